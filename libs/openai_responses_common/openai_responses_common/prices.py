@@ -1,0 +1,296 @@
+"""What a reply cost, from its token counts and one table of list prices.
+
+Invariants: exact `Decimal` arithmetic; a rate that is not known makes the cost None, never 0 and never a guess. Only
+tokens are priced: no tool fees, no batch discount; a region's surcharge comes in as `factor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypedDict, cast
+
+from .traits import bad_value, override_for, table_id, undated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCounts:
+    """Tokens of one reply, as the service reports them: the parts are contained in the sums."""
+
+    input: int  # all of the input, cached and written tokens included
+    output: int  # all of the output, reasoning included
+    cache_read: int = 0
+    cache_write: int = 0  # all written, whatever their lifetime
+    cache_write_12h: int = 0  # those of cache_write that live for 12 hours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """US dollars per million tokens; None = not known."""
+
+    input: Decimal
+    cache_read: Decimal | None
+    cache_write: Decimal | None  # equal to `input` where the service does not charge for writing
+    cache_write_12h: Decimal | None
+    output: Decimal
+
+    def beyond(self) -> Rates:
+        """The rates of a whole request whose input is over the limit: input and cache double, output half more."""
+        return Rates(
+            input=self.input * 2,
+            cache_read=self.cache_read and self.cache_read * 2,
+            cache_write=self.cache_write and self.cache_write * 2,
+            cache_write_12h=self.cache_write_12h and self.cache_write_12h * 2,
+            output=self.output * 3 / 2,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """A model's rates by service tier, and those that hold for requests with more than `long_above` input tokens."""
+
+    tiers: Mapping[str, Rates]
+    long: Mapping[str, Rates]  # empty: the same rates at any length
+    long_above: int = 272_000
+
+    def rates(self, service_tier: str | None, input_tokens: int) -> Rates | None:
+        """The rates of one request, None where they are not known for its tier or length."""
+        name = (service_tier or "").lower()
+        tiers = self.long if self.long and input_tokens > self.long_above else self.tiers
+        return tiers.get(_TIERS.get(name, name))
+
+
+class PricingFields(TypedDict):
+    """The fields of `amplifier_core.models.Pricing`."""
+
+    input_per_million: float
+    output_per_million: float
+    cache_read_per_million: float | None
+    cache_write_per_million: float | None
+    currency: str
+
+
+# The tier that bills is the one of the reply. A request for fast is answered with priority (openai 3.52.0) or with fast
+# (seen 2026-09-24). Scale is prepaid: its tokens are shown at what they would cost otherwise.
+_TIERS = {"": "standard", "auto": "standard", "default": "standard", "scale": "standard", "fast": "priority"}
+
+
+def _rates(text: str) -> Rates:
+    """Rates from "input read output" or "input read write-30m write-12h output": "-" is not charged, "?" not known."""
+    columns = text.split()
+    if len(columns) == 3:
+        columns[2:2] = ["-", "-"]
+    price, read, write, write_12h, output = columns
+    return Rates(
+        input=Decimal(price),
+        cache_read=None if read in ("-", "?") else Decimal(read),
+        cache_write=None if write == "?" else Decimal(price if write == "-" else write),
+        cache_write_12h=None if write_12h == "?" else Decimal(price if write_12h == "-" else write_12h),
+        output=Decimal(output),
+    )
+
+
+def _price(standard: str, *, long: str = "", long_flex: str = "", **tiers: str) -> Price:
+    """One row; `long` names the tiers under the rule for long requests, `long_flex` is an exception from it."""
+    rates = {"standard": _rates(standard)} | {name: _rates(text) for name, text in tiers.items()}
+    beyond = {name: rates[name].beyond() for name in long.split()}
+    if long_flex:
+        beyond["flex"] = _rates(long_flex)
+    return Price(tiers=rates, long=beyond)
+
+
+_ALL = "standard priority flex"
+
+# litellm 1.109.1 price table, which cites the pricing page of OpenAI; seen 2026-11-21. Models before gpt-5.6 take
+# nothing for cache writes. For the pro models no price of a cache read is published: read tokens make the cost
+# unknown, because a tenth of the input price, the usual discount, would be our invention.
+_PRICES: dict[str, Price] = {
+    # Third party only (litellm discussion, blogs, 2026-11): verify. Cache prices are not agreed on.
+    "gpt-6.2-astra": _price("8 ? ? ? 40"),
+    "gpt-6.2-sol": _price("2 ? ? ? 10"),
+    "gpt-6-astra": _price(
+        "10 1 12.5 25 50",
+        priority="20 2 25 50 100",
+        flex="5 .5 6.25 12.5 25",
+        ultrafast="60 6 75 150 300",
+        long=f"{_ALL} ultrafast",
+    ),
+    "gpt-6.1-sol": _price(
+        "2 .1 2.5 5 10",
+        priority="4 .2 5 10 20",
+        flex="1 .05 1.25 2.5 5",
+        ultrafast="12 .6 15 30 60",
+        long=f"{_ALL} ultrafast",
+    ),
+    "gpt-6.1-terra": _price("1 .05 1.25 2.5 5", priority="2 .1 2.5 5 10", flex=".5 .025 .625 1.25 2.5", long=_ALL),
+    "gpt-6-sol": _price("2 .2 2.5 5 10", priority="4 .4 5 10 20", flex="1 .1 1.25 2.5 5", long=_ALL),
+    "gpt-6-luna": _price(".1 .01 .125 .25 .5", priority=".2 .02 .25 .5 1", flex=".05 .005 .0625 .125 .25", long=_ALL),
+    "gpt-6-rosalind": _price("15 1.5 18.75 37.5 75", long="standard"),
+    "gpt-6-astra-law": _price("10 1 50"),
+    "gpt-5.6-sol": _price("4 .4 5 10 20", priority="8 .8 10 20 40", flex="2 .2 2.5 5 10", long=_ALL),
+    "gpt-5.6-terra": _price("2 .2 2.5 5 12", priority="4 .4 5 10 24", flex="1 .1 1.25 2.5 6", long=_ALL),
+    "gpt-5.6-luna": _price(".2 .02 .25 .5 1.2", priority=".4 .04 .5 1 2.4", flex=".1 .01 .125 .25 .6", long=_ALL),
+    "gpt-5.6-cyber": _price("12.5 1.25 15.625 31.25 75", long="standard"),
+    # No price for priority above 272k before gpt-5.6, nor for flex of gpt-5.5-pro. The flex read of gpt-5.4 is listed
+    # rounded to .13, its double as .25.
+    "gpt-5.5": _price("5 .5 30", priority="12.5 1.25 75", flex="2.5 .25 15", long="standard flex"),
+    "gpt-5.5-pro": _price("30 - 180", flex="15 - 90", long="standard"),
+    "gpt-5.4": _price(
+        "2.5 .25 15", priority="5 .5 30", flex="1.25 .13 7.5", long="standard", long_flex="2.5 .25 11.25"
+    ),
+    "gpt-5.4-pro": _price("30 - 180", flex="15 - 90", long="standard flex"),
+    "gpt-5.4-mini": _price(".75 .075 4.5", priority="1.5 .15 9", flex=".375 .0375 2.25"),
+    "gpt-5.4-nano": _price(".2 .02 1.25", flex=".1 .01 .625"),
+    "gpt-5.3-codex": _price("1.75 .175 14", priority="3.5 .35 28"),
+    "gpt-5.2": _price("1.75 .175 14", priority="3.5 .35 28", flex=".875 .0875 7"),
+    "gpt-5.2-pro": _price("21 - 168"),
+    "gpt-5.2-codex": _price("1.75 .175 14"),
+    "gpt-5.1": _price("1.25 .125 10", priority="2.5 .25 20", flex=".625 .0625 5"),
+    "gpt-5.1-codex": _price("1.25 .125 10"),
+    "gpt-5.1-codex-max": _price("1.25 .125 10"),
+    "gpt-5.1-codex-mini": _price(".25 .025 2"),
+    "gpt-5": _price("1.25 .125 10", priority="2.5 .25 20", flex=".625 .0625 5"),
+    "gpt-5-codex": _price("1.25 .125 10"),
+    "gpt-5-mini": _price(".25 .025 2", priority=".45 .045 3.6", flex=".125 .0125 1"),
+    "gpt-5-nano": _price(".05 .005 .4", flex=".025 .0025 .2"),
+    "gpt-5-pro": _price("15 - 120"),
+    "chat-latest": _price("5 .5 30"),
+    "o3": _price("2 .5 8", priority="3.5 .875 14", flex="1 .25 4"),
+    "o3-pro": _price("20 - 80"),
+    "o3-mini": _price("1.1 .55 4.4"),
+    "o4-mini": _price("1.1 .275 4.4", priority="2 .5 8", flex=".55 .138 2.2"),
+    "o1": _price("15 7.5 60"),
+    "o1-pro": _price("150 - 600"),
+    "o3-deep-research": _price("10 2.5 40"),
+    "o4-mini-deep-research": _price("2 .5 8"),
+    "gpt-4.1": _price("2 .5 8", priority="3.5 .875 14"),
+    "gpt-4.1-mini": _price(".4 .1 1.6", priority=".7 .175 2.8"),
+    "gpt-4.1-nano": _price(".1 .025 .4", priority=".2 .05 .8"),
+    "gpt-4o": _price("2.5 1.25 10", priority="4.25 2.125 17"),
+    "gpt-4o-2024-05-13": _price("5 - 15", priority="8.75 - 26.25"),
+    "gpt-4o-mini": _price(".15 .075 .6", priority=".25 .125 1"),
+}
+_PRICES["gpt-5.6"] = _PRICES["gpt-5.6-sol"]  # OpenAI's alias
+
+
+def cost_usd(
+    model: str,
+    counts: TokenCounts,
+    *,
+    service_tier: str | None,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    factor: Decimal = Decimal(1),
+) -> Decimal | None:
+    """US dollars for one reply; None if a rate that it needs is not known.
+
+    `service_tier` is the one the reply reports. `overrides` is the option `model_info`, whose `prices` win: {input,
+    cache_read, cache_write, cache_write_12h, output, long_above, priority: {...}, flex: {...}, ultrafast: {...}} in US
+    dollars per million. `factor` multiplies the whole, for example 1.1 for data residency. Raises ValueError for prices
+    that cannot be read.
+    """
+    price = _price_of(model, overrides)
+    rates = price.rates(service_tier, counts.input) if price else None
+    if rates is None:
+        return None
+    written_12h = max(0, counts.cache_write_12h)
+    written = max(0, counts.cache_write, written_12h)
+    read = max(0, counts.cache_read)
+    total = Decimal(0)
+    for tokens, rate in (
+        (max(0, counts.input - read - written), rates.input),
+        (read, rates.cache_read),
+        (written - written_12h, rates.cache_write),
+        (written_12h, rates.cache_write_12h),
+        (max(0, counts.output), rates.output),
+    ):
+        if tokens and rate is None:
+            return None
+        total += tokens * (rate or 0)
+    return (total * factor).scaleb(-6)
+
+
+def pricing_for(model: str, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> PricingFields | None:
+    """List prices for display, as arguments of Amplifier's `Pricing`; None if not known."""
+    price = _price_of(model, overrides)
+    if price is None:
+        return None
+    rates = price.tiers["standard"]
+    write = None if rates.cache_write == rates.input else rates.cache_write
+    return PricingFields(
+        input_per_million=float(rates.input),
+        output_per_million=float(rates.output),
+        cache_read_per_million=None if rates.cache_read is None else float(rates.cache_read),
+        cache_write_per_million=None if write is None else float(write),
+        currency="USD",
+    )
+
+
+def _price_of(model: str, overrides: Mapping[str, Mapping[str, Any]] | None) -> Price | None:
+    entry = override_for(model, overrides)
+    name = table_id(model, entry).lower()
+    listed = _PRICES.get(name) or _PRICES.get(undated(name))
+    prices = entry.get("prices")
+    if prices is None or prices == "":
+        return listed
+    return _overridden(model, listed, _mapping(model, "prices", prices))
+
+
+_RATE_KEYS = ("input", "cache_read", "cache_write", "cache_write_12h", "output")
+_TIER_KEYS = ("priority", "flex", "ultrafast")
+_KEYS = (*_RATE_KEYS, "long_above", *_TIER_KEYS)
+
+
+def _overridden(model: str, listed: Price | None, prices: Mapping[str, object]) -> Price:
+    """The row with the user's rates; its other tiers fall away, as they belong to the listed standard rates."""
+    for key, value in prices.items():
+        if key not in _KEYS:
+            raise bad_value(model, f"prices.{key}", value, f"one of the keys {', '.join(_KEYS)} instead")
+    tiers = {"standard": _given(model, "prices", prices, listed.tiers["standard"] if listed else None)}
+    for name in _TIER_KEYS:
+        if (tier := prices.get(name)) not in (None, ""):
+            tiers[name] = _given(model, f"prices.{name}", _mapping(model, f"prices.{name}", tier), None)
+    above = _number(model, "prices.long_above", prices.get("long_above"))
+    if above is None:
+        above = Decimal(listed.long_above if listed and listed.long else 0)
+    long = {name: rates.beyond() for name, rates in tiers.items()} if above else {}
+    return Price(tiers=tiers, long=long, long_above=int(above))
+
+
+def _given(model: str, key: str, prices: Mapping[str, object], base: Rates | None) -> Rates:
+    rates: dict[str, Decimal | None] = asdict(base) if base else {}
+    if base and base.cache_write == base.input:
+        del rates["cache_write"], rates["cache_write_12h"]
+    for name in _RATE_KEYS:
+        rate = _number(model, f"{key}.{name}", prices.get(name))
+        if rate is not None:
+            rates[name] = rate
+    price, output = rates.get("input"), rates.get("output")
+    if price is None or output is None:
+        raise bad_value(model, key, dict(prices), "at least input and output, in US dollars per million tokens")
+    write = rates.get("cache_write", price)
+    return Rates(
+        input=price,
+        cache_read=rates.get("cache_read"),
+        cache_write=write,
+        cache_write_12h=rates.get("cache_write_12h", price if write == price else None),
+        output=output,
+    )
+
+
+def _number(model: str, key: str, value: object) -> Decimal | None:
+    if value is None or value == "":
+        return None
+    try:
+        number = Decimal("NaN" if isinstance(value, bool) else str(value))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or number < 0:
+        raise bad_value(model, key, value, "a number of 0 or more, such as 2.50")
+    return number
+
+
+def _mapping(model: str, key: str, value: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise bad_value(model, key, value, "a mapping such as {input: 2.50, output: 10}")
+    return cast("Mapping[str, object]", value)

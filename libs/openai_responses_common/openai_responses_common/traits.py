@@ -1,0 +1,310 @@
+"""What a model can take and do, as one table with evidence, and the lookup that always answers.
+
+Invariants: pure data and string work; an unlisted id gets its family's row, an unknown one passes on what was asked. A
+row says what the service accepts, not what is wise. The user's `model_info` option wins over every row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast, get_args
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+LONG_CONTEXT_TOKENS = 400_000  # what we call an unusually large window; between the 272k and the 900k models
+
+Sampling = Literal["always", "effort_none", "never"]
+LeadingSystem = Literal["instructions", "developer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTraits:
+    """Facts about one model, or the best guess at one (`known` is False)."""
+
+    context_window: int  # input tokens it accepts, not input plus output: context managers budget the input by it
+    max_output_tokens: int
+    efforts: tuple[str, ...] | None  # allowed reasoning.effort, weakest first; () = takes none, None = nobody knows
+    default_effort: str | None  # what the service does when none is sent; None = not published, or takes none
+    sampling: Sampling  # where temperature and top_p are taken: always, only while the effort is none, never
+    verbosity: bool = True  # takes text.verbosity
+    vision: bool = True
+    leading_system: LeadingSystem = "instructions"  # where the leading system text goes
+    known: bool = True  # False where no row or family vouches for the model, also under the user's own numbers
+    tools: bool = True
+    assumed_reasons: bool | None = None  # whether it reasons; read only while efforts are unknown
+    shutdown: str | None = None  # announced last day at OpenAI, for display; Azure has later days of its own
+    extras: tuple[str, ...] = ()  # further capability names
+
+    @property
+    def reasons(self) -> bool | None:
+        """Whether the model reasons at some effort; None when nobody knows."""
+        return self.assumed_reasons if self.efforts is None else bool(self.efforts)
+
+    def capabilities(self) -> list[str]:
+        """Amplifier's well-known capability names that hold for this model."""
+        claims = {
+            "tools": self.tools,
+            "streaming": True,
+            "thinking": self.reasons is True,
+            "vision": self.vision,
+            "json_mode": True,
+            "long_context": self.context_window >= LONG_CONTEXT_TOKENS,
+        }
+        return [*(name for name, holds in claims.items() if holds), *self.extras]
+
+
+def _row(
+    context_window: int,
+    max_output_tokens: int,
+    efforts: str | None,
+    default_effort: str | None = None,
+    *,
+    sampling: Sampling | None = None,
+    extras: str = "web_search",
+    **more: Any,
+) -> ModelTraits:
+    names = None if efforts is None else tuple(efforts.split())
+    if sampling is None:
+        # The rule of every hosted model: sampling is taken exactly while it does not reason. Seen in recorded probes of
+        # the API (o1 to gpt-5.6, Aug 2026; gpt-6-astra/-sol/-luna, 2026-09-24): 400 unless the effort in force is none.
+        sampling = "always" if names == () else "effort_none" if names is None or "none" in names else "never"
+    return ModelTraits(
+        context_window=context_window,
+        max_output_tokens=max_output_tokens,
+        efforts=names,
+        default_effort=default_effort,
+        sampling=sampling,
+        extras=tuple(extras.split()),
+        **more,
+    )
+
+
+# Limits of the 1,050,000-token models: 128,000 are kept for output, so 922,000 may come in ("Input tokens exceed the
+# configured limit of 922000 tokens", the API's own words, seen Aug-Sep 2026; the same in litellm 1.109.1 for gpt-6 and
+# Azure). For gpt-5.6 one measurement had 908k accepted and 928k refused: the 900,000 used upstream is the safe number.
+# The 400,000-token models accept 272,000 in the same way. Older models share one window between input and output.
+_922K, _900K, _272K, _200K, _128K, _100K = 922_000, 900_000, 272_000, 200_000, 128_000, 100_000
+_LMH, _LMHX, _LMHXM, _MHX = "low medium high", "low medium high xhigh", "low medium high xhigh max", "medium high xhigh"
+_WEB, _GUI, _MINI = "web_search", "web_search computer_use", "web_search fast"
+
+_O = _row(_200K, _100K, _LMH, "medium", verbosity=False, extras="")
+_CHAT = _row(_128K, 16_384, "medium", "medium", verbosity=False, extras="")
+_RESEARCH = replace(_O, efforts=None, assumed_reasons=True, tools=False, extras=("web_search", "deep_research"))
+
+# Efforts and defaults: recorded API probes ("Supported values are: ..."), Aug-Oct 2026, unless a row says otherwise.
+# Windows, hosted tools, shutdown days: litellm 1.109.1 and openai 3.52.0, seen 2026-11-21.
+_MODELS: dict[str, ModelTraits] = {
+    # Third party only (litellm discussion, blogs; out 2026-11-17): verify. There `instructions` counts for one turn and
+    # is billed uncached, so the leading text goes into the first developer message.
+    "gpt-6.2-astra": _row(_922K, _128K, _LMHXM, leading_system="developer", extras=_GUI),
+    "gpt-6.2-sol": _row(_922K, _128K, _LMHXM, leading_system="developer", extras=_GUI),
+    # Default medium is echoed by astra, sol and luna (2026-09-24); the 6.1 models are taken to follow.
+    "gpt-6.1-sol": _row(_922K, _128K, _LMHXM, "medium", extras=_GUI),
+    "gpt-6.1-terra": _row(_922K, _128K, f"none {_LMHXM}", "medium", extras=_GUI),
+    "gpt-6-astra": _row(_922K, _128K, _LMHXM, "medium", extras=_GUI),
+    "gpt-6-astra-law": _row(_922K, _128K, _LMHXM, "medium", extras=_GUI),
+    "gpt-6-rosalind": _row(_922K, _128K, _LMHXM, "medium", extras=_GUI),
+    "gpt-6-sol": _row(_922K, _128K, f"none {_LMHXM}", "medium", extras=_GUI),
+    "gpt-6-luna": _row(_922K, _128K, f"none {_LMHXM}", "medium", extras=f"{_GUI} fast"),
+    # `max` is not in litellm's flags, but in OpenAI's pages and accepted by the API (2026-09-03).
+    "gpt-5.6": _row(_900K, _128K, f"none {_LMHXM}", "medium", extras=_GUI),  # alias of sol
+    "gpt-5.6-sol": _row(_900K, _128K, f"none {_LMHXM}", "medium", extras=_GUI),
+    "gpt-5.6-terra": _row(_900K, _128K, f"none {_LMHXM}", "medium"),
+    "gpt-5.6-luna": _row(_900K, _128K, f"none {_LMHXM}", "medium", extras=_MINI),
+    # Trusted access; 400,000 in all. No list of efforts is published.
+    "gpt-5.6-cyber": _row(_272K, _128K, None, assumed_reasons=True, extras=_GUI),
+    "gpt-5.5": _row(_922K, _128K, f"none {_LMHX}", "medium"),
+    "gpt-5.5-pro": _row(_922K, _128K, _MHX),
+    "gpt-5.4": _row(_922K, _128K, f"none {_LMHX}", "none"),
+    "gpt-5.4-pro": _row(_922K, _128K, _MHX),
+    "gpt-5.4-mini": _row(_272K, _128K, f"none {_LMHX}", "none", extras=_MINI),
+    "gpt-5.4-nano": _row(_272K, _128K, f"none {_LMHX}", "none", shutdown="2027-04-01", extras=_MINI),
+    # Some pages say medium; a probe took temperature without an effort, which only a model at rest does.
+    "gpt-5.3-codex": _row(_272K, _128K, f"none {_LMHX}", "none", shutdown="2027-04-01"),
+    "gpt-5.2": _row(_272K, _128K, f"none {_LMHX}", "none"),
+    "gpt-5.2-pro": _row(_272K, _128K, _MHX),
+    "gpt-5.1": _row(_272K, _128K, f"none {_LMH}", "none", shutdown="2027-04-01"),
+    # Off at OpenAI, still on Azure; text.verbosity takes nothing but medium (error text of 5.1-codex-max, 5.2-codex).
+    "gpt-5.2-codex": _row(_272K, _128K, _LMHX, "medium", verbosity=False, shutdown="2026-07-23"),
+    "gpt-5.1-codex-max": _row(_272K, _128K, _LMHX, "medium", verbosity=False, shutdown="2026-07-23"),
+    "gpt-5.1-codex": _row(_272K, _128K, _LMH, "medium", verbosity=False, shutdown="2026-07-23"),
+    "gpt-5.1-codex-mini": _row(_272K, _128K, _LMH, "medium", verbosity=False, shutdown="2026-07-23", extras="fast"),
+    "gpt-5-codex": _row(_272K, _128K, _LMH, "medium", verbosity=False, shutdown="2026-07-23"),
+    "gpt-5": _row(_272K, _128K, f"minimal {_LMH}", "medium", shutdown="2026-12-11"),
+    "gpt-5-mini": _row(_272K, _128K, f"minimal {_LMH}", "medium", shutdown="2026-12-11", extras=_MINI),
+    "gpt-5-nano": _row(_272K, _128K, f"minimal {_LMH}", "medium", shutdown="2026-12-11", extras=_MINI),
+    # OpenAI's page says 272,000 out of 400,000, Azure's 272,000 in and 128,000 out: these two numbers suit both.
+    "gpt-5-pro": _row(_272K, _128K, "high", "high", shutdown="2026-12-11"),
+    "chat-latest": _row(_272K, _128K, "medium", "medium", verbosity=False),
+    "o3": _row(_200K, _100K, _LMH, "medium", verbosity=False, shutdown="2026-12-11", extras=_WEB),
+    "o3-pro": _row(_200K, _100K, _LMH, "medium", verbosity=False, shutdown="2026-12-11", extras=_WEB),
+    "o3-mini": _row(_200K, _100K, _LMH, "medium", verbosity=False, shutdown="2026-10-23", vision=False, extras=""),
+    "o4-mini": _row(_200K, _100K, _LMH, "medium", verbosity=False, shutdown="2026-10-23", extras=_MINI),
+    "o1": _row(_200K, _100K, _LMH, "medium", verbosity=False, shutdown="2026-10-23", extras=""),
+    "o1-pro": _row(_200K, _100K, _LMH, "medium", verbosity=False, shutdown="2026-10-23", extras=""),
+    "o3-deep-research": replace(_RESEARCH, shutdown="2026-07-23"),
+    "o4-mini-deep-research": replace(_RESEARCH, shutdown="2026-07-23"),
+    # The SDK dates these aliases too, the price table only their snapshots.
+    "gpt-4.1": _row(1_047_576, 32_768, "", verbosity=False, shutdown="2027-01-14"),
+    "gpt-4.1-mini": _row(1_047_576, 32_768, "", verbosity=False, shutdown="2027-01-14", extras=_MINI),
+    "gpt-4.1-nano": _row(1_047_576, 32_768, "", verbosity=False, shutdown="2026-10-23", extras="fast"),
+    "gpt-4o": _row(_128K, 16_384, "", verbosity=False, shutdown="2027-01-14", extras=""),
+    "gpt-4o-mini": _row(_128K, 16_384, "", verbosity=False, shutdown="2027-01-14", extras="fast"),
+    "gpt-4o-2024-05-13": _row(_128K, 4_096, "", verbosity=False, shutdown="2026-10-23", extras=""),
+}
+
+# What an unlisted member of a family is taken for: the smallest window of its kin, and any effort that was asked.
+_FAMILIES: dict[str, ModelTraits] = {
+    "gpt-6.2": _row(_922K, _128K, None, assumed_reasons=True, leading_system="developer"),
+    "gpt-6": _row(_922K, _128K, None, assumed_reasons=True),
+    "gpt-5.6": _row(_900K, _128K, None, assumed_reasons=True),
+    "gpt-5": _row(_272K, _128K, None, assumed_reasons=True),
+    # Chat variants, off at OpenAI: one effort (recorded probes), a small window (litellm).
+    **dict.fromkeys(("gpt-5.1-chat", "gpt-5.2-chat", "gpt-5.3-chat"), _CHAT),
+    "gpt-4.1": _row(1_047_576, 32_768, "", verbosity=False, extras=""),
+    "gpt-4o": _row(_128K, 16_384, "", verbosity=False, extras=""),
+    "gpt-4": _row(_128K, 4_096, "", verbosity=False, extras=""),
+    "gpt-3.5": _row(16_385, 4_096, "", verbosity=False, vision=False, extras=""),
+    "o1": _O,
+    "o3": _O,
+    "o4": _O,
+    # 131,072 shared; a local server refuses input plus asked output beyond it, so the output's share is taken off.
+    # Raw reasoning_text, sampling and three efforts (vLLM, Ollama; output limit as of litellm's hosted rows).
+    "gpt-oss": _row(98_304, 32_768, _LMH, "medium", sampling="always", verbosity=False, vision=False, extras=""),
+    # A generation after these rows: every general model since gpt-5 reasons and takes at least this much.
+    "gpt": _row(_272K, _128K, None, assumed_reasons=True, known=False, extras=""),
+}
+
+# A deployment's name or somebody else's model: the smallest hosted limits still in service (gpt-4o), because a window
+# too small compacts early while one too large fails the call; nothing that was asked for is held back.
+UNKNOWN = _row(_128K, 16_384, None, sampling="always", known=False, extras="")
+
+
+def traits_for(model: str, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> ModelTraits:
+    """The traits of `model`: its row, the row without the date, its family's, else `UNKNOWN`; then `overrides`.
+
+    `overrides` is the option `model_info`: {model: {context_window, max_output_tokens, efforts, default_effort,
+    sampling, verbosity, vision, leading_system, model, prices}}; `model` names the row behind a deployment's name.
+    Raises ValueError with model, key and remedy for a value that cannot be read.
+    """
+    entry = override_for(model, overrides)
+    row = _lookup(table_id(model, entry))
+    return _overridden(model, row, entry) if entry else row
+
+
+def _lookup(model: str) -> ModelTraits:
+    name = model.lower().removeprefix("ft:").rpartition("/")[2]  # fine-tunes; "openai/gpt-oss-120b" of other servers
+    row = _MODELS.get(name) or _MODELS.get(undated(name))
+    while row is None and name:
+        row = _FAMILIES.get(name)
+        name = name[: max(name.rfind("-"), name.rfind("."), name.rfind(":"), 0)]
+    return row or UNKNOWN
+
+
+_DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+
+
+def is_dated(model_id: str) -> bool:
+    """Whether the id names a dated snapshot, as in `gpt-5.5-2026-04-23`."""
+    return _DATE.search(model_id) is not None
+
+
+def undated(model_id: str) -> str:
+    """The id without its snapshot date."""
+    return _DATE.sub("", model_id)
+
+
+# No agent work over the Responses API: other media, other endpoints, no function calling (gpt-5-chat, deep research).
+_NOT_AGENT = re.compile(
+    r"(^|[-_/.:])(embed(ding)?s?|tts|whisper|transcribe|realtime|audio|image|dall-e|sora|moderation|rerank(er)?"
+    r"|search-preview|search-api|deep-research|computer-use-preview|davinci|babbage)([-_/.:]|$)"
+    r"|^gpt-(live|5-chat|3\.5-turbo-instruct)|^chatgpt-"
+)
+
+
+def is_agent_model(model_id: str) -> bool:
+    """Whether a listed model can do agent work here; an id that says nothing is kept, as servers name theirs freely."""
+    return _NOT_AGENT.search(model_id.lower()) is None
+
+
+def override_for(model: str, overrides: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, object]:
+    """The `model_info` entry for this id, or for the id without its date; empty if there is none."""
+    entries: Mapping[str, object] = overrides or {}
+    entry = entries.get(model, entries.get(undated(model)))
+    if entry is None:
+        return {}
+    if not isinstance(entry, Mapping):
+        raise ValueError(f'model_info["{model}"] is {entry!r}; give a mapping such as {{context_window: 128000}}')
+    return cast("Mapping[str, object]", entry)
+
+
+def table_id(model: str, entry: Mapping[str, object]) -> str:
+    """The id under which the tables know the model: what `model_info` says stands behind it, else its own."""
+    behind = entry.get("model") or model
+    if not isinstance(behind, str):
+        raise bad_value(model, "model", behind, "the id of the model behind this name, such as gpt-6-sol")
+    return behind
+
+
+def bad_value(model: str, key: str, value: object, remedy: str) -> ValueError:
+    """The error for one unreadable `model_info` value."""
+    return ValueError(f'model_info["{model}"]["{key}"] is {value!r}; give {remedy}')
+
+
+def _tokens(value: object) -> int:
+    number = float("nan" if isinstance(value, bool) else str(value).replace(",", ""))
+    if not number.is_integer() or number <= 0:
+        raise ValueError(value)
+    return int(number)
+
+
+_FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def _flag(value: object) -> bool:
+    return _FLAGS[str(value).strip().lower()]
+
+
+def _one_of(*names: str) -> Callable[[object], str]:
+    return lambda value: names[names.index(str(value).strip().lower())]
+
+
+def _efforts(value: object) -> tuple[str, ...]:
+    parts: object = re.findall(r"[^,\s]+", value.lower()) if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or any(part not in EFFORTS for part in cast("Sequence[object]", parts)):
+        raise ValueError(value)
+    return tuple(effort for effort in EFFORTS if effort in parts)
+
+
+_READERS: dict[str, tuple[Callable[[object], object], str]] = {
+    "context_window": (_tokens, "a number of tokens above 0, such as 922000"),
+    "max_output_tokens": (_tokens, "a number of tokens above 0, such as 128000"),
+    "efforts": (_efforts, f"some of {','.join(EFFORTS)}, or [] for a model that takes no effort"),
+    "default_effort": (_one_of(*EFFORTS), f"one of {', '.join(EFFORTS)}"),
+    "sampling": (_one_of(*get_args(Sampling)), f"one of {', '.join(get_args(Sampling))}"),
+    "verbosity": (_flag, "true or false"),
+    "vision": (_flag, "true or false"),
+    "leading_system": (_one_of(*get_args(LeadingSystem)), f"one of {', '.join(get_args(LeadingSystem))}"),
+}
+_KEYS = (*_READERS, "model", "prices")
+
+
+def _overridden(model: str, row: ModelTraits, entry: Mapping[str, object]) -> ModelTraits:
+    changes: dict[str, Any] = {}
+    for key, value in entry.items():
+        if key not in _KEYS:
+            raise bad_value(model, key, value, f"one of the keys {', '.join(_KEYS)} instead")
+        if key not in _READERS or value is None or value == "":
+            continue
+        read, remedy = _READERS[key]
+        try:
+            changes[key] = read(value)
+        except (KeyError, ValueError) as error:
+            raise bad_value(model, key, value, remedy) from error
+    traits = replace(row, **changes)
+    if traits.efforts is None or traits.default_effort in (None, *traits.efforts):
+        return traits
+    if "default_effort" in changes:
+        raise bad_value(model, "default_effort", traits.default_effort, f"one of its efforts: {list(traits.efforts)}")
+    return replace(traits, default_effort=None)

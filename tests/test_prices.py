@@ -1,0 +1,307 @@
+"""What replies cost: rates by tier and length, cache reads and writes, unknown prices, and the user's own."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from amplifier_core.models import Pricing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openai_responses_common import prices
+from openai_responses_common.prices import Rates, TokenCounts, cost_usd, pricing_for
+from openai_responses_common.traits import is_agent_model, traits_for
+
+TABLE = prices._PRICES
+
+
+def counts(
+    sent: int = 0, got: int = 0, *, cache_read: int = 0, cache_write: int = 0, cache_write_12h: int = 0
+) -> TokenCounts:
+    return TokenCounts(
+        input=sent,
+        output=got,
+        cache_read=cache_read,
+        cache_write=cache_write,
+        cache_write_12h=cache_write_12h,
+    )
+
+
+def usd(model: str, tokens: TokenCounts, tier: str | None = None, info: dict[str, Any] | None = None) -> str | None:
+    cost = cost_usd(model, tokens, service_tier=tier, overrides=info)
+    return None if cost is None else str(cost.normalize())
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens", "tier", "dollars"),
+    [
+        # 10,000 in of which 6,000 cached and 3,000 written: 1,000*2 + 6,000*.2 + 3,000*2.5 + 500*10 = 15,700
+        ("gpt-6-sol", counts(10_000, 500, cache_read=6_000, cache_write=3_000), "default", "0.0157"),
+        # the same, 1,000 of the writes for 12 hours: 2,000 + 1,200 + 2,000*2.5 + 1,000*5 + 5,000 = 18,200
+        (
+            "gpt-6-sol",
+            counts(10_000, 500, cache_read=6_000, cache_write=3_000, cache_write_12h=1_000),
+            None,
+            "0.0182",
+        ),
+        # twice: 1,000*4 + 6,000*.4 + 3,000*5 + 500*20 = 31,400
+        ("gpt-6-sol", counts(10_000, 500, cache_read=6_000, cache_write=3_000), "priority", "0.0314"),
+        # half: 1,000*1 + 6,000*.1 + 3,000*1.25 + 500*5 = 7,850
+        ("gpt-6-sol", counts(10_000, 500, cache_read=6_000, cache_write=3_000), "flex", "0.00785"),
+        # above 272k, whole request: 100,000*20 + 200,000*2 + 1,000*75 = 2,475,000
+        ("gpt-6-astra", counts(300_000, 1_000, cache_read=200_000), "default", "2.475"),
+        # at 272k exactly, not yet: 272,000*10 + 1,000*50 = 2,770,000
+        ("gpt-6-astra", counts(272_000, 1_000), "default", "2.77"),
+        # one more: 272,001*20 + 1,000*75 = 5,515,020
+        ("gpt-6-astra", counts(272_001, 1_000), "default", "5.51502"),
+        # 1,000*60 + 100*300 = 90,000
+        ("gpt-6-astra", counts(1_000, 100), "ultrafast", "0.09"),
+        # above 272k in priority: 2 doubled is 4, 10 and a half more is 15: 300,000*4 + 10*15 = 1,200,150
+        ("gpt-6.1-terra", counts(300_000, 10), "priority", "1.20015"),
+        # above 272k, most of it cached: 100,000*4 + 500,000*.2 + 2,000*15 = 530,000
+        ("gpt-6.1-sol", counts(600_000, 2_000, cache_read=500_000), "default", "0.53"),
+        # 4,158*4 + 4,418*5 + 100*20 = 40,722
+        ("gpt-5.6-sol", counts(8_576, 100, cache_write=4_418), "default", "0.040722"),
+        # 1,000*.2 + 1,000*1.2 = 1,400
+        ("gpt-5.6-luna", counts(1_000, 1_000), "default", "0.0014"),
+        # no write charge before gpt-5.6: 2,000*5 + 100*30 = 13,000
+        ("gpt-5.5", counts(2_000, 100, cache_write=1_500), "default", "0.013"),
+        # 1,000*1.25 + 1,000*.13 = 1,380; 100*7.5 = 750
+        ("gpt-5.4", counts(2_000, 100, cache_read=1_000), "flex", "0.00213"),
+        # above 272k in flex: 200,000*2.5 + 100,000*.25 + 100*11.25 = 526,125
+        ("gpt-5.4", counts(300_000, 100, cache_read=100_000), "flex", "0.526125"),
+        # 1,000*1.75 + 9,000*.175 + 1,000*14 = 17,325
+        ("gpt-5.2", counts(10_000, 1_000, cache_read=9_000), "default", "0.017325"),
+        # 1,000*.45 + 1,000*.045 + 100*3.6 = 855
+        ("gpt-5-mini", counts(2_000, 100, cache_read=1_000), "priority", "0.000855"),
+        # 1,000*2.5 + 1,000*1.25 + 100*10 = 4,750
+        ("gpt-4o", counts(2_000, 100, cache_read=1_000), "default", "0.00475"),
+        # 1,000*4.25 + 1,000*2.125 + 100*17 = 8,075
+        ("gpt-4o", counts(2_000, 100, cache_read=1_000), "priority", "0.008075"),
+        # 1,000*.15 + 1,000*.075 + 100*.6 = 285
+        ("gpt-4o-mini", counts(2_000, 100, cache_read=1_000), "default", "0.000285"),
+        # 1,000*15 + 1,000*7.5 + 100*60 = 28,500
+        ("o1", counts(2_000, 100, cache_read=1_000), "default", "0.0285"),
+        # 1,000*1.1 + 1,000*.55 + 100*4.4 = 2,090
+        ("o3-mini", counts(2_000, 100, cache_read=1_000), "default", "0.00209"),
+        # no rule for long requests: 1,000,000*2
+        ("gpt-4.1", counts(1_000_000, 0), "default", "2"),
+        ("gpt-5.5-pro", counts(1_000, 100), "default", "0.048"),
+        # third-party prices, no cache involved: 1,000*8 + 100*40 = 12,000
+        ("gpt-6.2-astra", counts(1_000, 100), "default", "0.012"),
+        ("gpt-6-sol", counts(), "default", "0"),
+    ],
+)
+def test_costs_worked_out_by_hand(model: str, tokens: TokenCounts, tier: str | None, dollars: str) -> None:
+    cost = cost_usd(model, tokens, service_tier=tier)
+    assert cost == Decimal(dollars)
+
+
+@pytest.mark.parametrize("tier", [None, "", "auto", "default", "standard", "scale", "Default"])
+def test_ordinary_tiers_cost_the_standard_rate(tier: str | None) -> None:
+    assert usd("gpt-6-sol", counts(1_000, 100), tier) == "0.003"
+
+
+@pytest.mark.parametrize("tier", ["priority", "fast", "FAST"])
+def test_fast_is_priority(tier: str) -> None:
+    assert usd("gpt-6-sol", counts(1_000, 100), tier) == "0.006"
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens", "tier"),
+    [
+        ("prod-chat", counts(10, 10), None),
+        ("gpt-oss-120b", counts(10, 10), None),
+        ("gpt-7-x", counts(10, 10), None),
+        ("gpt-5.7-foo", counts(10, 10), None),
+        ("openai/gpt-6-sol", counts(10, 10), None),
+        ("", counts(0, 0), None),
+        ("gpt-6-sol", counts(10, 10), "ultrafast"),
+        ("gpt-6-sol", counts(10, 10), "warp"),
+        ("gpt-4o", counts(10, 10), "flex"),
+        # no rate is published for these tiers of long requests
+        ("gpt-5.5", counts(272_001, 10), "priority"),
+        ("gpt-5.5-pro", counts(272_001, 10), "flex"),
+        # no price of a cache read
+        ("gpt-5.4-pro", counts(10, 10, cache_read=1), None),
+        ("o3-pro", counts(10, 10, cache_read=1), None),
+        # third-party rows whose cache prices are not agreed on
+        ("gpt-6.2-astra", counts(10, 10, cache_read=1), None),
+        ("gpt-6.2-sol", counts(10, 10, cache_write=1), None),
+        ("gpt-6.2-sol", counts(10, 10, cache_write=1, cache_write_12h=1), None),
+    ],
+)
+def test_what_is_not_known_is_none_and_never_zero(model: str, tokens: TokenCounts, tier: str | None) -> None:
+    assert cost_usd(model, tokens, service_tier=tier) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "dollars"),
+    [
+        ("gpt-6-sol-2026-09-22", "0.3"),
+        ("gpt-5.4-2026-03-05", "0.4"),
+        ("GPT-4o-2024-08-06", "0.35"),
+        ("gpt-4o-2024-05-13", "0.65"),
+        ("gpt-5.6", "0.6"),
+    ],
+)
+def test_a_dated_id_costs_what_its_alias_costs_unless_it_has_a_row(model: str, dollars: str) -> None:
+    assert usd(model, counts(100_000, 10_000)) == dollars
+
+
+def pricing(model: str, info: dict[str, Any] | None = None) -> dict[str, Any]:
+    found = pricing_for(model, info)
+    assert found is not None
+    return dict(found)
+
+
+@given(
+    st.sampled_from(sorted(TABLE)),
+    st.sampled_from([None, "priority", "flex", "ultrafast"]),
+    st.builds(
+        TokenCounts,
+        input=st.integers(-5, 10**6),
+        output=st.integers(-5, 10**6),
+        cache_read=st.integers(-5, 10**6),
+        cache_write=st.integers(-5, 10**6),
+        cache_write_12h=st.integers(-5, 10**6),
+    ),
+)
+def test_odd_counts_never_make_a_negative_part(model: str, tier: str | None, tokens: TokenCounts) -> None:
+    cost = cost_usd(model, tokens, service_tier=tier)
+    assert cost is None or cost >= 0
+
+
+def test_more_cached_than_sent_charges_what_was_reported_cached() -> None:
+    assert usd("gpt-6-sol", counts(100, 0, cache_read=1_000)) == "0.0002"
+    assert usd("gpt-6-sol", counts(1_000, 0, cache_write_12h=1_000)) == "0.005"
+
+
+def test_a_factor_multiplies_the_whole() -> None:
+    cost = cost_usd("gpt-6-sol", counts(1_000, 100), service_tier=None, factor=Decimal("1.1"))
+    assert cost == Decimal("0.0033")
+
+
+@pytest.mark.parametrize("model", sorted(TABLE))
+def test_every_row_is_coherent(model: str) -> None:
+    price = TABLE[model]
+    assert set(price.long) <= set(price.tiers)
+    assert traits_for(model).known
+    assert is_agent_model(model) or "deep-research" in model
+    standard = price.tiers["standard"]
+    for name, rates in {**price.tiers, **{f"long {name}": rates for name, rates in price.long.items()}}.items():
+        assert rates.input < rates.output, name
+        assert rates.cache_read is None or rates.cache_read < rates.input, name
+        assert (rates.cache_read is None) == (standard.cache_read is None), name
+        if rates.cache_write is not None and rates.cache_write != rates.input:
+            assert rates.cache_write == rates.input * Decimal("1.25"), name
+            assert rates.cache_write_12h == rates.input * Decimal("2.5"), name
+    for name, rates in price.long.items():
+        if (model, name) != ("gpt-5.4", "flex"):
+            assert rates == price.tiers[name].beyond()
+
+
+def test_long_requests_cost_double_in_and_half_more_out() -> None:
+    rates = Rates(
+        input=Decimal(2), cache_read=None, cache_write=Decimal(3), cache_write_12h=Decimal(5), output=Decimal(10)
+    )
+    assert rates.beyond() == Rates(
+        input=Decimal(4), cache_read=None, cache_write=Decimal(6), cache_write_12h=Decimal(10), output=Decimal(15)
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("gpt-6-sol-2026-09-22", (2.0, 10.0, 0.2, 2.5)),
+        ("gpt-4o", (2.5, 10.0, 1.25, None)),
+        ("gpt-5.5-pro", (30.0, 180.0, None, None)),
+        ("gpt-6.2-sol", (2.0, 10.0, None, None)),
+    ],
+)
+def test_pricing_is_what_the_kernels_model_takes(model: str, expected: tuple[float | None, ...]) -> None:
+    shown = Pricing(**pricing(model))
+    assert (
+        shown.input_per_million,
+        shown.output_per_million,
+        shown.cache_read_per_million,
+        shown.cache_write_per_million,
+    ) == expected
+    assert shown.currency == "USD"
+
+
+def test_pricing_of_an_unknown_model_is_none() -> None:
+    assert pricing_for("prod-chat") is None
+    assert pricing_for("prod-chat", {"prod-chat": {"prices": ""}}) is None
+
+
+def own(**values: Any) -> dict[str, Any]:
+    return {"new": {"prices": values}, "gpt-6-sol": {"prices": values}, "gpt-4o": {"prices": values}}
+
+
+def test_a_new_model_is_priced_by_the_user() -> None:
+    info = own(input="3", output=12.5, cache_read=0.3)
+    assert usd("new", counts(1_000, 100, cache_read=500), info=info) == "0.0029"
+    assert usd("new", counts(300_000, 0), info=info) == "0.9", "no rule for long requests unless it is asked for"
+    assert usd("new", counts(1_000, 0, cache_write=500), info=info) == "0.003", "writes as ordinary input"
+    assert usd("new", counts(1_000, 0, cache_write=500, cache_write_12h=500), info=info) == "0.003"
+    assert usd("new", counts(1_000, 0), "priority", info) is None
+    assert pricing("new", info)["cache_write_per_million"] is None
+
+
+def test_what_the_user_leaves_out_is_not_invented() -> None:
+    info = own(input=3, output=12, cache_write=4)
+    assert usd("new", counts(1_000, 0, cache_read=1), info=info) is None
+    assert usd("new", counts(1_000, 0, cache_write=500), info=info) == "0.0035"
+    assert usd("new", counts(1_000, 0, cache_write=500, cache_write_12h=1), info=info) is None
+    assert pricing("new", info)["cache_write_per_million"] == 4.0
+
+
+def test_the_user_can_price_tiers_and_long_requests() -> None:
+    info = own(input=3, output=12, long_above="200000", flex={"input": 1, "output": 6}, priority="", ultrafast=None)
+    assert usd("new", counts(1_000, 100), "flex", info) == "0.0016"
+    assert usd("new", counts(200_000, 0), info=info) == "0.6"
+    assert usd("new", counts(300_000, 100), info=info) == "1.8018"
+    assert usd("new", counts(300_000, 100), "flex", info) == "0.6009"
+    assert usd("new", counts(1_000, 100), "priority", info) is None
+
+
+def test_the_users_prices_replace_the_rows_and_its_other_tiers() -> None:
+    info = own(input=1)
+    assert usd("gpt-6-sol", counts(1_000, 100, cache_read=500), info=info) == "0.0016", "the rest of the row stays"
+    assert usd("gpt-6-sol", counts(1_000, 100), "priority", info) is None
+    assert usd("gpt-6-sol", counts(300_000, 0), info=info) == "0.6", "the rule for long requests stays"
+    assert usd("gpt-6-sol", counts(300_000, 0), info=own(input=1, long_above=0)) == "0.3"
+    assert usd("gpt-4o", counts(1_000, 0, cache_write=500), info=info) == "0.001", "still no charge for writing"
+    assert usd("gpt-6-sol-2026-09-22", counts(1_000, 0), info=info) == "0.001"
+
+
+def test_a_deployments_name_can_point_at_a_row() -> None:
+    info = {"prod": {"model": "gpt-6-sol"}, "half": {"model": "gpt-6-sol", "prices": {"input": "1"}}}
+    assert usd("prod", counts(1_000, 100), info=info) == "0.003"
+    assert usd("half", counts(1_000, 100), info=info) == "0.002"
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "remedy"),
+    [
+        ({"input": "cheap", "output": 1}, "prices.input", "2.50"),
+        ({"input": -1, "output": 1}, "prices.input", "0 or more"),
+        ({"input": True, "output": 1}, "prices.input", "0 or more"),
+        ({"input": "inf", "output": 1}, "prices.input", "0 or more"),
+        ({"input": 1, "output": [2]}, "prices.output", "0 or more"),
+        ({"input": 1}, "prices", "at least input and output"),
+        ({"output": 1}, "prices", "at least input and output"),
+        ({"input": 1, "output": 1, "flex": {"input": 1}}, "prices.flex", "at least input and output"),
+        ({"input": 1, "output": 1, "flex": 2}, "prices.flex", "a mapping"),
+        ({"input": 1, "output": 1, "cached": 2}, "prices.cached", "cache_read"),
+        ("cheap", "prices", "a mapping"),
+    ],
+)
+def test_a_price_that_cannot_be_read_names_model_key_and_remedy(values: Any, key: str, remedy: str) -> None:
+    with pytest.raises(ValueError, match=r'model_info\["new"\]') as caught:
+        cost_usd("new", counts(1, 1), service_tier=None, overrides={"new": {"prices": values}})
+    assert f'"{key}"' in str(caught.value)
+    assert remedy in str(caught.value)

@@ -1,0 +1,361 @@
+"""The model table: what each family takes, what unlisted ids are taken for, and how the user's `model_info` wins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from amplifier_core.capabilities import ALL_WELL_KNOWN_CAPABILITIES  # pyright: ignore[reportAttributeAccessIssue]
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openai_responses_common import traits as table
+from openai_responses_common.traits import EFFORTS, UNKNOWN, is_agent_model, is_dated, traits_for, undated
+
+MAX = ("low", "medium", "high", "xhigh", "max")
+XHIGH = ("low", "medium", "high", "xhigh")
+HIGH = ("low", "medium", "high")
+PRO = ("medium", "high", "xhigh")
+ROWS = {**table._MODELS, **table._FAMILIES, "unknown": UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("model", "context_window", "max_output_tokens", "efforts", "default_effort", "sampling"),
+    [
+        ("gpt-6.2-astra", 922_000, 128_000, MAX, None, "never"),
+        ("gpt-6.2-sol", 922_000, 128_000, MAX, None, "never"),
+        ("gpt-6.1-sol", 922_000, 128_000, MAX, "medium", "never"),
+        ("gpt-6.1-terra", 922_000, 128_000, ("none", *MAX), "medium", "effort_none"),
+        ("gpt-6-astra", 922_000, 128_000, MAX, "medium", "never"),
+        ("gpt-6-astra-law", 922_000, 128_000, MAX, "medium", "never"),
+        ("gpt-6-rosalind", 922_000, 128_000, MAX, "medium", "never"),
+        ("gpt-6-sol", 922_000, 128_000, ("none", *MAX), "medium", "effort_none"),
+        ("gpt-6-luna", 922_000, 128_000, ("none", *MAX), "medium", "effort_none"),
+        ("gpt-5.6", 900_000, 128_000, ("none", *MAX), "medium", "effort_none"),
+        ("gpt-5.6-sol", 900_000, 128_000, ("none", *MAX), "medium", "effort_none"),
+        ("gpt-5.6-terra", 900_000, 128_000, ("none", *MAX), "medium", "effort_none"),
+        ("gpt-5.6-luna", 900_000, 128_000, ("none", *MAX), "medium", "effort_none"),
+        ("gpt-5.6-cyber", 272_000, 128_000, None, None, "effort_none"),
+        ("gpt-5.5", 922_000, 128_000, ("none", *XHIGH), "medium", "effort_none"),
+        ("gpt-5.5-pro", 922_000, 128_000, PRO, None, "never"),
+        ("gpt-5.4", 922_000, 128_000, ("none", *XHIGH), "none", "effort_none"),
+        ("gpt-5.4-pro", 922_000, 128_000, PRO, None, "never"),
+        ("gpt-5.4-mini", 272_000, 128_000, ("none", *XHIGH), "none", "effort_none"),
+        ("gpt-5.4-nano", 272_000, 128_000, ("none", *XHIGH), "none", "effort_none"),
+        ("gpt-5.3-codex", 272_000, 128_000, ("none", *XHIGH), "none", "effort_none"),
+        ("gpt-5.2", 272_000, 128_000, ("none", *XHIGH), "none", "effort_none"),
+        ("gpt-5.2-pro", 272_000, 128_000, PRO, None, "never"),
+        ("gpt-5.1", 272_000, 128_000, ("none", *HIGH), "none", "effort_none"),
+        ("gpt-5.1-codex-max", 272_000, 128_000, XHIGH, "medium", "never"),
+        ("gpt-5", 272_000, 128_000, ("minimal", *HIGH), "medium", "never"),
+        ("gpt-5-mini", 272_000, 128_000, ("minimal", *HIGH), "medium", "never"),
+        ("gpt-5-nano", 272_000, 128_000, ("minimal", *HIGH), "medium", "never"),
+        ("gpt-5-pro", 272_000, 128_000, ("high",), "high", "never"),
+        ("chat-latest", 272_000, 128_000, ("medium",), "medium", "never"),
+        ("o3", 200_000, 100_000, HIGH, "medium", "never"),
+        ("o3-pro", 200_000, 100_000, HIGH, "medium", "never"),
+        ("o4-mini", 200_000, 100_000, HIGH, "medium", "never"),
+        ("o3-mini", 200_000, 100_000, HIGH, "medium", "never"),
+        ("o1", 200_000, 100_000, HIGH, "medium", "never"),
+        ("gpt-4.1", 1_047_576, 32_768, (), None, "always"),
+        ("gpt-4.1-mini", 1_047_576, 32_768, (), None, "always"),
+        ("gpt-4.1-nano", 1_047_576, 32_768, (), None, "always"),
+        ("gpt-4o", 128_000, 16_384, (), None, "always"),
+        ("gpt-4o-mini", 128_000, 16_384, (), None, "always"),
+        ("gpt-oss-120b", 98_304, 32_768, HIGH, "medium", "always"),
+    ],
+)
+def test_listed_models(
+    model: str,
+    context_window: int,
+    max_output_tokens: int,
+    efforts: tuple[str, ...] | None,
+    default_effort: str | None,
+    sampling: str,
+) -> None:
+    traits = traits_for(model)
+    assert traits.context_window == context_window
+    assert traits.max_output_tokens == max_output_tokens
+    assert traits.efforts == efforts
+    assert traits.default_effort == default_effort
+    assert traits.sampling == sampling
+    assert traits.known
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_is_coherent(name: str) -> None:
+    row = ROWS[name]
+    assert row.context_window > 0
+    assert row.max_output_tokens > 0
+    if row.efforts is not None:
+        assert list(row.efforts) == [effort for effort in EFFORTS if effort in row.efforts], "weakest first"
+        assert row.default_effort is None or row.default_effort in row.efforts
+        assert not (row.sampling == "effort_none" and "none" not in row.efforts)
+    assert set(row.capabilities()) <= set(ALL_WELL_KNOWN_CAPABILITIES)
+    assert len(set(row.capabilities())) == len(row.capabilities())
+    assert (row.leading_system == "developer") == name.startswith("gpt-6.2")
+
+
+@pytest.mark.parametrize(
+    ("model", "like"),
+    [
+        ("gpt-6.1-sol-2026-10-01", "gpt-6.1-sol"),
+        ("gpt-5.5-2026-04-23", "gpt-5.5"),
+        ("gpt-4o-2024-08-06", "gpt-4o"),
+        ("GPT-6-Sol", "gpt-6-sol"),
+        ("openai/gpt-oss-20b", "gpt-oss"),
+        ("gpt-oss:20b", "gpt-oss"),
+        ("o3-mini-high", "o1-preview"),
+    ],
+)
+def test_other_spellings_find_the_row(model: str, like: str) -> None:
+    assert traits_for(model) == traits_for(like)
+
+
+def test_a_snapshot_may_have_a_row_of_its_own() -> None:
+    assert traits_for("gpt-4o-2024-05-13").max_output_tokens == 4_096
+
+
+@pytest.mark.parametrize(
+    ("model", "context_window", "known"),
+    [
+        ("gpt-5.7-foo", 272_000, True),
+        ("gpt-5.10", 272_000, True),
+        ("gpt-5-search-api", 272_000, True),
+        ("gpt-5.6-foo-2027-01-01", 900_000, True),
+        ("gpt-6-foo", 922_000, True),
+        ("gpt-6.3-sol", 922_000, True),
+        ("gpt-6.2-luna", 922_000, True),
+        ("gpt-7-x", 272_000, False),
+        ("gpt-10", 272_000, False),
+    ],
+)
+def test_a_member_of_the_family_that_is_not_listed_reasons_and_takes_any_effort(
+    model: str, context_window: int, known: bool
+) -> None:
+    traits = traits_for(model)
+    assert traits.context_window == context_window
+    assert traits.efforts is None
+    assert traits.reasons is True
+    assert traits.sampling == "effort_none"
+    assert traits.known is known
+
+
+@pytest.mark.parametrize(
+    ("model", "reasons", "context_window"),
+    [
+        ("gpt-4.1-foo", False, 1_047_576),
+        ("gpt-4o-foo", False, 128_000),
+        ("ft:gpt-4o-mini-2024-07-18:org::id", False, 128_000),
+        ("gpt-4-turbo", False, 128_000),
+        ("gpt-3.5-turbo", False, 16_385),
+        ("gpt-5.2-chat-latest", True, 128_000),
+        ("o4-foo", True, 200_000),
+    ],
+)
+def test_older_families(model: str, reasons: bool, context_window: int) -> None:
+    traits = traits_for(model)
+    assert traits.reasons is reasons
+    assert traits.context_window == context_window
+
+
+@pytest.mark.parametrize("model", ["", "prod-chat", "qwen3:32b", "mistral", "-x", "o", "o30", "gpt4", "vendor/"])
+def test_an_unknown_model_passes_on_whatever_was_asked(model: str) -> None:
+    traits = traits_for(model)
+    assert traits == UNKNOWN
+    assert not traits.known
+    assert (traits.efforts, traits.default_effort, traits.reasons) == (None, None, None)
+    assert (traits.sampling, traits.verbosity, traits.vision) == ("always", True, True)
+    assert (traits.context_window, traits.max_output_tokens) == (128_000, 16_384)
+
+
+@given(st.text(max_size=40))
+def test_every_id_gets_an_answer(model: str) -> None:
+    assert traits_for(model).context_window > 0
+    assert isinstance(is_agent_model(model), bool)
+    assert undated(model) == model or is_dated(model)
+
+
+@pytest.mark.parametrize(
+    ("model", "reasons"), [("gpt-6-sol", True), ("gpt-4o", False), ("o3-deep-research", True), ("local", None)]
+)
+def test_reasons(model: str, reasons: bool | None) -> None:
+    assert traits_for(model).reasons is reasons
+
+
+@pytest.mark.parametrize(
+    ("model", "verbosity", "vision", "leading_system"),
+    [
+        ("gpt-6.2-sol", True, True, "developer"),
+        ("gpt-6.1-sol", True, True, "instructions"),
+        ("gpt-5", True, True, "instructions"),
+        ("gpt-5.2-codex", False, True, "instructions"),
+        ("chat-latest", False, True, "instructions"),
+        ("o3-mini", False, False, "instructions"),
+        ("o1", False, True, "instructions"),
+        ("gpt-4.1", False, True, "instructions"),
+        ("gpt-oss", False, False, "instructions"),
+    ],
+)
+def test_other_abilities(model: str, verbosity: bool, vision: bool, leading_system: str) -> None:
+    traits = traits_for(model)
+    assert (traits.verbosity, traits.vision, traits.leading_system) == (verbosity, vision, leading_system)
+
+
+@pytest.mark.parametrize(
+    ("model", "capabilities"),
+    [
+        (
+            "gpt-6-luna",
+            "tools streaming thinking vision json_mode long_context web_search computer_use fast",
+        ),
+        ("gpt-5", "tools streaming thinking vision json_mode web_search"),
+        ("gpt-4.1", "tools streaming vision json_mode long_context web_search"),
+        ("gpt-4o-mini", "tools streaming vision json_mode fast"),
+        ("o3-mini", "tools streaming thinking json_mode"),
+        ("o3-deep-research", "streaming thinking vision json_mode web_search deep_research"),
+        ("local", "tools streaming vision json_mode"),
+    ],
+)
+def test_capabilities(model: str, capabilities: str) -> None:
+    assert traits_for(model).capabilities() == capabilities.split()
+
+
+def test_shutdown_days_are_those_announced() -> None:
+    assert traits_for("gpt-5").shutdown == "2026-12-11"
+    assert traits_for("gpt-6-sol").shutdown is None
+
+
+@pytest.mark.parametrize(
+    ("model", "dated"),
+    [
+        ("gpt-5.5-2026-04-23", True),
+        ("o3-2025-04-16", True),
+        ("gpt-5.5", False),
+        ("gpt-4-0613", False),
+        ("x-2026-04-23-y", False),
+    ],
+)
+def test_is_dated(model: str, dated: bool) -> None:
+    assert is_dated(model) is dated
+    assert (undated(model) != model) is dated
+
+
+AGENTS = """
+gpt-6.2-astra gpt-6.1-sol gpt-6-luna gpt-6-rosalind gpt-5.6-cyber gpt-5.5-pro gpt-5.5-2026-04-23 gpt-5.3-codex gpt-5.1
+gpt-5.2-chat-latest o3-pro o4-mini gpt-4.1-nano gpt-4o gpt-4o-2024-05-13 chat-latest gpt-oss-120b openai/gpt-oss-20b
+qwen2.5-coder:32b Llama-3.3-70B-Instruct mistral-large gpt-4-turbo gpt-3.5-turbo prod imagenary my-sorathon
+"""
+OTHERS = """
+text-embedding-3-small text-embedding-ada-002 nomic-embed-text tts-1 tts-1-hd gpt-4o-mini-tts whisper-1 gpt-transcribe
+gpt-4o-transcribe-diarize gpt-realtime gpt-realtime-2.1-mini gpt-realtime-whisper gpt-4o-realtime-preview-2024-12-17
+gpt-audio gpt-audio-1.5 gpt-4o-audio-preview-2025-06-03 gpt-image-2 gpt-image-2.5-flare chatgpt-image-latest dall-e-3
+sora-2-pro omni-moderation-latest text-moderation-007 gpt-4o-search-preview gpt-5-search-api-2025-10-14
+gpt-5.3-codex-search-api gpt-3.5-turbo-instruct davinci-002 babbage-002 text-davinci-003 computer-use-preview
+computer-use-preview-2025-03-11 o3-deep-research o4-mini-deep-research-2025-06-26 gpt-live-1 gpt-live-transcribe
+gpt-5-chat-latest chatgpt-4o-latest bge-reranker bge:rerank Text-Embedding-3-Large
+"""
+
+
+@pytest.mark.parametrize("model", AGENTS.split())
+def test_agent_models_are_kept(model: str) -> None:
+    assert is_agent_model(model)
+
+
+@pytest.mark.parametrize("model", OTHERS.split())
+def test_other_models_are_dropped(model: str) -> None:
+    assert not is_agent_model(model)
+
+
+@pytest.mark.parametrize(
+    ("given_value", "field", "expected"),
+    [
+        ({"context_window": "922,000"}, "context_window", 922_000),
+        ({"context_window": 1e6}, "context_window", 1_000_000),
+        ({"max_output_tokens": "64_000"}, "max_output_tokens", 64_000),
+        ({"max_output_tokens": ""}, "max_output_tokens", 16_384),
+        ({"max_output_tokens": None}, "max_output_tokens", 16_384),
+        ({"efforts": "high, low,Medium"}, "efforts", ("low", "medium", "high")),
+        ({"efforts": ["none", "low"]}, "efforts", ("none", "low")),
+        ({"efforts": ("max",)}, "efforts", ("max",)),
+        ({"efforts": []}, "efforts", ()),
+        ({"default_effort": "HIGH"}, "default_effort", "high"),
+        ({"sampling": "never"}, "sampling", "never"),
+        ({"verbosity": "false"}, "verbosity", False),
+        ({"verbosity": True}, "verbosity", True),
+        ({"vision": "no"}, "vision", False),
+        ({"vision": "On"}, "vision", True),
+        ({"leading_system": "developer"}, "leading_system", "developer"),
+        ({"prices": {"input": 1}}, "context_window", 128_000),
+    ],
+)
+def test_the_users_word_wins(given_value: dict[str, Any], field: str, expected: object) -> None:
+    traits = traits_for("prod-chat", {"prod-chat": given_value})
+    assert getattr(traits, field) == expected
+
+
+def test_the_users_word_changes_only_what_it_says() -> None:
+    changed = traits_for("gpt-6-sol", {"gpt-6-sol": {"context_window": "400000"}, "other": {"vision": False}})
+    assert changed.context_window == 400_000
+    assert (changed.max_output_tokens, changed.efforts, changed.vision) == (128_000, ("none", *MAX), True)
+    assert traits_for("gpt-6-sol", {}) == traits_for("gpt-6-sol", None) == traits_for("gpt-6-sol")
+
+
+def test_an_entry_covers_the_dated_snapshots_too_unless_they_have_their_own() -> None:
+    info = {"gpt-6-sol": {"context_window": 1000}, "gpt-6-sol-2026-09-22": {"context_window": 2000}}
+    assert traits_for("gpt-6-sol-2026-09-22", info).context_window == 2000
+    assert traits_for("gpt-6-sol-2026-10-22", info).context_window == 1000
+    assert traits_for("gpt-6-luna", info).context_window == 922_000
+
+
+def test_a_deployments_name_can_point_at_a_row() -> None:
+    traits = traits_for("prod-chat", {"prod-chat": {"model": "gpt-6-sol", "vision": "false"}})
+    assert traits.efforts == ("none", *MAX)
+    assert traits.known
+    assert not traits.vision
+
+
+def test_the_users_efforts_decide_whether_it_reasons() -> None:
+    assert traits_for("local", {"local": {"efforts": "low,high"}}).reasons is True
+    assert traits_for("local", {"local": {"efforts": []}}).reasons is False
+    assert not traits_for("local", {"local": {"efforts": []}}).known
+
+
+def test_a_default_that_the_users_efforts_leave_out_is_forgotten() -> None:
+    assert traits_for("gpt-5", {"gpt-5": {"efforts": "low,high"}}).default_effort is None
+    assert traits_for("gpt-5", {"gpt-5": {"efforts": "low,medium"}}).default_effort == "medium"
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "remedy"),
+    [
+        ({"context_window": "many"}, "context_window", "922000"),
+        ({"context_window": 0}, "context_window", "above 0"),
+        ({"context_window": -5}, "context_window", "above 0"),
+        ({"context_window": 1.5}, "context_window", "above 0"),
+        ({"context_window": "inf"}, "context_window", "above 0"),
+        ({"context_window": True}, "context_window", "above 0"),
+        ({"max_output_tokens": [1]}, "max_output_tokens", "128000"),
+        ({"efforts": "low,hihg"}, "efforts", "minimal"),
+        ({"efforts": 3}, "efforts", "minimal"),
+        ({"efforts": [{"effort": "low"}]}, "efforts", "minimal"),
+        ({"default_effort": "ultra"}, "default_effort", "xhigh"),
+        ({"default_effort": "max", "efforts": "low"}, "default_effort", "['low']"),
+        ({"sampling": "sometimes"}, "sampling", "effort_none"),
+        ({"verbosity": "maybe"}, "verbosity", "true or false"),
+        ({"vision": 2}, "vision", "true or false"),
+        ({"leading_system": "system"}, "leading_system", "developer"),
+        ({"model": 7}, "model", "gpt-6-sol"),
+        ({"context_windw": 1}, "context_windw", "context_window"),
+    ],
+)
+def test_a_value_that_cannot_be_read_names_model_key_and_remedy(entry: dict[str, Any], key: str, remedy: str) -> None:
+    with pytest.raises(ValueError, match="prod-chat") as caught:
+        traits_for("prod-chat", {"prod-chat": entry})
+    assert f'"{key}"' in str(caught.value)
+    assert remedy in str(caught.value)
+
+
+def test_an_entry_that_is_no_mapping_is_refused() -> None:
+    with pytest.raises(ValueError, match=r'model_info\["prod"\]'):
+        traits_for("prod", {"prod": "gpt-6-sol"})  # pyright: ignore[reportArgumentType]
