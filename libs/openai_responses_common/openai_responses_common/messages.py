@@ -1,0 +1,264 @@
+"""Amplifier messages to input items: an assistant turn goes back as the items it was.
+
+Order, ids, summary parts, ciphertext, phase and the original argument strings are kept. Reasoning of another account
+or endpoint, or without its ciphertext, is left out together with the ids of the items that depend on it, so one
+conversation can move between backends. Reads the messages and changes nothing in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from amplifier_core.message_models import (
+    ImageBlock,
+    Message,
+    ReasoningBlock,
+    RedactedThinkingBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    ToolResultBlock,
+)
+from pydantic import BaseModel
+
+from .amend import reasoning_key
+from .calls import ANSWERS, CLIENT_CALLS, answer
+from .content import media_part, text_part, tool_output
+from .state import State, state_of
+from .wire import Item, dump, records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedMessages:
+    """`instructions` is the text of the leading system messages, if they were asked for apart; `dropped` says in
+    words what could not be sent."""
+
+    items: list[Item]
+    instructions: str | None
+    dropped: list[str]
+
+
+def encode_messages(
+    messages: Sequence[Message],
+    *,
+    origin: str,
+    refused_reasoning: frozenset[str] = frozenset(),
+    apart: bool = True,
+) -> EncodedMessages:
+    """Translate a history.
+
+    Args:
+        messages: the whole history, oldest first.
+        origin: account and endpoint that the request goes to; state of any other origin is foreign.
+        refused_reasoning: reasoning items that the service would not take back (`reasoning_key`).
+        apart: give leading system messages as `instructions` instead of items.
+    """
+    encoder = _Encoder(origin=origin, refused_reasoning=refused_reasoning)
+    leading = 0
+    if apart:
+        while leading < len(messages) and messages[leading].role == "system":
+            leading += 1
+    texts = [text for message in messages[:leading] if (text := _plain_text(message))]
+    for message in messages[leading:]:
+        encoder.message(message)
+    items = _without_dangling_reasoning(_since_compaction(encoder.items))
+    return EncodedMessages(items=items, instructions="\n\n".join(texts) or None, dropped=list(encoder.dropped))
+
+
+@dataclass(slots=True)
+class _Encoder:
+    origin: str
+    refused_reasoning: frozenset[str]
+    items: list[Item] = field(default_factory=list[Item])
+    dropped: dict[str, None] = field(default_factory=dict[str, None])
+    calls: dict[str, Item] = field(default_factory=dict[str, Item])
+    """Client calls so far, by key: a result goes back as the kind of item that its call asks for."""
+    ids_hold: bool = True
+    """False behind reasoning that was left out: the ids of what followed it would be refused."""
+
+    def message(self, message: Message) -> None:
+        match message.role:
+            case "assistant":
+                self._assistant(message)
+            case "tool" | "function":
+                self._tool(message)
+            case role:
+                self._input("developer" if role == "system" else role, message.content)
+
+    def _input(self, role: str, content: str | list[Any]) -> None:
+        parts: list[Item] = []
+        for block in [TextBlock(text=content)] if isinstance(content, str) else content:
+            if isinstance(block, ToolResultBlock):
+                self._flush(role, parts)
+                self._result(block.tool_call_id, block.output)
+            elif isinstance(block, ReasoningBlock) and not state_of(block):
+                self._flush(role, parts)
+                self.items.extend(_raw_items(block))
+            elif part := _input_part(block):
+                parts.append(part)
+            elif not isinstance(block, TextBlock):
+                self.dropped[f"{block.type} block in a {role} message"] = None
+        self._flush(role, parts)
+
+    def _flush(self, role: str, parts: list[Item]) -> None:
+        if parts:
+            self.items.append({"type": "message", "role": role, "content": list(parts)})
+            parts.clear()
+
+    def _tool(self, message: Message) -> None:
+        content = message.content
+        if message.tool_call_id:
+            value = content if isinstance(content, str) else [block.model_dump(exclude_none=True) for block in content]
+            self._result(message.tool_call_id, _unwrapped(value))
+        elif text := _plain_text(message):
+            self._input("user", f"[Result of {message.name or 'a tool'}] {text}")
+
+    def _result(self, key: str, output: object) -> None:
+        call = self.calls.get(key, {"type": "function_call", "call_id": key})
+        self.items.append(answer(call, key, tool_output(output)))
+
+    def _assistant(self, message: Message) -> None:
+        self.ids_hold = True
+        blocks = [TextBlock(text=message.content)] if isinstance(message.content, str) else message.content
+        joinable: Item | None = None
+        for block in blocks:
+            state = state_of(block)
+            item = None if state.get("local") else self._block(block, state, joinable)
+            if item is not joinable and item is not None:
+                self.items.append(item)
+            joinable = item if item is not None and item["type"] == "message" else None
+        if not any(isinstance(block, ToolCallBlock) for block in blocks):
+            for call in cast(list[Any], (message.model_extra or {}).get("tool_calls") or []):
+                self._loose_call(cast(Mapping[str, Any], call.model_dump() if isinstance(call, BaseModel) else call))
+
+    def _block(self, block: Any, state: State, joinable: Item | None) -> Item | None:
+        match block:
+            case TextBlock():
+                return self._text(block, state, joinable)
+            case ToolCallBlock():
+                return self._call(block, state)
+            case ThinkingBlock() | ReasoningBlock() if "item" in state:
+                return self._opaque(state["item"], state)
+            case ReasoningBlock() if state and (items := _raw_items(block)):
+                return self._opaque(items[0], state)
+            case ImageBlock() if "item" in state:
+                return self._opaque({**state["item"], "result": block.source.get("data")}, state)
+            case ToolResultBlock():
+                self._result(block.tool_call_id, block.output)
+            case ThinkingBlock() | RedactedThinkingBlock() | ReasoningBlock():
+                self.ids_hold = False
+                self.dropped["reasoning of another provider"] = None
+            case _:
+                self.dropped[f"{block.type} block in an assistant message"] = None
+        return None
+
+    def _text(self, block: TextBlock, state: State, joinable: Item | None) -> Item | None:
+        if not block.text:
+            return joinable
+        if state.get("refusal"):
+            part: Item = {"type": "refusal", "refusal": block.text}
+        else:
+            citations = records((block.model_extra or {}).get("citations"))
+            part = {"type": "output_text", "text": block.text, "annotations": citations}
+        if joinable is not None and (state.get("part") or "item" not in state):
+            joinable["content"].append(part)
+            return joinable
+        kept = self._labelled({"type": "message", "role": "assistant", **state.get("item", {})}, state)
+        return {**kept, "content": [part]}
+
+    def _call(self, block: ToolCallBlock, state: State) -> Item:
+        kept = state.get("item", {})
+        if kept.get("type", "function_call") == "function_call":
+            item = {"type": "function_call", "call_id": block.id, "name": block.name, "arguments": "", **kept}
+            item["arguments"] = kept.get("arguments") or dump(block.input)
+        else:
+            item = dict(kept)
+        item = self._labelled(item, state) if item["type"] in _ID_IS_A_LABEL else item
+        self.calls[block.id] = item
+        return item
+
+    def _loose_call(self, call: Mapping[str, Any]) -> None:
+        """A call that a loop kept under `tool_calls` only: its name under `tool`, `name` or `function`."""
+        function = cast(Mapping[str, Any], call.get("function") or {})
+        name = call.get("tool") or call.get("name") or function.get("name")
+        arguments: object = call.get("arguments", function.get("arguments"))
+        text = arguments if isinstance(arguments, str) else dump(arguments or {})
+        item: Item = {"type": "function_call", "call_id": call.get("id"), "name": name, "arguments": text}
+        self.calls[str(call.get("id"))] = item
+        self.items.append(item)
+
+    def _opaque(self, item: Item, state: State) -> Item | None:
+        """An item that only its maker understands: verbatim to its origin, left out everywhere else."""
+        own = state.get("origin") == self.origin
+        if item.get("type") != "reasoning":
+            if own and self.ids_hold:
+                return item
+            self.dropped[f"{item.get('type')} item of another account or behind left-out reasoning"] = None
+            return None
+        replayable = item.get("encrypted_content") or item.get("content")
+        self.ids_hold = bool(own and replayable and reasoning_key(item) not in self.refused_reasoning)
+        if not self.ids_hold:
+            self.dropped["reasoning of another account, refused, or without its ciphertext"] = None
+            return None
+        return item
+
+    def _labelled(self, item: Item, state: State) -> Item:
+        """Ids are labels of one origin: they go only with the reasoning they belong to."""
+        if self.ids_hold and state.get("origin") == self.origin:
+            return item
+        return {key: value for key, value in item.items() if key != "id"}
+
+
+_INPUT_ROLES = frozenset({"user", "developer", "system"})
+_ID_IS_A_LABEL = frozenset({kind for kind, row in CLIENT_CALLS.items() if row.id_key == "call_id"})
+
+
+def _raw_items(block: ReasoningBlock) -> list[Item]:
+    return [cast(Item, item) for item in block.content if isinstance(item, dict) and "type" in item]
+
+
+def _input_part(block: Any) -> Item | None:
+    match block:
+        case TextBlock() if block.text:
+            return text_part(block.text)
+        case ImageBlock():
+            return media_part({**(block.model_extra or {}), "source": block.source})
+        case _:
+            return None
+
+
+def _unwrapped(content: object) -> object:
+    """Tool messages whose content is one `tool_result` block: the block's output is what the tool said."""
+    blocks = records(content)
+    return blocks[0].get("output") if len(blocks) == 1 and blocks[0].get("type") == "tool_result" else content
+
+
+def _plain_text(message: Message) -> str:
+    if isinstance(message.content, str):
+        return message.content
+    return "\n\n".join(block.text for block in message.content if isinstance(block, TextBlock) and block.text)
+
+
+def _since_compaction(items: list[Item]) -> list[Item]:
+    """A compaction item stands for everything before it."""
+    for index in range(len(items) - 1, 0, -1):
+        if items[index].get("type") == "compaction":
+            return items[index:]
+    return items
+
+
+def _without_dangling_reasoning(items: list[Item]) -> list[Item]:
+    """Reasoning must be followed by what it led to; behind a cut or a lost call there may be nothing."""
+    kept: list[Item] = []
+    follows = False
+    for item in reversed(items):
+        if item.get("type") == "reasoning":
+            if not follows:
+                continue
+        else:
+            follows = item.get("role") not in _INPUT_ROLES and item.get("type") not in ANSWERS
+        kept.append(item)
+    kept.reverse()
+    return kept

@@ -1,0 +1,78 @@
+"""What an answer cost: token counts of the service to the kernel's `Usage`, with the price of each reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from amplifier_core.message_models import Usage
+
+from .prices import TokenCounts, cost_usd
+from .profile import BackendProfile
+from .wire import Response, record
+
+
+def count_tokens(response: Response) -> TokenCounts | None:
+    """The counts of one reply; None if it reported none. Details may be absent or null on older or other servers."""
+    usage = record(response.get("usage"))
+    if not usage:
+        return None
+    details = record(usage.get("input_tokens_details"))
+    written = record(details.get("cache_write_tokens_details"))
+    return TokenCounts(
+        input=usage.get("input_tokens") or 0,
+        output=usage.get("output_tokens") or 0,
+        cache_read=details.get("cached_tokens") or 0,
+        cache_write=details.get("cache_write_tokens") or 0,
+        cache_write_12h=written.get("ttl_12h_tokens") or 0,
+    )
+
+
+def total_usage(
+    responses: Sequence[Response], *, model: str, profile: BackendProfile, model_info: Mapping[str, Mapping[str, Any]]
+) -> Usage | None:
+    """Usage of one call, summed over its responses; None if the service reported nothing.
+
+    Each reply is priced by the model and the service tier that it names itself. One unknown price makes the sum
+    unknown: a partial sum would look like the whole.
+    """
+    total = Usage(input_tokens=0, output_tokens=0, total_tokens=0, cost_usd=Decimal(0))
+    for response in responses:
+        counts = count_tokens(response)
+        if counts is None:
+            return None if len(responses) == 1 else total.model_copy(update={"cost_usd": None})
+        usage = response["usage"]
+        reasoning = record(usage.get("output_tokens_details")).get("reasoning_tokens")
+        total.input_tokens += counts.input
+        total.output_tokens += counts.output
+        total.total_tokens += usage.get("total_tokens") or counts.input + counts.output
+        total.reasoning_tokens = _plus(total.reasoning_tokens, reasoning)
+        total.cache_read_tokens = _plus(total.cache_read_tokens, counts.cache_read)
+        total.cache_write_tokens = _plus(total.cache_write_tokens, counts.cache_write)
+        cost = _cost(response, counts, model=model, profile=profile, model_info=model_info)
+        total.cost_usd = None if cost is None or total.cost_usd is None else total.cost_usd + cost
+    return total
+
+
+def _cost(
+    response: Response,
+    counts: TokenCounts,
+    *,
+    model: str,
+    profile: BackendProfile,
+    model_info: Mapping[str, Mapping[str, Any]],
+) -> Decimal | None:
+    if not profile.priced:
+        return None
+    tier = response.get("service_tier")
+    served = str(response.get("model") or model)
+    for name in (model, served) if model in model_info else (served, model):
+        cost = cost_usd(name, counts, service_tier=tier, overrides=model_info, factor=profile.price_factor)
+        if cost is not None:
+            return cost
+    return None
+
+
+def _plus(total: int | None, more: int | None) -> int | None:
+    return total if more is None else (total or 0) + more

@@ -1,0 +1,86 @@
+"""The JSON of the Responses API that we touch, and how it becomes bytes.
+
+Only the keys that we write are spelled out; everything the service sends is kept as it came, unknown keys included.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Required, TypeAlias, TypedDict, cast
+
+Item: TypeAlias = dict[str, Any]
+"""An input or output item: message, reasoning, function_call, web_search_call …"""
+
+Event: TypeAlias = dict[str, Any]
+"""One event of the stream; `type` says which."""
+
+Response: TypeAlias = dict[str, Any]
+"""The response object of a terminal event."""
+
+
+class Body(TypedDict, total=False):
+    """A request to `POST /responses`, in the order in which it is sent.
+
+    `input` comes last and everything before it is stable within a conversation, so the bytes of one request are a
+    prefix of the next one's up to the end of the shared history: that is what prompt caches live on.
+    """
+
+    model: Required[str]
+    stream: bool
+    store: bool
+    service_tier: str
+    include: list[str]
+    reasoning: dict[str, Any]
+    text: dict[str, Any]
+    temperature: float
+    top_p: float
+    max_output_tokens: int
+    parallel_tool_calls: bool
+    truncation: str
+    prompt_cache_key: str
+    prompt_cache_retention: str
+    safety_identifier: str
+    instructions: str
+    tools: list[dict[str, Any]]
+    tool_choice: str | dict[str, Any]
+    input: Required[list[Item]]
+
+
+TERMINAL_STATUS: Mapping[str, str] = {
+    "response.completed": "completed",
+    "response.done": "completed",
+    "response.incomplete": "incomplete",
+    "response.failed": "failed",
+}
+"""Events that end a stream with a response, and the status they imply where the response does not say."""
+
+
+def record(value: object) -> dict[str, Any]:
+    """A JSON object, or an empty one where the service left it out, sent null or something else."""
+    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
+
+
+def records(value: object) -> list[dict[str, Any]]:
+    """The objects of a JSON array, or none."""
+    entries = cast(list[object], value) if isinstance(value, list) else []
+    return [cast(dict[str, Any], entry) for entry in entries if isinstance(entry, dict)]
+
+
+def dump(value: object) -> str:
+    """Compact JSON, as every byte of a request is written."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def dump_body(body: Mapping[str, Any]) -> bytes:
+    """The body as UTF-8 JSON.
+
+    The input is dumped item by item: one call of the encoder holds the interpreter lock until it returns, so a long
+    history dumped at once would stall every other task even from a worker thread. Lone surrogates (a tool that read
+    a broken file) become "?" instead of an error.
+    """
+    parts: list[str] = []
+    for key, value in body.items():
+        text = "[" + ",".join([dump(item) for item in value]) + "]" if key == "input" else dump(value)
+        parts.append(f'"{key}":{text}')
+    return ("{" + ",".join(parts) + "}").encode("utf-8", "replace")
