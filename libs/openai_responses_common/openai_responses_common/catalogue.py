@@ -1,0 +1,78 @@
+"""The models that a service offers, with what the tables know of each; asked once and kept for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+
+from amplifier_core.llm_errors import ProviderUnavailableError
+from amplifier_core.models import ModelInfo, Pricing
+
+from .prices import pricing_for
+from .traits import is_agent_model, is_dated, traits_for
+
+_FRESH_S = 300.0
+
+
+class Catalogue:
+    """Keeps a model list for five minutes; callers that come while it is being fetched share the one request."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[list[ModelInfo]]]) -> None:
+        self._fetch = fetch
+        self._models: list[ModelInfo] = []
+        self._fetched_at: float | None = None
+        self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
+
+    async def models(self) -> list[ModelInfo]:
+        """The list; raises what fetching raises."""
+        loop = asyncio.get_running_loop()
+        if self._lock is None or self._lock[0] is not loop:
+            self._lock = (loop, asyncio.Lock())
+        async with self._lock[1]:
+            if self._fetched_at is None or time.monotonic() - self._fetched_at > _FRESH_S:
+                self._models = await self._fetch()
+                self._fetched_at = time.monotonic()
+            return list(self._models)
+
+
+def read_models(
+    document: object, *, provider: str, hide_dated: bool, model_info: Mapping[str, Mapping[str, Any]]
+) -> list[ModelInfo]:
+    """The models of a `GET /models` answer.
+
+    Args:
+        document: `{"data": [{"id", …}]}`.
+        provider: for the error.
+        hide_dated: leave out snapshots with a date in their id.
+        model_info: the user's overrides.
+
+    Raises:
+        ProviderUnavailableError: the answer is no model list.
+    """
+    rows: object = cast(dict[str, Any], document).get("data") if isinstance(document, dict) else None
+    if not isinstance(rows, list):
+        raise ProviderUnavailableError("the service's model list cannot be read", provider=provider, retryable=False)
+    ids = [str(row.get("id")) for row in cast(list[dict[str, Any]], rows) if row.get("id")]
+    ids = list(dict.fromkeys([*ids, *model_info]))
+    kept = [model for model in ids if model in model_info or is_agent_model(model)]
+    return [describe(model, model_info) for model in sorted(kept) if not (hide_dated and is_dated(model))]
+
+
+def describe(model: str, model_info: Mapping[str, Mapping[str, Any]]) -> ModelInfo:
+    """What the tables and the user's overrides say of a model."""
+    traits = traits_for(model, model_info)
+    pricing = pricing_for(model, model_info)
+    defaults: dict[str, Any] = {"max_output_tokens": traits.max_output_tokens}
+    if traits.efforts:
+        defaults |= {"reasoning_efforts": list(traits.efforts), "reasoning_effort": traits.default_effort}
+    return ModelInfo(
+        id=model,
+        display_name=model,
+        context_window=traits.context_window,
+        max_output_tokens=traits.max_output_tokens,
+        capabilities=traits.capabilities(),
+        defaults=defaults,
+        pricing=Pricing(**pricing) if pricing else None,
+    )

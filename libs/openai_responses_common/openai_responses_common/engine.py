@@ -1,0 +1,245 @@
+"""One call: limit, attempt, amend, retry, continue.
+
+There is one path. Streaming is always on at the wire; who does not want deltas passes no sink.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from amplifier_core.llm_errors import LLMError, LLMTimeoutError
+from amplifier_core.message_models import ChatRequest, Message
+from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
+
+from .accumulate import Accumulator
+from .amend import Amendments, amend
+from .calls import client_call
+from .decode import DecodedResponse, decode_response, incomplete_reason, usable_items
+from .deltas import Aborted, Delta, DeltaReader
+from .encode import EncodedRequest, encode_request
+from .errors import CallFailure, Failure, failure_from_event, kernel_error
+from .limiter import gate
+from .options import Options
+from .profile import BackendProfile
+from .telemetry import CallEvents
+from .traits import traits_for
+from .transport import Transport
+from .usage import total_usage
+from .wire import Item, Response, dump_body
+
+Sink: TypeAlias = Callable[[list[Delta]], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
+# Longer histories are encoded in a worker thread: the event loop keeps running in between.
+_ENCODE_INLINE = 40
+
+
+@dataclass(slots=True)
+class _Call:
+    """The state of one call; nothing of it is shared with another."""
+
+    request: ChatRequest
+    options: Options
+    events: CallEvents
+    sink: Sink | None
+    encoded: EncodedRequest
+    content: bytes
+    next_block: int = 0
+
+
+class Engine:
+    """Makes calls over one transport.
+
+    Args:
+        transport: where the bodies go.
+        profile: what the service is like.
+        on_cost: told of every response that was paid for, also of those that came to nothing.
+    """
+
+    def __init__(
+        self, transport: Transport, profile: BackendProfile, *, on_cost: Callable[[Decimal], None] | None = None
+    ) -> None:
+        self.transport = transport
+        self.profile = profile
+        self._on_cost = on_cost
+        self._learned: dict[str, Amendments] = {}
+        self._warned: set[str] = set()
+
+    async def run(
+        self, request: ChatRequest, options: Options, events: CallEvents, sink: Sink | None
+    ) -> DecodedResponse:
+        """Make one call and give its answer.
+
+        Raises:
+            LLMError: one of the kernel's classes, with provider, model, status and `retry_after`.
+        """
+        try:
+            async with asyncio.timeout(options.call_timeout_s):
+                return await self._run(request, options, events, sink)
+        except asyncio.CancelledError:
+            await events.cancelled()
+            raise
+        except TimeoutError:
+            message = f"the call took longer than its timeout of {options.call_timeout_s} s"
+            error = LLMTimeoutError(message, provider=self.profile.name, model=options.model, retryable=False)
+        except LLMError as caught:
+            error = caught
+            error.provider = error.provider or self.profile.name
+            error.model = error.model or options.model
+        logger.debug("[PROVIDER] %s API error: %s", self.profile.display_name, error)
+        await events.failed(error)
+        raise error
+
+    async def _run(
+        self, request: ChatRequest, options: Options, events: CallEvents, sink: Sink | None
+    ) -> DecodedResponse:
+        encoded, content = await self._encode(request, options)
+        call = _Call(request=request, options=options, events=events, sink=sink, encoded=encoded, content=content)
+        self._warn(encoded.dropped)
+        await events.request(
+            encoded.body, message_count=len(request.messages), dropped=[*encoded.dropped, *encoded.left_out]
+        )
+        if encoded.repairs:
+            await events.repaired(encoded.repairs)
+        responses: list[Response] = []
+        while True:
+            response = await self._with_retries(call)
+            items = usable_items(response)
+            responses.append({**response, "output": items})
+            if not _continues(response, items) or len(responses) > options.max_continuations:
+                break
+            await events.continuation(len(responses), response, incomplete_reason(response))
+            call.request = self._with_partial(request, responses)
+            call.encoded, call.content = await self._encode(call.request, options)
+        usage = total_usage(responses, model=options.model, profile=self.profile, model_info=options.model_info)
+        answer = decode_response(responses, origin=self.transport.origin, usage=usage)
+        await events.response(answer, responses)
+        return answer
+
+    async def _encode(self, request: ChatRequest, options: Options) -> tuple[EncodedRequest, bytes]:
+        amendments = self._learned.get(options.model, Amendments())
+
+        def encode() -> tuple[EncodedRequest, bytes]:
+            encoded = encode_request(
+                request,
+                options,
+                profile=self.profile,
+                traits=traits_for(options.model, options.model_info),
+                amendments=amendments,
+                origin=self.transport.origin,
+            )
+            return encoded, dump_body(encoded.body)
+
+        if len(request.messages) > _ENCODE_INLINE:
+            return await asyncio.to_thread(encode)
+        return encode()
+
+    def _with_partial(self, request: ChatRequest, responses: list[Response]) -> ChatRequest:
+        """The request that goes on from an unfinished answer: the answer so far is its newest assistant turn."""
+        partial = decode_response(responses, origin=self.transport.origin, usage=None)
+        turn = Message(role="assistant", content=partial.content)
+        return request.model_copy(update={"messages": [*request.messages, turn]})
+
+    def _warn(self, lines: list[str]) -> None:
+        for line in lines:
+            if line not in self._warned:
+                self._warned.add(line)
+                logger.warning("%s: %s", self.profile.display_name, line)
+
+    async def _with_retries(self, call: _Call) -> Response:
+        options = call.options
+        config = RetryConfig(
+            max_retries=options.max_retries,
+            initial_delay=options.min_retry_delay_s,
+            max_delay=options.max_retry_delay_s,
+        )
+        return await retry_with_backoff(lambda: self._attempt(call), config, on_retry=call.events.retry)
+
+    async def _attempt(self, call: _Call) -> Response:
+        """One attempt; a refusal that teaches something is answered at once, without waiting and without a retry."""
+        while True:
+            try:
+                return await self._exchange(call)
+            except CallFailure as caught:
+                failure = caught
+            known = self._learned.get(call.options.model, Amendments())
+            lesson = amend(failure.failure, call.encoded.body, known)
+            if lesson is None:
+                raise self._error(failure.failure, call.options) from failure
+            self._learned[call.options.model], line = lesson
+            self._warn([line])
+            call.encoded, call.content = await self._encode(call.request, call.options)
+
+    async def _exchange(self, call: _Call) -> Response:
+        received = Accumulator()
+        reader = DeltaReader(first_index=call.next_block)
+        try:
+            async with (
+                gate(self.transport.origin).place(call.options.max_concurrent_requests),
+                self.transport.open(call.content, timeout_s=call.options.timeout_s) as reply,
+            ):
+                call.events.headers = reply.headers
+                async for batch in reply.batches:
+                    for event in batch:
+                        received.add(event)
+                    if call.sink and (deltas := reader.read(batch)):
+                        await call.sink(deltas)
+                    if received.terminal:
+                        break
+            response = self._ended(received, call.options)
+        except (CallFailure, asyncio.CancelledError) as error:
+            if call.sink and reader.shown:
+                await call.sink([Aborted(error_type=type(error).__name__, message=str(error) or "cancelled")])
+            raise
+        call.next_block = reader.next_index
+        return response
+
+    def _ended(self, received: Accumulator, options: Options) -> Response:
+        if received.terminal is None:
+            raise CallFailure(Failure(kind="stream", message="the stream ended without a terminal event"))
+        response = received.response()
+        self._count(response, options)
+        if received.failed():
+            raise CallFailure(failure_from_event(received.terminal))
+        return response
+
+    def _count(self, response: Response, options: Options) -> None:
+        usage = total_usage([response], model=options.model, profile=self.profile, model_info=options.model_info)
+        if self._on_cost and usage and usage.cost_usd is not None:
+            self._on_cost(usage.cost_usd)
+
+    def _error(self, failure: Failure, options: Options) -> LLMError:
+        return kernel_error(
+            failure,
+            provider=self.profile.name,
+            model=options.model,
+            max_retry_delay_s=options.max_retry_delay_s,
+            auth_remedy=self.profile.auth_remedy,
+        )
+
+    async def fetch(self, path: str, options: Options) -> Any:
+        """GET a document of the service, with the same errors and retries as a call."""
+
+        async def attempt() -> Any:
+            try:
+                return await self.transport.fetch(path, timeout_s=options.timeout_s)
+            except CallFailure as failure:
+                raise self._error(failure.failure, options) from failure
+
+        config = RetryConfig(max_retries=min(options.max_retries, 2), initial_delay=options.min_retry_delay_s)
+        return await retry_with_backoff(attempt, config)
+
+
+def _continues(response: Response, items: list[Item]) -> bool:
+    """Only an answer that ran out of tokens goes on, and only where there is something to go on from."""
+    if response.get("status") != "incomplete" or incomplete_reason(response) != "max_output_tokens":
+        return False
+    if any(client_call(item) for item in items):
+        return False
+    return bool(items) and items[-1].get("type") != "reasoning"

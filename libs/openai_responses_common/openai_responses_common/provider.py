@@ -1,0 +1,201 @@
+"""The Amplifier provider protocol over the engine; a module says which service it is and passes its credentials.
+
+There is no attribute called `stream` here: hosts take it for a path without tools.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from amplifier_core.llm_errors import ConfigurationError
+from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
+from amplifier_core.models import ConfigField, ModelInfo, ProviderInfo
+
+from .catalogue import Catalogue, describe, read_models
+from .decode import DecodedResponse
+from .deltas import Delta
+from .engine import Engine, Sink
+from .options import Options, for_call, read_config, unknown_keys
+from .profile import BackendProfile
+from .telemetry import CallEvents
+from .transport import Transport
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """All that a module brings.
+
+    Attributes:
+        profile: what the service is like.
+        transport: where it is and who calls it.
+        defaults: options that config overrides.
+        own_keys: config keys that the module reads itself.
+        config_fields: what a setup wizard asks.
+        credential_env_vars: where a credential may come from.
+        problem: a malformed setting of the module's own, told on first use.
+    """
+
+    profile: BackendProfile
+    transport: Transport
+    defaults: Options
+    own_keys: tuple[str, ...] = ()
+    config_fields: list[ConfigField] = field(default_factory=list[ConfigField])
+    credential_env_vars: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+class ResponsesProvider:
+    """A provider for one account.
+
+    Making one does no I/O and never raises: a bad setting is told by the first call.
+
+    Attributes:
+        name: mount name of its kind; a host may have remounted it under another.
+        config: as given.
+        default_model: what calls use that name none.
+        priority: lower is preferred by hosts.
+        spent_usd: what all its calls cost so far, as far as prices are known.
+    """
+
+    def __init__(self, backend: Backend, *, config: Mapping[str, Any] | None = None, coordinator: Any = None) -> None:
+        self.config: dict[str, Any] = dict(config or {})
+        self.coordinator = coordinator
+        self.name = backend.profile.name
+        self.spent_usd = Decimal(0)
+        self._backend = backend
+        self._problem = backend.problem
+        self._settings = backend.defaults
+        try:
+            self._settings = read_config(self.config, backend.defaults)
+        except ConfigurationError as error:
+            self._problem = str(error)
+        for line in unknown_keys(self.config, backend.own_keys):
+            logger.warning("%s: %s", backend.profile.display_name, line)
+        self._engine = Engine(backend.transport, backend.profile, on_cost=self._spend)
+        self._catalogue = Catalogue(self._fetch_models)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(default_model={self.default_model!r}, transport={self._backend.transport!r})"
+
+    @property
+    def default_model(self) -> str:
+        return self._settings.model
+
+    @property
+    def priority(self) -> int:
+        return self._settings.priority
+
+    def get_info(self) -> ProviderInfo:
+        """What the provider is, with the limits of the configured model: context managers budget by them."""
+        model = self.get_model_info()
+        return ProviderInfo(
+            id=self.name,
+            display_name=self._backend.profile.display_name,
+            credential_env_vars=list(self._backend.credential_env_vars),
+            capabilities=["streaming", "tools", "thinking", "vision", "json_mode"],
+            defaults={
+                "model": self.default_model,
+                "context_window": model.context_window,
+                "max_output_tokens": self._settings.max_output_tokens or model.max_output_tokens,
+                "timeout": self._settings.timeout_s,
+            },
+            config_fields=list(self._backend.config_fields),
+        )
+
+    def get_model_info(self) -> ModelInfo:
+        """The configured model, from the tables and `model_info`."""
+        return describe(self.default_model, self._settings.model_info)
+
+    async def list_models(self) -> list[ModelInfo]:
+        """The models of this account, as the service lists them.
+
+        Raises:
+            LLMError: the service cannot be asked; nothing is made up.
+        """
+        self._check()
+        return await self._catalogue.models()
+
+    async def complete(self, request: ChatRequest, **kwargs: Any) -> ChatResponse:
+        """Make one call.
+
+        Args:
+            request: what to ask.
+            kwargs: options of this call; they win over the request's fields and over config.
+
+        Raises:
+            LLMError: one of the kernel's classes.
+        """
+        return await self._call(request, kwargs, None)
+
+    async def deltas(self, request: ChatRequest, **kwargs: Any) -> AsyncIterator[Delta | DecodedResponse]:
+        """Make one call and follow it: typed deltas as they come, and last the response.
+
+        An `Aborted` voids what was shown so far: the call begins again. Leaving the iteration cancels the call.
+
+        Raises:
+            LLMError: one of the kernel's classes.
+        """
+        queue: asyncio.Queue[Delta | None] = asyncio.Queue()
+
+        async def sink(batch: list[Delta]) -> None:
+            for delta in batch:
+                queue.put_nowait(delta)
+
+        call = asyncio.create_task(self._call(request, kwargs, sink))
+        call.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (delta := await queue.get()) is not None:
+                yield delta
+            yield await call
+        finally:
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+
+    def parse_tool_calls(self, response: ChatResponse) -> list[ToolCall]:
+        """The calls that the loop has to run."""
+        return list(response.tool_calls or [])
+
+    async def close(self) -> None:
+        """Close the connections; safe at any time, also before the first call and more than once."""
+        await self._backend.transport.close()
+
+    async def _call(self, request: ChatRequest, kwargs: Mapping[str, Any], listener: Sink | None) -> DecodedResponse:
+        events = CallEvents(self.coordinator, provider=self.name, options=self._settings)
+        try:
+            self._check()
+            cache_key = str(getattr(self.coordinator, "session_id", "") or "") or None
+            options = for_call(self._settings, request, kwargs, cache_key=cache_key)
+        except ConfigurationError as error:
+            await events.failed(error)
+            raise
+        events = CallEvents(self.coordinator, provider=self.name, options=options)
+        sinks = [sink for sink in (events.deltas if options.use_streaming and events.heard else None, listener) if sink]
+
+        async def tell(batch: list[Delta]) -> None:
+            for sink in sinks:
+                await sink(batch)
+
+        return await self._engine.run(request, options, events, tell if sinks else None)
+
+    def _check(self) -> None:
+        if self._problem:
+            raise ConfigurationError(self._problem, provider=self.name)
+
+    def _spend(self, cost_usd: Decimal) -> None:
+        self.spent_usd += cost_usd
+
+    async def _fetch_models(self) -> list[ModelInfo]:
+        document = await self._engine.fetch("/models", self._settings)
+        return read_models(
+            document,
+            provider=self.name,
+            hide_dated=self._settings.hide_dated_models,
+            model_info=self._settings.model_info,
+        )

@@ -1,0 +1,186 @@
+"""Every hook event of a call is emitted here and nowhere else.
+
+One `request_id` runs through the request, its deltas, its retries and its response; `llm:request` and `llm:response`
+come exactly once per call, also when it fails or is cancelled. Nothing is emitted without a coordinator.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from amplifier_core.llm_errors import LLMError, RateLimitError
+
+from .decode import DecodedResponse
+from .deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
+from .options import Options
+from .redact import redact
+from .repair import Repair
+from .wire import Response
+
+OWN_EVENTS = (
+    "llm:stream_block_start",
+    "llm:stream_block_delta",
+    "llm:stream_block_end",
+    "llm:stream_aborted",
+    "llm:request:debug",
+    "llm:response:debug",
+    "llm:request:raw",
+    "llm:response:raw",
+    "provider:incomplete_continuation",
+    "provider:auth_required",
+)
+"""Events that the kernel does not list itself; declared through `observability.events`."""
+
+_DEBUG_CHARACTERS = 180
+
+# Rate-limit headers of the API. Source: rate-limits guide and recorded responses, seen 2026-11-21.
+_RATE_LIMIT_HEADERS = {
+    f"{kind}_{field}": f"x-ratelimit-{field}-{kind}"
+    for kind in ("requests", "tokens")
+    for field in ("limit", "remaining", "reset")
+}
+
+
+class CallEvents:
+    """The events of one call.
+
+    Attributes:
+        request_id: ties them together.
+        headers: those of the newest response; rate limits are read from them.
+    """
+
+    def __init__(self, coordinator: Any, *, provider: str, options: Options) -> None:
+        self._hooks = getattr(coordinator, "hooks", None)
+        self._who = {"provider": provider, "model": options.model}
+        self._options = options
+        self._started = time.monotonic()
+        self._opened = False
+        self.request_id = str(uuid.uuid4())
+        self.headers: Mapping[str, str] = {}
+
+    @property
+    def heard(self) -> bool:
+        """Is there anyone to emit to?"""
+        return self._hooks is not None
+
+    async def _emit(self, event: str, data: Mapping[str, Any]) -> None:
+        if self._hooks is not None:
+            await self._hooks.emit(event, {**self._who, "request_id": self.request_id, **data})
+
+    async def request(self, body: Mapping[str, Any], *, message_count: int, dropped: Sequence[str]) -> None:
+        self._opened = True
+        options = self._options
+        data: dict[str, Any] = {
+            "message_count": message_count,
+            "input_count": len(body.get("input", ())),
+            "tool_count": len(body.get("tools", ())),
+            "has_instructions": "instructions" in body,
+            "reasoning": body.get("reasoning"),
+            "reasoning_enabled": "reasoning.encrypted_content" in body.get("include", ()),
+            "dropped": list(dropped),
+            "extra_body": sorted(options.extra_body),
+        }
+        if options.raw:
+            data["raw"] = redact(body)
+        await self._emit("llm:request", data)
+        await self._debug("llm:request", "request", body)
+
+    async def _debug(self, event: str, key: str, value: Any) -> None:
+        if self._options.debug:
+            await self._emit(f"{event}:debug", {key: redact(value, longest=_DEBUG_CHARACTERS)})
+        if self._options.raw_debug:
+            await self._emit(f"{event}:raw", {key: redact(value)})
+
+    async def response(self, answer: DecodedResponse, responses: Sequence[Response]) -> None:
+        usage = answer.usage
+        tokens = usage.model_dump(exclude_none=True) if usage else {}
+        if usage:
+            tokens["cost_usd"] = None if usage.cost_usd is None else str(usage.cost_usd)
+        data: dict[str, Any] = {
+            "status": "ok",
+            "usage": tokens,
+            "finish_reason": answer.finish_reason,
+            "response_id": responses[-1].get("id"),
+            "served_model": responses[-1].get("model"),
+            "service_tier": responses[-1].get("service_tier"),
+            "continuation_count": len(responses) - 1,
+            "rate_limits": self._rate_limits(),
+        }
+        for key in ("reasoning_removed", "prompt_cache"):
+            if found := (answer.metadata or {}).get(f"openai:{key}"):
+                data[key] = found
+        if self._options.raw:
+            data["raw"] = redact(list(responses))
+        await self._close(data)
+        await self._debug("llm:response", "response", list(responses))
+
+    async def failed(self, error: LLMError) -> None:
+        await self._close({"status": "error", "error": str(error), "error_type": type(error).__name__})
+
+    async def cancelled(self) -> None:
+        await self._close({"status": "cancelled", "error": "the call was cancelled"})
+
+    async def _close(self, data: Mapping[str, Any]) -> None:
+        if not self._opened:
+            await self.request({}, message_count=0, dropped=())
+        duration_ms = int((time.monotonic() - self._started) * 1000)
+        await self._emit("llm:response", {**data, "duration_ms": duration_ms})
+
+    async def deltas(self, deltas: Sequence[Delta]) -> None:
+        for delta in deltas:
+            match delta:
+                case BlockStart():
+                    name = {"name": delta.name} if delta.name else {}
+                    await self._block("start", delta, name)
+                case BlockDelta():
+                    await self._block("delta", delta, {"sequence": delta.sequence, "text": delta.text})
+                case BlockEnd():
+                    await self._block("end", delta, {})
+                case Aborted():
+                    error = {"type": delta.error_type, "msg": delta.message}
+                    await self._emit("llm:stream_aborted", {"error": error})
+
+    async def _block(self, what: str, block: BlockStart | BlockDelta | BlockEnd, data: Mapping[str, Any]) -> None:
+        await self._emit(f"llm:stream_block_{what}", {"block_index": block.index, "block_type": block.kind, **data})
+
+    async def retry(self, attempt: int, delay_s: float, error: LLMError) -> None:
+        """Before each wait; `attempt` counts from 1. A rate limit is also told as a throttle."""
+        if isinstance(error, RateLimitError):
+            limits = self._rate_limits() or {}
+            dimension = "tokens" if str(limits.get("tokens_remaining")) == "0" else "requests"
+            data = {
+                "reason": "rate_limit",
+                "dimension": dimension,
+                "remaining": limits.get(f"{dimension}_remaining"),
+                "limit": limits.get(f"{dimension}_limit"),
+                "delay": delay_s,
+            }
+            await self._emit("provider:throttle", data)
+        data = {
+            "attempt": attempt,
+            "max_retries": self._options.max_retries,
+            "delay": delay_s,
+            "error_type": type(error).__name__,
+            "error_message": str(error),
+        }
+        await self._emit("provider:retry", data)
+
+    async def repaired(self, repairs: Sequence[Repair]) -> None:
+        rows = [{"kind": row.kind, "tool_call_id": row.call_id, "tool_name": row.tool_name} for row in repairs]
+        await self._emit("provider:tool_sequence_repaired", {"repair_count": len(rows), "repairs": rows})
+
+    async def continuation(self, number: int, response: Response, reason: str) -> None:
+        data = {
+            "response_id": response.get("id"),
+            "reason": reason,
+            "continuation_number": number,
+            "max_attempts": self._options.max_continuations,
+        }
+        await self._emit("provider:incomplete_continuation", data)
+
+    def _rate_limits(self) -> dict[str, Any] | None:
+        limits = {key: self.headers[header] for key, header in _RATE_LIMIT_HEADERS.items() if header in self.headers}
+        return {key: int(value) if value.isdigit() else value for key, value in limits.items()} or None

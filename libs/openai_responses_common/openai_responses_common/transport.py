@@ -1,0 +1,78 @@
+"""How a body reaches a service and its events come back, whatever carries them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from .errors import CallFailure, Failure
+from .sse import MalformedEvent, SseDecoder
+from .wire import TERMINAL_STATUS, Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer that has begun: headers (names in lower case), and events, batched as one read brought them."""
+
+    headers: Mapping[str, str]
+    batches: AsyncIterator[list[Event]]
+
+
+class Transport(Protocol):
+    """One way to one account at one endpoint.
+
+    Failures come out as `CallFailure`; nothing is retried here, and no redirect is followed.
+    """
+
+    @property
+    def origin(self) -> str:
+        """Names the account and endpoint without giving either away; ciphertext is bound to it."""
+        ...
+
+    def open(self, content: bytes, *, timeout_s: float) -> AbstractAsyncContextManager[Reply]:
+        """Send a request body and give the answer; leaving the context always closes the exchange.
+
+        Args:
+            content: the body as JSON.
+            timeout_s: the longest silence.
+        """
+        ...
+
+    async def fetch(self, path: str, *, timeout_s: float) -> Any:
+        """GET a JSON document below the endpoint."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection; safe at any time, and the transport may be used again."""
+        ...
+
+
+async def read_events(chunks: AsyncIterator[bytes], headers: Mapping[str, str]) -> AsyncGenerator[list[Event], None]:
+    """The events of a response body; one batch per read.
+
+    A server that does not stream answers with the whole response as JSON, which is its terminal event.
+    """
+    if headers.get("content-type", "").startswith("application/json"):
+        yield [_whole_response(b"".join([chunk async for chunk in chunks]))]
+        return
+    decoder = SseDecoder()
+    try:
+        async for chunk in chunks:
+            yield decoder.feed(chunk)
+        yield decoder.finish()
+    except MalformedEvent as error:
+        raise CallFailure(Failure(kind="stream", message=f"the stream is broken: {error}")) from error
+
+
+def _whole_response(content: bytes) -> Event:
+    try:
+        response: Any = json.loads(content)
+    except ValueError as error:
+        raise CallFailure(Failure(kind="stream", message=f"the response is not JSON: {error}")) from error
+    body = cast(dict[str, Any], response) if isinstance(response, dict) else {}
+    status = str(body.get("status") or "completed")
+    kind = next((kind for kind, implied in TERMINAL_STATUS.items() if implied == status), "response.failed")
+    return {"type": kind, "response": body}

@@ -1,0 +1,30 @@
+"""Amplifier provider for OpenAI API keys, and for every server that speaks the Responses API."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from openai_responses_common import mount_provider, require_version
+
+from .provider import OpenaiV2Provider
+
+__version__ = "0.1.0"
+__amplifier_module_type__ = "provider"
+__all__ = ["OpenaiV2Provider", "mount"]
+
+require_version(__version__, module="amplifier-module-provider-openai-v2")
+if find_spec("openai") is None:
+    # Hosts import a module to learn whether it is installed; the SDK itself is only imported with the first call.
+    raise ImportError("provider-openai-v2 needs the openai package: run `pip install 'openai>=3.30'`")
+
+
+async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Callable[[], Awaitable[None]]:
+    """Mount the provider; without a key too, so that the first call can say what is missing.
+
+    Args:
+        coordinator: of the session, or the mock one of a host that validates the module.
+        config: settings; the README lists them.
+    """
+    return await mount_provider(coordinator, OpenaiV2Provider(base_url=None, config=config, coordinator=coordinator))

@@ -1,0 +1,92 @@
+"""Where OpenAI is, who calls it, and what a setup wizard asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from amplifier_core.models import ConfigField
+
+from openai_responses_common import Backend, BackendProfile, Options, SdkAccount, SdkTransport, setting
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+DEFAULT_MODEL = "gpt-5.6-sol"
+
+# Data residency costs a tenth more. Source: OpenAI's pricing page as read in litellm 1.109.1, seen 2026-11-21.
+_RESIDENCY_FACTOR = Decimal("1.1")
+
+_OWN_KEYS = ("api_key", "base_url", "organization", "project")
+
+_FIELDS = [
+    ConfigField(
+        id="api_key",
+        display_name="API key",
+        field_type="secret",
+        prompt="OpenAI API key",
+        env_var="OPENAI_API_KEY",
+        required=False,
+    ),
+    ConfigField(
+        id="base_url",
+        display_name="Base URL",
+        prompt="Base URL (leave it for OpenAI itself)",
+        required=False,
+        default=DEFAULT_BASE_URL,
+    ),
+    ConfigField(
+        id="reasoning_effort",
+        display_name="Reasoning effort",
+        field_type="choice",
+        prompt="How long the model thinks (default: the model's own choice)",
+        choices=["default", "none", "minimal", "low", "medium", "high", "xhigh", "max"],
+        default="default",
+        required=False,
+        requires_model=True,
+    ),
+]
+
+
+def openai_backend(config: Mapping[str, Any]) -> Backend:
+    """Read credentials and place from the config, else from the SDK's own environment variables."""
+    base_url = setting(config, "base_url", "OPENAI_BASE_URL") or DEFAULT_BASE_URL
+    api_key = setting(config, "api_key", "OPENAI_API_KEY")
+    problem = _url_problem(base_url)
+    host = (urlsplit(base_url).hostname or "") if problem is None else ""
+    official = host == "api.openai.com" or host.endswith(".api.openai.com")
+    account = SdkAccount(
+        base_url=base_url,
+        api_key=api_key,
+        needs_key=official or problem is not None,
+        organization=setting(config, "organization", "OPENAI_ORG_ID"),
+        project=setting(config, "project", "OPENAI_PROJECT_ID"),
+    )
+    profile = BackendProfile(
+        name="openai-v2",
+        display_name="OpenAI (v2)",
+        price_factor=_RESIDENCY_FACTOR if official and host != "api.openai.com" else Decimal(1),
+        auth_remedy="set api_key in the provider's config, or OPENAI_API_KEY in the environment",
+    )
+    return Backend(
+        profile=profile,
+        transport=SdkTransport(account),
+        defaults=Options(model=DEFAULT_MODEL),
+        own_keys=_OWN_KEYS,
+        config_fields=_FIELDS,
+        credential_env_vars=("OPENAI_API_KEY",),
+        problem=problem,
+    )
+
+
+def _url_problem(base_url: str) -> str | None:
+    try:
+        parts = urlsplit(base_url)
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError as error:
+        return f"setting 'base_url' is no URL: {error}"
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return f"setting 'base_url' takes an address like {DEFAULT_BASE_URL}, not {base_url!r}"
+    if parts.username or parts.password:
+        return "setting 'base_url' must not hold a user or password: use api_key"
+    return None
