@@ -14,23 +14,29 @@ class Accumulator:
 
     Attributes:
         terminal: the terminal event once it came; nothing after it matters.
-        seen_item: whether the model had begun an item, so that text may have been shown.
     """
 
     def __init__(self) -> None:
         self.terminal: Event | None = None
-        self.seen_item = False
         self._done: dict[int, Item] = {}
+        self._begun: dict[int, Item] = {}
+        self._texts: dict[int, list[str]] = {}
 
     def add(self, event: Event) -> None:
         """Take one event; unknown ones are ignored."""
-        kind = event["type"]
-        if kind == "response.output_item.done":
-            self._done[event.get("output_index", len(self._done))] = event["item"]
-        elif kind == "response.output_item.added":
-            self.seen_item = True
-        elif kind in TERMINAL_STATUS or kind == "error":
-            self.terminal = self.terminal or event
+        match event["type"]:
+            case "response.output_text.delta":
+                self._texts.setdefault(event.get("output_index", 0), []).append(event["delta"])
+            case "response.output_item.added":
+                self._begun[event.get("output_index", len(self._begun))] = event["item"]
+            case "response.output_item.done":
+                self._done[event.get("output_index", len(self._done))] = event["item"]
+            case "error":
+                self.terminal = self.terminal or event
+            case kind if kind in TERMINAL_STATUS:
+                self.terminal = self.terminal or event
+            case _:
+                pass
 
     def failed(self) -> bool:
         """Did the stream end in failure?"""
@@ -38,6 +44,7 @@ class Accumulator:
         return terminal.get("type") == "error" or self.status() in {"failed", "cancelled"}
 
     def status(self) -> str:
+        """The response's own status, else the one that the kind of its terminal event implies."""
         terminal = self.terminal or {}
         response = record(terminal.get("response"))
         return str(response.get("status") or TERMINAL_STATUS.get(terminal.get("type", ""), ""))
@@ -45,11 +52,21 @@ class Accumulator:
     def response(self) -> Response:
         """The response: the terminal event's, its output replaced by the finished items.
 
-        An item that was cut off by an incomplete response has no `done` event everywhere; where the terminal output
-        shows it, it is taken from there.
+        The item that an incomplete response was cut off in is taken from the terminal output where it never got a
+        `done` event, and a message that is not there either is put together from its deltas.
         """
         response = record((self.terminal or {}).get("response"))
         output = records(response.get("output"))
         shows_more = len(output) > max([len(self._done), *(index + 1 for index in self._done)])
         items = {**dict(enumerate(output)), **self._done} if shows_more else self._done
+        if self.status() == "incomplete":
+            items = {**self._cut_off(), **items}
         return {**response, "status": self.status(), "output": [items[index] for index in sorted(items)]}
+
+    def _cut_off(self) -> dict[int, Item]:
+        texts = {index: "".join(pieces) for index, pieces in self._texts.items()}
+        return {
+            index: {**item, "status": "incomplete", "content": [{"type": "output_text", "text": texts[index]}]}
+            for index, item in self._begun.items()
+            if item.get("type") == "message" and texts.get(index)
+        }

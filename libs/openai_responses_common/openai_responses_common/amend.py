@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .errors import Failure
+from .failure import Failure
 from .wire import Item, record
 
 NOT_DROPPABLE = frozenset({"model", "input", "stream", "instructions", "tools", "text", "text.format"})
@@ -44,7 +44,9 @@ _REFUSED = re.compile(
     re.I,
 )
 _BAD_VALUE = re.compile(r"(unsupported|invalid) value", re.I)
-_SUPPORTED = re.compile(r"supported (?:values|efforts?) (?:are|is)\b:?(.*)", re.I | re.S)
+_SUPPORTED = re.compile(r"(?:supported (?:values|efforts?) (?:are|is)|must be|input should be)\b:?(.*)", re.I | re.S)
+_ABOUT_EFFORT = re.compile(r"effort|reasoning value", re.I)
+_DOES_NOT_THINK = re.compile(r"does not support (thinking|reasoning)", re.I)
 _EFFORT = re.compile(r"\b(none|minimal|low|medium|high|xhigh|max)\b")
 _DEVELOPER_ROLE = re.compile(r"developer\W.*\brole|\brole\b.*\bdeveloper|unexpected message role", re.I | re.S)
 
@@ -93,10 +95,12 @@ def _reasoning(failure: Failure, body: Mapping[str, Any], known: Amendments) -> 
 
 def _effort(failure: Failure, body: Mapping[str, Any], known: Amendments) -> tuple[Amendments, str] | None:
     asked = record(body.get("reasoning")).get("effort")
-    if asked is None or not ("effort" in (failure.param or "") or "effort" in failure.message):
+    if asked is None or not _ABOUT_EFFORT.search(f"{failure.param} {failure.message}"):
         return None
     listed = _SUPPORTED.search(failure.message)
-    allowed = tuple(dict.fromkeys(_EFFORT.findall(listed[1]))) if listed else ()
+    allowed = tuple(dict.fromkeys(_EFFORT.findall(listed[1].partition("'input'")[0]))) if listed else ()
+    if known.efforts is not None:  # two servers behind one address may disagree: only what all of them take is news
+        allowed = tuple(effort for effort in known.efforts if effort in allowed)
     if not allowed or allowed == known.efforts:
         return None
     line = f"effort {asked!r} is not taken by this model, which allows {', '.join(allowed)}"
@@ -115,11 +119,9 @@ def _parameter(failure: Failure, body: Mapping[str, Any], known: Amendments) -> 
     if not refused:
         return None
     param = re.sub(r"\[\d+\]|\.\d+\b", "", failure.param or "").removeprefix("body.")
-    named = [
-        path
-        for path in DROPPABLE
-        if path not in known.drop and _present(path, body) and _names(failure.message, param, path)
-    ]
+    named = [path for path in DROPPABLE if _present(path, body) and _names(failure.message, param, path)]
+    parents = {path.partition(".")[0] for path in named if "." in path}
+    named = [path for path in named if path not in known.drop and path not in parents]
     if _BAD_VALUE.search(failure.message):
         named = [path for path in named if path in {"temperature", "top_p"}]
     if not named:
@@ -132,7 +134,9 @@ def _names(message: str, param: str, path: str) -> bool:
     """Does the refusal name the parameter: as its `param`, in quotes, or as `path=`? A bare word proves nothing."""
     if param == path or param.startswith(f"{path}."):
         return True
-    quoted = re.search(rf"""["'`]{re.escape(path)}["'`\[.]|\b{re.escape(path)}\s*=""", message)
+    if path == "reasoning" and _DOES_NOT_THINK.search(message):
+        return True
+    quoted = re.search(rf"""["'`]{re.escape(path)}["'`\[]|\b{re.escape(path)}\s*=""", message)
     return bool(quoted) and param not in NOT_DROPPABLE
 
 

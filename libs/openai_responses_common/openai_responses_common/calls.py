@@ -41,11 +41,11 @@ def _same(_call: Item, output: Output) -> Item:
 
 def _shell(call: Item, output: Output) -> Item:
     result = _result(output)
-    code = result.get("exit_code", result.get("returncode", 0 if result.get("success", True) else 1))
+    code = str(result.get("exit_code", result.get("returncode", 0 if result.get("success", True) else 1)))
     chunk = {
-        "stdout": str(result.get("stdout", result.get("text", ""))),
+        "stdout": str(result.get("stdout", result.get("text")) or ""),
         "stderr": str(result.get("stderr") or ""),
-        "outcome": {"type": "exit", "exit_code": int(code)},
+        "outcome": {"type": "exit", "exit_code": int(code) if code.lstrip("-").isdecimal() else 1},
     }
     return {"output": [chunk], **_limit(call)}
 
@@ -61,9 +61,16 @@ def _apply_patch(_call: Item, output: Output) -> Item:
     return {"status": "failed" if failed else "completed", "output": _text(output)}
 
 
+# The service takes nothing but a picture here: one white pixel stands for a tool that gave none.
+_NO_PICTURE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
+    "AAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg=="
+)
+
+
 def _computer(_call: Item, output: Output) -> Item:
     images = [part for part in output if part["type"] == "input_image"] if isinstance(output, list) else []
-    picture = images[-1] if images else {"image_url": _text(output)}
+    picture = images[-1] if images else {"image_url": _NO_PICTURE}
     shown = {key: picture[key] for key in ("image_url", "file_id") if key in picture}
     return {"output": {"type": "computer_screenshot", **shown}}
 
@@ -80,8 +87,6 @@ def _approval(_call: Item, output: Output) -> Item:
     return {"approve": verdict in {"true", "yes", "approve", "approved"}}
 
 
-_COMPUTER_KEYS = ("action", "actions", "pending_safety_checks")
-
 CLIENT_CALLS: Mapping[str, ClientCall] = {
     "function_call": ClientCall(answer="function_call_output", to_input=lambda _: {}, to_answer=_same),
     "custom_tool_call": ClientCall(
@@ -94,7 +99,7 @@ CLIENT_CALLS: Mapping[str, ClientCall] = {
         answer="local_shell_call_output",
         tool="local_shell",
         to_input=lambda item: record(item.get("action")),
-        to_answer=lambda call, output: {"id": call.get("id") or call["call_id"], "output": _text(output)},
+        to_answer=lambda _, output: {"output": _text(output)},
     ),
     "apply_patch_call": ClientCall(
         answer="apply_patch_call_output",
@@ -156,7 +161,7 @@ def answer(call: Item, key: str, output: Output) -> Item:
         case "mcp_approval_response":
             reference = {"approval_request_id": key}
         case "local_shell_call_output":
-            reference: dict[str, str] = {}
+            reference = {"id": key}
         case _:
             reference = {"call_id": key}
     return {"type": row.answer, **reference, **row.to_answer(call, output)}
@@ -183,4 +188,6 @@ def _result(output: Output) -> dict[str, Any]:
     inner: object = fields.get("output")
     if "success" in fields and isinstance(inner, dict):
         return {"success": fields["success"], **cast(dict[str, Any], inner)}
+    if "success" in fields and isinstance(inner, list):
+        return {"success": fields["success"], "list": inner, "text": text}
     return {"text": str(inner) if "success" in fields else text, **fields}

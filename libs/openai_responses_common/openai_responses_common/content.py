@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from pydantic import BaseModel
+
 from .wire import Item, dump
 
 
@@ -31,10 +33,8 @@ def media_part(block: Mapping[str, Any]) -> Item | None:
         part["file_url" if is_file else "image_url"] = url
     else:
         return None
-    if name := source.get("filename"):
-        part["filename"] = name
-    elif is_file and "file_data" in part:
-        part["filename"] = "file." + media_type.partition("/")[2]
+    if "file_data" in part:
+        part["filename"] = source.get("filename") or "file." + media_type.partition("/")[2]
     if detail := block.get("detail") or source.get("detail"):
         part["detail"] = detail
     return part
@@ -54,8 +54,15 @@ def tool_output(content: object) -> str | list[Item]:
             return _parts(cast(list[Mapping[str, Any]], blocks))
     if isinstance(content, Mapping):
         record = cast(Mapping[str, Any], content)
-        return _result_parts(record) or dump(record)
-    return "" if content is None else dump(cast(object, content))
+        return _result_parts(record) or _told(record)
+    if isinstance(content, BaseModel):
+        return tool_output(content.model_dump(mode="json", exclude_none=True))
+    return "" if content is None else _told(cast(object, content))
+
+
+def _told(value: object) -> str:
+    """JSON as far as it is JSON: a tool may return dates, paths, anything."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _is_block(value: object) -> bool:

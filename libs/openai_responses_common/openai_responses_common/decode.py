@@ -136,8 +136,9 @@ def _call_block(item: Item, origin: str) -> ToolCallBlock:
     if item["type"] == "function_call":
         arguments = _arguments(item)
         kept = _without(item, "status", "call_id", "name", "arguments")
-        if dump(arguments) != item.get("arguments"):
-            kept["arguments"] = item.get("arguments") or "{}"
+        raw = item.get("arguments") or "{}"
+        if dump(arguments) != raw or "null" in raw:  # nulls inside the input do not survive every host
+            kept["arguments"] = raw
         state["item"] = kept
     return ToolCallBlock(id=call_key(item), name=call_name(item), input=arguments, **beside(state))
 
@@ -170,7 +171,8 @@ def _is_half(item: Item) -> bool:
 
 
 def _without(item: Item, *keys: str) -> Item:
-    return {key: value for key, value in item.items() if key not in keys}
+    """What is kept of an item; nulls say nothing, and hosts drop them sooner or later."""
+    return {key: value for key, value in item.items() if key not in keys and value is not None}
 
 
 def _add_sources(items: Sequence[Item], blocks: Sequence[Block]) -> None:

@@ -95,6 +95,8 @@ class DeltaReader:
     def _event(self, event: Event) -> None:
         item: int = event.get("output_index", 0)
         match event["type"]:
+            case _ if event.get("delta") == "":
+                pass
             case "response.output_text.delta" | "response.refusal.delta":
                 self._text((item, event.get("content_index", 0)), "text", event["delta"])
             case "response.reasoning_summary_text.delta":
@@ -105,6 +107,8 @@ class DeltaReader:
                 self._start((item, _WHOLE_ITEM), "tool_use", call_name(event["item"]))
             case "response.output_item.done":
                 self._finish(item, event["item"])
+            case "response.completed" | "response.done" | "response.incomplete":
+                self._end([*self._blocks])
             case _:
                 pass
 
@@ -148,8 +152,11 @@ class DeltaReader:
         for part, text in enumerate(message_texts(item)):
             if text:
                 self._whole((index, part), "text", text)
+        self._end([key for key in self._blocks if key[0] == index])
+
+    def _end(self, keys: list[_Key]) -> None:
         self._flush()
-        for key in [key for key in self._blocks if key[0] == index]:
+        for key in keys:
             block = self._blocks.pop(key)
             self._out.append(BlockEnd(index=block.index, kind=block.kind))
 

@@ -22,7 +22,8 @@ from .calls import client_call
 from .decode import DecodedResponse, decode_response, incomplete_reason, usable_items
 from .deltas import Aborted, Delta, DeltaReader
 from .encode import EncodedRequest, encode_request
-from .errors import CallFailure, Failure, failure_from_event, kernel_error
+from .errors import kernel_error
+from .failure import CallFailure, Failure, failure_from_event
 from .limiter import gate
 from .options import Options
 from .profile import BackendProfile
@@ -92,7 +93,7 @@ class Engine:
             error = caught
             error.provider = error.provider or self.profile.name
             error.model = error.model or options.model
-        logger.debug("[PROVIDER] %s API error: %s", self.profile.display_name, error)
+        logger.error("[PROVIDER] %s API error: %s", self.profile.display_name, error)
         await events.failed(error)
         raise error
 
@@ -193,9 +194,14 @@ class Engine:
                     if received.terminal:
                         break
             response = self._ended(received, call.options)
-        except (CallFailure, asyncio.CancelledError) as error:
+        except CallFailure as caught:
             if call.sink and reader.shown:
-                await call.sink([Aborted(error_type=type(error).__name__, message=str(error) or "cancelled")])
+                error = self._error(caught.failure, call.options)
+                await call.sink([Aborted(error_type=type(error).__name__, message=str(error))])
+            raise
+        except asyncio.CancelledError:
+            if call.sink and reader.shown:
+                await call.sink([Aborted(error_type="CancelledError", message="the call was cancelled")])
             raise
         call.next_block = reader.next_index
         return response

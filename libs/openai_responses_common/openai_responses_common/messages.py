@@ -63,7 +63,11 @@ def encode_messages(
     texts = [text for message in messages[:leading] if (text := _plain_text(message))]
     for message in messages[leading:]:
         encoder.message(message)
-    items = _without_dangling_reasoning(_since_compaction(encoder.items))
+    leading = 0
+    while leading < len(encoder.items) and encoder.items[leading].get("role") == "developer":
+        leading += 1
+    items = encoder.items[:leading] + _since_compaction(encoder.items[leading:])
+    items = _without_dangling_reasoning(items)
     return EncodedMessages(items=items, instructions="\n\n".join(texts) or None, dropped=list(encoder.dropped))
 
 
@@ -112,8 +116,14 @@ class _Encoder:
         if message.tool_call_id:
             value = content if isinstance(content, str) else [block.model_dump(exclude_none=True) for block in content]
             self._result(message.tool_call_id, _unwrapped(value))
-        elif text := _plain_text(message):
-            self._input("user", f"[Result of {message.name or 'a tool'}] {text}")
+        else:
+            label = f"[Result of {message.name or 'a tool'}]"
+            if isinstance(content, str):
+                self._input("user", f"{label} {content}")
+            elif all(isinstance(block, ToolResultBlock) for block in content):
+                self._input("user", content)
+            else:
+                self._input("user", [TextBlock(text=label), *content])
 
     def _result(self, key: str, output: object) -> None:
         call = self.calls.get(key, {"type": "function_call", "call_id": key})
@@ -160,7 +170,7 @@ class _Encoder:
         if state.get("refusal"):
             part: Item = {"type": "refusal", "refusal": block.text}
         else:
-            citations = records((block.model_extra or {}).get("citations"))
+            citations = records((block.model_extra or {}).get("citations")) if state else []
             part = {"type": "output_text", "text": block.text, "annotations": citations}
         if joinable is not None and (state.get("part") or "item" not in state):
             joinable["content"].append(part)

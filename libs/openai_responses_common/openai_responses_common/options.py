@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
 from amplifier_core.llm_errors import ConfigurationError
-from amplifier_core.message_models import ChatRequest
+from amplifier_core.message_models import ChatRequest, ResponseFormat
+from pydantic import TypeAdapter, ValidationError
 
 from .prices import pricing_for
 from .traits import traits_for
@@ -155,6 +156,16 @@ def _web_search(value: object) -> tuple[Mapping[str, Any], ...]:
     return ({"type": "web_search", **_object(value)},)
 
 
+_FORMATS = TypeAdapter[Any](ResponseFormat)
+
+
+def _format(value: object) -> object:
+    try:
+        return _FORMATS.validate_python(value)
+    except ValidationError:
+        raise ValueError("{type: text}, {type: json} or {type: json_schema, json_schema: {…}}") from None
+
+
 def _model_info(value: object) -> dict[str, Any]:
     """Checked here, so that a typo is told by name and not by a call that fails in the middle."""
     info = _object(value)
@@ -215,7 +226,7 @@ _CALL_KEYS: Mapping[str, _Reader] = {
     "timeout": ("call_timeout_s", _seconds),
     "extended_thinking": ("extended_thinking", _flag),
     "tool_choice": ("tool_choice", lambda value: value),
-    "response_format": ("response_format", lambda value: value),
+    "response_format": ("response_format", _format),
     "stop": ("stop", _words),
     "tools": ("hosted_tools", _hosted),
 }
@@ -267,7 +278,7 @@ def for_call(settings: Options, request: ChatRequest, kwargs: Mapping[str, Any],
         "reasoning": (request.model_extra or {}).get("reasoning"),
     }
     options = _set(_set(settings, asked, _CALL_KEYS), kwargs, _CALL_KEYS)
-    if options.extended_thinking is False and "reasoning_effort" not in kwargs:
+    if options.extended_thinking is False and kwargs.get("reasoning_effort") in (None, ""):
         options = replace(options, reasoning_effort="none")
     if (request.metadata or {}).get("stream") is False:
         options = replace(options, use_streaming=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -17,7 +18,10 @@ _SECRET_KEYS = SENSITIVE_KEYS | {
     "cookie",
     "set-cookie",
 }
-_LONG_DATA_URL = 1024
+# Longer base64 words than any ciphertext of a reasoning item: pictures and files.
+_LONG_DATA = 65_536
+_LONG_URL = 1024
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
 
 
 def redact(value: Any, *, longest: int | None = None) -> Any:
@@ -33,10 +37,18 @@ def redact(value: Any, *, longest: int | None = None) -> Any:
     if isinstance(value, list):
         return [redact(entry, longest=longest) for entry in cast(list[Any], value)]
     if isinstance(value, str):
-        limit = _LONG_DATA_URL if value.startswith("data:") else longest
-        if limit is not None and len(value) > limit:
-            return f"{value[: min(limit, 64) if limit == _LONG_DATA_URL else limit]}… ({len(value)} characters)"
+        return _shortened(value, longest)
     return value
+
+
+def _shortened(text: str, longest: int | None) -> str:
+    kept = text
+    is_picture = text.startswith("data:") and len(text) > _LONG_URL
+    if is_picture or (len(text) > _LONG_DATA and _BASE64.fullmatch(text, 0, _LONG_DATA)):
+        kept = text[:64]
+    if longest is not None:
+        kept = kept[:longest]
+    return text if kept == text else f"{kept}… ({len(text)} characters)"
 
 
 def _is_secret(key: object, value: object) -> bool:

@@ -32,8 +32,8 @@ class Repair:
 def repair(items: list[Item]) -> tuple[list[Item], list[Repair]]:
     """Pair calls with results.
 
-    A result that stands before its call moves behind it; a missing one is made up right behind the results of its
-    turn, so the bytes before it stay what they were; results without a call and repetitions are left out.
+    A result that stands before its call moves behind it; a missing one is made up right behind the calls of its turn,
+    where it keeps its place while the conversation goes on; results without a call and repetitions are left out.
     """
     call_at: dict[str, int] = {}
     result_at: dict[str, int] = {}
@@ -66,7 +66,8 @@ def repair(items: list[Item]) -> tuple[list[Item], list[Repair]]:
                 continue
             if call_at[key] > index:
                 continue
-        elif item.get("role") in _TURN_ENDS:
+            _answer_missing(unanswered, mended, repairs)
+        elif item.get("role") in _TURN_ENDS or item.get("type") == "reasoning":
             _answer_missing(unanswered, mended, repairs)
         mended.append(item)
     _answer_missing(unanswered, mended, repairs)

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .errors import CallFailure, Failure, failure_from_status
+from .failure import CallFailure, Failure, failure_from_status
 from .transport import Reply, read_events
 from .wire import Event
 
@@ -89,7 +89,9 @@ class SdkTransport:
         """Close this loop's client; see `Transport.close`."""
         building = self._clients.pop(asyncio.get_running_loop(), None)
         if building is not None:
-            await (await building).close()
+            built = (await asyncio.gather(building, return_exceptions=True))[0]
+            if not isinstance(built, BaseException):
+                await built.close()
 
     async def _client(self) -> AsyncOpenAI:
         if self._account.needs_key and not self._account.api_key:

@@ -27,8 +27,13 @@ def encode_tools(tools: Sequence[ToolSpec] | None, hosted: Iterable[Mapping[str,
     schema (recorded: `additionalProperties: false` and every key required).
     """
     encoded = [_tool(tool) for tool in tools or ()]
-    present = {tool["type"] for tool in encoded}
-    return encoded + [dict(tool) for tool in hosted if tool.get("type") == "mcp" or tool.get("type") not in present]
+    present = {_identity(tool) for tool in encoded}
+    return encoded + [dict(tool) for tool in hosted if _identity(tool) not in present]
+
+
+def _identity(tool: Mapping[str, Any]) -> tuple[object, object]:
+    """What makes two tools the same: hosted ones come once a kind, all others are told apart by their names."""
+    return tool["type"], tool.get("name") or tool.get("server_label")
 
 
 def _tool(tool: ToolSpec) -> Item:
@@ -103,6 +108,8 @@ def encode_format(response_format: object) -> Item | None:
             strict = strict if strict is not None else given.get("strict") if wrapped else None
             name = given.get("name") if wrapped else None
             encoded: Item = {"type": "json_schema", "name": _schema_name(name or schema.get("title")), "schema": schema}
+            if wrapped and given.get("description"):
+                encoded["description"] = given["description"]
             if strict is not None:
                 encoded["strict"] = bool(strict)
             return encoded

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from .errors import CallFailure, Failure
+from .failure import CallFailure, Failure
 from .sse import MalformedEvent, SseDecoder
 from .wire import TERMINAL_STATUS, Event
 

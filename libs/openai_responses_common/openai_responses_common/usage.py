@@ -41,7 +41,8 @@ def total_usage(
     for response in responses:
         counts = count_tokens(response)
         if counts is None:
-            return None if len(responses) == 1 else total.model_copy(update={"cost_usd": None})
+            total.cost_usd = None
+            continue
         usage = response["usage"]
         reasoning = record(usage.get("output_tokens_details")).get("reasoning_tokens")
         total.input_tokens += counts.input
@@ -52,7 +53,7 @@ def total_usage(
         total.cache_write_tokens = _plus(total.cache_write_tokens, counts.cache_write)
         cost = _cost(response, counts, model=model, profile=profile, model_info=model_info)
         total.cost_usd = None if cost is None or total.cost_usd is None else total.cost_usd + cost
-    return total
+    return total if any(count_tokens(response) for response in responses) else None
 
 
 def _cost(

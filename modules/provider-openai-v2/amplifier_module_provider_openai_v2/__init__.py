@@ -8,16 +8,22 @@ from typing import Any
 
 from openai_responses_common import mount_provider, require_version
 
-from .provider import OpenaiV2Provider
-
 __version__ = "0.1.0"
-__amplifier_module_type__ = "provider"
-__all__ = ["OpenaiV2Provider", "mount"]
-
 require_version(__version__, module="amplifier-module-provider-openai-v2")
+
+from .provider import OpenaiV2Provider  # noqa: E402 - needs the library of this version
+
+__amplifier_module_type__ = "provider"
+__all__ = ["OpenaiV2Provider", "create", "mount"]
+
 if find_spec("openai") is None:
     # Hosts import a module to learn whether it is installed; the SDK itself is only imported with the first call.
     raise ImportError("provider-openai-v2 needs the openai package: run `pip install 'openai>=3.30'`")
+
+
+def create(config: Mapping[str, Any]) -> OpenaiV2Provider:
+    """A provider without a host, from the same settings: `create_provider("openai:…")` of the library ends up here."""
+    return OpenaiV2Provider(base_url=None, config=config)
 
 
 async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Callable[[], Awaitable[None]]:

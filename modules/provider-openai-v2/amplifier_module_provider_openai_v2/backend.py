@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from amplifier_core.models import ConfigField
-
 from openai_responses_common import Backend, BackendProfile, Options, SdkAccount, SdkTransport, setting
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
