@@ -23,7 +23,7 @@ from .decode import DecodedResponse, decode_response, incomplete_reason, usable_
 from .deltas import Aborted, Delta, DeltaReader
 from .encode import EncodedRequest, encode_request
 from .errors import kernel_error
-from .failure import CallFailure, Failure, failure_from_event
+from .failure import CallFailure, Failure, failure_from_event, scrubbed
 from .limiter import gate
 from .options import Options
 from .profile import BackendProfile
@@ -212,7 +212,7 @@ class Engine:
         response = received.response()
         self._count(response, options)
         if received.failed():
-            raise CallFailure(failure_from_event(received.terminal))
+            raise CallFailure(scrubbed(failure_from_event(received.terminal), self.transport.scrub))
         return response
 
     def _count(self, response: Response, options: Options) -> None:
@@ -248,4 +248,5 @@ def _continues(response: Response, items: list[Item]) -> bool:
         return False
     if any(client_call(item) for item in items):
         return False
-    return bool(items) and items[-1].get("type") != "reasoning"
+    cut_call = len(items) < len(response["output"])
+    return cut_call or (bool(items) and items[-1].get("type") != "reasoning")

@@ -7,8 +7,8 @@ guide, recorded bodies, issue threads of compatible servers; all seen 2026-11-21
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, cast
@@ -39,6 +39,12 @@ class CallFailure(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+
+def scrubbed(failure: Failure, scrub: Callable[[str], str]) -> Failure:
+    """The failure without the credential: some proxies echo it in their errors."""
+    texts = {key: getattr(failure, key) for key in ("message", "code", "type", "param")}
+    return replace(failure, **{key: scrub(text) for key, text in texts.items() if text})
 
 
 def failure_from_status(status: int, body: object, headers: Mapping[str, str]) -> Failure:

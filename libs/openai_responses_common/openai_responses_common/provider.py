@@ -167,7 +167,7 @@ class ResponsesProvider:
         await self._backend.transport.close()
 
     async def _call(self, request: ChatRequest, kwargs: Mapping[str, Any], listener: Sink | None) -> DecodedResponse:
-        events = CallEvents(self.coordinator, provider=self.name, options=self._settings)
+        events = self._events(self._settings)
         try:
             self._check()
             cache_key = str(getattr(self.coordinator, "session_id", "") or "") or None
@@ -175,7 +175,7 @@ class ResponsesProvider:
         except ConfigurationError as error:
             await events.failed(error)
             raise
-        events = CallEvents(self.coordinator, provider=self.name, options=options)
+        events = self._events(options)
         sinks = [sink for sink in (events.deltas if options.use_streaming and events.heard else None, listener) if sink]
 
         async def tell(batch: list[Delta]) -> None:
@@ -183,6 +183,10 @@ class ResponsesProvider:
                 await sink(batch)
 
         return await self._engine.run(request, options, events, tell if sinks else None)
+
+    def _events(self, options: Options) -> CallEvents:
+        scrub = self._backend.transport.scrub
+        return CallEvents(self.coordinator, provider=self.name, options=options, scrub=scrub)
 
     def _check(self) -> None:
         if self._problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from amplifier_core.utils import SENSITIVE_KEYS
@@ -24,20 +24,24 @@ _LONG_URL = 1024
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
 
 
-def redact(value: Any, *, longest: int | None = None) -> Any:
-    """A copy with the values of secret-bearing keys hidden and data URLs cut.
+def redact(value: Any, *, scrub: Callable[[str], str] = str, longest: int | None = None) -> Any:
+    """A copy with the values of secret-bearing keys hidden and pictures cut.
 
     Args:
         value: plain JSON.
+        scrub: takes the credential out of a text.
         longest: also cut every string to this many characters.
     """
     if isinstance(value, Mapping):
         items = cast(Mapping[Any, Any], value).items()
-        return {key: "[REDACTED]" if _is_secret(key, entry) else redact(entry, longest=longest) for key, entry in items}
+        return {
+            key: "[REDACTED]" if _is_secret(key, entry) else redact(entry, scrub=scrub, longest=longest)
+            for key, entry in items
+        }
     if isinstance(value, list):
-        return [redact(entry, longest=longest) for entry in cast(list[Any], value)]
+        return [redact(entry, scrub=scrub, longest=longest) for entry in cast(list[Any], value)]
     if isinstance(value, str):
-        return _shortened(value, longest)
+        return _shortened(scrub(value), longest)
     return value
 
 

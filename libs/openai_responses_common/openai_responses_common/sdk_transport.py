@@ -14,10 +14,10 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .failure import CallFailure, Failure, failure_from_status
+from .failure import CallFailure, Failure, failure_from_status, scrubbed
 from .transport import Reply, read_events
 from .wire import Event
 
@@ -80,6 +80,11 @@ class SdkTransport:
             await batches.aclose()
             await response.aclose()
 
+    def scrub(self, text: str) -> str:
+        """See `Transport.scrub`."""
+        key = self._account.api_key
+        return text.replace(key, "[REDACTED]") if key else text
+
     async def fetch(self, path: str, *, timeout_s: float) -> Any:
         """GET JSON; see `Transport.fetch`."""
         client = await self._client()
@@ -125,12 +130,7 @@ class SdkTransport:
             failure = Failure(kind="timeout", message="the service fell silent in the middle of its answer")
         except httpx2.HTTPError as error:
             failure = Failure(kind="stream", message=f"the connection broke off: {_cause(error)}")
-        raise CallFailure(self._scrubbed(failure))
-
-    def _scrubbed(self, failure: Failure) -> Failure:
-        """Some proxies echo the key in their errors."""
-        key = self._account.api_key
-        return replace(failure, message=failure.message.replace(key, "[redacted]")) if key else failure
+        raise CallFailure(scrubbed(failure, self.scrub))
 
 
 async def _post(client: AsyncOpenAI, content: bytes, timeout_s: float) -> httpx2.Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from amplifier_core.llm_errors import LLMError, RateLimitError
@@ -52,10 +52,11 @@ class CallEvents:
         headers: those of the newest response; rate limits are read from them.
     """
 
-    def __init__(self, coordinator: Any, *, provider: str, options: Options) -> None:
+    def __init__(self, coordinator: Any, *, provider: str, options: Options, scrub: Callable[[str], str]) -> None:
         self._hooks = getattr(coordinator, "hooks", None)
         self._who = {"provider": provider, "model": options.model}
         self._options = options
+        self._scrub = scrub
         self._started = time.monotonic()
         self._opened = False
         self.request_id = str(uuid.uuid4())
@@ -84,15 +85,15 @@ class CallEvents:
             "extra_body": sorted(options.extra_body),
         }
         if options.raw:
-            data["raw"] = redact(body)
+            data["raw"] = redact(body, scrub=self._scrub)
         await self._emit("llm:request", data)
         await self._debug("llm:request", "request", body)
 
     async def _debug(self, event: str, key: str, value: Any) -> None:
         if self._options.debug:
-            await self._emit(f"{event}:debug", {key: redact(value, longest=_DEBUG_CHARACTERS)})
+            await self._emit(f"{event}:debug", {key: redact(value, scrub=self._scrub, longest=_DEBUG_CHARACTERS)})
         if self._options.raw_debug:
-            await self._emit(f"{event}:raw", {key: redact(value)})
+            await self._emit(f"{event}:raw", {key: redact(value, scrub=self._scrub)})
 
     async def response(self, answer: DecodedResponse, responses: Sequence[Response]) -> None:
         usage = answer.usage
@@ -113,7 +114,7 @@ class CallEvents:
             if found := (answer.metadata or {}).get(f"openai:{key}"):
                 data[key] = found
         if self._options.raw:
-            data["raw"] = redact(list(responses))
+            data["raw"] = redact(list(responses), scrub=self._scrub)
         await self._close(data)
         await self._debug("llm:response", "response", list(responses))
 

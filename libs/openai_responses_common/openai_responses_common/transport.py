@@ -41,6 +41,10 @@ class Transport(Protocol):
         """
         ...
 
+    def scrub(self, text: str) -> str:
+        """The text without the credential, should somebody have echoed it."""
+        ...
+
     async def fetch(self, path: str, *, timeout_s: float) -> Any:
         """GET a JSON document below the endpoint."""
         ...
