@@ -1,0 +1,96 @@
+"""The offline OpenAI service for tests and for the chat demo: a real HTTP server on loopback.
+
+`with Emulator() as emulator:` starts it; `emulator.script(...)` says what it does next; with nothing scripted a simple
+built-in model answers and works with the tools that are offered.
+"""
+
+from __future__ import annotations
+
+from tests.emulator.answers import (
+    Disconnect,
+    RejectParams,
+    Status,
+    bad_gateway,
+    context_too_long,
+    overloaded,
+    quota_exceeded,
+    rate_limited,
+    redirect,
+    server_error,
+)
+from tests.emulator.behaviours import (
+    Brain,
+    Call,
+    Compaction,
+    CustomCall,
+    CutStream,
+    EmptyTerminal,
+    ErrorEvent,
+    Failed,
+    Framing,
+    HoldOpen,
+    HostedItem,
+    Incomplete,
+    Joined,
+    Keepalive,
+    NoUsage,
+    Refuse,
+    ReplyHeaders,
+    ResponseFields,
+    RotateIds,
+    Say,
+    Silent,
+    Slow,
+    Split,
+    Think,
+    Turn,
+    UnknownEvent,
+    WebSearch,
+)
+from tests.emulator.books import RateBooks
+from tests.emulator.emulator import Emulator, Recorded
+from tests.emulator.surface_openai import openai_surface
+
+__all__ = [
+    "Brain",
+    "Call",
+    "Compaction",
+    "CustomCall",
+    "CutStream",
+    "Disconnect",
+    "EmptyTerminal",
+    "Emulator",
+    "ErrorEvent",
+    "Failed",
+    "Framing",
+    "HoldOpen",
+    "HostedItem",
+    "Incomplete",
+    "Joined",
+    "Keepalive",
+    "NoUsage",
+    "RateBooks",
+    "Recorded",
+    "Refuse",
+    "RejectParams",
+    "ReplyHeaders",
+    "ResponseFields",
+    "RotateIds",
+    "Say",
+    "Silent",
+    "Slow",
+    "Split",
+    "Status",
+    "Think",
+    "Turn",
+    "UnknownEvent",
+    "WebSearch",
+    "bad_gateway",
+    "context_too_long",
+    "openai_surface",
+    "overloaded",
+    "quota_exceeded",
+    "rate_limited",
+    "redirect",
+    "server_error",
+]

@@ -1,0 +1,266 @@
+"""The offline service as a test sees it: starts it in a thread of its own, scripts it, and reads what it was sent.
+
+Invariants: everything that the service does happens on its own event loop; what a test reads or scripts is guarded by
+one condition, and every change of it wakes `wait_until`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from tests.emulator.answers import Disconnect, RejectParams, Status
+from tests.emulator.behaviours import Part, Turn
+from tests.emulator.books import PromptCache, RateBooks
+from tests.emulator.pairing import Ledger
+from tests.emulator.server import Incoming, Reply, Server, Stream
+from tests.emulator.surface import Surface, dispatch
+
+Scripted = Part | Turn | Status | Disconnect
+Behaviour = Scripted | RejectParams | Callable[["Recorded"], Scripted]
+
+
+@dataclass(slots=True, kw_only=True)
+class Recorded:
+    """One request that the service got."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    raw: bytes
+    connection: int
+    at_s: float
+    surface: str | None = None
+    status: int | None = None
+    streamed: bool = False
+    aborted: bool = False
+    response: dict[str, Any] | None = None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON object that was sent; empty where it was none."""
+        try:
+            value = json.loads(self.raw)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """What the surfaces share: the script and the books."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    cache: PromptCache = field(default_factory=PromptCache)
+    limits: RateBooks = field(default_factory=RateBooks)
+    stored: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    script: deque[Scripted | Callable[[Recorded], Scripted]] = field(default_factory=deque)
+    rules: list[RejectParams] = field(default_factory=list)
+    pace_s: float = 0.0
+
+
+class Emulator:
+    """Run the service: `with Emulator() as emulator:` — then `emulator.base_url`."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        surfaces: tuple[Surface, ...] | None = None,
+        limits: RateBooks | None = None,
+        pace_s: float = 0.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        from tests.emulator.surface_openai import openai_surface
+
+        self._surfaces = surfaces or (openai_surface(),)
+        self._host, self._port, self._tls = host, port, tls
+        self._changed = threading.Condition()
+        self._requests: list[Recorded] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._server: Server | None = None
+        self.state = State(limits=limits or RateBooks(), pace_s=pace_s)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> Self:
+        """Listen; returns once connections are accepted."""
+        ready = threading.Event()
+        problem: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run, args=(ready, problem), name="emulator", daemon=True)
+        self._thread.start()
+        ready.wait()
+        if problem:
+            raise problem[0]
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and end the thread; safe to call twice."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+        self._loop = None
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+
+    def _run(self, ready: threading.Event, problem: list[BaseException]) -> None:
+        loop = asyncio.new_event_loop()
+        self._server = Server(self._handle, host=self._host, tls=self._tls)
+        self._server.changed = self._wake
+        try:
+            self._port = loop.run_until_complete(self._server.start(self._port))
+            self._loop = loop
+        except OSError as error:
+            problem.append(error)
+        ready.set()
+        if problem:
+            loop.close()
+            return
+        try:
+            loop.run_forever()
+        finally:
+            loop.run_until_complete(self._server.stop())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"{'https' if self._tls else 'http'}://{self._host}:{self._port}"
+
+    @property
+    def base_url(self) -> str:
+        """The base URL of the first surface."""
+        return self.url_of(self._surfaces[0].name)
+
+    def url_of(self, surface: str) -> str:
+        """The base URL of one surface."""
+        found = next(each for each in self._surfaces if each.name == surface)
+        return self.origin + found.prefix
+
+    def script(self, *behaviours: Behaviour) -> None:
+        """Queue behaviours for the next model requests; a `RejectParams` stays in force until `reset`."""
+        with self._changed:
+            for behaviour in behaviours:
+                if isinstance(behaviour, RejectParams):
+                    self.state.rules.append(behaviour)
+                else:
+                    self.state.script.append(behaviour)
+
+    def next_scripted(self, request: Recorded) -> Scripted | None:
+        """Take the next behaviour off the queue."""
+        with self._changed:
+            behaviour = self.state.script.popleft() if self.state.script else None
+        if behaviour is None or isinstance(behaviour, Part | Turn | Status | Disconnect):
+            return behaviour
+        return behaviour(request)
+
+    def reset(self) -> None:
+        """Forget the script, the standing rules and the recorded requests; keep ledger, cache and limits."""
+        with self._changed:
+            self.state.script.clear()
+            self.state.rules.clear()
+            self._requests.clear()
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """Every request so far."""
+        with self._changed:
+            return list(self._requests)
+
+    @property
+    def model_requests(self) -> list[Recorded]:
+        """The POSTs that ask for a response."""
+        return [each for each in self.requests if each.method == "POST" and each.path.endswith("/responses")]
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """The bodies of `model_requests`."""
+        return [each.body for each in self.model_requests]
+
+    @property
+    def aborted(self) -> list[Recorded]:
+        """Requests whose client left before the stream's end."""
+        return [each for each in self.requests if each.aborted]
+
+    @property
+    def pending(self) -> int:
+        """Scripted behaviours that nothing has asked for yet."""
+        with self._changed:
+            return len(self.state.script)
+
+    @property
+    def open_connections(self) -> int:
+        """TCP connections that are open now."""
+        return len(self._server.open_connections) if self._server else 0
+
+    def wait_until(self, predicate: Callable[[], object], timeout_s: float = 5.0) -> bool:
+        """Block this thread until the predicate holds or the time is up; returns whether it holds."""
+        end_s = time.monotonic() + timeout_s
+        while not predicate():
+            left_s = end_s - time.monotonic()
+            if left_s <= 0:
+                return bool(predicate())
+            with self._changed:
+                self._changed.wait(min(left_s, 0.02))
+        return True
+
+    async def until(self, predicate: Callable[[], object], timeout_s: float = 5.0) -> bool:
+        """The same for a test whose own event loop has to go on."""
+        return await asyncio.to_thread(self.wait_until, predicate, timeout_s)
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    async def _handle(self, incoming: Incoming) -> Reply | Stream:
+        recorded = Recorded(
+            method=incoming.method,
+            path=incoming.path,
+            query=incoming.query,
+            headers=incoming.headers,
+            raw=incoming.raw,
+            connection=incoming.connection,
+            at_s=time.monotonic(),
+        )
+        with self._changed:
+            self._requests.append(recorded)
+        self._wake()
+        try:
+            reply = await dispatch(self._surfaces, self, recorded)
+        except asyncio.CancelledError:
+            self._abort(recorded)
+            raise
+        recorded.status = reply.status
+        if isinstance(reply, Stream):
+            recorded.streamed = True
+            reply = Stream(
+                status=reply.status, pieces=reply.pieces, headers=reply.headers, aborted=lambda: self._abort(recorded)
+            )
+        self._wake()
+        return reply
+
+    def _abort(self, recorded: Recorded) -> None:
+        recorded.aborted = True
+        self._wake()

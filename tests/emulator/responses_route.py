@@ -1,0 +1,203 @@
+"""`POST …/responses`: validate, look up the conversation, take the next behaviour or ask the brain, and answer.
+
+Invariant: a request is validated and paired whatever is scripted for it; a refused request uses up no behaviour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from tests.emulator import behaviours as b
+from tests.emulator import brain, preserved, wire
+from tests.emulator.answers import Disconnect, Status
+from tests.emulator.books import OverLimit, Prompt, render, tokens_of
+from tests.emulator.drafts import Scene
+from tests.emulator.models import Model
+from tests.emulator.pairing import check_pairing
+from tests.emulator.play import Played, play
+from tests.emulator.refusal import Refusal
+from tests.emulator.server import HangUp, Headers, Reply, Stream
+from tests.emulator.surface import Caller, Exchange, json_reply
+from tests.emulator.validate import effort_of, validate
+
+_BAD_JSON = (
+    "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
+    "correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble "
+    "figuring out how to fix this, please contact us through our help center at help.openai.com.)"
+)
+
+
+async def create_response(exchange: Exchange) -> Reply | Stream:
+    """Answer one create request."""
+    body = parse_body(exchange.request.raw)
+    if (refusal := _standing_refusal(exchange, body)) is not None:
+        return await _status_reply(refusal, exchange)
+    caller = exchange.caller
+    assert caller is not None
+    model = validate(body, exchange.surface.rules)
+    given = conversation(exchange, body)
+    lenient = preserved.applies(model)
+    check_pairing(
+        given,
+        exchange.emulator.state.ledger,
+        account=caller.account,
+        endpoint=exchange.surface.endpoint,
+        any_account=lenient,
+    )
+    items, told = preserved.transformed(body, given, model, caller.account) if lenient else (given, [])
+    prompt = _book(exchange, body, items, model, caller)
+    scripted = exchange.emulator.next_scripted(exchange.request)
+    match scripted:
+        case Status():
+            return await _status_reply(scripted, exchange)
+        case Disconnect():
+            raise HangUp(reset=scripted.reset)
+        case b.Turn():
+            turn = scripted
+        case None:
+            turn = b.Turn(b.Brain())
+        case _:
+            turn = b.Turn(scripted)
+    turn = b.Turn(*turn.parts, *exchange.surface.parts)
+    scene = Scene(
+        body=body,
+        model=model,
+        effort=effort_of(body, model),
+        account=caller.account,
+        endpoint=exchange.surface.endpoint,
+        prompt=prompt,
+        prefix=preserved.prefix_digest(body, given),
+        transformations=tuple(told),
+    )
+    thinking = any(isinstance(part, b.Brain) for part in turn.parts)
+    turn = brain.thought_out(turn, scene, items)
+    played = play(turn, scene)
+    _remember(exchange, caller, body, items, played)
+    return await _answer(exchange, body, turn, played, paced=thinking)
+
+
+def parse_body(raw: bytes) -> dict[str, Any]:
+    """The JSON object of a request."""
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        raise Refusal(_BAD_JSON) from None
+    if not isinstance(body, dict):
+        raise Refusal(_BAD_JSON)
+    return body
+
+
+def _standing_refusal(exchange: Exchange, body: dict[str, Any]) -> Status | None:
+    refusals = (rule.refusal(body) for rule in exchange.emulator.state.rules)
+    return next((refusal for refusal in refusals if refusal is not None), None)
+
+
+def conversation(exchange: Exchange, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """All items the model would see: those of a stored predecessor, then the input."""
+    given = body.get("input") or []
+    items = [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else list(given)
+    previous = body.get("previous_response_id")
+    if previous is None:
+        return items
+    stored = exchange.emulator.state.stored.get(previous)
+    if stored is None:
+        raise Refusal(
+            f"Previous response with id '{previous}' not found.",
+            param="previous_response_id",
+            code="previous_response_not_found",
+        )
+    return [*stored, *items]
+
+
+def _book(
+    exchange: Exchange, body: dict[str, Any], items: list[dict[str, Any]], model: Model, caller: Caller
+) -> Prompt:
+    """Take the request off the limits, check the window, and look the prompt up in the cache."""
+    state = exchange.emulator.state
+    text = render(body, items, model.snapshot)
+    tokens = tokens_of(text)
+    if tokens > model.window:
+        raise Refusal(
+            "Your input exceeds the context window of this model. Please adjust your input and try again.",
+            param="input",
+            code="context_length_exceeded",
+        )
+    over = state.limits.take(caller.key, tokens)
+    if over is not None:
+        raise _limited(over, model, caller, tokens)
+    key = body.get("prompt_cache_key") or ""
+    return state.cache.account_for(text, account=caller.account, key=key, writes=model.cache_writes)
+
+
+def _limited(over: OverLimit, model: Model, caller: Caller, tokens: int) -> Refusal:
+    unit, asked = ("TPM", tokens) if over.what == "tokens" else ("RPM", 1)
+    return Refusal(
+        f"Rate limit reached for {model.id} in organization {caller.account} on {over.what} per min ({unit}): "
+        f"Limit {over.limit}, Used {over.used}, Requested {asked}. Please try again in {over.wait_s:.3f}s. "
+        "Visit https://platform.openai.com/account/rate-limits to learn more.",
+        status=429,
+        kind=over.what,
+        code="rate_limit_exceeded",
+        headers=(("retry-after-ms", str(max(1, round(over.wait_s * 1000)))),),
+    )
+
+
+def _remember(
+    exchange: Exchange, caller: Caller, body: dict[str, Any], items: list[dict[str, Any]], played: Played
+) -> None:
+    state = exchange.emulator.state
+    stored = body.get("store") is not False
+    state.ledger.record(played.response["id"], played.output, account=caller.account, stored=stored)
+    if stored:
+        state.stored[played.response["id"]] = [*items, *played.output]
+    exchange.request.response = played.response
+
+
+async def _status_reply(status: Status, exchange: Exchange) -> Reply:
+    if status.delay_s:
+        await asyncio.sleep(status.delay_s)
+    content, kind = status.encoded()
+    headers = _merged([("content-type", kind), *exchange.surface.headers(exchange)], dict(status.headers))
+    return Reply(status=status.status, body=content, headers=headers)
+
+
+async def _answer(
+    exchange: Exchange, body: dict[str, Any], turn: b.Turn, played: Played, *, paced: bool
+) -> Reply | Stream:
+    for silent in turn.all(b.Silent):
+        if silent.before < 0:
+            await asyncio.sleep(silent.seconds)
+    headers = exchange.surface.headers(exchange)
+    for extra in turn.all(b.ReplyHeaders):
+        headers = _merged(headers, dict(extra.headers))
+    if not body.get("stream"):
+        return _whole(turn, played, headers)
+    kind = next(iter(turn.all(b.Framing)), b.Framing()).content_type
+    if kind is not None:
+        headers = [("content-type", kind), ("cache-control", "no-cache"), *headers]
+    pace_s = exchange.emulator.state.pace_s if paced else 0.0
+    return Stream(status=200, pieces=wire.stream(turn, played.events, pace_s=pace_s), headers=headers)
+
+
+def _whole(turn: b.Turn, played: Played, headers: Headers) -> Reply:
+    """The same response without a stream."""
+    match turn.ending:
+        case b.ErrorEvent() as ending:
+            error = {"message": ending.message, "type": ending.kind, "param": None, "code": ending.code}
+            return json_reply({"error": error}, status=500, headers=headers)
+        case _:
+            # Recorded: only whole responses name the payer.
+            response = dict(played.response)
+            ordered = {}
+            for key, value in response.items():
+                ordered[key] = value
+                if key == "background":
+                    ordered["billing"] = {"payer": "developer"}
+            return json_reply(ordered, headers=headers)
+
+
+def _merged(headers: Headers, extra: dict[str, str]) -> Headers:
+    names = {name.lower() for name in extra}
+    return [pair for pair in headers if pair[0] not in names] + [(k.lower(), v) for k, v in extra.items()]

@@ -1,0 +1,260 @@
+"""A small HTTP/1.1 server over asyncio and h11: keep-alive, chunked bodies, watched disconnects.
+
+Invariants: it knows nothing about the service that it carries. One task per connection; a reply is either whole
+(`Reply`) or a stream of byte pieces (`Stream`), and each piece leaves the machine before the next is asked for.
+A client that goes away in mid-stream cancels the stream at once and is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http
+import itertools
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import h11
+
+READ_SIZE = 65536
+_KNOWN_STATUS = frozenset(http.HTTPStatus)
+Headers = list[tuple[str, str]]
+
+
+class HangUp(Exception):
+    """Raised to end the connection: by a handler before any reply byte, inside a stream without ending the body."""
+
+    def __init__(self, *, reset: bool) -> None:
+        super().__init__("reset" if reset else "end of file")
+        self.reset = reset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """One request as it came off the wire."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    raw: bytes
+    connection: int
+
+    @property
+    def path(self) -> str:
+        return unquote(urlsplit(self.target).path)
+
+    @property
+    def query(self) -> str:
+        return urlsplit(self.target).query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A whole answer."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """An answer in pieces; `aborted` is called when the client leaves before the last of them."""
+
+    status: int
+    pieces: AsyncIterator[bytes]
+    headers: Headers = field(default_factory=list)
+    aborted: Callable[[], None] = lambda: None
+
+
+Handler = Callable[[Incoming], Awaitable[Reply | Stream]]
+
+
+class Server:
+    """Listens on one socket and hands every request to `handler`."""
+
+    def __init__(self, handler: Handler, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+        self._handler = handler
+        self._host = host
+        self._tls = tls
+        self._listener: asyncio.Server | None = None
+        self._numbers = itertools.count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.open_connections: set[int] = set()
+        self.changed: Callable[[], None] = lambda: None
+
+    async def start(self, port: int) -> int:
+        """Begin to listen; returns the port that was bound (0 asks for a free one)."""
+        self._listener = await asyncio.start_server(self._connected, self._host, port, ssl=self._tls, backlog=512)
+        return int(self._listener.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Close the listener and every connection."""
+        if self._listener is not None:
+            self._listener.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        number = next(self._numbers)
+        self.open_connections.add(number)
+        self.changed()
+        try:
+            await _Connection(self._handler, reader, writer, number).serve()
+        except (ConnectionError, TimeoutError, ssl.SSLError):
+            pass
+        except asyncio.CancelledError:
+            # Raised by `stop`; asyncio's own stream callback would log it as an unhandled error.
+            writer.transport.abort()
+        finally:
+            self.open_connections.discard(number)
+            self._tasks.discard(task)
+            self.changed()
+
+
+class _Connection:
+    def __init__(
+        self, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
+        self._handler = handler
+        self._reader = reader
+        self._writer = writer
+        self._number = number
+        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 20)
+        if (sock := writer.get_extra_info("socket")) is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    async def serve(self) -> None:
+        try:
+            while await self._one_request():
+                self._h11.start_next_cycle()
+        except h11.RemoteProtocolError as problem:
+            await self._refuse(problem)
+        finally:
+            self._writer.close()
+            with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
+                await self._writer.wait_closed()
+
+    async def _one_request(self) -> bool:
+        request = await self._next_event()
+        if not isinstance(request, h11.Request):
+            return False
+        body = bytearray()
+        while isinstance(event := await self._next_event(), h11.Data):
+            body += event.data
+        if not isinstance(event, h11.EndOfMessage):
+            return False
+        incoming = Incoming(
+            method=request.method.decode(),
+            target=request.target.decode("latin-1"),
+            headers={name.decode().lower(): value.decode("latin-1") for name, value in request.headers},
+            raw=bytes(body),
+            connection=self._number,
+        )
+        handler = asyncio.ensure_future(self._handler(incoming))
+        if not await self._while_there(handler):
+            return False
+        try:
+            answer = handler.result()
+        except HangUp as end:
+            self._hang_up(reset=end.reset)
+            return False
+        match answer:
+            case Reply() as reply:
+                await self._send_reply(reply, head=incoming.method == "HEAD")
+            case Stream() as stream:
+                if not await self._send_stream(stream):
+                    return False
+        return self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
+
+    async def _next_event(self) -> h11.Event | type[h11.PAUSED]:
+        while True:
+            event = self._h11.next_event()
+            if event is not h11.NEED_DATA:
+                return event  # type: ignore[return-value]
+            if self._h11.they_are_waiting_for_100_continue:
+                await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+            self._h11.receive_data(await self._reader.read(READ_SIZE))
+
+    async def _send(self, event: h11.Event) -> None:
+        if data := self._h11.send(event):
+            self._writer.write(data)
+            await self._writer.drain()
+
+    async def _start(self, status: int, headers: Headers) -> None:
+        reason = http.HTTPStatus(status).phrase if status in _KNOWN_STATUS else ""
+        await self._send(h11.Response(status_code=status, headers=headers, reason=reason.encode()))
+
+    async def _send_reply(self, reply: Reply, *, head: bool) -> None:
+        await self._start(reply.status, [*reply.headers, ("content-length", str(len(reply.body)))])
+        if reply.body and not head:
+            await self._send(h11.Data(data=reply.body))
+        await self._send(h11.EndOfMessage())
+
+    async def _while_there(self, work: asyncio.Future[Any]) -> bool:
+        """Wait for `work`, cancelled at once if the client leaves; returns whether it is done."""
+        watcher = asyncio.ensure_future(self._client_left())
+        try:
+            await asyncio.wait({work, watcher}, return_when=asyncio.FIRST_COMPLETED)
+            return work.done()
+        finally:
+            for task in (work, watcher):
+                task.cancel()
+            await asyncio.gather(work, watcher, return_exceptions=True)
+
+    async def _send_stream(self, stream: Stream) -> bool:
+        """Send the pieces; returns whether the connection may be used again."""
+        sender = asyncio.ensure_future(self._send_pieces(stream))
+        finished = False
+        try:
+            if finished := await self._while_there(sender):
+                sender.result()
+            return finished
+        except HangUp as end:
+            finished = True
+            self._hang_up(reset=end.reset)
+            return False
+        except ConnectionError:
+            finished = False
+            return False
+        finally:
+            if not finished:
+                stream.aborted()
+
+    async def _send_pieces(self, stream: Stream) -> None:
+        await self._start(stream.status, [*stream.headers, ("transfer-encoding", "chunked")])
+        async with contextlib.aclosing(stream.pieces) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                if piece:
+                    await self._send(h11.Data(data=piece))
+        await self._send(h11.EndOfMessage())
+
+    async def _client_left(self) -> None:
+        """Returns when the client closes; whatever it sends ahead of time is kept for the next request."""
+        while data := await self._reader.read(READ_SIZE):
+            self._h11.receive_data(data)
+
+    def _hang_up(self, *, reset: bool) -> None:
+        sock = self._writer.get_extra_info("socket")
+        if reset and sock is not None:
+            # Linger 0 turns the close into a TCP RST.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._writer.transport.abort()
+        else:
+            self._writer.close()
+
+    async def _refuse(self, problem: h11.RemoteProtocolError) -> None:
+        if self._h11.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            with contextlib.suppress(h11.LocalProtocolError, ConnectionError):
+                body = str(problem).encode()
+                reply = Reply(status=problem.error_status_hint, body=body, headers=[("connection", "close")])
+                await self._send_reply(reply, head=False)

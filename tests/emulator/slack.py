@@ -1,0 +1,53 @@
+"""Where the service is known to take more, or to ask for less, than the SDK's parameter types say.
+
+Each row needs a reason: a recording that the service accepted, or its documentation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import typing_extensions
+from openai.types.responses import (
+    FunctionToolParam,
+    ResponseCodeInterpreterToolCallParam,
+    ResponseCustomToolCallParam,
+    ResponseInputImageParam,
+    ResponseOutputTextParam,
+    ResponseReasoningItemParam,
+    ToolChoiceTypesParam,
+)
+from openai.types.responses.response_create_params import PromptCacheOptions
+from openai.types.responses.response_input_item_param import ImageGenerationCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slack:
+    """The difference between the published shape of one object and what is accepted."""
+
+    optional: frozenset[str] = frozenset()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+_choices = typing_extensions.get_type_hints(ToolChoiceTypesParam)["type"]
+SLACK: dict[Any, Slack] = {
+    # Recorded: tools without `strict` are echoed as strict; a function without parameters is documented.
+    FunctionToolParam: Slack(optional=frozenset({"strict", "parameters"})),
+    # Twelve hours came with SDK 3.45; older releases are tested against too.
+    PromptCacheOptions: Slack(extra={"ttl": Literal["30m", "12h"]}),
+    # Recorded: {"type": "input_image", "image_url": ...}.
+    ResponseInputImageParam: Slack(optional=frozenset({"detail"})),
+    # Documented for replayed text: annotations may be left out.
+    ResponseOutputTextParam: Slack(optional=frozenset({"annotations"})),
+    # Reported by several clients: reasoning with ciphertext and no id.
+    ResponseReasoningItemParam: Slack(optional=frozenset({"id"})),
+    # Recorded: {"type": "image_generation_call", "id": ...} alone.
+    ImageGenerationCall: Slack(optional=frozenset({"result", "status"})),
+    # Recorded: replayed without `outputs`.
+    ResponseCodeInterpreterToolCallParam: Slack(optional=frozenset({"outputs"})),
+    # Reported: the service's error for a missing tool names `web_search`, so it is a choice.
+    ToolChoiceTypesParam: Slack(extra={"type": _choices | Literal["web_search", "web_search_2025_08_26"]}),
+    # Recorded: replayed with the `status` that the service itself had sent.
+    ResponseCustomToolCallParam: Slack(extra={"status": Literal["in_progress", "completed", "incomplete"]}),
+}

@@ -1,0 +1,224 @@
+"""Every way in which the service can be told to misbehave does what its name says on the wire."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.emulator import (
+    Call,
+    CutStream,
+    Disconnect,
+    EmptyTerminal,
+    Emulator,
+    ErrorEvent,
+    Failed,
+    Framing,
+    HoldOpen,
+    HostedItem,
+    Joined,
+    Keepalive,
+    NoUsage,
+    RateBooks,
+    RejectParams,
+    ReplyHeaders,
+    ResponseFields,
+    RotateIds,
+    Say,
+    Silent,
+    Slow,
+    Split,
+    Status,
+    Think,
+    Turn,
+    UnknownEvent,
+    bad_gateway,
+    openai_surface,
+    overloaded,
+    quota_exceeded,
+    rate_limited,
+    redirect,
+    server_error,
+)
+from tests.emulator.plain import KEY, ask, error_of, events_of, streamed
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as running:
+        yield running
+
+
+def pieces(emulator: Emulator) -> list[bytes]:
+    """The chunks of one streamed answer, as they were read."""
+    body = {"model": "gpt-5.5", "input": "hi", "stream": True}
+    with httpx.stream("POST", f"{emulator.base_url}/responses", json=body, headers=KEY, timeout=10) as reply:
+        return list(reply.iter_raw())
+
+
+def test_statuses(emulator: Emulator) -> None:
+    emulator.script(
+        rate_limited(after_s=2, after_ms=1500),
+        quota_exceeded(),
+        server_error(),
+        overloaded(after_s=30),
+        bad_gateway(),
+        Status(418, {"detail": "teapot"}, {"X-Extra": "yes"}),
+    )
+    limited = ask(emulator)
+    assert (limited.status_code, limited.headers["retry-after"], limited.headers["retry-after-ms"]) == (
+        429,
+        "2",
+        "1500",
+    )
+    assert error_of(limited)["code"] == "rate_limit_exceeded"
+    assert error_of(ask(emulator))["code"] == "insufficient_quota"
+    assert ask(emulator).status_code == 500
+    busy = ask(emulator)
+    assert (busy.status_code, busy.headers["retry-after"]) == (503, "30")
+    html = ask(emulator)
+    assert html.headers["content-type"] == "text/html; charset=utf-8"
+    assert "502 Bad Gateway" in html.text
+    odd = ask(emulator)
+    assert (odd.json(), odd.headers["x-extra"]) == ({"detail": "teapot"}, "yes")
+    assert [each.status for each in emulator.requests] == [429, 429, 500, 503, 502, 418]
+
+
+def test_redirects_are_seen_where_they_lead(emulator: Emulator) -> None:
+    emulator.script(redirect(f"{emulator.origin}/elsewhere"))
+    reply = ask(emulator)
+    assert (reply.status_code, reply.headers["location"]) == (307, f"{emulator.origin}/elsewhere")
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_cut_streams(emulator: Emulator, reset: bool) -> None:
+    emulator.script(Turn(Say("one two three"), CutStream(5, reset=reset)))
+    wanted = httpx.ReadError if reset else httpx.RemoteProtocolError
+    with pytest.raises(wanted):
+        pieces(emulator)
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_disconnects_before_the_reply(emulator: Emulator, reset: bool) -> None:
+    emulator.script(Disconnect(reset=reset))
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        ask(emulator)
+
+
+def test_failing_in_the_middle(emulator: Emulator) -> None:
+    emulator.script(
+        Turn(Say("one two three"), Failed("server_error", "Oops.", after=6)),
+        Turn(ErrorEvent("insufficient_quota", "Pay.", kind="insufficient_quota", then_failed=True)),
+        Turn(Say("x"), ErrorEvent("server_error", "Oops.", nested=False)),
+    )
+    failed = streamed(emulator)
+    assert [failed[-2]["type"], failed[-1]["type"]] == ["response.output_text.delta", "response.failed"]
+    assert failed[-1]["response"]["error"] == {"code": "server_error", "message": "Oops."}
+    nested = streamed(emulator)
+    assert [event["type"] for event in nested[-2:]] == ["error", "response.failed"]
+    assert nested[-2]["error"]["code"] == "insufficient_quota"
+    flat = streamed(emulator)[-1]
+    assert (flat["type"], flat["code"], flat["message"], flat["param"]) == ("error", "server_error", "Oops.", None)
+
+
+def test_time(emulator: Emulator) -> None:
+    emulator.script(Turn(Say("x"), Slow(0.02)), Turn(Say("x"), Silent(0.3, before=2)), Turn(Say("x"), HoldOpen(0.3)))
+    for least_s in (0.15, 0.3, 0.3):
+        began_s = time.monotonic()
+        assert events_of(ask(emulator, stream=True).text)[-1]["type"] == "response.completed"
+        assert time.monotonic() - began_s >= least_s
+
+
+def test_signs_of_life(emulator: Emulator) -> None:
+    emulator.script(Turn(Say("one two"), Keepalive(every=2)), Turn(Say("one two"), Keepalive(comment=True)))
+    assert b'data: {"type":"keepalive","sequence_number":2}\n\n' in b"".join(pieces(emulator))
+    assert b"\n\n: keepalive\n\n" in b"".join(pieces(emulator))
+
+
+@pytest.mark.parametrize("split", [Split(1), Split(7), Split(40, seed=1), Joined(), Joined(3)])
+def test_any_split_is_the_same_stream(emulator: Emulator, split: Any) -> None:
+    emulator.script(Turn(Think(), Say("zwölf Boxkämpfer 🥊 jagen"), Call("f", {"a": "ü"}), split))
+    events = events_of(b"".join(pieces(emulator)).decode())
+    assert events[-1]["response"]["output"][1]["content"][0]["text"] == "zwölf Boxkämpfer 🥊 jagen"
+
+
+def test_joined_is_one_piece(emulator: Emulator) -> None:
+    emulator.script(Turn(Say("one two"), Joined()))
+    assert len(pieces(emulator)) == 1
+
+
+def test_dialects_of_framing(emulator: Emulator) -> None:
+    framing = Framing(event_lines=False, newline="\r\n", done_tail=True, sequence_numbers=False, content_type=None)
+    emulator.script(Turn(Say("x"), framing))
+    reply = ask(emulator, stream=True)
+    assert "content-type" not in reply.headers
+    assert "event:" not in reply.text
+    assert "sequence_number" not in reply.text
+    assert reply.text.endswith("\r\n\r\ndata: [DONE]\r\n\r\n")
+
+
+def test_odd_terminals(emulator: Emulator) -> None:
+    emulator.script(
+        Turn(Say("x"), EmptyTerminal()),
+        Turn(Say("x"), NoUsage()),
+        Turn(Say("x"), NoUsage(details_only=True)),
+        Turn(Say("x"), ResponseFields({"service_tier": "priority", "model": "gpt-oss"})),
+    )
+    assert streamed(emulator)[-1]["response"]["output"] == []
+    assert streamed(emulator)[-1]["response"]["usage"] is None
+    assert set(streamed(emulator)[-1]["response"]["usage"]) == {"input_tokens", "output_tokens", "total_tokens"}
+    last = streamed(emulator)[-1]["response"]
+    assert (last["service_tier"], last["model"]) == ("priority", "gpt-oss")
+
+
+def test_ids_that_rotate(emulator: Emulator) -> None:
+    emulator.script(Turn(Say("one two"), RotateIds()))
+    events = streamed(emulator)
+    ids = [event.get("item_id") or event["item"]["id"] for event in events if "output_index" in event]
+    assert len(set(ids)) == len(ids)
+    assert events[-1]["response"]["output"][0]["id"] == ids[-1]
+
+
+def test_unknown_events_and_items(emulator: Emulator) -> None:
+    emulator.script(Turn(HostedItem({"type": "hologram_call", "beam": 7}), Say("x"), UnknownEvent(after=3)))
+    reply = ask(emulator, stream=True).text
+    assert 'event: response.sparkle.delta\ndata: {"type":"response.sparkle.delta","delta":"*"}\n\n' in reply
+    assert '"type":"hologram_call","status":"completed","beam":7' in reply
+
+
+def test_reply_headers(emulator: Emulator) -> None:
+    emulator.script(Turn(Say("x"), ReplyHeaders({"x-request-id": "mine"})))
+    assert ask(emulator).headers["x-request-id"] == "mine"
+
+
+@pytest.mark.parametrize("dialect", ["openai", "vllm", "litellm", "pydantic422"])
+def test_servers_that_refuse_parameters(emulator: Emulator, dialect: Any) -> None:
+    emulator.script(RejectParams(["include", "text.verbosity"], dialect=dialect), Say("fine"))
+    for body in ({"include": []}, {"text": {"verbosity": "low"}}):
+        reply = ask(emulator, **body)
+        assert reply.status_code == (422 if dialect == "pydantic422" else 400)
+        assert ("include" if "include" in body else "verbosity") in reply.text
+    assert ask(emulator).json()["output"][0]["content"][0]["text"] == "fine"
+
+
+def test_limits_that_bind() -> None:
+    with Emulator(limits=RateBooks(requests=2, tokens=1000, window_s=0.5)) as emulator:
+        assert [ask(emulator).status_code for _ in range(3)] == [200, 200, 429]
+        limited = ask(emulator)
+        assert error_of(limited)["code"] == "rate_limit_exceeded"
+        time.sleep(int(limited.headers["retry-after-ms"]) / 1000)
+        assert ask(emulator).status_code == 200
+        assert "tokens per min (TPM)" in error_of(ask(emulator, input="x" * 8000))["message"]
+
+
+def test_a_surface_of_ones_own() -> None:
+    usual = openai_surface(any_model=True)
+    own = replace(usual, parts=(EmptyTerminal(), ResponseFields({"content_filters": []})))
+    with Emulator(surfaces=(own,)) as emulator:
+        last = streamed(emulator, model="llama-9", temperature=0.3)[-1]["response"]
+        assert (last["model"], last["output"], last["content_filters"]) == ("llama-9", [], [])

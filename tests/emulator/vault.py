@@ -1,0 +1,79 @@
+"""Encrypted reasoning: opaque blobs that only the account and endpoint that got them can send back.
+
+Invariants: a blob names what it was made for and is authenticated as a whole; sealing the same ticket twice gives two
+different blobs (recorded: the copies in `added`, `done` and `completed` all differ); the copy in `added` is not final
+and is never taken for a replay.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_SECRET = b"offline service, not a secret"
+_MARK = b"\x80\x00\x00\x00\x00"
+_COUNTER = itertools.count()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What one blob is good for."""
+
+    account: str
+    endpoint: str
+    response_id: str
+    item_id: str
+    position: int
+    digest: str
+    model: str
+    prefix: str = ""
+    end_user: str = ""
+    final: bool = True
+
+
+def digest_of(item: dict[str, Any]) -> str:
+    """A digest of the summary; an empty part counts as none (recorded: [] replayed as one empty part is accepted)."""
+    texts = [str(part.get("text", "")) for part in item.get("summary") or [] if part.get("text")]
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
+
+
+def seal(ticket: Ticket, *, bulk: int) -> str:
+    """A fresh blob of about `bulk` bytes."""
+    nonce = hashlib.sha256(str(next(_COUNTER)).encode()).digest()[:16]
+    plain = json.dumps(asdict(ticket)).encode()
+    plain += b" " * max(0, bulk - len(plain))
+    cipher = bytes(a ^ b for a, b in zip(plain, _keystream(nonce, len(plain)), strict=True))
+    body = _MARK + nonce + cipher
+    return base64.urlsafe_b64encode(body + _tag(body)).decode()
+
+
+def unseal(blob: str) -> Ticket | None:
+    """The ticket inside, or None for anything that was not sealed here or was changed since."""
+    try:
+        body = base64.b64decode(blob.encode(), altchars=b"-_", validate=True)
+    except (ValueError, UnicodeEncodeError):
+        return None
+    body, tag = body[:-32], body[-32:]
+    if not body.startswith(_MARK) or not hmac.compare_digest(tag, _tag(body)):
+        return None
+    nonce, cipher = body[len(_MARK) : len(_MARK) + 16], body[len(_MARK) + 16 :]
+    plain = bytes(a ^ b for a, b in zip(cipher, _keystream(nonce, len(cipher)), strict=True))
+    return Ticket(**json.loads(plain))
+
+
+def shortened(blob: str) -> str:
+    """The way the service quotes a blob in an error."""
+    return blob if len(blob) <= 12 else f"{blob[:4]}...{blob[-4:]}"
+
+
+def _keystream(nonce: bytes, length: int) -> bytes:
+    return hashlib.shake_256(_SECRET + nonce).digest(length)
+
+
+def _tag(body: bytes) -> bytes:
+    return hmac.new(_SECRET, body, hashlib.sha256).digest()
