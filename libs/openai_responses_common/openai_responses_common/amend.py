@@ -50,6 +50,9 @@ _DOES_NOT_THINK = re.compile(r"does not support (thinking|reasoning)", re.I)
 _EFFORT = re.compile(r"\b(none|minimal|low|medium|high|xhigh|max)\b")
 _DEVELOPER_ROLE = re.compile(r"developer\W.*\brole|\brole\b.*\bdeveloper|unexpected message role", re.I | re.S)
 
+# pydantic's faults as Python writes them, which vLLM sends inside the message.
+_LOCATION = re.compile(r"'loc': \(([^)]*)\)")
+
 # Refusals of replayed reasoning. Sources: recorded 400s and the issue threads of several clients, seen 2026-11-21.
 _REASONING_CODES = frozenset({"invalid_encrypted_content"})
 _REASONING = re.compile(
@@ -118,8 +121,7 @@ def _parameter(failure: Failure, body: Mapping[str, Any], known: Amendments) -> 
     refused = failure.code in {"unknown_parameter", "unsupported_parameter"} or _REFUSED.search(failure.message)
     if not refused:
         return None
-    param = re.sub(r"\[\d+\]|\.\d+\b", "", failure.param or "").removeprefix("body.")
-    named = [path for path in DROPPABLE if _present(path, body) and _names(failure.message, param, path)]
+    named = [path for path in DROPPABLE if _present(path, body) and _names(failure, path)]
     parents = {path.partition(".")[0] for path in named if "." in path}
     named = [path for path in named if path not in known.drop and path not in parents]
     if _BAD_VALUE.search(failure.message):
@@ -130,14 +132,19 @@ def _parameter(failure: Failure, body: Mapping[str, Any], known: Amendments) -> 
     return replace(known, drop=known.drop | set(named)), line
 
 
-def _names(message: str, param: str, path: str) -> bool:
-    """Does the refusal name the parameter: as its `param`, in quotes, or as `path=`? A bare word proves nothing."""
-    if param == path or param.startswith(f"{path}."):
+def _names(failure: Failure, path: str) -> bool:
+    """Does the refusal name the parameter: as its `param`, by location, in quotes, or as `path=`? A bare word proves
+    nothing."""
+    located = _LOCATION.findall(failure.message)
+    params = [failure.param or "", *(".".join(re.findall(r"'(\w+)'", place)) for place in located)]
+    params = [re.sub(r"\[\d+\]|\.\d+\b", "", param).removeprefix("body.") for param in params]
+    if any(param == path or param.startswith(f"{path}.") for param in params):
         return True
-    if path == "reasoning" and _DOES_NOT_THINK.search(message):
+    if path == "reasoning" and _DOES_NOT_THINK.search(failure.message):
         return True
-    quoted = re.search(rf"""["'`]{re.escape(path)}["'`\[]|\b{re.escape(path)}\s*=""", message)
-    return bool(quoted) and param not in NOT_DROPPABLE
+    if located or NOT_DROPPABLE.intersection(params):
+        return False
+    return bool(re.search(rf"""["'`]{re.escape(path)}["'`\[]|\b{re.escape(path)}\s*=""", failure.message))
 
 
 def _present(path: str, body: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ Everything else with `_call` in its name is run by the service. Source: openai 3
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -45,7 +46,7 @@ def _shell(call: Item, output: Output) -> Item:
     chunk = {
         "stdout": str(result.get("stdout", result.get("text")) or ""),
         "stderr": str(result.get("stderr") or ""),
-        "outcome": {"type": "exit", "exit_code": int(code) if code.lstrip("-").isdecimal() else 1},
+        "outcome": {"type": "exit", "exit_code": int(code) if re.fullmatch(r"-?[0-9]+", code) else 1},
     }
     return {"output": [chunk], **_limit(call)}
 
@@ -190,4 +191,4 @@ def _result(output: Output) -> dict[str, Any]:
         return {"success": fields["success"], **cast(dict[str, Any], inner)}
     if "success" in fields and isinstance(inner, list):
         return {"success": fields["success"], "list": inner, "text": text}
-    return {"text": str(inner) if "success" in fields else text, **fields}
+    return {"text": text if inner is None else str(inner), **fields}

@@ -12,7 +12,9 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from .wire import Item, dump
+from .wire import Item, record, records
+
+NO_PICTURE = "[an image without data, URL or file id]"
 
 
 def text_part(text: str) -> Item:
@@ -47,17 +49,29 @@ def _url(value: object) -> object:
 def tool_output(content: object) -> str | list[Item]:
     """A tool's result as the output of its call: text where it is text, typed parts where it holds images."""
     if isinstance(content, str):
-        return _embedded(content) or content
-    if isinstance(content, list):
-        blocks = cast(list[object], content)
-        if blocks and all(_is_block(block) for block in blocks):
-            return _parts(cast(list[Mapping[str, Any]], blocks))
-    if isinstance(content, Mapping):
-        record = cast(Mapping[str, Any], content)
-        return _result_parts(record) or _told(record)
-    if isinstance(content, BaseModel):
-        return tool_output(content.model_dump(mode="json", exclude_none=True))
-    return "" if content is None else _told(cast(object, content))
+        return _joined(_embedded(content)) or content
+    value = _plain(content)
+    if parts := _joined(_pictured(value)):
+        return parts
+    blocks = records(value)
+    if blocks and len(blocks) == len(cast(list[object], value)) and all(_is_text(block) for block in blocks):
+        return "\n".join(block.get("text", "") for block in blocks)
+    return "" if value is None else _told(value)
+
+
+def _joined(parts: list[Item] | None) -> str | list[Item] | None:
+    """Text alone goes as text."""
+    if parts and all(part["type"] == "input_text" for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, list):
+        return [_plain(entry) for entry in cast(list[object], value)]
+    return value
 
 
 def _told(value: object) -> str:
@@ -65,41 +79,42 @@ def _told(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _is_block(value: object) -> bool:
-    return isinstance(value, Mapping) and cast(Mapping[str, object], value).get("type") in {"text", "image"}
-
-
-def _parts(blocks: list[Mapping[str, Any]]) -> str | list[Item]:
-    parts: list[Item] = []
-    for block in blocks:
-        part = text_part(str(block.get("text", ""))) if block["type"] == "text" else media_part(block)
-        parts.append(part or text_part("[an image without data, URL or file id]"))
-    if all(part["type"] == "input_text" for part in parts):
-        return "\n".join(part["text"] for part in parts)
-    return parts
-
-
-def _result_parts(record: Mapping[str, Any]) -> list[Item] | None:
-    """`{"success", "output", "error", "content": [blocks]}`: the content as parts, the rest as text before it."""
-    content: object = record.get("content")
-    if not isinstance(content, list) or not any(_is_block(block) for block in cast(list[object], content)):
-        return None
-    parts = _parts([block for block in cast(list[Mapping[str, Any]], content) if _is_block(block)])
-    if isinstance(parts, str):
-        return None
-    rest = {key: value for key, value in record.items() if key != "content" and value is not None}
-    return [text_part(dump(rest)), *parts] if rest else parts
-
-
-def _embedded(text: str) -> str | list[Item] | None:
+def _embedded(text: str) -> list[Item] | None:
     """The parts inside a JSON dump that holds images; None for every other text, which is nearly all of them."""
     if text[:1] not in {"{", "["} or '"image"' not in text:
         return None
     try:
-        value: object = json.loads(text)
+        return _pictured(json.loads(text))
     except ValueError:
         return None
-    if isinstance(value, Mapping):
-        return _result_parts(cast(Mapping[str, Any], value))
-    parts = tool_output(value)
-    return parts if isinstance(parts, list) else None
+
+
+def _pictured(value: object) -> list[Item] | None:
+    """The parts of a result that holds image blocks: they themselves, and all else as text; None without any.
+
+    Loops and tools wrap results: `{"success", "output", "error", "content": [blocks]}`, the blocks under `content` or
+    `output`, one inside the other.
+    """
+    if isinstance(value, list):
+        blocks = cast(list[object], value)
+        return [_part(block) for block in blocks] if any(_is_image(block) for block in blocks) else None
+    wrapper = record(value)
+    for key in ("content", "output"):
+        if key in wrapper and (parts := _pictured(wrapper[key])):
+            rest = {name: entry for name, entry in wrapper.items() if name != key and entry is not None}
+            return [text_part(_told(rest)), *parts] if rest else parts
+    return None
+
+
+def _part(block: object) -> Item:
+    if _is_image(block):
+        return media_part(record(block)) or text_part(NO_PICTURE)
+    return text_part(record(block).get("text", "") if _is_text(block) else _told(block))
+
+
+def _is_image(block: object) -> bool:
+    return record(block).get("type") == "image"
+
+
+def _is_text(block: object) -> bool:
+    return record(block).get("type") == "text" and isinstance(record(block).get("text", ""), str)

@@ -41,6 +41,15 @@ logger = logging.getLogger(__name__)
 _ENCODE_INLINE = 40
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """A request ready to be sent, and the amendments that it was encoded with: other calls may learn more meanwhile."""
+
+    encoded: EncodedRequest
+    content: bytes
+    amendments: Amendments
+
+
 @dataclass(slots=True)
 class _Call:
     """The state of one call; nothing of it is shared with another."""
@@ -49,8 +58,7 @@ class _Call:
     options: Options
     events: CallEvents
     sink: Sink | None
-    encoded: EncodedRequest
-    content: bytes
+    prepared: _Prepared
     next_block: int = 0
 
 
@@ -100,8 +108,9 @@ class Engine:
     async def _run(
         self, request: ChatRequest, options: Options, events: CallEvents, sink: Sink | None
     ) -> DecodedResponse:
-        encoded, content = await self._encode(request, options)
-        call = _Call(request=request, options=options, events=events, sink=sink, encoded=encoded, content=content)
+        prepared = await self._prepare(request, options)
+        call = _Call(request=request, options=options, events=events, sink=sink, prepared=prepared)
+        encoded = prepared.encoded
         self._warn(encoded.dropped)
         await events.request(
             encoded.body, message_count=len(request.messages), dropped=[*encoded.dropped, *encoded.left_out]
@@ -117,16 +126,16 @@ class Engine:
                 break
             await events.continuation(len(responses), response, incomplete_reason(response))
             call.request = self._with_partial(request, responses)
-            call.encoded, call.content = await self._encode(call.request, options)
+            call.prepared = await self._prepare(call.request, options)
         usage = total_usage(responses, model=options.model, profile=self.profile, model_info=options.model_info)
         answer = decode_response(responses, origin=self.transport.origin, usage=usage)
         await events.response(answer, responses)
         return answer
 
-    async def _encode(self, request: ChatRequest, options: Options) -> tuple[EncodedRequest, bytes]:
+    async def _prepare(self, request: ChatRequest, options: Options) -> _Prepared:
         amendments = self._learned.get(options.model, Amendments())
 
-        def encode() -> tuple[EncodedRequest, bytes]:
+        def encode() -> _Prepared:
             encoded = encode_request(
                 request,
                 options,
@@ -135,11 +144,9 @@ class Engine:
                 amendments=amendments,
                 origin=self.transport.origin,
             )
-            return encoded, dump_body(encoded.body)
+            return _Prepared(encoded=encoded, content=dump_body(encoded.body), amendments=amendments)
 
-        if len(request.messages) > _ENCODE_INLINE:
-            return await asyncio.to_thread(encode)
-        return encode()
+        return encode() if len(request.messages) <= _ENCODE_INLINE else await asyncio.to_thread(encode)
 
     def _with_partial(self, request: ChatRequest, responses: list[Response]) -> ChatRequest:
         """The request that goes on from an unfinished answer: the answer so far is its newest assistant turn."""
@@ -160,7 +167,14 @@ class Engine:
             initial_delay=options.min_retry_delay_s,
             max_delay=options.max_retry_delay_s,
         )
-        return await retry_with_backoff(lambda: self._attempt(call), config, on_retry=call.events.retry)
+
+        async def before_wait(attempt: int, delay_s: float, error: LLMError) -> None:
+            # The kernel's jitter also shortens what the service asked for; waiting too little earns the next refusal.
+            missing_s = max(0.0, (error.retry_after or 0.0) - delay_s)
+            await call.events.retry(attempt, delay_s + missing_s, error)
+            await asyncio.sleep(missing_s)
+
+        return await retry_with_backoff(lambda: self._attempt(call), config, on_retry=before_wait)
 
     async def _attempt(self, call: _Call) -> Response:
         """One attempt; a refusal that teaches something is answered at once, without waiting and without a retry."""
@@ -170,12 +184,13 @@ class Engine:
             except CallFailure as caught:
                 failure = caught
             known = self._learned.get(call.options.model, Amendments())
-            lesson = amend(failure.failure, call.encoded.body, known)
-            if lesson is None:
-                raise self._error(failure.failure, call.options) from failure
-            self._learned[call.options.model], line = lesson
-            self._warn([line])
-            call.encoded, call.content = await self._encode(call.request, call.options)
+            if known == call.prepared.amendments:
+                lesson = amend(failure.failure, call.prepared.encoded.body, known)
+                if lesson is None:
+                    raise self._error(failure.failure, call.options) from failure
+                self._learned[call.options.model], line = lesson
+                self._warn([line])
+            call.prepared = await self._prepare(call.request, call.options)
 
     async def _exchange(self, call: _Call) -> Response:
         received = Accumulator()
@@ -183,7 +198,7 @@ class Engine:
         try:
             async with (
                 gate(self.transport.origin).place(call.options.max_concurrent_requests),
-                self.transport.open(call.content, timeout_s=call.options.timeout_s) as reply,
+                self.transport.open(call.prepared.content, timeout_s=call.options.timeout_s) as reply,
             ):
                 call.events.headers = reply.headers
                 async for batch in reply.batches:

@@ -7,10 +7,10 @@ gives nothing else. Sources: the API's error-codes guide, `ResponseError.code` o
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from amplifier_core import llm_errors as kernel
 
@@ -142,7 +142,7 @@ def kernel_error(
         retryable = False
         remedy = f"the service asks to wait {wait_s:.0f} s, more than max_retry_delay ({max_retry_delay_s:.0f} s)"
     if meaning is _QUOTA and wait_s:
-        remedy = f"the limit resets in {timedelta(seconds=round(wait_s))} hours"
+        remedy = f"the limit resets in {_in_words(wait_s)}"
     if remedy:
         message = f"{message.rstrip('.')}: {remedy}" if message else remedy
     if failure.request_id:
@@ -150,6 +150,13 @@ def kernel_error(
     error = meaning.error(message, provider=provider, model=model, status_code=failure.status, retryable=retryable)
     error.retry_after = wait_s
     return error
+
+
+def _in_words(wait_s: float) -> str:
+    minutes = math.ceil(wait_s / 60)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    words = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
+    return " ".join(word for word in words if word)
 
 
 def _meaning(failure: Failure) -> _Meaning:

@@ -85,7 +85,7 @@ def failure_from_event(event: Event) -> Failure:
         code=_word(error.get("code")),
         type=_word(error.get("type") if error is not event else None),
         param=_word(error.get("param")),
-        retry_after_s=retry_after_s(headers) or _wait_in_words(str(message)),
+        retry_after_s=retry_after_s(headers) or _reset_s(error, headers) or _wait_in_words(str(message)),
         request_id=_word(response.get("id")),
     )
 

@@ -252,11 +252,15 @@ def _plain_text(message: Message) -> str:
 
 
 def _since_compaction(items: list[Item]) -> list[Item]:
-    """A compaction item stands for everything before it."""
-    for index in range(len(items) - 1, 0, -1):
-        if items[index].get("type") == "compaction":
-            return items[index:]
-    return items
+    """A compaction item stands for all before its own turn; calls of that turn may be answered behind it."""
+    at = max((index for index, item in enumerate(items) if item.get("type") == "compaction"), default=0)
+    while at and not _is_input(items[at - 1]):
+        at -= 1
+    return items[at:]
+
+
+def _is_input(item: Item) -> bool:
+    return item.get("role") in _INPUT_ROLES or item.get("type") in ANSWERS
 
 
 def _without_dangling_reasoning(items: list[Item]) -> list[Item]:
@@ -268,7 +272,7 @@ def _without_dangling_reasoning(items: list[Item]) -> list[Item]:
             if not follows:
                 continue
         else:
-            follows = item.get("role") not in _INPUT_ROLES and item.get("type") not in ANSWERS
+            follows = not _is_input(item)
         kept.append(item)
     kept.reverse()
     return kept

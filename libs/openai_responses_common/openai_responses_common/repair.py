@@ -17,9 +17,6 @@ MISSING_RESULT = (
 )
 
 
-_TURN_ENDS = frozenset({"user", "developer", "system"})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
     """One thing that was mended: `missing_result`, `orphan_result`, `duplicate_result`, `duplicate_call`."""
@@ -32,53 +29,45 @@ class Repair:
 def repair(items: list[Item]) -> tuple[list[Item], list[Repair]]:
     """Pair calls with results.
 
-    A result that stands before its call moves behind it; a missing one is made up right behind the calls of its turn,
-    where it keeps its place while the conversation goes on; results without a call and repetitions are left out.
+    A result that stands before its call moves behind it; a missing one is made up right behind its call, the only place
+    that stays the same while the conversation goes on; results without a call and repetitions are left out.
     """
     call_at: dict[str, int] = {}
-    result_at: dict[str, int] = {}
+    wanted: dict[str, str] = {}
+    result_at: dict[tuple[str, str], int] = {}
     for index, item in enumerate(items):
-        if client_call(item):
+        if row := client_call(item):
             call_at.setdefault(call_key(item), index)
+            wanted.setdefault(call_key(item), row.answer)
         elif _is_answer(item):
-            result_at.setdefault(answer_key(item), index)
+            result_at.setdefault((answer_key(item), item["type"]), index)
 
     mended: list[Item] = []
     repairs: list[Repair] = []
-    unanswered: dict[str, Item] = {}
     for index, item in enumerate(items):
         if client_call(item):
             key = call_key(item)
+            result = result_at.get((key, wanted[key]))
             if call_at[key] != index:
                 repairs.append(Repair(kind="duplicate_call", call_id=key, tool_name=_name(item)))
                 continue
             mended.append(item)
-            if key not in result_at:
-                unanswered[key] = item
-            elif result_at[key] < index:
-                mended.append(items[result_at[key]])
+            if result is None:
+                mended.append(answer(item, key, MISSING_RESULT))
+                repairs.append(Repair(kind="missing_result", call_id=key, tool_name=_name(item)))
+            elif result < index:
+                mended.append(items[result])
             continue
         if _is_answer(item):
             key = answer_key(item)
-            if key not in call_at or result_at[key] != index:
-                kind = "duplicate_result" if key in call_at else "orphan_result"
+            if wanted.get(key) != item["type"] or result_at[key, item["type"]] != index:
+                kind = "duplicate_result" if wanted.get(key) == item["type"] else "orphan_result"
                 repairs.append(Repair(kind=kind, call_id=key))
                 continue
             if call_at[key] > index:
                 continue
-            _answer_missing(unanswered, mended, repairs)
-        elif item.get("role") in _TURN_ENDS or item.get("type") == "reasoning":
-            _answer_missing(unanswered, mended, repairs)
         mended.append(item)
-    _answer_missing(unanswered, mended, repairs)
     return mended, repairs
-
-
-def _answer_missing(unanswered: dict[str, Item], mended: list[Item], repairs: list[Repair]) -> None:
-    for key, call in unanswered.items():
-        mended.append(answer(call, key, MISSING_RESULT))
-        repairs.append(Repair(kind="missing_result", call_id=key, tool_name=_name(call)))
-    unanswered.clear()
 
 
 def _is_answer(item: Item) -> bool:

@@ -52,12 +52,29 @@ class SdkAccount:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    building: asyncio.Future[AsyncOpenAI]
+    holder: AsyncGenerator[None, None]
+
+
+async def _until_closed(building: asyncio.Future[AsyncOpenAI]) -> AsyncGenerator[None, None]:
+    """Closes a client when it is closed itself, which a loop does with every generator as it ends: hosts that run one
+    loop per step leave no connection behind."""
+    try:
+        yield
+    finally:
+        built = (await asyncio.gather(building, return_exceptions=True))[0]
+        if not isinstance(built, BaseException):
+            await built.close()
+
+
 class SdkTransport:
     """One account; a client per event loop, because a client belongs to the loop that made it."""
 
     def __init__(self, account: SdkAccount) -> None:
         self._account = account
-        self._clients: dict[asyncio.AbstractEventLoop, asyncio.Task[AsyncOpenAI]] = {}
+        self._clients: dict[asyncio.AbstractEventLoop, _Held] = {}
 
     def __repr__(self) -> str:
         return f"SdkTransport({self._account!r})"
@@ -92,11 +109,9 @@ class SdkTransport:
 
     async def close(self) -> None:
         """Close this loop's client; see `Transport.close`."""
-        building = self._clients.pop(asyncio.get_running_loop(), None)
-        if building is not None:
-            built = (await asyncio.gather(building, return_exceptions=True))[0]
-            if not isinstance(built, BaseException):
-                await built.close()
+        held = self._clients.pop(asyncio.get_running_loop(), None)
+        if held is not None:
+            await held.holder.aclose()
 
     async def _client(self) -> AsyncOpenAI:
         if self._account.needs_key and not self._account.api_key:
@@ -104,10 +119,12 @@ class SdkTransport:
         for loop in [loop for loop in self._clients if loop.is_closed()]:
             del self._clients[loop]
         loop = asyncio.get_running_loop()
-        building = self._clients.get(loop)
-        if building is None or (building.done() and (building.cancelled() or building.exception())):
-            building = self._clients[loop] = loop.create_task(asyncio.to_thread(_build, self._account))
-        return await asyncio.shield(building)
+        held = self._clients.get(loop)
+        if held is None or (held.building.done() and held.building.exception()):
+            building = loop.run_in_executor(None, _build, self._account)
+            held = self._clients[loop] = _Held(building=building, holder=_until_closed(building))
+            await anext(held.holder)
+        return await asyncio.shield(held.building)
 
     async def _chunks(self, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
         chunks = response.aiter_bytes()

@@ -6,6 +6,7 @@ come exactly once per call, also when it fails or is cancelled. Nothing is emitt
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -59,6 +60,7 @@ class CallEvents:
         self._scrub = scrub
         self._started = time.monotonic()
         self._opened = False
+        self._closed = False
         self.request_id = str(uuid.uuid4())
         self.headers: Mapping[str, str] = {}
 
@@ -68,8 +70,15 @@ class CallEvents:
         return self._hooks is not None
 
     async def _emit(self, event: str, data: Mapping[str, Any]) -> None:
-        if self._hooks is not None:
-            await self._hooks.emit(event, {**self._who, "request_id": self.request_id, **data})
+        """Tell all handlers, also when the call is cancelled while they are at work: half an event helps nobody."""
+        if self._hooks is None:
+            return
+        told = asyncio.ensure_future(self._hooks.emit(event, {**self._who, "request_id": self.request_id, **data}))
+        try:
+            await asyncio.shield(told)
+        except asyncio.CancelledError:
+            await told
+            raise
 
     async def request(self, body: Mapping[str, Any], *, message_count: int, dropped: Sequence[str]) -> None:
         self._opened = True
@@ -125,6 +134,9 @@ class CallEvents:
         await self._close({"status": "cancelled", "error": "the call was cancelled"})
 
     async def _close(self, data: Mapping[str, Any]) -> None:
+        if self._closed:
+            return
+        self._closed = True
         if not self._opened:
             await self.request({}, message_count=0, dropped=())
         duration_ms = int((time.monotonic() - self._started) * 1000)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from amplifier_core.message_models import ResponseFormatJson, ResponseFormatJsonSchema, ToolSpec
 
-from .wire import Item
+from .wire import Item, record
 
 _FUNCTION_EXTRAS = ("defer_loading", "allowed_callers", "output_schema", "async")
 
@@ -28,11 +28,12 @@ def encode_tools(tools: Sequence[ToolSpec] | None, hosted: Iterable[Mapping[str,
     """
     encoded = [_tool(tool) for tool in tools or ()]
     present = {_identity(tool) for tool in encoded}
-    return encoded + [dict(tool) for tool in hosted if _identity(tool) not in present]
+    wanted = {_identity(tool): dict(tool) for tool in hosted}
+    return encoded + [tool for identity, tool in wanted.items() if identity not in present]
 
 
 def _identity(tool: Mapping[str, Any]) -> tuple[object, object]:
-    """What makes two tools the same: hosted ones come once a kind, all others are told apart by their names."""
+    """What makes two tools the same: their names; hosted ones have none and come once a kind, the later one."""
     return tool["type"], tool.get("name") or tool.get("server_label")
 
 
@@ -79,8 +80,8 @@ def encode_tool_choice(choice: str | Mapping[str, Any] | None, tools: Sequence[I
         case "tool":
             return _named(str(choice.get("name")), tools)
         case "function":
-            function = cast(Mapping[str, Any], choice.get("function") or choice)
-            return _named(str(function.get("name")), tools)
+            function: object = choice.get("function") or choice.get("name")
+            return _named(str(record(function).get("name") or function), tools)
         case _:
             return dict(choice)
 
