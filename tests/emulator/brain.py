@@ -40,7 +40,8 @@ class Step:
     @property
     def arguments(self) -> dict[str, Any]:
         try:
-            value = json.loads(self.call.get("arguments") or "{}")
+            given = self.call.get("arguments") or "{}"
+            value = given if isinstance(given, dict) else json.loads(given)
         except ValueError:
             return {}
         return value if isinstance(value, dict) else {}

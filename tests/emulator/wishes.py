@@ -17,6 +17,10 @@ _FILE = (
     r"|(?<![\w:/])(?:\.{0,2}/)?(?:[\w.-]+/)+[\w.-]*"
 )
 _LISTING = r"\b(files|folders?|director(y|ies)|list|repository|workspace)\b|what('s| is) (in|here)"
+# "the folder libs", but not "the folder and"
+_NAMED_FOLDER = (
+    r"\b(?:folder|directory) [\"'`]?(?!(?:and|is|are|of|with|has|have|do|does|for|that|to|in|on|you|we|i)\b)([\w.-]*\w)"
+)
 _TEXT_FILE = r"[\w./-]+\.(?:md|txt|toml|py|rst|json|yaml|yml)\b"
 _WRITING = r"\b(write|create|save)\b"
 
@@ -40,7 +44,8 @@ def wishes(question: str, listings: list[str]) -> list[Wish]:
 
 
 def _about_files(lowered: str, paths: list[str], files: list[str], listings: list[str]) -> Iterator[Wish]:
-    where = next((path for path in paths if path.endswith("/")), ".")
+    named = re.search(_NAMED_FOLDER, lowered)
+    where = next((path for path in paths if path.endswith("/")), named[1] if named else ".")
     if re.search(_LISTING, lowered) and (not files or re.search(r"\b(folders?|director(y|ies)|list)\b", lowered)):
         place = "this folder" if where == "." else where
         yield Wish(

@@ -147,7 +147,7 @@ def _arguments(item: Item) -> dict[str, Any]:
     raw = str(item.get("arguments") or "")
     try:
         value: object = json.loads(raw or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         name = call_name(item)
@@ -166,7 +166,7 @@ def _is_half(item: Item) -> bool:
         return False
     try:
         return not isinstance(json.loads(item.get("arguments") or ""), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
 
 

@@ -248,7 +248,7 @@ def unknown_keys(config: Mapping[str, Any], own: Iterable[str]) -> list[str]:
     lines: list[str] = []
     for key in config:
         if key not in known:
-            near = difflib.get_close_matches(key, sorted(known), n=1)
+            near = difflib.get_close_matches(str(key), sorted(known), n=1)
             lines.append(f"unknown setting {key!r} is ignored" + (f": did you mean {near[0]!r}?" if near else ""))
     return lines
 

@@ -82,5 +82,5 @@ def dump_body(body: Mapping[str, Any]) -> bytes:
     parts: list[str] = []
     for key, value in body.items():
         text = "[" + ",".join([dump(item) for item in value]) + "]" if key == "input" else dump(value)
-        parts.append(f'"{key}":{text}')
+        parts.append(f"{dump(key)}:{text}")
     return ("{" + ",".join(parts) + "}").encode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -51,8 +52,8 @@ def openai_backend(config: Mapping[str, Any]) -> Backend:
     """Read credentials and place from the config, else from the SDK's own environment variables."""
     base_url = setting(config, "base_url", "OPENAI_BASE_URL") or DEFAULT_BASE_URL
     api_key = setting(config, "api_key", "OPENAI_API_KEY")
-    problem = _url_problem(base_url)
-    host = (urlsplit(base_url).hostname or "") if problem is None else ""
+    problem = _url_problem(base_url) or _key_problem(api_key)
+    host = (urlsplit(base_url).hostname or "") if _url_problem(base_url) is None else ""
     official = host == "api.openai.com" or host.endswith(".api.openai.com")
     account = SdkAccount(
         base_url=base_url,
@@ -78,14 +79,21 @@ def openai_backend(config: Mapping[str, Any]) -> Backend:
     )
 
 
+def _key_problem(api_key: str | None) -> str | None:
+    """A line break from a copied key would end up, key and all, in the text of a connection error."""
+    if api_key and not re.fullmatch(r"[!-~]+", api_key):
+        return "setting 'api_key' (or OPENAI_API_KEY) holds a space, a line break or a character that no key has"
+    return None
+
+
 def _url_problem(base_url: str) -> str | None:
     try:
         parts = urlsplit(base_url)
         parts.port  # noqa: B018 - reading it is what checks it
     except ValueError as error:
         return f"setting 'base_url' is no URL: {error}"
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return f"setting 'base_url' takes an address like {DEFAULT_BASE_URL}, not {base_url!r}"
     if parts.username or parts.password:
         return "setting 'base_url' must not hold a user or password: use api_key"
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return f"setting 'base_url' takes an address like {DEFAULT_BASE_URL}, not {base_url!r}"
     return None
