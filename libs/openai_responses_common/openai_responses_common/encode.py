@@ -68,6 +68,31 @@ def encode_request(
 
     dropped: list[str] = []
     tools = encode_tools(request.tools, options.hosted_tools)
+    body = _fields(options, traits, amendments, tools, dropped)
+    if instructions:
+        body["instructions"] = instructions
+    if tools:
+        body["tools"] = tools
+    if choice := encode_tool_choice(options.tool_choice, tools):
+        body["tool_choice"] = choice
+    amend.apply(amendments.drop, body)
+    for key, reason in profile.refuses.items():
+        if key in body:
+            del body[key]
+            dropped.append(f"{key}: {reason}")
+    body.update(options.extra_body)
+    body.pop("input", None)
+    return EncodedRequest(
+        body=cast(Body, {**body, "input": items}), dropped=dropped, left_out=history.dropped, repairs=repairs
+    )
+
+
+def _fields(
+    options: Options, traits: ModelTraits, amendments: Amendments, tools: list[Item], dropped: list[str]
+) -> dict[str, Any]:
+    """What the options ask for, less what the model does not take; that is added to `dropped`."""
+    if options.stop:
+        dropped.append("stop: the Responses API has no stop sequences")
     reasoning = _reasoning(options, traits, amendments, dropped)
     values: dict[str, Any] = {
         "model": options.model,
@@ -84,23 +109,8 @@ def encode_request(
         "prompt_cache_key": options.prompt_cache_key,
         "prompt_cache_retention": options.prompt_cache_retention,
         "safety_identifier": options.safety_identifier,
-        "instructions": instructions,
-        "tools": tools or None,
-        "tool_choice": encode_tool_choice(options.tool_choice, tools),
     }
-    if options.stop:
-        dropped.append("stop: the Responses API has no stop sequences")
-    body = {key: value for key, value in values.items() if value is not None}
-    amend.apply(amendments.drop, body)
-    for key, reason in profile.refuses.items():
-        if key in body:
-            del body[key]
-            dropped.append(f"{key}: {reason}")
-    body.update(options.extra_body)
-    body.pop("input", None)
-    return EncodedRequest(
-        body=cast(Body, {**body, "input": items}), dropped=dropped, left_out=history.dropped, repairs=repairs
-    )
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _developer(text: str) -> Item:

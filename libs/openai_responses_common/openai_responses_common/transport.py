@@ -6,11 +6,11 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from .failure import CallFailure, Failure
 from .sse import MalformedEvent, SseDecoder
-from .wire import TERMINAL_STATUS, Event
+from .wire import TERMINAL_STATUS, Event, record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,11 @@ def _whole_response(content: bytes) -> Event:
         response: Any = json.loads(content)
     except ValueError as error:
         raise CallFailure(Failure(kind="stream", message=f"the response is not JSON: {error}")) from error
-    body = cast(dict[str, Any], response) if isinstance(response, dict) else {}
+    body = record(response)
+    if "error" in body and "output" not in body and "status" not in body:
+        return {"type": "error", "error": body["error"]}
+    if "output" not in body:
+        raise CallFailure(Failure(kind="stream", message="the service answered with JSON that is no response"))
     status = str(body.get("status") or "completed")
     kind = next((kind for kind, implied in TERMINAL_STATUS.items() if implied == status), "response.failed")
     return {"type": kind, "response": body}
