@@ -17,9 +17,10 @@ _FILE = (
     r"|(?<![\w:/])(?:\.{0,2}/)?(?:[\w.-]+/)+[\w.-]*"
 )
 _LISTING = r"\b(files|folders?|director(y|ies)|list|repository|workspace)\b|what('s| is) (in|here)"
-# "the folder libs", but not "the folder and"
+# "the folder libs", "files are in libs", but not "the folder and", "files are in this folder"
 _NAMED_FOLDER = (
-    r"\b(?:folder|directory) [\"'`]?(?!(?:and|is|are|of|with|has|have|do|does|for|that|to|in|on|you|we|i)\b)([\w.-]*\w)"
+    r"\b(?:folder|directory|files (?:are |is )?in) [\"'`]?"
+    r"(?!(?:and|is|are|of|with|has|have|do|does|for|that|this|the|my|here|it|to|in|on|you|we|i|a|an)\b)([\w.-]*\w)"
 )
 _TEXT_FILE = r"[\w./-]+\.(?:md|txt|toml|py|rst|json|yaml|yml)\b"
 _WRITING = r"\b(write|create|save)\b"

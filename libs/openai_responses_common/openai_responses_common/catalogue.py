@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from amplifier_core.llm_errors import ProviderUnavailableError
-from amplifier_core.models import ModelInfo, Pricing
+from amplifier_core.models import ModelInfo
 
 from .prices import pricing_for
 from .traits import is_agent_model, is_dated, traits_for
@@ -63,7 +63,7 @@ def read_models(
 def describe(model: str, model_info: Mapping[str, Mapping[str, Any]]) -> ModelInfo:
     """What the tables and the user's overrides say of a model."""
     traits = traits_for(model, model_info)
-    pricing = pricing_for(model, model_info)
+    pricing: dict[str, Any] = {"pricing": pricing_for(model, model_info)}  # kernels before 2.0 have no such field
     defaults: dict[str, Any] = {"max_output_tokens": traits.max_output_tokens}
     if traits.efforts:
         defaults |= {"reasoning_efforts": list(traits.efforts), "reasoning_effort": traits.default_effort}
@@ -74,5 +74,5 @@ def describe(model: str, model_info: Mapping[str, Mapping[str, Any]]) -> ModelIn
         max_output_tokens=traits.max_output_tokens,
         capabilities=traits.capabilities(),
         defaults=defaults,
-        pricing=Pricing(**pricing) if pricing else None,
+        **pricing,
     )

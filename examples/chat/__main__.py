@@ -1,0 +1,79 @@
+"""A question on the command line, or a conversation without one."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from .accounts import Account, an_account
+from .conversation import converse, one_turn, stopped
+from .screen import Screen
+from .session import CannotStart, close_session, open_session
+from .terminal import LogLines, Terminal
+
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_INTERRUPTED = 130
+_INSTALL = "`nox -s chat` installs what it needs, and so does `pip install -e modules/provider-openai-v2`."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the chat and return its exit code: 0, 1 after an error, 130 after Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    terminal = Terminal(sys.stdout, os.environ)
+    logging.basicConfig(level=logging.WARNING, handlers=[LogLines(terminal)])
+    # It repeats what the loader has logged already.
+    logging.getLogger("amplifier_core._session_init").setLevel(logging.ERROR)
+    try:
+        with an_account(os.environ, base_url=options.base_url) as account:
+            return _chat(account, terminal, options)
+    except KeyboardInterrupt:
+        stopped(Screen(terminal))
+        return _INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.chat",
+        description="Ask a question, or have a conversation, with tools that see the current folder.",
+    )
+    parser.add_argument("question", nargs="*", help="one question; without it a conversation begins")
+    parser.add_argument("--model", help="the model to ask")
+    parser.add_argument("--effort", choices=_EFFORTS, help="how long it thinks; the model's own choice by default")
+    parser.add_argument("--base-url", metavar="URL", help="a server that speaks the Responses API")
+    return parser
+
+
+def _chat(account: Account, terminal: Terminal, options: argparse.Namespace) -> int:
+    screen = Screen(terminal, emulated=account.emulated)
+    settings = {"default_model": options.model, "reasoning_effort": options.effort}
+    question = _text(" ".join(options.question)).strip()
+    with asyncio.Runner() as runner:
+        chosen = {key: value for key, value in settings.items() if value}
+        try:
+            session = runner.run(open_session(account, screen, chosen))
+        except CannotStart as error:
+            screen.note(f"Error: {error}. {_INSTALL}", bad=True)
+            return 1
+        try:
+            model = next(iter(session.coordinator.get("providers").values())).default_model
+            terminal.paragraph(account.introduction(model), "dim")
+            if question:
+                return 0 if runner.run(one_turn(session, screen, question)) else 1
+            terminal.paragraph("Ask a question. /quit or Ctrl-D leaves, Ctrl-C stops an answer.", "dim")
+            converse(runner, session, screen)
+            return 0
+        finally:
+            runner.run(close_session(session))
+
+
+def _text(argument: str) -> str:
+    """An argument as proper text: bytes that are none come as lone surrogates, which no JSON can carry."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""The Amplifier session behind the chat: what is mounted, and where its modules come from.
+
+Everything goes through the kernel's own loader: it validates the modules of `examples/modules` as it does any other.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from amplifier_core import AmplifierSession, module_sources
+
+from .accounts import Account
+from .screen import Screen
+
+_ROOT = Path(__file__).resolve().parents[2]
+_OWN_MODULES = _ROOT / "examples" / "modules"
+_PROVIDERS = _ROOT / "modules"
+_LIBRARY = _ROOT / "libs" / "openai_responses_common"
+
+_SYSTEM = (
+    "You answer questions in a terminal. Your tools see the folder that the user is in, and nothing else. "
+    "Use them instead of guessing, several at once where that helps. Answer briefly and in plain text."
+)
+
+
+class CannotStart(Exception):
+    """Why there is no session, in words for a person."""
+
+
+async def open_session(account: Account, screen: Screen, options: Mapping[str, Any]) -> AmplifierSession:
+    """Start a session that talks to an account and shows on the screen what happens.
+
+    Args:
+        account: who answers.
+        screen: told of every event.
+        options: settings of the provider, over those of the account.
+
+    Raises:
+        CannotStart: the provider did not load; the kernel has logged why.
+    """
+    session = AmplifierSession(_mount_plan({"module": account.module, "config": {**account.config, **options}}))
+    coordinator = session.coordinator
+    await coordinator.mount("module-source-resolver", _Checkout())
+    screen.listen(coordinator.hooks)
+    await session.initialize()
+    if not coordinator.get("providers"):
+        await session.cleanup()
+        raise CannotStart(f"there is no session without {account.module}")
+    return session
+
+
+async def close_session(session: AmplifierSession) -> None:
+    """End a session and close its connections."""
+    await session.cleanup()
+
+
+def _mount_plan(provider: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "session": {
+            "orchestrator": {"module": "loop-chat"},
+            "context": {"module": "context-chat", "config": {"system": _SYSTEM}},
+        },
+        "providers": [dict(provider)],
+        "tools": [{"module": "tool-folder"}, {"module": "tool-calculate"}],
+    }
+
+
+class _Folder(module_sources.ModuleSource):
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def resolve(self) -> Path:
+        return self._path
+
+
+class _Checkout:
+    """Installed modules by their entry point; those of this checkout that are not installed by their folder."""
+
+    def resolve(
+        self, module_id: str, source_hint: object = None, profile_hint: object = None
+    ) -> module_sources.ModuleSource:
+        if not any(point.name == module_id for point in entry_points(group="amplifier.modules")):
+            package = f"amplifier_module_{module_id.replace('-', '_')}"
+            for folder in (_OWN_MODULES, _PROVIDERS / module_id):
+                if (folder / package).is_dir():
+                    _add_library()
+                    return _Folder(folder)
+        # The kernel goes on to look for an entry point.
+        raise module_sources.ModuleNotFoundError(module_id)
+
+
+def _add_library() -> None:
+    """Let a provider that is not installed find the library of this checkout, as an editable install would."""
+    if str(_LIBRARY) not in sys.path:
+        sys.path.append(str(_LIBRARY))

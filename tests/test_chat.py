@@ -1,0 +1,307 @@
+"""`python -m examples.chat` as a person meets it: in a process of its own, on a terminal or in a pipe."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from codecs import getincrementaldecoder
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from examples.chat.accounts import ACCOUNTS, an_account
+from tests.emulator import CutStream, Emulator, Incomplete, Say, Slow, Turn, quota_exceeded
+
+pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
+
+ROOT = Path(__file__).resolve().parents[1]
+COLOUR = re.compile(r"\x1b\[[\d;]+m")
+SLOW = Turn(Say("one two three four five six seven eight nine ten " * 20), Slow(0.05))
+PROMPT = "\u203a"
+WAIT_S = 30
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder to talk about."""
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "plan.md").write_text("# The plan\n\nFirst this, then that.\n")
+    (tmp_path / "notes" / "todo.txt").write_text("nothing\n")
+    return tmp_path
+
+
+@pytest.fixture
+def service() -> Iterator[Emulator]:
+    """A server that the chat is sent to."""
+    with Emulator() as emulator:
+        yield emulator
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without anything that a developer's shell says about terminals."""
+    rest = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "TERM", "COLUMNS", "LINES"}}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**rest, "PYTHONPATH": path, "TERM": "xterm", "PYTHONUTF8": "1", **more}
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "examples.chat", *arguments]
+
+
+def chat(*arguments: str, folder: Path, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the chat in a pipe."""
+    return subprocess.run(
+        command(*arguments),
+        cwd=folder,
+        env=environment(**more),
+        input=typed,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=WAIT_S,
+        check=False,
+    )
+
+
+class Person:
+    """Someone at a terminal."""
+
+    def __init__(self, *arguments: str, folder: Path, **more: str) -> None:
+        self._terminal, other = pty.openpty()
+        self.process = subprocess.Popen(
+            command(*arguments), cwd=folder, env=environment(**more), stdin=other, stdout=other, stderr=other
+        )
+        os.close(other)
+        self._decoder = getincrementaldecoder("utf-8")(errors="replace")
+        self.seen = ""
+        self._read_to = 0
+
+    def __enter__(self) -> Person:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._terminal)
+
+    def waits_for(self, text: str) -> str:
+        """Look at the terminal until a text comes; gives what came up to it, since the last look."""
+        assert self.sees(text, within_s=WAIT_S), f"no {text!r} in {self.seen!r}"
+        at = self.seen.index(text, self._read_to)
+        came, self._read_to = self.seen[self._read_to : at], at + len(text)
+        return came
+
+    def sees(self, text: str, *, within_s: float) -> bool:
+        """Whether a text comes, since the last look."""
+        end_s = time.monotonic() + within_s
+        while text not in self.seen[self._read_to :]:
+            if time.monotonic() > end_s:
+                return False
+            assert self._more(), f"the chat ended without {text!r}: {self.seen!r}"
+        return True
+
+    def types(self, text: str) -> None:
+        os.write(self._terminal, text.encode())
+
+    def presses_ctrl_c(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+    def sees_the_end(self) -> int:
+        """The exit code."""
+        end_s = time.monotonic() + WAIT_S
+        while self._more():
+            assert time.monotonic() < end_s, f"the chat goes on: {self.seen!r}"
+        return self.process.wait(WAIT_S)
+
+    def _more(self) -> bool:
+        ready, _, _ = select.select([self._terminal], [], [], 0.2)
+        if not ready:
+            return self.process.poll() is None
+        try:
+            came = os.read(self._terminal, 65536)
+        except OSError:
+            return False
+        self.seen += self._decoder.decode(came)
+        return bool(came)
+
+
+def test_one_question_in_a_pipe(folder: Path) -> None:
+    done = chat("What is in notes/", "and what is 17*23?", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == (
+        "Using the built-in emulator (no OPENAI_API_KEY is set): "
+        "answers are scripted, prices are what gpt-5.6-sol would cost."
+    )
+    assert "• calculate(17 * 23) → 391" in lines
+    assert "• list_folder(notes/) → plan.md todo.txt (2 lines)" in lines
+    assert any(line.startswith("│ ") for line in lines), "no thinking"
+    assert "17 * 23 = 391." in done.stdout
+    tokens, out, *rest = lines[-1].split(" · ")
+    assert re.fullmatch(r"[\d,]+ tokens in \(\d+% cached\)", tokens)
+    assert re.fullmatch(r"\d+ out \(\d+ reasoning\)", out)
+    assert re.fullmatch(r"would cost \$0\.0\d+ \| 2 requests \| [\d.]+ s", " | ".join(rest))
+    assert "\x1b" not in done.stdout
+
+
+def test_a_conversation_on_a_terminal(folder: Path) -> None:
+    with Person(folder=folder) as person:
+        person.waits_for(PROMPT)
+        person.types("Read notes/plan.md\n")
+        assert "read_file(notes/plan.md)" in COLOUR.sub("", person.waits_for(" s\x1b[0m"))
+        person.waits_for(PROMPT)
+        person.types("What did I just ask?\n")
+        assert "Read notes/plan.md" in person.waits_for("so far")
+        person.waits_for(PROMPT)
+        person.types("/quit\n")
+        assert person.sees_the_end() == 0
+        assert COLOUR.search(person.seen)
+
+
+def test_ctrl_d_leaves(folder: Path) -> None:
+    with Person(folder=folder) as person:
+        person.waits_for(PROMPT)
+        person.types("\x04")
+        assert person.sees_the_end() == 0
+
+
+def test_no_color_is_obeyed(folder: Path) -> None:
+    with Person("What is 6*7?", folder=folder, NO_COLOR="1") as person:
+        assert person.sees_the_end() == 0
+        assert "6 * 7 = 42" in person.seen
+        assert not COLOUR.search(person.seen)
+
+
+def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(folder: Path, service: Emulator) -> None:
+    service.script(SLOW)
+    with Person(folder=folder, OPENAI_BASE_URL=service.base_url, OPENAI_API_KEY="sk-x") as person:
+        person.waits_for(PROMPT)
+        person.types("Count.\n")
+        person.waits_for("three")
+        person.presses_ctrl_c()
+        person.waits_for("Stopped.")
+        assert service.wait_until(lambda: service.aborted), "the connection is still open"
+        person.waits_for(PROMPT)
+        person.types("half a")
+        person.waits_for("half a")
+        # Python misses a signal that comes just before it waits for a key; a person presses again.
+        while not person.sees("/quit or Ctrl-D leaves", within_s=0.5):
+            person.presses_ctrl_c()
+        person.waits_for(PROMPT)
+        person.types("What did I just ask?\n")
+        assert "Count." in person.waits_for("so far")
+        person.waits_for(PROMPT)
+        person.types("\x04")
+        assert person.sees_the_end() == 0
+        assert "Traceback" not in person.seen
+        assert "never retrieved" not in person.seen
+
+
+def test_ctrl_c_ends_a_single_question(folder: Path, service: Emulator) -> None:
+    service.script(SLOW)
+    with Person("Count.", folder=folder, OPENAI_BASE_URL=service.base_url, OPENAI_API_KEY="sk-x") as person:
+        person.waits_for("three")
+        person.presses_ctrl_c()
+        assert person.sees_the_end() == 130
+        assert "Stopped." in person.seen
+        assert "Traceback" not in person.seen
+        assert service.wait_until(lambda: service.aborted)
+
+
+def test_a_bad_key_is_told_with_its_remedy(folder: Path, service: Emulator) -> None:
+    done = chat("hi", folder=folder, OPENAI_BASE_URL=service.base_url, OPENAI_API_KEY="sk-bad")
+    assert done.returncode == 1
+    assert (
+        done.stdout.splitlines()[0] == f"Using the server at {service.base_url} with OPENAI_API_KEY, model gpt-5.6-sol."
+    )
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("Error: ")]
+    assert "Incorrect API key" in line
+    assert "OPENAI_API_KEY" in line
+    assert not done.stderr
+
+
+def test_an_unknown_model_is_told_with_its_remedy(folder: Path) -> None:
+    done = chat("hi", "--model", "gpt-99", folder=folder)
+    assert done.returncode == 1
+    assert "choose another with --model" in done.stdout
+
+
+def test_a_failed_turn_does_not_end_the_conversation(folder: Path, service: Emulator) -> None:
+    service.script(quota_exceeded())
+    done = chat("--base-url", service.base_url, folder=folder, typed="one\nWhat is 2*3?\n", OPENAI_API_KEY="sk-x")
+    assert done.returncode == 0
+    assert "Error: You exceeded your current quota" in done.stdout
+    assert "2 * 3 = 6" in done.stdout
+
+
+def test_waits_and_broken_answers_are_shown(folder: Path, service: Emulator) -> None:
+    broken = Turn(Say("This answer breaks off in the middle of it."), CutStream(8))
+    service.script(broken, Turn(Say("Only a part"), Incomplete()), Say(" and the rest."))
+    done = chat("--base-url", service.base_url, "hi", folder=folder, OPENAI_API_KEY="sk-x")
+    assert done.returncode == 0
+    assert re.search(r"the connection broke off.* trying again in [\d.]+ s \(1 of 5\)", done.stdout)
+    assert "The answer broke off; what stands above does not count." in done.stdout
+    assert "cut off at its length limit" in done.stdout
+    assert "and the rest." in done.stdout
+
+
+def test_what_a_model_says_cannot_steer_the_terminal(folder: Path, service: Emulator) -> None:
+    service.script(Say("before\x1b[2Jafter\x07", chunks=1))
+    with Person("hi", folder=folder, OPENAI_BASE_URL=service.base_url, OPENAI_API_KEY="sk-x") as person:
+        assert person.sees_the_end() == 0
+        assert "beforeafter" in person.seen
+
+
+def test_an_output_that_knows_only_ascii(folder: Path) -> None:
+    done = chat("Grüße ☃, what is 2*3?", folder=folder, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "* calculate(2 * 3) -> 6" in done.stdout
+    assert done.stdout.isascii()
+
+
+def test_the_emulator_is_reached_past_a_proxy(folder: Path) -> None:
+    nowhere = "http://127.0.0.1:9"
+    done = chat("hi", folder=folder, HTTP_PROXY=nowhere, HTTPS_PROXY=nowhere, ALL_PROXY=nowhere)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_reader_of_a_pipe_may_leave(folder: Path) -> None:
+    process = subprocess.Popen(
+        command("What is 2*3?"), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout
+    assert process.stderr
+    with process.stdout, process.stderr:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(WAIT_S) == 0
+        assert not process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"OPENAI_API_KEY": "sk-x"}, "OpenAI with OPENAI_API_KEY"),
+        ({"OPENAI_BASE_URL": "http://box:8000/v1"}, "the server at http://box:8000/v1"),
+        (
+            {"OPENAI_BASE_URL": "http://user:secret@box/v1?key=secret", "OPENAI_API_KEY": "sk-x"},
+            "the server at http://box/v1 with OPENAI_API_KEY",
+        ),
+    ],
+)
+def test_the_account_is_named(given: Mapping[str, str], words: str) -> None:
+    with an_account(given) as account:
+        assert account.words == words
+        assert not account.emulated
+        assert "sk-x" not in account.introduction("m")
+
+
+def test_empty_variables_are_no_account() -> None:
+    assert not any(look({"OPENAI_API_KEY": " ", "OPENAI_BASE_URL": ""}) for look in ACCOUNTS)
