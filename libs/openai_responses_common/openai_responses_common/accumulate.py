@@ -26,11 +26,11 @@ class Accumulator:
         """Take one event; unknown ones are ignored."""
         match event["type"]:
             case "response.output_text.delta":
-                self._texts.setdefault(event.get("output_index", 0), []).append(event["delta"])
+                self._texts.setdefault(event.get("output_index", 0), []).append(str(event.get("delta") or ""))
             case "response.output_item.added":
-                self._begun[event.get("output_index", len(self._begun))] = event["item"]
+                self._begun[event.get("output_index", len(self._begun))] = record(event.get("item"))
             case "response.output_item.done":
-                self._done[event.get("output_index", len(self._done))] = event["item"]
+                self._done[event.get("output_index", len(self._done))] = record(event.get("item"))
             case "error":
                 self.terminal = self.terminal or event
             case kind if kind in TERMINAL_STATUS:

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from .calls import client_call
 from .decode import call_name, message_texts, thinking_text
-from .wire import Event, Item
+from .wire import Event, Item, record
 
 BlockKind: TypeAlias = Literal["text", "thinking", "tool_use"]
 
@@ -93,20 +93,19 @@ class DeltaReader:
         return out
 
     def _event(self, event: Event) -> None:
-        item: int = event.get("output_index", 0)
+        index: int = event.get("output_index", 0)
+        item, text = record(event.get("item")), event.get("delta")
         match event["type"]:
-            case _ if event.get("delta") == "":
-                pass
-            case "response.output_text.delta" | "response.refusal.delta":
-                self._text((item, event.get("content_index", 0)), "text", event["delta"])
-            case "response.reasoning_summary_text.delta":
-                self._thinking(item, event.get("summary_index", 0), event["delta"])
-            case "response.reasoning_text.delta":
-                self._thinking(item, event.get("content_index", 0), event["delta"])
-            case "response.output_item.added" if client_call(event["item"]):
-                self._start((item, _WHOLE_ITEM), "tool_use", call_name(event["item"]))
+            case "response.output_text.delta" | "response.refusal.delta" if text:
+                self._text((index, event.get("content_index", 0)), "text", text)
+            case "response.reasoning_summary_text.delta" if text:
+                self._thinking(index, event.get("summary_index", 0), text)
+            case "response.reasoning_text.delta" if text:
+                self._thinking(index, event.get("content_index", 0), text)
+            case "response.output_item.added" if client_call(item):
+                self._start((index, _WHOLE_ITEM), "tool_use", call_name(item))
             case "response.output_item.done":
-                self._finish(item, event["item"])
+                self._finish(index, item)
             case "response.completed" | "response.done" | "response.incomplete":
                 self._end([*self._blocks])
             case _:

@@ -101,6 +101,9 @@ class Engine:
             error = caught
             error.provider = error.provider or self.profile.name
             error.model = error.model or options.model
+        except Exception as unexpected:
+            await events.failed(unexpected)
+            raise
         logger.error("[PROVIDER] %s API error: %s", self.profile.display_name, error)
         await events.failed(error)
         raise error
@@ -119,7 +122,13 @@ class Engine:
             await events.repaired(encoded.repairs)
         responses: list[Response] = []
         while True:
-            response = await self._with_retries(call)
+            try:
+                response = await self._with_retries(call)
+            except LLMError as error:
+                if not responses:
+                    raise
+                self._warn([f"the answer ends early, because it could not be continued: {error}"])
+                break
             items = usable_items(response)
             responses.append({**response, "output": items})
             if not _continues(response, items) or len(responses) > options.max_continuations:

@@ -127,7 +127,7 @@ class CallEvents:
         await self._close(data)
         await self._debug("llm:response", "response", list(responses))
 
-    async def failed(self, error: LLMError) -> None:
+    async def failed(self, error: Exception) -> None:
         await self._close({"status": "error", "error": str(error), "error_type": type(error).__name__})
 
     async def cancelled(self) -> None:
