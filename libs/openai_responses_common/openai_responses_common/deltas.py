@@ -123,8 +123,7 @@ class DeltaReader:
         if block is not self._current:
             self._flush()
             self._current = block
-        if text:
-            self._texts.append(text)
+        self._texts.append(text)
         return block
 
     def _start(self, key: _Key, kind: BlockKind, name: str | None = None) -> _Block:

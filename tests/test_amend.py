@@ -1,0 +1,376 @@
+"""What a refusal teaches: real error texts of several servers, what is left out, and that it ends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai_responses_common import amend as amending
+from openai_responses_common.amend import DROPPABLE, NOT_DROPPABLE, Amendments, amend, apply, reasoning_key
+from openai_responses_common.failure import Failure, failure_from_event, failure_from_status
+
+NOTHING = Amendments()
+FUNCTION = {"type": "function", "name": "f", "parameters": {}, "strict": False}
+REASONING = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "secret"}
+USER = {"type": "message", "role": "user", "content": []}
+DEVELOPER = {"type": "message", "role": "developer", "content": []}
+
+
+def body(**more: Any) -> dict[str, Any]:
+    return {
+        "model": "m",
+        "stream": True,
+        "store": False,
+        "service_tier": "flex",
+        "include": ["reasoning.encrypted_content"],
+        "reasoning": {"effort": "xhigh", "summary": "auto"},
+        "text": {"verbosity": "low", "format": {"type": "json_object"}},
+        "temperature": 0.5,
+        "top_p": 0.5,
+        "max_output_tokens": 100,
+        "parallel_tool_calls": True,
+        "truncation": "auto",
+        "prompt_cache_key": "k",
+        "prompt_cache_retention": "24h",
+        "safety_identifier": "s",
+        "instructions": "i",
+        "tools": [FUNCTION],
+        "tool_choice": "auto",
+        "input": [USER],
+        **more,
+    }
+
+
+def refusal(message: str, *, status: int = 400, **more: Any) -> Failure:
+    return Failure(kind="status", status=status, message=message, **more)
+
+
+def lesson(failure: Failure, known: Amendments = NOTHING, **more: Any) -> Amendments | None:
+    found = amend(failure, body(**more), known)
+    return found[0] if found else None
+
+
+def dropped(failure: Failure, known: Amendments = NOTHING, **more: Any) -> set[str]:
+    found = lesson(failure, known, **more)
+    return set(found.drop) if found else set()
+
+
+@pytest.mark.parametrize("path", DROPPABLE)
+def test_a_parameter_that_is_refused_by_name_is_left_out(path: str) -> None:
+    wire = {"tools.strict": "tools[0].strict"}.get(path, path)
+    unknown = refusal(f"Unknown parameter: '{wire}'.", code="unknown_parameter", param=wire)
+    unsupported = refusal(f"Unsupported parameter: '{wire}' is not supported with this model.", param=wire)
+    validation = failure_from_status(
+        422, {"detail": [{"loc": ["body", *wire.split(".")], "msg": "Extra inputs are not permitted"}]}, {}
+    )
+    for failure in (unknown, unsupported):
+        assert dropped(failure) == {path}
+    if path != "tools.strict":
+        assert dropped(validation) == {path}
+
+
+@pytest.mark.parametrize("path", ["include", "store", "prompt_cache_key", "service_tier", "parallel_tool_calls"])
+def test_a_parameter_is_known_by_its_name_in_the_text_alone(path: str) -> None:
+    for message in (
+        f"Unrecognized request argument supplied: '{path}'",
+        f'"{path}" is not allowed',
+        f"litellm.UnsupportedParamsError: openai does not support parameters: ['{path}'], for model=m.",
+        f"[{{'type': 'extra_forbidden', 'loc': ('body', '{path}'), 'msg': 'Extra inputs are not permitted'}}]",
+        f"got an unexpected keyword argument: `{path}`",
+        f"{path}=True is not supported",
+    ):
+        assert dropped(refusal(message)) == {path}, message
+
+
+def test_the_line_for_the_user_names_the_parameter_and_the_cause() -> None:
+    found = amend(refusal("Unknown parameter: 'store'." + "x" * 500, param="store"), body(), NOTHING)
+    assert found is not None
+    assert found[1].startswith("store is not supported here and was left out (Unknown parameter: 'store'.")
+    assert len(found[1]) < 300
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Unsupported parameter: 'reasoning.summary' is not supported with this model.",
+        "Your organization must be verified to generate reasoning summaries. Please go to: settings and verify it.",
+    ],
+)
+def test_refusing_the_summary_keeps_the_effort(message: str) -> None:
+    assert dropped(refusal(message, param="reasoning.summary", code="unsupported_value")) == {"reasoning.summary"}
+
+
+def test_an_echoed_value_names_no_parameter() -> None:
+    """Pydantic servers quote the value that they refuse, and the value quotes other names."""
+    message = (
+        "[{'type': 'extra_forbidden', 'loc': ('body', 'include'), 'msg': 'Extra inputs are not permitted', "
+        "'input': ['reasoning.encrypted_content']}]"
+    )
+    assert dropped(refusal(message, code="400")) == {"include"}
+
+
+def test_a_place_in_the_text_of_a_pydantic_server_is_a_path() -> None:
+    message = (
+        "[{'type': 'extra_forbidden', 'loc': ('body', 'reasoning', 'summary'), "
+        "'msg': 'Extra inputs are not permitted', 'input': 'auto'}]"
+    )
+    assert dropped(refusal(message, code="400")) == {"reasoning.summary"}
+
+
+def test_ciphertext_that_the_model_does_not_give_is_not_asked_for() -> None:
+    message = "Encrypted content is not supported with this model."
+    assert dropped(refusal(message, param="include", code="invalid_value")) == {"include"}
+
+
+@pytest.mark.parametrize("key", ["temperature", "top_p"])
+def test_sampling_values_are_left_out_when_only_the_default_is_taken(key: str) -> None:
+    message = (
+        f"Unsupported value: '{key}' does not support 0.5 with this model. Only the default (1) value is supported."
+    )
+    assert dropped(refusal(message, param=key, code="unsupported_value")) == {key}
+
+
+@pytest.mark.parametrize(
+    ("message", "param", "code"),
+    [
+        ("Invalid value: 'flexx'. Supported values are: 'auto', 'default', 'flex'.", "service_tier", "invalid_value"),
+        ("Unsupported value: 'flex' is not supported with the 'm' model.", "service_tier", "unsupported_value"),
+        ("Invalid value: 'everything'. Supported values are: …", "include[0]", "invalid_value"),
+        ("Invalid 'prompt_cache_key': string too long. Expected a maximum length of 64.", "prompt_cache_key", None),
+        ("Invalid 'max_output_tokens': integer below minimum value.", "max_output_tokens", "integer_below_min_value"),
+        ("Invalid type for 'store': expected a boolean, but got a string instead.", "store", "invalid_type"),
+        ("Missing required parameter: 'input'.", "input", "missing_required_parameter"),
+        ("The 'flex' service tier costs less.", None, None),
+    ],
+)
+def test_a_wrong_value_is_the_callers_to_see(message: str, param: str | None, code: str | None) -> None:
+    assert lesson(refusal(message, param=param, code=code)) is None
+
+
+@pytest.mark.parametrize("path", sorted(NOT_DROPPABLE))
+def test_what_was_asked_is_never_left_out(path: str) -> None:
+    for message in (f"Unsupported parameter: '{path}' is not supported with this model.", "Unsupported parameter."):
+        assert lesson(refusal(message, param=path, code="unsupported_parameter")) is None
+
+
+def test_a_parameter_inside_a_refused_tool_is_not_the_request_s_own() -> None:
+    message = "Unknown parameter: 'tools[0].include' near 'include'."
+    assert lesson(refusal(message, param="tools", code="unknown_parameter")) is None
+
+
+def test_a_bare_word_names_nothing() -> None:
+    assert lesson(refusal("This unsupported request has no reasoning in store; include some.")) is None
+
+
+def test_what_was_not_sent_is_not_left_out() -> None:
+    assert lesson(refusal("Unknown parameter: 'user'.", param="user", code="unknown_parameter")) is None
+    sent = body()
+    del sent["store"]
+    assert amend(refusal("Unknown parameter: 'store'.", param="store"), sent, NOTHING) is None
+    assert dropped(refusal("Unknown parameter: 'tools[0].strict'.", param="tools[0].strict"), tools=[]) == set()
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
+def test_other_statuses_teach_nothing_about_parameters(status: int) -> None:
+    assert lesson(refusal("Unknown parameter: 'store'.", status=status, param="store")) is None
+
+
+def test_faults_of_the_connection_teach_nothing() -> None:
+    assert lesson(Failure(kind="network", message="Unknown parameter: 'store'.")) is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "efforts"),
+    [
+        (
+            refusal(
+                "Unsupported value: 'xhigh' is not supported with the 'gpt-5.1' model. "
+                "Supported values are: 'none', 'low', 'medium', and 'high'.",
+                param="reasoning.effort",
+                code="unsupported_value",
+            ),
+            ("none", "low", "medium", "high"),
+        ),
+        (
+            refusal(
+                "Invalid value: 'xhigh'. Supported values are: 'minimal', 'low', 'medium', and 'high'.",
+                param="reasoning.effort",
+                code="invalid_value",
+            ),
+            ("minimal", "low", "medium", "high"),
+        ),
+        (
+            refusal('invalid reasoning value: "xhigh" (must be "high", "medium", "low", "max", or "none")'),
+            ("high", "medium", "low", "max", "none"),
+        ),
+        (
+            refusal(
+                "[{'type': 'literal_error', 'loc': ('body', 'reasoning', 'effort'), 'msg': \"Input should be 'low', "
+                "'medium' or 'high'\", 'input': 'xhigh', 'ctx': {'expected': \"'low', 'medium' or 'high'\"}}]"
+            ),
+            ("low", "medium", "high"),
+        ),
+        (refusal("Unsupported reasoning effort. Supported efforts are: medium.", status=422), ("medium",)),
+    ],
+)
+def test_an_effort_list_is_obeyed_in_the_words_of_each_server(failure: Failure, efforts: tuple[str, ...]) -> None:
+    found = amend(failure, body(), NOTHING)
+    assert found is not None
+    assert found[0] == Amendments(efforts=efforts)
+    assert "'xhigh'" in found[1]
+    assert ", ".join(efforts) in found[1]
+
+
+def test_an_effort_that_was_not_sent_teaches_nothing() -> None:
+    message = "Unsupported value: 'xhigh' … Supported values are: 'low'."
+    for reasoning in (None, {}, {"summary": "auto"}):
+        assert lesson(refusal(message, param="reasoning.effort", code="x"), reasoning=reasoning) is None
+
+
+def test_an_effort_error_without_a_list_teaches_nothing() -> None:
+    assert lesson(refusal("Invalid reasoning effort.", param="reasoning.effort")) is None
+
+
+@pytest.mark.parametrize(
+    "message", ['"llama3.2:latest" does not support thinking', "registry/m:latest does not support reasoning"]
+)
+def test_a_model_that_does_not_think(message: str) -> None:
+    assert dropped(refusal(message)) == {"reasoning"}
+
+
+REFUSED_REASONING = [
+    refusal(
+        "The encrypted content for item rs_1 could not be verified. Reason: Encrypted content could not be decrypted "
+        "or parsed.",
+        code="invalid_encrypted_content",
+    ),
+    refusal("no", code="invalid_encrypted_content"),
+    refusal("The encrypted content gAAA... could not be verified."),
+    refusal("Item 'rs_1' of type 'reasoning' was provided without its required following item."),
+    refusal("Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'rs_1'."),
+    refusal("Item 'msg_1' of type 'message' was provided without its required 'reasoning' item: 'rs_1'."),
+    refusal(
+        "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false. Try again with `store` "
+        "set to true, or remove this item from your input.",
+        status=404,
+    ),
+    refusal("Item with id 'msg_1' not found.", status=404),
+    failure_from_event({"type": "error", "error": {"code": "invalid_encrypted_content", "message": "no"}}),
+]
+
+
+@pytest.mark.parametrize("failure", REFUSED_REASONING)
+def test_reasoning_that_is_refused_is_sent_no_more(failure: Failure) -> None:
+    other = {"type": "reasoning", "encrypted_content": "e" * 100, "summary": []}
+    found = amend(failure, body(input=[REASONING, other, USER]), NOTHING)
+    assert found is not None
+    assert found[0] == Amendments(refused_reasoning=frozenset({"rs_1", "e" * 64}))
+    assert "refused replayed reasoning" in found[1]
+    again = amend(failure, body(input=[REASONING, other]), found[0])
+    assert again is None, "the same refusal without anything new to leave out is final"
+
+
+def test_a_refusal_of_something_else_keeps_the_reasoning() -> None:
+    found = lesson(refusal("Unknown parameter: 'store'.", param="store"), input=[REASONING, USER])
+    assert found == Amendments(drop=frozenset({"store"}))
+    assert lesson(refusal("The encrypted content is large.", status=404), input=[REASONING, USER]) is None
+
+
+@pytest.mark.parametrize("failure", REFUSED_REASONING)
+def test_without_reasoning_in_the_request_its_refusal_is_final(failure: Failure) -> None:
+    assert lesson(failure) is None
+
+
+def test_reasoning_is_remembered_by_id_or_ciphertext() -> None:
+    assert reasoning_key({"type": "reasoning", "id": "rs_1", "encrypted_content": "x"}) == "rs_1"
+    assert reasoning_key({"type": "reasoning", "encrypted_content": "x" * 100}) == "x" * 64
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Unexpected message role.",
+        "Invalid value: 'developer'. Supported roles are system, user, assistant.",
+        "invalid message role: developer",
+        "developer is not one of ['system', 'assistant', 'user', 'function'] - 'messages.0.role'",
+    ],
+)
+def test_a_server_without_the_role_developer_gets_system(message: str) -> None:
+    found = amend(refusal(message), body(input=[DEVELOPER, USER]), NOTHING)
+    assert found is not None
+    assert found[0] == Amendments(system_role=True)
+    assert amend(refusal(message), body(input=[DEVELOPER]), found[0]) is None
+    assert lesson(refusal(message)) is None, "no developer was sent"
+
+
+def test_lessons_add_up() -> None:
+    known = Amendments(drop=frozenset({"store"}), efforts=("low",), system_role=True)
+    found = lesson(refusal("Unknown parameter: 'include'.", param="include", code="unknown_parameter"), known)
+    assert found == Amendments(drop=frozenset({"store", "include"}), efforts=("low",), system_role=True)
+
+
+@pytest.mark.parametrize("path", DROPPABLE)
+def test_what_is_dropped_is_gone_and_the_rest_is_untouched(path: str) -> None:
+    sent = body()
+    before = json.dumps(sent)
+    apply(frozenset({path}), sent)
+    top, _, nested = path.partition(".")
+    assert not amending._present(path, sent)
+    expected = json.loads(before)
+    if path == "tools.strict":
+        del expected["tools"][0]["strict"]
+    elif nested:
+        del expected[top][nested]
+    else:
+        del expected[top]
+    assert sent == expected
+    assert FUNCTION["strict"] is False, "the tool itself is somebody else's"
+
+
+def test_what_becomes_empty_goes_too() -> None:
+    sent = {"reasoning": {"effort": "low"}, "text": {"verbosity": "low"}, "input": []}
+    apply(frozenset({"reasoning.effort", "text.verbosity", "store"}), sent)
+    assert sent == {"input": []}
+    apply(frozenset(DROPPABLE), sent)
+    assert sent == {"input": []}
+
+
+LISTS = ["'low', 'medium'", "'medium', 'high'", "'none'", "'max', 'low'"]
+TEXTS = st.sampled_from(
+    [
+        *(f.message for f in REFUSED_REASONING),
+        *(f"Unknown parameter: '{path}'." for path in (*DROPPABLE, "user", "model", "input")),
+        *(f"Unsupported value: 'x' of reasoning.effort. Supported values are: {words}." for words in LISTS),
+        "Unexpected message role.",
+        '"m" does not support thinking',
+        "Encrypted content is not supported with this model.",
+    ]
+)
+PARAMS = st.none() | st.sampled_from([*DROPPABLE, "input", "include[0]", "tools[0].strict", "reasoning.effort"])
+REFUSALS = st.builds(
+    refusal, TEXTS, status=st.sampled_from([400, 404, 422]), param=PARAMS, code=st.sampled_from([None, "400", "x"])
+)
+
+
+@given(st.data())
+def test_every_conversation_of_refusals_ends(data: st.DataObject) -> None:
+    """A server that refuses whatever it is sent, in any words: the lessons run out."""
+    known = NOTHING
+    limit = len(DROPPABLE) + len(LISTS) + 4
+    for _ in range(limit + 1):
+        sent = body(input=[REASONING, DEVELOPER, USER])
+        if known.refused_reasoning:
+            sent["input"] = [DEVELOPER, USER]
+        if known.efforts:
+            sent["reasoning"] = {"effort": known.efforts[0]}
+        apply(known.drop, sent)
+        failures = data.draw(st.lists(REFUSALS, min_size=1, max_size=4))
+        lessons = [found for failure in failures if (found := amend(failure, sent, known))]
+        if not lessons:
+            return
+        assert lessons[0][0] != known
+        known = lessons[0][0]
+    pytest.fail("the lessons do not end")

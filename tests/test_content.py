@@ -1,0 +1,239 @@
+"""Content parts: pictures and files by data, URL or id, and tool results in every form in which loops keep them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from amplifier_core.message_models import ImageBlock, TextBlock
+from amplifier_core.models import ToolResult
+from hypothesis import given
+from hypothesis import strategies as st
+from openai_responses_common.content import media_part, text_part, tool_output
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
+SHOWN = {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"}
+
+
+def source(**fields: Any) -> dict[str, Any]:
+    return {"type": "image", "source": fields}
+
+
+@pytest.mark.parametrize(
+    ("block", "part"),
+    [
+        (PICTURE, SHOWN),
+        (source(type="base64", data=PIXEL), SHOWN),
+        (
+            source(type="base64", media_type="image/webp", data="UklG"),
+            {"type": "input_image", "image_url": "data:image/webp;base64,UklG"},
+        ),
+        (
+            source(type="url", url="https://x.example/cat.jpg"),
+            {"type": "input_image", "image_url": "https://x.example/cat.jpg"},
+        ),
+        (
+            source(type="url", media_type="image/jpeg", url="https://x.example/cat"),
+            {"type": "input_image", "image_url": "https://x.example/cat"},
+        ),
+        (source(type="file", file_id="file-1"), {"type": "input_image", "file_id": "file-1"}),
+        ({"type": "image", "data": PIXEL, "mime_type": "image/png"}, SHOWN),
+        (
+            {"type": "image", "image_url": "https://x.example/a.png"},
+            {"type": "input_image", "image_url": "https://x.example/a.png"},
+        ),
+        (
+            {"type": "image", "image_url": {"url": "https://x.example/a.png"}},
+            {"type": "input_image", "image_url": "https://x.example/a.png"},
+        ),
+        ({**PICTURE, "detail": "high"}, {**SHOWN, "detail": "high"}),
+        (source(type="base64", data=PIXEL, detail="low"), {**SHOWN, "detail": "low"}),
+        (
+            source(type="base64", media_type="application/pdf", data="JVBE"),
+            {"type": "input_file", "file_data": "data:application/pdf;base64,JVBE", "filename": "file.pdf"},
+        ),
+        (
+            source(type="base64", media_type="application/pdf", data="JVBE", filename="plan.pdf"),
+            {"type": "input_file", "file_data": "data:application/pdf;base64,JVBE", "filename": "plan.pdf"},
+        ),
+        (
+            source(type="url", media_type="application/pdf", url="https://x.example/a.pdf"),
+            {"type": "input_file", "file_url": "https://x.example/a.pdf"},
+        ),
+        (
+            source(type="file", media_type="application/pdf", file_id="file-1"),
+            {"type": "input_file", "file_id": "file-1"},
+        ),
+    ],
+)
+def test_pictures_and_files_by_data_url_or_id(block: dict[str, Any], part: dict[str, Any]) -> None:
+    before = json.dumps(block)
+    assert media_part(block) == part
+    assert json.dumps(block) == before
+
+
+@pytest.mark.parametrize(
+    "block", [source(), source(type="base64", data=""), {"type": "image"}, {"type": "image", "image_url": {}}]
+)
+def test_a_block_that_holds_nothing_makes_no_part(block: dict[str, Any]) -> None:
+    assert media_part(block) is None
+
+
+def test_an_image_has_no_file_name() -> None:
+    """`input_image` has no such field; the service refuses what it does not know."""
+    assert media_part(source(type="base64", media_type="image/png", data=PIXEL, filename="cat.png")) == SHOWN
+
+
+def test_text_is_a_part() -> None:
+    assert text_part("hi") == {"type": "input_text", "text": "hi"}
+
+
+@pytest.mark.parametrize(
+    ("content", "output"),
+    [
+        ("", ""),
+        ("plain text", "plain text"),
+        ("{'a': 1}", "{'a': 1}"),
+        ('{"a": 1}', '{"a": 1}'),
+        ("[truncated: ~900 tokens]", "[truncated: ~900 tokens]"),
+        (None, ""),
+        ({"a": 1}, '{"a":1}'),
+        ({"text": "\u00e9"}, '{"text":"\u00e9"}'),
+        ([1, "b"], '[1,"b"]'),
+        ([], "[]"),
+        (7, "7"),
+        (True, "true"),
+        ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "a\nb"),
+        ([{"type": "text"}], ""),
+        ([{"type": "text", "text": "a"}, {"type": "resource"}], '[{"type":"text","text":"a"},{"type":"resource"}]'),
+    ],
+)
+def test_text_stays_text(content: object, output: str) -> None:
+    assert tool_output(content) == output
+
+
+def test_blocks_with_a_picture_are_parts() -> None:
+    assert tool_output([{"type": "text", "text": "a cat:"}, PICTURE]) == [text_part("a cat:"), SHOWN]
+    assert tool_output([PICTURE]) == [SHOWN]
+
+
+def test_a_picture_that_holds_nothing_is_told_in_words() -> None:
+    assert tool_output([{"type": "image", "source": {}}]) == "[an image without data, URL or file id]"
+
+
+RESULT = {"success": True, "output": "taken", "error": None, "content": [{"type": "text", "text": "a cat:"}, PICTURE]}
+
+
+@pytest.mark.parametrize("make", [lambda result: result, json.dumps, lambda result: json.dumps(result, indent=2)])
+def test_a_whole_tool_result_shows_its_picture(make: Any) -> None:
+    """Loops hand over the JSON dump of the result, base64 inside."""
+    assert tool_output(make(RESULT)) == [text_part('{"success":true,"output":"taken"}'), text_part("a cat:"), SHOWN]
+
+
+def test_the_dump_of_the_kernels_own_tool_result() -> None:
+    result = ToolResult(output="taken", content=[TextBlock(text="a cat:"), ImageBlock(source=PICTURE["source"])])
+    for content in (result.model_dump_json(), result.model_dump(), result):
+        output = tool_output(content)
+        assert isinstance(output, list)
+        assert [part["type"] for part in output] == ["input_text", "input_text", "input_image"]
+        assert PIXEL not in json.dumps([part for part in output if part["type"] == "input_text"])
+
+
+def test_blocks_that_are_still_objects_are_parts_too() -> None:
+    blocks = [TextBlock(text="a cat:"), ImageBlock(source=PICTURE["source"])]
+    assert tool_output(blocks) == [text_part("a cat:"), SHOWN]
+
+
+@pytest.mark.parametrize("wrap", [lambda blocks: blocks, lambda blocks: {**RESULT, "content": blocks}])
+@pytest.mark.parametrize("make", [lambda result: result, json.dumps])
+def test_a_block_of_another_kind_hides_neither_itself_nor_the_picture(wrap: Any, make: Any) -> None:
+    resource = {"type": "resource", "uri": "file:///notes.txt"}
+    output = tool_output(make(wrap([PICTURE, resource])))
+    assert isinstance(output, list)
+    assert SHOWN in output
+    words = json.dumps([part for part in output if part != SHOWN])
+    assert "notes.txt" in words
+    assert PIXEL not in words
+
+
+@pytest.mark.parametrize("inner", [[PICTURE], {"content": [PICTURE]}])
+@pytest.mark.parametrize("make", [lambda result: result, json.dumps])
+def test_a_picture_in_the_output_of_a_result_is_shown(inner: Any, make: Any) -> None:
+    """Tools that wrap other servers put the blocks where a plain tool puts its text."""
+    output = tool_output(make({"success": True, "output": inner, "error": None}))
+    assert isinstance(output, list)
+    assert SHOWN in output
+    assert PIXEL not in json.dumps([part for part in output if part != SHOWN])
+
+
+def test_a_result_that_is_nothing_but_pictures() -> None:
+    assert tool_output({"content": [PICTURE]}) == [SHOWN]
+    assert tool_output(json.dumps([PICTURE])) == [SHOWN]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"content": [{"type": "text", "text": "no picture"}], "about": "image"}',
+        '{"content": "an \\"image\\" of words"}',
+        '{"type": "image" broken',
+        '["image"]',
+        '[{"type": "text", "text": "\\"image\\""}]',
+        '  {"content": []}',
+        '{"content": [], "type": "image"}',
+    ],
+)
+def test_text_that_merely_mentions_a_picture_stays_as_it_is(content: str) -> None:
+    assert tool_output(content) == content
+
+
+def test_a_record_without_blocks_is_told_whole() -> None:
+    assert tool_output({"content": [1, 2], "a": None}) == '{"content":[1,2],"a":null}'
+    assert tool_output({"content": [{"type": "text", "text": "x"}]}) == '{"content":[{"type":"text","text":"x"}]}'
+
+
+def test_a_result_that_is_no_json_is_still_told() -> None:
+    when = datetime(2026, 11, 21, tzinfo=UTC)
+    assert tool_output({"at": when}) == '{"at":"2026-11-21 00:00:00+00:00"}'
+    assert tool_output([PurePosixPath("/a")]) == '["/a"]'
+    assert tool_output(ToolResult(output="x")) == '{"success":true,"output":"x"}'
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.text()
+RESULTS = st.recursive(
+    PLAIN | st.just(PICTURE) | st.fixed_dictionaries({"type": st.just("text"), "text": st.text()}),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc") | st.just("content"), inner),
+)
+
+
+@given(RESULTS, st.booleans())
+def test_every_result_becomes_text_or_parts(result: object, dumped: bool) -> None:
+    before = json.dumps(result)
+    output = tool_output(before if dumped else result)
+    assert json.dumps(result) == before
+    if isinstance(output, str):
+        return
+    for part in output:
+        assert set(part) == ({"type", "text"} if part["type"] == "input_text" else {"type", "image_url"})
+    assert any(part["type"] == "input_image" for part in output)
+
+
+BLOCKS = st.lists(
+    st.just(PICTURE)
+    | st.builds(dict, type=st.just("text"), text=st.text())
+    | st.just({"type": "resource", "uri": "file:///a"}),
+    min_size=1,
+)
+
+
+@given(BLOCKS, st.sampled_from([None, "content", "output"]))
+def test_pixels_never_travel_as_text(blocks: list[dict[str, Any]], wrapped: str | None) -> None:
+    result = {"success": True, "output": None, "error": None, wrapped: blocks} if wrapped else blocks
+    for content in (result, json.dumps(result)):
+        output = tool_output(content)
+        texts = [output] if isinstance(output, str) else [part["text"] for part in output if "text" in part]
+        assert not any(PIXEL in text for text in texts)

@@ -1,0 +1,325 @@
+"""Events to deltas: blocks begin, grow and end in order, and together they say what the finished answer says."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openai_responses_common.decode import decode_response
+from openai_responses_common.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta, DeltaReader
+
+Event = dict[str, Any]
+Item = dict[str, Any]
+
+
+def added(index: int, item: Item) -> Event:
+    return {"type": "response.output_item.added", "output_index": index, "item": item}
+
+
+def done(index: int, item: Item) -> Event:
+    return {"type": "response.output_item.done", "output_index": index, "item": item}
+
+
+def text(index: int, delta: str, part: int = 0) -> Event:
+    return {"type": "response.output_text.delta", "output_index": index, "content_index": part, "delta": delta}
+
+
+def summary(index: int, delta: str, part: int = 0) -> Event:
+    return {
+        "type": "response.reasoning_summary_text.delta",
+        "output_index": index,
+        "summary_index": part,
+        "delta": delta,
+    }
+
+
+def message(*texts: str) -> Item:
+    return {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": each} for each in texts],
+    }
+
+
+def reasoning(*texts: str) -> Item:
+    return {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": each} for each in texts]}
+
+
+CALL: Item = {"type": "function_call", "call_id": "c", "name": "bash", "arguments": "{}"}
+
+
+def start(index: int, kind: Any = "text", name: str | None = None) -> BlockStart:
+    return BlockStart(index=index, kind=kind, name=name)
+
+
+def more(index: int, words: str, sequence: int = 0, kind: Any = "text") -> BlockDelta:
+    return BlockDelta(index=index, kind=kind, sequence=sequence, text=words)
+
+
+def end(index: int, kind: Any = "text") -> BlockEnd:
+    return BlockEnd(index=index, kind=kind)
+
+
+def read(*batches: list[Event]) -> list[Delta]:
+    reader = DeltaReader()
+    return [delta for batch in batches for delta in reader.read(batch)]
+
+
+def test_a_message_begins_with_its_first_word_and_ends_with_its_item() -> None:
+    assert read([added(0, message())], [text(0, "Hel")], [text(0, "lo")], [done(0, message("Hello"))]) == [
+        start(0),
+        more(0, "Hel"),
+        more(0, "lo", sequence=1),
+        end(0),
+    ]
+
+
+def test_fragments_of_one_block_that_came_together_are_one_delta() -> None:
+    assert read([text(0, "a"), text(0, "b"), text(0, "c")], [text(0, "d"), text(0, "e")]) == [
+        start(0),
+        more(0, "abc"),
+        more(0, "de", sequence=1),
+    ]
+
+
+def test_fragments_of_different_blocks_are_not_joined() -> None:
+    assert read([text(0, "a"), text(1, "b"), text(0, "c")]) == [
+        start(0),
+        more(0, "a"),
+        start(1),
+        more(1, "b"),
+        more(0, "c", sequence=1),
+    ]
+
+
+def test_the_parts_of_a_message_are_blocks_of_their_own() -> None:
+    assert read([text(0, "a"), text(0, "b", part=1), done(0, message("a", "b"))]) == [
+        start(0),
+        more(0, "a"),
+        start(1),
+        more(1, "b"),
+        end(0),
+        end(1),
+    ]
+
+
+def test_summary_parts_are_one_block_with_a_blank_line_between() -> None:
+    shown = read([summary(0, "One"), summary(0, " A"), summary(0, "Two", part=1)], [summary(0, "!", part=1)])
+    assert shown == [
+        start(0, "thinking"),
+        more(0, "One A\n\nTwo", kind="thinking"),
+        more(0, "!", sequence=1, kind="thinking"),
+    ]
+
+
+def test_raw_reasoning_is_thinking_too() -> None:
+    event: Event = {"type": "response.reasoning_text.delta", "output_index": 0, "content_index": 0, "delta": "hm"}
+    item: Item = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}
+    assert read([event, done(0, item)]) == [start(0, "thinking"), more(0, "hm", kind="thinking"), end(0, "thinking")]
+    assert read([done(0, item)]) == [start(0, "thinking"), more(0, "hm", kind="thinking"), end(0, "thinking")]
+
+
+def test_a_refusal_is_shown() -> None:
+    event: Event = {"type": "response.refusal.delta", "output_index": 0, "content_index": 0, "delta": "I cannot"}
+    item: Item = {"type": "message", "content": [{"type": "refusal", "refusal": "I cannot"}]}
+    assert read([event, done(0, item)]) == [start(0), more(0, "I cannot"), end(0)]
+    assert read([done(0, item)]) == [start(0), more(0, "I cannot"), end(0)]
+
+
+def test_a_call_is_announced_by_name_and_its_arguments_are_not_shown() -> None:
+    arguments: Event = {"type": "response.function_call_arguments.delta", "output_index": 0, "delta": '{"a":1}'}
+    assert read([added(0, CALL)], [arguments], [done(0, CALL)]) == [start(0, "tool_use", "bash"), end(0, "tool_use")]
+
+
+@pytest.mark.parametrize(
+    ("item", "name"),
+    [
+        ({"type": "custom_tool_call", "call_id": "c", "name": "sql", "input": "select"}, "sql"),
+        ({"type": "shell_call", "call_id": "c", "action": {}}, "shell"),
+        ({"type": "mcp_approval_request", "id": "a", "name": "rm", "server_label": "s"}, "mcp_approval"),
+    ],
+)
+def test_every_call_of_the_client_is_announced(item: Item, name: str) -> None:
+    assert read([added(0, item), done(0, item)]) == [start(0, "tool_use", name), end(0, "tool_use")]
+    assert read([done(0, item)]) == [start(0, "tool_use", name), end(0, "tool_use")], "also without its begin"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "web_search_call", "id": "ws", "action": {}},
+        {"type": "tool_search_call", "execution": "server", "id": "t"},
+        {"type": "compaction", "id": "cmp", "encrypted_content": "x"},
+        {"type": "never_heard_of", "id": "n"},
+        {"type": "reasoning", "id": "rs", "summary": [], "encrypted_content": "x"},
+        {"type": "message", "content": []},
+        {"type": "message", "content": [{"type": "output_text", "text": ""}]},
+    ],
+)
+def test_items_that_show_nothing_make_no_block(item: Item) -> None:
+    assert read([added(0, item), done(0, item), text(1, "x")]) == [start(0), more(0, "x")]
+
+
+def test_what_was_never_streamed_is_given_whole() -> None:
+    assert read([done(0, reasoning("One", "Two")), done(1, message("", "Hello"))]) == [
+        start(0, "thinking"),
+        more(0, "One\n\nTwo", kind="thinking"),
+        end(0, "thinking"),
+        start(1),
+        more(1, "Hello"),
+        end(1),
+    ]
+
+
+def test_nothing_is_given_twice() -> None:
+    item = message("Hello")
+    assert read([text(0, "Hello"), done(0, item)], [{"type": "response.output_text.done", "text": "Hello"}]) == [
+        start(0),
+        more(0, "Hello"),
+        end(0),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["response.completed", "response.done", "response.incomplete"])
+def test_blocks_that_were_cut_off_end_with_the_response(kind: str) -> None:
+    assert read([text(0, "par"), added(1, CALL)], [{"type": kind, "response": {}}]) == [
+        start(0),
+        more(0, "par"),
+        start(1, "tool_use", "bash"),
+        end(0),
+        end(1, "tool_use"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["response.failed", "error", "keepalive", "response.unheard_of"])
+def test_other_events_show_nothing_and_end_nothing(kind: str) -> None:
+    """After a failure the engine says that what was shown is void; no block ends as if it were whole."""
+    assert read([text(0, "par")], [{"type": kind}]) == [start(0), more(0, "par")]
+
+
+@pytest.mark.parametrize("fragment", [text(0, ""), summary(0, "")])
+def test_an_empty_fragment_opens_no_block(fragment: Event) -> None:
+    """A block that the finished answer lacks would shift the number of every later one."""
+    assert read([fragment]) == []
+    assert read([fragment, text(1, "x")]) == [start(0), more(0, "x")]
+
+
+def test_an_empty_summary_part_makes_no_blank_line() -> None:
+    shown = read([summary(0, ""), summary(0, "Two", part=1), done(0, reasoning("", "Two"))])
+    assert shown == [start(0, "thinking"), more(0, "Two", kind="thinking"), end(0, "thinking")]
+
+
+def test_events_without_an_index_belong_to_the_first_item() -> None:
+    assert read([{"type": "response.output_text.delta", "delta": "a"}, done(0, message("a"))]) == [
+        start(0),
+        more(0, "a"),
+        end(0),
+    ]
+    assert read([{"type": "response.reasoning_summary_text.delta", "delta": "a"}]) == [
+        start(0, "thinking"),
+        more(0, "a", kind="thinking"),
+    ]
+    assert read([{"type": "response.reasoning_text.delta", "delta": "a"}]) == [
+        start(0, "thinking"),
+        more(0, "a", kind="thinking"),
+    ]
+
+
+def test_a_continuation_counts_its_blocks_on() -> None:
+    first = DeltaReader()
+    first.read([text(0, "a"), done(0, message("a"))])
+    second = DeltaReader(first_index=first.next_index)
+    assert second.read([text(0, "b")]) == [start(1), more(1, "b")]
+    assert second.next_index == 2
+
+
+def test_the_reader_knows_whether_anything_was_shown() -> None:
+    reader = DeltaReader()
+    assert reader.read([{"type": "keepalive"}, added(0, message())]) == []
+    assert not reader.shown
+    reader.read([text(0, "a")])
+    assert reader.shown
+    assert reader.read([]) == []
+    assert reader.shown
+
+
+def test_deltas_are_plain_records() -> None:
+    assert Aborted(error_type="StreamError", message="gone") == Aborted(error_type="StreamError", message="gone")
+    assert {start(0), start(0), more(0, "a"), end(0)} == {start(0), more(0, "a"), end(0)}
+
+
+WORDS = st.text(st.sampled_from("ab \n\u2028\U0001f600"), max_size=6)
+ITEMS = st.lists(
+    st.one_of(
+        st.lists(WORDS, max_size=3).map(lambda texts: message(*texts)),
+        st.lists(WORDS, max_size=3).map(lambda texts: reasoning(*texts)),
+        st.just(CALL),
+        st.just({"type": "web_search_call", "id": "ws"}),
+    ),
+    max_size=4,
+)
+
+
+def _streamed(index: int, item: Item, draw: Any) -> list[Event]:
+    """The events of one item, its texts cut anywhere, empty fragments included."""
+    events = [added(index, {**item, "content": [], "summary": []})]
+    make, parts = (summary, item["summary"]) if item["type"] == "reasoning" else (text, item.get("content", []))
+    for part, each in enumerate(parts):
+        words = each["text"]
+        cuts = sorted(draw(st.lists(st.integers(0, len(words)), max_size=3)))
+        ends = zip([0, *cuts], [*cuts, len(words)], strict=True)
+        events.extend(make(index, words[begin:stop], part) for begin, stop in ends)
+    return [*events, done(index, item)]
+
+
+@given(ITEMS, st.data())
+@settings(max_examples=200)
+def test_deltas_joined_are_the_finished_answer(items: list[Item], data: st.DataObject) -> None:
+    """Items may arrive interleaved, in any batches, streamed or whole: each block's deltas are its final text."""
+    queues = [
+        _streamed(index, item, data.draw) if data.draw(st.booleans()) else [done(index, item)]
+        for index, item in enumerate(items)
+    ]
+    events: list[Event] = []
+    while queues := [queue for queue in queues if queue]:
+        events.append(data.draw(st.sampled_from(queues)).pop(0))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=4)))
+    shown = read(*[events[begin:stop] for begin, stop in zip([0, *cuts], [*cuts, len(events)], strict=True)])
+
+    texts: dict[int, str] = defaultdict(str)
+    kinds: dict[int, str] = {}
+    ended: set[int] = set()
+    sequences: dict[int, int] = defaultdict(int)
+    for delta in shown:
+        match delta:
+            case BlockStart(index=index, kind=kind):
+                assert index == len(kinds), "numbers without gaps, in the order of appearance"
+                kinds[index] = kind
+            case BlockDelta(index=index, kind=kind, sequence=sequence, text=words):
+                assert index not in ended
+                assert kinds[index] == kind
+                assert sequence == sequences[index]
+                assert words
+                sequences[index] += 1
+                texts[index] += words
+            case BlockEnd(index=index, kind=kind):
+                assert kinds[index] == kind
+                assert index not in ended
+                ended.add(index)
+            case _:
+                pytest.fail(f"unexpected {delta}")
+    assert ended == set(kinds)
+
+    names = {"text": "text", "thinking": "thinking", "tool_call": "tool_use"}
+    final = [(names[block.type.value], getattr(block, "text", "")) for block in _answer(items)]
+    assert sorted((kind, texts[index]) for index, kind in kinds.items()) == sorted(final)
+
+
+def _answer(items: list[Item]) -> list[Any]:
+    """The visible blocks of the finished answer, without the notice that there is none."""
+    responses = [{"status": "completed", "output": items}, {"status": "completed", "output": []}]
+    answer, nothing = (decode_response([response], origin="o", usage=None) for response in responses)
+    return [block for block in answer.content_blocks if getattr(block, "text", "") != nothing.text]

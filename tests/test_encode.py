@@ -1,0 +1,379 @@
+"""One request body: which fields are sent to which model, what is dropped and said, and that the bytes are stable."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from amplifier_core.message_models import ChatRequest, Message, ResponseFormatJson, ThinkingBlock, ToolSpec
+from hypothesis import given
+from hypothesis import strategies as st
+from openai_responses_common.amend import Amendments
+from openai_responses_common.encode import EncodedRequest, encode_request, nearest_effort
+from openai_responses_common.options import Options, for_call
+from openai_responses_common.profile import BackendProfile
+from openai_responses_common.traits import EFFORTS, traits_for
+from openai_responses_common.wire import dump_body
+
+PLAIN = BackendProfile(name="p", display_name="P")
+TOOL = ToolSpec(name="read", description="Read.", parameters={"type": "object", "properties": {}})
+USER = Message(role="user", content="hi")
+KEY_ORDER = [
+    "model",
+    "stream",
+    "store",
+    "service_tier",
+    "include",
+    "reasoning",
+    "text",
+    "temperature",
+    "top_p",
+    "max_output_tokens",
+    "parallel_tool_calls",
+    "truncation",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "instructions",
+    "tools",
+    "tool_choice",
+    "input",
+]
+
+
+def encode(
+    *messages: Message,
+    model: str = "gpt-6-sol",
+    profile: BackendProfile = PLAIN,
+    amendments: Amendments | None = None,
+    tools: list[ToolSpec] | None = None,
+    **options: Any,
+) -> EncodedRequest:
+    request = ChatRequest(messages=list(messages or (USER,)), tools=tools)
+    return encode_request(
+        request,
+        Options(model=model, **options),
+        profile=profile,
+        traits=traits_for(model),
+        amendments=amendments or Amendments(),
+        origin="here",
+    )
+
+
+def wire(encoded: EncodedRequest) -> dict[str, Any]:
+    return dict(encoded.body)
+
+
+def body(**options: Any) -> dict[str, Any]:
+    return wire(encode(**options))
+
+
+def developer(text: str) -> dict[str, Any]:
+    return {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": text}]}
+
+
+def test_the_smallest_request() -> None:
+    encoded = encode(model="gpt-4.1")
+    assert wire(encoded) == {
+        "model": "gpt-4.1",
+        "stream": True,
+        "store": False,
+        "input": [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}],
+    }
+    assert (encoded.dropped, encoded.left_out, encoded.repairs) == ([], [], [])
+
+
+def test_a_request_with_everything_stands_in_one_order() -> None:
+    encoded = encode(
+        Message(role="system", content="be kind"),
+        USER,
+        tools=[TOOL],
+        service_tier="flex",
+        reasoning_effort="none",
+        verbosity="low",
+        response_format=ResponseFormatJson(),
+        temperature=0.5,
+        top_p=0.5,
+        max_output_tokens=100,
+        parallel_tool_calls=False,
+        truncation="auto",
+        prompt_cache_key="k",
+        prompt_cache_retention="24h",
+        safety_identifier="s",
+        include=("message.output_text.logprobs",),
+        tool_choice="auto",
+    )
+    assert list(wire(encoded)) == KEY_ORDER
+    assert encoded.dropped == []
+
+
+def test_nothing_is_ever_stored_and_streaming_is_always_on() -> None:
+    for model in ("gpt-4.1", "gpt-6-sol", "somebody/s-model"):
+        assert body(model=model)["store"] is False
+        assert body(model=model, use_streaming=False)["stream"] is True
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "asked"),
+    [
+        ("gpt-6-sol", {}, True),
+        ("gpt-6-sol", {"reasoning_effort": "high"}, True),
+        ("gpt-6-sol", {"reasoning_effort": "none"}, False),
+        ("gpt-4.1", {}, False),
+        ("somebody/s-model", {}, True),
+        ("somebody/s-model", {"reasoning_effort": "none"}, False),
+    ],
+)
+def test_ciphertext_is_asked_for_whenever_the_model_may_reason(
+    model: str, options: dict[str, Any], asked: bool
+) -> None:
+    assert ("reasoning.encrypted_content" in body(model=model, **options).get("include", [])) is asked
+
+
+def test_what_hosted_tools_found_is_asked_for_once() -> None:
+    include = body(
+        hosted_tools=({"type": "web_search"},),
+        include=("web_search_call.action.sources", "reasoning.encrypted_content"),
+    )["include"]
+    assert include == ["reasoning.encrypted_content", "web_search_call.action.sources"]
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "reasoning"),
+    [
+        ("gpt-6-sol", {}, {"summary": "auto"}),
+        ("gpt-6-sol", {"reasoning_effort": "high"}, {"effort": "high", "summary": "auto"}),
+        ("gpt-6-sol", {"reasoning_effort": "max"}, {"effort": "max", "summary": "auto"}),
+        ("gpt-6-sol", {"reasoning_effort": "none"}, {"effort": "none"}),
+        ("gpt-6-sol", {"reasoning_summary": None}, None),
+        ("gpt-6-sol", {"reasoning_summary": "detailed"}, {"summary": "detailed"}),
+        ("gpt-6-sol", {"reasoning": {"mode": "pro"}}, {"mode": "pro", "summary": "auto"}),
+        ("gpt-5.4", {"extended_thinking": True}, {"effort": "medium", "summary": "auto"}),
+        ("gpt-5.4", {"extended_thinking": True, "reasoning_effort": "low"}, {"effort": "low", "summary": "auto"}),
+        ("gpt-6-sol", {"extended_thinking": True}, {"summary": "auto"}),
+        ("gpt-4.1", {}, None),
+        ("gpt-4.1", {"reasoning_effort": "none"}, None),
+        ("gpt-4.1", {"extended_thinking": True}, None),
+        ("somebody/s-model", {}, None),
+        ("somebody/s-model", {"reasoning_effort": "whatever"}, {"effort": "whatever", "summary": "auto"}),
+    ],
+)
+def test_reasoning_that_the_model_takes(model: str, options: dict[str, Any], reasoning: Any) -> None:
+    encoded = encode(model=model, **options)
+    assert wire(encoded).get("reasoning") == reasoning
+    assert encoded.dropped == []
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "used", "says"),
+    [
+        ("gpt-5", "xhigh", "high", "reasoning_effort xhigh: gpt-5 allows minimal, low, medium, high; high is used"),
+        ("gpt-5", "none", "minimal", "minimal is used"),
+        ("gpt-6-astra", "none", "low", "low is used"),
+        ("gpt-5.5-pro", "low", "medium", "medium is used"),
+        ("gpt-5.1", "max", "high", "high is used"),
+        ("gpt-6-sol", "minimal", "none", "none is used"),
+        ("gpt-6-sol", "gigantic", "medium", "reasoning_effort gigantic"),
+        ("gpt-4.1", "high", None, "reasoning_effort high: gpt-4.1 does not reason"),
+    ],
+)
+def test_an_effort_that_the_model_lacks_becomes_the_nearest_and_is_told(
+    model: str, asked: str, used: str | None, says: str
+) -> None:
+    encoded = encode(model=model, reasoning_effort=asked)
+    assert (wire(encoded).get("reasoning") or {}).get("effort") == used
+    assert len(encoded.dropped) == 1
+    assert says in encoded.dropped[0]
+
+
+@given(st.sampled_from(EFFORTS), st.lists(st.sampled_from(EFFORTS), min_size=1, unique=True))
+def test_the_nearest_effort_is_the_nearest_and_of_two_the_cheaper(asked: str, allowed: list[str]) -> None:
+    nearest = nearest_effort(asked, tuple(allowed))
+    distance = {effort: abs(EFFORTS.index(effort) - EFFORTS.index(asked)) for effort in allowed}
+    closest = [effort for effort in allowed if distance[effort] == min(distance.values())]
+    assert nearest == min(closest, key=EFFORTS.index)
+
+
+def test_thinking_switched_off_means_no_effort() -> None:
+    request = ChatRequest(messages=[USER])
+    options = for_call(
+        Options(model="gpt-6-sol", reasoning_effort="high"), request, {"extended_thinking": False}, cache_key=None
+    )
+    encoded = encode_request(
+        request,
+        options,
+        profile=PLAIN,
+        traits=traits_for("gpt-6-sol"),
+        amendments=Amendments(),
+        origin="here",
+    )
+    assert wire(encoded)["reasoning"] == {"effort": "none"}
+    assert "include" not in wire(encoded)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "taken"),
+    [
+        ("gpt-4.1", {}, True),
+        ("gpt-6-sol", {}, False),
+        ("gpt-6-sol", {"reasoning_effort": "none"}, True),
+        ("gpt-6-sol", {"reasoning_effort": "low"}, False),
+        ("gpt-5.4", {}, True),
+        ("gpt-5.4", {"reasoning_effort": "low"}, False),
+        ("gpt-5.4", {"extended_thinking": True}, False),
+        ("gpt-6-astra", {"reasoning_effort": "none"}, False),
+        ("somebody/s-model", {}, True),
+    ],
+)
+def test_sampling_is_sent_where_the_model_takes_it_and_zero_is_a_value(
+    model: str, options: dict[str, Any], taken: bool
+) -> None:
+    encoded = encode(model=model, temperature=0.0, top_p=0.0, **options)
+    sent = {key: wire(encoded)[key] for key in ("temperature", "top_p") if key in wire(encoded)}
+    lines = [line for line in encoded.dropped if "does not take it" in line]
+    assert sent == ({"temperature": 0.0, "top_p": 0.0} if taken else {})
+    assert [line.partition(":")[0] for line in lines] == ([] if taken else ["temperature", "top_p"])
+
+
+@pytest.mark.parametrize("asked", [16, 1, 0, -5, 17, 128_000, None])
+def test_a_limit_below_what_the_service_takes_is_raised_and_told(asked: int | None) -> None:
+    encoded = encode(max_output_tokens=asked)
+    assert wire(encoded).get("max_output_tokens") == (asked if asked is None else max(asked, 16))
+    assert len(encoded.dropped) == (asked is not None and asked < 16)
+
+
+def test_stop_sequences_do_not_exist_here_and_are_told() -> None:
+    encoded = encode(stop=("END",))
+    assert "stop" not in wire(encoded)
+    assert encoded.dropped == ["stop: the Responses API has no stop sequences"]
+
+
+def test_verbosity_is_sent_where_the_model_takes_it() -> None:
+    assert body(verbosity="low")["text"] == {"verbosity": "low"}
+    encoded = encode(model="o3", verbosity="low")
+    assert "text" not in wire(encoded)
+    assert encoded.dropped == ["verbosity: o3 does not take it"]
+
+
+def test_a_response_format_is_sent() -> None:
+    assert body(response_format=ResponseFormatJson())["text"] == {"format": {"type": "json_object"}}
+
+
+def test_without_tools_nothing_about_tools_is_sent() -> None:
+    sent = body(parallel_tool_calls=True, tool_choice="auto")
+    assert not {"tools", "tool_choice", "parallel_tool_calls"} & set(sent)
+    assert body(parallel_tool_calls=False, tools=[TOOL])["parallel_tool_calls"] is False
+    assert body(tools=[TOOL], tool_choice="read")["tool_choice"] == {"type": "function", "name": "read"}
+
+
+def test_what_a_service_never_takes_is_left_out_and_told_with_the_reason() -> None:
+    profile = BackendProfile(
+        name="p", display_name="P", refuses={"max_output_tokens": "the plan decides", "truncation": "not here"}
+    )
+    encoded = encode(profile=profile, max_output_tokens=100)
+    assert "max_output_tokens" not in wire(encoded)
+    assert encoded.dropped == ["max_output_tokens: the plan decides"], "what was not asked for is not told"
+
+
+def test_what_was_refused_before_is_not_sent_again() -> None:
+    amendments = Amendments(drop=frozenset({"reasoning.summary", "include", "tools.strict", "store"}), efforts=("low",))
+    encoded = encode(amendments=amendments, reasoning_effort="high", tools=[TOOL])
+    assert wire(encoded)["reasoning"] == {"effort": "low"}
+    assert not {"include", "store"} & set(wire(encoded))
+    assert "strict" not in wire(encoded)["tools"][0]
+    assert "low is used" in encoded.dropped[0]
+
+
+def test_a_server_without_the_role_developer_gets_system() -> None:
+    encoded = encode(USER, Message(role="developer", content="d"), amendments=Amendments(system_role=True))
+    assert [item["role"] for item in wire(encoded)["input"]] == ["user", "system"]
+
+
+def test_extra_body_is_merged_last_and_the_input_stays_last() -> None:
+    extra = {"user": "x", "store": True, "reasoning": {"effort": "low"}, "max_output_tokens": 1}
+    profile = BackendProfile(name="p", display_name="P", refuses={"max_output_tokens": "no"})
+    encoded = encode(profile=profile, extra_body=extra, amendments=Amendments(drop=frozenset({"reasoning"})))
+    assert {key: wire(encoded)[key] for key in extra} == extra
+    assert list(wire(encoded))[-1] == "input"
+
+
+def test_extra_body_cannot_replace_the_conversation() -> None:
+    encoded = encode(extra_body={"input": [], "user": "x"})
+    assert len(wire(encoded)["input"]) == 1
+    assert list(wire(encoded))[-1] == "input"
+
+
+def test_leading_system_messages_are_the_instructions_and_later_ones_stay_in_place() -> None:
+    encoded = encode(
+        Message(role="system", content="one"),
+        Message(role="system", content="two"),
+        USER,
+        Message(role="system", content="later"),
+    )
+    assert wire(encoded)["instructions"] == "one\n\ntwo"
+    assert [item["role"] for item in wire(encoded)["input"]] == ["user", "developer"]
+
+
+def test_a_model_that_wants_the_leading_text_in_its_input_gets_it_there() -> None:
+    encoded = encode(Message(role="system", content="one"), USER, model="gpt-6.2-sol")
+    assert "instructions" not in wire(encoded)
+    assert wire(encoded)["input"][0] == developer("one")
+
+
+def test_the_service_s_own_rule_about_the_leading_text_wins_over_the_model_s() -> None:
+    profile = BackendProfile(name="p", display_name="P", leading_system="instructions", default_instructions="d")
+    encoded = encode(Message(role="system", content="one"), USER, model="gpt-6.2-sol", profile=profile)
+    assert wire(encoded)["instructions"] == "one"
+    assert body(model="gpt-6.2-sol", profile=profile)["instructions"] == "d"
+    turned = BackendProfile(name="p", display_name="P", leading_system="developer", default_instructions="d")
+    encoded = encode(Message(role="system", content="one"), USER, profile=turned)
+    assert (wire(encoded)["instructions"], wire(encoded)["input"][0]) == ("d", developer("one"))
+
+
+def test_a_request_of_nothing_but_instructions_has_an_input_all_the_same() -> None:
+    encoded = encode(Message(role="system", content="say hello"))
+    assert wire(encoded)["input"] == [developer("say hello")]
+    assert "instructions" not in wire(encoded)
+    profile = BackendProfile(name="p", display_name="P", default_instructions="d")
+    encoded = encode(Message(role="system", content="say hello"), profile=profile)
+    assert (wire(encoded)["instructions"], wire(encoded)["input"]) == ("d", [developer("say hello")])
+
+
+def test_what_was_mended_and_left_out_is_told() -> None:
+    history = [USER, Message(role="tool", tool_call_id="gone", content="x")]
+    encoded = encode(*history)
+    assert [each.kind for each in encoded.repairs] == ["orphan_result"]
+    thinking = Message(role="assistant", content=[ThinkingBlock(thinking="hm", signature="s")])
+    assert encode(USER, thinking).left_out == ["reasoning of another provider"]
+
+
+MESSAGES = st.lists(
+    st.builds(
+        Message,
+        role=st.sampled_from(["system", "developer", "user", "assistant", "tool"]),
+        content=st.text(max_size=5)
+        | st.lists(st.builds(lambda text: {"type": "text", "text": text}, st.text(max_size=5))),
+        tool_call_id=st.sampled_from([None, "c"]),
+    ),
+    max_size=5,
+)
+
+
+@given(MESSAGES, st.sampled_from(["gpt-4.1", "gpt-6-sol", "gpt-6.2-sol", "unheard-of"]), st.booleans())
+def test_a_request_is_read_and_never_changed(messages: list[Message], model: str, tools: bool) -> None:
+    request = ChatRequest(messages=messages, tools=[TOOL] if tools else None)
+    before = copy.deepcopy(request)
+    options = Options(model=model, hosted_tools=({"type": "web_search"},), extra_body={"user": "x"})
+    arguments: dict[str, Any] = {
+        "profile": PLAIN,
+        "traits": traits_for(model),
+        "amendments": Amendments(drop=frozenset({"tools.strict"})),
+        "origin": "here",
+    }
+    encoded = encode_request(request, options, **arguments)
+    assert request == before
+    assert request.model_dump() == before.model_dump()
+    assert dump_body(encode_request(before, options, **arguments).body) == dump_body(wire(encoded))
+    assert all(item["content"] for item in wire(encoded)["input"] if item["type"] == "message"), "no empty message"
+    assert wire(encoded).get("instructions") != ""

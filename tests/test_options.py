@@ -1,0 +1,353 @@
+"""Options: strings of a wizard, absent values, aliases, and who wins over whom."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from amplifier_core.llm_errors import ConfigurationError
+from amplifier_core.message_models import ChatRequest, Message, ResponseFormatJson, ResponseFormatJsonSchema
+from hypothesis import given
+from hypothesis import strategies as st
+from openai_responses_common import options as options_module
+from openai_responses_common.options import Options, for_call, read_config, unknown_keys
+
+DEFAULTS = Options(model="default-model")
+
+
+def config(**values: Any) -> Options:
+    return read_config(values, DEFAULTS)
+
+
+def call(
+    settings: Options = DEFAULTS, *, kwargs: dict[str, Any] | None = None, cache_key: str | None = None, **request: Any
+) -> Options:
+    chat = ChatRequest(messages=[Message(role="user", content="hi")], **request)
+    return for_call(settings, chat, kwargs or {}, cache_key=cache_key)
+
+
+SETTINGS: list[tuple[str, Any, str, Any]] = [
+    ("default_model", " gpt-6-sol ", "model", "gpt-6-sol"),
+    ("reasoning_effort", "High", "reasoning_effort", "high"),
+    ("reasoning_effort", "default", "reasoning_effort", None),
+    ("reasoning_effort", "auto", "reasoning_effort", None),
+    ("reasoning_effort", "none", "reasoning_effort", "none"),
+    ("reasoning_summary", "Detailed", "reasoning_summary", "detailed"),
+    ("reasoning_summary", "none", "reasoning_summary", None),
+    ("reasoning_summary", "off", "reasoning_summary", None),
+    ("reasoning_summary", False, "reasoning_summary", None),
+    ("verbosity", "LOW", "verbosity", "low"),
+    ("max_output_tokens", "4096", "max_output_tokens", 4096),
+    ("max_output_tokens", "128_000", "max_output_tokens", 128_000),
+    ("max_tokens", 4096, "max_output_tokens", 4096),
+    ("temperature", "0", "temperature", 0.0),
+    ("temperature", 0, "temperature", 0.0),
+    ("temperature", 0.7, "temperature", 0.7),
+    ("top_p", "0.0", "top_p", 0.0),
+    ("parallel_tool_calls", "false", "parallel_tool_calls", False),
+    ("service_tier", "Flex", "service_tier", "flex"),
+    ("truncation", "auto", "truncation", "auto"),
+    ("prompt_cache_key", "k", "prompt_cache_key", "k"),
+    ("prompt_cache_retention", "24h", "prompt_cache_retention", "24h"),
+    ("safety_identifier", "user-1", "safety_identifier", "user-1"),
+    ("include", "a, b,,", "include", ("a", "b")),
+    ("include", ["a", "b"], "include", ("a", "b")),
+    ("extra_body", {"user": "x"}, "extra_body", {"user": "x"}),
+    ("extra_body", '{"user": "x"}', "extra_body", {"user": "x"}),
+    ("timeout", "30", "timeout_s", 30.0),
+    ("max_retries", "0", "max_retries", 0),
+    ("min_retry_delay", "0.5", "min_retry_delay_s", 0.5),
+    ("max_retry_delay", 120, "max_retry_delay_s", 120.0),
+    ("max_continuations", "0", "max_continuations", 0),
+    ("max_concurrent_requests", 5, "max_concurrent_requests", 5),
+    ("use_streaming", "false", "use_streaming", False),
+    ("use_streaming", "True", "use_streaming", True),
+    ("hide_dated_models", "yes", "hide_dated_models", True),
+    ("filtered", "on", "hide_dated_models", True),
+    ("priority", "-5", "priority", -5),
+    ("raw", "true", "raw", True),
+    ("raw", "0", "raw", False),
+    ("debug", "1", "debug", True),
+    ("raw_debug", "off", "raw_debug", False),
+    ("raw", " FALSE ", "raw", False),
+    ("raw", False, "raw", False),
+    ("web_search", "true", "hosted_tools", ({"type": "web_search"},)),
+    ("web_search", True, "hosted_tools", ({"type": "web_search"},)),
+    ("web_search", "false", "hosted_tools", ()),
+    (
+        "web_search",
+        {"search_context_size": "low"},
+        "hosted_tools",
+        ({"type": "web_search", "search_context_size": "low"},),
+    ),
+    ("web_search", '{"filters": {}}', "hosted_tools", ({"type": "web_search", "filters": {}},)),
+    ("hosted_tools", [{"type": "mcp"}], "hosted_tools", ({"type": "mcp"},)),
+    ("hosted_tools", {"type": "mcp"}, "hosted_tools", ({"type": "mcp"},)),
+    ("hosted_tools", '[{"type": "mcp"}]', "hosted_tools", ({"type": "mcp"},)),
+    (
+        "model_info",
+        {"my-model": {"context_window": "128000"}},
+        "model_info",
+        {"my-model": {"context_window": "128000"}},
+    ),
+    ("model_info", '{"my-model": {"efforts": "low"}}', "model_info", {"my-model": {"efforts": "low"}}),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "field", "read"), SETTINGS)
+def test_settings_are_read_from_what_wizards_and_files_hand_over(key: str, value: Any, field: str, read: Any) -> None:
+    options = config(**{key: value})
+    assert getattr(options, field) == read
+    assert type(getattr(options, field)) is type(read)
+    assert dataclasses.replace(options, **{field: getattr(DEFAULTS, field)}) == DEFAULTS, "and nothing else"
+
+
+def test_every_setting_is_tested() -> None:
+    assert {row[0] for row in SETTINGS} | {"reasoning"} == set(options_module._KEYS)
+
+
+@pytest.mark.parametrize("key", options_module._KEYS)
+@pytest.mark.parametrize("absent", ["", None])
+def test_an_empty_setting_is_absent(key: str, absent: Any) -> None:
+    assert config(**{key: absent}) == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "takes"),
+    [
+        ("use_streaming", "maybe", "true or false"),
+        ("raw", 2, "true or false"),
+        ("max_output_tokens", "many", "a whole number"),
+        ("max_tokens", "1.5", "a whole number"),
+        ("priority", "first", "a whole number"),
+        ("temperature", "warm", "a number"),
+        ("top_p", [], "a number"),
+        ("timeout", "0", "a number of seconds above 0"),
+        ("timeout", -1, "a number of seconds above 0"),
+        ("timeout", "soon", "a number"),
+        ("min_retry_delay", 0, "a number of seconds above 0"),
+        ("max_retries", -1, "0 or more"),
+        ("max_continuations", "-3", "0 or more"),
+        ("extra_body", "nonsense", "an object"),
+        ("extra_body", ["a"], "an object"),
+        ("extra_body", "[1]", "an object"),
+        ("reasoning", 5, "an object"),
+        ("hosted_tools", "web_search", "a list of tools, each with a type"),
+        ("hosted_tools", ["web_search"], "a list of tools, each with a type"),
+        ("hosted_tools", [{"name": "x"}], "a list of tools, each with a type"),
+        ("web_search", "perhaps", "true or false"),
+        ("web_search", ["x"], "an object"),
+        ("model_info", {"m": {"efforts": "huge"}}, "efforts"),
+        ("model_info", {"m": {"contxt_window": 1}}, "contxt_window"),
+        ("model_info", {"m": {"prices": {"input": "cheap"}}}, "prices"),
+        ("model_info", "nonsense", "an object"),
+    ],
+)
+def test_a_value_that_cannot_be_read_names_key_remedy_and_value(key: str, value: Any, takes: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        config(**{key: value})
+    assert f"setting {key!r} takes " in str(raised.value)
+    assert takes in str(raised.value)
+    assert repr(value) in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+def test_a_bad_keyword_is_named_too() -> None:
+    with pytest.raises(ConfigurationError, match="setting 'temperature' takes a number, not 'hot'"):
+        call(kwargs={"temperature": "hot"})
+    with pytest.raises(ConfigurationError, match="setting 'stop' takes"):
+        call(kwargs={"stop": 5})
+
+
+@pytest.mark.parametrize(
+    ("value", "effort", "summary", "rest"),
+    [
+        ("High", "high", "auto", {}),
+        ({"effort": "high", "summary": "concise"}, "high", "concise", {}),
+        ({"mode": "pro", "context": "all_turns"}, None, "auto", {"mode": "pro", "context": "all_turns"}),
+        ('{"effort": "low", "mode": "pro"}', "low", "auto", {"mode": "pro"}),
+    ],
+)
+def test_reasoning_may_be_one_object(value: Any, effort: str | None, summary: str, rest: dict[str, Any]) -> None:
+    options = config(reasoning=value)
+    assert (options.reasoning_effort, options.reasoning_summary, options.reasoning) == (effort, summary, rest)
+
+
+def test_a_setting_of_its_own_counts_more_than_the_same_in_the_object() -> None:
+    options = config(
+        reasoning={"effort": "low", "summary": "concise"}, reasoning_effort="high", reasoning_summary="auto"
+    )
+    assert (options.reasoning_effort, options.reasoning_summary) == ("high", "auto")
+
+
+def test_hosted_tools_add_up() -> None:
+    options = config(web_search=True, hosted_tools=[{"type": "mcp"}])
+    assert options.hosted_tools == ({"type": "web_search"}, {"type": "mcp"})
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("reasoning_efort", "unknown setting 'reasoning_efort' is ignored: did you mean 'reasoning_effort'?"),
+        ("max_output_token", "unknown setting 'max_output_token' is ignored: did you mean 'max_output_tokens'?"),
+        ("api_kye", "unknown setting 'api_kye' is ignored: did you mean 'api_key'?"),
+        ("zzzzzz", "unknown setting 'zzzzzz' is ignored"),
+    ],
+)
+def test_an_unknown_setting_is_told_with_the_nearest_known_name(key: str, line: str) -> None:
+    assert unknown_keys({key: 1, "raw": True, "api_key": "x"}, ["api_key"]) == [line]
+
+
+def test_a_key_that_is_no_text_is_unknown_too() -> None:
+    """YAML reads a bare `on` as true and a bare number as a number."""
+    settings: dict[Any, Any] = {True: 1, 5: 2}
+    assert unknown_keys(settings, []) == [
+        "unknown setting True is ignored",
+        "unknown setting 5 is ignored",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "kwarg", "request_value", "kwarg_value", "config_key", "config_value"),
+    [
+        ("model", "model", "r", "k", "default_model", "c"),
+        ("reasoning_effort", "reasoning_effort", "low", "high", "reasoning_effort", "medium"),
+        ("max_output_tokens", "max_output_tokens", 200, 300, "max_output_tokens", 100),
+        ("temperature", "temperature", 0.2, 0.3, "temperature", 0.1),
+        ("top_p", "top_p", 0.2, 0.3, "top_p", 0.1),
+    ],
+)
+def test_keywords_win_over_the_request_and_the_request_over_the_config(
+    field: str, kwarg: str, request_value: Any, kwarg_value: Any, config_key: str, config_value: Any
+) -> None:
+    settings = config(**{config_key: config_value})
+    request = {kwarg: request_value}
+    assert getattr(call(settings), field) == config_value
+    assert getattr(call(settings, **request), field) == request_value
+    assert getattr(call(settings, kwargs={kwarg: kwarg_value}, **request), field) == kwarg_value
+    assert getattr(call(settings, kwargs={kwarg: None}, **request), field) == request_value
+    assert getattr(call(), field) == getattr(DEFAULTS, field)
+
+
+def test_zero_in_the_request_is_a_value() -> None:
+    options = call(config(temperature=1, top_p=1), temperature=0.0, top_p=0.0)
+    assert (options.temperature, options.top_p) == (0.0, 0.0)
+
+
+def test_every_field_of_the_request_is_read() -> None:
+    schema = ResponseFormatJsonSchema(json_schema={"type": "object"})
+    options = call(
+        model="m",
+        tool_choice="required",
+        response_format=schema,
+        stop=["END"],
+        timeout=12.5,
+        reasoning={"effort": "low", "context": "all_turns"},
+        conversation_id="conv",
+        metadata={"stream": False},
+    )
+    assert options.model == "m"
+    assert options.tool_choice == "required"
+    assert options.response_format == schema
+    assert options.stop == ("END",)
+    assert options.call_timeout_s == 12.5
+    assert options.timeout_s == 600.0, "the longest silence stays what the config says"
+    assert options.reasoning_effort == "low"
+    assert options.reasoning == {"context": "all_turns"}
+    assert options.prompt_cache_key == "conv"
+    assert options.use_streaming is False
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "field", "value"),
+    [
+        ({"max_tokens": "50"}, "max_output_tokens", 50),
+        ({"tools": [{"type": "web_search"}]}, "hosted_tools", ({"type": "web_search"},)),
+        ({"timeout": "9"}, "call_timeout_s", 9.0),
+        ({"use_streaming": "false"}, "use_streaming", False),
+        ({"tool_choice": {"type": "function", "name": "x"}}, "tool_choice", {"type": "function", "name": "x"}),
+        ({"stop": "a,b"}, "stop", ("a", "b")),
+        ({"extended_thinking": True}, "extended_thinking", True),
+        ({"response_format": {"type": "json"}}, "response_format", ResponseFormatJson()),
+        ({"unheard_of": object()}, "model", "default-model"),
+    ],
+)
+def test_keywords_of_complete(kwargs: dict[str, Any], field: str, value: Any) -> None:
+    assert getattr(call(kwargs=kwargs), field) == value
+
+
+def test_a_response_format_may_be_a_dict() -> None:
+    given_format = {"type": "json_schema", "json_schema": {"type": "object"}, "strict": True}
+    assert call(kwargs={"response_format": given_format}).response_format == ResponseFormatJsonSchema(
+        json_schema={"type": "object"}, strict=True
+    )
+    with pytest.raises(ConfigurationError, match="setting 'response_format' takes"):
+        call(kwargs={"response_format": {"type": "yaml"}})
+
+
+def test_extended_thinking_false_wins_over_request_and_config() -> None:
+    settings = config(reasoning_effort="high")
+    assert call(settings, kwargs={"extended_thinking": False}).reasoning_effort == "none"
+    assert call(settings, kwargs={"extended_thinking": "false"}, reasoning_effort="low").reasoning_effort == "none"
+    assert call(settings, kwargs={"extended_thinking": True}).reasoning_effort == "high"
+    chosen = {"extended_thinking": False, "reasoning_effort": "low"}
+    assert call(settings, kwargs=chosen).reasoning_effort == "low", "a keyword is the last word"
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+def test_extended_thinking_false_wins_over_an_absent_effort(absent: Any) -> None:
+    settings = config(reasoning_effort="high")
+    kwargs = {"extended_thinking": False, "reasoning_effort": absent}
+    assert call(settings, kwargs=kwargs).reasoning_effort == "none"
+
+
+def test_a_keyword_default_takes_the_configured_effort_back() -> None:
+    assert call(config(reasoning_effort="high"), kwargs={"reasoning_effort": "default"}).reasoning_effort is None
+
+
+def test_streaming_is_switched_off_per_request_only_by_false() -> None:
+    assert call(metadata={"stream": None}).use_streaming is True
+    assert call(metadata={}).use_streaming is True
+    assert call(config(use_streaming=False), metadata={"stream": True}).use_streaming is False
+
+
+def test_the_cache_key_is_chosen_then_the_conversation_then_the_session() -> None:
+    assert call().prompt_cache_key is None
+    assert call(cache_key="session").prompt_cache_key == "session"
+    assert call(cache_key="session", conversation_id="conv").prompt_cache_key == "conv"
+    settings = config(prompt_cache_key="mine")
+    assert call(settings, cache_key="session", conversation_id="conv").prompt_cache_key == "mine"
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_a_cache_key_fits_and_stays_itself(first: str, second: str) -> None:
+    keys = [call(cache_key=key).prompt_cache_key for key in (first, second)]
+    assert all(key is None or len(key) <= 64 for key in keys)
+    assert (keys[0] == keys[1]) is (first == second)
+    assert call(cache_key=first).prompt_cache_key == keys[0]
+    assert len(first) > 64 or keys[0] == first
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6)
+NESTED = VALUES | st.lists(VALUES, max_size=2) | st.dictionaries(st.text(max_size=6), VALUES, max_size=2)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(options_module._CALL_KEYS)), NESTED, max_size=4))
+def test_any_value_is_read_or_named(values: dict[str, Any]) -> None:
+    for read in (lambda: config(**values), lambda: call(kwargs=values)):
+        try:
+            assert isinstance(read(), Options)
+        except ConfigurationError as caught:
+            error = str(caught)
+        else:
+            continue
+        assert any(repr(key) in error for key in values)
+
+
+def test_settings_are_not_shared_between_calls() -> None:
+    settings = config(extra_body={"user": "x"})
+    assert call(settings) is not settings
+    assert settings == config(extra_body={"user": "x"})
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.model = "other"  # pyright: ignore[reportAttributeAccessIssue]

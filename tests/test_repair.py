@@ -1,0 +1,247 @@
+"""Orphan calls and results: whatever the history lost, every call goes out with exactly one result behind it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openai_responses_common.calls import CLIENT_CALLS, answer, answer_key, call_key, client_call
+from openai_responses_common.repair import MISSING_RESULT, Repair, repair
+
+Item = dict[str, Any]
+
+USER: Item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "go on"}]}
+REPLY: Item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "done"}]}
+REASONING: Item = {"type": "reasoning", "id": "rs", "summary": [], "encrypted_content": "x"}
+SERVICE: list[Item] = [
+    {"type": "web_search_call", "id": "ws", "action": {}},
+    {"type": "tool_search_call", "id": "tsc", "execution": "server", "call_id": None, "arguments": {}},
+    {"type": "tool_search_output", "id": "tso", "execution": "server", "tools": []},
+    {"type": "shell_call", "id": "sh", "call_id": "s", "environment": {"type": "container_reference"}, "action": {}},
+    {"type": "shell_call_output", "id": "sho", "call_id": "s", "output": []},
+    {"type": "compaction", "id": "cmp", "encrypted_content": "x"},
+    {"type": "never_heard_of"},
+]
+
+
+def call(key: str, kind: str = "function_call") -> Item:
+    match kind:
+        case "mcp_approval_request":
+            return {"type": kind, "id": key, "server_label": "s", "name": "n", "arguments": "{}"}
+        case "tool_search_call":
+            return {"type": kind, "call_id": key, "execution": "client", "arguments": {}}
+        case "function_call" | "custom_tool_call":
+            return {"type": kind, "id": f"item_{key}", "call_id": key, "name": "bash", "arguments": "{}"}
+        case _:
+            return {"type": kind, "id": f"item_{key}", "call_id": key}
+
+
+def result(key: str, kind: str = "function_call", output: str = "ok") -> Item:
+    return answer(call(key, kind), key, output)
+
+
+def lost(key: str, kind: str = "function_call") -> Item:
+    return result(key, kind, MISSING_RESULT)
+
+
+def keys(items: list[Item]) -> list[str]:
+    """The conversation in short: `a` for a call, `a=` for its result, the type or role of anything else."""
+    return [
+        call_key(item)
+        if client_call(item)
+        else f"{answer_key(item)}="
+        if item["type"].endswith(("_output", "_response"))
+        else item.get("role", item["type"])
+        for item in items
+    ]
+
+
+def test_a_whole_conversation_is_left_as_it_is() -> None:
+    items = [USER, REASONING, call("a"), call("b"), result("b"), result("a"), REPLY, USER, *SERVICE]
+    mended, repairs = repair(items)
+    assert mended == items
+    assert all(new is old for new, old in zip(mended, items, strict=True))
+    assert repairs == []
+
+
+@pytest.mark.parametrize("kind", CLIENT_CALLS)
+def test_a_missing_result_is_made_up_in_the_form_of_its_call(kind: str) -> None:
+    mended, repairs = repair([USER, call("a", kind), USER])
+    assert mended == [USER, call("a", kind), lost("a", kind), USER]
+    name = "bash" if kind in {"function_call", "custom_tool_call"} else "n" if kind.startswith("mcp") else kind
+    assert repairs == [Repair(kind="missing_result", call_id="a", tool_name=name)]
+
+
+@pytest.mark.parametrize("kind", CLIENT_CALLS)
+def test_a_result_that_is_there_is_kept(kind: str) -> None:
+    items = [USER, call("a", kind), result("a", kind), USER]
+    assert repair(items) == (items, [])
+
+
+def test_the_model_is_told_what_happened_and_what_to_do() -> None:
+    assert "interrupted" in MISSING_RESULT
+    assert "call the tool again" in MISSING_RESULT
+
+
+def test_a_missing_result_is_made_up_on_every_request_again() -> None:
+    """The history is not ours to change, so the next request lacks it again."""
+    items = [USER, call("a"), USER]
+    assert repair(items) == repair(items)
+    assert len(repair(items)[0]) == 4
+
+
+def test_results_without_a_call_are_left_out() -> None:
+    mended, repairs = repair([USER, result("gone"), call("a"), result("a")])
+    assert keys(mended) == ["user", "a", "a="]
+    assert repairs == [Repair(kind="orphan_result", call_id="gone")]
+
+
+def test_a_repeated_result_is_left_out() -> None:
+    mended, repairs = repair([call("a"), result("a", output="first"), USER, result("a", output="second")])
+    assert mended == [call("a"), result("a", output="first"), USER]
+    assert repairs == [Repair(kind="duplicate_result", call_id="a")]
+
+
+def test_a_repeated_call_is_left_out() -> None:
+    mended, repairs = repair([call("a"), result("a"), USER, call("a"), result("a")])
+    assert keys(mended) == ["a", "a=", "user"]
+    assert [each.kind for each in repairs] == ["duplicate_call", "duplicate_result"]
+    assert repairs[0].tool_name == "bash"
+
+
+def test_a_result_before_its_call_moves_behind_it() -> None:
+    mended, repairs = repair([USER, result("a"), call("a"), USER])
+    assert keys(mended) == ["user", "a", "a=", "user"]
+    assert repairs == []
+
+
+def test_a_late_result_stays_where_it_is() -> None:
+    items = [call("a"), USER, result("a")]
+    assert repair(items) == (items, [])
+
+
+def test_a_result_of_another_kind_is_no_result() -> None:
+    """The service looks for a result of the call's own kind."""
+    mended, _ = repair([call("a", "custom_tool_call"), result("a", "function_call")])
+    assert mended[0] == call("a", "custom_tool_call")
+    assert [item["type"] for item in mended[1:]] == ["custom_tool_call_output"]
+
+
+def test_an_approval_is_paired_by_the_id_of_its_request() -> None:
+    items = [call("mcpr_1", "mcp_approval_request"), result("mcpr_1", "mcp_approval_request", "yes")]
+    assert repair(items) == (items, [])
+
+
+def test_what_the_service_answered_itself_is_left_alone() -> None:
+    assert repair(SERVICE) == (SERVICE, [])
+
+
+TURNS: list[list[Item]] = [
+    [USER, REASONING, call("a"), call("b"), result("b")],
+    [REASONING, call("c"), result("c")],
+    [call("d"), call("e"), result("d")],
+    [REPLY, call("f")],
+    [call("g"), result("g")],
+    [REPLY],
+    [USER, call("h")],
+    [USER, call("i"), REPLY],
+    [USER, REPLY],
+]
+
+
+def test_a_made_up_result_keeps_its_place_while_the_loop_goes_on() -> None:
+    before: list[Item] = []
+    for count in range(1, len(TURNS) + 1):
+        mended, _ = repair([item for turn in TURNS[:count] for item in turn])
+        assert mended[: len(before)] == before, f"turn {count}"
+        before = mended
+
+
+@st.composite
+def turns(draw: st.DrawFn) -> list[list[Item]]:
+    """A history as loops write it, but for results that were lost."""
+    history: list[list[Item]] = []
+    number = 0
+    for _ in range(draw(st.integers(1, 6))):
+        turn: list[Item] = [USER] if draw(st.booleans()) else []
+        answers: list[Item] = []
+        for _ in range(draw(st.integers(0, 3))):
+            number += 1
+            kind = draw(st.sampled_from(["function_call", "custom_tool_call", "shell_call"]))
+            turn.extend([REASONING] if draw(st.booleans()) else [])
+            turn.append(call(f"c{number}", kind))
+            answers.extend([result(f"c{number}", kind)] if draw(st.booleans()) else [])
+        turn.extend([REPLY] if draw(st.booleans()) else [])
+        history.append([*turn, *answers])
+    return history
+
+
+@given(turns())
+def test_repairing_more_of_a_history_repairs_its_beginning_alike(history: list[list[Item]]) -> None:
+    before: list[Item] = []
+    for count in range(1, len(history) + 1):
+        mended, _ = repair([item for turn in history[:count] for item in turn])
+        assert mended[: len(before)] == before
+        before = mended
+
+
+KEYS = st.sampled_from("abc")
+KINDS = st.sampled_from(sorted(CLIENT_CALLS))
+ITEMS = st.lists(
+    st.one_of(
+        st.builds(call, KEYS, KINDS),
+        st.builds(result, KEYS, KINDS, st.sampled_from(["ok", "other", ""])),
+        st.sampled_from([USER, REPLY, REASONING, {**USER, "role": "developer"}, {**USER, "role": "system"}, *SERVICE]),
+    ),
+    max_size=14,
+)
+
+
+def by_client(item: Item) -> bool:
+    return item["type"] in {row.answer for row in CLIENT_CALLS.values()} and (
+        item["type"] == "local_shell_call_output" or "id" not in item
+    )
+
+
+@given(ITEMS)
+@settings(max_examples=400)
+def test_after_the_repair_the_rules_of_the_service_hold(items: list[Item]) -> None:
+    before = copy.deepcopy(items)
+    mended, _ = repair(items)
+    assert items == before, "the items are somebody else's"
+
+    called: dict[str, int] = {}
+    for index, item in enumerate(mended):
+        if client_call(item):
+            assert call_key(item) not in called, "a call is sent once"
+            called[call_key(item)] = index
+    answers = [(index, item) for index, item in enumerate(mended) if by_client(item)]
+    assert sorted(answer_key(item) for _, item in answers) == sorted(called), "one result for every call"
+    for index, item in answers:
+        place = called[answer_key(item)]
+        assert place < index, "a result stands behind its call"
+        assert item["type"] == CLIENT_CALLS[mended[place]["type"]].answer, "in the form that its call asks for"
+
+    def others(list_: list[Item]) -> list[Item]:
+        return [item for item in list_ if not client_call(item) and not by_client(item)]
+
+    assert others(mended) == others(items), "nothing else is touched"
+    assert {call_key(item) for item in items if client_call(item)} == set(called), "no call is lost"
+
+
+@given(ITEMS)
+def test_mending_what_is_mended_changes_nothing(items: list[Item]) -> None:
+    mended, _ = repair(items)
+    assert repair(mended) == (mended, [])
+
+
+@given(ITEMS)
+def test_everything_that_was_mended_is_told(items: list[Item]) -> None:
+    mended, repairs = repair(items)
+    kinds = [each.kind for each in repairs]
+    made_up = kinds.count("missing_result")
+    assert len(mended) == len(items) + made_up - (len(kinds) - made_up)
+    assert all(each.call_id in "abc" for each in repairs)

@@ -1,0 +1,244 @@
+"""Tools, tool choice and response format: every form in which hosts write them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from amplifier_core.message_models import (
+    ResponseFormatJson,
+    ResponseFormatJsonSchema,
+    ResponseFormatText,
+    ToolSpec,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from openai_responses_common.tools import encode_format, encode_tool_choice, encode_tools, shown_by
+
+SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
+READ = ToolSpec(name="read", description="Read a file.", parameters=SCHEMA)
+
+
+def spec(name: str = "t", **extra: Any) -> ToolSpec:
+    return ToolSpec(name=name, parameters={}, **extra)
+
+
+def test_a_function_tool() -> None:
+    assert encode_tools([READ], ()) == [
+        {"type": "function", "name": "read", "description": "Read a file.", "parameters": SCHEMA, "strict": False}
+    ]
+
+
+def test_no_tools_are_no_tools() -> None:
+    assert encode_tools(None, ()) == []
+    assert encode_tools([], ()) == []
+
+
+def test_strict_is_false_unless_the_tool_asks_for_it() -> None:
+    """Left out, the service takes it as true and rewrites the schema."""
+    [loose, strict, null] = encode_tools([spec("a"), spec("b", strict=True), spec("c", strict=None)], ())
+    assert loose["strict"] is False
+    assert strict["strict"] is True
+    assert null["strict"] is False
+
+
+def test_a_tool_without_description_or_parameters_is_still_whole() -> None:
+    [tool] = encode_tools([spec()], ())
+    assert tool["description"] == ""
+    assert tool["parameters"] == {"type": "object", "properties": {}}
+
+
+def test_what_the_service_knows_beside_the_schema_is_passed_on_and_nothing_else() -> None:
+    extras = {"defer_loading": True, "allowed_callers": ["direct"], "output_schema": {}, "async": False}
+    [tool] = encode_tools([spec(**extras, type="function", origin="a host's own note", input_examples=None)], ())
+    assert {key: tool[key] for key in extras} == extras
+    assert set(tool) == {"type", "name", "description", "parameters", "strict", *extras}
+    [plain] = encode_tools([spec(defer_loading=None)], ())
+    assert "defer_loading" not in plain
+
+
+def test_a_custom_tool_takes_free_text() -> None:
+    grammar = {"type": "grammar", "syntax": "lark", "definition": "start: /a/"}
+    [tool] = encode_tools([spec("sql", description="Runs SQL.", type="custom", format=grammar)], ())
+    assert tool == {"type": "custom", "name": "sql", "description": "Runs SQL.", "format": grammar}
+    [bare] = encode_tools([spec("sql", type="custom")], ())
+    assert bare == {"type": "custom", "name": "sql", "description": ""}
+
+
+def test_a_native_tool_is_passed_as_it_is() -> None:
+    [tool] = encode_tools([spec("web", type="web_search", search_context_size="low", filters=None)], ())
+    assert tool == {"type": "web_search", "search_context_size": "low"}
+
+
+def test_hosted_tools_stand_behind_the_functions() -> None:
+    hosted = [{"type": "web_search"}, {"type": "code_interpreter", "container": {"type": "auto"}}]
+    assert encode_tools([READ], hosted)[1:] == hosted
+
+
+def test_a_hosted_tool_of_the_request_is_not_added_again() -> None:
+    own = spec("web", type="web_search", search_context_size="low")
+    assert encode_tools([own], [{"type": "web_search"}]) == [{"type": "web_search", "search_context_size": "low"}]
+
+
+def test_a_hosted_tool_comes_once() -> None:
+    detailed = {"type": "web_search", "filters": {"allowed_domains": ["x.example"]}}
+    assert encode_tools(None, [{"type": "web_search"}, detailed]) == [detailed]
+
+
+def test_servers_and_namespaces_are_told_apart_by_their_names() -> None:
+    hosted = [
+        {"type": "mcp", "server_label": "a"},
+        {"type": "mcp", "server_label": "b"},
+        {"type": "namespace", "name": "crm", "description": "d", "tools": []},
+        {"type": "namespace", "name": "erp", "description": "d", "tools": []},
+    ]
+    assert encode_tools([spec("m", type="mcp", server_label="a")], hosted)[1:] == hosted[1:]
+
+
+def test_function_tools_in_a_keyword_are_added_by_name() -> None:
+    hosted = [
+        {"type": "function", "name": "read"},
+        {"type": "function", "name": "write"},
+        {"type": "custom", "name": "x"},
+    ]
+    assert [tool["name"] for tool in encode_tools([READ], hosted)] == ["read", "write", "x"]
+
+
+def test_nothing_that_was_given_is_changed() -> None:
+    hosted = [{"type": "web_search", "filters": {}}]
+    tools = encode_tools([READ], hosted)
+    for tool in tools:
+        tool["mark"] = True
+    assert hosted == [{"type": "web_search", "filters": {}}]
+    assert READ.model_extra == {}
+    assert "mark" not in SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("web_search", ["web_search_call.action.sources"]),
+        ("web_search_preview", ["web_search_call.action.sources"]),
+        ("file_search", ["file_search_call.results"]),
+        ("code_interpreter", ["code_interpreter_call.outputs"]),
+        ("function", []),
+        ("mcp", []),
+    ],
+)
+def test_hosted_tools_are_asked_to_show_what_they_found(kind: str, shown: list[str]) -> None:
+    assert shown_by([{"type": kind}, {"type": kind}]) == shown
+
+
+TOOLS = [
+    *encode_tools([READ, spec("sql", type="custom")], [{"type": "web_search"}]),
+    {"type": "mcp", "server_label": "files"},
+]
+
+
+@pytest.mark.parametrize(
+    ("choice", "encoded"),
+    [
+        ("auto", "auto"),
+        ("none", "none"),
+        ("required", "required"),
+        ("any", "required"),
+        ({"type": "auto"}, "auto"),
+        ({"type": "none"}, "none"),
+        ({"type": "any"}, "required"),
+        ({"type": "required"}, "required"),
+        ("read", {"type": "function", "name": "read"}),
+        ("sql", {"type": "custom", "name": "sql"}),
+        ("web_search", {"type": "web_search"}),
+        ("unheard_of", {"type": "function", "name": "unheard_of"}),
+        ({"type": "tool", "name": "read"}, {"type": "function", "name": "read"}),
+        ({"type": "tool", "name": "sql"}, {"type": "custom", "name": "sql"}),
+        ({"type": "function", "name": "read"}, {"type": "function", "name": "read"}),
+        ({"type": "function", "function": {"name": "read"}}, {"type": "function", "name": "read"}),
+        ({"type": "function", "name": "sql"}, {"type": "custom", "name": "sql"}),
+        ({"type": "custom", "name": "sql"}, {"type": "custom", "name": "sql"}),
+        ({"type": "mcp", "server_label": "files"}, {"type": "mcp", "server_label": "files"}),
+        ({"type": "web_search"}, {"type": "web_search"}),
+        (
+            {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "read"}]},
+            {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "read"}]},
+        ),
+        (None, None),
+        ("", None),
+        ({}, None),
+    ],
+)
+def test_tool_choice_in_every_form(choice: Any, encoded: Any) -> None:
+    assert encode_tool_choice(choice, TOOLS) == encoded
+
+
+@pytest.mark.parametrize("choice", ["auto", "required", "read", {"type": "function", "name": "read"}])
+def test_without_tools_there_is_no_choice(choice: Any) -> None:
+    assert encode_tool_choice(choice, []) is None
+
+
+def schema_format(given_schema: dict[str, Any], strict: bool | None = None) -> dict[str, Any]:
+    encoded = encode_format(ResponseFormatJsonSchema(json_schema=given_schema, strict=strict))
+    assert encoded is not None
+    return encoded
+
+
+@pytest.mark.parametrize("plain", [None, ResponseFormatText()])
+def test_plain_text_needs_no_format(plain: object) -> None:
+    assert encode_format(plain) is None
+
+
+def test_any_json() -> None:
+    assert encode_format(ResponseFormatJson()) == {"type": "json_object"}
+
+
+def test_a_bare_schema_gets_a_name() -> None:
+    assert schema_format(SCHEMA) == {"type": "json_schema", "name": "response", "schema": SCHEMA}
+    assert schema_format({**SCHEMA, "title": "File path"})["name"] == "File_path"
+
+
+def test_a_wrapped_schema_is_unwrapped() -> None:
+    assert schema_format({"name": "where", "schema": SCHEMA, "strict": True}) == {
+        "type": "json_schema",
+        "name": "where",
+        "schema": SCHEMA,
+        "strict": True,
+    }
+    assert schema_format({"schema": {**SCHEMA, "title": "T"}})["name"] == "T"
+
+
+def test_a_wrapped_schema_keeps_its_description() -> None:
+    assert schema_format({"name": "where", "description": "A place.", "schema": SCHEMA})["description"] == "A place."
+    assert "description" not in schema_format({**SCHEMA, "description": "of the object"})
+
+
+def test_the_format_s_own_strictness_wins() -> None:
+    assert schema_format({"schema": SCHEMA, "strict": True}, strict=False)["strict"] is False
+    assert schema_format(SCHEMA, strict=True)["strict"] is True
+    assert "strict" not in schema_format(SCHEMA)
+    assert "strict" not in schema_format({**SCHEMA, "strict": True}), "in a bare schema it is a keyword of the schema"
+
+
+def test_a_property_called_schema_does_not_make_a_wrapper() -> None:
+    bare = {"type": "object", "properties": {"schema": {"type": "string"}}}
+    assert schema_format(bare)["schema"] == bare
+
+
+@given(st.text(max_size=100))
+def test_a_schema_s_name_is_one_that_the_service_takes(name: str) -> None:
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", schema_format({"name": name, "schema": SCHEMA})["name"])
+
+
+CHOICES = st.text() | st.dictionaries(
+    st.sampled_from(["type", "name", "function", "mode"]),
+    st.sampled_from(["tool", "function", "auto", "any", "read", "allowed_tools"]) | st.none(),
+)
+
+
+@given(CHOICES)
+def test_no_choice_breaks_the_encoding(choice: Any) -> None:
+    before = json.dumps(choice)
+    encoded = encode_tool_choice(choice, TOOLS)
+    assert encoded is None or isinstance(encoded, str | dict)
+    assert json.dumps(choice) == before

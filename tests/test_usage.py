@@ -1,0 +1,174 @@
+"""What an answer cost: counts of every reply summed, each priced as what it was."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from amplifier_core.message_models import Usage
+from hypothesis import given
+from hypothesis import strategies as st
+from openai_responses_common.prices import TokenCounts, cost_usd
+from openai_responses_common.profile import BackendProfile
+from openai_responses_common.usage import count_tokens, total_usage
+
+PRICED = BackendProfile(name="p", display_name="P")
+PRICES = {"input": 1, "cache_read": "0.1", "cache_write": "1.25", "cache_write_12h": "2.5", "output": 10}
+INFO: dict[str, dict[str, Any]] = {"m": {"prices": {**PRICES, "flex": {**PRICES, "output": 5}}}}
+
+
+def reply(usage: Any, model: str | None = "m", **more: Any) -> dict[str, Any]:
+    return {"model": model, "usage": usage, **more}
+
+
+def counts(tokens_in: int = 0, tokens_out: int = 0, **details: Any) -> dict[str, Any]:
+    return {
+        "input_tokens": tokens_in,
+        "input_tokens_details": {"cached_tokens": 0, **details},
+        "output_tokens": tokens_out,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": tokens_in + tokens_out,
+    }
+
+
+def total(
+    *replies: dict[str, Any], profile: BackendProfile = PRICED, model: str = "m", info: Any = None
+) -> Usage | None:
+    return total_usage(replies, model=model, profile=profile, model_info=INFO if info is None else info)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (None, None),
+        ({}, None),
+        ("nonsense", None),
+        ({"input_tokens": 5, "output_tokens": 3}, TokenCounts(input=5, output=3)),
+        ({"input_tokens": None, "output_tokens": None, "total_tokens": 0}, TokenCounts(input=0, output=0)),
+        ({"input_tokens": 5, "input_tokens_details": None, "output_tokens": 3}, TokenCounts(input=5, output=3)),
+        (
+            {"input_tokens": 5, "input_tokens_details": {"cached_tokens": None}, "output_tokens": 3},
+            TokenCounts(input=5, output=3),
+        ),
+        (
+            counts(100, 10, cached_tokens=40, cache_write_tokens=30, cache_write_tokens_details=None),
+            TokenCounts(input=100, output=10, cache_read=40, cache_write=30),
+        ),
+        (
+            counts(
+                100,
+                10,
+                cached_tokens=40,
+                cache_write_tokens=30,
+                cache_write_tokens_details={"ttl_30m_tokens": 20, "ttl_12h_tokens": 10},
+            ),
+            TokenCounts(input=100, output=10, cache_read=40, cache_write=30, cache_write_12h=10),
+        ),
+    ],
+)
+def test_counts_with_details_absent_or_null(usage: Any, expected: TokenCounts | None) -> None:
+    assert count_tokens({"usage": usage}) == expected
+    assert count_tokens({}) is None
+
+
+def test_the_usage_of_one_reply() -> None:
+    usage = counts(1_000_000, 100_000, cached_tokens=400_000, cache_write_tokens=100_000)
+    usage["output_tokens_details"] = {"reasoning_tokens": 60_000}
+    assert total(reply(usage)) == Usage(
+        input_tokens=1_000_000,
+        output_tokens=100_000,
+        total_tokens=1_100_000,
+        reasoning_tokens=60_000,
+        cache_read_tokens=400_000,
+        cache_write_tokens=100_000,
+        cost_usd=Decimal("0.5") + Decimal("0.04") + Decimal("0.125") + Decimal("1.0"),
+    )
+
+
+def test_reasoning_that_is_not_reported_is_unknown_and_not_zero() -> None:
+    usage = total(reply({"input_tokens": 5, "output_tokens": 3}))
+    assert usage is not None
+    assert usage.reasoning_tokens is None
+    assert usage.total_tokens == 8, "the sum where the service gives none"
+
+
+def test_no_usage_is_no_usage() -> None:
+    assert total(reply(None)) is None
+    assert total(reply(None), reply({})) is None
+    assert total() is None
+
+
+def test_replies_are_summed() -> None:
+    usage = total(reply(counts(100, 10, cached_tokens=50)), reply(counts(200, 20, cached_tokens=5)))
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens, usage.total_tokens) == (300, 30, 330)
+    assert (usage.cache_read_tokens, usage.reasoning_tokens) == (55, 0)
+
+
+def test_a_reply_without_usage_makes_the_cost_unknown_and_nothing_else() -> None:
+    for replies in ([reply(None), reply(counts(100, 10))], [reply(counts(100, 10)), reply(None)]):
+        usage = total(*replies)
+        assert usage is not None
+        assert (usage.input_tokens, usage.output_tokens) == (100, 10)
+        assert usage.cost_usd is None
+
+
+def test_each_reply_is_priced_by_the_tier_that_it_names() -> None:
+    usage = total(reply(counts(0, 1_000_000)), reply(counts(0, 1_000_000), service_tier="flex"))
+    assert usage is not None
+    assert usage.cost_usd == Decimal(15)
+
+
+def test_an_unknown_price_is_unknown_and_never_zero() -> None:
+    usage = total(reply(counts(100, 10), model="unheard-of"), model="unheard-of", info={})
+    assert usage is not None
+    assert usage.cost_usd is None
+    partly = total(reply(counts(100, 10)), reply(counts(100, 10), service_tier="unheard-of"))
+    assert partly is not None
+    assert partly.cost_usd is None, "a partial sum would look like the whole"
+
+
+def test_a_plan_is_not_priced() -> None:
+    usage = total(reply(counts(100, 10)), profile=BackendProfile(name="p", display_name="P", priced=False))
+    assert usage is not None
+    assert usage.cost_usd is None
+    assert usage.input_tokens == 100
+
+
+def test_a_region_s_surcharge_is_on_everything() -> None:
+    profile = BackendProfile(name="p", display_name="P", price_factor=Decimal("1.1"))
+    usage = total(reply(counts(1_000_000, 0)), profile=profile)
+    assert usage is not None
+    assert usage.cost_usd == Decimal("1.1")
+
+
+def test_the_model_that_answered_is_the_one_that_is_paid() -> None:
+    usage = total(reply(counts(1000, 10), model="gpt-6-luna"), model="gpt-6-sol", info={})
+    assert usage is not None
+    assert usage.cost_usd == cost_usd("gpt-6-luna", TokenCounts(input=1000, output=10), service_tier=None)
+
+
+@pytest.mark.parametrize("served", [None, "", "a-deployment"])
+def test_a_name_that_has_no_price_gives_way_to_the_one_that_was_asked(served: str | None) -> None:
+    usage = total(reply(counts(1000, 10), model=served), model="gpt-6-sol", info={})
+    assert usage is not None
+    assert usage.cost_usd == cost_usd("gpt-6-sol", TokenCounts(input=1000, output=10), service_tier=None)
+
+
+def test_what_the_user_says_about_the_model_that_was_asked_wins() -> None:
+    usage = total(reply(counts(0, 1_000_000), model="gpt-6-luna"))
+    assert usage is not None
+    assert usage.cost_usd == Decimal(10)
+
+
+TOKENS = st.integers(0, 10**7)
+
+
+@given(st.lists(st.tuples(TOKENS, TOKENS), min_size=1, max_size=4))
+def test_the_sum_is_exact(replies: list[tuple[int, int]]) -> None:
+    usage = total(*[reply(counts(*each)) for each in replies])
+    assert usage is not None
+    expected = sum(Decimal(tokens_in) + Decimal(tokens_out) * 10 for tokens_in, tokens_out in replies) / 10**6
+    assert usage.cost_usd == expected
+    assert usage.model_dump()["cost_usd"] == str(usage.cost_usd)

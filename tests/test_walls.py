@@ -1,0 +1,199 @@
+"""What the repository promises about itself: the wall around the pure half, names, sizes and versions."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai_responses_common
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LIBRARY = ROOT / "libs/openai_responses_common/openai_responses_common"
+MODULES = sorted(path for path in (ROOT / "modules").glob("*/amplifier_module_*") if (path / "__init__.py").is_file())
+OURS = sorted([*(ROOT / "libs").rglob("*.py"), *(ROOT / "modules").rglob("*.py")])
+PURE = [
+    ROOT / name
+    for name in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["coverage"]["report"]["include"]
+]
+
+# What reads a clock, the environment or the network, or waits.
+IMPURE = {
+    *("aiohttp", "http", "httpx", "httpx2", "openai", "requests", "select", "socket", "ssl", "urllib", "urllib3"),
+    *("anyio", "asyncio", "logging", "random", "secrets", "threading", "time", "uuid", "websockets"),
+    *("importlib", "io", "os", "pathlib", "subprocess", "sys", "tempfile"),
+}
+IMPURE_CALLS = frozenset({"now", "utcnow", "today", "open", "print", "input", "__import__"})
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The top names of what a file imports; of its own package, `.` and the module's name."""
+    for node in ast.walk(parsed(path)):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name.partition(".")[0] for name in names)
+            case ast.ImportFrom(module=None, names=names):
+                yield from (f".{name.name}" for name in names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module.partition(".")[0]
+            case ast.ImportFrom(module=str(module)):
+                yield f".{module}"
+            case _:
+                pass
+
+
+def reached(path: Path) -> set[str]:
+    """Everything that a file of the library imports, itself or through other files of the library."""
+    found: set[str] = set()
+    waiting = [path]
+    seen: set[Path] = set()
+    while waiting:
+        here = waiting.pop()
+        if here in seen:
+            continue
+        seen.add(here)
+        for name in imports(here):
+            if name.startswith("."):
+                waiting.append(LIBRARY / f"{name[1:]}.py")
+            found.add(name)
+    return found
+
+
+def short(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_the_pure_files_exist() -> None:
+    assert len(PURE) > 10
+    assert [path for path in PURE if not path.is_file()] == []
+
+
+@pytest.mark.parametrize("path", PURE, ids=short)
+def test_a_pure_file_reaches_nothing_impure(path: Path) -> None:
+    assert reached(path) & IMPURE == set()
+    own = {name for name in reached(path) if name.startswith(".")}
+    assert {LIBRARY / f"{name[1:]}.py" for name in own} <= set(PURE), "and the files it rests on are listed as well"
+
+
+@pytest.mark.parametrize("path", PURE, ids=short)
+def test_a_pure_file_asks_neither_clock_nor_console(path: Path) -> None:
+    called = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)
+    }
+    assert called & IMPURE_CALLS == set()
+
+
+def test_every_file_that_could_be_pure_is_listed() -> None:
+    """So that no file slips out of the demand that every branch of it is tested."""
+    awaits = {path for path in LIBRARY.glob("*.py") if any(isinstance(n, ast.Await) for n in ast.walk(parsed(path)))}
+    clean = {path for path in LIBRARY.glob("*.py") if not reached(path) & IMPURE} - awaits
+    # A protocol of the edge: nothing in it runs.
+    assert sorted(map(short, clean - set(PURE) - {LIBRARY / "transport.py"})) == []
+
+
+def words_of(tree: ast.Module) -> Iterator[str]:
+    """Every name and every text of a file, but for docstrings."""
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in docstrings:
+                yield text
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.alias(name=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.keyword(arg=str(name)):
+                yield name
+            case _:
+                pass
+
+
+@pytest.mark.parametrize("path", sorted(LIBRARY.glob("*.py")), ids=short)
+def test_the_library_names_no_single_service(path: Path) -> None:
+    # "^chatgpt-" is a family of model ids, not a service.
+    named = [word for word in words_of(parsed(path)) if re.search("azure|chatgpt", word.replace("^chatgpt-", ""), re.I)]
+    assert named == []
+
+
+@pytest.mark.parametrize("path", OURS, ids=short)
+def test_a_file_is_one_idea_and_a_function_fits_on_a_screen(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 350
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= 60
+    ]
+    assert long == []
+
+
+@pytest.mark.parametrize("path", OURS, ids=short)
+def test_every_file_says_what_it_is_for(path: Path) -> None:
+    docstring = ast.get_docstring(parsed(path))
+    assert docstring
+    assert "from __future__ import annotations" in path.read_text() or path.name in {"__init__.py", "version.py"}
+
+
+def project(folder: Path) -> dict[str, str]:
+    return tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+
+
+def version_in(path: Path) -> str | None:
+    match = re.search(r'^__version__ = "(.+)"$', path.read_text(), re.M)
+    return match and match[1]
+
+
+def test_everything_has_one_version() -> None:
+    versions = {
+        "library": version_in(LIBRARY / "version.py"),
+        "library's pyproject": project(LIBRARY.parent)["version"],
+        **{path.name: version_in(path / "__init__.py") for path in MODULES},
+        **{f"{path.name}'s pyproject": project(path.parent)["version"] for path in MODULES},
+    }
+    assert len(MODULES) >= 1
+    assert len(set(versions.values())) == 1, versions
+    assert openai_responses_common.__version__ == versions["library"]
+
+
+@pytest.mark.parametrize("module", [openai_responses_common.__name__, *(path.name for path in MODULES)])
+def test_importing_is_cheap(module: str) -> None:
+    """Hosts import every module to look at it; the SDK and its client are imported with the first call."""
+    code = f"import {module}, sys; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = set(done.stdout.split())
+    assert module in loaded
+    assert loaded & {"openai", "httpx", "httpx2", "aiohttp", "requests", "h11", "msal", "keyring"} == set()
+
+
+@pytest.mark.parametrize("name", openai_responses_common.__all__)
+def test_every_public_name_says_what_it_is(name: str) -> None:
+    value = getattr(openai_responses_common, name)
+    if not (inspect.isclass(value) or inspect.isroutine(value)):
+        assert name in {"Delta", "__version__"}, "only an alias and a text have no docstring of their own"
+        return
+    docstring = value.__doc__ or ""
+    assert docstring.strip()
+    assert not docstring.startswith(f"{name}("), "a dataclass without a docstring describes its fields by itself"
+
+
+def test_the_public_names_are_sorted_and_there() -> None:
+    names = openai_responses_common.__all__
+    assert names == sorted(names)
+    assert len(set(names)) == len(names)
