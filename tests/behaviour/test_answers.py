@@ -1,0 +1,239 @@
+"""What a call gives back: text, calls, refusals, usage and the views that loops read."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from amplifier_core.content_models import TextContent, ThinkingContent, ToolCallContent
+from amplifier_core.message_models import (
+    ChatResponse,
+    ResponseFormatJson,
+    ResponseFormatJsonSchema,
+    TextBlock,
+    ThinkingBlock,
+)
+
+from tests.conftest import OpenSession
+from tests.emulator import Call, EmptyTerminal, Incomplete, NoUsage, Refuse, ResponseFields, Say, Think, Turn
+from tests.support import Conversation, Session, asking, result, tool, user
+
+WEATHER = tool("get_weather", "city")
+THINK_TWICE = Think(["**Plan**\n\nLook first.", "Then speak."])
+
+
+async def test_a_text_comes_back_as_text(session: Session) -> None:
+    session.emulator.script(Say("Good morning."))
+    response = await session.ask("hello")
+    assert response.text == "Good morning."
+    assert [(block.type, block.text) for block in response.content] == [("text", "Good morning.")]
+    assert response.finish_reason == "stop"
+    assert not response.tool_calls
+    assert isinstance(response, ChatResponse)
+
+
+async def test_parallel_calls_come_back_in_order_with_their_own_ids(session: Session) -> None:
+    session.emulator.script(
+        Turn(Call("get_weather", {"city": "Oslo"}, call_id="call_1"), Call("get_weather", {"city": "Rome"}))
+    )
+    response = await session.ask("weather?", tools=[WEATHER])
+    assert response.finish_reason == "tool_calls"
+    assert [call.arguments for call in response.tool_calls] == [{"city": "Oslo"}, {"city": "Rome"}]
+    assert response.tool_calls[0].id == "call_1"
+    assert len({call.id for call in response.tool_calls}) == 2
+    assert session.provider.parse_tool_calls(response) == response.tool_calls
+
+
+async def test_the_views_of_an_answer_agree(session: Session) -> None:
+    session.emulator.script(Turn(THINK_TWICE, Say("I look."), Call("get_weather", {"city": "Oslo"})))
+    response = await session.ask("weather?", tools=[WEATHER])
+    assert [block.type for block in response.content] == ["thinking", "text", "tool_call"]
+    assert [type(view) for view in response.content_blocks] == [ThinkingContent, TextContent, ToolCallContent]
+    assert [view.type.value for view in response.content_blocks] == ["thinking", "text", "tool_call"]
+    for view in response.content_blocks:
+        json.dumps(view.to_dict())
+    assert response.content_blocks[0].text == "**Plan**\n\nLook first.\n\nThen speak."
+
+
+async def test_a_dumped_response_holds_each_block_once(session: Session) -> None:
+    session.emulator.script(Say("once only"))
+    response = await session.ask("hello")
+    assert json.dumps(response.model_dump(mode="json")).count("once only") == 1
+
+
+async def test_a_call_without_arguments_has_an_empty_object(session: Session) -> None:
+    session.emulator.script(Call("now", ""))
+    response = await session.ask("time?", tools=[tool("now")])
+    assert response.tool_calls[0].arguments == {}
+
+
+async def test_a_refusal_is_shown_and_ends_as_content_filter(session: Session) -> None:
+    session.emulator.script(Refuse("I can't help with that."))
+    response = await session.ask("do something bad")
+    assert response.text == "I can't help with that."
+    assert response.finish_reason == "content_filter"
+    assert session.recorder.shown() == "I can't help with that."
+
+
+async def test_a_refusal_goes_back_as_a_refusal(session: Session) -> None:
+    chat = Conversation(session)
+    session.emulator.script(Refuse("No."))
+    await chat.say("bad")
+    await chat.say("and something good?")
+    parts = [part for item in session.body["input"] if item.get("role") == "assistant" for part in item["content"]]
+    assert parts == [{"type": "refusal", "refusal": "No."}]
+
+
+async def test_messages_of_one_answer_stay_apart(session: Session) -> None:
+    session.emulator.script(Turn(Say("First."), Say("Second.")))
+    response = await session.ask("hello")
+    assert [block.text for block in response.content] == ["First.", "Second."]
+    assert response.text == "First.\n\nSecond."
+
+
+async def test_usage_and_cost_are_those_of_the_reply(session: Session) -> None:
+    session.emulator.script(Turn(Think([], tokens=100), Say("ok")))
+    response = await session.ask("hello")
+    told = session.made(0)["usage"]
+    usage = response.usage
+    assert (usage.input_tokens, usage.output_tokens) == (told["input_tokens"], told["output_tokens"])
+    assert usage.total_tokens == told["total_tokens"]
+    assert usage.reasoning_tokens == 100
+    assert usage.cache_read_tokens == 0
+    if session.backend.priced:
+        assert isinstance(usage.cost_usd, Decimal)
+        assert usage.cost_usd > 0
+    event = session.recorder.one("llm:response")["usage"]
+    assert event["cost_usd"] == (None if usage.cost_usd is None else str(usage.cost_usd))
+    assert (event["input_tokens"], event["output_tokens"]) == (usage.input_tokens, usage.output_tokens)
+
+
+async def test_a_reply_without_usage_claims_none(session: Session) -> None:
+    session.emulator.script(Turn(Say("ok"), NoUsage()))
+    response = await session.ask("hello")
+    assert response.usage is None
+    assert session.recorder.one("llm:response")["usage"] == {}
+
+
+async def test_usage_without_details_is_understood(session: Session) -> None:
+    session.emulator.script(Turn(Say("ok"), NoUsage(details_only=True)))
+    response = await session.ask("hello")
+    assert response.usage.input_tokens > 0
+
+
+async def test_an_unknown_price_is_none_and_never_zero(session: Session) -> None:
+    session.emulator.script(Turn(Say("ok"), ResponseFields({"service_tier": "a tier of tomorrow"})))
+    response = await session.ask("hello")
+    assert response.usage.cost_usd is None
+    assert session.recorder.one("llm:response")["usage"]["cost_usd"] is None
+
+
+async def test_the_price_follows_the_tier_of_the_reply(session: Session) -> None:
+    session.emulator.script(
+        Turn(Say("ok"), ResponseFields({"service_tier": "default"})),
+        Turn(Say("ok"), ResponseFields({"service_tier": "flex"})),
+    )
+    usual = await session.ask("hello")
+    flex = await session.ask("hello")
+    if session.backend.priced:
+        assert flex.usage.cost_usd * 2 == usual.usage.cost_usd
+
+
+async def test_metadata_is_small_namespaced_json(session: Session) -> None:
+    session.emulator.script(Turn(THINK_TWICE, Say("x" * 5000)))
+    response = await session.ask("hello")
+    assert all(key.startswith("openai:") for key in response.metadata)
+    assert len(json.dumps(response.metadata)) < 500
+    assert response.metadata["openai:response_id"] == session.made(0)["id"]
+
+
+async def test_an_answer_without_any_text_says_why(session: Session) -> None:
+    session.emulator.script(*[Turn(Think(["Hmm, a long story"], tokens=900), Incomplete())] * 5)
+    response = await session.ask("hello")
+    assert response.finish_reason == "length"
+    assert "reasoning" in response.text
+    assert isinstance(response.content[-1], TextBlock)
+
+
+async def test_a_notice_of_ours_is_never_sent_back(session: Session) -> None:
+    chat = Conversation(session)
+    session.emulator.script(Turn(Think([], tokens=900), Incomplete()))
+    response = await chat.say("hello")
+    await chat.say("again")
+    assert response.text not in json.dumps(session.body)
+    assert not [item for item in session.body["input"] if item.get("role") == "assistant"]
+
+
+async def test_the_terminal_event_may_come_without_its_output(session: Session) -> None:
+    session.emulator.script(Turn(THINK_TWICE, Say("still here"), Call("get_weather", {"city": "A"}), EmptyTerminal()))
+    response = await session.ask("hello", tools=[WEATHER])
+    assert response.text == "still here"
+    assert response.tool_calls[0].arguments == {"city": "A"}
+
+
+async def test_raw_reasoning_of_open_models_is_shown(session: Session) -> None:
+    session.emulator.script(Turn(Think(raw="They want a greeting."), Say("hi")))
+    response = await session.ask("hello")
+    assert isinstance(response.content[0], ThinkingBlock)
+    assert response.content[0].thinking == "They want a greeting."
+    assert session.recorder.shown("thinking") == "They want a greeting."
+
+
+SCHEMA = {
+    "title": "City report",
+    "type": "object",
+    "properties": {"answer": {"type": "string"}, "n": {"type": "integer"}},
+    "required": ["answer", "n"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("given", [SCHEMA, {"name": "report", "schema": SCHEMA, "strict": True}])
+async def test_structured_output_is_asked_for_and_comes_back(session: Session, given: dict) -> None:
+    response = await session.ask(
+        "What is 2 + 3?", response_format=ResponseFormatJsonSchema(json_schema=given, strict=True)
+    )
+    sent = session.body["text"]["format"]
+    assert sent["type"] == "json_schema"
+    assert sent["schema"] == SCHEMA
+    assert sent["strict"] is True
+    assert set(json.loads(response.text)) == {"answer", "n"}
+
+
+async def test_any_json_is_asked_for_and_comes_back(session: Session) -> None:
+    response = await session.ask("Answer as json, please", response_format=ResponseFormatJson())
+    assert session.body["text"]["format"] == {"type": "json_object"}
+    assert isinstance(json.loads(response.text), dict)
+
+
+async def test_the_built_in_model_uses_a_tool_and_answers_from_it(session: Session) -> None:
+    chat = Conversation(session, tools=[tool("get_weather", "city")])
+    first = await chat.say("How is the weather in Oslo?")
+    assert [call.name for call in first.tool_calls] == ["get_weather"]
+    last = await chat.go_on(*[result(call, "minus four degrees") for call in first.tool_calls])
+    assert "minus four degrees" in last.text
+    assert session.sent == 2
+
+
+async def test_text_survives_every_character(session: Session) -> None:
+    text = "line\u2028sep\u2029par\x85nel\r\n\ttab \U0001f600 é \x00nul \ufeffbom"
+    session.emulator.script(Say(text, chunks=7))
+    response = await session.ask(user(text.replace("\x00", "")))
+    assert response.text == text
+    assert session.recorder.shown() == text
+    assert session.body["input"][0]["content"][0]["text"] == text.replace("\x00", "")
+
+
+async def test_a_lone_surrogate_in_the_history_does_not_break_the_call(session: Session) -> None:
+    session.emulator.script(Say("ok"))
+    response = await session.ask("broken \ud800 text")
+    assert response.text == "ok"
+
+
+async def test_the_request_and_its_messages_are_left_as_they_were(open_session: OpenSession) -> None:
+    session = await open_session()
+    request = asking("hello", "again", tools=[tool("t", "x")], metadata={"stream": False})
+    before = request.model_dump_json()
+    await session.provider.complete(request)
+    assert request.model_dump_json() == before

@@ -1,0 +1,213 @@
+"""Cancelling: the connection closes, no task stays, the place is given back, and the events say so."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from amplifier_core.models import HookResult
+
+from tests.conftest import OpenSession
+from tests.emulator import HoldOpen, Incomplete, Say, Silent, Slow, Turn, server_error
+from tests.support import Session, asking, other_tasks, tool
+
+ENDLESS = Turn(Say("word " * 400), Slow(0.02))
+MUTE = Turn(Silent(30, before=-1))
+
+
+async def cancelled(session: Session, task: asyncio.Task[Any]) -> None:
+    """Cancel a call, and see that it is gone."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+    assert not other_tasks()
+
+
+async def test_in_mid_answer(session: Session) -> None:
+    session.emulator.script(ENDLESS)
+    task = asyncio.create_task(session.ask("hello"))
+    assert await session.emulator.until(session.recorder.shown)
+    await cancelled(session, task)
+    assert await session.emulator.until(lambda: session.emulator.aborted)
+    assert session.recorder.names[-2:] == ["llm:stream_aborted", "llm:response"]
+    response = session.recorder.one("llm:response")
+    assert response["status"] == "cancelled"
+    assert response["request_id"] == session.recorder.one("llm:request")["request_id"]
+
+
+async def test_before_the_first_byte(session: Session) -> None:
+    session.emulator.script(MUTE)
+    task = asyncio.create_task(session.ask("hello"))
+    assert await session.emulator.until(lambda: session.sent)
+    await cancelled(session, task)
+    assert await session.emulator.until(lambda: session.emulator.aborted)
+    assert session.recorder.names == ["llm:request", "llm:response"]
+    assert session.recorder.one("llm:response")["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_before_anything_was_done(session: Session, turns: int) -> None:
+    task = asyncio.create_task(session.ask("hello"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await session.provider.close()
+    assert session.recorder.names in ([], ["llm:request", "llm:response"])
+
+
+@pytest.mark.parametrize("name", ["llm:request", "llm:response"])
+async def test_while_a_handler_of_a_frame_event_runs(session: Session, name: str) -> None:
+    """Both events are told once, to every handler, also when the cancellation comes while one of them is at work."""
+    at_work = asyncio.Event()
+    told: list[str] = []
+
+    async def slow(event: str, data: dict[str, Any]) -> HookResult:
+        at_work.set()
+        await asyncio.sleep(0.1)
+        return HookResult(action="continue")
+
+    async def last(event: str, data: dict[str, Any]) -> HookResult:
+        told.append(data.get("status", event))
+        return HookResult(action="continue")
+
+    session.coordinator.hooks.register(name, slow, name="slow", priority=500)
+    session.coordinator.hooks.register(name, last, name="last", priority=900)
+    task = asyncio.create_task(session.ask("hello"))
+    await at_work.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await session.provider.close()
+    assert session.recorder.names.count("llm:request") == 1
+    assert session.recorder.names.count("llm:response") == 1
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("steps", range(1, 40, 3))
+async def test_at_any_moment(session: Session, steps: int) -> None:
+    """Whenever it comes: both events or none, and nothing stays behind."""
+    await session.ask("so that there is a client")
+    session.recorder.events.clear()
+    session.emulator.script(Turn(Say("word " * 20)))
+    task = asyncio.create_task(session.ask("hello", tools=[tool("look", "at")]))
+    for _ in range(steps):
+        await asyncio.sleep(0.0005)
+    if task.done():
+        assert task.result().text
+        return
+    await cancelled(session, task)
+    assert session.recorder.names.count("llm:request") == session.recorder.names.count("llm:response") <= 1
+    assert not session.recorder.names or session.recorder.names[-1] == "llm:response"
+
+
+async def test_while_the_client_is_built(session: Session) -> None:
+    """The client is the provider's: another call may be waiting for it, and `close()` ends it."""
+    task = asyncio.create_task(session.ask("hello"))
+    await asyncio.sleep(0.002)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await session.provider.close()
+    assert not other_tasks()
+    assert (await session.ask("hello")).text
+
+
+async def test_in_the_wait_before_a_retry(open_session: OpenSession) -> None:
+    session = await open_session(min_retry_delay=5, max_retry_delay=20)
+    session.emulator.script(server_error())
+    task = asyncio.create_task(session.ask("hello"))
+    assert await session.emulator.until(lambda: session.recorder.named("provider:retry"))
+    await cancelled(session, task)
+    assert session.recorder.one("llm:response")["status"] == "cancelled"
+    assert session.sent == 1
+
+
+async def test_in_a_continuation(session: Session) -> None:
+    session.emulator.script(Turn(Say("one two three four"), Incomplete()), ENDLESS)
+    task = asyncio.create_task(session.ask("hello"))
+    assert await session.emulator.until(lambda: session.sent == 2 and len(session.recorder.shown()) > 20)
+    await cancelled(session, task)
+    assert session.recorder.one("llm:response")["status"] == "cancelled"
+
+
+async def test_while_the_end_is_waited_for(session: Session) -> None:
+    session.emulator.script(Turn(Say("done"), HoldOpen(30)))
+    task = asyncio.create_task(session.ask("hello"))
+    assert await session.emulator.until(lambda: session.recorder.named("llm:stream_block_end"))
+    task.cancel()
+    outcome: Any = (await asyncio.gather(task, return_exceptions=True))[0]
+    assert isinstance(outcome, asyncio.CancelledError) or outcome.text == "done"
+    assert not other_tasks()
+
+
+async def test_the_place_is_given_back(open_session: OpenSession) -> None:
+    session = await open_session(max_concurrent_requests=1)
+    for _ in range(3):
+        session.emulator.script(ENDLESS)
+        before = session.sent
+        task = asyncio.create_task(session.ask("hello"))
+        assert await session.emulator.until(lambda before=before: session.sent > before)
+        await cancelled(session, task)
+    session.emulator.script(Say("free"))
+    async with asyncio.timeout(5):
+        assert (await session.ask("hello")).text == "free"
+
+
+async def test_a_waiter_in_the_queue_leaves_nothing_behind(open_session: OpenSession) -> None:
+    session = await open_session(max_concurrent_requests=1)
+    session.emulator.script(ENDLESS)
+    running = asyncio.create_task(session.ask("first"))
+    assert await session.emulator.until(lambda: session.sent)
+    waiting = [asyncio.create_task(session.ask(f"waiting {number}")) for number in range(3)]
+    await asyncio.sleep(0.05)
+    for task in waiting[:2]:
+        task.cancel()
+    await asyncio.gather(*waiting[:2], return_exceptions=True)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    async with asyncio.timeout(5):
+        assert (await waiting[2]).text
+        assert (await session.ask("last")).text
+    statuses = [event["status"] for event in session.recorder.named("llm:response")]
+    assert sorted(statuses) == ["cancelled", "cancelled", "cancelled", "ok", "ok"]
+    assert session.sent == 3
+
+
+async def test_a_timeout_of_the_caller_is_a_cancellation(session: Session) -> None:
+    session.emulator.script(ENDLESS)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await session.ask("hello")
+    assert session.recorder.one("llm:response")["status"] == "cancelled"
+    assert not other_tasks()
+
+
+async def test_one_of_many_calls_is_cancelled_alone(session: Session) -> None:
+    session.emulator.script(ENDLESS, ENDLESS)
+    tasks = [asyncio.create_task(session.ask("hello")) for _ in range(2)]
+    assert await session.emulator.until(lambda: session.sent == 2)
+    tasks[0].cancel()
+    await asyncio.gather(tasks[0], return_exceptions=True)
+    assert await session.emulator.until(lambda: len(session.emulator.aborted) == 1)
+    await asyncio.sleep(0.1)
+    assert not tasks[1].done()
+    tasks[1].cancel()
+    await asyncio.gather(tasks[1], return_exceptions=True)
+
+
+async def test_after_a_cancelled_call_the_next_one_works(session: Session) -> None:
+    session.emulator.script(ENDLESS, Say("fine"))
+    task = asyncio.create_task(session.ask("hello"))
+    assert await session.emulator.until(session.recorder.shown)
+    await cancelled(session, task)
+    response = await session.provider.complete(asking("again"))
+    assert response.text == "fine"
+
+
+async def test_list_models_can_be_cancelled(session: Session) -> None:
+    task = asyncio.create_task(session.provider.list_models())
+    await asyncio.sleep(0.005)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(await session.provider.list_models()) > 5

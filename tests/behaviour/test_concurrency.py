@@ -1,0 +1,221 @@
+"""Many calls at once, limits on them, and providers that outlive an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from amplifier_core.llm_errors import LLMError
+from openai_responses_common.limiter import gate
+
+from tests.backends import BackendUnderTest
+from tests.conftest import OpenSession
+from tests.emulator import Call, Emulator, Recorded, Say, Silent, Slow, Think, Turn
+from tests.support import Session, asking, tool
+
+
+class Crowd:
+    """Counts how many requests are being answered at once: each waits a while before its answer begins."""
+
+    def __init__(self, emulator: Emulator, count: int, wait_s: float = 0.05) -> None:
+        self.emulator = emulator
+        self.turns = [Turn(Say("ok"), Silent(wait_s, before=2)) for _ in range(count)]
+        emulator.script(*self.turns)
+
+    def most(self) -> int:
+        """The most that overlapped, from the times of arrival: nobody leaves before `wait_s` is over."""
+        at_s = sorted(request.at_s for request in self.emulator.model_requests)
+        return max(sum(1 for other in at_s if 0 <= other - start < 0.045) for start in at_s)
+
+
+async def test_fifty_calls_at_once_do_not_mix(session: Session) -> None:
+    def answer(request: Recorded) -> Turn:
+        number = request.body["input"][0]["content"][0]["text"]
+        return Turn(Think([f"thought {number}"]), Say(f"answer {number}", chunks=5), Call("look", {"at": number}))
+
+    session.emulator.script(*[answer] * 50)
+    answers = await asyncio.gather(
+        *[session.ask(str(number), tools=[tool("look", "at")], conversation_id=f"c{number}") for number in range(50)]
+    )
+    for number, response in enumerate(answers):
+        assert response.text == f"answer {number}"
+        assert response.content[0].thinking == f"thought {number}"
+        assert response.tool_calls[0].arguments == {"at": str(number)}
+    ids = {event["request_id"] for event in session.recorder.named("llm:request")}
+    assert len(ids) == 50
+    for request_id in ids:
+        own = [event for event in session.recorder.events if event.data["request_id"] == request_id]
+        shown = "".join(e.data["text"] for e in own if e.data.get("block_type") == "text" and "text" in e.data)
+        assert shown in {f"answer {number}" for number in range(50)}
+        assert (own[0].name, own[-1].name) == ("llm:request", "llm:response")
+
+
+async def test_a_limit_is_kept(open_session: OpenSession) -> None:
+    session = await open_session(max_concurrent_requests="3")
+    crowd = Crowd(session.emulator, 9)
+    await asyncio.gather(*[session.ask("hello") for _ in range(9)])
+    assert crowd.most() == 3
+
+
+async def test_no_limit_is_no_limit(open_session: OpenSession) -> None:
+    session = await open_session(max_concurrent_requests=0)
+    crowd = Crowd(session.emulator, 8, wait_s=0.5)
+    await asyncio.gather(*[session.ask("hello") for _ in range(8)])
+    at_s = [request.at_s for request in session.emulator.model_requests]
+    assert max(at_s) - min(at_s) < 0.5
+    assert crowd.most() > 1
+
+
+async def test_instances_of_one_account_share_a_limit_and_none_loosens_it(open_session: OpenSession) -> None:
+    narrow = await open_session(max_concurrent_requests=1)
+    wide = await open_session(max_concurrent_requests=2)
+    crowd = Crowd(narrow.emulator, 10)
+    await asyncio.gather(*[each.ask("hello") for _ in range(5) for each in (narrow, wide)])
+    assert crowd.most() <= 2
+
+
+async def test_a_waiter_that_is_cancelled_in_the_moment_of_its_turn_gives_it_on() -> None:
+    """The one moment that no service can bring about on purpose, so the gate alone is asked."""
+
+    async def hold() -> None:
+        async with gate("an account").place(1):
+            await asyncio.sleep(0)
+
+    async with gate("an account").place(1):
+        waiters = [asyncio.create_task(hold()) for _ in range(2)]
+        await asyncio.sleep(0)
+    waiters[0].cancel()
+    async with asyncio.timeout(2):
+        outcomes = await asyncio.gather(*waiters, return_exceptions=True)
+        await hold()
+    assert [type(each) for each in outcomes] == [asyncio.CancelledError, type(None)]
+
+
+async def test_other_keys_have_limits_of_their_own(backend: BackendUnderTest, emulator: Emulator) -> None:
+    if not backend.takes_key:
+        pytest.skip("this backend has one account per machine")
+    sessions = []
+    for number in range(3):
+        config = backend.config(emulator.base_url, f"{backend.secret[:-1]}{number}")
+        settings = {**backend.settings(emulator, max_concurrent_requests=1), **config}
+        sessions.append(await Session(backend, emulator).mount(settings))
+    emulator.script(*[Turn(Say("ok"), Silent(0.4, before=2)) for _ in range(3)])
+    await asyncio.gather(*[each.ask("hello") for each in sessions])
+    at_s = [request.at_s for request in emulator.model_requests]
+    assert max(at_s) - min(at_s) < 0.35
+    for each in sessions:
+        await each.cleanup()
+
+
+def run_each(backend: BackendUnderTest, emulator: Emulator, steps: list[Callable[[Session], Any]]) -> list[Any]:
+    """Each step in an event loop of its own, as the CLI does, all on one provider."""
+    session = Session(backend, emulator)
+    answers = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(session.mount(backend.settings(emulator)))
+        answers = [asyncio.run(step(session)) for step in steps]
+    assert not [str(each.message) for each in caught]
+    return answers
+
+
+def test_one_provider_works_in_loop_after_loop(backend: BackendUnderTest) -> None:
+    with backend.emulator() as emulator:
+        steps = [lambda session: session.ask("hello")] * 3 + [lambda session: session.provider.list_models()]
+        answers = run_each(backend, emulator, steps)
+        assert [bool(each.text) for each in answers[:3]] == [True] * 3
+        assert answers[3]
+
+
+def test_a_provider_may_be_closed_in_each_loop(backend: BackendUnderTest) -> None:
+    async def ask_and_close(session: Session) -> str:
+        response = await session.ask("hello")
+        await session.provider.close()
+        return response.text
+
+    with backend.emulator() as emulator:
+        assert all(run_each(backend, emulator, [ask_and_close] * 3))
+        assert emulator.wait_until(lambda: emulator.open_connections == 0)
+
+
+def test_a_provider_may_be_closed_in_another_loop(backend: BackendUnderTest) -> None:
+    with backend.emulator() as emulator:
+        run_each(backend, emulator, [lambda session: session.ask("hello"), lambda session: session.cleanup()])
+
+
+def test_limits_do_not_outlive_their_loop(backend: BackendUnderTest) -> None:
+    """A loop that is torn down in mid-call takes its places with it."""
+
+    async def leave_in_the_middle(session: Session) -> None:
+        task = asyncio.create_task(session.provider.complete(asking("hello"), max_concurrent_requests=1))
+        await session.emulator.until(lambda: session.sent)
+        assert not task.done()
+
+    with backend.emulator() as emulator:
+        emulator.script(Turn(Say("word " * 300), Slow(0.02)), Say("fine"))
+        run_each(
+            backend,
+            emulator,
+            [leave_in_the_middle, lambda session: asyncio.wait_for(session.ask("hello", timeout=5), 5)],
+        )
+
+
+def test_two_loops_in_two_threads(backend: BackendUnderTest) -> None:
+    with backend.emulator() as emulator:
+        session = Session(backend, emulator)
+        asyncio.run(session.mount(backend.settings(emulator)))
+        answers: list[str] = []
+
+        async def ask() -> None:
+            for _ in range(5):
+                response = await session.provider.complete(asking("hello"))
+                answers.append(response.text)
+            await session.provider.close()
+
+        threads = [threading.Thread(target=lambda: asyncio.run(ask())) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert len(answers) == 10
+
+
+async def test_close_before_use_twice_and_reuse(session: Session) -> None:
+    await session.provider.close()
+    await session.provider.close()
+    assert (await session.ask("hello")).text
+    await session.provider.close()
+    assert await session.emulator.until(lambda: session.emulator.open_connections == 0)
+    assert (await session.ask("hello")).text
+    await session.cleanup()
+    await session.cleanup()
+
+
+async def test_close_during_a_call_ends_it_one_way_or_the_other(session: Session) -> None:
+    session.emulator.script(*[Turn(Say("word " * 40), Slow(0.01))] * 8)
+    task = asyncio.create_task(session.provider.complete(asking("hello"), max_retries=0))
+    assert await session.emulator.until(session.recorder.shown)
+    async with asyncio.timeout(5):
+        await session.provider.close()
+        outcome: Any = (await asyncio.gather(task, return_exceptions=True))[0]
+    assert isinstance(outcome, LLMError) or outcome.text
+    assert session.recorder.one("llm:response")
+
+
+async def test_close_while_the_client_is_being_built(session: Session) -> None:
+    task = asyncio.create_task(session.provider.complete(asking("hello"), max_retries=1))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await session.provider.close()
+        outcome: Any = (await asyncio.gather(task, return_exceptions=True))[0]
+    assert isinstance(outcome, LLMError) or outcome.text
+
+
+async def test_models_that_are_asked_for_at_once_are_fetched_once(session: Session) -> None:
+    lists = await asyncio.gather(*[session.provider.list_models() for _ in range(10)])
+    assert len({len(models) for models in lists}) == 1
+    assert len([request for request in session.emulator.requests if request.method == "GET"]) == 1

@@ -1,0 +1,200 @@
+"""Answers that were cut off by the output limit go on where they stopped; nothing half is ever run."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from tests.conftest import OpenSession
+from tests.emulator import (
+    Call,
+    CustomCall,
+    CutStream,
+    EmptyTerminal,
+    HostedItem,
+    Incomplete,
+    Say,
+    Think,
+    Turn,
+    WebSearch,
+)
+from tests.support import Conversation, Session, items, result, server_items, tool
+
+HALF = Turn(Think(["Long story."], tokens=30), Say("Once upon a time there was a "), Incomplete(keep=20))
+LOOK = tool("look", "at")
+
+
+async def test_an_answer_that_was_cut_off_goes_on(session: Session) -> None:
+    session.emulator.script(HALF, Say("me there was a king."))
+    response = await session.ask("tell me a story")
+    assert response.text == "Once upon a time theme there was a king."
+    assert response.finish_reason == "stop"
+    assert session.sent == 2
+    event = session.recorder.one("provider:incomplete_continuation")
+    assert (event["reason"], event["continuation_number"], event["max_attempts"]) == ("max_output_tokens", 1, 3)
+    assert session.recorder.one("llm:response")["continuation_count"] == 1
+
+
+async def test_it_goes_on_with_the_reasoning_it_had(session: Session) -> None:
+    session.emulator.script(HALF, Say("rest"))
+    await session.ask("tell me a story")
+    first, second = session.emulator.bodies
+    made = session.made(0)["output"]
+    assert second["input"][: len(first["input"])] == first["input"]
+    assert [item["type"] for item in second["input"][len(first["input"]) :]] == ["reasoning", "message"]
+    assert items(second, "reasoning")[0]["id"] == made[0]["id"]
+    assert items(second, "reasoning")[0]["encrypted_content"]
+    rest = ("model", "instructions", "tools", "reasoning", "include", "prompt_cache_key")
+    assert {key: first.get(key) for key in rest} == {key: second.get(key) for key in rest}
+
+
+async def test_usage_and_cost_are_summed(session: Session) -> None:
+    session.emulator.script(HALF, HALF, Say("the end"))
+    response = await session.ask("tell me a story")
+    told = [session.made(number)["usage"] for number in range(session.sent)]
+    assert len(told) == 3
+    assert response.usage.input_tokens == sum(each["input_tokens"] for each in told)
+    assert response.usage.output_tokens == sum(each["output_tokens"] for each in told)
+    assert response.usage.reasoning_tokens == 60
+    if session.backend.priced:
+        assert response.usage.cost_usd > Decimal(0)
+        assert session.provider.spent_usd == response.usage.cost_usd
+    assert session.recorder.one("llm:response")["usage"]["output_tokens"] == response.usage.output_tokens
+
+
+async def test_it_gives_up_after_so_many_continuations_and_says_so(open_session: OpenSession) -> None:
+    session = await open_session(max_continuations="2")
+    session.emulator.script(*[HALF] * 9)
+    response = await session.ask("tell me a story")
+    assert session.sent == 3
+    assert response.finish_reason == "length"
+    assert response.text == "Once upon a time the" * 3
+    assert response.metadata["openai:incomplete_reason"] == "max_output_tokens"
+
+
+async def test_no_continuations_are_no_continuations(open_session: OpenSession) -> None:
+    session = await open_session(max_continuations=0)
+    session.emulator.script(HALF)
+    response = await session.ask("tell me a story")
+    assert (session.sent, response.finish_reason) == (1, "length")
+
+
+@pytest.mark.parametrize("shape", [[], [EmptyTerminal()]], ids=["with output", "with empty output"])
+async def test_a_half_call_is_dropped_and_the_answer_goes_on(session: Session, shape: list) -> None:
+    half = Turn(Think(["Look."]), Say("I look."), Call("look", {"at": "the whole wide world"}), Incomplete(), *shape)
+    session.emulator.script(half, Turn(Call("look", {"at": "x"})))
+    response = await session.ask("look", tools=[LOOK])
+    assert [call.arguments for call in response.tool_calls] == [{"at": "x"}]
+    assert session.sent == 2
+    assert not items(session.body, "function_call")
+    assert len(items(session.body, "reasoning")) == 1
+
+
+async def test_a_half_call_alone_ends_without_a_call(open_session: OpenSession) -> None:
+    session = await open_session(max_continuations=1)
+    half = Turn(Call("look", {"at": "the whole wide world"}), Incomplete())
+    session.emulator.script(*[half] * 5)
+    response = await session.ask("look", tools=[LOOK])
+    assert not response.tool_calls
+    assert response.finish_reason == "length"
+    assert response.text
+
+
+async def test_a_call_with_whole_arguments_that_was_still_cut_off_is_not_run(session: Session) -> None:
+    """Marked incomplete, yet its arguments happen to be JSON."""
+    half = Turn(Say("I look."), Call("look", '{"at": "x"}'), Incomplete(keep=11))
+    session.emulator.script(half, Say("never mind"))
+    response = await session.ask("look", tools=[LOOK])
+    assert not response.tool_calls
+
+
+async def test_finished_calls_before_the_cut_are_kept_and_nothing_goes_on(session: Session) -> None:
+    session.emulator.script(Turn(Call("look", {"at": "x"}), Say("and then I will tell"), Incomplete()))
+    response = await session.ask("look", tools=[LOOK])
+    assert [call.arguments for call in response.tool_calls] == [{"at": "x"}]
+    assert response.finish_reason == "tool_calls"
+    assert session.sent == 1
+
+
+async def test_half_a_custom_call_is_not_run(session: Session) -> None:
+    session.emulator.script(Turn(Say("I run."), CustomCall("run", "rm -r build/tmp"), Incomplete()), Say("no"))
+    response = await session.ask("clean up", tools=[tool("run", type="custom")])
+    assert not response.tool_calls
+
+
+async def test_a_filtered_answer_does_not_go_on(session: Session) -> None:
+    session.emulator.script(Turn(Say("Here is how to do it"), Incomplete("content_filter", keep=11)))
+    response = await session.ask("something bad")
+    assert session.sent == 1
+    assert response.finish_reason == "content_filter"
+    assert response.text == "Here is how"
+    assert "provider:incomplete_continuation" not in session.recorder.names
+
+
+async def test_an_answer_that_was_filtered_whole_says_so(session: Session) -> None:
+    session.emulator.script(Turn(Incomplete("content_filter")))
+    response = await session.ask("something bad")
+    assert "content filter" in response.text
+    assert response.finish_reason == "content_filter"
+
+
+async def test_a_cut_in_mid_reasoning_is_told_and_not_tried_again(session: Session) -> None:
+    session.emulator.script(Turn(Think(["Hmm, hmm, hmm."], tokens=999), Incomplete()))
+    response = await session.ask("a riddle")
+    assert session.sent == 1
+    assert response.finish_reason == "length"
+    assert "max_output_tokens" in response.text
+    assert response.content_blocks[-1].text == response.text
+    assert response.usage.output_tokens == session.made(0)["usage"]["output_tokens"]
+
+
+async def test_the_budget_of_the_service_is_what_cuts(session: Session) -> None:
+    """No script: the answer is really too long for the limit that was sent."""
+    if "max_output_tokens" in session.backend.refuses:
+        pytest.skip("this service takes no limit")
+    session.emulator.script(Say("word " * 60), Say("word " * 60), Say("end"))
+    response = await session.ask("talk", max_output_tokens=40, reasoning_effort="none")
+    assert response.text.startswith("word word")
+    assert session.sent > 1
+    assert all(body["max_output_tokens"] == 40 for body in session.emulator.bodies)
+
+
+async def test_a_continuation_is_tried_again_like_any_request(session: Session) -> None:
+    session.emulator.script(HALF, Turn(Say("lost"), CutStream(6)), Say(" rest"))
+    response = await session.ask("tell me a story")
+    assert response.text == "Once upon a time the rest"
+    assert session.emulator.bodies[1] == session.emulator.bodies[2]
+    assert [event["attempt"] for event in session.recorder.named("provider:retry")] == [1]
+    shown = [e.data["text"] for e in session.recorder.events if e.name == "llm:stream_block_delta"]
+    assert "".join(shown).endswith(" rest")
+
+
+async def test_a_continued_answer_goes_back_whole(session: Session) -> None:
+    chat = Conversation(session)
+    session.emulator.script(HALF, Turn(Think(["Nearly."]), Say("me end.")))
+    await chat.say("tell me a story")
+    before = session.body
+    await chat.say("thanks")
+    assert session.body["input"][: len(before["input"])] == before["input"]
+    assert len(items(session.body, "reasoning")) == 2
+    assert json.dumps(session.body).count("Once upon") == 1
+
+
+async def test_hosted_items_before_the_cut_are_kept(session: Session) -> None:
+    interpreter = {"type": "code_interpreter_call", "code": "1", "container_id": "cntr_1", "outputs": []}
+    session.emulator.script(
+        Turn(Think([]), HostedItem(interpreter), WebSearch(["q"]), Say("I found that"), Incomplete()), Say(" all.")
+    )
+    await session.ask("find out")
+    assert server_items(session.body) == ["code_interpreter_call", "web_search_call"]
+
+
+async def test_results_after_a_continued_turn_find_their_calls(session: Session) -> None:
+    chat = Conversation(session, tools=[LOOK])
+    session.emulator.script(HALF, Turn(Think(["Look."]), Call("look", {"at": "x"})), Say("a king"))
+    response = await chat.say("tell me a story")
+    last = await chat.go_on(result(response.tool_calls[0], "a king"))
+    assert last.text == "a king"
+    assert not session.recorder.named("provider:tool_sequence_repaired")

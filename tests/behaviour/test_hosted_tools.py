@@ -1,0 +1,195 @@
+"""Tools that the service runs itself: shown where they can be, kept whole, and never handed to the loop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from amplifier_core.llm_errors import InvalidRequestError
+from amplifier_core.message_models import ImageBlock, Message
+
+from tests.conftest import OpenSession
+from tests.emulator import Compaction, HostedItem, Say, Think, Turn, WebSearch
+from tests.support import KEEPERS, PIXEL, Conversation, Session, items, state, texts, tool
+
+SOURCES = ["https://example.com/a", "https://example.com/b"]
+SEARCH = Turn(Think(["Search."]), WebSearch(["oslo weather"], SOURCES, text="It is cold."))
+MCP_CALL = {"type": "mcp_call", "server_label": "wiki", "name": "ask", "arguments": '{"q":1}', "output": "yes"}
+HOSTED: dict[str, list[dict[str, Any]]] = {
+    "mcp_list_tools": [{"type": "mcp_list_tools", "server_label": "wiki", "tools": []}],
+    "mcp_call": [MCP_CALL],
+    "mcp_call that failed": [
+        {
+            "type": "mcp_call",
+            "server_label": "wiki",
+            "name": "ask",
+            "arguments": "{}",
+            "error": {"type": "http_error", "code": 503, "message": "no such page"},
+            "status": "failed",
+        }
+    ],
+    "code_interpreter_call": [
+        {
+            "type": "code_interpreter_call",
+            "code": "print(2)",
+            "container_id": "cntr_1",
+            "outputs": [{"type": "logs", "logs": "2"}],
+        }
+    ],
+    "file_search_call": [
+        {
+            "type": "file_search_call",
+            "queries": ["x"],
+            "results": [{"file_id": "file-1", "filename": "a.md", "score": 0.5, "text": "found"}],
+        }
+    ],
+    "shell_call in a container": [
+        {
+            "type": "shell_call",
+            "call_id": "call_hosted",
+            "action": {"commands": ["ls"], "max_output_length": None, "timeout_ms": None},
+            "environment": {"type": "container_reference", "container_id": "cntr_1"},
+        },
+        {
+            "type": "shell_call_output",
+            "id": "sho_1",
+            "call_id": "call_hosted",
+            "output": [{"stdout": "a", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}],
+        },
+    ],
+    "tool_search of the service": [
+        {"type": "tool_search_call", "execution": "server", "arguments": {"query": "weather"}, "call_id": None},
+        {"type": "tool_search_output", "execution": "server", "tools": [], "call_id": None},
+    ],
+}
+
+
+async def test_a_search_shows_its_text_with_citations_and_sources(open_session: OpenSession) -> None:
+    session = await open_session(web_search="true")
+    session.emulator.script(SEARCH)
+    response = await session.ask("weather in Oslo?")
+    assert [item["type"] for item in session.body["tools"]] == ["web_search"]
+    assert "web_search_call.action.sources" in session.body["include"]
+    text = next(block for block in response.content if block.type == "text")
+    assert [citation["type"] for citation in text.citations] == ["url_citation"] * 2
+    first = text.citations[0]
+    assert "example.com/a" in text.text[first["start_index"] : first["end_index"]]
+    assert [source["url"] for source in text.sources] == SOURCES
+    assert not response.tool_calls
+    assert response.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("keep", KEEPERS)
+async def test_a_search_goes_back_whole(open_session: OpenSession, keep: Callable[[Any], Message]) -> None:
+    session = await open_session(web_search=True)
+    chat = Conversation(session, keep=keep)
+    session.emulator.script(SEARCH)
+    await chat.say("weather in Oslo?")
+    made = session.made(0)["output"]
+    await chat.say("and Rome?")
+    assert items(session.body, "web_search_call") == [made[1]]
+    message = next(item for item in session.body["input"] if item.get("role") == "assistant")
+    assert message["content"][0]["annotations"] == made[2]["content"][0]["annotations"]
+    assert [item["type"] for item in session.body["input"][1:4]] == ["reasoning", "web_search_call", "message"]
+
+
+@pytest.mark.parametrize("made", HOSTED.values(), ids=HOSTED)
+@pytest.mark.parametrize("keep", KEEPERS[1:])
+async def test_every_hosted_item_goes_back_as_it_came(
+    session: Session, made: list[dict[str, Any]], keep: Callable[[Any], Message]
+) -> None:
+    chat = Conversation(session, keep=keep)
+    session.emulator.script(Turn(Think(["Use it."]), *[HostedItem(item) for item in made], Say("Done.")))
+    response = await chat.say("go")
+    assert not response.tool_calls, "the service runs it, not the loop"
+    assert response.text == "Done."
+    given = session.made(0)["output"]
+    await chat.say("more")
+    kinds = [item["type"] for item in made]
+    assert without_none(items(session.body, *kinds)) == without_none(given[1 : 1 + len(made)])
+    assert len(items(session.body, "reasoning")) == 1
+
+
+def without_none(value: Any) -> Any:
+    """The same without what is null at any depth."""
+    if isinstance(value, dict):
+        return {key: without_none(each) for key, each in value.items() if each is not None}
+    return [without_none(each) for each in value] if isinstance(value, list) else value
+
+
+async def test_a_generated_image_is_shown_and_goes_back(session: Session) -> None:
+    chat = Conversation(session)
+    made = {"type": "image_generation_call", "result": PIXEL, "output_format": "webp"}
+    session.emulator.script(Turn(Think([]), HostedItem(made), Say("A red dot.")))
+    response = await chat.say("draw")
+    image = next(block for block in response.content if isinstance(block, ImageBlock))
+    assert image.source == {"type": "base64", "media_type": "image/webp", "data": PIXEL}
+    await chat.say("nice")
+    assert items(session.body, "image_generation_call")[0]["result"] == PIXEL
+
+
+async def test_an_image_alone_is_an_answer(session: Session) -> None:
+    session.emulator.script(HostedItem({"type": "image_generation_call", "result": PIXEL}))
+    response = await session.ask("draw")
+    assert [block.type for block in response.content] == ["image"]
+
+
+async def test_a_compaction_stands_for_everything_before_it(session: Session) -> None:
+    chat = Conversation(session)
+    await chat.say("a long story")
+    session.emulator.script(Turn(Compaction(), Say("Where were we?")))
+    await chat.say("even longer")
+    made = session.made(-1)["output"][0]
+    await chat.say("go on")
+    assert session.body["input"][0]["type"] == "compaction"
+    assert session.body["input"][0]["id"] == made["id"]
+    assert texts(session.body) == ["go on"]
+
+
+async def test_an_item_that_nobody_knows_is_kept_for_replay(session: Session) -> None:
+    chat = Conversation(session)
+    unknown = {"type": "sparkle_call", "id": "sp_1", "glitter": {"colour": "gold"}, "status": "completed"}
+    session.emulator.script(Turn(HostedItem(unknown), Say("Sparkled.")))
+    response = await chat.say("go")
+    assert response.text == "Sparkled."
+    with pytest.raises(InvalidRequestError):
+        await chat.say("more")  # this service does not know its own item, but it is sent
+    assert items(session.body, "sparkle_call") == [unknown]
+
+
+async def test_hosted_items_open_no_blocks(session: Session) -> None:
+    session.emulator.script(Turn(HostedItem(MCP_CALL), WebSearch(["q"], SOURCES), Say("Done.")))
+    await session.ask("go")
+    starts = session.recorder.named("llm:stream_block_start")
+    assert [(start["block_index"], start["block_type"]) for start in starts] == [(0, "text")]
+
+
+async def test_items_of_another_account_are_left_out_and_reported(session: Session) -> None:
+    chat = Conversation(session)
+    session.emulator.script(Turn(HostedItem(MCP_CALL), Say("Done.")))
+    await chat.say("go")
+    for block in chat.messages[-1].content:
+        state(block)["origin"] = "somebody else"
+    await chat.say("more")
+    assert not items(session.body, "mcp_call")
+    assert any("mcp_call" in line for line in session.recorder.named("llm:request")[-1]["dropped"])
+
+
+async def test_native_tools_of_the_request_pass_through(session: Session) -> None:
+    native = tool("code_interpreter").model_copy(
+        update={"type": "code_interpreter", "container": {"type": "auto"}, "description": None}
+    )
+    await session.ask("go", tools=[tool("get_weather", "city"), native])
+    assert [entry["type"] for entry in session.body["tools"]] == ["function", "code_interpreter"]
+    assert session.body["tools"][1] == {"type": "code_interpreter", "container": {"type": "auto"}}
+    assert "code_interpreter_call.outputs" in session.body["include"]
+
+
+async def test_hosted_tools_come_from_settings_and_arguments_as_text_or_objects(open_session: OpenSession) -> None:
+    shown = [{"type": "file_search", "vector_store_ids": ["vs_1"]}]
+    session = await open_session(hosted_tools=json.dumps(shown), web_search={"search_context_size": "low"})
+    await session.ask("go")
+    assert session.body["tools"] == [{"type": "web_search", "search_context_size": "low"}, *shown]
+    assert {"web_search_call.action.sources", "file_search_call.results"} <= set(session.body["include"])

@@ -1,0 +1,200 @@
+"""Servers that speak only part of the API: what they refuse is left out, once, with one warning, and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from amplifier_core.llm_errors import InvalidRequestError, NotFoundError
+
+from tests.conftest import OpenSession
+from tests.emulator import RejectParams, Say, Status
+from tests.support import Session, developer, tool
+
+DIALECTS = ["openai", "vllm", "litellm", "pydantic422"]
+PARTS = ["include", "reasoning", "prompt_cache_key", "store", "service_tier", "truncation", "safety_identifier"]
+EVERYTHING = {"service_tier": "flex", "truncation": "auto", "safety_identifier": "me", "reasoning_effort": "high"}
+
+
+def refused(message: str, **fields: Any) -> Status:
+    """A 400 in words."""
+    return Status(400, {"error": {"message": message, "type": "invalid_request_error", "code": None, **fields}})
+
+
+def warnings(log: pytest.LogCaptureFixture) -> list[str]:
+    """What the user was told."""
+    return [record.getMessage() for record in log.records if record.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", PARTS)
+async def test_a_refused_parameter_is_left_out_and_remembered(
+    open_session: OpenSession, caplog: pytest.LogCaptureFixture, dialect: Any, name: str
+) -> None:
+    session = await open_session(**EVERYTHING)
+    if name in session.backend.refuses:
+        pytest.skip("never sent to this service")
+    session.emulator.script(RejectParams([name], dialect=dialect))
+    await session.ask("hello")
+    assert session.sent == 2
+    first, second = session.emulator.bodies
+    assert second == {key: value for key, value in first.items() if key != name}
+    told = warnings(caplog)
+    assert len(told) == 1
+    assert name in told[0]
+    await session.ask("again")
+    assert session.sent == 3, "the second call knows"
+    assert name not in session.body
+    assert warnings(caplog) == told
+    assert not session.recorder.named("provider:retry")
+    assert [event["status"] for event in session.recorder.named("llm:response")] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_server_that_refuses_much_is_learned_in_one_call(open_session: OpenSession, dialect: Any) -> None:
+    session = await open_session(**EVERYTHING)
+    session.emulator.script(RejectParams(PARTS, dialect=dialect))
+    await session.ask("hello")
+    learned = session.sent
+    assert learned <= len(PARTS) + 1
+    await session.ask("again")
+    assert session.sent == learned + 1
+    assert not set(PARTS) & session.body.keys()
+    assert {"model", "input", "stream"} <= session.body.keys()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("path", ["reasoning.summary", "text.verbosity"])
+async def test_a_refused_part_of_an_object_leaves_the_rest(open_session: OpenSession, dialect: Any, path: str) -> None:
+    session = await open_session(reasoning_effort="high", verbosity="low")
+    session.emulator.script(RejectParams([path], dialect=dialect))
+    await session.ask("hello")
+    assert session.sent == 2
+    assert session.body["reasoning"]["effort"] == "high"
+    top, _, key = path.partition(".")
+    assert key not in session.body.get(top, {})
+
+
+async def test_refused_include_is_asked_for_no_more(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    """As Azure says it for models that keep their reasoning to themselves."""
+    message = "Encrypted content is not supported with this model."
+    session.emulator.script(refused(message, param="include"), Say("ok"), Say("ok"))
+    await session.ask("hello")
+    await session.ask("hello")
+    assert session.sent == 3
+    assert "include" not in session.body
+    assert session.body["reasoning"], "what was asked otherwise is still asked"
+    assert len(warnings(caplog)) == 1
+
+
+async def test_the_listed_efforts_are_obeyed(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    message = (
+        "Unsupported value: 'xhigh' is not supported with the 'gpt-5.6-sol' model. "
+        "Supported values are: 'low', 'medium', and 'high'."
+    )
+    session.emulator.script(refused(message, param="reasoning.effort", code="unsupported_value"))
+    await session.ask("hello", reasoning_effort="xhigh")
+    assert session.sent == 2
+    assert session.body["reasoning"]["effort"] == "high"
+    await session.ask("hello", reasoning_effort="max")
+    assert session.sent == 3
+    assert session.body["reasoning"]["effort"] == "high"
+    await session.ask("hello", reasoning_effort="low")
+    assert session.body["reasoning"]["effort"] == "low"
+    assert any("low, medium, high" in line for line in warnings(caplog))
+
+
+async def test_a_role_that_a_server_does_not_know_is_sent_as_system(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    session.emulator.script(refused("Unexpected message role: developer"))
+    await session.ask(developer("Use metric units."), "hello")
+    assert [item["role"] for item in session.emulator.bodies[0]["input"]] == ["developer", "user"]
+    assert [item["role"] for item in session.body["input"]] == ["system", "user"]
+    await session.ask(developer("Use metric units."), "again")
+    assert session.sent == 3
+    assert len(warnings(caplog)) == 1
+
+
+async def test_strict_may_be_refused(session: Session) -> None:
+    session.emulator.script(refused("Unknown parameter: 'tools[0].strict'.", param="tools[0].strict"))
+    await session.ask("hello", tools=[tool("a"), tool("b")])
+    assert session.sent == 2
+    assert all("strict" not in entry for entry in session.body["tools"])
+    assert [entry["name"] for entry in session.body["tools"]] == ["a", "b"]
+
+
+async def test_an_unverified_organisation_does_without_summaries(session: Session) -> None:
+    message = "Your organization must be verified to generate reasoning summaries. Please go to: https://example.com"
+    session.emulator.script(refused(message, param="reasoning.summary", code="unsupported_value"))
+    await session.ask("hello", reasoning_effort="high")
+    assert session.body["reasoning"] == {"effort": "high"}
+
+
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        ("Unknown parameter: 'model'.", "model"),
+        ("Unsupported parameter: 'instructions'.", "instructions"),
+        ("Unsupported parameter: 'tools' is not supported with this model.", "tools"),
+        ("Unsupported parameter: 'text.format' is not supported.", "text.format"),
+    ],
+)
+async def test_what_would_change_the_question_is_never_left_out(session: Session, message: str, param: str) -> None:
+    session.emulator.script(refused(message, param=param, code="unsupported_parameter"))
+    with pytest.raises(InvalidRequestError):
+        await session.ask("hello", tools=[tool("a")])
+    assert session.sent == 1
+
+
+async def test_a_server_that_refuses_for_ever_is_an_error(session: Session) -> None:
+    again = refused("Unknown parameter: 'store'.", param="store", code="unknown_parameter")
+    session.emulator.script(*[again] * 10)
+    with pytest.raises(InvalidRequestError):
+        await session.ask("hello")
+    assert session.sent == 2
+
+
+async def test_words_in_passing_teach_nothing(session: Session) -> None:
+    session.emulator.script(Status(404, {"error": {"message": "The model does not support include or store"}}))
+    with pytest.raises(NotFoundError):
+        await session.ask("hello")
+    session.emulator.script(refused("We do not support the store near you, nor its reasoning."))
+    with pytest.raises(InvalidRequestError):
+        await session.ask("hello")
+    assert session.sent == 2
+
+
+async def test_lessons_belong_to_one_model(session: Session) -> None:
+    session.emulator.script(refused("Unknown parameter: 'store'.", param="store", code="unknown_parameter"))
+    await session.ask("hello")
+    await session.ask("hello", model="gpt-5.6-luna")
+    assert "store" in session.body
+    await session.ask("hello")
+    assert "store" not in session.body
+
+
+async def test_many_calls_learn_at_once(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    session.emulator.script(RejectParams(["store"]))
+    answers = await asyncio.gather(*[session.ask("hello") for _ in range(8)])
+    assert len(answers) == 8
+    assert session.sent <= 16
+    assert len(warnings(caplog)) == 1
+
+
+async def test_a_lesson_costs_no_attempt(open_session: OpenSession) -> None:
+    session = await open_session(max_retries=0)
+    session.emulator.script(RejectParams(["store", "include"]))
+    response = await session.ask("hello")
+    assert response.text
+
+
+async def test_values_that_are_not_refused_are_still_honoured(open_session: OpenSession) -> None:
+    session = await open_session(**EVERYTHING)
+    session.emulator.script(RejectParams(["store"], dialect="vllm"))
+    await session.ask("hello")
+    await session.ask("hello", max_output_tokens=500)
+    assert session.body["truncation"] == "auto"
+    assert session.body["reasoning"]["effort"] == "high"
+    assert session.body["max_output_tokens"] == 500

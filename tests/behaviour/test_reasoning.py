@@ -1,0 +1,269 @@
+"""Reasoning goes back as it came: in place, with its ciphertext, to nobody but its maker.
+
+The service checks every ciphertext and every group; a request that it accepts had them right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from amplifier_core.message_models import Message, ThinkingBlock
+
+from tests.backends import BackendUnderTest
+from tests.conftest import OpenSession
+from tests.emulator import Call, Emulator, RotateIds, Say, Status, Think, Turn
+from tests.support import KEEPERS, Conversation, Session, assistant, items, result, state, system, tool, user
+
+WEATHER = tool("get_weather", "city")
+LOOK = Turn(
+    Think(["**Plan**\n\nLook first.", "Then speak."], tokens=40),
+    Say("I'll look."),
+    Call("get_weather", '{"city": "Oslo"}'),
+    Call("get_weather", '{"city":"Rome"}'),
+)
+AGAIN = Turn(Think(["Only one more."]), Call("get_weather", {"city": "Paris"}))
+DONE = Turn(Think([], tokens=20), Say("It is cold."))
+UNVERIFIED = Status(
+    400,
+    {
+        "error": {
+            "message": "The encrypted content gAAA...abcd could not be verified. "
+            "Reason: Encrypted content could not be decrypted or parsed.",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": "invalid_encrypted_content",
+        }
+    },
+)
+
+
+async def two_steps_and_a_turn(chat: Conversation) -> None:
+    """A turn of three requests with five calls, and one more turn."""
+    chat.session.emulator.script(LOOK, AGAIN, DONE, DONE)
+    first = await chat.say("weather?")
+    second = await chat.go_on(*[result(call, "cold") for call in first.tool_calls])
+    await chat.go_on(*[result(call, "cold") for call in second.tool_calls])
+    await chat.say("thanks")
+
+
+@pytest.mark.parametrize("keep", KEEPERS)
+async def test_every_request_extends_the_one_before(session: Session, keep: Callable[[Any], Message]) -> None:
+    chat = Conversation(session, keep=keep, tools=[WEATHER])
+    chat.messages.append(system("Be brief."))
+    await two_steps_and_a_turn(chat)
+    bodies = session.emulator.bodies
+    assert len(bodies) == 4
+    for before, after in itertools.pairwise(bodies):
+        assert after["input"][: len(before["input"])] == before["input"]
+    raw = [request.raw for request in session.emulator.model_requests]
+    for before, after in itertools.pairwise(raw):
+        assert after.startswith(before[: before.rindex(b"]")])
+
+
+@pytest.mark.parametrize("keep", KEEPERS)
+async def test_items_go_back_in_order_with_ids_phase_and_the_very_arguments(
+    session: Session, keep: Callable[[Any], Message]
+) -> None:
+    chat = Conversation(session, keep=keep, tools=[WEATHER])
+    session.emulator.script(LOOK)
+    first = await chat.say("weather?")
+    await chat.go_on(*[result(call) for call in first.tool_calls])
+    made = session.made(0)["output"]
+    sent = session.body["input"][1:5]
+    assert [item["type"] for item in sent] == ["reasoning", "message", "function_call", "function_call"]
+    assert [item["id"] for item in sent] == [item["id"] for item in made]
+    assert sent[0]["summary"] == made[0]["summary"]
+    assert sent[0]["encrypted_content"]
+    assert sent[1]["phase"] == "commentary"
+    assert [item["arguments"] for item in sent[2:]] == ['{"city": "Oslo"}', '{"city":"Rome"}']
+    assert all("status" not in item for item in sent)
+
+
+async def test_the_ciphertext_is_that_of_the_finished_item(session: Session) -> None:
+    chat = Conversation(session)
+    session.emulator.script(Turn(Think(["a"]), Say("b"), RotateIds()))
+    response = await chat.say("hello")
+    kept = state(response.content[0])["item"]["encrypted_content"]
+    assert kept != session.made(0)["output"][0]["encrypted_content"]
+    await chat.say("more")  # accepted: the copy of `added` would have been refused
+    assert items(session.body, "reasoning")[0]["encrypted_content"] == kept
+
+
+async def test_reasoning_is_asked_for_without_server_state(session: Session) -> None:
+    await session.ask("hello")
+    assert session.body["store"] is False
+    assert "previous_response_id" not in session.body
+    assert "reasoning.encrypted_content" in session.body["include"]
+    assert session.recorder.one("llm:request")["reasoning_enabled"] is True
+
+
+async def test_a_context_manager_may_remove_a_call_with_its_result(session: Session) -> None:
+    chat = Conversation(session, tools=[WEATHER])
+    await two_steps_and_a_turn(chat)
+    without_the_step = [m for m in chat.messages if m.role != "tool" and not (m.model_extra or {}).get("tool_calls")]
+    chat.messages = without_the_step
+    await chat.say("still there?")
+    assert not items(session.body, "function_call", "function_call_output")
+    assert len(items(session.body, "reasoning")) == 2  # those that led to a message
+
+
+async def test_a_context_manager_may_truncate_results(session: Session) -> None:
+    chat = Conversation(session, tools=[WEATHER])
+    await two_steps_and_a_turn(chat)
+    reasoning = items(session.body, "reasoning")
+    for index, message in enumerate(chat.messages):
+        if message.role == "tool":
+            short = "[truncated: ~900 tokens - call tool again if needed] cold"
+            chat.messages[index] = message.model_copy(update={"content": short, "_truncated": True})
+    await chat.say("still there?")
+    assert items(session.body, "reasoning")[: len(reasoning)] == reasoning
+
+
+async def test_a_context_manager_may_drop_the_oldest_turn_and_add_a_notice(session: Session) -> None:
+    chat = Conversation(session, tools=[WEATHER])
+    await two_steps_and_a_turn(chat)
+    last_question = max(index for index, message in enumerate(chat.messages) if message.role == "user")
+    chat.messages = [system("Be brief."), system("Older messages were removed."), *chat.messages[last_question:]]
+    await chat.say("and now?")
+    assert len(items(session.body, "reasoning")) == 1
+
+
+async def test_reasoning_whose_answer_was_lost_is_left_out(session: Session) -> None:
+    chat = Conversation(session)
+    session.emulator.script(DONE)
+    await chat.say("hello")
+    last = chat.messages[-1]
+    chat.messages[-1] = last.model_copy(
+        update={"content": [block for block in last.content if isinstance(block, ThinkingBlock)]}
+    )
+    await chat.say("more")
+    assert not items(session.body, "reasoning")
+
+
+async def test_thinking_of_another_provider_is_left_out_and_reported(session: Session) -> None:
+    thinking = {"type": "thinking", "thinking": "hm", "signature": "abc"}
+    foreign = assistant([thinking, {"type": "text", "text": "Hi."}])
+    await session.ask("hello", foreign, "more")
+    assert not items(session.body, "reasoning")
+    assert "hm" not in json.dumps(session.body["input"])
+    assert any("another provider" in line for line in session.recorder.one("llm:request")["dropped"])
+
+
+async def test_a_conversation_moves_to_another_account_and_back(backend: BackendUnderTest, emulator: Emulator) -> None:
+    """The other account gets the words and calls, never the ciphertext or the ids; the first gets it all again."""
+    one = await Session(backend, emulator).mount(backend.settings(emulator))
+    other_config = backend.config(emulator.base_url, backend.secret[:-4] + "zzzz")
+    two = await Session(backend, emulator).mount({**backend.settings(emulator), **other_config})
+    chat = Conversation(one, tools=[WEATHER])
+    emulator.script(LOOK)
+    first = await chat.say("weather?")
+    chat.session = two
+    emulator.script(DONE)
+    await chat.go_on(*[result(call) for call in first.tool_calls])
+    moved = emulator.bodies[-1]
+    assert not items(moved, "reasoning")
+    assert [item["name"] for item in items(moved, "function_call")] == ["get_weather", "get_weather"]
+    assert all("id" not in item for item in moved["input"])
+    chat.session = one
+    await chat.say("thanks")
+    assert len(items(emulator.bodies[-1], "reasoning")) == 1
+    assert [item["id"] for item in items(emulator.bodies[-1], "function_call")]
+    for session in (one, two):
+        await session.cleanup()
+
+
+async def test_refused_reasoning_is_retried_once_without(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    chat = Conversation(session, tools=[WEATHER])
+    session.emulator.script(LOOK)
+    first = await chat.say("weather?")
+    session.emulator.script(UNVERIFIED, DONE, DONE)
+    await chat.go_on(*[result(call) for call in first.tool_calls])
+    assert session.sent == 3
+    assert len(items(session.emulator.bodies[1], "reasoning")) == 1
+    retried = session.emulator.bodies[2]
+    assert not items(retried, "reasoning")
+    assert all("id" not in item for item in retried["input"])
+    await chat.say("thanks")
+    assert session.sent == 4, "what was refused is remembered"
+    assert len(items(session.body, "reasoning")) == 1, "the reasoning made since goes back"
+    assert len([r for r in caplog.records if "refused replayed reasoning" in r.message]) == 1
+    assert not session.recorder.named("provider:retry")
+
+
+async def test_a_refusal_that_goes_on_is_an_error_and_no_loop(session: Session) -> None:
+    chat = Conversation(session)
+    session.emulator.script(DONE)
+    await chat.say("hello")
+    session.emulator.script(*[UNVERIFIED] * 5)
+    with pytest.raises(Exception, match="could not be verified"):
+        await chat.say("more")
+    assert session.sent == 3
+
+
+async def test_reasoning_without_ciphertext_is_left_out_with_the_ids_behind_it(session: Session) -> None:
+    chat = Conversation(session)
+    session.emulator.script(DONE)
+    await chat.say("hello")
+    del state(chat.messages[-1].content[0])["item"]["encrypted_content"]
+    await chat.say("more")
+    assert not items(session.body, "reasoning")
+    assert all("id" not in item for item in session.body["input"])
+
+
+async def test_parallel_calls_and_edited_text_keep_their_reasoning(session: Session) -> None:
+    chat = Conversation(session, tools=[WEATHER])
+    session.emulator.script(LOOK, DONE)
+    first = await chat.say("weather?")
+    chat.messages[0] = user("weather in two cities?")
+    await chat.go_on(*[result(call) for call in reversed(first.tool_calls)])
+    assert [item["call_id"] for item in items(session.body, "function_call_output")] == [
+        call.id for call in reversed(first.tool_calls)
+    ]
+
+
+async def test_two_conversations_on_one_provider_do_not_mix(session: Session) -> None:
+    chats = [Conversation(session, tools=[WEATHER]) for _ in range(8)]
+
+    async def talk(number: int, chat: Conversation) -> None:
+        first = await chat.say(f"weather in City{number}?")
+        chat.messages += [result(call, f"result {number}") for call in first.tool_calls]
+        await chat.go_on()
+        await chat.say("thanks")
+
+    await asyncio.gather(*[talk(number, chat) for number, chat in enumerate(chats)])
+    last = [body for body in session.emulator.bodies if "thanks" in json.dumps(body["input"])]
+    assert len(last) == 8
+    for body in last:
+        number = body["input"][0]["content"][0]["text"].removeprefix("weather in City").removesuffix("?")
+        text = json.dumps(body["input"])
+        others = [other for other in range(8) if f"City{other}?" in text or f"result {other}" in text]
+        assert others == [int(number)]
+
+
+async def test_a_model_that_does_not_reason_is_asked_for_none(open_session: OpenSession) -> None:
+    session = await open_session(default_model="gpt-4.1", reasoning_effort="high")
+    await session.ask("hello")
+    assert "reasoning" not in session.body
+    assert "include" not in session.body
+    assert any("does not reason" in line for line in session.recorder.one("llm:request")["dropped"])
+
+
+async def test_plain_assistant_messages_of_other_origins_are_sent_as_text(session: Session) -> None:
+    await session.ask("hello", assistant("An answer from elsewhere."), "more")
+    sent = [item for item in session.body["input"] if item.get("role") == "assistant"]
+    assert [part["text"] for item in sent for part in item["content"]] == ["An answer from elsewhere."]
+    assert "id" not in sent[0]
+
+
+async def test_switching_the_model_in_mid_conversation_works(session: Session) -> None:
+    chat = Conversation(session)
+    session.emulator.script(DONE, DONE)
+    await chat.say("hello")
+    chat.fields = {"model": "gpt-5.6-terra"}
+    await chat.say("more")
+    assert session.body["model"] == "gpt-5.6-terra"

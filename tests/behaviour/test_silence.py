@@ -1,0 +1,143 @@
+"""Time: silence is what runs out, not length; and the end of an answer is the end of the wait."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from amplifier_core.llm_errors import LLMTimeoutError
+
+from tests.conftest import OpenSession
+from tests.emulator import Framing, HoldOpen, Keepalive, Say, Silent, Slow, Split, Turn, server_error
+from tests.support import Session, asking, other_tasks
+
+SLOW = Turn(Say("one two three four five six"), Slow(0.06))
+
+
+async def test_a_slow_and_healthy_answer_may_last_longer_than_the_timeout(open_session: OpenSession) -> None:
+    session = await open_session(timeout=0.4, max_retries=0)
+    session.emulator.script(SLOW)
+    began_s = time.monotonic()
+    response = await session.ask("hello")
+    assert time.monotonic() - began_s > 0.6
+    assert response.text == "one two three four five six"
+
+
+async def test_silence_in_mid_answer_runs_out_soon(open_session: OpenSession) -> None:
+    session = await open_session(timeout="0.3", max_retries=0)
+    session.emulator.script(Turn(Say("one two"), Silent(20, before=5)))
+    began_s = time.monotonic()
+    with pytest.raises(LLMTimeoutError, match="silent"):
+        await session.ask("hello")
+    assert 0.2 < time.monotonic() - began_s < 3
+    assert await session.emulator.until(lambda: session.emulator.aborted)
+
+
+@pytest.mark.parametrize("comment", [False, True], ids=["event", "comment"])
+async def test_signs_of_life_keep_an_answer_alive(open_session: OpenSession, comment: bool) -> None:
+    session = await open_session(timeout=0.4, max_retries=0)
+    alive = Keepalive(every=8, comment=comment, silence_s=0.15, count=6)
+    session.emulator.script(Turn(Say("one two three"), alive))
+    began_s = time.monotonic()
+    response = await session.ask("hello")
+    assert time.monotonic() - began_s > 0.8
+    assert response.text == "one two three"
+    assert session.recorder.shown() == "one two three"
+
+
+async def test_the_timeout_of_a_request_bounds_the_whole_call(session: Session) -> None:
+    await session.ask("so that there is a client")
+    session.recorder.events.clear()
+    session.emulator.script(Turn(Say("word " * 200), Slow(0.02)))
+    began_s = time.monotonic()
+    with pytest.raises(LLMTimeoutError, match=r"timeout of 0\.5 s") as caught:
+        await session.ask("hello", timeout=0.5)
+    assert time.monotonic() - began_s < 3
+    assert not caught.value.retryable
+    assert session.sent == 2
+    assert await session.emulator.until(lambda: session.emulator.aborted)
+    assert not other_tasks()
+    assert session.recorder.one("llm:response")["error_type"] == "LLMTimeoutError"
+    assert session.recorder.names[-2:] == ["llm:stream_aborted", "llm:response"]
+
+
+async def test_the_timeout_of_a_request_bounds_the_waits_too(open_session: OpenSession) -> None:
+    session = await open_session(min_retry_delay=5)
+    session.emulator.script(*[server_error()] * 5)
+    began_s = time.monotonic()
+    with pytest.raises(LLMTimeoutError):
+        await session.provider.complete(asking("hello"), timeout="0.3")
+    assert time.monotonic() - began_s < 2
+
+
+async def test_a_request_within_its_timeout_is_not_touched(session: Session) -> None:
+    session.emulator.script(Say("ok"))
+    response = await session.ask("hello", timeout=30)
+    assert response.text == "ok"
+
+
+async def test_a_server_that_does_not_hang_up_costs_little(session: Session) -> None:
+    """An answer is complete with its terminal event."""
+    session.emulator.script(Turn(Say("done"), HoldOpen(30)))
+    began_s = time.monotonic()
+    response = await session.ask("hello")
+    assert time.monotonic() - began_s < 1
+    assert response.text == "done"
+
+
+async def test_connections_are_used_again(session: Session) -> None:
+    for _ in range(4):
+        await session.ask("hello")
+    assert len({request.connection for request in session.emulator.model_requests}) == 1
+
+
+async def test_connections_are_used_again_after_a_refusal(open_session: OpenSession) -> None:
+    session = await open_session(max_retries=1)
+    session.emulator.script(server_error(), Say("ok"), Say("ok"))
+    await session.ask("hello")
+    await session.ask("hello")
+    assert len({request.connection for request in session.emulator.model_requests}) == 1
+
+
+async def test_a_connection_that_was_left_open_is_not_used_again(session: Session) -> None:
+    session.emulator.script(Turn(Say("done"), HoldOpen(30)), Say("ok"))
+    await session.ask("hello")
+    response = await session.ask("hello")
+    assert response.text == "ok"
+    assert len({request.connection for request in session.emulator.model_requests}) == 2
+
+
+DIALECTS = [
+    Framing(newline="\r\n"),
+    Framing(newline="\r"),
+    Framing(event_lines=False),
+    Framing(done_tail=True),
+    Framing(sequence_numbers=False),
+    Framing(content_type=None),
+    Framing(event_lines=False, newline="\r\n", done_tail=True, sequence_numbers=False),
+]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda each: repr(each)[8:-1])
+@pytest.mark.parametrize("cut", [None, Split(1), Split(7, seed=1)], ids=["whole", "bytes", "pieces"])
+async def test_every_dialect_of_the_stream_however_it_is_cut(
+    session: Session, dialect: Framing, cut: Split | None
+) -> None:
+    text = "a\u2028b\x85c é \U0001f600"
+    session.emulator.script(Turn(Say(text, chunks=4), dialect, *([cut] if cut else [])))
+    response = await session.ask("hello")
+    assert response.text == text
+    assert session.recorder.shown() == text
+
+
+async def test_a_wait_holds_no_place_and_no_connection(open_session: OpenSession) -> None:
+    session = await open_session(min_retry_delay=0.5, max_concurrent_requests=1)
+    session.emulator.script(server_error(), Say("second"), Say("first"))
+    first = asyncio.create_task(session.ask("first"))
+    assert await session.emulator.until(lambda: session.recorder.named("provider:retry"))
+    began_s = time.monotonic()
+    second = await session.ask("second")
+    assert time.monotonic() - began_s < 0.45
+    assert second.text == "second"
+    assert (await first).text == "first"

@@ -1,0 +1,66 @@
+"""The backend under test, its service, and a session on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.backends import BACKENDS, BackendUnderTest
+from tests.emulator import Emulator
+from tests.support import Conversation, Session, other_tasks
+
+OpenSession = Callable[..., Awaitable[Session]]
+
+
+@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)
+def backend(request: pytest.FixtureRequest) -> BackendUnderTest:
+    """Each row of the table in turn."""
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def no_account(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Nothing that a developer's shell has set reaches a test, and nothing goes through a proxy."""
+    if request.node.get_closest_marker("live"):
+        return
+    for name in {variable for row in BACKENDS for variable in row.unset}:
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def emulator(backend: BackendUnderTest) -> Iterator[Emulator]:
+    """The service of the backend."""
+    with backend.emulator() as running:
+        yield running
+
+
+@pytest.fixture
+async def open_session(backend: BackendUnderTest, emulator: Emulator) -> AsyncIterator[OpenSession]:
+    """Opens sessions with settings of the test's own; at the end no task and no connection is left of them."""
+    opened: list[Session] = []
+
+    async def open_one(**settings: Any) -> Session:
+        opened.append(await Session(backend, emulator).mount(backend.settings(emulator, **settings)))
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        await each.cleanup()
+    assert not other_tasks()
+    assert await emulator.until(lambda: emulator.open_connections == 0), "a connection is still open"
+
+
+@pytest.fixture
+async def session(open_session: OpenSession) -> Session:
+    """A session with the settings of the row."""
+    return await open_session()
+
+
+@pytest.fixture
+def conversation(session: Session) -> Conversation:
+    """A conversation on the session."""
+    return Conversation(session)
