@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 from tests.backends import BACKENDS, BackendUnderTest
 from tests.emulator import Emulator
-from tests.support import Conversation, Session, other_tasks
-
-OpenSession = Callable[..., Awaitable[Session]]
+from tests.support import Conversation, OpenSession, Session, other_tasks
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)

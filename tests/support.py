@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +106,10 @@ class Session:
     def sent(self) -> int:
         """How many model requests the service got."""
         return len(self.emulator.model_requests)
+
+
+OpenSession = Callable[..., Awaitable[Session]]
+"""Opens a session with settings of the test's own."""
 
 
 class Conversation:

@@ -15,9 +15,8 @@ from amplifier_core.message_models import (
     ThinkingBlock,
 )
 
-from tests.conftest import OpenSession
 from tests.emulator import Call, EmptyTerminal, Incomplete, NoUsage, Refuse, ResponseFields, Say, Think, Turn
-from tests.support import Conversation, Session, asking, result, tool, user
+from tests.support import Conversation, OpenSession, Session, asking, result, tool, user
 
 WEATHER = tool("get_weather", "city")
 THINK_TWICE = Think(["**Plan**\n\nLook first.", "Then speak."])

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from amplifier_core.models import HookResult
 
-from tests.conftest import OpenSession
 from tests.emulator import HoldOpen, Incomplete, Say, Silent, Slow, Turn, server_error
-from tests.support import Session, asking, other_tasks, tool
+from tests.support import OpenSession, Session, asking, other_tasks, tool
 
 ENDLESS = Turn(Say("word " * 400), Slow(0.02))
 MUTE = Turn(Silent(30, before=-1))

@@ -13,9 +13,8 @@ from amplifier_core.llm_errors import LLMError
 from openai_responses_common.limiter import gate
 
 from tests.backends import BackendUnderTest
-from tests.conftest import OpenSession
 from tests.emulator import Call, Emulator, Recorded, Say, Silent, Slow, Think, Turn
-from tests.support import Session, asking, tool
+from tests.support import OpenSession, Session, asking, tool
 
 
 class Crowd:

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from tests.conftest import OpenSession
 from tests.emulator import (
     Call,
     CustomCall,
@@ -20,7 +19,7 @@ from tests.emulator import (
     Turn,
     WebSearch,
 )
-from tests.support import Conversation, Session, items, result, server_items, tool
+from tests.support import Conversation, OpenSession, Session, items, result, server_items, tool
 
 HALF = Turn(Think(["Long story."], tokens=30), Say("Once upon a time there was a "), Incomplete(keep=20))
 LOOK = tool("look", "at")

@@ -9,9 +9,8 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
 from openai_responses_common import Aborted, BlockDelta, BlockEnd, BlockStart, DecodedResponse
 
-from tests.conftest import OpenSession
 from tests.emulator import Call, CutStream, Say, Slow, Status, Think, Turn
-from tests.support import Session, asking, other_tasks, tool
+from tests.support import OpenSession, Session, asking, other_tasks, tool
 
 ENDLESS = Turn(Say("word " * 500), Slow(0.02))
 

@@ -24,7 +24,6 @@ from amplifier_core.llm_errors import (
     StreamError,
 )
 
-from tests.conftest import OpenSession
 from tests.emulator import (
     Call,
     CutStream,
@@ -43,7 +42,7 @@ from tests.emulator import (
     redirect,
     server_error,
 )
-from tests.support import Session, asking, tool
+from tests.support import OpenSession, Session, asking, tool
 
 CLOUDFLARE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>cloudflare</body></html>"
 AZURE_FILTER = {

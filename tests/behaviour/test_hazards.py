@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import NotFoundError, ProviderUnavailableError, RateLimitError, StreamError
 
-from tests.conftest import OpenSession
 from tests.emulator import Call, Incomplete, ResponseFields, Say, Status, Think, Turn, overloaded, server_error
-from tests.support import Conversation, Session, asking, items, result, state, system, texts, tool
+from tests.support import Conversation, OpenSession, Session, asking, items, result, state, system, texts, tool
 
 # subject (the file is test_SUBJECT.py): {hazard: name of the test without test_}
 HAZARDS: dict[str, dict[str, str]] = {

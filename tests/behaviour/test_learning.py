@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import InvalidRequestError, NotFoundError
 
-from tests.conftest import OpenSession
 from tests.emulator import RejectParams, Say, Status
-from tests.support import Session, developer, tool
+from tests.support import OpenSession, Session, developer, tool
 
 DIALECTS = ["openai", "vllm", "litellm", "pydantic422"]
 PARTS = ["include", "reasoning", "prompt_cache_key", "store", "service_tier", "truncation", "safety_identifier"]

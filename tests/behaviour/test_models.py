@@ -18,11 +18,10 @@ from amplifier_core.llm_errors import (
 from amplifier_core.models import ModelInfo
 
 from tests.backends import BackendUnderTest
-from tests.conftest import OpenSession
 from tests.emulator import Emulator
 from tests.emulator.server import Reply, Stream
 from tests.emulator.surface import Exchange, Surface, json_reply
-from tests.support import Session
+from tests.support import OpenSession, Session
 
 
 async def test_models_are_listed_with_what_is_known_of_them(session: Session) -> None:

@@ -15,9 +15,8 @@ from amplifier_core.models import ProviderInfo
 from amplifier_core.validation import ProviderValidator
 
 from tests.backends import BackendUnderTest
-from tests.conftest import OpenSession
 from tests.emulator import Emulator, Say
-from tests.support import Session, other_tasks
+from tests.support import OpenSession, Session, other_tasks
 
 PLACEHOLDER = "http://placeholder"
 

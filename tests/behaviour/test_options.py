@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
 
-from tests.conftest import OpenSession
 from tests.emulator import Call, Say
-from tests.support import Conversation, Session, asking, system, tool
+from tests.support import Conversation, OpenSession, Session, asking, system, tool
 
 # setting, value, path on the wire, value there
 SETTINGS = [

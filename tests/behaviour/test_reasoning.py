@@ -15,9 +15,20 @@ import pytest
 from amplifier_core.message_models import Message, ThinkingBlock
 
 from tests.backends import BackendUnderTest
-from tests.conftest import OpenSession
 from tests.emulator import Call, Emulator, RotateIds, Say, Status, Think, Turn
-from tests.support import KEEPERS, Conversation, Session, assistant, items, result, state, system, tool, user
+from tests.support import (
+    KEEPERS,
+    Conversation,
+    OpenSession,
+    Session,
+    assistant,
+    items,
+    result,
+    state,
+    system,
+    tool,
+    user,
+)
 
 WEATHER = tool("get_weather", "city")
 LOOK = Turn(

@@ -12,7 +12,6 @@ import pytest
 from amplifier_core.llm_errors import LLMError
 
 from tests.backends import BackendUnderTest
-from tests.conftest import OpenSession
 from tests.emulator import (
     Call,
     CutStream,
@@ -20,6 +19,7 @@ from tests.emulator import (
     ErrorEvent,
     Failed,
     ReplyHeaders,
+    ResponseFields,
     Say,
     Silent,
     Status,
@@ -27,7 +27,7 @@ from tests.emulator import (
     bad_gateway,
     redirect,
 )
-from tests.support import PIXEL, Session, asking, picture, tool, user
+from tests.support import PIXEL, OpenSession, Session, asking, picture, tool, user
 
 CHATTY = dict.fromkeys(["raw", "debug", "raw_debug"], True)
 
@@ -122,6 +122,13 @@ async def test_not_when_the_stream_echoes_it(open_session: OpenSession, everythi
     session.emulator.script(Failed(message=message, code="upstream"))
     session.recorder.events.clear()
     await check(session, everything)
+
+
+async def test_not_when_the_response_echoes_it(open_session: OpenSession, everything: pytest.LogCaptureFixture) -> None:
+    session = await open_session(**CHATTY)
+    echo = {"metadata": {"note": f"sent with 'Bearer {session.backend.secret}'"}}
+    session.emulator.script(Turn(Say("ok"), ResponseFields(echo)))
+    await check(session, everything, fails=False)
 
 
 async def test_not_when_a_refused_parameter_comes_with_it(

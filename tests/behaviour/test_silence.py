@@ -8,9 +8,8 @@ import time
 import pytest
 from amplifier_core.llm_errors import LLMTimeoutError
 
-from tests.conftest import OpenSession
 from tests.emulator import Framing, HoldOpen, Keepalive, Say, Silent, Slow, Split, Turn, server_error
-from tests.support import Session, asking, other_tasks
+from tests.support import OpenSession, Session, asking, other_tasks
 
 SLOW = Turn(Say("one two three four five six"), Slow(0.06))
 

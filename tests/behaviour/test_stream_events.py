@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import OpenSession
 from tests.emulator import (
     Call,
     CustomCall,
@@ -24,7 +23,7 @@ from tests.emulator import (
     WebSearch,
     rate_limited,
 )
-from tests.support import STREAM_EVENTS, Recorder, Session, asking, tool
+from tests.support import STREAM_EVENTS, OpenSession, Recorder, Session, asking, tool
 
 BLOCKS = ("llm:stream_block_start", "llm:stream_block_delta", "llm:stream_block_end")
 EVERYTHING = Turn(
