@@ -32,7 +32,8 @@ class BackendUnderTest:
         collected: what a setup wizard passes to the constructor, from the same.
         environment: variables that say the same, for hosts that pass no config.
         unset: variables that must be absent for a test without credentials.
-        model: an ordinary reasoning model of this backend.
+        model: an ordinary reasoning model of this backend; its siblings terra and luna are there too.
+        plain_model: one that does not reason; None where there is none.
         live_model: a cheap model for calls that are paid for.
         account: variables that name a real account.
         refuses: body keys that the service never gets.
@@ -51,6 +52,7 @@ class BackendUnderTest:
     environment: Callable[[str, str], dict[str, str]]
     unset: tuple[str, ...] = ()
     model: str = "gpt-5.6-sol"
+    plain_model: str | None = "gpt-4.1"
     live_model: str = "gpt-5.6-luna"
     account: tuple[str, ...]
     refuses: frozenset[str] = field(default_factory=frozenset[str])

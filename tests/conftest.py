@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +20,25 @@ def backend(request: pytest.FixtureRequest) -> BackendUnderTest:
     return request.param
 
 
+@pytest.fixture(scope="session")
+def few_certificates(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """One of this machine's certificates. Every client reads all of them, which is a quarter of the time of these
+    tests, and none of them speaks TLS."""
+    known = ssl.create_default_context().get_ca_certs(binary_form=True)
+    if not known:
+        return None
+    path = tmp_path_factory.mktemp("tls") / "one.pem"
+    path.write_text(ssl.DER_cert_to_PEM_cert(known[0]), encoding="ascii")
+    return path
+
+
 @pytest.fixture(autouse=True)
-def no_account(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+def no_account(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, few_certificates: Path | None) -> None:
     """Nothing that a developer's shell has set reaches a test, and nothing goes through a proxy."""
     if request.node.get_closest_marker("live"):
         return
+    if few_certificates:
+        monkeypatch.setenv("SSL_CERT_FILE", str(few_certificates))
     for name in {variable for row in BACKENDS for variable in row.unset}:
         monkeypatch.delenv(name, raising=False)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):

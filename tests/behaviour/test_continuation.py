@@ -166,8 +166,18 @@ async def test_a_continuation_is_tried_again_like_any_request(session: Session) 
     assert response.text == "Once upon a time the rest"
     assert session.emulator.bodies[1] == session.emulator.bodies[2]
     assert [event["attempt"] for event in session.recorder.named("provider:retry")] == [1]
-    shown = [e.data["text"] for e in session.recorder.events if e.name == "llm:stream_block_delta"]
-    assert "".join(shown).endswith(" rest")
+
+
+@pytest.mark.parametrize("ending", [[Say(" rest")], [Turn(Say("lost"), CutStream(6))]], ids=["succeeds", "fails"])
+async def test_a_continuation_that_is_tried_again_leaves_the_answer_on_the_screen(
+    open_session: OpenSession, ending: list
+) -> None:
+    """An abort takes back all that was shown of the call, so what still holds is shown again."""
+    session = await open_session(max_retries=1)
+    session.emulator.script(HALF, Turn(Say("lost"), CutStream(6)), *ending)
+    response = await session.ask("tell me a story")
+    assert response.text.startswith("Once upon a time the")
+    assert session.recorder.shown() == response.text
 
 
 async def test_a_continued_answer_goes_back_whole(session: Session) -> None:

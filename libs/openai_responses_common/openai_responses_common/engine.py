@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -59,6 +59,10 @@ class _Call:
     events: CallEvents
     sink: Sink | None
     prepared: _Prepared
+    kept: list[Item] = field(default_factory=list[Item])
+    """The items of the answer so far."""
+    voided: bool = False
+    """An abort took back all that was shown."""
     next_block: int = 0
 
 
@@ -128,9 +132,11 @@ class Engine:
                 if not responses:
                     raise
                 self._warn([f"the answer ends early, because it could not be continued: {error}"])
+                await self._show_again(call)
                 break
             items = usable_items(response)
             responses.append({**response, "output": items})
+            call.kept += items
             if not _continues(response, items) or len(responses) > options.max_continuations:
                 break
             await events.continuation(len(responses), response, incomplete_reason(response))
@@ -202,6 +208,7 @@ class Engine:
             call.prepared = await self._prepare(call.request, call.options)
 
     async def _exchange(self, call: _Call) -> Response:
+        await self._show_again(call)
         received = Accumulator()
         reader = DeltaReader(first_index=call.next_block)
         try:
@@ -221,6 +228,7 @@ class Engine:
         except CallFailure as caught:
             if call.sink and reader.shown:
                 error = self._error(caught.failure, call.options)
+                call.voided = True
                 await call.sink([Aborted(error_type=type(error).__name__, message=str(error))])
             raise
         except asyncio.CancelledError:
@@ -229,6 +237,18 @@ class Engine:
             raise
         call.next_block = reader.next_index
         return response
+
+    async def _show_again(self, call: _Call) -> None:
+        """After an abort: what still holds of the call, which is the answer before its continuation."""
+        if call.sink is None or not call.voided:
+            return
+        reader = DeltaReader()
+        done = [
+            {"type": "response.output_item.done", "output_index": index, "item": item}
+            for index, item in enumerate(call.kept)
+        ]
+        await call.sink(reader.read(done))
+        call.voided, call.next_block = False, reader.next_index
 
     def _ended(self, received: Accumulator, options: Options) -> Response:
         if received.terminal is None:
