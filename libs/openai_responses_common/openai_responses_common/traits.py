@@ -219,7 +219,7 @@ def undated(model_id: str) -> str:
 _NOT_AGENT = re.compile(
     r"(^|[-_/.:])(embed(ding)?s?|tts|whisper|transcribe|realtime|audio|image|dall-e|sora|moderation|rerank(er)?"
     r"|search-preview|search-api|deep-research|computer-use-preview|davinci|babbage)([-_/.:]|$)"
-    r"|^gpt-(live|5-chat|3\.5-turbo-instruct)|^chatgpt-"
+    r"|^gpt-(live|5-chat|3\.5-turbo-instruct)|-4o-latest$"
 )
 
 
