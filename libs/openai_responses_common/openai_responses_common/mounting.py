@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from .provider import ResponsesProvider
@@ -32,15 +33,22 @@ def _cost(provider: ResponsesProvider) -> dict[str, str] | None:
     return {"cost_usd": str(provider.spent_usd)} if provider.spent_usd else None
 
 
-def require_version(version: str, *, module: str) -> None:
-    """Fail at import where a module met the library of another release or checkout.
+def require_version(version: str, *, module: str, file: str) -> None:
+    """Fail at import where a module met the library of another release or of another checkout.
+
+    Args:
+        version: the module's own.
+        module: its distribution's name, for the message.
+        file: its `__file__`. In a checkout the library stands beside the modules, and must be read from there.
 
     Raises:
         ImportError: with what to run.
     """
-    if version != __version__:
+    sibling = (Path(file).resolve().parent / "../../../libs/openai_responses_common").resolve()
+    elsewhere = sibling.is_dir() and sibling not in Path(__file__).resolve().parents
+    if version != __version__ or elsewhere:
         raise ImportError(
-            f"{module} {version} found openai-responses-common {__version__} at {__file__}. Both must come from one "
-            f"release or one checkout: install every module of this family again from the same source, "
-            f"for example `pip install --force-reinstall --no-deps -e modules/provider-openai-v2` in one checkout."
+            f"{module} {version} ({file}) found openai-responses-common {__version__} ({__file__}). Both must come "
+            f"from one release or one checkout: run `pip uninstall openai-responses-common`, then install every module of "
+            f"this family again from the same source."
         )

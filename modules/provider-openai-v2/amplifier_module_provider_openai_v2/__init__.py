@@ -9,7 +9,7 @@ from typing import Any
 from openai_responses_common import mount_provider, require_version
 
 __version__ = "0.1.0"
-require_version(__version__, module="amplifier-module-provider-openai-v2")
+require_version(__version__, module="amplifier-module-provider-openai-v2", file=__file__)
 
 from .provider import OpenaiV2Provider  # noqa: E402 - needs the library of this version
 
