@@ -79,6 +79,6 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # The threads of amplifier-core 2.0.2 can abort a Python 3.11 that shuts down: seen in 9 of 40 runs of a script
+    # The threads of amplifier-core 2.0.2 can abort a Python that is shutting down: seen in 9 of 40 runs of a script
     # that only mounts something. Everything is closed by now, so there is nothing left to shut down.
     os._exit(code)

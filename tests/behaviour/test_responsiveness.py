@@ -97,7 +97,7 @@ async def test_a_long_answer_does_not_hold_the_loop(session: Session) -> None:
 def child(code: str) -> subprocess.CompletedProcess[str]:
     """Run Python in a process of its own, which has imported nothing yet.
 
-    It leaves without Python's own shutdown, which the threads of amplifier-core 2.0.2 can abort on Python 3.11.
+    It leaves without Python's own shutdown, which the threads of amplifier-core 2.0.2 can abort.
     """
     command = [sys.executable, "-c", f"{code}\nimport os, sys\nsys.stdout.flush()\nos._exit(0)"]
     return subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=60, check=False)

@@ -49,4 +49,4 @@ async def main(modules: Path, names: list[str]) -> None:
 
 asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))
 sys.stdout.flush()
-os._exit(0)  # the threads of amplifier-core 2.0.2 can abort a Python 3.11 that is shutting down
+os._exit(0)  # the threads of amplifier-core 2.0.2 can abort a Python that is shutting down

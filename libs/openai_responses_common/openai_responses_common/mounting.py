@@ -49,6 +49,6 @@ def require_version(version: str, *, module: str, file: str) -> None:
     if version != __version__ or elsewhere:
         raise ImportError(
             f"{module} {version} ({file}) found openai-responses-common {__version__} ({__file__}). Both must come "
-            f"from one release or one checkout: run `pip uninstall openai-responses-common`, then install every module of "
-            f"this family again from the same source."
+            f"from one release or one checkout: run `pip uninstall openai-responses-common`, then install every module "
+            f"of this family again from the same source."
         )
