@@ -59,8 +59,8 @@ class _Call:
     events: CallEvents
     sink: Sink | None
     prepared: _Prepared
-    kept: list[Item] = field(default_factory=list[Item])
-    """The items of the answer so far."""
+    responses: list[Response] = field(default_factory=list[Response])
+    """The answer so far: the first response, and those that continued it, each with its usable items."""
     voided: bool = False
     """An abort took back all that was shown."""
     next_block: int = 0
@@ -124,19 +124,19 @@ class Engine:
         )
         if encoded.repairs:
             await events.repaired(encoded.repairs)
-        responses: list[Response] = []
+        responses = call.responses
         while True:
             try:
                 response = await self._with_retries(call)
             except LLMError as error:
                 if not responses:
                     raise
-                self._warn([f"the answer ends early, because it could not be continued: {error}"])
+                name = self.profile.display_name
+                logger.warning("%s: the answer ends early, because it could not be continued: %s", name, error)
                 await self._show_again(call)
                 break
             items = usable_items(response)
             responses.append({**response, "output": items})
-            call.kept += items
             if not _continues(response, items) or len(responses) > options.max_continuations:
                 break
             await events.continuation(len(responses), response, incomplete_reason(response))
@@ -243,9 +243,10 @@ class Engine:
         if call.sink is None or not call.voided:
             return
         reader = DeltaReader()
+        items = [item for response in call.responses for item in response["output"]]
         done = [
             {"type": "response.output_item.done", "output_index": index, "item": item}
-            for index, item in enumerate(call.kept)
+            for index, item in enumerate(items)
         ]
         await call.sink(reader.read(done))
         call.voided, call.next_block = False, reader.next_index

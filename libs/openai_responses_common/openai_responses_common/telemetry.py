@@ -16,6 +16,7 @@ from amplifier_core.llm_errors import LLMError, RateLimitError
 
 from .decode import DecodedResponse
 from .deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
+from .encode import CIPHERTEXT
 from .options import Options
 from .redact import redact
 from .repair import Repair
@@ -89,7 +90,7 @@ class CallEvents:
             "tool_count": len(body.get("tools", ())),
             "has_instructions": "instructions" in body,
             "reasoning": body.get("reasoning"),
-            "reasoning_enabled": "reasoning.encrypted_content" in body.get("include", ()),
+            "reasoning_enabled": CIPHERTEXT in body.get("include", ()),
             "dropped": list(dropped),
             "extra_body": sorted(options.extra_body),
         }
