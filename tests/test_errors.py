@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,13 +10,17 @@ from amplifier_core import llm_errors as kernel
 from openai_responses_common import errors
 from openai_responses_common.errors import kernel_error
 from openai_responses_common.failure import Failure, failure_from_event, failure_from_status
+from openai_responses_common.profile import BackendProfile, KnownError, Meaning
 
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 CLOUDFLARE = "<html><head><title>Just a moment...</title></head><body>Cloudflare</body></html>"
 
 
-def understood(failure: Failure, *, max_retry_delay_s: float = 60.0, auth_remedy: str = "") -> kernel.LLMError:
-    return kernel_error(failure, provider="p", model="m", max_retry_delay_s=max_retry_delay_s, auth_remedy=auth_remedy)
+def understood(
+    failure: Failure, *, max_retry_delay_s: float = 60.0, auth_remedy: str = "", known: tuple[KnownError, ...] = ()
+) -> kernel.LLMError:
+    profile = BackendProfile(name="p", display_name="P", auth_remedy=auth_remedy, errors=known)
+    return kernel_error(failure, profile=profile, model="m", max_retry_delay_s=max_retry_delay_s)
 
 
 def answered(status: int, body: object = None, **headers: str) -> kernel.LLMError:
@@ -335,3 +340,44 @@ def test_a_redirect_names_the_remedy() -> None:
         "HTTP 307: the service redirects to https://new.example/v1: "
         "redirects are not followed, set base_url to the final address"
     )
+
+
+OWN = (
+    KnownError(code="nosuchthing", meaning=Meaning(error=kernel.NotFoundError, remedy="look elsewhere")),
+    KnownError(
+        status=401, text=re.compile("no role"), meaning=Meaning(error=kernel.AccessDeniedError, remedy="ask for one")
+    ),
+    KnownError(
+        code="gone",
+        status=429,
+        text=re.compile("for good"),
+        meaning=Meaning(error=kernel.ProviderUnavailableError, retryable=True),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "error", "text"),
+    [
+        (500, "NoSuchThing", "what?", kernel.NotFoundError, "what?: look elsewhere"),
+        (401, None, "there is no role here", kernel.AccessDeniedError, "there is no role here: ask for one"),
+        (401, "nosuchthing", "no role", kernel.NotFoundError, "no role: look elsewhere"),
+        (401, None, "no key", kernel.AuthenticationError, "no key"),
+        (403, None, "no role", kernel.AccessDeniedError, "no role"),
+        (429, "gone", "for good", kernel.ProviderUnavailableError, "for good"),
+        (429, "gone", "for now", kernel.RateLimitError, "for now"),
+    ],
+)
+def test_a_services_own_errors_win_over_the_tables(
+    status: int, code: str | None, message: str, error: type[kernel.LLMError], text: str
+) -> None:
+    failure = failure_from_status(status, {"error": {"message": message, "code": code}}, {})
+    understanding = understood(failure, known=OWN)
+    assert type(understanding) is error
+    assert str(understanding) == text
+
+
+def test_a_broken_connection_is_never_a_services_own_error() -> None:
+    everything = KnownError(meaning=Meaning(error=kernel.NotFoundError))
+    failure = Failure(kind="network", message="no route")
+    assert type(understood(failure, known=(everything,))) is kernel.NetworkError

@@ -273,3 +273,33 @@ def test_no_body_breaks_the_reading(status: int, body: object, headers: dict[str
 @given(st.dictionaries(KEYS | st.just("response"), BODIES, max_size=5))
 def test_no_event_breaks_the_reading(event: dict[str, Any]) -> None:
     assert failure_from_event(event).kind == "event"
+
+
+FILTERED = {
+    "hate": {"filtered": True, "severity": "high"},
+    "jailbreak": {"filtered": True, "detected": True},
+    "sexual": {"filtered": False, "severity": "safe"},
+    "custom": None,
+}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"innererror": {"code": "ResponsibleAIPolicyViolation", "content_filter_result": FILTERED}},
+        {"content_filter_results": FILTERED},
+        {"content_filters": [{"blocked": True, "content_filter_results": FILTERED}]},
+    ],
+)
+def test_what_a_content_filter_found_is_told(error: dict[str, Any]) -> None:
+    body = {"error": {"message": "Filtered.", "code": "content_filter", **error}}
+    assert failure_from_status(400, body, {}).message == "Filtered. (filtered: hate high, jailbreak)"
+
+
+def test_what_a_content_filter_found_in_a_stream_is_told() -> None:
+    response = {
+        "error": {"code": "content_filter", "message": "Filtered."},
+        "content_filters": [{"content_filter_results": FILTERED}, {"content_filter_results": FILTERED}, None],
+    }
+    failure = failure_from_event({"type": "response.failed", "response": response})
+    assert failure.message == "Filtered. (filtered: hate high, jailbreak)"

@@ -11,39 +11,57 @@ A script needs nothing else::
 
 from amplifier_core.message_models import ChatRequest, ChatResponse, Message
 
+from .catalogue import Fetch, Models, describe, read_models
+from .credential import ApiKey, BearerToken, Credential
 from .decode import DecodedResponse
 from .deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 from .mounting import mount_provider, require_version
 from .options import Options
-from .profile import BackendProfile
+from .profile import BackendProfile, KnownError, Meaning
 from .provider import Backend, ResponsesProvider
 from .registry import create_provider, register
-from .sdk_transport import SdkAccount, SdkTransport
+from .sdk_transport import SdkTransport
 from .settings import setting
-from .transport import Reply, Transport
+from .token_source import Token, TokenSource
+from .transport import Endpoint, Reply, Transport
+from .urls import is_loopback, is_within, read_url
 from .version import __version__
 
 __all__ = [
     "Aborted",
+    "ApiKey",
     "Backend",
     "BackendProfile",
+    "BearerToken",
     "BlockDelta",
     "BlockEnd",
     "BlockStart",
     "ChatRequest",
     "ChatResponse",
+    "Credential",
     "DecodedResponse",
     "Delta",
+    "Endpoint",
+    "Fetch",
+    "KnownError",
+    "Meaning",
     "Message",
+    "Models",
     "Options",
     "Reply",
     "ResponsesProvider",
-    "SdkAccount",
     "SdkTransport",
+    "Token",
+    "TokenSource",
     "Transport",
     "__version__",
     "create_provider",
+    "describe",
+    "is_loopback",
+    "is_within",
     "mount_provider",
+    "read_models",
+    "read_url",
     "register",
     "require_version",
     "setting",

@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from amplifier_core.llm_errors import ProviderUnavailableError
 from amplifier_core.models import ModelInfo
 
+from .options import Options
 from .prices import pricing_for
 from .traits import is_agent_model, is_dated, traits_for
 
+Fetch: TypeAlias = Callable[[str], Awaitable[Any]]
+"""GETs a JSON document below the endpoint, with the errors and retries of a call."""
+
+logger = logging.getLogger(__name__)
+
 _FRESH_S = 300.0
+
+
+class Models:
+    """Where a service's models come from; a module whose service lists them otherwise overrides what differs."""
+
+    async def listed(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
+        """The models that this account can use, as the service lists them at `/models`; never empty without a word.
+
+        Raises:
+            LLMError: the service cannot be asked.
+        """
+        document = await fetch("/models")
+        found = read_models(document, hide_dated=options.hide_dated_models, model_info=options.model_info)
+        if not found:
+            logger.warning("the service answered, and its model list holds no model that can do agent work")
+        return found
+
+    def info(self) -> Mapping[str, Mapping[str, Any]]:
+        """What is known of models beyond the tables, in the form of the option `model_info`, which wins over it."""
+        return {}
+
+    def served(self, asked: str, model: str) -> None:
+        """Told of every answer: which model it says made it."""
 
 
 class Catalogue:
@@ -37,14 +67,11 @@ class Catalogue:
             return list(self._models)
 
 
-def read_models(
-    document: object, *, provider: str, hide_dated: bool, model_info: Mapping[str, Mapping[str, Any]]
-) -> list[ModelInfo]:
+def read_models(document: object, *, hide_dated: bool, model_info: Mapping[str, Mapping[str, Any]]) -> list[ModelInfo]:
     """The models of a `GET /models` answer.
 
     Args:
         document: `{"data": [{"id", …}]}`.
-        provider: for the error.
         hide_dated: leave out snapshots with a date in their id.
         model_info: the user's overrides.
 
@@ -53,7 +80,7 @@ def read_models(
     """
     rows: object = cast(dict[str, Any], document).get("data") if isinstance(document, dict) else None
     if not isinstance(rows, list):
-        raise ProviderUnavailableError("the service's model list cannot be read", provider=provider, retryable=False)
+        raise ProviderUnavailableError("the service's model list cannot be read", retryable=False)
     ids = [str(row.get("id")) for row in cast(list[dict[str, Any]], rows) if row.get("id")]
     ids = list(dict.fromkeys([*ids, *model_info]))
     kept = [model for model in ids if model in model_info or is_agent_model(model)]

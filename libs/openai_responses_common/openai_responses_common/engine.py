@@ -115,6 +115,7 @@ class Engine:
     async def _run(
         self, request: ChatRequest, options: Options, events: CallEvents, sink: Sink | None
     ) -> DecodedResponse:
+        await self.transport.prepare()
         prepared = await self._prepare(request, options)
         call = _Call(request=request, options=options, events=events, sink=sink, prepared=prepared)
         encoded = prepared.encoded
@@ -268,10 +269,9 @@ class Engine:
     def _error(self, failure: Failure, options: Options) -> LLMError:
         return kernel_error(
             failure,
-            provider=self.profile.name,
+            profile=self.profile,
             model=options.model,
             max_retry_delay_s=options.max_retry_delay_s,
-            auth_remedy=self.profile.auth_remedy,
         )
 
     async def fetch(self, path: str, options: Options) -> Any:

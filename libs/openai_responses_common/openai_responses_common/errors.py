@@ -10,37 +10,29 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from amplifier_core import llm_errors as kernel
 
 from .failure import Failure
+from .profile import BackendProfile, KnownError, Meaning
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Meaning:
-    error: type[kernel.LLMError]
-    retryable: bool = False
-    remedy: str = ""
-
-
-_RATE = _Meaning(error=kernel.RateLimitError, retryable=True)
-_QUOTA = _Meaning(error=kernel.QuotaExceededError, remedy="waiting will not help, check plan and billing")
-_AUTH = _Meaning(error=kernel.AuthenticationError)
-_DENIED = _Meaning(error=kernel.AccessDeniedError)
-_CONTEXT = _Meaning(error=kernel.ContextLengthError, remedy="shorten or compact the conversation")
-_FILTER = _Meaning(error=kernel.ContentFilterError)
-_INVALID = _Meaning(error=kernel.InvalidRequestError)
-_MISSING = _Meaning(error=kernel.NotFoundError)
-_DOWN = _Meaning(error=kernel.ProviderUnavailableError, retryable=True)
-_TIMEOUT = _Meaning(error=kernel.LLMTimeoutError, retryable=True)
-_STREAM = _Meaning(error=kernel.StreamError, retryable=True)
-_NETWORK = _Meaning(error=kernel.NetworkError, retryable=True)
-_REDIRECT = _Meaning(
+_RATE = Meaning(error=kernel.RateLimitError, retryable=True)
+_QUOTA = Meaning(error=kernel.QuotaExceededError, remedy="waiting will not help, check plan and billing")
+_AUTH = Meaning(error=kernel.AuthenticationError)
+_DENIED = Meaning(error=kernel.AccessDeniedError)
+_CONTEXT = Meaning(error=kernel.ContextLengthError, remedy="shorten or compact the conversation")
+_FILTER = Meaning(error=kernel.ContentFilterError)
+_INVALID = Meaning(error=kernel.InvalidRequestError)
+_MISSING = Meaning(error=kernel.NotFoundError)
+_DOWN = Meaning(error=kernel.ProviderUnavailableError, retryable=True)
+_TIMEOUT = Meaning(error=kernel.LLMTimeoutError, retryable=True)
+_STREAM = Meaning(error=kernel.StreamError, retryable=True)
+_NETWORK = Meaning(error=kernel.NetworkError, retryable=True)
+_REDIRECT = Meaning(
     error=kernel.ConfigurationError, remedy="redirects are not followed, set base_url to the final address"
 )
 
-_BY_CODE: Mapping[str, _Meaning] = {
+_BY_CODE: Mapping[str, Meaning] = {
     "insufficient_quota": _QUOTA,
     "credit_balance_exhausted": _QUOTA,
     "billing_hard_limit_reached": _QUOTA,
@@ -75,7 +67,7 @@ _BY_CODE: Mapping[str, _Meaning] = {
     "vector_store_timeout": _TIMEOUT,
 }
 
-_BY_TYPE: Mapping[str, _Meaning] = {
+_BY_TYPE: Mapping[str, Meaning] = {
     "insufficient_quota": _QUOTA,
     "tokens": _RATE,
     "requests": _RATE,
@@ -88,7 +80,7 @@ _BY_TYPE: Mapping[str, _Meaning] = {
     "service_unavailable_error": _DOWN,
 }
 
-_BY_TEXT: tuple[tuple[frozenset[int | None], re.Pattern[str], _Meaning], ...] = (
+_BY_TEXT: tuple[tuple[frozenset[int | None], re.Pattern[str], Meaning], ...] = (
     (
         frozenset({None, 400, 413, 422, 500}),
         re.compile(
@@ -106,7 +98,7 @@ _BY_TEXT: tuple[tuple[frozenset[int | None], re.Pattern[str], _Meaning], ...] = 
     (frozenset({403}), re.compile(r"cloudflare|just a moment|attention required", re.I), _DOWN),
 )
 
-_BY_STATUS: Mapping[int, _Meaning] = {
+_BY_STATUS: Mapping[int, Meaning] = {
     401: _AUTH,
     402: _QUOTA,
     403: _DENIED,
@@ -123,31 +115,33 @@ _CALLERS_FAULT = re.compile(
     r"invalid_|unsupported_|unknown_|image_|empty_|failed_to_download_|data_residency|.*not_found$"
 )
 
-_BY_KIND: Mapping[str, _Meaning] = {"network": _NETWORK, "timeout": _TIMEOUT, "stream": _STREAM}
+_BY_KIND: Mapping[str, Meaning] = {"network": _NETWORK, "timeout": _TIMEOUT, "stream": _STREAM}
 
 
 def kernel_error(
-    failure: Failure, *, provider: str, model: str | None, max_retry_delay_s: float, auth_remedy: str = ""
+    failure: Failure, *, profile: BackendProfile, model: str | None, max_retry_delay_s: float
 ) -> kernel.LLMError:
     """The kernel's error for a failure, with provider, model, status and `retry_after`.
+
+    The service's own words, which its profile lists, win over the tables of this file.
 
     A wait that is longer than `max_retry_delay_s` makes the error final and says so: sleeping for hours inside a turn
     looks like a hang.
     """
-    meaning = _meaning(failure)
+    meaning = _meaning(failure, profile.errors)
     message, retryable = failure.message, meaning.retryable
-    remedy = auth_remedy if meaning is _AUTH and auth_remedy else meaning.remedy
+    remedy = profile.auth_remedy if meaning is _AUTH and profile.auth_remedy else meaning.remedy
     wait_s = failure.retry_after_s
     if retryable and wait_s is not None and wait_s > max_retry_delay_s:
         retryable = False
         remedy = f"the service asks to wait {wait_s:.0f} s, more than max_retry_delay ({max_retry_delay_s:.0f} s)"
-    if meaning is _QUOTA and wait_s:
+    if issubclass(meaning.error, kernel.QuotaExceededError) and wait_s:
         remedy = f"the limit resets in {_in_words(wait_s)}"
     if remedy:
         message = f"{message.rstrip('.')}: {remedy}" if message else remedy
     if failure.request_id:
         message = f"{message} [request {failure.request_id}]"
-    error = meaning.error(message, provider=provider, model=model, status_code=failure.status, retryable=retryable)
+    error = meaning.error(message, provider=profile.name, model=model, status_code=failure.status, retryable=retryable)
     error.retry_after = wait_s
     return error
 
@@ -159,9 +153,20 @@ def _in_words(wait_s: float) -> str:
     return " ".join(word for word in words if word)
 
 
-def _meaning(failure: Failure) -> _Meaning:
+def _fits(known: KnownError, failure: Failure) -> bool:
+    return (
+        known.code in (None, (failure.code or "").lower())
+        and known.status in (None, failure.status)
+        and (known.text is None or known.text.search(failure.message) is not None)
+    )
+
+
+def _meaning(failure: Failure, known: tuple[KnownError, ...]) -> Meaning:
     if failure.kind in _BY_KIND:
         return _BY_KIND[failure.kind]
+    for row in known:
+        if _fits(row, failure):
+            return row.meaning
     code, kind = (failure.code or "").lower(), (failure.type or "").lower()
     if found := _BY_CODE.get(code) or _BY_CODE.get(kind) or _BY_TYPE.get(kind):
         return found

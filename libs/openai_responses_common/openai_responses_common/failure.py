@@ -57,12 +57,13 @@ def failure_from_status(status: int, body: object, headers: Mapping[str, str]) -
     """
     error = _error_object(body)
     message = error.get("message") or _text_of(body) or f"HTTP {status} without a message"
+    message = f"{message}{_filtered(error)}"
     if 300 <= status < 400:
         message = f"HTTP {status}: the service redirects to {headers.get('location', 'nowhere')}"
     return Failure(
         kind="status",
         status=status,
-        message=str(message),
+        message=message,
         code=_word(error.get("code")),
         type=_word(error.get("type")),
         param=_word(error.get("param")),
@@ -81,7 +82,7 @@ def failure_from_event(event: Event) -> Failure:
     return Failure(
         kind="event",
         status=_status(event.get("status") or event.get("status_code")),
-        message=str(message),
+        message=f"{message}{_filtered(error, response)}",
         code=_word(error.get("code")),
         type=_word(error.get("type") if error is not event else None),
         param=_word(error.get("param")),
@@ -163,6 +164,23 @@ def _validation_errors(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def _path(row: dict[str, Any]) -> str:
     location = cast(list[object], row.get("loc") or [])
     return ".".join(str(step) for step in location if step != "body")
+
+
+def _filtered(*places: dict[str, Any]) -> str:
+    """What a content filter found: " (filtered: hate high, jailbreak)"; nothing where none says so.
+
+    Sources: a filtered prompt is told in the error's `innererror.content_filter_result`, a filtered stream in
+    `content_filter_result(s)` of the error or in `content_filters` of the response; recorded bodies, seen 2026-11-21.
+    """
+    found: dict[str, None] = {}
+    for place in places:
+        holders = [place, record(place.get("innererror")), *records(place.get("content_filters"))]
+        for holder in holders:
+            for key in ("content_filter_result", "content_filter_results"):
+                for name, verdict in record(holder.get(key)).items():
+                    if record(verdict).get("filtered"):
+                        found[" ".join(filter(None, (name, _word(record(verdict).get("severity")))))] = None
+    return f" (filtered: {', '.join(found)})" if found else ""
 
 
 def _text_of(body: object) -> str:

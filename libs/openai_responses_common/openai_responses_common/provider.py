@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from amplifier_core.llm_errors import ConfigurationError
+from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
 from amplifier_core.models import ConfigField, ModelInfo, ProviderInfo
 
-from .catalogue import Catalogue, describe, read_models
+from .catalogue import Catalogue, Models, describe
 from .decode import DecodedResponse
 from .deltas import Delta
 from .engine import Engine, Sink
@@ -35,6 +35,7 @@ class Backend:
     Attributes:
         profile: what the service is like.
         transport: where it is and who calls it.
+        models: where its models come from.
         defaults: options that config overrides.
         own_keys: config keys that the module reads itself.
         config_fields: what a setup wizard asks.
@@ -44,6 +45,7 @@ class Backend:
 
     profile: BackendProfile
     transport: Transport
+    models: Models = field(default_factory=Models)
     defaults: Options
     own_keys: tuple[str, ...] = ()
     config_fields: list[ConfigField] = field(default_factory=list[ConfigField])
@@ -111,7 +113,7 @@ class ResponsesProvider:
 
     def get_model_info(self) -> ModelInfo:
         """The configured model, from the tables and `model_info`."""
-        return describe(self.default_model, self._settings.model_info)
+        return describe(self.default_model, self._informed().model_info)
 
     async def list_models(self) -> list[ModelInfo]:
         """The models of this account, as the service lists them.
@@ -171,7 +173,7 @@ class ResponsesProvider:
         try:
             self._check()
             cache_key = str(getattr(self.coordinator, "session_id", "") or "") or None
-            options = for_call(self._settings, request, kwargs, cache_key=cache_key)
+            options = for_call(self._informed(), request, kwargs, cache_key=cache_key)
         except ConfigurationError as error:
             await events.failed(error)
             raise
@@ -182,7 +184,19 @@ class ResponsesProvider:
             for sink in sinks:
                 await sink(batch)
 
-        return await self._engine.run(request, options, events, tell if sinks else None)
+        answer = await self._engine.run(request, options, events, tell if sinks else None)
+        if served := (answer.metadata or {}).get("openai:model"):
+            self._backend.models.served(options.model, served)
+        return answer
+
+    def _informed(self) -> Options:
+        """The settings, with what is known of the models by now; what the user says of them wins."""
+        known, settings = self._backend.models.info(), self._settings
+        if not known:
+            return settings
+        told = settings.model_info
+        info = {name: {**known.get(name, {}), **told.get(name, {})} for name in {**known, **told}}
+        return replace(settings, model_info=info)
 
     def _events(self, options: Options) -> CallEvents:
         scrub = self._backend.transport.scrub
@@ -196,10 +210,13 @@ class ResponsesProvider:
         self.spent_usd += cost_usd
 
     async def _fetch_models(self) -> list[ModelInfo]:
-        document = await self._engine.fetch("/models", self._settings)
-        return read_models(
-            document,
-            provider=self.name,
-            hide_dated=self._settings.hide_dated_models,
-            model_info=self._settings.model_info,
-        )
+        settings = self._informed()
+
+        async def fetch(path: str) -> Any:
+            return await self._engine.fetch(path, settings)
+
+        try:
+            return await self._backend.models.listed(fetch, settings)
+        except LLMError as error:
+            error.provider = error.provider or self.name
+            raise

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .credential import Credential
 from .failure import CallFailure, Failure
 from .sse import MalformedEvent, SseDecoder
 from .wire import TERMINAL_STATUS, Event, record
@@ -21,15 +23,47 @@ class Reply:
     batches: AsyncIterator[list[Event]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where to, as whom, and what goes along with every request.
+
+    Attributes:
+        base_url: what paths such as `/responses` are put behind.
+        credential: who calls.
+        headers: further headers.
+        query: parameters of every address.
+    """
+
+    base_url: str
+    credential: Credential
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def origin(self) -> str:
+        """A digest that names the account and endpoint without giving either away."""
+        parts = (self.base_url.rstrip("/").lower(), self.credential.account)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
 class Transport(Protocol):
     """One way to one account at one endpoint.
 
-    Failures come out as `CallFailure`; nothing is retried here, and no redirect is followed.
+    Failures come out as `CallFailure`, those of the credential as the kernel's own errors. Nothing is retried here but
+    a call whose credential was refused, once, with a renewed one; no redirect is followed.
     """
 
     @property
     def origin(self) -> str:
         """Names the account and endpoint without giving either away; ciphertext is bound to it."""
+        ...
+
+    async def prepare(self) -> None:
+        """Find out who calls, so that `origin` is true; sends nothing.
+
+        Raises:
+            LLMError: nobody is signed in.
+        """
         ...
 
     def open(self, content: bytes, *, timeout_s: float) -> AbstractAsyncContextManager[Reply]:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
+from amplifier_core.llm_errors import ConfigurationError
 from amplifier_core.models import ConfigField
-from openai_responses_common import Backend, BackendProfile, Options, SdkAccount, SdkTransport, setting
+from openai_responses_common import (
+    ApiKey,
+    Backend,
+    BackendProfile,
+    Endpoint,
+    Options,
+    SdkTransport,
+    is_within,
+    read_url,
+    setting,
+)
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-5.6-sol"
@@ -52,25 +63,34 @@ def openai_backend(config: Mapping[str, Any]) -> Backend:
     """Read credentials and place from the config, else from the SDK's own environment variables."""
     base_url = setting(config, "base_url", "OPENAI_BASE_URL") or DEFAULT_BASE_URL
     api_key = setting(config, "api_key", "OPENAI_API_KEY")
-    problem = _url_problem(base_url) or _key_problem(api_key)
-    host = (urlsplit(base_url).hostname or "") if _url_problem(base_url) is None else ""
-    official = host == "api.openai.com" or host.endswith(".api.openai.com")
-    account = SdkAccount(
-        base_url=base_url,
-        api_key=api_key,
-        needs_key=official or problem is not None,
-        organization=setting(config, "organization", "OPENAI_ORG_ID"),
-        project=setting(config, "project", "OPENAI_PROJECT_ID"),
+    problem = _key_problem(api_key)
+    host = ""
+    try:
+        host = read_url("base_url", base_url, example=DEFAULT_BASE_URL).hostname or ""
+    except ConfigurationError as error:
+        problem = str(error)
+    official = is_within(host, ["api.openai.com"])
+    paying = {
+        "OpenAI-Organization": setting(config, "organization", "OPENAI_ORG_ID"),
+        "OpenAI-Project": setting(config, "project", "OPENAI_PROJECT_ID"),
+    }
+    remedy = "set api_key in the provider's config, or OPENAI_API_KEY in the environment"
+    key = ApiKey(
+        key=api_key,
+        required=official or problem is not None,
+        missing=f"no API key is set: {remedy}",
+        account="\0".join([api_key or "", *(name or "" for name in paying.values())]),
     )
+    headers = {**_custom_headers(), **{name: value for name, value in paying.items() if value}}
     profile = BackendProfile(
         name="openai-v2",
         display_name="OpenAI (v2)",
         price_factor=_RESIDENCY_FACTOR if official and host != "api.openai.com" else Decimal(1),
-        auth_remedy="set api_key in the provider's config, or OPENAI_API_KEY in the environment",
+        auth_remedy=remedy,
     )
     return Backend(
         profile=profile,
-        transport=SdkTransport(account),
+        transport=SdkTransport(Endpoint(base_url=base_url, credential=key, headers=headers)),
         defaults=Options(model=DEFAULT_MODEL),
         own_keys=_OWN_KEYS,
         config_fields=_FIELDS,
@@ -86,14 +106,8 @@ def _key_problem(api_key: str | None) -> str | None:
     return None
 
 
-def _url_problem(base_url: str) -> str | None:
-    try:
-        parts = urlsplit(base_url)
-        parts.port  # noqa: B018 - reading it is what checks it
-    except ValueError as error:
-        return f"setting 'base_url' is no URL: {error}"
-    if parts.username or parts.password:
-        return "setting 'base_url' must not hold a user or password: use api_key"
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return f"setting 'base_url' takes an address like {DEFAULT_BASE_URL}, not {base_url!r}"
-    return None
+def _custom_headers() -> dict[str, str]:
+    """Headers for a gateway, one `Name: value` a line, as the SDK reads them."""
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    pairs = (line.partition(":") for line in lines)
+    return {name.strip(): value.strip() for name, colon, value in pairs if colon}
