@@ -133,6 +133,13 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def keyring(session: nox.Session) -> None:
+    """Keep tokens in a real system keyring, where dbus and gnome-keyring are installed."""
+    install(session, "test")
+    session.run("python", "tests/keyring/session.py", *session.posargs)
+
+
+@nox.session
 def pin(session: nox.Session) -> None:
     """Write the newest versions of all that CI installs to constraints/ci.txt."""
     install(session, *PROJECT["dependency-groups"], others=["--upgrade", "nox"])

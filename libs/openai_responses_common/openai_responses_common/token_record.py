@@ -1,0 +1,128 @@
+"""What a sign-in leaves behind: a record of tokens, and its form as JSON.
+
+No token appears in a `repr`, a message or an exception chain. The errors of `json` hold the whole document, so what
+replaces one is raised after the `except` block that met it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeAlias, cast
+
+VERSION = 1
+
+# Beyond any clock, and what JSON calls Infinity and NaN.
+_LAST_SECOND = 1e12
+
+
+class StoreError(Exception):
+    """Tokens cannot be kept, read or removed. The message names the place and the remedy, and no secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The tokens of one account.
+
+    Args:
+        account: whose they are, as the service calls it.
+        saved_at: when they were got, in seconds since the epoch; of two copies the later counts.
+        expires_at: when the access token ends, in seconds since the epoch, where that is known.
+        tokens: plain JSON, in whatever form the service needs.
+    """
+
+    account: str
+    saved_at: float
+    expires_at: float | None = None
+    tokens: Mapping[str, Any] = field(repr=False)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a record of tokens is not pickled or copied: its tokens would leave the store")
+
+
+Adopt: TypeAlias = Callable[[Mapping[str, Any]], Record | None]
+"""Reads the JSON of another program's file; None if it is none that can be taken over."""
+
+
+def encode_record(record: Record) -> str:
+    """A record as JSON in pure ASCII.
+
+    Raises:
+        StoreError: the tokens are not plain JSON, or a time is none.
+    """
+    document = {
+        "v": VERSION,
+        "account": record.account,
+        "saved_at": record.saved_at,
+        "expires_at": record.expires_at,
+        "tokens": dict(record.tokens),
+    }
+    try:
+        text = json.dumps(document, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        text = ""
+    if not text or not _has_times(record.saved_at, record.expires_at):
+        raise StoreError("a record whose tokens are not plain JSON, or whose times are not in seconds, cannot be kept")
+    return text
+
+
+def decode_record(text: str | bytes, place: str, adopt: Adopt | None = None) -> Record:
+    """The record that a text holds.
+
+    Args:
+        text: what the store gave.
+        place: where that was, for the message.
+        adopt: for a document without a version, which is another program's.
+
+    Raises:
+        StoreError: the text is damaged, of another version, or another program's.
+    """
+    document = _document(text)
+    if document is None:
+        raise StoreError(f"{place} is damaged: sign in again")
+    if "v" not in document:
+        record = _adopted(document, adopt)
+        if record is None:
+            raise StoreError(f"{place} was not written by this program: move it away and sign in again")
+        return record
+    if document["v"] != VERSION:
+        raise StoreError(f"{place} was written by another version of this program: update it, or sign in again")
+    match document:
+        case {"account": str(account), "saved_at": saved_at, "expires_at": expires_at, "tokens": {**tokens}} if (
+            _has_times(saved_at, expires_at)
+        ):
+            return Record(account=account, saved_at=saved_at, expires_at=expires_at, tokens=tokens)
+        case _:
+            raise StoreError(f"{place} is damaged: sign in again")
+
+
+def _document(text: str | bytes) -> dict[str, Any] | None:
+    try:
+        document: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast(dict[str, Any], document) if isinstance(document, dict) else None
+
+
+def _adopted(document: dict[str, Any], adopt: Adopt | None) -> Record | None:
+    if adopt is None:
+        return None
+    try:
+        return adopt(document)
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ):  # whatever shape a stranger's file has
+        return None
+
+
+def _has_times(saved_at: Any, expires_at: Any) -> bool:
+    return _is_time(saved_at) and (expires_at is None or _is_time(expires_at))
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LAST_SECOND
