@@ -221,6 +221,13 @@ class ResponseFields:
 
 
 @dataclass(frozen=True, slots=True)
+class TerminalFields:
+    """Overrides of the Response object, in its last event alone."""
+
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyHeaders:
     """Extra reply headers; an existing one of that name is replaced."""
 
@@ -248,6 +255,7 @@ Shape = (
     | RotateIds
     | UnknownEvent
     | ResponseFields
+    | TerminalFields
     | ReplyHeaders
 )
 Part = Content | Ending | Shape

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -147,6 +148,15 @@ def lookup(model_id: str) -> Model | None:
         top_p=0.98 if row.version >= 5.2 else 1.0,
         retention="24h" if row.version >= 5.5 else "in_memory",
     )
+
+
+def named(model_id: str) -> tuple[str, str]:
+    """Name and version of a model, apart, as Azure has them: a version is the day of a snapshot or of the start."""
+    dated = re.fullmatch(r"(.+)-(\d{4}-\d{2}-\d{2})", model_id)
+    if dated:
+        return dated[1], dated[2]
+    row = _BY_FAMILY[model_id]
+    return model_id, row.dated or datetime.fromtimestamp(row.created, UTC).strftime("%Y-%m-%d")
 
 
 def whatever(model_id: str) -> Model:

@@ -21,10 +21,11 @@ from tests.emulator.response import Ids, skeleton, tidy, tier_used
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """A response, played to its end."""
+    """A response, played to its end; `whole` is it with its output, also where the last event leaves that out."""
 
     events: list[Event]
     response: dict[str, Any]
+    whole: dict[str, Any]
     output: list[Item]
     output_tokens: int
 
@@ -54,6 +55,7 @@ def play(turn: b.Turn, scene: Scene) -> Played:
     return Played(
         events=events,
         response=final,
+        whole={**final, "output": [_late(draft) for draft in drafts]} if turn.all(b.EmptyTerminal) else final,
         output=[draft.item for draft in drafts],
         output_tokens=sum(draft.tokens for draft in drafts),
     )
@@ -109,7 +111,11 @@ def _finished(
             fields |= {"status": "failed", "completed_at": None, "error": failure, "usage": None}
         case None:
             pass
-    return final | {key: value for key, value in fields.items() if key not in overridden}
+    final |= {key: value for key, value in fields.items() if key not in overridden}
+    # What a test says stands before what the surface adds, and wins.
+    for each in reversed(turn.all(b.TerminalFields)):
+        final |= each.fields
+    return final
 
 
 def _late(draft: Draft) -> Item:

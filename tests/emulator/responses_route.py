@@ -33,7 +33,7 @@ async def create_response(exchange: Exchange) -> Reply | Stream:
     """Answer one create request."""
     body = parse_body(exchange.request.raw)
     if (refusal := _standing_refusal(exchange, body)) is not None:
-        return await _status_reply(refusal, exchange)
+        return await status_reply(refusal, exchange)
     caller = exchange.caller
     assert caller is not None
     model = validate(body, exchange.surface.rules)
@@ -51,7 +51,7 @@ async def create_response(exchange: Exchange) -> Reply | Stream:
     scripted = exchange.emulator.next_scripted(exchange.request)
     match scripted:
         case Status():
-            return await _status_reply(scripted, exchange)
+            return await status_reply(scripted, exchange)
         case Disconnect():
             raise HangUp(reset=scripted.reset)
         case b.Turn():
@@ -152,10 +152,11 @@ def _remember(
     state.ledger.record(played.response["id"], played.output, account=caller.account, stored=stored)
     if stored:
         state.stored[played.response["id"]] = [*items, *played.output]
-    exchange.request.response = played.response
+    exchange.request.response = played.whole
 
 
-async def _status_reply(status: Status, exchange: Exchange) -> Reply:
+async def status_reply(status: Status, exchange: Exchange) -> Reply:
+    """A scripted reply, after its delay, with the surface's own headers where it names none."""
     if status.delay_s:
         await asyncio.sleep(status.delay_s)
     content, kind = status.encoded()

@@ -139,6 +139,10 @@ class _Connection:
                 self._h11.start_next_cycle()
         except h11.RemoteProtocolError as problem:
             await self._refuse(problem)
+        except asyncio.CancelledError:
+            # A polite end of TLS waits for the client's, up to half a minute.
+            self._writer.transport.abort()
+            raise
         finally:
             self._writer.close()
             with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):

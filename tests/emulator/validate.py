@@ -190,7 +190,7 @@ def _check_sampling(body: dict[str, Any], model: Model) -> None:
 def _check_text(body: dict[str, Any], model: Model) -> None:
     text = body.get("text") or {}
     verbosity = text.get("verbosity")
-    if verbosity is not None and not model.id.startswith(("gpt-5", "gpt-6")) and verbosity != "medium":
+    if verbosity is not None and not model.snapshot.startswith(("gpt-5", "gpt-6")) and verbosity != "medium":
         raise _unsupported(verbosity, model, "text.verbosity", ("medium",))
     form = text.get("format") or {}
     match form.get("type"):

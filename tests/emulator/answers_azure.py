@@ -1,0 +1,234 @@
+"""What Azure OpenAI says when it refuses: whole replies to script, and what it puts into responses of its own.
+
+Invariant: every wording is one that users of the service quoted, with the date it was seen, or says that it is not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from tests.emulator import behaviours as b
+from tests.emulator.answers import Status, error
+from tests.emulator.refusal import Refusal
+
+COGNITIVE = "https://cognitiveservices.azure.com"
+RESPONSES_WRITE = "Microsoft.CognitiveServices/accounts/OpenAI/responses/write"
+MODELS_READ = "Microsoft.CognitiveServices/accounts/OpenAI/models/read"
+REGION = "East US 2"
+_FILTERED = (
+    "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify "
+    "your prompt and retry. To learn more about our content filtering policies please read our documentation: "
+    "https://go.microsoft.com/fwlink/?linkid=2198766"
+)
+# Quoted in Azure-Samples/azure-sql-db-chatbot issue 3 (2025-04), continuedev/continue issue 12547 (2026-06) and
+# TabularEditor/TabularEditor3 issue 1557 (2026-03).
+_NETWORK = {
+    "firewall": "Access denied due to Virtual Network/Firewall rules.",
+    "virtual_network": (
+        "A Virtual Network is configured for this resource. Please use the correct endpoint for making requests. "
+        "Check https://aka.ms/cogsvc-vnet for more details."
+    ),
+    "public_access": "Public access is disabled. Please configure private endpoint.",
+}
+
+
+class Worded(Refusal):
+    """A refusal whose whole body is given, since a service does not word them all in one dialect."""
+
+    def __init__(self, status: Status) -> None:
+        body = status.body if isinstance(status.body, Mapping) else {}
+        super().__init__(json.dumps(body), status=status.status, headers=tuple(status.headers.items()))
+        self.body = dict(body)
+
+
+def worded_body(refusal: Refusal) -> dict[str, Any]:
+    """The body of a refusal: its own, that of an unknown path or of a full quota, or the API's for all else."""
+    match refusal:
+        case Worded():
+            return refusal.body
+        case Refusal(status=404) if refusal.message.startswith("Invalid URL"):
+            return gateway_error("404", "Resource not found")
+        case Refusal(status=429):
+            return gateway_error("429", _over_quota("Responses_Create", 60))
+        case _:
+            return error(refusal.message, kind=refusal.kind, code=refusal.code, param=refusal.param)
+
+
+def gateway_error(code: str, message: str) -> dict[str, Any]:
+    """The dialect of the gateway in front of the models: no type, no param."""
+    return {"error": {"code": code, "message": message}}
+
+
+# Who may call.
+
+
+def wrong_key() -> Status:
+    """401: no such key."""
+    message = (
+        "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
+        "active subscription and use a correct regional API endpoint for your resource."
+    )
+    return Status(401, gateway_error("401", message))
+
+
+def no_token(audience: str = COGNITIVE) -> Status:
+    """401: no credential, or a token that is unknown, over, or for somebody else. There is no `error` around it
+    (run-llama/llama_index issue 12484, 2024-04; Azure/azure-sdk-for-python issue 40260, 2025-03)."""
+    message = f"Unauthorized. Access token is missing, invalid, audience is incorrect ({audience}), or have expired."
+    return Status(401, {"statusCode": 401, "message": message})
+
+
+def no_role(
+    principal: str = "00000000-0000-0000-0000-000000000000",
+    *,
+    action: str = RESPONSES_WRITE,
+    operation: str = "POST /openai/v1/responses",
+) -> Status:
+    """401, not 403: the principal has no role. The sentence is that of the agents API (microsoft/ai-agent-evals issue
+    43, 2025-10), which also links a page; whether the Responses API links one is not known."""
+    message = (
+        f"The principal `{principal}` lacks the required data action `{action}` to perform `{operation}` operation."
+    )
+    return Status(401, gateway_error("PermissionDenied", message))
+
+
+def network_blocked(kind: Literal["firewall", "virtual_network", "public_access"] = "firewall") -> Status:
+    """403: not from here."""
+    return Status(403, gateway_error("403", _NETWORK[kind]))
+
+
+# What is there.
+
+
+def deployment_not_found() -> Status:
+    """404: no such deployment."""
+    message = (
+        "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, "
+        "please wait a moment and try again."
+    )
+    return Status(404, gateway_error("DeploymentNotFound", message))
+
+
+def resource_not_found() -> Status:
+    """404: no such path, or no such API version for it (CherryHQ/cherry-studio issue 8077, 2025-07)."""
+    return Status(404, gateway_error("404", "Resource not found"))
+
+
+def version_not_supported() -> Status:
+    """400: the path is there, in other versions (openclaw/openclaw issue 82025, 2026-05)."""
+    return Status(400, gateway_error("BadRequest", "API version not supported"))
+
+
+def version_not_allowed() -> Status:
+    """400 of newer resources: the v1 path takes no version at all (quoted in four repositories, 2026)."""
+    return Status(400, gateway_error("BadRequest", "api-version query parameter is not allowed when using /v1 path"))
+
+
+# What a request must not ask.
+
+
+def content_filtered(category: str = "violence", *, severity: str = "medium") -> Status:
+    """400 content_filter: the prompt (Mirascope/mirascope, recorded against gpt-5-mini)."""
+    inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": filter_results(category, severity)}
+    body = {"message": _FILTERED, "type": None, "param": "prompt", "code": "content_filter", "status": 400}
+    return Status(400, {"error": {**body, "innererror": inner}})
+
+
+def encrypted_content_refused() -> Status:
+    """400: the deployment's model gives no encrypted reasoning."""
+    message = "Encrypted content is not supported with this model."
+    return Status(400, error(message, kind="invalid_request_error", code=None, param="include"))
+
+
+def image_deployment_missing() -> Status:
+    """400: an image_generation tool without the header (editor-code-assistant/eca issue 612, 2026-09)."""
+    message = "imagegen deployment must be provided through header: x-ms-oai-image-generation-deployment"
+    kind, code = "image_generation_user_error", "invalid_request_error"
+    return Status(400, error(message, kind=kind, code=code, param="tools"))
+
+
+# How much.
+
+
+def throttled(*, after_s: int | None = 60, after_ms: int | None = None) -> Status:
+    """429 of the gateway, its wait in the headers and in the text (dyad-sh/dyad issue 1849, 2025-11); the operation's
+    name is not from a recording."""
+    headers = {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-limit-tokens": "40000"}
+    if after_s is not None:
+        headers["retry-after"] = str(after_s)
+    if after_ms is not None:
+        headers["retry-after-ms"] = str(after_ms)
+    return Status(429, gateway_error("429", _over_quota("Responses_Create", after_s or 60)), headers)
+
+
+def too_many_requests() -> Status:
+    """429 that says nothing of when: the limits read -1 and 0 (vendor's Q&A 5625878). The body is that of the same
+    error inside a stream; as a whole reply it is not from a recording."""
+    headers = {
+        f"x-ratelimit-{what}-{unit}": count
+        for unit in ("requests", "tokens")
+        for what, count in (("limit", "-1"), ("remaining", "0"))
+    }
+    return Status(429, error("Too Many Requests", kind="too_many_requests", code="too_many_requests"), headers)
+
+
+def _over_quota(operation: str, after_s: int) -> str:
+    return (
+        f"Your requests to gpt-5.6-sol for gpt-5.6-sol in {REGION} have exceeded the token rate limit for your current "
+        f"AIServices S0 pricing tier. This request was for {operation} under Azure OpenAI API version v1. Please retry "
+        f"after {after_s} seconds. To increase your default rate limit, visit: https://aka.ms/oai/quotaincrease."
+    )
+
+
+# In the middle of a stream, whose status was 200.
+
+
+def throttled_event(*, model: str = "gpt-5.6-sol", after: int = 2) -> b.ErrorEvent:
+    """An `error` event, then `response.failed`, as in RubyLLM's tests of gpt-6-luna (seen 2026-11-26)."""
+    message = f"Your requests to {model} for {model} in eastus2 have exceeded token rate limit."
+    return b.ErrorEvent("rate_limit_exceeded", message, kind="too_many_requests", then_failed=True, after=after)
+
+
+def filtered_event(*, after: int | None = None) -> b.ErrorEvent:
+    """A completion that the filter stops, told by an `error` event. Its shape is not from a recording: the message and
+    the code are those of a filtered prompt."""
+    return b.ErrorEvent("content_filter", _FILTERED, kind="invalid_request_error", after=after)
+
+
+def filtered_failure(*, after: int | None = None) -> b.Failed:
+    """The same, told by `response.failed`."""
+    return b.Failed("content_filter", _FILTERED, after=after)
+
+
+def filter_results(category: str | None = None, severity: str = "medium") -> dict[str, Any]:
+    """What the filter thought of a text, category by category."""
+    results: dict[str, Any] = {}
+    for name in ("hate", "self_harm", "sexual", "violence"):
+        bad = name == category
+        results[name] = {"filtered": bad, "severity": severity if bad else "safe"}
+    results["jailbreak"] = {"filtered": category == "jailbreak", "detected": category == "jailbreak"}
+    return results
+
+
+def content_filters(*, blocked: str | None = None) -> list[dict[str, Any]]:
+    """The `content_filters` of a finished response: the prompt's, then the completion's, `blocked` in that category."""
+    completion = filter_results(blocked)
+    del completion["jailbreak"]
+    for name in ("protected_material_code", "protected_material_text"):
+        completion[name] = {"detected": False, "filtered": False}
+    return [
+        _filter("prompt", filter_results(), blocked=False),
+        _filter("completion", completion, blocked=blocked is not None),
+    ]
+
+
+def _filter(source: str, results: dict[str, Any], *, blocked: bool) -> dict[str, Any]:
+    return {
+        "blocked": blocked,
+        "source_type": source,
+        "content_filter_raw": [],
+        "content_filter_results": results,
+        "content_filter_offsets": {"start_offset": 0, "end_offset": 1024, "check_offset": 0},
+    }

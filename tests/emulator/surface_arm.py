@@ -1,0 +1,131 @@
+"""The part of Azure Resource Manager that lists the deployments of an account, in pages.
+
+Invariant: it takes tokens for itself alone; one for the data plane is refused in its own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from tests.emulator import answers_entra as words
+from tests.emulator import models
+from tests.emulator.answers_azure import Worded, worded_body
+from tests.emulator.directory import Directory
+from tests.emulator.entra_records import Issued
+from tests.emulator.server import Reply
+from tests.emulator.surface import Exchange, Route, Surface, json_reply
+from tests.emulator.surface_entra import nobody, query_of, scripted
+
+if TYPE_CHECKING:
+    from tests.emulator.emulator import Recorded
+
+MANAGEMENT = frozenset({"https://management.azure.com", "https://management.core.windows.net"})
+READERS = frozenset({"Reader", "Contributor", "Owner", "Cognitive Services OpenAI User"})
+# The newest of the versions that the vendor's specifications list (seen 2026-11-21) are taken with all older ones.
+FIRST_VERSION = "2021-10-01"
+
+
+def arm_surface(
+    directory: Directory,
+    deployments: Mapping[str, str],
+    *,
+    subscription: str = "5ab00000-0000-4000-8000-000000000001",
+    group: str = "rg",
+    account: str = "contoso",
+    page_size: int = 100,
+    next_origin: str | None = None,
+) -> Surface:
+    """The list of one account; `deployments` maps names to model ids. `next_origin` forges where the next page is."""
+    scope = (
+        f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.CognitiveServices/accounts/{account}"
+    )
+    rows = [_row(scope, name, model) for name, model in sorted(deployments.items())]
+    path = "/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers/Microsoft.CognitiveServices/accounts"
+    handler = partial(_list, directory, scope, rows, page_size, next_origin)
+    return Surface(
+        name="arm",
+        prefix="/subscriptions",
+        routes=(Route("GET", f"(?i:{path}/(?P<account>[^/]+)/deployments)", handler, open=True),),
+        authenticate=nobody,
+        error_body=worded_body,
+        headers=lambda exchange: [("x-ms-request-id", exchange.request_id.removeprefix("req_"))],
+    )
+
+
+async def _list(
+    directory: Directory,
+    scope: str,
+    rows: list[dict[str, Any]],
+    page_size: int,
+    next_origin: str | None,
+    exchange: Exchange,
+) -> Reply:
+    query = query_of(exchange)
+    directory.record("arm", None, query, exchange.request.headers)
+    if (answer := await scripted(directory, exchange, "arm")) is not None:
+        return answer
+    issued = _caller(directory, exchange.request)
+    version = query.get("api-version")
+    if version is None:
+        message = "The api-version query parameter (?api-version=) is required for all requests."
+        raise Worded(words.arm_error(400, "MissingApiVersionParameter", message))
+    if version < FIRST_VERSION:
+        message = f"The api-version '{version}' is invalid."
+        raise Worded(words.arm_error(400, "InvalidApiVersionParameter", message))
+    asked = exchange.request.path.removesuffix("/deployments")
+    # A scope that one may not read and one that is not there look alike from outside; here the first is checked first.
+    if not directory.roles & READERS:
+        raise Worded(words.arm_forbidden(issued.object_id, asked))
+    if asked.lower() != scope.lower():
+        name = "/".join(asked.split("/")[-3:])
+        message = f"The Resource '{name}' under resource group '{exchange.params['group']}' was not found."
+        raise Worded(words.arm_error(404, "ResourceNotFound", message))
+    start = int(query.get("$skipToken", "0"))
+    page: dict[str, Any] = {"value": rows[start : start + page_size]}
+    if start + page_size < len(rows):
+        origin = next_origin or _origin(exchange)
+        page["nextLink"] = (
+            f"{origin}{quote(exchange.request.path)}?api-version={version}&$skipToken={start + page_size}"
+        )
+    return json_reply(page, headers=exchange.surface.headers(exchange))
+
+
+def _origin(exchange: Exchange) -> str:
+    return f"{urlsplit(exchange.emulator.origin).scheme}://{exchange.request.headers.get('host', '')}"
+
+
+def _caller(directory: Directory, request: Recorded) -> Issued:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        message = "Authentication failed. The 'Authorization' header is missing."
+        raise Worded(words.arm_error(401, "AuthenticationFailed", message))
+    issued = directory.find(token)
+    if issued is None:
+        raise Worded(words.arm_error(401, "InvalidAuthenticationToken", "The access token is invalid."))
+    if issued.expired:
+        raise Worded(words.arm_error(401, "ExpiredAuthenticationToken", "The access token expiry time is in the past."))
+    if issued.audience.rstrip("/") not in MANAGEMENT:
+        raise Worded(words.arm_wrong_audience(issued.audience))
+    return issued
+
+
+def _row(scope: str, name: str, model_id: str) -> dict[str, Any]:
+    model, version = models.named(model_id)
+    return {
+        "id": f"{scope}/deployments/{name}",
+        "type": "Microsoft.CognitiveServices/accounts/deployments",
+        "name": name,
+        "sku": {"name": "GlobalStandard", "capacity": 100},
+        "properties": {
+            "model": {"format": "OpenAI", "name": model, "version": version},
+            "versionUpgradeOption": "OnceNewDefaultVersionAvailable",
+            "currentCapacity": 100,
+            "capabilities": {"chatCompletion": "true", "responses": "true"},
+            "raiPolicyName": "Microsoft.DefaultV2",
+            "provisioningState": "Succeeded",
+        },
+        "etag": '"0"',
+    }

@@ -1,0 +1,152 @@
+"""The places where a machine or an app of the platform gets tokens for its own identity: IMDS, App Service, Arc.
+
+Invariants: plain HTTP, as in life; a request that the real service would not answer is not answered here; what a caller
+is told of an unknown identity is the same whatever name it used.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.emulator.answers import Status
+from tests.emulator.answers_azure import Worded, worded_body
+from tests.emulator.answers_entra import app_service_error, imds_error
+from tests.emulator.directory import Directory
+from tests.emulator.entra_records import Issued, ManagedIdentity, known_resource
+from tests.emulator.server import Reply
+from tests.emulator.surface import Exchange, Route, Surface, json_reply
+from tests.emulator.surface_entra import nobody, query_of, scripted
+
+TOKEN_PATH = "/metadata/identity/oauth2/token"
+# Query name -> what it selects by. App Service writes the resource id differently (vendor's pages, seen 2026-11-21).
+_IMDS_SELECTORS = {"client_id": "client_id", "object_id": "object_id", "msi_res_id": "resource_id"}
+_APP_SELECTORS = {
+    "client_id": "client_id",
+    "object_id": "object_id",
+    "principal_id": "object_id",
+    "mi_res_id": "resource_id",
+}
+_NO_IDENTITY = "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId."
+
+
+def imds_surface(directory: Directory, *, prefix: str = "/metadata/identity") -> Surface:
+    """The instance metadata service of a virtual machine; the server's origin stands for 169.254.169.254."""
+    return _surface("imds", prefix, Route("GET", "/oauth2/token", partial(_imds, directory), open=True))
+
+
+def app_service_surface(directory: Directory, header: str, *, prefix: str = "/msi/token") -> Surface:
+    """The endpoint of App Service, Functions and Container Apps; `header` is the secret that they hand to the app."""
+    return _surface("app_service", prefix, Route("GET", "", partial(_app_service, directory, header), open=True))
+
+
+def arc_surface(
+    directory: Directory, key_file: Path, *, knows_users: bool = True, prefix: str = "/metadata/identity"
+) -> Surface:
+    """The agent of a machine outside the cloud: it names a file, and answers whoever can read it.
+
+    With `knows_users` false it is an old agent, which answers for the machine whatever identity was asked for.
+    """
+    handler = partial(_arc, directory, key_file, knows_users)
+    return _surface("arc", prefix, Route("GET", "/oauth2/token", handler, open=True))
+
+
+def _surface(name: str, prefix: str, route: Route) -> Surface:
+    return Surface(name=name, prefix=prefix, routes=(route,), authenticate=nobody, error_body=worded_body)
+
+
+async def _imds(directory: Directory, exchange: Exchange) -> Reply:
+    query = query_of(exchange)
+    directory.record("imds", None, query, exchange.request.headers)
+    if (answer := await scripted(directory, exchange, "identity")) is not None:
+        return answer
+    _check_metadata(exchange, query, version="2018-02-01")
+    return json_reply(_token(directory, query, _IMDS_SELECTORS, imds_error()))
+
+
+def _check_metadata(exchange: Exchange, query: Mapping[str, str], *, version: str) -> None:
+    """The header keeps out what was only forwarded here; the texts are not from a recording."""
+    if exchange.request.headers.get("metadata", "").lower() != "true":
+        raise Worded(imds_error("Required metadata header not specified"))
+    if "x-forwarded-for" in exchange.request.headers:
+        raise Worded(imds_error("Requests that were forwarded are not answered"))
+    if query.get("api-version", "") < version:
+        raise Worded(imds_error("Invalid or missing api-version"))
+
+
+async def _app_service(directory: Directory, header: str, exchange: Exchange) -> Reply:
+    query = query_of(exchange)
+    directory.record("app_service", None, query, exchange.request.headers)
+    if (answer := await scripted(directory, exchange, "identity")) is not None:
+        return answer
+    if exchange.request.headers.get("x-identity-header") != header:
+        raise Worded(app_service_error("The X-IDENTITY-HEADER is missing or wrong.", status=401))
+    if query.get("api-version") != "2019-08-01":
+        raise Worded(app_service_error("Unsupported api-version."))
+    token = _token(directory, query, _APP_SELECTORS, app_service_error(_NO_IDENTITY))
+    for name in ("expires_in", "ext_expires_in"):
+        del token[name]
+    return json_reply(token)
+
+
+async def _arc(directory: Directory, key_file: Path, knows_users: bool, exchange: Exchange) -> Reply:
+    query = query_of(exchange)
+    directory.record("arc", None, query, exchange.request.headers)
+    if (answer := await scripted(directory, exchange, "identity")) is not None:
+        return answer
+    _check_metadata(exchange, query, version="2019-11-01")
+    if exchange.request.headers.get("authorization") != _expected(key_file):
+        challenge = [("www-authenticate", f"Basic realm={key_file}")]
+        return json_reply({"error": "unauthorized_client"}, status=401, headers=challenge)
+    if knows_users:
+        token = _token(directory, query, _IMDS_SELECTORS, imds_error())
+        # The agent repeats the selector that it followed.
+        token |= {name: query[name] for name in _IMDS_SELECTORS if name in query}
+    else:
+        token = _token(directory, {"resource": query.get("resource", "")}, {}, imds_error())
+        del token["client_id"]
+    return json_reply(token)
+
+
+def _expected(key_file: Path) -> str:
+    """Read at every request: the real agent writes a new key each time."""
+    return f"Basic {key_file.read_text(encoding='ascii')}"
+
+
+def _token(
+    directory: Directory, query: Mapping[str, str], selectors: Mapping[str, str], unknown: Status
+) -> dict[str, Any]:
+    named = [name for name in selectors if name in query]
+    if len(named) > 1:
+        raise Worded(imds_error("Only one of the identity selectors may be given"))
+    resource = query.get("resource")
+    if not resource:
+        raise Worded(imds_error("Required query variable 'resource' is missing"))
+    identity = directory.identity(selectors[named[0]], query[named[0]]) if named else directory.identity(None, None)
+    if identity is None:
+        raise Worded(unknown)
+    if not known_resource(resource):
+        raise Worded(
+            imds_error(f"AADSTS500011: The resource principal named {resource} was not found", kind="invalid_resource")
+        )
+    return _told(
+        directory, identity, directory.issue(resource, object_id=identity.object_id, app_id=identity.client_id)
+    )
+
+
+def _told(directory: Directory, identity: ManagedIdentity, issued: Issued) -> dict[str, Any]:
+    """Numbers are strings here, unlike at the token endpoint."""
+    left = str(max(0, round(issued.expires_s - time.time())))
+    return {
+        "access_token": issued.text,
+        "client_id": identity.client_id,
+        "expires_in": left,
+        "expires_on": str(int(issued.expires_s)),
+        "ext_expires_in": left,
+        "not_before": str(int(issued.expires_s) - directory.expires_in),
+        "resource": issued.audience,
+        "token_type": "Bearer",
+    }
