@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.backends import BACKENDS, BackendUnderTest
 from tests.emulator import Emulator
+from tests.kernels import Kernel, Start
 from tests.support import Conversation, OpenSession, Session, other_tasks
 
 
@@ -43,6 +44,10 @@ def no_account(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, 
         monkeypatch.delenv(name, raising=False)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
+    for name, value in {name: value for row in BACKENDS for name, value in row.nobody.items()}.items():
+        monkeypatch.setenv(name, value)
+    # A test on a machine of Azure must not find its identity.
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
 
 
 @pytest.fixture
@@ -78,3 +83,21 @@ async def session(open_session: OpenSession) -> Session:
 def conversation(session: Session) -> Conversation:
     """A conversation on the session."""
     return Conversation(session)
+
+
+@pytest.fixture
+async def start(backend: BackendUnderTest, emulator: Emulator) -> AsyncIterator[Start]:
+    """Starts kernel sessions on the backend's provider; at the end no task and no connection is left of them."""
+    started: list[Kernel] = []
+
+    async def start_one(*providers: Mapping[str, Any], by_path: bool = True, parent: Kernel | None = None) -> Kernel:
+        own = {"module": backend.module, "config": backend.settings(emulator)}
+        rows = [dict(each) for each in providers or [own]]
+        started.append(await Kernel(rows, by_path=by_path, parent=parent).start())
+        return started[-1]
+
+    yield start_one
+    for kernel in started:
+        await kernel.session.cleanup()
+    assert not other_tasks()
+    assert await emulator.until(lambda: emulator.open_connections == 0)

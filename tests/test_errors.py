@@ -359,9 +359,9 @@ OWN = (
 @pytest.mark.parametrize(
     ("status", "code", "message", "error", "text"),
     [
-        (500, "NoSuchThing", "what?", kernel.NotFoundError, "what?: look elsewhere"),
+        (500, "NoSuchThing", "what?", kernel.NotFoundError, "what? (asked for m): look elsewhere"),
         (401, None, "there is no role here", kernel.AccessDeniedError, "there is no role here: ask for one"),
-        (401, "nosuchthing", "no role", kernel.NotFoundError, "no role: look elsewhere"),
+        (401, "nosuchthing", "no role", kernel.NotFoundError, "no role (asked for m): look elsewhere"),
         (401, None, "no key", kernel.AuthenticationError, "no key"),
         (403, None, "no role", kernel.AccessDeniedError, "no role"),
         (429, "gone", "for good", kernel.ProviderUnavailableError, "for good"),

@@ -11,7 +11,7 @@ from amplifier_core.message_models import ChatRequest, Message, ResponseFormatJs
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common import options as options_module
-from openai_responses_common.options import Options, for_call, read_config, unknown_keys
+from openai_responses_common.options import Options, for_call, read_config, readable_config, unknown_keys
 
 DEFAULTS = Options(model="default-model")
 
@@ -351,3 +351,8 @@ def test_settings_are_not_shared_between_calls() -> None:
     assert settings == config(extra_body={"user": "x"})
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.model = "other"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_what_can_be_read_counts_beside_what_cannot() -> None:
+    found = readable_config({"timeout": "soon", "priority": "7", "default_model": "gpt-6-sol", "a": 1}, DEFAULTS)
+    assert (found.priority, found.model, found.timeout_s) == (7, "gpt-6-sol", DEFAULTS.timeout_s)

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from amplifier_core.llm_errors import LLMError
 from openai_responses_common.limiter import gate
 
@@ -94,15 +93,13 @@ async def test_a_waiter_that_is_cancelled_in_the_moment_of_its_turn_gives_it_on(
     assert [type(each) for each in outcomes] == [asyncio.CancelledError, type(None)]
 
 
-async def test_other_keys_have_limits_of_their_own(backend: BackendUnderTest, emulator: Emulator) -> None:
-    if not backend.takes_key:
-        pytest.skip("this backend has one account per machine")
+async def test_other_accounts_have_limits_of_their_own(backend: BackendUnderTest, emulator: Emulator) -> None:
     sessions = []
-    for number in range(3):
-        config = backend.config(emulator.base_url, f"{backend.secret[:-1]}{number}")
+    for account in (backend.config, backend.other):
+        config = account(emulator.base_url, backend.secret)
         settings = {**backend.settings(emulator, max_concurrent_requests=1), **config}
         sessions.append(await Session(backend, emulator).mount(settings))
-    emulator.script(*[Turn(Say("ok"), Silent(0.4, before=2)) for _ in range(3)])
+    emulator.script(*[Turn(Say("ok"), Silent(0.4, before=2)) for _ in sessions])
     await asyncio.gather(*[each.ask("hello") for each in sessions])
     at_s = [request.at_s for request in emulator.model_requests]
     assert max(at_s) - min(at_s) < 0.35

@@ -43,7 +43,7 @@ async def test_it_goes_on_with_the_reasoning_it_had(session: Session) -> None:
     made = session.made(0)["output"]
     assert second["input"][: len(first["input"])] == first["input"]
     assert [item["type"] for item in second["input"][len(first["input"]) :]] == ["reasoning", "message"]
-    assert items(second, "reasoning")[0]["id"] == made[0]["id"]
+    assert items(second, "reasoning")[0].get("id") == (made[0]["id"] if session.backend.reasoning_ids else None)
     assert items(second, "reasoning")[0]["encrypted_content"]
     rest = ("model", "instructions", "tools", "reasoning", "include", "prompt_cache_key")
     assert {key: first.get(key) for key in rest} == {key: second.get(key) for key in rest}

@@ -8,12 +8,23 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import InvalidRequestError, NotFoundError
 
+from tests.backends import BackendUnderTest
 from tests.emulator import RejectParams, Say, Status
 from tests.support import OpenSession, Session, developer, tool
 
 DIALECTS = ["openai", "vllm", "litellm", "pydantic422"]
 PARTS = ["include", "reasoning", "prompt_cache_key", "store", "service_tier", "truncation", "safety_identifier"]
-EVERYTHING = {"service_tier": "flex", "truncation": "auto", "safety_identifier": "me", "reasoning_effort": "high"}
+
+
+def everything(backend: BackendUnderTest) -> dict[str, str]:
+    """A setting for each of them that the service takes."""
+    settings = {
+        "service_tier": backend.tier,
+        "truncation": "auto",
+        "safety_identifier": "me",
+        "reasoning_effort": "high",
+    }
+    return {key: value for key, value in settings.items() if key not in backend.refuses}
 
 
 def refused(message: str, **fields: Any) -> Status:
@@ -29,12 +40,21 @@ def warnings(log: pytest.LogCaptureFixture) -> list[str]:
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("name", PARTS)
 async def test_a_refused_parameter_is_left_out_and_remembered(
-    open_session: OpenSession, caplog: pytest.LogCaptureFixture, dialect: Any, name: str
+    open_session: OpenSession,
+    backend: BackendUnderTest,
+    caplog: pytest.LogCaptureFixture,
+    dialect: Any,
+    name: str,
 ) -> None:
-    session = await open_session(**EVERYTHING)
-    if name in session.backend.refuses:
+    session = await open_session(**everything(backend))
+    if name in backend.refuses:
         pytest.skip("never sent to this service")
     session.emulator.script(RejectParams([name], dialect=dialect))
+    if name in backend.needs:
+        with pytest.raises(InvalidRequestError):
+            await session.ask("hello")
+        assert session.sent == 1
+        return
     await session.ask("hello")
     assert session.sent == 2
     first, second = session.emulator.bodies
@@ -51,15 +71,18 @@ async def test_a_refused_parameter_is_left_out_and_remembered(
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_server_that_refuses_much_is_learned_in_one_call(open_session: OpenSession, dialect: Any) -> None:
-    session = await open_session(**EVERYTHING)
-    session.emulator.script(RejectParams(PARTS, dialect=dialect))
+async def test_a_server_that_refuses_much_is_learned_in_one_call(
+    open_session: OpenSession, backend: BackendUnderTest, dialect: Any
+) -> None:
+    session = await open_session(**everything(backend))
+    parts = [name for name in PARTS if name not in backend.needs]
+    session.emulator.script(RejectParams(parts, dialect=dialect))
     await session.ask("hello")
     learned = session.sent
-    assert learned <= len(PARTS) + 1
+    assert learned <= len(parts) + 1
     await session.ask("again")
     assert session.sent == learned + 1
-    assert not set(PARTS) & session.body.keys()
+    assert not set(parts) & session.body.keys()
     assert {"model", "input", "stream"} <= session.body.keys()
 
 
@@ -108,6 +131,11 @@ async def test_a_role_that_a_server_does_not_know_is_sent_as_system(
     session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     session.emulator.script(refused("Unexpected message role: developer"))
+    if not session.backend.takes_system:
+        with pytest.raises(InvalidRequestError):
+            await session.ask(developer("Use metric units."), "hello")
+        assert session.sent == 1
+        return
     await session.ask(developer("Use metric units."), "hello")
     assert [item["role"] for item in session.emulator.bodies[0]["input"]] == ["developer", "user"]
     assert [item["role"] for item in session.body["input"]] == ["system", "user"]
@@ -148,7 +176,7 @@ async def test_what_would_change_the_question_is_never_left_out(session: Session
 
 
 async def test_a_server_that_refuses_for_ever_is_an_error(session: Session) -> None:
-    again = refused("Unknown parameter: 'store'.", param="store", code="unknown_parameter")
+    again = refused("Unknown parameter: 'include'.", param="include", code="unknown_parameter")
     session.emulator.script(*[again] * 10)
     with pytest.raises(InvalidRequestError):
         await session.ask("hello")
@@ -166,16 +194,16 @@ async def test_words_in_passing_teach_nothing(session: Session) -> None:
 
 
 async def test_lessons_belong_to_one_model(session: Session) -> None:
-    session.emulator.script(refused("Unknown parameter: 'store'.", param="store", code="unknown_parameter"))
+    session.emulator.script(refused("Unknown parameter: 'include'.", param="include", code="unknown_parameter"))
     await session.ask("hello")
     await session.ask("hello", model="gpt-5.6-luna")
-    assert "store" in session.body
+    assert "include" in session.body
     await session.ask("hello")
-    assert "store" not in session.body
+    assert "include" not in session.body
 
 
 async def test_many_calls_learn_at_once(session: Session, caplog: pytest.LogCaptureFixture) -> None:
-    session.emulator.script(RejectParams(["store"]))
+    session.emulator.script(RejectParams(["include"]))
     answers = await asyncio.gather(*[session.ask("hello") for _ in range(8)])
     assert len(answers) == 8
     assert session.sent <= 16
@@ -184,16 +212,20 @@ async def test_many_calls_learn_at_once(session: Session, caplog: pytest.LogCapt
 
 async def test_a_lesson_costs_no_attempt(open_session: OpenSession) -> None:
     session = await open_session(max_retries=0)
-    session.emulator.script(RejectParams(["store", "include"]))
+    session.emulator.script(RejectParams(["prompt_cache_key", "include"]))
     response = await session.ask("hello")
     assert response.text
 
 
-async def test_values_that_are_not_refused_are_still_honoured(open_session: OpenSession) -> None:
-    session = await open_session(**EVERYTHING)
-    session.emulator.script(RejectParams(["store"], dialect="vllm"))
+async def test_values_that_are_not_refused_are_still_honoured(
+    open_session: OpenSession, backend: BackendUnderTest
+) -> None:
+    session = await open_session(**everything(backend))
+    session.emulator.script(RejectParams(["include"], dialect="vllm"))
     await session.ask("hello")
     await session.ask("hello", max_output_tokens=500)
-    assert session.body["truncation"] == "auto"
+    wanted = {"truncation": "auto", "max_output_tokens": 500, "service_tier": backend.tier}
+    assert {key: session.body.get(key) for key in wanted} == {
+        key: None if key in backend.refuses else value for key, value in wanted.items()
+    }
     assert session.body["reasoning"]["effort"] == "high"
-    assert session.body["max_output_tokens"] == 500

@@ -40,14 +40,15 @@ async def test_only_models_that_can_work_are_listed(session: Session) -> None:
     ids = [model.id for model in await session.provider.list_models()]
     useless = ("embedding", "tts", "whisper", "image", "dall-e", "realtime", "audio", "sora", "moderation", "instruct")
     assert not [name for name in ids if any(word in name for word in useless)]
-    assert ids == sorted(ids)
+    assert ids == sorted(ids) or session.backend.catalogue
     assert len(ids) == len(set(ids))
 
 
-async def test_dated_models_can_be_hidden(open_session: OpenSession) -> None:
+async def test_dated_models_can_be_hidden(open_session: OpenSession, backend: BackendUnderTest) -> None:
     every = await (await open_session()).provider.list_models()
     few = await (await open_session(hide_dated_models="true")).provider.list_models()
-    assert {model.id for model in few} < {model.id for model in every}
+    assert {model.id for model in few} <= {model.id for model in every}
+    assert len(few) < len(every) or backend.catalogue
     assert not [model.id for model in few if re.search(r"-\d{4}-\d{2}-\d{2}$", model.id)]
 
 
@@ -132,7 +133,7 @@ async def test_a_lasting_failure_is_told(backend: BackendUnderTest) -> None:
 
 
 async def test_an_empty_list_is_a_list(backend: BackendUnderTest) -> None:
-    outcome, _ = await listing(backend, [json_reply({"object": "list", "data": []})])
+    outcome, _ = await listing(backend, [json_reply(backend.no_models)])
     assert outcome == []
 
 

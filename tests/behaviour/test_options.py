@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
 
+from tests.backends import BackendUnderTest
 from tests.emulator import Call, Say
 from tests.support import Conversation, OpenSession, Session, asking, system, tool
+
+# Stand for what each service has of its own: a tier that it takes, and a body key that no setting writes.
+TIER, EXTRA = "(tier)", "(extra)"
 
 # setting, value, path on the wire, value there
 SETTINGS = [
@@ -29,7 +33,7 @@ SETTINGS = [
     ("max_output_tokens", "4096", "max_output_tokens", 4096),
     ("max_tokens", 4096, "max_output_tokens", 4096),
     ("parallel_tool_calls", "false", "parallel_tool_calls", False),
-    ("service_tier", "Flex", "service_tier", "flex"),
+    ("service_tier", TIER, "service_tier", TIER),
     ("truncation", "auto", "truncation", "auto"),
     ("prompt_cache_key", "mine", "prompt_cache_key", "mine"),
     ("prompt_cache_retention", "24h", "prompt_cache_retention", "24h"),
@@ -40,7 +44,7 @@ SETTINGS = [
         "include",
         ["reasoning.encrypted_content", "message.output_text.logprobs"],
     ),
-    ("extra_body", '{"top_logprobs": 2}', "top_logprobs", 2),
+    ("extra_body", EXTRA, EXTRA, EXTRA),
 ]
 SAMPLING = [("temperature", "0"), ("temperature", 0.7), ("top_p", "0.5"), ("top_p", 0)]
 
@@ -53,6 +57,16 @@ def at(body: dict[str, Any], path: str) -> Any:
     return value
 
 
+def on(backend: BackendUnderTest, key: str, value: Any, path: str, wanted: Any) -> tuple[str, Any, str, Any]:
+    """A row of the table for one service."""
+    if value == TIER:
+        return key, backend.tier.capitalize(), path, backend.tier
+    if value == EXTRA:
+        name, inside = backend.extra
+        return key, json.dumps({name: inside}), name, inside
+    return key, value, path, wanted
+
+
 def taken(session: Session, path: str) -> None:
     """Leave the test where the service never takes this parameter."""
     if path.partition(".")[0] in session.backend.refuses:
@@ -61,8 +75,9 @@ def taken(session: Session, path: str) -> None:
 
 @pytest.mark.parametrize(("key", "value", "path", "wanted"), SETTINGS)
 async def test_a_setting_reaches_the_wire(
-    open_session: OpenSession, key: str, value: Any, path: str, wanted: Any
+    open_session: OpenSession, backend: BackendUnderTest, key: str, value: Any, path: str, wanted: Any
 ) -> None:
+    key, value, path, wanted = on(backend, key, value, path, wanted)
     session = await open_session(**{key: value})
     taken(session, path)
     await session.ask("hello", tools=[tool("look", "at")])
@@ -73,6 +88,7 @@ async def test_a_setting_reaches_the_wire(
 async def test_an_argument_of_the_call_reaches_the_wire(
     session: Session, key: str, value: Any, path: str, wanted: Any
 ) -> None:
+    key, value, path, wanted = on(session.backend, key, value, path, wanted)
     taken(session, path)
     key = "model" if key == "default_model" else key
     await session.provider.complete(asking("hello", tools=[tool("look", "at")]), **{key: value})
@@ -157,7 +173,7 @@ async def test_arguments_win_over_the_request_and_the_request_over_settings(open
 async def test_extended_thinking_false_switches_reasoning_off(open_session: OpenSession) -> None:
     session = await open_session(reasoning_effort="high")
     await session.provider.complete(asking("hello"), extended_thinking=False)
-    assert session.body["reasoning"] == {"effort": "none"}
+    assert session.body["reasoning"]["effort"] == ("none" if session.backend.rests else "low")
 
 
 async def test_an_effort_that_the_model_does_not_allow_becomes_the_nearest(session: Session) -> None:
@@ -208,12 +224,13 @@ async def test_unknown_arguments_of_a_call_are_ignored(session: Session) -> None
     assert response.text == "ok"
 
 
-async def test_extra_body_is_merged_last_and_named(open_session: OpenSession) -> None:
-    session = await open_session(extra_body={"truncation": "auto", "metadata": {"team": "x"}}, truncation="disabled")
+async def test_extra_body_is_merged_last_and_named(open_session: OpenSession, backend: BackendUnderTest) -> None:
+    name, value = backend.extra
+    session = await open_session(extra_body={"prompt_cache_key": "last", name: value}, prompt_cache_key="first")
     await session.ask("hello")
-    assert session.body["truncation"] == "auto"
-    assert session.body["metadata"] == {"team": "x"}
-    assert session.recorder.one("llm:request")["extra_body"] == ["metadata", "truncation"]
+    assert session.body["prompt_cache_key"] == "last"
+    assert session.body[name] == value
+    assert session.recorder.one("llm:request")["extra_body"] == sorted(["prompt_cache_key", name])
 
 
 async def test_the_cache_key_is_the_session_and_the_second_turn_is_cached(session: Session) -> None:

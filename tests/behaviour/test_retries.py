@@ -111,7 +111,7 @@ async def test_a_rate_limit_is_also_told_as_a_throttle(session: Session) -> None
 
 
 async def test_the_services_own_limits_are_waited_for(open_session: OpenSession, emulator: Emulator) -> None:
-    emulator.state.limits = RateBooks(requests=2, window_s=0.4)
+    emulator.state.limits = RateBooks(requests=2, window_s=1.5)
     session = await open_session()
     for _ in range(3):
         await session.ask("hello")

@@ -182,12 +182,13 @@ async def test_not_in_what_a_call_stores(session: Session) -> None:
 
 async def test_raw_events_hold_the_request_and_the_response_redacted(open_session: OpenSession) -> None:
     session = await open_session(**CHATTY)
-    extra = {"metadata": {"access_token": "hush", "team": "x"}}
+    key, _ = session.backend.extra
+    extra = {key: {"access_token": "hush", "team": "x"}}
     await session.provider.complete(asking(user("see", picture(data=PIXEL * 40)), tools=[tool("t")]), extra_body=extra)
     raw = session.recorder.one("llm:request")["raw"]
     assert raw["model"] == session.backend.model
-    assert raw["metadata"] == {"access_token": "[REDACTED]", "team": "x"}
-    assert session.body["metadata"]["access_token"] == "hush"
+    assert raw[key] == {"access_token": "[REDACTED]", "team": "x"}
+    assert session.body[key]["access_token"] == "hush"
     url = raw["input"][0]["content"][1]["image_url"]
     assert len(url) < 200
     assert url.startswith("data:image/png;base64,")

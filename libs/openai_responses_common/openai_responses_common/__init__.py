@@ -15,20 +15,22 @@ from .catalogue import Fetch, Models, describe, read_models
 from .credential import ApiKey, BearerToken, Credential
 from .decode import DecodedResponse
 from .deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
+from .http_transport import HttpTransport
 from .mounting import mount_provider, require_version
 from .options import Options
-from .profile import BackendProfile, KnownError, Meaning
-from .provider import Backend, ResponsesProvider
+from .profile import BackendProfile, KnownError, LimitTable, Meaning
+from .provider import AddressedProvider, Backend, ResponsesProvider
 from .registry import create_provider, register
 from .sdk_transport import SdkTransport
-from .settings import setting
+from .settings import sendable, setting, words
 from .token_source import Token, TokenSource
-from .transport import Endpoint, Reply, Transport
+from .transport import Document, Endpoint, Reply, Transport
 from .urls import is_loopback, is_within, read_url
 from .version import __version__
 
 __all__ = [
     "Aborted",
+    "AddressedProvider",
     "ApiKey",
     "Backend",
     "BackendProfile",
@@ -41,9 +43,12 @@ __all__ = [
     "Credential",
     "DecodedResponse",
     "Delta",
+    "Document",
     "Endpoint",
     "Fetch",
+    "HttpTransport",
     "KnownError",
+    "LimitTable",
     "Meaning",
     "Message",
     "Models",
@@ -64,5 +69,7 @@ __all__ = [
     "read_url",
     "register",
     "require_version",
+    "sendable",
     "setting",
+    "words",
 ]

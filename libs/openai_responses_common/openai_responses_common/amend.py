@@ -50,6 +50,10 @@ _DOES_NOT_THINK = re.compile(r"does not support (thinking|reasoning)", re.I)
 _EFFORT = re.compile(r"\b(none|minimal|low|medium|high|xhigh|max)\b")
 _DEVELOPER_ROLE = re.compile(r"developer\W.*\brole|\brole\b.*\bdeveloper|unexpected message role", re.I | re.S)
 
+# "Unsupported parameter: top_p", "Unsupported service_tier: flex": a gateway in front of the API. Source: issue threads
+# of several clients, seen 2026-11-21.
+_PLAINLY = re.compile(r"unsupported (?:parameter: )?([a-z_]+(?:\.[a-z_]+)*)", re.I)
+
 # pydantic's faults as Python writes them, which vLLM sends inside the message.
 _LOCATION = re.compile(r"'loc': \(([^)]*)\)")
 
@@ -76,14 +80,29 @@ class Amendments:
     refused_reasoning: frozenset[str] = field(default=frozenset())
 
 
-def amend(failure: Failure, body: Mapping[str, Any], known: Amendments) -> tuple[Amendments, str] | None:
-    """The amendments that answer this refusal, with a line for the user; None if it teaches nothing new."""
+def amend(
+    failure: Failure,
+    body: Mapping[str, Any],
+    known: Amendments,
+    *,
+    needs: frozenset[str] = frozenset(),
+    system_role: bool = True,
+) -> tuple[Amendments, str] | None:
+    """The amendments that answer this refusal, with a line for the user; None if it teaches nothing new.
+
+    Args:
+        failure: the refusal.
+        body: what was refused.
+        known: what was learned before.
+        needs: body keys that are never left out.
+        system_role: the role `system` may stand for `developer`.
+    """
     if failure.status not in (400, 404, 422) and failure.kind != "event":
         return None
     found = _reasoning(failure, body, known) or _effort(failure, body, known)
     if found is None and failure.status in (400, 422):
-        found = _role(failure, body, known) or _parameter(failure, body, known)
-    return found
+        found = (system_role and _role(failure, body, known)) or _parameter(failure, body, known, needs)
+    return found or None
 
 
 def _reasoning(failure: Failure, body: Mapping[str, Any], known: Amendments) -> tuple[Amendments, str] | None:
@@ -117,13 +136,15 @@ def _role(failure: Failure, body: Mapping[str, Any], known: Amendments) -> tuple
     return replace(known, system_role=True), "the service does not know the role developer: sending system instead"
 
 
-def _parameter(failure: Failure, body: Mapping[str, Any], known: Amendments) -> tuple[Amendments, str] | None:
+def _parameter(
+    failure: Failure, body: Mapping[str, Any], known: Amendments, needs: frozenset[str]
+) -> tuple[Amendments, str] | None:
     refused = failure.code in {"unknown_parameter", "unsupported_parameter"} or _REFUSED.search(failure.message)
     if not refused:
         return None
     named = [path for path in DROPPABLE if _present(path, body) and _names(failure, path)]
     parents = {path.partition(".")[0] for path in named if "." in path}
-    named = [path for path in named if path not in known.drop and path not in parents]
+    named = [path for path in named if path not in known.drop and path not in parents and path not in needs]
     if _BAD_VALUE.search(failure.message):
         named = [path for path in named if path in {"temperature", "top_p"}]
     if not named:
@@ -133,14 +154,16 @@ def _parameter(failure: Failure, body: Mapping[str, Any], known: Amendments) -> 
 
 
 def _names(failure: Failure, path: str) -> bool:
-    """Does the refusal name the parameter: as its `param`, by location, in quotes, or as `path=`? A bare word proves
-    nothing."""
+    """Does the refusal name the parameter: as its `param`, by location, in quotes, as `path=`, or after "unsupported"?
+    A bare word proves nothing."""
     located = _LOCATION.findall(failure.message)
     params = [failure.param or "", *(".".join(re.findall(r"'(\w+)'", place)) for place in located)]
     params = [re.sub(r"\[\d+\]|\.\d+\b", "", param).removeprefix("body.") for param in params]
     if any(param == path or param.startswith(f"{path}.") for param in params):
         return True
     if path == "reasoning" and _DOES_NOT_THINK.search(failure.message):
+        return True
+    if any(named == path for named in _PLAINLY.findall(failure.message)):
         return True
     if located or NOT_DROPPABLE.intersection(params):
         return False

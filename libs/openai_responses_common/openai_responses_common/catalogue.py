@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, cast
 
 from amplifier_core.llm_errors import ProviderUnavailableError
 from amplifier_core.models import ModelInfo
@@ -14,17 +14,36 @@ from amplifier_core.models import ModelInfo
 from .options import Options
 from .prices import pricing_for
 from .traits import is_agent_model, is_dated, traits_for
+from .transport import Document
 
-Fetch: TypeAlias = Callable[[str], Awaitable[Any]]
-"""GETs a JSON document below the endpoint, with the errors and retries of a call."""
+
+class Fetch(Protocol):
+    """GETs JSON below the endpoint, with the errors and retries of a call."""
+
+    async def __call__(self, path: str) -> Any:
+        """The document at a path.
+
+        Raises:
+            LLMError: there is none, or the service cannot be asked.
+        """
+        ...
+
+    async def document(self, path: str, *, etag: str | None = None) -> Document:
+        """The same with its tag; without a body where it is still the document of `etag`."""
+        ...
+
 
 logger = logging.getLogger(__name__)
 
-_FRESH_S = 300.0
-
 
 class Models:
-    """Where a service's models come from; a module whose service lists them otherwise overrides what differs."""
+    """Where a service's models come from; a module whose service lists them otherwise overrides what differs.
+
+    Attributes:
+        fresh_s: how long a list is kept before `listed` is asked again.
+    """
+
+    fresh_s: float = 300.0
 
     async def listed(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
         """The models that this account can use, as the service lists them at `/models`; never empty without a word.
@@ -42,15 +61,23 @@ class Models:
         """What is known of models beyond the tables, in the form of the option `model_info`, which wins over it."""
         return {}
 
+    def preferred(self) -> str | None:
+        """The model of calls where neither the user nor the call names one; None leaves it to the module's default."""
+        return None
+
     def served(self, asked: str, model: str) -> None:
         """Told of every answer: which model it says made it."""
 
+    def heard(self, headers: Mapping[str, str]) -> None:
+        """Told of the headers of every answer, with names in lower case."""
+
 
 class Catalogue:
-    """Keeps a model list for five minutes; callers that come while it is being fetched share the one request."""
+    """Keeps a model list for a while; callers that come while it is being fetched share the one request."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[list[ModelInfo]]]) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[list[ModelInfo]]], *, fresh_s: float) -> None:
         self._fetch = fetch
+        self._fresh_s = fresh_s
         self._models: list[ModelInfo] = []
         self._fetched_at: float | None = None
         self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
@@ -61,7 +88,7 @@ class Catalogue:
         if self._lock is None or self._lock[0] is not loop:
             self._lock = (loop, asyncio.Lock())
         async with self._lock[1]:
-            if self._fetched_at is None or time.monotonic() - self._fetched_at > _FRESH_S:
+            if self._fetched_at is None or time.monotonic() - self._fetched_at > self._fresh_s:
                 self._models = await self._fetch()
                 self._fetched_at = time.monotonic()
             return list(self._models)
@@ -87,10 +114,12 @@ def read_models(document: object, *, hide_dated: bool, model_info: Mapping[str, 
     return [describe(model, model_info) for model in sorted(kept) if not (hide_dated and is_dated(model))]
 
 
-def describe(model: str, model_info: Mapping[str, Mapping[str, Any]]) -> ModelInfo:
-    """What the tables and the user's overrides say of a model."""
+def describe(model: str, model_info: Mapping[str, Mapping[str, Any]], *, priced: bool = True) -> ModelInfo:
+    """What the tables and the user's overrides say of a model; without a price where tokens are not paid one by one."""
     traits = traits_for(model, model_info)
-    pricing: dict[str, Any] = {"pricing": pricing_for(model, model_info)}  # kernels before 2.0 have no such field
+    pricing: dict[str, Any] = {
+        "pricing": pricing_for(model, model_info) if priced else None
+    }  # kernels before 2.0 have no such field
     defaults: dict[str, Any] = {"max_output_tokens": traits.max_output_tokens}
     if traits.efforts:
         defaults |= {"reasoning_efforts": list(traits.efforts), "reasoning_effort": traits.default_effort}

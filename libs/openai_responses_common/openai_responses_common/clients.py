@@ -44,6 +44,11 @@ class PerLoop(Generic[C]):
             await anext(held.holder)
         return await asyncio.shield(held.building)
 
+    def holds(self, client: C) -> bool:
+        """Whether this is still the client of the running loop."""
+        held = self._held.get(asyncio.get_running_loop())
+        return held is not None and held.building.done() and held.building.result() is client
+
     async def close(self) -> None:
         """Close the running loop's client; safe at any time, and the next `get` builds another."""
         held = self._held.pop(asyncio.get_running_loop(), None)

@@ -6,9 +6,10 @@ knows which one was refused. Errors of a credential are the kernel's own: what s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 from amplifier_core.llm_errors import AuthenticationError
 
@@ -20,6 +21,9 @@ T = TypeVar("T")
 Headers = Mapping[str, str]
 
 UNAUTHORIZED = 401
+
+_JUST_NOW_S = 60.0
+"""A token that was got so recently is not replaced: the next would fare no better."""
 
 
 class Credential(Protocol):
@@ -49,6 +53,8 @@ class Credential(Protocol):
 
     async def renew(self, refused: Headers, failure: Failure) -> bool:
         """Get another one after a 401, or find that somebody else has done so; False where there is nothing to renew.
+
+        It is asked once more if what it found is refused too, and then says False of what it has just got itself.
 
         Raises:
             LLMError: it cannot be renewed.
@@ -80,6 +86,9 @@ class ApiKey:
     account: str = field(default="", repr=False)
     words: str = "the API key"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key is not pickled or copied: it stays in this process")
+
     async def prepare(self) -> None:
         """Nothing to find out."""
 
@@ -110,9 +119,15 @@ class BearerToken:
     """
 
     def __init__(self, source: TokenSource, *, words: str, account: str = "") -> None:
-        self._source = source
-        self.words = words
+        self.source = source
+        self._words = words
+        self._renewed, self._renewed_s = "", 0.0
         self.account = account
+
+    @property
+    def words(self) -> str:
+        """As in `Credential`."""
+        return self._words
 
     def __repr__(self) -> str:
         return f"BearerToken({self.words})"
@@ -122,16 +137,24 @@ class BearerToken:
 
     async def headers(self) -> Headers:
         """The token, fresh enough to be used."""
-        return bearer(await self._source.get())
+        return bearer(await self.source.get())
 
     async def renew(self, refused: Headers, failure: Failure) -> bool:
-        """Fetch another token, unless there is one already."""
-        await self._source.renew(refused["Authorization"].removeprefix("Bearer "))
-        return True
+        """Fetch another token, unless there is one already; one that was just fetched for that is not fetched again."""
+        if self.was_renewed(refused):
+            return False
+        value = value_of(refused)
+        token = await self.source.renew(value)
+        self._renewed, self._renewed_s = token.value, time.monotonic()
+        return token.value != value
+
+    def was_renewed(self, refused: Headers) -> bool:
+        """Whether this is a token that was fetched just now because another was refused."""
+        return value_of(refused) == self._renewed and time.monotonic() - self._renewed_s < _JUST_NOW_S
 
     def scrub(self, text: str) -> str:
         """The text without the tokens."""
-        return self._source.scrub(text)
+        return self.source.scrub(text)
 
 
 def bearer(token: Token) -> Headers:
@@ -139,23 +162,27 @@ def bearer(token: Token) -> Headers:
     return {"Authorization": f"Bearer {token.value}"}
 
 
+def value_of(headers: Headers) -> str:
+    """The token of such a header."""
+    return headers["Authorization"].removeprefix("Bearer ")
+
+
 async def authorized(credential: Credential, send: Callable[[Headers], Awaitable[T]]) -> T:
-    """Send with the caller's headers; after a 401 once more, with a renewed credential.
+    """Send with the caller's headers; after a 401 again, with a credential that was found or made meanwhile.
 
     Raises:
         CallFailure: what sending raised; a refusal says which credential was refused.
         LLMError: the credential's own.
     """
     headers = await credential.headers()
-    try:
-        return await send(headers)
-    except CallFailure as refusal:
-        failure = refusal.failure
-    if failure.status == UNAUTHORIZED and await credential.renew(headers, failure):
+    for last in (False, False, True):
         try:
-            return await send(await credential.headers())
+            return await send(headers)
         except CallFailure as refusal:
             failure = refusal.failure
+        if failure.status != UNAUTHORIZED or last or not await credential.renew(headers, failure):
+            break
+        headers = await credential.headers()
     if failure.status == UNAUTHORIZED:
         failure = replace(failure, message=f"{failure.message.rstrip('.')} (sent: {credential.words})")
     raise CallFailure(failure)

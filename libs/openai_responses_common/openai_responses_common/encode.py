@@ -57,6 +57,7 @@ def encode_request(
         request.messages,
         origin=origin,
         refused_reasoning=amendments.refused_reasoning,
+        reasoning_ids=profile.reasoning_ids,
         apart=place == "instructions",
     )
     items, repairs = repair(history.items)
@@ -68,7 +69,7 @@ def encode_request(
 
     dropped: list[str] = []
     tools = encode_tools(request.tools, options.hosted_tools)
-    body = _fields(options, traits, amendments, tools, dropped)
+    body = _fields(options, profile, traits, amendments, tools, dropped)
     if instructions:
         body["instructions"] = instructions
     if tools:
@@ -76,10 +77,9 @@ def encode_request(
     if choice := encode_tool_choice(options.tool_choice, tools):
         body["tool_choice"] = choice
     amend.apply(amendments.drop, body)
-    for key, reason in profile.refuses.items():
-        if key in body:
-            del body[key]
-            dropped.append(f"{key}: {reason}")
+    for key in [key for key in body if key in profile.refuses or key not in (profile.takes or body)]:
+        del body[key]
+        dropped.append(f"{key}: {profile.refuses.get(key, 'this service does not take it')}")
     body.update(options.extra_body)
     body.pop("input", None)
     return EncodedRequest(
@@ -88,17 +88,22 @@ def encode_request(
 
 
 def _fields(
-    options: Options, traits: ModelTraits, amendments: Amendments, tools: list[Item], dropped: list[str]
+    options: Options,
+    profile: BackendProfile,
+    traits: ModelTraits,
+    amendments: Amendments,
+    tools: list[Item],
+    dropped: list[str],
 ) -> dict[str, Any]:
     """What the options ask for, less what the model does not take; that is added to `dropped`."""
     if options.stop:
         dropped.append("stop: the Responses API has no stop sequences")
-    reasoning = _reasoning(options, traits, amendments, dropped)
+    reasoning = _reasoning(options, profile, traits, amendments, dropped)
     values: dict[str, Any] = {
         "model": options.model,
         "stream": True,
         "store": False,
-        "service_tier": options.service_tier,
+        "service_tier": _service_tier(options, profile, dropped),
         "include": _include(traits, tools, reasoning, options),
         "reasoning": reasoning,
         "text": _text(options, traits, dropped),
@@ -113,13 +118,24 @@ def _fields(
     return {key: value for key, value in values.items() if value is not None}
 
 
+def _service_tier(options: Options, profile: BackendProfile, dropped: list[str]) -> str | None:
+    asked, tiers = options.service_tier, profile.service_tiers
+    if asked is None or tiers is None:
+        return asked
+    if asked not in tiers:
+        dropped.append(f"service_tier {asked}: this service takes {', '.join(tiers)}")
+    return tiers.get(asked)
+
+
 def _developer(text: str) -> Item:
     return {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": text}]}
 
 
-def _reasoning(options: Options, traits: ModelTraits, amendments: Amendments, dropped: list[str]) -> Item | None:
+def _reasoning(
+    options: Options, profile: BackendProfile, traits: ModelTraits, amendments: Amendments, dropped: list[str]
+) -> Item | None:
     """The `reasoning` object; None where nothing is asked of a model that reasons by itself, or that cannot reason."""
-    asked = options.reasoning_effort
+    asked = profile.effort_names.get(options.reasoning_effort or "", options.reasoning_effort)
     allowed = amendments.efforts or traits.efforts
     if allowed == ():
         if asked not in (None, "none"):

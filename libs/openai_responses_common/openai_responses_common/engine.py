@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from amplifier_core.llm_errors import LLMError, LLMTimeoutError
 from amplifier_core.message_models import ChatRequest, Message
@@ -29,7 +29,7 @@ from .options import Options
 from .profile import BackendProfile
 from .telemetry import CallEvents
 from .traits import traits_for
-from .transport import Transport
+from .transport import Document, Transport
 from .usage import total_usage
 from .wire import Item, Response, dump_body
 
@@ -64,6 +64,7 @@ class _Call:
     voided: bool = False
     """An abort took back all that was shown."""
     next_block: int = 0
+    failures: int = 0
 
 
 class Engine:
@@ -199,11 +200,19 @@ class Engine:
                 return await self._exchange(call)
             except CallFailure as caught:
                 failure = caught
+            call.failures += 1
+            call.events.headers = failure.failure.headers or call.events.headers
             known = self._learned.get(call.options.model, Amendments())
             if known == call.prepared.amendments:
-                lesson = amend(failure.failure, call.prepared.encoded.body, known)
+                lesson = amend(
+                    failure.failure,
+                    call.prepared.encoded.body,
+                    known,
+                    needs=self.profile.needs,
+                    system_role=self.profile.system_role,
+                )
                 if lesson is None:
-                    raise self._error(failure.failure, call.options) from failure
+                    raise self._error(failure.failure, call.options, call.failures) from failure
                 self._learned[call.options.model], line = lesson
                 self._warn([line])
             call.prepared = await self._prepare(call.request, call.options)
@@ -215,20 +224,23 @@ class Engine:
         try:
             async with (
                 gate(self.transport.origin).place(call.options.max_concurrent_requests),
-                self.transport.open(call.prepared.content, timeout_s=call.options.timeout_s) as reply,
+                self.transport.open(
+                    call.prepared.content, timeout_s=call.options.timeout_s, headers=self._headers(call.options)
+                ) as reply,
             ):
                 call.events.headers = reply.headers
                 async for batch in reply.batches:
                     for event in batch:
                         received.add(event)
+                        call.events.heard_limits(event)
                     if call.sink and (deltas := reader.read(batch)):
                         await call.sink(deltas)
                     if received.terminal:
                         break
             response = self._ended(received, call.options)
-        except CallFailure as caught:
+        except (CallFailure, LLMError) as caught:
             if call.sink and reader.shown:
-                error = self._error(caught.failure, call.options)
+                error = caught if isinstance(caught, LLMError) else self._error(caught.failure, call.options)
                 call.voided = True
                 await call.sink([Aborted(error_type=type(error).__name__, message=str(error))])
             raise
@@ -266,20 +278,26 @@ class Engine:
         if self._on_cost and usage and usage.cost_usd is not None:
             self._on_cost(usage.cost_usd)
 
-    def _error(self, failure: Failure, options: Options) -> LLMError:
+    def _headers(self, options: Options) -> dict[str, str]:
+        """The conversation's key, where the service routes by headers; a key that no header could carry stays out."""
+        key = options.prompt_cache_key or ""
+        return dict.fromkeys(self.profile.session_headers, key) if key.isascii() and key.isprintable() and key else {}
+
+    def _error(self, failure: Failure, options: Options, failures: int = 1) -> LLMError:
         return kernel_error(
             failure,
             profile=self.profile,
             model=options.model,
             max_retry_delay_s=options.max_retry_delay_s,
+            failures=failures,
         )
 
-    async def fetch(self, path: str, options: Options) -> Any:
+    async def fetch(self, path: str, options: Options, *, etag: str | None = None) -> Document:
         """GET a document of the service, with the same errors and retries as a call."""
 
-        async def attempt() -> Any:
+        async def attempt() -> Document:
             try:
-                return await self.transport.fetch(path, timeout_s=options.timeout_s)
+                return await self.transport.fetch(path, timeout_s=options.timeout_s, etag=etag)
             except CallFailure as failure:
                 raise self._error(failure.failure, options) from failure
 

@@ -28,6 +28,7 @@ _DOWN = Meaning(error=kernel.ProviderUnavailableError, retryable=True)
 _TIMEOUT = Meaning(error=kernel.LLMTimeoutError, retryable=True)
 _STREAM = Meaning(error=kernel.StreamError, retryable=True)
 _NETWORK = Meaning(error=kernel.NetworkError, retryable=True)
+_UNTRUSTED = Meaning(error=kernel.NetworkError, remedy="a CA of your own goes into SSL_CERT_FILE")
 _REDIRECT = Meaning(
     error=kernel.ConfigurationError, remedy="redirects are not followed, set base_url to the final address"
 )
@@ -119,24 +120,29 @@ _BY_KIND: Mapping[str, Meaning] = {"network": _NETWORK, "timeout": _TIMEOUT, "st
 
 
 def kernel_error(
-    failure: Failure, *, profile: BackendProfile, model: str | None, max_retry_delay_s: float
+    failure: Failure, *, profile: BackendProfile, model: str | None, max_retry_delay_s: float, failures: int = 1
 ) -> kernel.LLMError:
     """The kernel's error for a failure, with provider, model, status and `retry_after`.
 
     The service's own words, which its profile lists, win over the tables of this file.
 
     A wait that is longer than `max_retry_delay_s` makes the error final and says so: sleeping for hours inside a turn
-    looks like a hang.
+    looks like a hang. `failures` counts those of the call, this one included.
     """
     meaning = _meaning(failure, profile.errors)
     message, retryable = failure.message, meaning.retryable
-    remedy = profile.auth_remedy if meaning is _AUTH and profile.auth_remedy else meaning.remedy
+    if meaning.most_retries is not None and failures > meaning.most_retries:
+        retryable = False
+    remedy = meaning.remedy or (profile.auth_remedy if meaning is _AUTH else "")
+    remedy = remedy or (profile.access_remedy if meaning is _DENIED else "")
     wait_s = failure.retry_after_s
     if retryable and wait_s is not None and wait_s > max_retry_delay_s:
         retryable = False
         remedy = f"the service asks to wait {wait_s:.0f} s, more than max_retry_delay ({max_retry_delay_s:.0f} s)"
     if issubclass(meaning.error, kernel.QuotaExceededError) and wait_s:
-        remedy = f"the limit resets in {_in_words(wait_s)}"
+        remedy = f"the limit resets in {in_words(wait_s)}"
+    if issubclass(meaning.error, kernel.NotFoundError) and model and model not in message:
+        message = f"{message.rstrip('.')} (asked for {model})"
     if remedy:
         message = f"{message.rstrip('.')}: {remedy}" if message else remedy
     if failure.request_id:
@@ -146,7 +152,8 @@ def kernel_error(
     return error
 
 
-def _in_words(wait_s: float) -> str:
+def in_words(wait_s: float) -> str:
+    """A time for a person, in days, hours and minutes."""
     minutes = math.ceil(wait_s / 60)
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     words = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
@@ -162,6 +169,8 @@ def _fits(known: KnownError, failure: Failure) -> bool:
 
 
 def _meaning(failure: Failure, known: tuple[KnownError, ...]) -> Meaning:
+    if failure.kind == "network" and "certificate" in failure.message.lower():
+        return _UNTRUSTED  # it does not become trusted by waiting
     if failure.kind in _BY_KIND:
         return _BY_KIND[failure.kind]
     for row in known:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, cast
@@ -20,7 +20,8 @@ from .wire import Event, record, records
 class Failure:
     """What went wrong with one attempt, in no service's words but its own message.
 
-    `status` is the HTTP status if there was a response; `retry_after_s` what the service asked us to wait.
+    `status` is the HTTP status if there was a response, `headers` its own, with names in lower case; `retry_after_s`
+    what the service asked us to wait.
     """
 
     kind: Literal["status", "event", "network", "timeout", "stream"]
@@ -31,6 +32,7 @@ class Failure:
     param: str | None = None
     retry_after_s: float | None = None
     request_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
 
 
 class CallFailure(Exception):
@@ -68,8 +70,13 @@ def failure_from_status(status: int, body: object, headers: Mapping[str, str]) -
         type=_word(error.get("type")),
         param=_word(error.get("param")),
         retry_after_s=retry_after_s(headers) or _reset_s(error, headers),
-        request_id=headers.get("x-request-id") or headers.get("apim-request-id"),
+        request_id=next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None),
+        headers=headers,
     )
+
+
+# The API's own, then those of gateways and edges in front of it. Sources: recorded responses, seen 2026-11-21.
+_REQUEST_IDS = ("x-request-id", "x-oai-request-id", "apim-request-id", "cf-ray")
 
 
 def failure_from_event(event: Event) -> Failure:

@@ -45,6 +45,7 @@ def encode_messages(
     *,
     origin: str,
     refused_reasoning: frozenset[str] = frozenset(),
+    reasoning_ids: bool = True,
     apart: bool = True,
 ) -> EncodedMessages:
     """Translate a history.
@@ -53,9 +54,10 @@ def encode_messages(
         messages: the whole history, oldest first.
         origin: account and endpoint that the request goes to; state of any other origin is foreign.
         refused_reasoning: reasoning items that the service would not take back (`reasoning_key`).
+        reasoning_ids: reasoning goes back with its id.
         apart: give leading system messages as `instructions` instead of items.
     """
-    encoder = _Encoder(origin=origin, refused_reasoning=refused_reasoning)
+    encoder = _Encoder(origin=origin, refused_reasoning=refused_reasoning, reasoning_ids=reasoning_ids)
     leading = 0
     if apart:
         while leading < len(messages) and messages[leading].role == "system":
@@ -75,6 +77,7 @@ def encode_messages(
 class _Encoder:
     origin: str
     refused_reasoning: frozenset[str]
+    reasoning_ids: bool
     items: list[Item] = field(default_factory=list[Item])
     dropped: dict[str, None] = field(default_factory=dict[str, None])
     calls: dict[str, Item] = field(default_factory=dict[str, Item])
@@ -207,6 +210,8 @@ class _Encoder:
                 return item
             self.dropped[f"{item.get('type')} item of another account or behind left-out reasoning"] = None
             return None
+        if not self.reasoning_ids:
+            item = {key: value for key, value in item.items() if key != "id"}
         replayable = item.get("encrypted_content") or item.get("content")
         self.ids_hold = bool(own and replayable and reasoning_key(item) not in self.refused_reasoning)
         if not self.ids_hold:

@@ -242,6 +242,18 @@ def read_config(config: Mapping[str, Any], defaults: Options) -> Options:
     return _set(defaults, config, _KEYS)
 
 
+def readable_config(config: Mapping[str, Any], defaults: Options) -> Options:
+    """The same as far as values can be read: hosts go by the priority and the model also where another key is wrong."""
+    readable: dict[str, Any] = {}
+    for key, value in config.items():
+        try:
+            read_config({key: value}, defaults)
+        except ConfigurationError:
+            continue
+        readable[key] = value
+    return read_config(readable, defaults)
+
+
 def unknown_keys(config: Mapping[str, Any], own: Iterable[str]) -> list[str]:
     """A line for every key that means nothing here, with the nearest that does."""
     known = {*_KEYS, *own}
@@ -284,6 +296,15 @@ def for_call(settings: Options, request: ChatRequest, kwargs: Mapping[str, Any],
         options = replace(options, use_streaming=False)
     key = options.prompt_cache_key or request.conversation_id or cache_key
     return replace(options, prompt_cache_key=_cache_key(key))
+
+
+def with_tier_of_name(options: Options, suffixes: Mapping[str, str]) -> Options:
+    """The options with the service tier that the model's name ends with, unless a model is really called so."""
+    for suffix, tier in suffixes.items():
+        name = options.model.removesuffix(suffix)
+        if name not in ("", options.model) and options.model not in options.model_info:
+            return replace(options, model=name, service_tier=tier)
+    return options
 
 
 def _set(options: Options, values: Mapping[str, Any], keys: Mapping[str, _Reader]) -> Options:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
@@ -20,12 +20,26 @@ from .catalogue import Catalogue, Models, describe
 from .decode import DecodedResponse
 from .deltas import Delta
 from .engine import Engine, Sink
-from .options import Options, for_call, read_config, unknown_keys
+from .options import Options, for_call, read_config, readable_config, unknown_keys, with_tier_of_name
 from .profile import BackendProfile
+from .settings import with_given
 from .telemetry import CallEvents
-from .transport import Transport
+from .traits import EFFORTS
+from .transport import Document, Transport
 
 logger = logging.getLogger(__name__)
+
+EFFORT_FIELD = ConfigField(
+    id="reasoning_effort",
+    display_name="Reasoning effort",
+    field_type="choice",
+    prompt="How long the model thinks (default: the model's own choice)",
+    choices=["default", *EFFORTS],
+    default="default",
+    required=False,
+    requires_model=True,
+)
+"""What a setup wizard asks for every service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +54,7 @@ class Backend:
         own_keys: config keys that the module reads itself.
         config_fields: what a setup wizard asks.
         credential_env_vars: where a credential may come from.
+        capabilities: what the provider can do beyond making calls, in a host's words.
         problem: a malformed setting of the module's own, told on first use.
     """
 
@@ -50,7 +65,22 @@ class Backend:
     own_keys: tuple[str, ...] = ()
     config_fields: list[ConfigField] = field(default_factory=list[ConfigField])
     credential_env_vars: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetcher:
+    """See `Fetch`."""
+
+    engine: Engine
+    options: Options
+
+    async def __call__(self, path: str) -> Any:
+        return (await self.document(path)).body
+
+    async def document(self, path: str, *, etag: str | None = None) -> Document:
+        return await self.engine.fetch(path, self.options, etag=etag)
 
 
 class ResponsesProvider:
@@ -78,17 +108,18 @@ class ResponsesProvider:
             self._settings = read_config(self.config, backend.defaults)
         except ConfigurationError as error:
             self._problem = str(error)
+            self._settings = readable_config(self.config, backend.defaults)
         for line in unknown_keys(self.config, backend.own_keys):
             logger.warning("%s: %s", backend.profile.display_name, line)
         self._engine = Engine(backend.transport, backend.profile, on_cost=self._spend)
-        self._catalogue = Catalogue(self._fetch_models)
+        self._catalogue = Catalogue(self._fetch_models, fresh_s=backend.models.fresh_s)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(default_model={self.default_model!r}, transport={self._backend.transport!r})"
 
     @property
     def default_model(self) -> str:
-        return self._settings.model
+        return self._informed().model
 
     @property
     def priority(self) -> int:
@@ -101,7 +132,7 @@ class ResponsesProvider:
             id=self.name,
             display_name=self._backend.profile.display_name,
             credential_env_vars=list(self._backend.credential_env_vars),
-            capabilities=["streaming", "tools", "thinking", "vision", "json_mode"],
+            capabilities=["streaming", "tools", "thinking", "vision", "json_mode", *self._backend.capabilities],
             defaults={
                 "model": self.default_model,
                 "context_window": model.context_window,
@@ -113,7 +144,11 @@ class ResponsesProvider:
 
     def get_model_info(self) -> ModelInfo:
         """The configured model, from the tables and `model_info`."""
-        return describe(self.default_model, self._informed().model_info)
+        profile = self._backend.profile
+        settings = with_tier_of_name(self._informed(), profile.tier_suffixes)
+        found = describe(settings.model, settings.model_info, priced=profile.priced)
+        named = {"id": self.default_model, "display_name": self.default_model}
+        return found if settings.model == self.default_model else found.model_copy(update=named)
 
     async def list_models(self) -> list[ModelInfo]:
         """The models of this account, as the service lists them.
@@ -174,6 +209,7 @@ class ResponsesProvider:
             self._check()
             cache_key = str(getattr(self.coordinator, "session_id", "") or "") or None
             options = for_call(self._informed(), request, kwargs, cache_key=cache_key)
+            options = with_tier_of_name(options, self._backend.profile.tier_suffixes)
         except ConfigurationError as error:
             await events.failed(error)
             raise
@@ -187,11 +223,15 @@ class ResponsesProvider:
         answer = await self._engine.run(request, options, events, tell if sinks else None)
         if served := (answer.metadata or {}).get("openai:model"):
             self._backend.models.served(options.model, served)
+        self._backend.models.heard(events.headers)
         return answer
 
     def _informed(self) -> Options:
         """The settings, with what is known of the models by now; what the user says of them wins."""
-        known, settings = self._backend.models.info(), self._settings
+        models, settings = self._backend.models, self._settings
+        if not self.config.get("default_model"):
+            settings = replace(settings, model=models.preferred() or settings.model)
+        known = models.info()
         if not known:
             return settings
         told = settings.model_info
@@ -200,7 +240,8 @@ class ResponsesProvider:
 
     def _events(self, options: Options) -> CallEvents:
         scrub = self._backend.transport.scrub
-        return CallEvents(self.coordinator, provider=self.name, options=options, scrub=scrub)
+        limits = self._backend.profile.limits
+        return CallEvents(self.coordinator, provider=self.name, options=options, scrub=scrub, limits=limits)
 
     def _check(self) -> None:
         if self._problem:
@@ -210,13 +251,39 @@ class ResponsesProvider:
         self.spent_usd += cost_usd
 
     async def _fetch_models(self) -> list[ModelInfo]:
-        settings = self._informed()
-
-        async def fetch(path: str) -> Any:
-            return await self._engine.fetch(path, settings)
-
+        fetch = _Fetcher(self._engine, self._settings)
         try:
-            return await self._backend.models.listed(fetch, settings)
+            return await self._backend.models.listed(fetch, self._settings)
         except LLMError as error:
             error.provider = error.provider or self.name
             raise
+
+
+class AddressedProvider(ResponsesProvider):
+    """A provider whose host may hand over an address and a key apart from the config.
+
+    Args:
+        base_url: wins over the config's address; None, `""` and a host's placeholder count as not given. A required
+            keyword, because hosts that probe constructors only then pass the user's address.
+        api_key: wins over the config's.
+        config: settings; the module's README lists them.
+        coordinator: of the session, for events.
+
+    Attributes:
+        address_key: what the address is called in the config.
+        make: what the module makes of a config.
+    """
+
+    address_key: ClassVar[str] = "base_url"
+    make: ClassVar[staticmethod[[Mapping[str, Any]], Backend]]
+
+    def __init__(
+        self,
+        *,
+        base_url: str | None,
+        api_key: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        coordinator: Any = None,
+    ) -> None:
+        placed = with_given(config, **{self.address_key: base_url, "api_key": api_key})
+        super().__init__(self.make(placed), config=config, coordinator=coordinator)

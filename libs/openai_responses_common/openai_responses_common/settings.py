@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
+
+from amplifier_core.llm_errors import ConfigurationError
 
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 
 # What a host's setup wizard passes where the user gave nothing.
 _ABSENT = frozenset({"", "http://placeholder"})
+
+
+def with_given(config: Mapping[str, Any] | None, **given: str | None) -> dict[str, Any]:
+    """A config with what a constructor was given apart from it, which wins; a host's placeholders count as absent."""
+    return {**(config or {}), **{key: value for key, value in given.items() if value and value not in _ABSENT}}
 
 
 def setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
@@ -23,3 +30,32 @@ def setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
         if text not in _ABSENT:
             return text
     return None
+
+
+def words(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """A setting that is a list, or words between commas.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    value: object = config.get(key) or ()
+    if not isinstance(value, str | list | tuple):
+        raise ConfigurationError(f"setting {key!r} takes a list of names")
+    entries = value.split(",") if isinstance(value, str) else cast("list[object]", value)
+    return tuple(str(entry).strip() for entry in entries if str(entry).strip())
+
+
+def sendable(name: str, secret: str) -> str:
+    """A secret that can go into a header: a line break from a copied one would end up, secret and all, in the text of a
+    connection error.
+
+    Args:
+        name: where it is from, for the error.
+        secret: what the user gave.
+
+    Raises:
+        ConfigurationError: it holds what no header can.
+    """
+    if not re.fullmatch(r"[!-~]+", secret):
+        raise ConfigurationError(f"{name} holds a space, a line break or a character that no key has")
+    return secret

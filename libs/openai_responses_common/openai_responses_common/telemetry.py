@@ -7,20 +7,22 @@ come exactly once per call, also when it fails or is cancelled. Nothing is emitt
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from amplifier_core.llm_errors import LLMError, RateLimitError
+from amplifier_core.llm_errors import LLMError, QuotaExceededError, RateLimitError
 
 from .decode import DecodedResponse
 from .deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 from .encode import CIPHERTEXT
 from .options import Options
+from .profile import API_LIMITS, LimitTable
 from .redact import redact
 from .repair import Repair
-from .wire import Response
+from .wire import Event, Response, record
 
 OWN_EVENTS = (
     "llm:stream_block_start",
@@ -37,13 +39,7 @@ OWN_EVENTS = (
 """Events that the kernel does not list itself; declared through `observability.events`."""
 
 _DEBUG_CHARACTERS = 180
-
-# Rate-limit headers of the API. Source: rate-limits guide and recorded responses, seen 2026-11-21.
-_RATE_LIMIT_HEADERS = {
-    f"{kind}_{field}": f"x-ratelimit-{field}-{kind}"
-    for kind in ("requests", "tokens")
-    for field in ("limit", "remaining", "reset")
-}
+_DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
 
 
 class CallEvents:
@@ -54,11 +50,21 @@ class CallEvents:
         headers: those of the newest response; rate limits are read from them.
     """
 
-    def __init__(self, coordinator: Any, *, provider: str, options: Options, scrub: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        coordinator: Any,
+        *,
+        provider: str,
+        options: Options,
+        scrub: Callable[[str], str],
+        limits: LimitTable = API_LIMITS,
+    ) -> None:
         self._hooks = getattr(coordinator, "hooks", None)
         self._who = {"provider": provider, "model": options.model}
         self._options = options
         self._scrub = scrub
+        self._limits = limits
+        self._told: dict[str, Any] = {}
         self._started = time.monotonic()
         self._opened = False
         self._closed = False
@@ -129,6 +135,8 @@ class CallEvents:
         await self._debug("llm:response", "response", list(responses))
 
     async def failed(self, error: Exception) -> None:
+        if isinstance(error, QuotaExceededError):
+            await self._throttle("quota", error.retry_after)
         await self._close({"status": "error", "error": str(error), "error_type": type(error).__name__})
 
     async def cancelled(self) -> None:
@@ -163,16 +171,7 @@ class CallEvents:
     async def retry(self, attempt: int, delay_s: float, error: LLMError) -> None:
         """Before each wait; `attempt` counts from 1. A rate limit is also told as a throttle."""
         if isinstance(error, RateLimitError):
-            limits = self._rate_limits() or {}
-            dimension = "tokens" if str(limits.get("tokens_remaining")) == "0" else "requests"
-            data = {
-                "reason": "rate_limit",
-                "dimension": dimension,
-                "remaining": limits.get(f"{dimension}_remaining"),
-                "limit": limits.get(f"{dimension}_limit"),
-                "delay": delay_s,
-            }
-            await self._emit("provider:throttle", data)
+            await self._throttle("rate_limit", delay_s)
         data = {
             "attempt": attempt,
             "max_retries": self._options.max_retries,
@@ -195,6 +194,50 @@ class CallEvents:
         }
         await self._emit("provider:incomplete_continuation", data)
 
+    async def _throttle(self, reason: str, delay_s: float | None) -> None:
+        """What holds the call up; of a window that is told in percent the fullest."""
+        limits = self._rate_limits() or {}
+        used = {key: value for key, value in limits.items() if key.endswith("_used_percent") and _is_number(value)}
+        if used:
+            fullest = max(used, key=lambda key: used[key])
+            minutes = limits.get(fullest.replace("_used_percent", "_window_minutes"))
+            dimension = f"{minutes} minutes" if minutes else fullest.removesuffix("_used_percent")
+            data: dict[str, Any] = {"dimension": dimension, "remaining": max(0, 100 - used[fullest]), "limit": 100}
+        else:
+            dimension = "tokens" if str(limits.get("tokens_remaining")) == "0" else "requests"
+            data = {
+                "dimension": dimension,
+                "remaining": limits.get(f"{dimension}_remaining"),
+                "limit": limits.get(f"{dimension}_limit"),
+            }
+        await self._emit("provider:throttle", {"reason": reason, **data, "delay": delay_s})
+
+    def heard_limits(self, event: Event) -> None:
+        """Keep what an event of the stream says of the limits, if it is one that does."""
+        if event["type"] != self._limits.event:
+            return
+        for key, path in self._limits.event_fields.items():
+            value: Any = event
+            for step in path:
+                value = record(value).get(step)
+            if isinstance(value, str | int | float):
+                self._told[key] = value
+
     def _rate_limits(self) -> dict[str, Any] | None:
-        limits = {key: self.headers[header] for key, header in _RATE_LIMIT_HEADERS.items() if header in self.headers}
-        return {key: int(value) if value.isdigit() else value for key, value in limits.items()} or None
+        found = {key: self.headers[name] for key, name in self._limits.headers.items() if name in self.headers}
+        return {**{key: _number(value) for key, value in found.items()}, **self._told} or None
+
+
+async def tell_auth_required(coordinator: Any, *, provider: str, url: str, minutes: int) -> None:
+    """Tell that a person has to sign in on a page; never the code."""
+    if (hooks := getattr(coordinator, "hooks", None)) is not None:
+        data = {"provider": provider, "verification_uri": url, "expires_in_minutes": minutes}
+        await hooks.emit("provider:auth_required", data)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number(text: str) -> int | float | str:
+    return int(text) if text.isdecimal() else float(text) if _DECIMAL.fullmatch(text) else text

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from amplifier_core.llm_errors import LLMError, LLMTimeoutError
 
@@ -40,6 +40,9 @@ class Token:
     value: str = field(repr=False)
     expires_at_s: float
     account: str = ""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a token is not pickled or copied: it stays in this process")
 
     def lives_s(self) -> float:
         """Seconds that are left of it."""
@@ -79,7 +82,7 @@ class TokenSource:
     def __repr__(self) -> str:
         return f"TokenSource({self._words})"
 
-    def __reduce__(self) -> str:
+    def __reduce__(self) -> NoReturn:
         raise TypeError("a source of tokens is not pickled: its secrets stay in this process")
 
     @property
@@ -109,15 +112,15 @@ class TokenSource:
         Raises:
             LLMError: as `get`.
         """
-        token = self._token
-        if token is None or token.value == refused:
-            token = await self._another(refused)
+        token = await self._other_than(refused)
         if token.value == refused:  # a fetch that was under way before the refusal brought it once more
-            token = await self._another(refused)
+            token = await self._other_than(refused)
         return token
 
-    async def _another(self, refused: str) -> Token:
+    async def _other_than(self, refused: str) -> Token:
         with self._lock:
+            if self._token and self._token.value != refused:
+                return self._token
             self._token = None
             flight = self._take_off(refused)
         return await self._landed(flight)

@@ -24,6 +24,15 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A JSON document; `unchanged`, and without a body, where it is still the one that was asked about."""
+
+    body: Any = None
+    etag: str | None = None
+    unchanged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """Where to, as whom, and what goes along with every request.
 
@@ -66,12 +75,15 @@ class Transport(Protocol):
         """
         ...
 
-    def open(self, content: bytes, *, timeout_s: float) -> AbstractAsyncContextManager[Reply]:
+    def open(
+        self, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[Reply]:
         """Send a request body and give the answer; leaving the context always closes the exchange.
 
         Args:
             content: the body as JSON.
             timeout_s: the longest silence.
+            headers: of this request alone.
         """
         ...
 
@@ -79,8 +91,14 @@ class Transport(Protocol):
         """The text without the credential, should somebody have echoed it."""
         ...
 
-    async def fetch(self, path: str, *, timeout_s: float) -> Any:
-        """GET a JSON document below the endpoint."""
+    async def fetch(self, path: str, *, timeout_s: float, etag: str | None = None) -> Document:
+        """GET a JSON document below the endpoint.
+
+        Args:
+            path: behind the endpoint's base URL.
+            timeout_s: the longest silence.
+            etag: of the document that is there already; where that can be asked it is not sent again.
+        """
         ...
 
     async def close(self) -> None:

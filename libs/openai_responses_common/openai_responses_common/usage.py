@@ -10,6 +10,7 @@ from amplifier_core.message_models import Usage
 
 from .prices import TokenCounts, cost_usd
 from .profile import BackendProfile
+from .traits import override_for, table_id, undated
 from .wire import Response, record
 
 
@@ -69,7 +70,9 @@ def _cost(
     tier = response.get("service_tier")
     served = str(response.get("model") or model)
     for name in (model, served) if model in model_info else (served, model):
-        cost = cost_usd(name, counts, service_tier=tier, overrides=model_info, factor=profile.price_factor)
+        listed = undated(table_id(name, override_for(name, model_info)))
+        factor = profile.price_factors.get(listed, profile.price_factor)
+        cost = cost_usd(name, counts, service_tier=tier, overrides=model_info, factor=factor)
         if cost is not None:
             return cost
     return None

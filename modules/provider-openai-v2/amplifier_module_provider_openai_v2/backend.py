@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -19,11 +19,14 @@ from openai_responses_common import (
     SdkTransport,
     is_within,
     read_url,
+    sendable,
     setting,
 )
+from openai_responses_common.provider import EFFORT_FIELD
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-5.6-sol"
+REMEDY = "set api_key in the provider's config, or OPENAI_API_KEY in the environment"
 
 # Data residency costs a tenth more. Source: OpenAI's pricing page as read in litellm 1.109.1, seen 2026-11-21.
 _RESIDENCY_FACTOR = Decimal("1.1")
@@ -46,26 +49,37 @@ _FIELDS = [
         required=False,
         default=DEFAULT_BASE_URL,
     ),
-    ConfigField(
-        id="reasoning_effort",
-        display_name="Reasoning effort",
-        field_type="choice",
-        prompt="How long the model thinks (default: the model's own choice)",
-        choices=["default", "none", "minimal", "low", "medium", "high", "xhigh", "max"],
-        default="default",
-        required=False,
-        requires_model=True,
-    ),
+    EFFORT_FIELD,
 ]
 
 
-def openai_backend(config: Mapping[str, Any]) -> Backend:
-    """Read credentials and place from the config, else from the SDK's own environment variables."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the settings come to.
+
+    Attributes:
+        base_url: where the service is.
+        credential: who calls.
+        paying: whom OpenAI bills, by name of the header.
+        problem: what is wrong with the settings, told by the first call.
+        resident: the address is one of OpenAI's for data that stays in a region.
+    """
+
+    base_url: str
+    credential: ApiKey
+    paying: Mapping[str, str]
+    problem: str | None
+    resident: bool
+
+
+def find(config: Mapping[str, Any]) -> Found:
+    """Read credentials and place from the config, else from the SDK's own environment variables; never raises."""
     base_url = setting(config, "base_url", "OPENAI_BASE_URL") or DEFAULT_BASE_URL
     api_key = setting(config, "api_key", "OPENAI_API_KEY")
-    problem = _key_problem(api_key)
+    problem = None
     host = ""
     try:
+        sendable("api_key (OPENAI_API_KEY)", api_key or "none")
         host = read_url("base_url", base_url, example=DEFAULT_BASE_URL).hostname or ""
     except ConfigurationError as error:
         problem = str(error)
@@ -74,36 +88,39 @@ def openai_backend(config: Mapping[str, Any]) -> Backend:
         "OpenAI-Organization": setting(config, "organization", "OPENAI_ORG_ID"),
         "OpenAI-Project": setting(config, "project", "OPENAI_PROJECT_ID"),
     }
-    remedy = "set api_key in the provider's config, or OPENAI_API_KEY in the environment"
+    named = {name: value for name, value in paying.items() if value}
+    origin = "api_key" if setting(config, "api_key") else "OPENAI_API_KEY"
     key = ApiKey(
         key=api_key,
         required=official or problem is not None,
-        missing=f"no API key is set: {remedy}",
+        missing=f"no API key is set: {REMEDY}",
         account="\0".join([api_key or "", *(name or "" for name in paying.values())]),
+        words=f"the API key of {origin}" if api_key else "no key",
     )
-    headers = {**_custom_headers(), **{name: value for name, value in paying.items() if value}}
-    profile = BackendProfile(
-        name="openai-v2",
-        display_name="OpenAI (v2)",
-        price_factor=_RESIDENCY_FACTOR if official and host != "api.openai.com" else Decimal(1),
-        auth_remedy=remedy,
+    resident = official and host != "api.openai.com"
+    return Found(base_url=base_url, credential=key, paying=named, problem=problem, resident=resident)
+
+
+def openai_backend(config: Mapping[str, Any]) -> Backend:
+    """Everything about one account that the library asks for."""
+    found = find(config)
+    endpoint = Endpoint(
+        base_url=found.base_url, credential=found.credential, headers={**_custom_headers(), **found.paying}
     )
     return Backend(
-        profile=profile,
-        transport=SdkTransport(Endpoint(base_url=base_url, credential=key, headers=headers)),
+        profile=BackendProfile(
+            name="openai-v2",
+            display_name="OpenAI (v2)",
+            price_factor=_RESIDENCY_FACTOR if found.resident else Decimal(1),
+            auth_remedy=REMEDY,
+        ),
+        transport=SdkTransport(endpoint),
         defaults=Options(model=DEFAULT_MODEL),
         own_keys=_OWN_KEYS,
         config_fields=_FIELDS,
         credential_env_vars=("OPENAI_API_KEY",),
-        problem=problem,
+        problem=found.problem,
     )
-
-
-def _key_problem(api_key: str | None) -> str | None:
-    """A line break from a copied key would end up, key and all, in the text of a connection error."""
-    if api_key and not re.fullmatch(r"[!-~]+", api_key):
-        return "setting 'api_key' (or OPENAI_API_KEY) holds a space, a line break or a character that no key has"
-    return None
 
 
 def _custom_headers() -> dict[str, str]:

@@ -1,0 +1,139 @@
+"""The frame around every module's commands: arguments, answers, exit codes, and where settings come from."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from amplifier_core.llm_errors import ConfigurationError
+from openai_responses_common.commands import Answer, Command, run, setting_options, settings_of
+from openai_responses_common.token_record import StoreError
+
+GLOBAL = ".amplifier/settings.yaml"
+LOCAL = ".amplifier/settings.local.yaml"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A person's home, and the folder of a project in it."""
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def rows(*providers: str) -> str:
+    return "config:\n  providers:\n" + "".join(f"    - {each}\n" for each in providers)
+
+
+def program(does: Callable[[argparse.Namespace], Answer], *words: str) -> int:
+    return run(
+        [Command(name="status", help="show", run=does)],
+        package="package",
+        description="about",
+        options=setting_options,
+        arguments=["status", *words],
+    )
+
+
+def settings(*words: str) -> dict[str, object]:
+    """The settings that a command finds."""
+    found: dict[str, object] = {}
+
+    def does(arguments: argparse.Namespace) -> Answer:
+        found.update(settings_of(arguments, "provider-x"))
+        return Answer(line="ok")
+
+    assert program(does, *words) == 0
+    return found
+
+
+@pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 1)])
+def test_an_answer_goes_to_standard_output(capsys: pytest.CaptureFixture[str], ok: bool, code: int) -> None:
+    answer = Answer(line="Set up.", rows={"where": "here", "who": "you"}, ok=ok)
+    assert program(lambda _: answer) == code
+    out, err = capsys.readouterr()
+    assert out == "Set up.\n  where  here\n  who    you\n"
+    assert err == ""
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("bad\n  thing"), StoreError("bad thing"), OSError("bad thing")])
+def test_an_error_is_one_line_without_a_traceback(capsys: pytest.CaptureFixture[str], error: Exception) -> None:
+    def fails(_: argparse.Namespace) -> Answer:
+        raise error
+
+    assert program(fails) == 1
+    assert capsys.readouterr() == ("", "error: bad thing\n")
+
+
+def test_ctrl_c_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    def stopped(_: argparse.Namespace) -> Answer:
+        raise KeyboardInterrupt
+
+    assert program(stopped) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["--unknown"]])
+def test_wrong_arguments_end_with_two(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(
+            [Command(name="status", help="show", run=lambda _: Answer(line=""))],
+            package="p",
+            description="",
+            arguments=words,
+        )
+    assert ended.value.code == 2
+
+
+def test_without_files_there_are_the_settings_of_the_command_line_alone() -> None:
+    assert settings() == {}
+    assert settings("--set", "a=1", "--set", "b=x=y", "--set", "c") == {"a": "1", "b": "x=y", "c": ""}
+
+
+def test_nearer_files_win_and_the_command_line_over_all(home: Path) -> None:
+    write(home / GLOBAL, rows("{module: provider-y, config: {a: 0}}", "{module: provider-x, config: {a: 1}}"))
+    assert settings() == {"a": 1}
+    write(home / "project" / GLOBAL, rows("{module: provider-x, config: {a: 2}}"))
+    assert settings() == {"a": 2}
+    write(home / "project" / LOCAL, rows("{module: provider-x, config: {a: 3, b: 4}}"))
+    assert settings() == {"a": 3, "b": 4}
+    assert settings("--set", "a=5") == {"a": "5", "b": 4}
+
+
+def test_an_instance_is_found_by_its_id(home: Path) -> None:
+    first, second = "{module: provider-x, config: {a: 1}}", "{module: provider-x, id: work, config: {a: 2}}"
+    write(home / GLOBAL, rows(first, second))
+    assert settings() == {"a": 1}
+    assert settings("--instance", "work") == {"a": 2}
+    assert program(lambda arguments: Answer(line=str(settings_of(arguments, "provider-x"))), "--instance", "other") == 1
+
+
+def test_kept_keys_are_there_and_never_over_those_of_the_shell(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(home / ".amplifier/keys.env", "# keys\nOF_THE_FILE='from file'\nexport OF_BOTH=\"from file\"\nno line\n")
+    monkeypatch.setenv("OF_THE_FILE", "")
+    monkeypatch.delenv("OF_THE_FILE")
+    monkeypatch.setenv("OF_BOTH", "from shell")
+    settings()
+    assert (os.environ["OF_THE_FILE"], os.environ["OF_BOTH"]) == ("from file", "from shell")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "config: 1", "config: {providers: x}"])
+def test_a_file_that_says_something_else_counts_as_none(home: Path, text: str) -> None:
+    write(home / GLOBAL, text)
+    assert settings() == {}
+
+
+def test_a_file_that_is_no_yaml_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(home / GLOBAL, "a: [")
+    assert program(lambda arguments: Answer(line=str(settings_of(arguments, "provider-x")))) == 1
+    assert str(home / GLOBAL) in capsys.readouterr().err
