@@ -1,0 +1,38 @@
+"""Amplifier provider for Azure OpenAI, with a key or a Microsoft Entra identity."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from openai_responses_common import mount_provider, require_version
+
+__version__ = "0.1.0"
+require_version(__version__, module="amplifier-module-provider-azure-openai-v2", file=__file__)
+
+from .provider import AzureOpenaiV2Provider  # noqa: E402 - needs the library of this version
+
+__amplifier_module_type__ = "provider"
+__all__ = ["AzureOpenaiV2Provider", "create", "mount"]
+
+if find_spec("openai") is None:
+    # Hosts import a module to learn whether it is installed; the SDK itself is only imported with the first call.
+    raise ImportError("provider-azure-openai-v2 needs the openai package: run `pip install 'openai>=3.30'`")
+
+
+def create(config: Mapping[str, Any]) -> AzureOpenaiV2Provider:
+    """A provider without a host, from the same settings: `create_provider("azure:…")` of the library ends up here."""
+    return AzureOpenaiV2Provider(base_url=None, config=config)
+
+
+async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Callable[[], Awaitable[None]]:
+    """Mount the provider; without a credential too, so that the first call can say what is missing.
+
+    Args:
+        coordinator: of the session, or the mock one of a host that validates the module.
+        config: settings; the README lists them.
+    """
+    return await mount_provider(
+        coordinator, AzureOpenaiV2Provider(base_url=None, config=config, coordinator=coordinator)
+    )

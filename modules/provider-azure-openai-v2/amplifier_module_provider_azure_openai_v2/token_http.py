@@ -1,0 +1,177 @@
+"""The HTTP client under MSAL: it talks to known hosts, follows nothing, and says in kernel errors what went wrong.
+
+MSAL sees only answers with a status below 400, and refusals that Entra words itself; everything else is raised from
+here and passes through MSAL, which keeps the failures that it sees and repeats them. Blocking: used in daemon threads.
+Sources: MSAL 1.39 and its behaviour against a local server, seen 2026-11-21.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from amplifier_core.llm_errors import (
+    AuthenticationError,
+    LLMError,
+    LLMTimeoutError,
+    NetworkError,
+    ProviderUnavailableError,
+    RateLimitError,
+)
+
+_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What a token endpoint said when it refused: codes only, since its sentences may name people."""
+
+    error: str
+    number: str | None
+    correlation: str
+    status: int | None = None
+
+    @property
+    def words(self) -> str:
+        number = f"{self.number} " if self.number else ""
+        correlation = f", correlation id {self.correlation}" if self.correlation else ""
+        return f"{number}({self.error or (f'HTTP {self.status}' if self.status else 'without a code')}){correlation}"
+
+
+class TokenClient:
+    """What MSAL calls `http_client`: `get` and `post` to hosts that are known beforehand.
+
+    Args:
+        origins: scheme and host (with its port, if any) of the only places that it talks to.
+        own_network: True for services of the machine itself: no proxy of the environment may see them.
+        check: looks at every JSON answer before MSAL does; raises what is wrong with it.
+
+    Attributes:
+        refusal: the newest one.
+    """
+
+    def __init__(
+        self, *origins: str, own_network: bool = False, check: Callable[[Mapping[str, Any]], None] | None = None
+    ) -> None:
+        self.origins = origins
+        self.refusal: Refusal | None = None
+        self._own_network = own_network
+        self._check = check
+
+    def get(self, url: str, **words: Any) -> Any:
+        """A GET as MSAL asks for it."""
+        return self._send("GET", url, **words)
+
+    def post(self, url: str, **words: Any) -> Any:
+        """A POST as MSAL asks for it."""
+        return self._send("POST", url, **words)
+
+    def close(self) -> None:
+        """MSAL closes its client when it is done; this one keeps nothing open."""
+
+    def _send(self, method: str, url: str, *, params: Any = None, data: Any = None, headers: Any = None) -> Any:
+        parts = urlsplit(url)
+        host, origin = parts.netloc, f"{parts.scheme}://{parts.netloc}"
+        if origin not in self.origins:
+            message = f"{self.origins[0]} named {origin} as the place for a token request, which was not made"
+            raise AuthenticationError(message)
+        answer = fetched(
+            method, url, params=params, data=_texts(data), headers=headers, trust_env=not self._own_network
+        )
+        self._look_at(host, answer)
+        return answer
+
+    def _look_at(self, host: str, answer: Any) -> None:
+        status = answer.status_code
+        if 300 <= status < 400:
+            raise AuthenticationError(f"{host} redirects a token request, which is not followed (HTTP {status})")
+        if status == 429 and not self._own_network:
+            wait_s = _seconds(answer.headers.get("retry-after"))
+            raise RateLimitError(f"{host} limits token requests (HTTP 429)", retry_after=wait_s, status_code=status)
+        if status >= 500 or (self._own_network and status in {404, 410, 429}):
+            raise ProviderUnavailableError(f"{host} has no token at present (HTTP {status})", status_code=status)
+        document = _document(answer.text)
+        if document is None and not (self._own_network and status == 401):  # a challenge that MSAL answers
+            message = f"{host} answered a token request with no JSON (HTTP {status}): is a proxy in between?"
+            raise ProviderUnavailableError(message, status_code=status)
+        if status >= 400:
+            self.refusal = read_refusal(document or {}, status)
+        elif self._check and document is not None:
+            self._check(document)
+
+
+def fetched(method: str, url: str, *, trust_env: bool = True, **words: Any) -> Any:
+    """One exchange over a connection of its own; no redirect is followed.
+
+    Raises:
+        LLMError: nobody answered.
+    """
+    import httpx2
+
+    host = urlsplit(url).netloc
+    failed: LLMError
+    try:
+        with httpx2.Client(follow_redirects=False, timeout=_TIMEOUT_S, trust_env=trust_env) as client:
+            return client.request(method, url, **words)
+    except httpx2.TimeoutException:
+        failed = LLMTimeoutError(f"{host} did not answer a token request within {_TIMEOUT_S:g} s")
+    except httpx2.HTTPError as error:
+        failed = _unreachable(host, str(error))
+    raise failed
+
+
+def _unreachable(host: str, reason: str) -> LLMError:
+    """A certificate does not become trusted by waiting."""
+    if "certificate" in reason.lower() or "ssl" in reason.lower():
+        return NetworkError(
+            f"{host} is not trusted ({reason}): a CA of your own goes into SSL_CERT_FILE", retryable=False
+        )
+    return NetworkError(f"cannot reach {host}: {reason}")
+
+
+def aadsts(text: str) -> str | None:
+    """Entra's number for what is wrong."""
+    found = re.search(r"AADSTS\d+", text)
+    return found[0] if found else None
+
+
+def _texts(form: Any) -> Any:
+    """MSAL gives a certificate's assertion as bytes, which httpx2 would send as Python writes bytes."""
+    if not isinstance(form, Mapping):
+        return form
+    fields = cast("Mapping[str, object]", form)
+    return {name: value.decode("ascii") if isinstance(value, bytes) else value for name, value in fields.items()}
+
+
+def _document(text: str) -> Mapping[str, Any] | None:
+    try:
+        document: Any = json.loads(text)
+    except ValueError:
+        return None
+    return cast("Mapping[str, Any]", document) if isinstance(document, dict) else None
+
+
+def read_refusal(document: Mapping[str, Any], status: int | None = None) -> Refusal:
+    """The codes of an answer; what does not look like one may be anything, and is left out."""
+
+    def code(key: str, form: str) -> str:
+        text = str(document.get(key) or "")
+        return text if re.fullmatch(form, text) else ""
+
+    return Refusal(
+        error=code("error", "[a-z_]{1,40}"),
+        number=aadsts(str(document.get("error_description") or "")),
+        correlation=code("correlation_id", "[0-9a-fA-F-]{1,40}"),
+        status=status,
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return max(0.0, float(text)) if text else None
+    except ValueError:
+        return None

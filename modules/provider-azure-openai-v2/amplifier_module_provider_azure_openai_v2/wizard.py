@@ -1,0 +1,68 @@
+"""What a setup wizard asks: the address, who calls, and the name of the deployment."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from amplifier_core.models import ConfigField
+from openai_responses_common.provider import EFFORT_FIELD
+
+from .endpoint import EXAMPLE
+from .identity import MODES
+
+# The identities that are an application's. A condition knows no "or", so a question that belongs to several modes is
+# listed once for each; never more than one of them is asked.
+_APPLICATIONS = ("startswith:entra_client", "entra_browser", "entra_device_code")
+
+_optional = partial(ConfigField, required=False)
+_secret = partial(_optional, field_type="secret")
+_choice = partial(_optional, field_type="choice")
+
+FIELDS = [
+    ConfigField(id="azure_endpoint", display_name="Endpoint", prompt=f"Address of the resource ({EXAMPLE})"),
+    _choice(
+        id="auth",
+        display_name="Authentication",
+        prompt="Who calls (auto: a key if there is one, else whatever identity this machine offers)",
+        choices=[mode for mode in MODES if mode != "azure_identity"],
+        default="auto",
+    ),
+    _secret(
+        id="api_key",
+        display_name="API key",
+        prompt="API key of the resource",
+        env_var="AZURE_OPENAI_API_KEY",
+        show_when={"auth": "api_key"},
+    ),
+    *(
+        _optional(id=key, display_name=name, prompt=prompt, show_when={"auth": mode})
+        for key, name, prompt in (
+            ("tenant_id", "Tenant", "Tenant id or domain"),
+            ("client_id", "Application", "Application (client) id"),
+        )
+        for mode in _APPLICATIONS
+    ),
+    _secret(
+        id="client_secret",
+        display_name="Client secret",
+        prompt="Client secret",
+        env_var="AZURE_CLIENT_SECRET",
+        show_when={"auth": "entra_client_secret"},
+    ),
+    _optional(
+        id="client_certificate_path",
+        display_name="Certificate",
+        prompt="Absolute path of the certificate with its key (PEM or PFX)",
+        show_when={"auth": "entra_client_certificate"},
+    ),
+    _optional(
+        id="managed_identity_client_id",
+        display_name="Managed identity",
+        prompt="Client id of a user-assigned identity (empty: that of AZURE_CLIENT_ID, else the machine's own)",
+        show_when={"auth": "entra_managed_identity"},
+    ),
+    _optional(
+        id="deployment_name", display_name="Deployment", prompt="Name of the deployment, as you called it in Azure"
+    ),
+    EFFORT_FIELD,
+]
