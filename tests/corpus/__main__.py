@@ -71,7 +71,7 @@ def _check_enough(report: Report, subject: Subject) -> None:
 async def _play(subject: Subject, server: ReplayServer, cassettes: list[Cassette]) -> Report:
     report = Report()
     provider = subject.connect(server.base_url)
-    replay = Replay(server=server, provider=provider, report=report)
+    replay = Replay(server=server, provider=provider, report=report, refusal=subject.refusal)
     try:
         for cassette in cassettes:
             await replay.play(cassette)

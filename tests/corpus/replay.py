@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError
 from amplifier_core.message_models import ChatRequest, Message
@@ -63,6 +64,7 @@ class Replay:
     server: ReplayServer
     provider: ResponsesProvider
     report: Report
+    refusal: Callable[[dict[str, Any]], str | None] | None
     facts: Facts = field(default_factory=Facts)
 
     async def play(self, cassette: Cassette) -> None:
@@ -123,6 +125,9 @@ class Replay:
         same_input = not any(difference.place.startswith("input") for difference in differences)
         self.report.counts["requests with the recorded input"] += same_input
         self.report.counts["follow-ups with the recorded input"] += same_input and bool(conversation.found)
+        if self.refusal is not None:
+            refused = self.refusal(json.loads(raw))
+            self.report.check("would be taken", exchange.label, [refused] if refused else [])
         lines = self._unexplained("asked", differences) + [f"{len(more)} more requests than recorded"] * bool(more)
         self.report.check("follow-up" if conversation.found else "other request", exchange.label, lines)
         for prefix in conversation.prefixes(exchange.request):

@@ -1,0 +1,47 @@
+"""Amplifier provider for ChatGPT plans: a person signs in by a code, and calls count towards the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from openai_responses_common import mount_provider, require_version
+
+__version__ = "0.1.0"
+require_version(__version__, module="amplifier-module-provider-chatgpt-oauth", file=__file__)
+
+from .provider import SIGN_IN, ChatgptOauthProvider  # noqa: E402 - needs the library of this version
+
+__amplifier_module_type__ = "provider"
+__all__ = ["ChatgptOauthProvider", "create", "mount", "on_session_ready"]
+
+if find_spec("httpx") is None:
+    # Hosts import a module to learn whether it is installed; the client itself is only imported with the first call.
+    raise ImportError("provider-chatgpt-oauth needs the httpx package: run `pip install 'httpx>=0.27'`")
+
+
+def create(config: Mapping[str, Any]) -> ChatgptOauthProvider:
+    """A provider without a host, from the same settings: `create_provider("chatgpt:…")` of the library ends up here."""
+    return ChatgptOauthProvider(config=config)
+
+
+async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Callable[[], Awaitable[None]]:
+    """Mount the provider; without a sign-in too, so that the first call can say what to run.
+
+    Args:
+        coordinator: of the session, or the mock one of a host that validates the module.
+        config: settings; the README lists them.
+    """
+    provider = ChatgptOauthProvider(config=config, coordinator=coordinator)
+    if hasattr(coordinator, "register_capability"):
+        coordinator.register_capability(SIGN_IN, provider)
+    return await mount_provider(coordinator, provider)
+
+
+async def on_session_ready(coordinator: Any) -> None:
+    """Offer the sign-in where the settings want it; a host calls this once the session is whole, never on a mock."""
+    mounted: dict[str, Any] = coordinator.get("providers") or {}
+    for provider in mounted.values():
+        if isinstance(provider, ChatgptOauthProvider):
+            await provider.offer_sign_in()

@@ -1,0 +1,97 @@
+"""Where the service and its sign-in are, and where the tokens lie.
+
+Tokens are only sent to OpenAI's own hosts, to this machine, or to a host that the settings name.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amplifier_core.llm_errors import ConfigurationError
+from openai_responses_common import is_loopback, is_within, read_url, setting, words
+from openai_responses_common.token_store import MODES
+from openai_responses_common.version import __version__
+
+BASE_URL = "https://chatgpt.com/backend-api/codex"
+ISSUER = "https://auth.openai.com"
+TOKEN_FILE = "~/.amplifier/openai-chatgpt-oauth.json"
+"""Where Microsoft's module keeps its tokens, too; what it left there is taken over."""
+
+_HOSTS = {"base_url": ("chatgpt.com",), "issuer": ("auth.openai.com",)}
+
+# An honest name of our own is taken; libraries' own names draw the edge's page. Source: clients' issue threads and a
+# live probe of 2026-08-31, seen 2026-11-21.
+_AGENT = f"amplifier/{__version__} ({platform.system()} {platform.release()}; {platform.machine()})"
+HEADERS: Mapping[str, str] = {
+    "originator": "amplifier",
+    "User-Agent": "".join(each for each in _AGENT if " " <= each <= "~"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Addresses and places of one account.
+
+    Attributes:
+        base_url: of the service.
+        issuer: of the sign-in.
+        token_store: `auto`, `keyring`, `file` or `memory`.
+        token_file: where the file is, and the lock of every mode.
+        account: a label, for those who have several.
+        workspace: the only account id that may sign in; None for any.
+    """
+
+    base_url: str = BASE_URL
+    issuer: str = ISSUER
+    token_store: str = "auto"
+    token_file: Path = Path(TOKEN_FILE)
+    account: str = "default"
+    workspace: str | None = None
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Place:
+        """The place that the settings name, else the environment.
+
+        Raises:
+            ConfigurationError: an address is none, or tokens must not be sent there; or a word is unknown.
+        """
+        allowed = [host.lower() for host in words(config, "allowed_hosts")]
+        mode = (setting(config, "token_store", "CHATGPT_OAUTH_TOKEN_STORE") or "auto").lower()
+        if mode not in MODES:
+            raise ConfigurationError(f"setting 'token_store' takes {', '.join(MODES)}, not {mode!r}")
+        file = setting(config, "token_file_path", "CHATGPT_OAUTH_TOKEN_FILE") or TOKEN_FILE
+        try:
+            path = Path(file).expanduser().absolute()
+        except RuntimeError:
+            raise ConfigurationError(f"setting 'token_file_path' names a home that nobody has: {file!r}") from None
+        return cls(
+            base_url=_address(config, "base_url", "CHATGPT_OAUTH_BASE_URL", BASE_URL, allowed),
+            issuer=_address(config, "issuer", "CHATGPT_OAUTH_ISSUER", ISSUER, allowed),
+            token_store=mode,
+            token_file=path,
+            account=setting(config, "account", "CHATGPT_OAUTH_ACCOUNT") or "default",
+            workspace=setting(config, "workspace"),
+        )
+
+    @property
+    def usage_url(self) -> str:
+        """Where the use of the plan is told: beside the service. Source: OpenAI's own client, seen 2026-11-21."""
+        return f"{self.base_url.rpartition('/')[0]}/wham/usage"
+
+
+def _address(config: Mapping[str, Any], key: str, variable: str, default: str, allowed: list[str]) -> str:
+    url = (setting(config, key, variable) or default).rstrip("/")
+    parts = read_url(key, url, example=default)
+    host = parts.hostname or ""
+    if not (is_loopback(host) or is_within(host, _HOSTS[key]) or is_within(host, allowed)):
+        raise ConfigurationError(
+            f"setting {key!r} names {host}, and tokens of a ChatGPT account are not sent there: "
+            f"add it to allowed_hosts if it is yours"
+        )
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(f"setting {key!r} must begin with https: {url!r} would send tokens in the clear")
+    return url

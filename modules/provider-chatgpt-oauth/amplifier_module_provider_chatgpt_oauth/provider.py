@@ -1,0 +1,137 @@
+"""The provider class that hosts find by name."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
+from openai_responses_common import ResponsesProvider
+from openai_responses_common.daemon import start
+from openai_responses_common.screen import Screen, is_terminal
+from openai_responses_common.sign_in import DeviceCode
+from openai_responses_common.telemetry import tell_auth_required
+from openai_responses_common.token_source import joined
+
+from .account import Account, Status
+from .backend import SIGN_IN, chatgpt_backend
+from .tokens import Tokens
+
+__all__ = ["SIGN_IN", "ChatgptOauthProvider"]
+
+
+class ChatgptOauthProvider(ResponsesProvider):
+    """A provider for one ChatGPT account.
+
+    Args:
+        config: settings; the README lists them.
+        coordinator: of the session, for events.
+    """
+
+    def __init__(self, *, config: Mapping[str, Any] | None = None, coordinator: Any = None) -> None:
+        found = chatgpt_backend(config or {})
+        self._found = found
+        self._offering: asyncio.Task[Any] | None = None
+        super().__init__(found.backend, config=config, coordinator=coordinator)
+
+    def auth_status(self) -> Status:
+        """Whether somebody is signed in; blocks, and asks nobody but the store.
+
+        Raises:
+            LLMError: a setting is wrong, or the store cannot be read.
+        """
+        return self.signed_in().status()
+
+    def login(self, print_fn: Callable[[str], Any] | None = None) -> bool:
+        """Sign in with the help of a person; blocks until she has decided.
+
+        Args:
+            print_fn: prints what she has to read; None for standard error.
+
+        Returns:
+            Whether it worked; why it did not is printed.
+        """
+        screen = Screen(print_fn)
+        try:
+            tokens = self.signed_in().sign_in(screen)
+            self._welcome(screen, tokens)
+        except LLMError as error:
+            screen.say(f"Not signed in to ChatGPT: {error}")
+            return False
+        return True
+
+    def logout(self) -> list[str]:
+        """End the sign-in here and at the service; blocks.
+
+        Returns:
+            The places that tokens were removed from.
+
+        Raises:
+            LLMError: a setting is wrong, or something could not be removed.
+        """
+        removed = self.signed_in().sign_out()
+        self._found.models.forget()
+        return removed
+
+    async def offer_sign_in(self) -> None:
+        """Sign in at the start of a session, where the settings want it and nobody is signed in yet.
+
+        Never in the session of a sub-agent, whose person sits in front of another; by default only in a terminal.
+        """
+        found = self._found
+        in_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
+        if found.problem or found.login_on_mount == "false" or (found.login_on_mount == "auto" and not in_terminal):
+            return
+        if getattr(self.coordinator, "parent_id", None):
+            return
+        screen = Screen.of_session(self.coordinator, source=self.name)
+        told: list[asyncio.Future[None]] = []
+
+        def shown(code: DeviceCode) -> None:
+            minutes = round(code.expires_in_s / 60)
+            event = tell_auth_required(self.coordinator, provider=self.name, url=code.url, minutes=minutes)
+            told.append(asyncio.ensure_future(event))
+
+        self._offering = asyncio.current_task()
+        try:
+            if await joined(start(found.account.status)) == "authenticated":
+                return
+            tokens = await found.account.sign_in_within(screen, shown)
+            await joined(start(lambda: self._welcome(screen, tokens)))
+        except LLMError as error:
+            screen.say(f"Not signed in to ChatGPT: {error}")
+        finally:
+            self._offering = None
+            await asyncio.gather(*told, return_exceptions=True)
+
+    async def close(self) -> None:
+        """See `ResponsesProvider.close`; a sign-in that is on offer ends with it.
+
+        A host that is cancelled while its session begins leaves the kernel's part of that running.
+        """
+        if self._offering not in (None, asyncio.current_task()):
+            self._offering.cancel()
+        await super().close()
+
+    def signed_in(self) -> Account:
+        """The account.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+        if self._found.problem:
+            raise ConfigurationError(self._found.problem, provider=self.name)
+        return self._found.account
+
+    def _welcome(self, screen: Screen, tokens: Tokens) -> None:
+        self._found.models.forget()
+        plan = f", plan {tokens.plan}" if tokens.plan else ""
+        screen.say(f"Signed in as {tokens.email or tokens.account}{plan}. The tokens are in {self._where()}.")
+
+    def _where(self) -> str:
+        try:
+            return self._found.account.where()
+        except AuthenticationError as error:
+            return f"a place that cannot be named: {error}"

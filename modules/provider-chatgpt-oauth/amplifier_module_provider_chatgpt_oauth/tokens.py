@@ -1,0 +1,309 @@
+"""The sign-in service: device codes, tokens, their renewal and their end.
+
+Source of every address, field, status and code: OpenAI's own client (login/src) and live traces of its users, as of
+October 2026, seen 2026-11-21; there is no contract for them. What a token endpoint says is never put into an error,
+but for its code: it may repeat a token.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
+from openai_responses_common.claims import claims_of
+from openai_responses_common.failure import CallFailure, retry_after_s
+from openai_responses_common.http_client import BlockingHttp, JsonReply
+from openai_responses_common.sign_in import CodeExpired, DeviceCode, Pending, Poll
+from openai_responses_common.token_record import Record
+from openai_responses_common.wire import record
+
+CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
+"""Of OpenAI's own client: there is no registration for others, and all of them use it."""
+
+LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
+STATUS = "python -m amplifier_module_provider_chatgpt_oauth status"
+
+AUTH_CLAIM = "https://api.openai.com/auth"
+_PROFILE = "https://api.openai.com/profile"
+_CODE_LIVES_S = 900.0
+_INTERVAL_S = 5.0
+_UNREADABLE_LIVES_S = 8 * 86_400.0
+"""A token whose end cannot be read is renewed after so long."""
+
+_ENDED: Mapping[str, str] = {
+    "refresh_token_expired": "the sign-in has expired",
+    "refresh_token_reused": "its refresh token was used before, by a process that did not live to keep the new one or "
+    "by another program",
+    "refresh_token_invalidated": "the sign-in was ended, by a sign-out or a changed password",
+    **dict.fromkeys(
+        ("invalid_grant", "invalid_refresh_token", "app_session_terminated", "access_denied"),
+        "the service no longer knows the sign-in",
+    ),
+    **dict.fromkeys(("invalid_client", "unauthorized_client"), "the service does not take this client"),
+}
+_DECLINED = frozenset({"access_denied", "authorization_declined"})
+_OFF = (
+    "signing in with a code is switched off for this account: allow device code login in ChatGPT under Settings, "
+    "Security; in a workspace its administrator has to allow it"
+)
+
+
+class SignInEnded(AuthenticationError):
+    """The refresh token is good for nothing any more; `code` is the service's word for it."""
+
+    code: str = ""
+
+    @classmethod
+    def because(cls, code: str) -> SignInEnded:
+        """The error for a code; no constructor of its own, as an error that several wait for is copied."""
+        words = _ENDED.get(code, "the sign-in was ended")
+        error = cls(f"{words} ({code}). Sign in again: run `{LOGIN}`", status_code=401)
+        error.code = code
+        return error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """The tokens of one sign-in, and what they say of the account; `ended` is why they cannot be renewed."""
+
+    access: str = field(repr=False)
+    refresh: str = field(default="", repr=False)
+    expires_at: float
+    account: str
+    email: str = ""
+    plan: str = ""
+    fedramp: bool = False
+    ended: str = ""
+
+    @classmethod
+    def of(cls, kept: Record) -> Tokens:
+        """The tokens of a record."""
+        known = kept.tokens
+        return cls(
+            access=str(known.get("access_token") or ""),
+            refresh=str(known.get("refresh_token") or ""),
+            expires_at=kept.expires_at or kept.saved_at + _UNREADABLE_LIVES_S,
+            account=kept.account,
+            email=str(known.get("email") or ""),
+            plan=str(known.get("plan") or ""),
+            fedramp=known.get("fedramp") is True,
+            ended=str(known.get("ended") or ""),
+        )
+
+    def kept(self, saved_at: float | None = None) -> Record:
+        """The same as a record, of now if nothing else is said."""
+        return Record(
+            account=self.account,
+            saved_at=time.time() if saved_at is None else saved_at,
+            expires_at=self.expires_at,
+            tokens={
+                "access_token": self.access,
+                "refresh_token": self.refresh,
+                "email": self.email,
+                "plan": self.plan,
+                "fedramp": self.fedramp,
+                **({"ended": self.ended} if self.ended else {}),
+            },
+        )
+
+    def lives_s(self) -> float:
+        """Seconds that are left of the access token."""
+        return self.expires_at - time.time()
+
+
+def tokens_from(answer: Mapping[str, Any], *, before: Tokens | None = None) -> Tokens:
+    """The tokens of a token endpoint's answer; what it does not give stays as it was `before`.
+
+    Raises:
+        AuthenticationError: they name no account, or could be sent in no header.
+    """
+    access = str(answer.get("access_token") or (before.access if before else ""))
+    refresh = str(answer.get("refresh_token") or (before.refresh if before else ""))
+    if not re.fullmatch(r"[!-~]+", access) or not re.fullmatch(r"[!-~]*", refresh):
+        raise AuthenticationError("the sign-in service gave no access token that could be sent")
+    claims, identity = claims_of(access), claims_of(str(answer.get("id_token") or ""))
+    auth = {**record(identity.get(AUTH_CLAIM)), **record(claims.get(AUTH_CLAIM))}
+    account = auth.get("chatgpt_account_id") or (before.account if before else None)
+    if not account or not re.fullmatch(r"[!-~]+", str(account)):
+        raise AuthenticationError("the tokens name no ChatGPT account: sign in with an account that has a plan")
+    email = identity.get("email") or record(claims.get(_PROFILE)).get("email") or (before.email if before else "")
+    return Tokens(
+        access=access,
+        refresh=refresh,
+        expires_at=_end(claims, answer),
+        account=str(account),
+        email=str(email or ""),
+        plan=str(auth.get("chatgpt_plan_type") or (before.plan if before else "")),
+        fedramp=auth.get("chatgpt_account_is_fedramp") is True,
+    )
+
+
+def _end(claims: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
+    """The token's own end; what the answer says of it has been wrong."""
+    if _is_number(claims.get("exp")):
+        return float(claims["exp"])
+    lives_s = answer.get("expires_in")
+    return time.time() + (float(lives_s) if _is_number(lives_s) else _UNREADABLE_LIVES_S)  # type: ignore[arg-type]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def adopted(document: Mapping[str, Any]) -> Record | None:
+    """The record that stands in a file of Microsoft's module (v0.1.0, seen 2026-11-21).
+
+    Its account id is computed anew, since that module wrote the user's id there.
+    """
+    if document.get("auth_mode") != "oauth":
+        return None
+    try:
+        tokens = tokens_from(document)
+    except AuthenticationError:
+        return None
+    claims = claims_of(tokens.access)
+    if "exp" not in claims:
+        tokens = replace(tokens, expires_at=datetime.fromisoformat(str(document["expires_at"])).timestamp())
+    return tokens.kept(float(claims.get("iat") or 0.0))
+
+
+class Issuer:
+    """The sign-in service at an address."""
+
+    def __init__(self, url: str, http: BlockingHttp) -> None:
+        self.url = url
+        self._http = http
+
+    def begin(self) -> tuple[DeviceCode, Poll[Tokens]]:
+        """Get a code for a person.
+
+        Raises:
+            LLMError: there is none to be had.
+        """
+        reply = self._post("/api/accounts/deviceauth/usercode", json_body={"client_id": CLIENT_ID})
+        if reply.status == 404:
+            raise AuthenticationError(_OFF, status_code=404)
+        given = self._taken(reply, "asking for a code")
+        device, shown = given.get("device_auth_id"), given.get("user_code") or given.get("usercode")
+        if not isinstance(device, str) or not isinstance(shown, str):
+            raise ProviderUnavailableError("the sign-in service gave no code", retryable=False)
+        code = DeviceCode(
+            url=f"{self.url}/codex/device",
+            user_code=shown,
+            expires_in_s=_CODE_LIVES_S,
+            interval_s=_seconds(given.get("interval")),
+            hosts=(urlsplit(self.url).hostname or "",),
+            hint="If the page says that this is switched off: allow device code login in ChatGPT under Settings, "
+            "Security.",
+        )
+        grant: dict[str, Any] = {}
+
+        def poll() -> Tokens | Pending:
+            if not grant:
+                asked = {"device_auth_id": device, "user_code": shown}
+                reply = self._post("/api/accounts/deviceauth/token", json_body=asked)
+                if pending := _pending(reply):
+                    return pending
+                grant.update(self._taken(reply, "waiting for the approval"))
+            return self._exchanged(grant)
+
+        return code, poll
+
+    def _exchanged(self, grant: Mapping[str, Any]) -> Tokens:
+        form = {
+            "grant_type": "authorization_code",
+            "code": str(grant.get("authorization_code") or ""),
+            "redirect_uri": f"{self.url}/deviceauth/callback",
+            "client_id": CLIENT_ID,
+            "code_verifier": str(grant.get("code_verifier") or ""),
+        }
+        return tokens_from(self._taken(self._post("/oauth/token", form=form), "completing the sign-in"))
+
+    def renew(self, tokens: Tokens) -> Tokens:
+        """Spend the refresh token for new tokens, which must be kept before they are used.
+
+        Raises:
+            SignInEnded: it is good for nothing any more.
+            LLMError: it could not be done now.
+        """
+        asked = {"client_id": CLIENT_ID, "grant_type": "refresh_token", "refresh_token": tokens.refresh}
+        reply = self._post("/oauth/token", json_body=asked)
+        code = _code(reply)
+        if reply.status == 401 or (reply.status >= 400 and code in _ENDED):
+            raise SignInEnded.because(code or "HTTP 401")
+        if 400 <= reply.status < 500 and reply.status != 429:
+            # Only a 401 or a known code says that the token is spent; whatever else it is may pass.
+            raise ProviderUnavailableError(
+                f"renewing the sign-in: the service answered HTTP {reply.status}", status_code=reply.status
+            )
+        return tokens_from(self._taken(reply, "renewing the sign-in"), before=tokens)
+
+    def revoke(self, tokens: Tokens) -> None:
+        """End a sign-in at the service.
+
+        Raises:
+            LLMError: it could not be done.
+        """
+        asked = {"token": tokens.access, "token_type_hint": "access_token"}
+        if tokens.refresh:
+            asked = {"token": tokens.refresh, "token_type_hint": "refresh_token", "client_id": CLIENT_ID}
+        self._taken(self._post("/oauth/revoke", json_body=asked), "ending the sign-in")
+
+    def _post(self, path: str, **content: Mapping[str, Any]) -> JsonReply:
+        try:
+            return self._http.send("POST", f"{self.url}{path}", **content)
+        except CallFailure as caught:
+            failure = caught.failure
+        raise NetworkError(f"the sign-in service: {failure.message}", retryable=True)
+
+    def _taken(self, reply: JsonReply, doing: str) -> dict[str, Any]:
+        if 200 <= reply.status < 300:
+            return reply.fields
+        raise _refused(reply, doing)
+
+
+def _pending(reply: JsonReply) -> Pending | None:
+    """Whether a poll has to be repeated; raises what a person decided against."""
+    code = _code(reply)
+    if code in _DECLINED:
+        raise AuthenticationError("the sign-in was declined in the browser")
+    if code == "expired_token":
+        raise CodeExpired("the code has expired")
+    if reply.status == 429 or code == "slow_down":
+        return Pending(slow_down=True)
+    # By status and not by code: the code for it has changed before.
+    return Pending() if reply.status in {202, 204, 403, 404} else None
+
+
+def _refused(reply: JsonReply, doing: str) -> LLMError:
+    status, code = reply.status, _code(reply)
+    words = f"{doing}: the sign-in service answered HTTP {status}{f' ({code})' if code else ''}"
+    if status == 403 and isinstance(reply.body, str):
+        words = f"{doing}: the edge in front of the sign-in service took this machine for a bot (HTTP 403)"
+        return ProviderUnavailableError(words, status_code=status)
+    if status == 429 or status >= 500:
+        return ProviderUnavailableError(words, status_code=status, retry_after=retry_after_s(reply.headers))
+    if status < 400:
+        return AuthenticationError(f"{words}: redirects are not followed, look at the setting 'issuer'")
+    return AuthenticationError(f"{words}. Sign in again: run `{LOGIN}`", status_code=status)
+
+
+def _code(reply: JsonReply) -> str:
+    """The service's word for an error: in an object, as a string, or beside it; nothing that could be a token."""
+    error = reply.fields.get("error")
+    found = record(error).get("code") or (error if isinstance(error, str) else None) or reply.fields.get("code")
+    return found if isinstance(found, str) and re.fullmatch(r"[a-z_]{2,48}", found) else ""
+
+
+def _seconds(value: object) -> float:
+    """The service says its interval as a string, and has said it as a number."""
+    try:
+        return min(max(float(str(value)), 0.0), 60.0)
+    except ValueError:
+        return _INTERVAL_S

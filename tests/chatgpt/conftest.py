@@ -1,0 +1,53 @@
+"""A machine that a person can sign in on, and the service that she signs in to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from openai_responses_common import sign_in as flow
+
+from tests.chatgpt.machine import Machine
+from tests.emulator import Emulator, PlanLimits, SignIn, chatgpt_surfaces, strict_catalogue
+from tests.emulator.catalogue_chatgpt import Catalogue
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits a second between two questions here."""
+    monkeypatch.setattr(flow, "_SHORTEST_S", 0.01)
+    monkeypatch.setattr(flow, "_SLOW_DOWN_S", 0.05)
+
+
+@pytest.fixture
+def service() -> SignIn:
+    """The sign-in service, and the knobs that tests turn."""
+    return SignIn(interval="0.02")
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    """The models that the service has; a test may exchange them."""
+    return strict_catalogue()
+
+
+@pytest.fixture
+def limits() -> PlanLimits:
+    """How much of every plan is used."""
+    return PlanLimits()
+
+
+@pytest.fixture
+def emulator(service: SignIn, catalogue: Catalogue, limits: PlanLimits) -> Iterator[Emulator]:
+    """All of it, running."""
+    with Emulator(surfaces=chatgpt_surfaces(service, catalogue=catalogue, limits=limits)) as running:
+        yield running
+
+
+@pytest.fixture
+async def machine(tmp_path: Path, emulator: Emulator, service: SignIn) -> AsyncIterator[Machine]:
+    """A machine on which nobody has signed in yet."""
+    one = Machine(tmp_path / "home", emulator, service)
+    yield one
+    await one.leave()
