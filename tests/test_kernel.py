@@ -4,93 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
 from importlib.metadata import entry_points
-from pathlib import Path
-from typing import Any
 
 import pytest
-from amplifier_core import AmplifierSession, module_sources
-from amplifier_core.module_sources import ModuleSource
 
-from tests.backends import ROOT, BackendUnderTest
+from tests.backends import BackendUnderTest
 from tests.emulator import Emulator, Say, Slow, Turn
-from tests.support import Recorder, items, other_tasks
+from tests.kernels import Start
+from tests.support import items
 
-EXAMPLES = ROOT / "examples" / "modules"
 SLOW = Turn(Say("word " * 400), Slow(0.02))
-
-
-class Folder(ModuleSource):
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def resolve(self) -> Path:
-        return self.path
-
-
-class Checkout:
-    """Finds modules in this checkout; those under test only where `by_path` says so, else by their entry point."""
-
-    def __init__(self, *, by_path: bool) -> None:
-        self.by_path = by_path
-
-    def resolve(self, module_id: str, source_hint: object = None, profile_hint: object = None) -> ModuleSource:
-        if (EXAMPLES / f"amplifier_module_{module_id.replace('-', '_')}").is_dir():
-            return Folder(EXAMPLES)
-        if self.by_path:
-            return Folder(ROOT / "modules" / module_id)
-        raise module_sources.ModuleNotFoundError(module_id)
-
-
-class Kernel:
-    """A session of the kernel's own, with a recorder on it."""
-
-    def __init__(self, providers: list[dict[str, Any]], *, by_path: bool = True) -> None:
-        self.by_path = by_path
-        self.session = AmplifierSession(
-            {
-                "session": {
-                    "orchestrator": {"module": "loop-chat"},
-                    "context": {"module": "context-chat", "config": {"system": "Use your tools."}},
-                },
-                "providers": providers,
-                "tools": [{"module": "tool-calculate"}],
-            }
-        )
-        self.coordinator: Any = self.session.coordinator
-        self.recorder = Recorder(self.coordinator.hooks)
-
-    async def start(self) -> Kernel:
-        await self.coordinator.mount("module-source-resolver", Checkout(by_path=self.by_path))
-        await self.session.initialize()
-        return self
-
-    async def cost(self) -> Decimal:
-        """What the session says that it cost."""
-        found = await self.coordinator.collect_contributions("session.cost")
-        return sum((Decimal(str(each["cost_usd"])) for each in found if each), Decimal(0))
-
-
-Start = Callable[..., Any]
-
-
-@pytest.fixture
-async def start(backend: BackendUnderTest, emulator: Emulator) -> AsyncIterator[Start]:
-    """Starts kernel sessions on the backend's provider."""
-    started: list[Kernel] = []
-
-    async def start_one(*providers: Mapping[str, Any], by_path: bool = True) -> Kernel:
-        own = {"module": backend.module, "config": backend.settings(emulator)}
-        started.append(await Kernel([dict(each) for each in providers or [own]], by_path=by_path).start())
-        return started[-1]
-
-    yield start_one
-    for kernel in started:
-        await kernel.session.cleanup()
-    assert not other_tasks()
-    assert await emulator.until(lambda: emulator.open_connections == 0)
 
 
 async def test_a_turn_with_tools(start: Start, emulator: Emulator, backend: BackendUnderTest) -> None:
