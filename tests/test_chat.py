@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
-import time
-from codecs import getincrementaldecoder
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from examples.chat.accounts import ACCOUNTS, an_account
-from tests.emulator import CutStream, Emulator, Incomplete, Say, Slow, Turn, quota_exceeded
+from tests.emulator import (
+    CutStream,
+    Emulator,
+    Incomplete,
+    Say,
+    Silent,
+    Slow,
+    Think,
+    Turn,
+    quota_exceeded,
+    rate_limited,
+)
 
-pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
+someone = pytest.importorskip("examples.person", reason="needs a pseudo-terminal", exc_type=ImportError)
 
 ROOT = Path(__file__).resolve().parents[1]
 COLOUR = re.compile(r"\x1b\[[\d;]+m")
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 SLOW = Turn(Say("one two three four five six seven eight nine ten " * 20), Slow(0.05))
 PROMPT = "\u203a"
 WAIT_S = 30
@@ -77,66 +86,16 @@ def chat(*arguments: str, folder: Path, typed: str = "", **more: str) -> subproc
     )
 
 
-class Person:
-    """Someone at a terminal."""
+class Person(someone.Person):
+    """Someone who chats on a terminal."""
 
-    def __init__(self, *arguments: str, folder: Path, **more: str) -> None:
-        self._terminal, other = pty.openpty()
-        self.process = subprocess.Popen(
-            command(*arguments), cwd=folder, env=environment(**more), stdin=other, stdout=other, stderr=other
-        )
-        os.close(other)
-        self._decoder = getincrementaldecoder("utf-8")(errors="replace")
-        self.seen = ""
-        self._read_to = 0
+    def __init__(self, *arguments: str, folder: Path, columns: int = 120, **more: str) -> None:
+        super().__init__(command(*arguments), folder=folder, environment=environment(**more), columns=columns)
 
-    def __enter__(self) -> Person:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self._terminal)
-
-    def waits_for(self, text: str) -> str:
-        """Look at the terminal until a text comes; gives what came up to it, since the last look."""
-        assert self.sees(text, within_s=WAIT_S), f"no {text!r} in {self.seen!r}"
-        at = self.seen.index(text, self._read_to)
-        came, self._read_to = self.seen[self._read_to : at], at + len(text)
-        return came
-
-    def sees(self, text: str, *, within_s: float) -> bool:
-        """Whether a text comes, since the last look."""
-        end_s = time.monotonic() + within_s
-        while text not in self.seen[self._read_to :]:
-            if time.monotonic() > end_s:
-                return False
-            assert self._more(), f"the chat ended without {text!r}: {self.seen!r}"
-        return True
-
-    def types(self, text: str) -> None:
-        os.write(self._terminal, text.encode())
-
-    def presses_ctrl_c(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-
-    def sees_the_end(self) -> int:
-        """The exit code."""
-        end_s = time.monotonic() + WAIT_S
-        while self._more():
-            assert time.monotonic() < end_s, f"the chat goes on: {self.seen!r}"
-        return self.process.wait(WAIT_S)
-
-    def _more(self) -> bool:
-        ready, _, _ = select.select([self._terminal], [], [], 0.2)
-        if not ready:
-            return self.process.poll() is None
-        try:
-            came = os.read(self._terminal, 65536)
-        except OSError:
-            return False
-        self.seen += self._decoder.decode(came)
-        return bool(came)
+    def asks(self, text: str) -> None:
+        """Answer the prompt."""
+        self.waits_for(PROMPT)
+        self.types(text + "\n")
 
 
 def test_one_question_in_a_pipe(folder: Path) -> None:
@@ -145,32 +104,95 @@ def test_one_question_in_a_pipe(folder: Path) -> None:
     assert not done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == (
-        "Using the built-in emulator (no OPENAI_API_KEY is set): "
+        "Using the built-in emulator (no account is set up): "
         "answers are scripted, prices are what gpt-5.6-sol would cost."
     )
-    assert "• calculate(17 * 23) → 391" in lines
-    assert "• list_folder(notes/) → plan.md todo.txt (2 lines)" in lines
+    assert "✓ calculate(17 * 23) → 391" in lines
+    assert "✓ list_folder(notes/) → plan.md todo.txt (2 lines)" in lines
     assert any(line.startswith("│ ") for line in lines), "no thinking"
     assert "17 * 23 = 391." in done.stdout
-    tokens, out, *rest = lines[-1].split(" · ")
+    model, tokens, out, *rest = lines[-1].split(" · ")
+    assert model == "gpt-5.6-sol"
     assert re.fullmatch(r"[\d,]+ tokens in \(\d+% cached\)", tokens)
     assert re.fullmatch(r"\d+ out \(\d+ reasoning\)", out)
-    assert re.fullmatch(r"would cost \$0\.0\d+ \| 2 requests \| [\d.]+ s", " | ".join(rest))
+    assert re.fullmatch(r"would cost \$0\.0\d+ \| 2 requests \| rate limit \d+% used \| [\d.]+ s", " | ".join(rest))
     assert "\x1b" not in done.stdout
 
 
 def test_a_conversation_on_a_terminal(folder: Path) -> None:
     with Person(folder=folder) as person:
-        person.waits_for(PROMPT)
-        person.types("Read notes/plan.md\n")
-        assert "read_file(notes/plan.md)" in COLOUR.sub("", person.waits_for(" s\x1b[0m"))
-        person.waits_for(PROMPT)
-        person.types("What did I just ask?\n")
+        person.asks("Read notes/plan.md")
+        assert "✓ read_file(notes/plan.md) → # The plan" in person.waits_for(" s\n")
+        person.asks("What did I just ask?")
         assert "Read notes/plan.md" in person.waits_for("so far")
-        person.waits_for(PROMPT)
-        person.types("/quit\n")
+        person.asks("/quit")
         assert person.sees_the_end() == 0
-        assert COLOUR.search(person.seen)
+        assert COLOUR.search(person.written)
+        assert person.written.rindex(SHOW_CURSOR) > person.written.rindex(HIDE_CURSOR)
+
+
+def test_a_wait_is_shown_with_its_seconds_and_goes_away(folder: Path, service: Emulator) -> None:
+    service.script(Turn(Say("Here I am."), Silent(2.5)))
+    with Person("hi", folder=folder, OPENAI_BASE_URL=service.base_url, OPENAI_API_KEY="sk-x") as person:
+        person.waits_for("gpt-5.6-sol 1 s")
+        assert person.sees_the_end() == 0
+        assert "Here I am." in person.seen
+        assert "gpt-5.6-sol 1 s" not in person.seen
+        assert len(person.seen.splitlines()) == 5, person.seen
+
+
+def test_a_narrow_window(folder: Path, service: Emulator) -> None:
+    thought = Think(["**A title**\n\nSome words that are more than there is room for on one line."])
+    service.script(Turn(thought, Say("Words in English, 文字は左から右へ書く, and a 🙂 to end with. " * 3, chunks=9)))
+    with Person("hi", folder=folder, columns=38, OPENAI_BASE_URL=service.base_url, OPENAI_API_KEY="sk-x") as person:
+        assert person.sees_the_end() == 0
+        lines = person.seen.splitlines()
+        assert "│ Some words that are more than there" in lines
+        assert "│ is room for on one line." in lines
+        assert " ".join(lines).replace("  ", " ").count("文字は左から右へ書く") == 3
+        assert lines[-1].endswith(" s")
+        # Facts are whole: nothing is broken between a number and its word.
+        assert re.search(r"\d+ tokens in \(0% cached\) ·$", person.seen, re.M)
+
+
+def test_models_efforts_and_costs_in_a_conversation(folder: Path, service: Emulator) -> None:
+    service.script(Say("One."), Say("Two."))
+    typed = ["/model", "/effort", "/cost", "One?", "/effort high", "/model gpt-5.6-luna", "Two?", "/cost", "/help"]
+    typed += ["/effort huge", "/model luna", "/nothing", "/etc/hosts, what is that?"]
+    done = chat("--base-url", service.base_url, folder=folder, typed="\n".join(typed), OPENAI_API_KEY="sk-x")
+    assert done.returncode == 0, done.stderr
+    answers = dict(part.split("\n", 1) for part in done.stdout.split(f"\n{PROMPT} ")[1:])
+    assert re.search(r"^✓ +gpt-5.6-sol +900,000$", answers["/model"], re.M)
+    assert re.search(r"^ +gpt-5.6-luna +900,000$", answers["/model"], re.M)
+    assert "default; there are none, minimal, low, medium, high" in answers["/effort"]
+    one, two, last = service.bodies
+    assert (one["model"], one.get("reasoning", {}).get("effort")) == ("gpt-5.6-sol", None)
+    assert (two["model"], two["reasoning"]["effort"]) == ("gpt-5.6-luna", "high")
+    assert "gpt-5.6-luna, high effort · " in answers["Two?"]
+    assert re.search(r"^gpt-5.6-sol · .* · \$0\.\d+ · 1 request$", answers["/cost"], re.M)
+    assert re.search(r"^gpt-5.6-luna · .* · \$0\.\d+ · 1 request$", answers["/cost"], re.M)
+    assert re.search(r"^\$0\.\d+ so far$", answers["/cost"], re.M)
+    assert "/effort [LEVEL]" in answers["/help"]
+    assert "There is no effort huge" in answers["/effort huge"]
+    assert "not in the list of models" in answers["/model luna"]
+    assert "There is no /nothing; there are /model, /effort, /cost, /help, /quit." in answers["/nothing"]
+    assert last["model"] == "luna"
+
+
+def test_a_limit_is_told_in_one_line_with_the_wait(folder: Path, service: Emulator) -> None:
+    service.script(rate_limited(after_s=0.1), Say("There."))
+    done = chat("--base-url", service.base_url, "hi", folder=folder, OPENAI_API_KEY="sk-x")
+    assert done.returncode == 0
+    assert re.search(r"^Rate limit .*: \d+ of \d+ left - trying again in [\d.]+ s \(1 of 5\)$", done.stdout, re.M)
+
+
+@pytest.mark.parametrize("more", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
+def test_no_colours_where_none_are_wanted(folder: Path, more: dict[str, str]) -> None:
+    with Person("What is 6*7?", folder=folder, columns=80, **more) as person:
+        assert person.sees_the_end() == 0
+        assert "6 * 7 = 42" in person.seen
+        assert not COLOUR.search(person.written)
+        assert "NO_COLOR" in more or "\x1b" not in person.written
 
 
 def test_ctrl_d_leaves(folder: Path) -> None:
@@ -180,18 +202,10 @@ def test_ctrl_d_leaves(folder: Path) -> None:
         assert person.sees_the_end() == 0
 
 
-def test_no_color_is_obeyed(folder: Path) -> None:
-    with Person("What is 6*7?", folder=folder, NO_COLOR="1") as person:
-        assert person.sees_the_end() == 0
-        assert "6 * 7 = 42" in person.seen
-        assert not COLOUR.search(person.seen)
-
-
 def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(folder: Path, service: Emulator) -> None:
     service.script(SLOW)
     with Person(folder=folder, OPENAI_BASE_URL=service.base_url, OPENAI_API_KEY="sk-x") as person:
-        person.waits_for(PROMPT)
-        person.types("Count.\n")
+        person.asks("Count.")
         person.waits_for("three")
         person.presses_ctrl_c()
         person.waits_for("Stopped.")
@@ -202,8 +216,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(folder: Path, servic
         # Python misses a signal that comes just before it waits for a key; a person presses again.
         while not person.sees("/quit or Ctrl-D leaves", within_s=0.5):
             person.presses_ctrl_c()
-        person.waits_for(PROMPT)
-        person.types("What did I just ask?\n")
+        person.asks("What did I just ask?")
         assert "Count." in person.waits_for("so far")
         person.waits_for(PROMPT)
         person.types("\x04")
@@ -218,8 +231,10 @@ def test_ctrl_c_ends_a_single_question(folder: Path, service: Emulator) -> None:
         person.waits_for("three")
         person.presses_ctrl_c()
         assert person.sees_the_end() == 130
-        assert "Stopped." in person.seen
-        assert "Traceback" not in person.seen
+        text, _, end = person.seen.partition("one two")[2].partition("Stopped.")
+        assert text.split()[0] == "three"
+        assert not end.strip()
+        assert person.written.endswith("\n")
         assert service.wait_until(lambda: service.aborted)
 
 
@@ -265,6 +280,7 @@ def test_what_a_model_says_cannot_steer_the_terminal(folder: Path, service: Emul
     with Person("hi", folder=folder, OPENAI_BASE_URL=service.base_url, OPENAI_API_KEY="sk-x") as person:
         assert person.sees_the_end() == 0
         assert "beforeafter" in person.seen
+        assert "\x07" not in person.written
 
 
 def test_an_output_that_knows_only_ascii(folder: Path) -> None:
@@ -302,6 +318,11 @@ def test_the_reader_of_a_pipe_may_leave(folder: Path) -> None:
             {"OPENAI_BASE_URL": "http://user:secret@box/v1?key=secret", "OPENAI_API_KEY": "sk-x"},
             "the server at http://box/v1 with OPENAI_API_KEY",
         ),
+        (
+            {"AZURE_OPENAI_ENDPOINT": "https://contoso.openai.azure.com", "OPENAI_API_KEY": "sk-x"},
+            "Azure OpenAI at https://contoso.openai.azure.com",
+        ),
+        ({"AZURE_OPENAI_BASE_URL": "https://box/openai?key=secret"}, "Azure OpenAI at https://box/openai"),
     ],
 )
 def test_the_account_is_named(given: Mapping[str, str], words: str) -> None:
@@ -312,4 +333,6 @@ def test_the_account_is_named(given: Mapping[str, str], words: str) -> None:
 
 
 def test_empty_variables_are_no_account() -> None:
-    assert not any(look({"OPENAI_API_KEY": " ", "OPENAI_BASE_URL": ""}) for look in ACCOUNTS)
+    assert not any(
+        look({"OPENAI_API_KEY": " ", "OPENAI_BASE_URL": "", "AZURE_OPENAI_ENDPOINT": ""}) for look in ACCOUNTS
+    )

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from amplifier_core import ModuleCoordinator
 from amplifier_core.models import HookResult, ToolResult
 from amplifier_core.testing import MockCoordinator
 from amplifier_module_provider_openai_v2 import OpenaiV2Provider
@@ -37,7 +36,7 @@ class Desk:
     """The loop and what it works with: a provider on the emulator, a memory, tools and hooks."""
 
     def __init__(self, service: Emulator, **loop: Any) -> None:
-        self.coordinator: ModuleCoordinator = MockCoordinator()
+        self.coordinator: Any = MockCoordinator()
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.first_result = asyncio.Event()
         self.context = ChatContext(system="Be brief.")
@@ -124,6 +123,20 @@ async def test_the_last_step_may_call_nothing(service: Emulator) -> None:
     first, last = service.bodies
     assert last["tool_choice"] == "none"
     assert last["tools"] == first["tools"]
+    await desk.provider.close()
+
+
+async def test_the_application_may_choose_the_model_and_how_much_of_the_history_it_takes(service: Emulator) -> None:
+    desk = Desk(service)
+    service.script(Say("One."), Say("Two."))
+    await desk.asks("x" * 4000)
+    request = {"model": "gpt-5.6-luna", "reasoning_effort": "high"}
+    desk.coordinator.session_state["loop-chat"] = {"request": request, "token_budget": 500}
+    await desk.asks("and now?")
+    first, second = service.bodies
+    assert (first["model"], second["model"], second["reasoning"]["effort"]) == ("gpt-5.6-sol", "gpt-5.6-luna", "high")
+    assert "x" * 4000 in str(first["input"])
+    assert "x" * 4000 not in str(second["input"])
     await desk.provider.close()
 
 

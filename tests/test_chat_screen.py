@@ -2,49 +2,149 @@
 
 from __future__ import annotations
 
+import io
+import logging
+import sys
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
+import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from examples.chat.terminal import clean
-from examples.chat.totals import Totals, dollars
-from examples.chat.wrap import Wrap, columns
+from examples.chat.block import Block
+from examples.chat.screen import Screen
+from examples.chat.terminal import LogLines, Terminal, clean
+from examples.chat.totals import Totals, dollars, limits
 
 
-@given(st.lists(st.text(st.sampled_from("ab c\n文`|é"), max_size=12), max_size=30), st.integers(8, 40))
+@pytest.fixture(autouse=True, scope="module")
+def some_terminal() -> Iterator[None]:
+    """A terminal that takes all, whatever these tests were started from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TERM", "xterm")
+        patch.delenv("NO_COLOR", raising=False)
+        yield
+
+
+class Paper(io.StringIO):
+    """A terminal that keeps all that is written."""
+
+    def isatty(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:
+        return "utf-8"
+
+
+def terminal(width: int, paper: io.StringIO) -> Terminal:
+    made = Terminal(paper)
+    made.width = width
+    return made
+
+
+def written(pieces: list[str], width: int, gutter: str = "") -> list[str]:
+    """The lines of a block that came in pieces."""
+    paper = Paper()
+    block = Block(terminal(width, paper), gutter=gutter)
+    for piece in pieces:
+        block.feed(piece)
+    block.finish()
+    return paper.getvalue().splitlines()
+
+
+@given(st.lists(st.text(st.sampled_from("ab c\n文`|é🙂"), max_size=12), max_size=30), st.integers(8, 40))
 def test_wrapping_loses_nothing_however_the_text_comes(pieces: list[str], width: int) -> None:
-    wrap = Wrap(width, "> ")
-    shown = "".join([*(wrap.feed(piece) for piece in pieces), wrap.finish()])
-    lines = shown.split("\n") if shown else []
+    lines = written(pieces, width, "> ")
     assert all(line.startswith("> ") for line in lines)
     assert "".join("".join(line[2:] for line in lines).split()) == "".join("".join(pieces).split())
-    whole = Wrap(width, "> ")
-    assert whole.feed("".join(pieces)) + whole.finish() == shown
+    # A word that no line has room for is cut where it happens to be.
+    if all(cell_len(word) < width - 3 for word in "".join(pieces).split()):
+        assert written(["".join(pieces)], width, "> ") == lines
 
 
-@given(st.lists(st.text(st.sampled_from("ab文é"), min_size=1, max_size=5), min_size=1), st.integers(8, 40))
+@given(st.lists(st.text(st.sampled_from("ab文é🙂"), min_size=1, max_size=60), min_size=1), st.integers(8, 40))
 def test_wrapped_lines_fit(words: list[str], width: int) -> None:
-    wrap = Wrap(width)
-    lines = "".join([*(wrap.feed(word + " ") for word in words), wrap.finish()]).split("\n")
-    assert max(columns(line) for line in lines) < width or max(map(columns, words)) >= width
+    assert max(map(cell_len, written([word + " " for word in words], width))) < width
 
 
 def test_words_stay_whole_and_code_stays_as_it_is() -> None:
     text = "a few words to break\n```\ncode that is far too long for it\n```\nand again some words"
-    wrap = Wrap(14)
-    lines = (wrap.feed(text) + wrap.finish()).split("\n")
-    assert lines == [
-        "a few words",
-        "to break",
-        "```",
-        "code that is far too long for it",
-        "```",
-        "and again",
-        "some words",
-    ]
-    assert max(columns(line) for line in (lambda w: w.feed("文" * 30) + w.finish())(Wrap(11)).split("\n")) <= 10
+    code = ["```", "code that is far too long for it", "```"]
+    assert written(list(text), 14) == ["a few words", "to break", *code, "and again", "some words"]
+    assert written(list(text), 14) == written([text], 14)
+    table = "| a table | is not broken |"
+    assert written([f"{table}\nnot a | table"], 10) == [table, "not a |", "table"]
+
+
+def test_where_nobody_looks_text_is_written_at_once_and_as_it_is() -> None:
+    paper = io.StringIO()
+    block = Block(Terminal(paper), gutter="> ")
+    block.feed("\n\nsome")
+    assert paper.getvalue() == "> some"
+    block.feed(" words\n\n")
+    assert paper.getvalue() == "> some words"
+    block.feed("and " * 60)
+    block.finish()
+    assert paper.getvalue() == "> some words\n> \n> " + "and " * 60 + "\n"
+
+
+async def test_log_lines_do_not_tear_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = Paper()
+    monkeypatch.setattr(sys, "stderr", paper)
+    screen, log = Screen(terminal(40, paper)), LogLines()
+    show = await listening(screen)
+    with screen.turn():
+        await show("llm:stream_block_start", {"block_type": "text"})
+        await show("llm:stream_block_delta", {"block_type": "text", "text": "one half "})
+        log.emit(logging.makeLogRecord({"levelname": "WARNING", "msg": "something\nhappened"}))
+        await show("llm:stream_block_delta", {"block_type": "text", "text": "and the other"})
+    window = pyte.Screen(40, 10)
+    pyte.Stream(window).feed(paper.getvalue().replace("\n", "\r\n"))
+    lines = [line.rstrip() for line in window.display]
+    assert lines[:4] == ["", "Warning: something happened", "one half and the other", ""]
+    assert sys.stderr is paper
+
+
+async def test_calls_wait_side_by_side_and_end_with_a_mark() -> None:
+    paper = Paper()
+    screen = Screen(terminal(50, paper))
+    show = await listening(screen)
+    long = {"path": "a/very/long/path/" * 4}
+    calls = [{"tool_call_id": str(n), "tool_name": f"tool_{n}", "tool_input": long} for n in range(3)]
+    with screen.turn():
+        for call in calls:
+            await show("tool:pre", call)
+        for call, result in zip(calls[:2], [{"output": "x\n" * 40}, {"success": False, "output": "no"}], strict=True):
+            await show("tool:post", {**call, "result": result})
+        await show("tool:error", {**calls[2], "error": {"msg": "forbidden"}})
+    window = pyte.Screen(50, 10)
+    pyte.Stream(window).feed(paper.getvalue().replace("\n", "\r\n"))
+    lines = [line.rstrip() for line in window.display]
+    assert lines[1] == "✓ tool_0(a/very/long/path/… → x x x x… (40 lines)"
+    assert lines[2] == "✗ tool_1(a/very/long/path/… → no"
+    assert lines[3] == "✗ tool_2(a/very/long/path/… → forbidden"
+    assert not any(lines[4:])
+
+
+async def listening(screen: Screen) -> Any:
+    """Emits to a screen as hooks do."""
+    handlers: dict[str, Any] = {}
+
+    class Hooks:
+        def register(self, event: str, handler: Any, name: str) -> None:
+            handlers[event] = handler
+
+    screen.listen(Hooks())
+
+    async def show(event: str, data: dict[str, Any]) -> None:
+        await handlers[event](event, data)
+
+    return show
 
 
 def test_control_characters_are_taken_out() -> None:
@@ -55,15 +155,35 @@ def test_money_and_tokens_are_added_up() -> None:
     totals = Totals()
     totals.add({"usage": {"input_tokens": 1000, "output_tokens": 5, "cache_read_tokens": 750, "cost_usd": "0.0012345"}})
     totals.add({"status": "error"})
-    assert totals.parts(seconds=1.25, emulated=False) == [
-        "1,000 tokens in (75% cached)",
-        "5 out",
-        "$0.001234",
-        "2 requests",
-        "1.2 s",
-    ]
-    totals.add({"usage": {"input_tokens": 1, "output_tokens": 1, "cost_usd": None}})
-    assert "cost unknown" in totals.parts(seconds=0, emulated=True)
+    assert totals.parts(emulated=False) == ["1,000 tokens in (75% cached)", "5 out", "$0.001234", "2 requests"]
+    assert "would cost $0.001234" in totals.parts(emulated=True)
+    unpriced = {"usage": {"input_tokens": 1, "output_tokens": 1, "cost_usd": None}}
+    totals.add(unpriced)
+    assert "price unknown" in totals.parts(emulated=True)
+    totals.add({**unpriced, "rate_limits": {"primary_used_percent": 3, "primary_window_minutes": 300}})
+    assert "paid by the plan" in totals.parts(emulated=False)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({}, []),
+        ({"requests_limit": 100, "requests_remaining": 90, "tokens_limit": 50, "tokens_remaining": 20}, [60]),
+        ({"requests_limit": 0, "requests_remaining": 0, "tokens_limit": "n/a", "tokens_remaining": 20}, []),
+        (
+            {
+                "secondary_used_percent": 12.4,
+                "secondary_window_minutes": 10080,
+                "primary_used_percent": 40,
+                "primary_window_minutes": 300,
+            },
+            ["5-hour limit 40% used", "7-day limit 12% used"],
+        ),
+        ({"primary_used_percent": 40}, []),
+    ],
+)
+def test_limits(told: dict[str, Any], words: list[Any]) -> None:
+    assert limits(told) == [word if isinstance(word, str) else f"rate limit {word}% used" for word in words]
 
 
 @pytest.mark.parametrize(

@@ -9,26 +9,26 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .accounts import Account, an_account
+from .accounts import KINDS, Account, an_account
+from .commands import EFFORTS
 from .conversation import converse, one_turn, stopped
 from .screen import Screen
-from .session import CannotStart, close_session, open_session
+from .session import CannotStart, Choice, close_session, open_session
 from .terminal import LogLines, Terminal
 
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _INTERRUPTED = 130
-_INSTALL = "`nox -s chat` installs what it needs, and so does `pip install -e modules/provider-openai-v2`."
+_INSTALL = "`nox -s chat` installs what it needs, and so does `pip install -e modules/NAME`."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chat and return its exit code: 0, 1 after an error, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
-    terminal = Terminal(sys.stdout, os.environ)
-    logging.basicConfig(level=logging.WARNING, handlers=[LogLines(terminal)])
+    terminal = Terminal(sys.stdout)
+    logging.basicConfig(level=logging.WARNING, handlers=[LogLines()])
     # It repeats what the loader has logged already.
     logging.getLogger("amplifier_core._session_init").setLevel(logging.ERROR)
     try:
-        with an_account(os.environ, base_url=options.base_url) as account:
+        with an_account(os.environ, base_url=options.base_url, kind=options.account) as account:
             return _chat(account, terminal, options)
     except KeyboardInterrupt:
         stopped(Screen(terminal))
@@ -42,7 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("question", nargs="*", help="one question; without it a conversation begins")
     parser.add_argument("--model", help="the model to ask")
-    parser.add_argument("--effort", choices=_EFFORTS, help="how long it thinks; the model's own choice by default")
+    parser.add_argument("--effort", choices=EFFORTS, help="how long it thinks; the model's own choice by default")
+    parser.add_argument("--account", choices=KINDS, help="sign in to a ChatGPT plan, or see how that goes")
     parser.add_argument("--base-url", metavar="URL", help="a server that speaks the Responses API")
     return parser
 
@@ -56,14 +57,13 @@ def _chat(account: Account, terminal: Terminal, options: argparse.Namespace) -> 
         try:
             session = runner.run(open_session(account, screen, chosen))
         except CannotStart as error:
-            screen.note(f"Error: {error}. {_INSTALL}", bad=True)
+            screen.note(f"Error: {error}. {_INSTALL}", "red")
             return 1
         try:
-            model = next(iter(session.coordinator.get("providers").values())).default_model
-            terminal.paragraph(account.introduction(model), "dim")
+            terminal.say(account.introduction(Choice(session).model), "dim")
             if question:
                 return 0 if runner.run(one_turn(session, screen, question)) else 1
-            terminal.paragraph("Ask a question. /quit or Ctrl-D leaves, Ctrl-C stops an answer.", "dim")
+            terminal.say("Ask a question. /help lists commands, Ctrl-C stops an answer, Ctrl-D leaves.", "dim")
             converse(runner, session, screen)
             return 0
         finally:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
+
+from amplifier_core.llm_errors import LLMError
 
 Environment = Mapping[str, str]
 
@@ -21,17 +24,20 @@ class Account:
         config: what the module needs to find the account.
         words: how to name it to a person.
         emulated: the answers are scripted and nothing is paid.
+        priced: its tokens have prices.
     """
 
     module: str
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     words: str
     emulated: bool = False
+    priced: bool = True
 
     def introduction(self, model: str) -> str:
         """One line that says who answers."""
         if self.emulated:
-            return f"Using {self.words}: answers are scripted, prices are what {model} would cost."
+            prices = f", prices are what {model} would cost" if self.priced else ""
+            return f"Using {self.words}: answers are scripted{prices}."
         return f"Using {self.words}, model {model}."
 
 
@@ -50,20 +56,80 @@ def _openai(environment: Environment) -> Account | None:
     return Account(module="provider-openai-v2", words="OpenAI with OPENAI_API_KEY")
 
 
-ACCOUNTS: tuple[Callable[[Environment], Account | None], ...] = (_server, _openai)
-"""What to look for, in this order; the first that is there is used."""
+def _azure(environment: Environment) -> Account | None:
+    places = (environment.get(name, "").strip() for name in ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"))
+    address = next(filter(None, places), None)
+    if address is None:
+        return None
+    return Account(module="provider-azure-openai-v2", words=f"Azure OpenAI at {_shown(address)}")
 
-_MISSING = "no OPENAI_API_KEY is set"
+
+def _chatgpt(environment: Environment) -> Account | None:
+    """A plan, where somebody is signed in."""
+    try:
+        from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider
+
+        account = ChatgptOauthProvider(config={}).signed_in()
+        signed_in = account.left_traces() and account.status() == "authenticated"
+    except (ImportError, LLMError):
+        return None
+    return Account(module=_PLAN_MODULE, words=_PLAN, priced=False) if signed_in else None
+
+
+_PLAN_MODULE = "provider-chatgpt-oauth"
+_PLAN = "your ChatGPT plan"
 
 
 @contextmanager
-def an_account(environment: Environment, *, base_url: str | None = None) -> Iterator[Account]:
+def _signing_in(environment: Environment) -> Iterator[Account]:
+    """A plan, with a sign-in first where nobody is signed in."""
+    yield Account(module=_PLAN_MODULE, config={"login_on_mount": "true"}, words=_PLAN, priced=False)
+
+
+@contextmanager
+def _demonstration(environment: Environment) -> Iterator[Account]:
+    """The same on an empty machine and with the built-in service, where a person approves every code."""
+    from tests.emulator import Emulator, SignIn, chatgpt_surfaces
+
+    _reach_this_machine_directly()
+    people = SignIn(interval="1", pending_polls=4)
+    with TemporaryDirectory() as home, Emulator(surfaces=chatgpt_surfaces(people), pace_s=0.02) as emulator:
+        config = {
+            "base_url": emulator.base_url,
+            "issuer": emulator.origin,
+            "token_store": "file",
+            "token_file_path": f"{home}/tokens.json",
+            "login_on_mount": "true",
+        }
+        words = "the built-in emulator, whose Ada approves every code within seconds"
+        yield Account(module=_PLAN_MODULE, config=config, words=words, emulated=True, priced=False)
+
+
+KINDS: Mapping[str, Callable[[Environment], AbstractContextManager[Account]]] = {
+    "chatgpt": _signing_in,
+    "chatgpt-demo": _demonstration,
+}
+"""Accounts that are asked for by name."""
+
+ACCOUNTS: tuple[Callable[[Environment], Account | None], ...] = (_server, _azure, _openai, _chatgpt)
+"""What to look for, in this order; the first that is there is used."""
+
+_MISSING = "no account is set up"
+
+
+@contextmanager
+def an_account(environment: Environment, *, base_url: str | None = None, kind: str | None = None) -> Iterator[Account]:
     """The account to use, as long as the context lasts.
 
     Args:
         environment: where to look.
         base_url: a server that was asked for; it wins.
+        kind: one of `KINDS`.
     """
+    if kind:
+        with KINDS[kind](environment) as account:
+            yield account
+        return
     if base_url:
         environment = {**environment, "OPENAI_BASE_URL": base_url}
     found = next((account for look in ACCOUNTS if (account := look(environment))), None)
@@ -72,13 +138,17 @@ def an_account(environment: Environment, *, base_url: str | None = None) -> Iter
         return
     from tests.emulator import Emulator
 
-    # A proxy that is set up for the internet cannot reach a server inside this machine.
-    direct = [os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy")]
-    os.environ["NO_PROXY"] = ",".join(["127.0.0.1", *filter(None, direct)])
+    _reach_this_machine_directly()
     with Emulator(pace_s=0.02) as emulator:
         config = {"base_url": emulator.base_url, "api_key": "sk-emulator"}
         words = f"the built-in emulator ({_MISSING})"
         yield Account(module="provider-openai-v2", config=config, words=words, emulated=True)
+
+
+def _reach_this_machine_directly() -> None:
+    """A proxy that is set up for the internet cannot reach a server inside this machine."""
+    direct = [os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy")]
+    os.environ["NO_PROXY"] = ",".join(["127.0.0.1", *filter(None, direct)])
 
 
 def _shown(url: str) -> str:
@@ -87,5 +157,5 @@ def _shown(url: str) -> str:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
-        return "OPENAI_BASE_URL"
+        return "an address that cannot be read"
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from amplifier_core.models import HookResult
+from rich.text import Text
 
-from .terminal import Terminal, clip, one_line
-from .totals import Totals
-from .wrap import Wrap
+from .moving import Moving
+from .terminal import Terminal, one_line
+from .totals import Totals, dollars, limits
 
 # The marks around a summary's title; a power has characters on both sides.
 _BOLD = re.compile(r"(?<!\w)\*\*|\*\*(?!\w)")
 _CONTINUE = HookResult(action="continue")
+_CALL = "call"  # what is waited for, unless it is a tool: those go by the ids of their calls
 
 
 class Screen:
@@ -26,17 +32,21 @@ class Screen:
         terminal: what it writes to.
         answered: the model has said something in this turn.
         error: why the turn failed: the name of the kernel's class, and the message.
+        spent: what each model took so far.
     """
 
     def __init__(self, terminal: Terminal, *, emulated: bool = False) -> None:
         self.terminal = terminal
         self.answered = False
         self.error: tuple[str, str] | None = None
-        self._emulated = emulated
-        self._totals = Totals()
-        self._began_s = time.monotonic()
+        self.spent: dict[str, Totals] = {}
+        self.emulated = emulated
         self._last = ""
-        self._wrap = Wrap(None)
+        self._who = ""
+        self._limits: list[str] = []
+        self._held_up = ""
+        self._turn = Totals()
+        self._moving = Moving(terminal)
 
     def listen(self, hooks: Any) -> None:
         """Register for the events that are shown."""
@@ -49,7 +59,10 @@ class Screen:
             "llm:stream_aborted": self._aborted,
             "provider:error": self._failed,
             "provider:retry": self._retry,
+            "provider:throttle": self._throttle,
             "provider:incomplete_continuation": self._continuation,
+            "provider:auth_required": self._sign_in,
+            "tool:pre": self._tool_begins,
             "tool:post": self._tool,
             "tool:error": self._tool_denied,
         }
@@ -61,72 +74,103 @@ class Screen:
         for event in shown:
             hooks.register(event, show, name=f"chat-screen:{event}")
 
-    def begin_turn(self) -> None:
-        """A question was asked."""
-        self.answered, self.error = False, None
-        self._totals = Totals()
-        self._began_s = time.monotonic()
-        self._last = ""
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """A question was asked; at the end the turn is summed up, however it ends."""
+        began_s, asked_before = time.monotonic(), bool(self.spent)
+        self.answered, self.error, self._last, self._turn = False, None, "", Totals()
+        try:
+            with self._moving.shown():
+                yield
+        finally:
+            if self._turn.input:
+                self._sum_up(time.monotonic() - began_s, asked_before=asked_before)
 
-    def end_turn(self, so_far: str | None = None) -> None:
-        """Sum up, if anything was used. `so_far` is what the whole conversation cost."""
-        if not self._totals.input:
-            return
-        self.terminal.gap()
-        seconds = time.monotonic() - self._began_s
-        parts = self._totals.parts(seconds=seconds, emulated=self._emulated)
-        if so_far:
-            parts.append(f"{so_far} so far")
-        whole = [part.replace(" ", "\xa0") for part in parts]
-        self.terminal.paragraph(self.terminal.sign(" · ".join(whole)), "dim")
-
-    def note(self, text: str, *, bad: bool = False) -> None:
+    def note(self, text: str, style: str = "yellow") -> None:
         """A line of the chat's own."""
-        self.terminal.paragraph(one_line(text), "red" if bad else "yellow")
+        self._begin("note")
+        self.terminal.say(one_line(text), style)
+
+    def summary(self, parts: list[str]) -> None:
+        """Facts in one dim line, or in a few that are broken between the facts."""
+        text = " · ".join(part.replace(" ", "\xa0") for part in parts)
+        width = max(2, self.terminal.width) if self.terminal.is_interactive else sys.maxsize
+        lines = textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
+        self.terminal.say("\n".join(lines).replace("\xa0", " "), "dim")
+
+    def _begin(self, kind: str) -> None:
+        """Leave an empty line above what comes, except between tools and between notes."""
+        self._moving.end_block()
+        if kind != self._last or kind not in {"tool", "note"}:
+            self.terminal.say("")
+        self._last = kind
+
+    def _sum_up(self, seconds: float, *, asked_before: bool) -> None:
+        parts = [self._who, *self._turn.parts(emulated=self.emulated), *self._limits, f"{seconds:.1f} s"]
+        costs = [each.cost_usd for each in self.spent.values() if each.cost_usd is not None]
+        if asked_before and len(costs) == len(self.spent):
+            parts.append(f"{dollars(sum(costs, Decimal(0)))} so far")
+        self._begin("summary")
+        self.summary(parts)
 
     def _request(self, data: Mapping[str, Any]) -> None:
-        self.terminal.passing(self.terminal.sign(f"… waiting for {data.get('model')}"))
+        effort = (data.get("reasoning") or {}).get("effort")
+        self._who = f"{data['model']}, {effort} effort" if effort else data["model"]
+        self._moving.wait(_CALL, data["model"])
 
     def _response(self, data: Mapping[str, Any]) -> None:
-        self.terminal.clear_passing()
-        self._totals.add(data)
+        self._moving.end_block()
+        self._moving.done(_CALL)
+        self._limits = limits(data.get("rate_limits") or {})
+        for totals in (self._turn, self.spent.setdefault(data["model"], Totals())):
+            totals.add(data)
 
     def _failed(self, data: Mapping[str, Any]) -> None:
-        self.terminal.clear_passing()
         self.error = (data["error"]["type"], data["error"]["msg"])
 
     def _block_start(self, data: Mapping[str, Any]) -> None:
-        terminal, kind = self.terminal, data["block_type"]
+        kind = data["block_type"]
         if kind == "tool_use":
-            terminal.passing(terminal.sign(f"… calling {data.get('name')}"))
+            self._moving.wait(_CALL, f"calling {one_line(str(data.get('name')))}")
             return
-        terminal.gap()
-        self._last = kind
-        self._wrap = Wrap(terminal.width if terminal.live else None, terminal.sign("│ ") if kind == "thinking" else "")
+        self._begin(kind)
+        dim = {"style": "dim", "gutter": "│ "} if kind == "thinking" else {}
+        self._moving.begin_block(**dim)
 
     def _block_delta(self, data: Mapping[str, Any]) -> None:
-        if data["block_type"] == "thinking":
-            self.terminal.write(self._wrap.feed(_BOLD.sub("", data["text"])), "dim")
-        else:
-            self.answered = True
-            self.terminal.write(self._wrap.feed(data["text"]))
+        thinking = data["block_type"] == "thinking"
+        self.answered = self.answered or not thinking
+        self._moving.write(_BOLD.sub("", data["text"]) if thinking else data["text"])
 
-    def _block_end(self, data: Mapping[str, Any]) -> None:
-        self.terminal.write(self._wrap.finish(), "dim" if data["block_type"] == "thinking" else None)
+    def _block_end(self, _data: Mapping[str, Any]) -> None:
+        self._moving.end_block()
 
     def _aborted(self, data: Mapping[str, Any]) -> None:
         self.answered = False
-        self.terminal.clear_passing()
+        self._moving.end_block()
         if data["error"]["type"] != "CancelledError":
             self.note("The answer broke off; what stands above does not count.")
 
     def _retry(self, data: Mapping[str, Any]) -> None:
-        times = f"{data['attempt']} of {data['max_retries']}"
-        self.terminal.clear_passing()
-        self.note(f"{data['error_message']} - trying again in {data['delay']:.1f} s ({times})")
+        wait = f"{self._held_up} - trying again in {data['delay']:.1f} s ({data['attempt']} of {data['max_retries']})"
+        self._held_up = ""
+        message = one_line(data["error_message"]).rstrip(".")
+        self.note(_clipped(message, max(60, self.terminal.room - len(wait))).plain + wait)
+        self._moving.wait(_CALL, "waiting to try again")
+
+    def _throttle(self, data: Mapping[str, Any]) -> None:
+        left, limit = data.get("remaining"), data.get("limit")
+        if left is not None and limit is not None:
+            self._held_up = f", {one_line(str(data['dimension']))}: {left} of {limit} left"
 
     def _continuation(self, _data: Mapping[str, Any]) -> None:
         self.note("The answer was cut off at its length limit; asking for the rest.")
+
+    def _sign_in(self, data: Mapping[str, Any]) -> None:
+        self.note(f"Sign in at {data['verification_uri']} within {data['expires_in_minutes']} minutes.")
+
+    def _tool_begins(self, data: Mapping[str, Any]) -> None:
+        self._moving.wait(data["tool_call_id"], self._call(data).plain)
 
     def _tool(self, data: Mapping[str, Any]) -> None:
         result = data["result"]
@@ -139,19 +183,22 @@ class Screen:
         self._tool_line(data, one_line(str(data["error"]["msg"])), "", failed=True)
 
     def _tool_line(self, data: Mapping[str, Any], result: str, more: str, *, failed: bool) -> None:
-        terminal = self.terminal
-        if self._last != "tool":
-            terminal.gap()
-        self._last = "tool"
-        terminal.end_line()
-        call = clip(f"{one_line(data['tool_name'])}({_arguments(data.get('tool_input') or {})})", terminal.width // 2)
-        mark, arrow = terminal.sign("✗ " if failed else "• "), terminal.sign(" → ")
-        room = terminal.width - len(mark + call + arrow + more) - 1
-        terminal.write(mark + call, "red" if failed else "cyan")
-        terminal.write(arrow + clip(result, room) + more + "\n", "dim")
+        self._moving.done(data["tool_call_id"])
+        self._begin("tool")
+        line = Text.assemble(("✗ ", "red") if failed else ("✓ ", "green"), self._call(data), (" → ", "dim"))
+        result_room = max(4, self.terminal.room - line.cell_len - len(more) - 1)
+        line.append_text(_clipped(result, result_room, "red" if failed else "dim")).append(more, "dim")
+        self.terminal.say(line)
+
+    def _call(self, data: Mapping[str, Any]) -> Text:
+        """A call with its arguments, in half a line; the name of a single argument goes without saying."""
+        values = (data.get("tool_input") or {}).items()
+        shown = [(name, one_line(value if isinstance(value, str) else json.dumps(value))) for name, value in values]
+        arguments = shown[0][1] if len(shown) == 1 else ", ".join(f"{name}={text}" for name, text in shown)
+        return _clipped(f"{one_line(data['tool_name'])}({arguments})", self.terminal.room // 2, "cyan")
 
 
-def _arguments(values: Mapping[str, Any]) -> str:
-    """The arguments of a call; the name of a single one goes without saying."""
-    shown = [(name, one_line(value if isinstance(value, str) else json.dumps(value))) for name, value in values.items()]
-    return shown[0][1] if len(shown) == 1 else ", ".join(f"{name}={text}" for name, text in shown)
+def _clipped(text: str, columns: int, style: str = "") -> Text:
+    clipped = Text(text, style=style)
+    clipped.truncate(columns, overflow="ellipsis")
+    return clipped

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from amplifier_core import AmplifierSession, module_sources
+from amplifier_core.models import ModelInfo
 
 from .accounts import Account
 from .screen import Screen
@@ -51,6 +52,46 @@ async def open_session(account: Account, screen: Screen, options: Mapping[str, A
         await session.cleanup()
         raise CannotStart(f"there is no session without {account.module}")
     return session
+
+
+class Choice:
+    """Which model is asked and how long it thinks, from the next request on; loop-chat reads it of the session's state.
+
+    What was not chosen is left to the provider's own settings.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self._provider = next(iter(session.coordinator.get("providers").values()))
+        self._state: dict[str, Any] = session.coordinator.session_state.setdefault("loop-chat", {})
+        self._request: dict[str, Any] = self._state.setdefault("request", {})
+
+    @property
+    def model(self) -> str:
+        """The model that is asked next."""
+        return self._request.get("model") or self._provider.default_model
+
+    @property
+    def effort(self) -> str | None:
+        """The effort that was chosen."""
+        return self._request.get("reasoning_effort") or self._provider.config.get("reasoning_effort")
+
+    async def models(self) -> list[ModelInfo]:
+        """The models of the account.
+
+        Raises:
+            LLMError: the service cannot be asked.
+        """
+        return await self._provider.list_models()
+
+    def take_model(self, name: str, known: ModelInfo | None = None) -> None:
+        """Ask another model; what is `known` of it says how much of the history it takes beside its answer."""
+        self._request["model"] = name
+        budget = known and known.context_window - min(known.max_output_tokens, known.context_window // 2)
+        self._state["token_budget"] = budget
+
+    def take_effort(self, level: str) -> None:
+        """Think for another while."""
+        self._request["reasoning_effort"] = level
 
 
 async def close_session(session: AmplifierSession) -> None:

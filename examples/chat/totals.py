@@ -1,4 +1,4 @@
-"""What a turn took: requests, tokens, money and time, added up and put into words."""
+"""What calls took: requests, tokens, money and limits, added up and put into words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Totals:
-    """Sums over the calls of one turn; `cost_usd` is None as soon as one price is unknown."""
+    """Sums over calls; `cost_usd` is None as soon as one price is unknown, `plan` says that a plan pays."""
 
     calls: int = 0
     input: int = 0
@@ -18,11 +18,13 @@ class Totals:
     output: int = 0
     reasoning: int = 0
     cost_usd: Decimal | None = Decimal(0)
+    plan: bool = False
 
     def add(self, response: Mapping[str, Any]) -> None:
         """Count a call, from the payload of its `llm:response`. Calls that failed tell no usage."""
         usage = response.get("usage")
         self.calls += 1
+        self.plan = self.plan or bool(_windows(response.get("rate_limits") or {}))
         if usage is None:
             return
         self.input += usage.get("input_tokens") or 0
@@ -32,18 +34,46 @@ class Totals:
         cost = usage.get("cost_usd")
         self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + Decimal(cost)
 
-    def parts(self, *, seconds: float, emulated: bool) -> list[str]:
-        """The pieces of the line below an answer."""
+    def parts(self, *, emulated: bool) -> list[str]:
+        """The sums in words. What an emulator answers would cost the same at the real service."""
         cached = f" ({self.cached / self.input:.0%} cached)" if self.input else ""
         reasoning = f" ({self.reasoning:,} reasoning)" if self.reasoning else ""
-        price = "cost unknown" if self.cost_usd is None else dollars(self.cost_usd)
+        if self.cost_usd is None:
+            price = "paid by the plan" if self.plan else "price unknown"
+        else:
+            price = f"would cost {dollars(self.cost_usd)}" if emulated else dollars(self.cost_usd)
         return [
             f"{self.input:,} tokens in{cached}",
             f"{self.output:,} out{reasoning}",
-            f"would cost {price}" if emulated and self.cost_usd is not None else price,
+            price,
             f"{self.calls} {'request' if self.calls == 1 else 'requests'}",
-            f"{seconds:.1f} s",
         ]
+
+
+def limits(told: Mapping[str, Any]) -> list[str]:
+    """How much of its limits an account has used: each window of a plan, else the fullest of the rate limits."""
+    if windows := _windows(told):
+        return [f"{_duration(minutes)} limit {used:.0f}% used" for minutes, used in windows]
+    kinds = ("requests", "tokens")
+    counts = [(_number(told.get(f"{kind}_limit")), _number(told.get(f"{kind}_remaining"))) for kind in kinds]
+    used = [1 - left / limit for limit, left in counts if limit and left is not None and limit > 0]
+    return [f"rate limit {max(used):.0%} used"] if used else []
+
+
+def _windows(told: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """The minutes and the used percentage of each window that is told in percent, the shortest first."""
+    names = [key.removesuffix("_used_percent") for key in told if key.endswith("_used_percent")]
+    pairs = [(_number(told.get(f"{name}_window_minutes")), _number(told[f"{name}_used_percent"])) for name in names]
+    return sorted((minutes, used) for minutes, used in pairs if minutes is not None and used is not None)
+
+
+def _duration(minutes: float) -> str:
+    size, unit = next(((size, unit) for size, unit in ((1440, "day"), (60, "hour")) if minutes >= size), (1, "minute"))
+    return f"{minutes / size:.0f}-{unit}"
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def dollars(amount: Decimal) -> str:

@@ -3,12 +3,16 @@
 Invariants: the history stays whole whatever happens (a call that was interrupted gets a result that says so), and every
 event of a turn is emitted also when the turn fails. The model's words reach the screen through the provider's own
 events; this loop passes none of them on.
+
+The application may choose, for the turns to come, what `session_state["loop-chat"]` holds: `request`, fields of every
+request such as `model` and `reasoning_effort`, and `token_budget`, how much of the history that model takes.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from .turn import Turn
@@ -45,7 +49,10 @@ class ChatLoop:
             LLMError: the provider gave up.
         """
         coordinator = kwargs.get("coordinator")
-        turn = Turn(context=context, providers=providers, tools=tools, hooks=hooks, coordinator=coordinator)
+        chosen = coordinator.session_state.get("loop-chat", {}) if coordinator is not None else {}
+        turn = Turn(
+            context=context, providers=providers, tools=tools, hooks=hooks, coordinator=coordinator, **deepcopy(chosen)
+        )
         status, text = "error", ""
         self._running = asyncio.current_task()
         await hooks.emit("execution:start", {"prompt": prompt})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from amplifier_core.llm_errors import LLMError
@@ -22,6 +22,8 @@ class Turn:
     """What a turn works with.
 
     Attributes:
+        request: fields of every request of the turn, such as `model`.
+        token_budget: how much of the history a request may hold; None leaves it to the context.
         steps: requests made so far.
     """
 
@@ -30,6 +32,8 @@ class Turn:
     tools: Mapping[str, Any]
     hooks: Any
     coordinator: Any = None
+    request: Mapping[str, Any] = field(default_factory=dict)
+    token_budget: int | None = None
     steps: int = 0
 
     async def run(self, prompt: str, *, max_steps: int) -> str:
@@ -62,13 +66,14 @@ class Turn:
     async def _ask(self, *, last: bool) -> ChatResponse:
         name, provider = self._preferred()
         await self._emit("provider:request", {"provider": name, "iteration": self.steps})
-        messages = await self.context.get_messages_for_request(provider=provider)
+        messages = await self.context.get_messages_for_request(self.token_budget, provider=provider)
         specs = [_spec(tool) for tool in self.tools.values()]
         request = ChatRequest(
             messages=[Message(**message) for message in messages],
             tools=specs or None,
             # The tools stay in the request: leaving them out would change its beginning and miss the prompt cache.
             tool_choice="none" if last and specs else None,
+            **self.request,
         )
         try:
             response = await provider.complete(request)

@@ -1,0 +1,100 @@
+"""Someone at a terminal: runs a command on it, types, and sees what becomes of all that is written."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import termios
+import time
+from codecs import getincrementaldecoder
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import pyte
+
+_ROWS = 100
+_PATIENCE_S = 30.0
+
+
+class Person:
+    """A command on a terminal, until the context ends. The window is so high that nothing scrolls away.
+
+    Attributes:
+        process: the command.
+        window: the terminal's cells.
+        written: all that the command wrote, with its escape sequences.
+    """
+
+    def __init__(
+        self, command: Sequence[str], *, folder: Path, environment: Mapping[str, str], columns: int = 120
+    ) -> None:
+        self._terminal, other = pty.openpty()
+        termios.tcsetwinsize(other, (_ROWS, columns))
+        self.process = subprocess.Popen(command, cwd=folder, env=environment, stdin=other, stdout=other, stderr=other)
+        os.close(other)
+        self._decoder = getincrementaldecoder("utf-8")(errors="replace")
+        self.window = pyte.Screen(columns, _ROWS)
+        self._stream = pyte.Stream(self.window)
+        self.written = ""
+        self._read_to = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._terminal)
+
+    @property
+    def seen(self) -> str:
+        """The whole window."""
+        return "\n".join(row.rstrip() for row in self.window.display).rstrip()
+
+    def waits_for(self, text: str) -> str:
+        """Look at the terminal until a text comes; gives what came up to it, since the last look."""
+        assert self.sees(text, within_s=_PATIENCE_S), f"no {text!r} in {self.seen!r}"
+        seen = self.seen
+        at = seen.index(text, self._read_to)
+        came, self._read_to = seen[self._read_to : at], at + len(text)
+        return came
+
+    def sees(self, text: str, *, within_s: float) -> bool:
+        """Whether a text comes, since the last look."""
+        end_s = time.monotonic() + within_s
+        while text not in self.seen[self._read_to :]:
+            if time.monotonic() > end_s:
+                return False
+            assert self._more(), f"it ended without {text!r}: {self.seen!r}"
+        return True
+
+    def types(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._terminal, text.encode())
+
+    def presses_ctrl_c(self) -> None:
+        """As the terminal would pass it on, also where a job in the background ignores it."""
+        self.process.send_signal(signal.SIGINT)
+
+    def sees_the_end(self) -> int:
+        """Wait until the command ends; gives its exit code."""
+        end_s = time.monotonic() + _PATIENCE_S
+        while self._more():
+            assert time.monotonic() < end_s, f"it goes on: {self.seen!r}"
+        return self.process.wait(_PATIENCE_S)
+
+    def _more(self) -> bool:
+        ready, _, _ = select.select([self._terminal], [], [], 0.2)
+        if not ready:
+            return self.process.poll() is None
+        try:
+            came = self._decoder.decode(os.read(self._terminal, 65536))
+        except OSError:
+            return False
+        self.written += came
+        self._stream.feed(came)
+        return bool(came)
