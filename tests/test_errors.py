@@ -381,3 +381,17 @@ def test_a_broken_connection_is_never_a_services_own_error() -> None:
     everything = KnownError(meaning=Meaning(error=kernel.NotFoundError))
     failure = Failure(kind="network", message="no route")
     assert type(understood(failure, known=(everything,))) is kernel.NetworkError
+
+
+def test_a_certificate_that_is_not_trusted_is_not_tried_again() -> None:
+    failure = Failure(kind="network", message="cannot reach x: certificate verify failed: self-signed certificate")
+    error = understood(failure)
+    assert (type(error), error.retryable) == (kernel.NetworkError, False)
+    assert "SSL_CERT_FILE" in str(error)
+
+
+def test_a_permission_that_is_missing_names_its_own_remedy() -> None:
+    profile = BackendProfile(name="p", display_name="P", auth_remedy="set api_key", access_remedy="ask for the role")
+    failure = failure_from_status(403, {"error": {"message": "No."}}, {})
+    error = kernel_error(failure, profile=profile, model="m", max_retry_delay_s=60)
+    assert str(error) == "No: ask for the role"

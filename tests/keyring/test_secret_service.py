@@ -22,6 +22,7 @@ pytestmark = pytest.mark.keyring
 unlocked = pytest.mark.skipif(VARIANT != "unlocked", reason="for an unlocked keyring")
 locked = pytest.mark.skipif(VARIANT != "locked", reason="for a locked keyring")
 dialog = pytest.mark.skipif(VARIANT != "dialog", reason="for a dialog that nobody answers")
+without = pytest.mark.skipif(VARIANT not in {"no bus", "null", "plaintext"}, reason="for a machine without a keyring")
 
 
 @pytest.fixture(autouse=True)
@@ -165,3 +166,20 @@ print(open_store("auto", service="test", path=Path({str(path)!r})).load())
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout == "None\n"
     assert 2.5 < time.monotonic() - began < 6
+
+
+@without
+def test_what_is_no_safe_keyring_is_passed_over(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    began = time.monotonic()
+    reason = {"no bus": "no system keyring", "null": "keeps nothing", "plaintext": "may keep plain text"}[VARIANT]
+    with pytest.raises(StoreError, match=reason):
+        opened(path, "keyring").probe(patient=True)
+    store = opened(path)
+    store.probe(patient=True)
+    store.save(new(1))
+    assert opened(path).load() == new(1)
+    assert store.place() == f"{path} (mode 0600)"
+    assert str(path) in caplog.text, "it is said"
+    assert not list(Path.home().rglob("*keyring_pass*")), "nothing went into a plain file of the keyring's"
+    assert opened(path).delete() == [f"{path} (mode 0600)"]
+    assert time.monotonic() - began < 6
