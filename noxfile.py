@@ -6,6 +6,7 @@ wherever pip or uv are set up to find them; where CI is set, in the versions of 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -32,7 +33,10 @@ LIBRARY = Path("libs/openai_responses_common")
 MODULES = sorted(path.parent for path in Path("modules").glob("*/pyproject.toml"))
 PINS = Path("constraints/ci.txt")
 DIST = Path("dist")
-ACCOUNT_VARIABLES = ["OPENAI_API_KEY"]
+# The conftest of the other tests needs the modules, which are not in the environment of these.
+OF_INSTALL = ["-m", "install", "--confcutdir=tests/install"]
+VERSION = re.compile(r'^((?:__)?version(?:__)? = ")(.*)(")$', re.M)
+ACCOUNT_VARIABLES = ["OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "CHATGPT_OAUTH_TOKEN_FILE"]
 
 
 def install(session: nox.Session, *groups: str, modules: bool = True, others: list[str] | None = None) -> None:
@@ -47,6 +51,42 @@ def pytest(session: nox.Session, *options: str) -> None:
     session.run("python", "-m", "pytest", "--numprocesses=auto", *options, *session.posargs)
 
 
+def needs() -> list[str]:
+    """What building and installing the packages takes from others."""
+    found = {"editables"}  # hatchling's, for editable installs
+    for package in [LIBRARY, *MODULES]:
+        read = nox.project.load_toml(package / "pyproject.toml")
+        hooks = read["tool"]["hatch"].get("metadata", {}).get("hooks", {})
+        found.update(read["build-system"]["requires"], read["project"].get("dependencies", []))
+        found.update(*read["project"].get("optional-dependencies", {}).values())
+        found.update(hooks.get("custom", {}).get("dependencies", []))
+    return sorted(found)
+
+
+def wheelhouse(session: nox.Session) -> dict[str, str]:
+    """Fetch what others publish, once, and have pip and uv look nowhere else: quicker, and the same in every run."""
+    folder = (session.cache_dir / f"wheelhouse-{RUNNING}").resolve()
+    pins = ["--constraint", str(PINS)] if os.environ.get("CI") else []
+    wanted = "\n".join([*needs(), *pins])
+    done = folder / "complete"
+    if not (done.is_file() and done.read_text("utf-8") == wanted):
+        shutil.rmtree(folder, ignore_errors=True)
+        download = ("python", "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", str(folder))
+        session.run(*download, *needs(), *pins)
+        session.run(*download, "openai>=2.15,<3")  # what modules of others demand; see the tests
+        done.write_text(wanted, encoding="utf-8")
+    settings = folder / "uv.toml"
+    settings.write_text(f"no-index = true\nfind-links = [{json.dumps(str(folder))}]\n", encoding="utf-8")
+    return {"UV_CONFIG_FILE": str(settings), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+
+
+def pyright(session: nox.Session, *words: str) -> None:
+    """Check what is ours strictly, and the rest, or the files among `words`, less so."""
+    quiet = {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    session.run("pyright", "--project", "pyright.strict.json", env=quiet)
+    session.run("pyright", *words, env=quiet)
+
+
 def floor(package: str) -> str:
     """The oldest release of `package` that the library accepts, as a pin."""
     for requirement in nox.project.load_toml(LIBRARY / "pyproject.toml")["project"]["dependencies"]:
@@ -58,22 +98,28 @@ def floor(package: str) -> str:
 @nox.session
 def chat(session: nox.Session) -> None:
     """Ask a question after --, or chat; without an account an offline service answers."""
-    install(session, "emulator")
+    install(session, "chat")
     session.run("python", "-m", "examples.chat", *session.posargs)
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Format all, check style and types, and run the tests that a change against main touches."""
+    install(session, "check")
+    for words in (["format", "--quiet"], ["check", "--fix"], ["format"]):  # a repair may leave something to lay out
+        session.run("ruff", *words)
+    pyright(session)
+    touched = str(session.run("python", "tests/affected.py", silent=True)).split()
+    if not touched:
+        session.skip("nothing differs from main")
+    session.log(f"the change touches {len(touched)} test files; `nox` runs all of them")
+    pytest(session, *touched)
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests on each supported Python that is installed."""
     install(session, "test")
-    pytest(session)
-
-
-@nox.session
-@nox.parametrize("release", ["oldest", "newest"])
-def sdk(session: nox.Session, release: str) -> None:
-    """Run the tests on the oldest and on the newest openai SDK."""
-    install(session, "test", others=["--upgrade", floor("openai") if release == "oldest" else "openai"])
     pytest(session)
 
 
@@ -89,54 +135,108 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types with pyright, strictly in libs and modules."""
     install(session, "types")
-    quiet = {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
-    session.run("pyright", "--project", "pyright.strict.json", env=quiet)
-    session.run("pyright", *session.posargs, env=quiet)
+    pyright(session, *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Run the tests once more and demand every branch of the pure files."""
+    """Demand that the unit tests reach every branch of the pure files."""
     install(session, "coverage")
     pure = PROJECT["tool"]["coverage"]["report"]["include"]
     if absent := [name for name in pure if not Path(name).is_file()]:
         session.error(f"pyproject.toml lists pure files that do not exist: {', '.join(absent)}")
-    pytest(session, "--quiet", "--cov", "--cov-report=", "--cov-fail-under=0")
+    others = [f"--ignore=tests/{name}" for name in ("azure", "behaviour", "chatgpt", "emulator", "test_chat.py")]
+    pytest(session, "--quiet", "--cov", "--cov-report=", "--cov-fail-under=0", *others)
     session.run("coverage", "report", "--include=libs/*,modules/*", "--fail-under=0")
     session.run("coverage", "report")
+
+
+@nox.session
+@nox.parametrize("release", ["oldest", "newest"])
+def sdk(session: nox.Session, release: str) -> None:
+    """Run what goes through the openai SDK on its oldest and on its newest release."""
+    install(session, "test", others=["--upgrade", floor("openai") if release == "oldest" else "openai"])
+    pytest(session, "tests/behaviour", "tests/azure", "tests/test_conformance.py", "tests/test_kernel.py")
+
+
+@nox.session
+@nox.parametrize("release", ["oldest", "newest 1.x"])
+def kernel(session: nox.Session, release: str) -> None:
+    """Load and run the modules on the oldest amplifier-core and on the newest 1.x."""
+    core = floor("amplifier-core") if release == "oldest" else "amplifier-core<2"
+    install(session, "test", others=["--upgrade", core])
+    pytest(
+        session, "tests/test_conformance.py", "tests/test_kernel.py", "tests/test_loading.py", "tests/test_wizard.py"
+    )
 
 
 @nox.session
 def corpus(session: nox.Session) -> None:
     """Play recorded real traffic through the code."""
     install(session, "corpus")
-    session.run("python", "-m", "tests.corpus", *session.posargs)
-
-
-@nox.session(name="install", requires=["build"])
-def install_ways(session: nox.Session) -> None:
-    """Install the packages in every way that Amplifier, uv and pip know."""
-    install(session, "install", modules=False)
-    # The conftest of the other tests needs the modules, which are not in this environment.
-    pytest(session, "-m", "install", "--confcutdir=tests/install", "tests/install")
-
-
-@nox.session
-def build(session: nox.Session) -> None:
-    """Build the wheels and sdists of a release into dist/."""
-    install(session, "build", modules=False)
-    shutil.rmtree(DIST, ignore_errors=True)
-    session.env["OPENAI_RESPONSES_COMMON_BUILD"] = "release"
-    for package in [LIBRARY, *MODULES]:
-        session.run("pyproject-build", "--installer", "uv", "--outdir", str(DIST), str(package), silent=True)
-    session.log("built " + ", ".join(sorted(path.name for path in DIST.glob("*"))))
+    for module in ("openai-v2", "chatgpt-oauth"):
+        session.run("python", "-m", "tests.corpus", "--module", module, *session.posargs)
 
 
 @nox.session
 def keyring(session: nox.Session) -> None:
     """Keep tokens in a real system keyring, where dbus and gnome-keyring are installed."""
     install(session, "test")
-    session.run("python", "tests/keyring/session.py", *session.posargs)
+    plaintext = session.create_tmp()
+    session.install("--no-deps", "--target", plaintext, *nox.project.dependency_groups(PROJECT, "keyring"))
+    session.run("python", "tests/keyring/session.py", *session.posargs, env={"PLAINTEXT": plaintext})
+
+
+@nox.session
+def live(session: nox.Session) -> None:
+    """Run the few tests that need a real account; they cost money."""
+    if not any(os.environ.get(name) for name in ACCOUNT_VARIABLES):
+        session.skip(f"no account: set {' or '.join(ACCOUNT_VARIABLES)}")
+    install(session, "test")
+    pytest(session, "-m", "live", "--numprocesses=0")
+
+
+@nox.session(name="install", requires=["build"])
+def install_ways(session: nox.Session) -> None:
+    """Install the packages in every way that Amplifier, uv and pip know, and print what came of it."""
+    install(session, "install", modules=False)
+    session.env.update(wheelhouse(session))
+    pytest(session, *OF_INSTALL, "--dist=worksteal", "tests/install/test_ways.py", "tests/install/test_conflicts.py")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheels and sdists of a release into dist/, and check them."""
+    install(session, "build", modules=False)
+    session.env.update(wheelhouse(session))
+    session.env["OPENAI_RESPONSES_COMMON_BUILD"] = "release"
+    shutil.rmtree(DIST, ignore_errors=True)
+    for package in [LIBRARY, *MODULES]:
+        session.run("pyproject-build", "--installer", "uv", "--outdir", str(DIST), str(package), silent=True)
+    session.run("twine", "check", "--strict", *map(str, sorted(DIST.glob("*"))))
+    session.run("python", "-m", "pytest", *OF_INSTALL, "tests/install/test_release.py")
+
+
+@nox.session(venv_backend="none")
+def version(session: nox.Session) -> None:
+    """Say which version all packages have, or give them the one after --."""
+    files = [
+        LIBRARY / "openai_responses_common" / "version.py",
+        *(next(module.glob("*/__init__.py")) for module in MODULES),
+        *(package / "pyproject.toml" for package in [LIBRARY, *MODULES]),
+    ]
+    for wanted in session.posargs:
+        if not re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc)\d+)?", wanted):
+            session.error(f"{wanted} is no version: 1.2.3, or 1.2.3rc1 for a candidate")
+        for file in files:
+            text = VERSION.sub(rf"\g<1>{wanted}\g<3>", file.read_text("utf-8"), count=1)
+            file.write_text(text, encoding="utf-8")
+    found = {str(file): VERSION.findall(file.read_text("utf-8"))[0][1] for file in files}
+    if len(set(found.values())) > 1:
+        session.error(f"different versions; set one with `nox -s version -- X.Y.Z`: {found}")
+    (now,) = set(found.values())
+    noted = re.search(rf"(?m)^## {re.escape(now)}$", Path("CHANGELOG.md").read_text("utf-8"))
+    session.log(now if noted else f"{now}, of which CHANGELOG.md says nothing yet: add a section `## {now}`")
 
 
 @nox.session
@@ -155,9 +255,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
-def live(session: nox.Session) -> None:
-    """Run the few tests that need a real account; they cost money."""
-    if not any(os.environ.get(name) for name in ACCOUNT_VARIABLES):
-        session.skip(f"no account: set {' or '.join(ACCOUNT_VARIABLES)}")
+def picture(session: nox.Session) -> None:
+    """Make the picture of a chat that the README shows."""
     install(session, "test")
-    pytest(session, "-m", "live", "--numprocesses=0")
+    session.run("python", "-m", "examples.picture")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write the configuration reference from the tables in the code."""
+    install(session)
+    session.run("python", "-m", "docs.configuration")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from openai_responses_common import __version__, require_version
+from openai_responses_common import __version__, require_package, require_version
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -29,3 +29,14 @@ def test_a_module_of_another_checkout_is_refused_also_with_the_same_version(tmp_
     (tmp_path / "libs" / "openai_responses_common").mkdir(parents=True)
     with pytest.raises(ImportError, match="one checkout"):
         require(__version__, tmp_path / "modules" / "provider-x" / "package" / "__init__.py")
+
+
+def test_a_package_that_is_too_old_or_absent_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_package("openai", "3.30", module="a-module")
+    monkeypatch.setattr("openai_responses_common.mounting.version_of", {"old": "2.54.0", "new": "10.0"}.__getitem__)
+    require_package("new", "3.30", module="a-module")
+    with pytest.raises(ImportError, match=r"a-module needs old 3\.30 or newer, and old 2\.54\.0 .*'old>=3\.30'"):
+        require_package("old", "3.30", module="a-module")
+    monkeypatch.undo()
+    with pytest.raises(ImportError, match="none is installed"):
+        require_package("no-such-package", "1.0", module="a-module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.resources
 import json
 
 import openai_responses_common as library
@@ -12,16 +13,20 @@ import openai_responses_common as library
 def found(point: importlib.metadata.EntryPoint) -> dict[str, object]:
     loaded = point.load()
     package = importlib.import_module(point.module)
+    distribution = importlib.metadata.distribution(point.module.replace("_", "-"))
     return {
         "value": point.value,
         "callable": callable(loaded),
         "file": package.__file__,
         "planted": hasattr(package, "PLANTED"),
-        "version": importlib.metadata.version(point.module.replace("_", "-")),
-        "requires": importlib.metadata.requires(point.module.replace("_", "-")),
+        "version": package.__version__,
+        "installed": distribution.version,
+        "requires": distribution.requires,
+        "data": [name for name in DATA if importlib.resources.files(point.module).joinpath(name).is_file()],
     }
 
 
+DATA = ("py.typed", "routing.yaml")
 answer = {
     "library": {
         "file": library.__file__,

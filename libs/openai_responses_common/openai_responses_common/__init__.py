@@ -16,7 +16,7 @@ from .credential import ApiKey, BearerToken, Credential
 from .decode import DecodedResponse
 from .deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 from .http_transport import HttpTransport
-from .mounting import mount_provider, require_version
+from .mounting import mount_provider, require_package, require_version
 from .options import Options
 from .profile import BackendProfile, KnownError, LimitTable, Meaning
 from .provider import AddressedProvider, Backend, ResponsesProvider
@@ -68,6 +68,7 @@ __all__ = [
     "read_models",
     "read_url",
     "register",
+    "require_package",
     "require_version",
     "sendable",
     "setting",

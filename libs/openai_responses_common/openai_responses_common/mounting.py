@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +55,31 @@ def require_version(version: str, *, module: str, file: str) -> None:
             f"from one release or one checkout: run `pip uninstall openai-responses-common`, then install every module "
             f"of this family again from the same source."
         )
+
+
+def require_package(name: str, floor: str, *, module: str) -> None:
+    """Fail at import where a package is absent or too old: the next installation of another module may replace it.
+
+    Hosts import a module to learn whether it is installed; a package that is slow to import is only asked for here.
+
+    Args:
+        name: of the package's distribution.
+        floor: the oldest version that will do, as two numbers: `3.30`.
+        module: the distribution's name of who needs it, for the message.
+
+    Raises:
+        ImportError: with what to run.
+    """
+    try:
+        found = version_of(name)
+    except PackageNotFoundError:
+        found = ""
+    if not found or _numbers(found) < _numbers(floor):
+        raise ImportError(
+            f"{module} needs {name} {floor} or newer, and {f'{name} {found}' if found else 'none'} is installed: run "
+            f"`pip install '{name}>={floor}'`. A module that demands an older one needs an environment of its own."
+        )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:2]]

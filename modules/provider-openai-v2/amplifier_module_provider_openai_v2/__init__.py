@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from importlib.util import find_spec
 from typing import Any
 
-from openai_responses_common import mount_provider, require_version
+from openai_responses_common import mount_provider, require_package, require_version
 
 __version__ = "0.1.0"
 require_version(__version__, module="amplifier-module-provider-openai-v2", file=__file__)
+require_package("openai", "3.30", module="amplifier-module-provider-openai-v2")
 
 from .provider import OpenaiV2Provider  # noqa: E402 - needs the library of this version
 
 __amplifier_module_type__ = "provider"
 __all__ = ["OpenaiV2Provider", "create", "mount"]
-
-if find_spec("openai") is None:
-    # Hosts import a module to learn whether it is installed; the SDK itself is only imported with the first call.
-    raise ImportError("provider-openai-v2 needs the openai package: run `pip install 'openai>=3.30'`")
 
 
 def create(config: Mapping[str, Any]) -> OpenaiV2Provider:
