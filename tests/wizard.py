@@ -18,6 +18,26 @@ from typing import Any
 GENERATIONS = ("older", "newer")
 _PATTERNS = ("not_contains", "contains", "not_startswith", "startswith")
 
+PLACEHOLDER = "http://placeholder"
+
+
+def probed(provider_class: Any, url: str, key: str) -> Any:
+    """A provider as the CLI makes one to list models: the constructor shapes that it tries, in its order."""
+    shapes: list[dict[str, Any]] = [
+        {"api_key": key, "config": {}},
+        {"base_url": url, "api_key": key, "config": {}},
+        {"base_url": url, "config": {}},
+        {"host": url, "config": {}},
+        {"config": {}},
+        {},
+    ]
+    for shape in shapes:
+        try:
+            return provider_class(**shape)
+        except (TypeError, ValueError, RuntimeError):
+            continue
+    raise AssertionError("no shape fits")
+
 
 @dataclass(slots=True, kw_only=True)
 class Wizard:
@@ -64,27 +84,14 @@ class Wizard:
         """A provider, made in the way of this generation."""
         values = {key: expanded(value) for key, value in collected.items()}
         key = values.get("api_key") or ""
-        url = values.get("base_url") or values.get("azure_endpoint") or "http://placeholder"
+        url = values.get("base_url") or values.get("azure_endpoint") or PLACEHOLDER
         if self.generation == "newer":
             known = {"api_key": key, "base_url": url, "host": "http://localhost:11434"}
             parameters = inspect.signature(self.provider_class).parameters
             return self.provider_class(
                 config=values, **{name: value for name, value in known.items() if name in parameters}
             )
-        shapes: list[dict[str, Any]] = [
-            {"api_key": key, "config": {}},
-            {"base_url": url, "api_key": key, "config": {}},
-            {"base_url": url, "config": {}},
-            {"host": url, "config": {}},
-            {"config": {}},
-            {},
-        ]
-        for shape in shapes:
-            try:
-                return self.provider_class(**shape)
-            except (TypeError, ValueError, RuntimeError):
-                continue
-        raise AssertionError("no shape fits")
+        return probed(self.provider_class, url, key)
 
     def _phase(self, fields: list[dict[str, Any]], saved: dict[str, str]) -> None:
         for each in fields:

@@ -17,8 +17,7 @@ from amplifier_core.validation import ProviderValidator
 from tests.backends import BackendUnderTest
 from tests.emulator import Emulator, Say
 from tests.support import OpenSession, Session, other_tasks
-
-PLACEHOLDER = "http://placeholder"
+from tests.wizard import PLACEHOLDER, probed
 
 
 async def mounted(backend: BackendUnderTest, config: Mapping[str, Any] | None) -> Session:
@@ -149,26 +148,6 @@ async def test_every_choice_of_the_wizard_can_be_used(open_session: OpenSession,
     assert sent == (None if value in {"default", "auto"} else wanted)
 
 
-def probed(backend: BackendUnderTest, collected: dict[str, Any]) -> Any:
-    """A provider as the CLI makes one to list models: the constructor shapes that it tries, in its order."""
-    url = collected.get("base_url") or PLACEHOLDER
-    key = collected.get("api_key") or ""
-    shapes: list[dict[str, Any]] = [
-        {"api_key": key, "config": {}},
-        {"base_url": url, "api_key": key, "config": {}},
-        {"base_url": url, "config": {}},
-        {"host": url, "config": {}},
-        {"config": {}},
-        {},
-    ]
-    for shape in shapes:
-        try:
-            return backend.provider_class(**shape)
-        except (TypeError, ValueError, RuntimeError):
-            continue
-    raise AssertionError("no shape fits")
-
-
 async def test_the_cli_reaches_the_users_own_server(
     backend: BackendUnderTest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,7 +155,8 @@ async def test_the_cli_reaches_the_users_own_server(
     collected = backend.collected(emulator.base_url, backend.secret)
     for name, value in ({} if collected else backend.environment(emulator.base_url, backend.secret)).items():
         monkeypatch.setenv(name, value)
-    provider = probed(backend, collected)
+    url, key = collected.get("base_url") or PLACEHOLDER, collected.get("api_key") or ""
+    provider = probed(backend.provider_class, url, key)
     models = await provider.list_models()
     await provider.close()
     assert backend.model in {model.id for model in models}
@@ -184,7 +164,7 @@ async def test_the_cli_reaches_the_users_own_server(
 
 async def test_the_cli_may_know_nothing_yet(backend: BackendUnderTest) -> None:
     """Placeholder and empty strings count as nothing, so the error is about the credential and nobody is called."""
-    provider = probed(backend, {})
+    provider = probed(backend.provider_class, PLACEHOLDER, "")
     assert provider.get_info().display_name
     assert "placeholder" not in repr(provider)
     with pytest.raises(AuthenticationError) as caught:
