@@ -47,7 +47,7 @@ class BackendUnderTest:
         unset: variables that must be absent for a test without credentials.
         nobody: variables that keep a test without credentials away from a developer's own account.
         model: an ordinary reasoning model of this backend; its siblings terra and luna are there too.
-        plain_model: one that does not reason; None where there is none.
+        plain_model: one that does not reason.
         live_model: a cheap model for calls that are paid for.
         account: variables that name a real account.
         remedies: what an error about the credential names; the variables of `unset` where nothing is given.
@@ -62,7 +62,6 @@ class BackendUnderTest:
         extra: a body key that no setting writes, and a value that it takes for it.
         rests: an ordinary reasoning model can be told not to reason.
         no_models: its model list with nothing in it.
-        takes_key: the credential is a key that is simply sent along.
         priced: tokens are paid one by one.
     """
 
@@ -79,7 +78,7 @@ class BackendUnderTest:
     unset: tuple[str, ...] = ()
     nobody: Mapping[str, str] = field(default_factory=dict[str, str])
     model: str = "gpt-5.6-sol"
-    plain_model: str | None = "gpt-4.1"
+    plain_model: str = "gpt-4.1"
     live_model: str = "gpt-5.6-luna"
     account: tuple[str, ...]
     remedies: tuple[str, ...] = ()
@@ -94,7 +93,6 @@ class BackendUnderTest:
     extra: tuple[str, Any] = ("metadata", {"team": "x"})
     rests: bool = True
     no_models: Mapping[str, Any] = field(default_factory=lambda: {"object": "list", "data": []})
-    takes_key: bool = True
     priced: bool = True
 
     @property
@@ -190,7 +188,6 @@ BACKENDS = [
         extra=("client_metadata", {"team": "x"}),
         rests=False,
         no_models={"models": []},
-        takes_key=False,
         priced=False,
     ),
 ]

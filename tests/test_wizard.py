@@ -126,10 +126,11 @@ def test_what_is_saved_are_strings_that_the_module_knows(
 
 
 def test_a_named_deployment_is_the_model(set_up: SetUp, backend: BackendUnderTest, emulator: Emulator) -> None:
-    if "deployment_name" not in {each.id for each in questions(backend)}:
-        pytest.skip("there are no deployments")
     wizard = set_up(deployment_name="gpt-5.6-luna")
     saved = wizard.run()
+    if "deployment_name" not in {each.id for each in questions(backend)}:
+        assert wizard.menu, "where there are no deployments, a model is picked"
+        return
     assert saved["default_model"] == "gpt-5.6-luna"
     assert not wizard.menu
     assert not emulator.requests
@@ -138,8 +139,6 @@ def test_a_named_deployment_is_the_model(set_up: SetUp, backend: BackendUnderTes
 
 def test_a_second_instance_keeps_its_own_place(set_up: SetUp, backend: BackendUnderTest, emulator: Emulator) -> None:
     places = {"base_url", "azure_endpoint"} & {each.id for each in questions(backend)}
-    if not places:
-        pytest.skip("there is one service")
     first = set_up().run()
     second = set_up(**dict.fromkeys(places, emulator.base_url.replace("127.0.0.1", "localhost"))).run()
     for place in places:

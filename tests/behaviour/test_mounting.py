@@ -196,10 +196,10 @@ async def test_the_environment_serves_where_config_is_silent(
 async def test_references_to_variables_are_read_also_where_the_host_did_not(
     backend: BackendUnderTest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not backend.takes_key:
-        pytest.skip("no key in the config")
-    monkeypatch.setenv("MY_OWN_KEY", backend.secret)
-    settings = backend.settings(emulator, api_key="${MY_OWN_KEY}")
+    settings = backend.settings(emulator)
+    for key in backend.config(emulator.base_url, backend.secret):
+        monkeypatch.setenv(f"MY_OWN_{key.upper()}", str(settings[key]))
+        settings[key] = f"${{MY_OWN_{key.upper()}}}"
     session = await Session(backend, emulator).mount(settings)
     assert (await session.ask("hello")).text
     await session.cleanup()
