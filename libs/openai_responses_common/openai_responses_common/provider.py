@@ -159,7 +159,7 @@ class ResponsesProvider:
         self._check()
         return await self._catalogue.models()
 
-    async def complete(self, request: ChatRequest, **kwargs: Any) -> ChatResponse:
+    async def complete(self, request: ChatRequest, **kwargs: Any) -> DecodedResponse:
         """Make one call.
 
         Args:
