@@ -58,7 +58,8 @@ def log() -> Iterator[list[str]]:
     handler, levels = Log(), dict[str, int]()
     import msal  # noqa: F401 - so that its loggers are there
 
-    for name in ["", *logging.root.manager.loggerDict, "msal", "httpx2", "httpcore2", "urllib3", "openai", "asyncio"]:
+    others = ["msal", "httpx2", "httpcore2", "urllib3", "openai", "asyncio"]
+    for name in dict.fromkeys(["", *logging.root.manager.loggerDict, *others]):
         logger = logging.getLogger(name)
         levels[name] = logger.level
         logger.setLevel(logging.DEBUG)
