@@ -122,6 +122,16 @@ def test_copies_of_two_versions(checkout: Checkout, other: Checkout, environment
     assert "9.9.9" in environment.refusal(FIRST)
 
 
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_copies_of_two_checkouts(installer: str, checkout: Checkout, other: Checkout, environment: Environment) -> None:
+    installed = Environment(environment.folder, installer)
+    installed.install(checkout.folder(FIRST))
+    installed.install(other.folder(LAST))  # brings its library, of the same version, in the place of the first one's
+
+    assert environment.refusal(LAST) == ""
+    assert "one checkout" in environment.refusal(FIRST)
+
+
 def test_beside_a_module_that_takes_any_openai(checkout: Checkout, environment: Environment, tmp_path: Path) -> None:
     editable = [word for name in MODULES for word in ("--editable", checkout.folder(name))]
     environment.install(*editable, stock(tmp_path / "stock", "openai>=1"))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable
-from importlib.metadata import PackageNotFoundError
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from .provider import ResponsesProvider
 from .telemetry import OWN_EVENTS
 from .version import __version__
+
+_LIBRARY = "openai-responses-common"
 
 
 async def mount_provider(coordinator: Any, provider: ResponsesProvider) -> Callable[[], Awaitable[None]]:
@@ -49,12 +54,25 @@ def require_version(version: str, *, module: str, file: str) -> None:
     """
     sibling = (Path(file).resolve().parent / "../../../libs/openai_responses_common").resolve()
     elsewhere = sibling.is_dir() and sibling not in Path(__file__).resolve().parents
+    copied_from = {_checkout_of(module), _checkout_of(_LIBRARY)} - {None}
+    elsewhere = elsewhere or len(copied_from) > 1
     if version != __version__ or elsewhere:
         raise ImportError(
-            f"{module} {version} ({file}) found openai-responses-common {__version__} ({__file__}). Both must come "
-            f"from one release or one checkout: run `pip uninstall openai-responses-common`, then install every module "
-            f"of this family again from the same source."
+            f"{module} {version} ({file}) found {_LIBRARY} {__version__} ({__file__}). Both must come from one release "
+            f"or one checkout: run `pip uninstall {_LIBRARY}`, then install every module of this family again from the "
+            f"same source."
         )
+
+
+def _checkout_of(name: str) -> Path | None:
+    """The checkout that a distribution was installed from; None where its installer noted no folder (PEP 610)."""
+    try:
+        note: dict[str, Any] = json.loads(distribution(name).read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        return None
+    if "dir_info" not in note:
+        return None
+    return Path(url2pathname(urlsplit(str(note["url"])).path)).parents[1]
 
 
 def require_package(name: str, floor: str, *, module: str) -> None:

@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from openai_responses_common import mount_provider, require_version
+from openai_responses_common import require_version
 
 __version__ = "0.1.0"
 require_version(__version__, module="amplifier-module-provider-chatgpt-oauth", file=__file__)
 
-from .provider import SIGN_IN, ChatgptOauthProvider  # noqa: E402 - needs the library of this version
+# Names that the library of another version may not have come after the check.
+from openai_responses_common import mount_provider  # noqa: E402
+
+from .provider import SIGN_IN, ChatgptOauthProvider  # noqa: E402
 
 __amplifier_module_type__ = "provider"
 __all__ = ["ChatgptOauthProvider", "create", "mount", "on_session_ready"]
