@@ -37,9 +37,9 @@ def everything(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFi
     """All that anybody logs, at the most talkative level, also below the SDK."""
     names = ["", "openai", "httpx", "httpx2", "httpcore", "httpcore2", "openai_responses_common", "asyncio"]
     levels = {name: logging.getLogger(name).level for name in names}
+    caplog.set_level(logging.DEBUG)  # it puts back the level that it finds, and later than this fixture does
     for name in names:
         logging.getLogger(name).setLevel(logging.DEBUG)
-    caplog.set_level(logging.DEBUG)
     yield caplog
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import pickle
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -160,10 +159,3 @@ def test_what_is_kept_shows_nothing_of_itself(machine: Machine) -> None:
 def test_the_file_holds_only_what_is_needed(machine: Machine) -> None:
     machine.provider().login(Person(machine.service))
     assert set(machine.kept) == {"access_token", "refresh_token", "email", "plan", "fedramp"}
-
-
-@pytest.fixture(autouse=True)
-def restored_levels() -> Iterator[None]:
-    level = logging.getLogger().level
-    yield
-    logging.getLogger().setLevel(level)
