@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from importlib.util import find_spec
 from typing import Any
 
 from openai_responses_common import require_version
@@ -12,16 +11,14 @@ __version__ = "0.1.0"
 require_version(__version__, module="amplifier-module-provider-chatgpt-oauth", file=__file__)
 
 # Names that the library of another version may not have come after the check.
-from openai_responses_common import mount_provider  # noqa: E402
+from openai_responses_common import mount_provider, require_package  # noqa: E402
 
 from .provider import SIGN_IN, ChatgptOauthProvider  # noqa: E402
 
+require_package("httpx", "0.27", module="amplifier-module-provider-chatgpt-oauth")
+
 __amplifier_module_type__ = "provider"
 __all__ = ["ChatgptOauthProvider", "create", "mount", "on_session_ready"]
-
-if find_spec("httpx") is None:
-    # Hosts import a module to learn whether it is installed; the client itself is only imported with the first call.
-    raise ImportError("provider-chatgpt-oauth needs the httpx package: run `pip install 'httpx>=0.27'`")
 
 
 def create(config: Mapping[str, Any]) -> ChatgptOauthProvider:
