@@ -29,7 +29,11 @@ def test_the_body_says_what_it_was_given(values: dict[str, Any], items: list[Any
     sent = {**values, "input": items}
     raw = dump_body(sent)
     assert json.loads(raw) == sent
-    assert raw.decode() == dump(sent)
+    assert dump(json.loads(raw)) == dump(sent)
+
+
+def test_the_body_is_as_short_as_it_can_be() -> None:
+    assert dump_body({"a": [1, {"b": "ä"}], "c": 0.5}).decode() == dump({"a": [1, {"b": "ä"}], "c": 0.5})
 
 
 def test_half_a_character_from_a_broken_file_does_not_stop_a_call() -> None:
