@@ -12,7 +12,7 @@ from typing import get_args, get_type_hints
 import pytest
 from amplifier_core.llm_errors import LLMError
 from amplifier_core.message_models import Message, ToolCallBlock
-from openai_responses_common.telemetry import OWN_EVENTS
+from openai_responses_common.event_names import OWN_EVENTS
 
 from tests.backends import BACKENDS, BackendUnderTest
 from tests.chatgpt.machine import ROW, Machine

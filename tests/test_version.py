@@ -31,12 +31,17 @@ def test_a_module_of_another_checkout_is_refused_also_with_the_same_version(tmp_
         require(__version__, tmp_path / "modules" / "provider-x" / "package" / "__init__.py")
 
 
-def test_a_package_that_is_too_old_or_absent_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_is_too_old_or_absent_is_refused_with_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, version in (("older", "2.54.0"), ("newer", "10.0")):
+        (tmp_path / f"{name}-{version}.dist-info").mkdir()
+        described = f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n\nNot this one:\nVersion: 99\n"
+        (tmp_path / f"{name}-{version}.dist-info" / "METADATA").write_text(described, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
     require_package("openai", "3.30", module="a-module")
-    monkeypatch.setattr("openai_responses_common.mounting.version_of", {"old": "2.54.0", "new": "10.0"}.__getitem__)
-    require_package("new", "3.30", module="a-module")
-    with pytest.raises(ImportError, match=r"a-module needs old 3\.30 or newer, and old 2\.54\.0 .*'old>=3\.30'"):
-        require_package("old", "3.30", module="a-module")
-    monkeypatch.undo()
+    require_package("newer", "3.30", module="a-module")
+    with pytest.raises(ImportError, match=r"a-module needs older 3\.30 or newer, and older 2\.54\.0 .*'older>=3\.30'"):
+        require_package("older", "3.30", module="a-module")
     with pytest.raises(ImportError, match="none is installed"):
         require_package("no-such-package", "1.0", module="a-module")

@@ -9,12 +9,15 @@ A script needs nothing else::
         ...                      # BlockStart, BlockDelta, BlockEnd, Aborted; last the response
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from amplifier_core.message_models import ChatRequest, ChatResponse, Message
 
 from .catalogue import Fetch, Models, describe, read_models
 from .credential import ApiKey, BearerToken, Credential
-from .decode import DecodedResponse
-from .deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 from .http_transport import HttpTransport
 from .mounting import mount_provider, require_package, require_version
 from .options import Options
@@ -27,6 +30,10 @@ from .token_source import Token, TokenSource
 from .transport import Document, Endpoint, Reply, Transport
 from .urls import is_loopback, is_within, read_url
 from .version import __version__
+
+if TYPE_CHECKING:
+    from .decode import DecodedResponse
+    from .deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 
 __all__ = [
     "Aborted",
@@ -74,3 +81,16 @@ __all__ = [
     "setting",
     "words",
 ]
+
+_OF_AN_ANSWER = {
+    **dict.fromkeys(("Aborted", "BlockDelta", "BlockEnd", "BlockStart", "Delta"), "deltas"),
+    "DecodedResponse": "decode",
+}
+
+
+def __getattr__(name: str) -> object:
+    """What answers are made of comes with the engine, which is loaded for the first call: hosts load every module of a
+    session before anybody has asked anything."""
+    if name not in _OF_AN_ANSWER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_OF_AN_ANSWER[name]}", __name__), name)

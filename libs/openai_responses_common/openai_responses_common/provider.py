@@ -10,22 +10,23 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
 from amplifier_core.models import ConfigField, ModelInfo, ProviderInfo
 
 from .catalogue import Catalogue, Models, describe
-from .decode import DecodedResponse
-from .deltas import Delta
-from .engine import Engine, Sink
 from .options import Options, for_call, read_config, readable_config, unknown_keys, with_tier_of_name
 from .profile import BackendProfile
 from .settings import with_given
-from .telemetry import CallEvents
 from .traits import EFFORTS
 from .transport import Document, Transport
+
+if TYPE_CHECKING:
+    from .decode import DecodedResponse
+    from .deltas import Delta
+    from .engine import Engine, Sink
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class ResponsesProvider:
             self._settings = readable_config(self.config, backend.defaults)
         for line in unknown_keys(self.config, backend.own_keys):
             logger.warning("%s: %s", backend.profile.display_name, line)
-        self._engine = Engine(backend.transport, backend.profile, on_cost=self._spend)
+        self._engine: Engine | None = None
         self._catalogue = Catalogue(self._fetch_models, fresh_s=backend.models.fresh_s)
 
     def __repr__(self) -> str:
@@ -204,7 +205,8 @@ class ResponsesProvider:
         await self._backend.transport.close()
 
     async def _call(self, request: ChatRequest, kwargs: Mapping[str, Any], listener: Sink | None) -> DecodedResponse:
-        events = self._events(self._settings)
+        engine = await self._ready()
+        events = engine.events(self.coordinator, self.name, self._settings)
         try:
             self._check()
             cache_key = str(getattr(self.coordinator, "session_id", "") or "") or None
@@ -213,15 +215,16 @@ class ResponsesProvider:
         except ConfigurationError as error:
             await events.failed(error)
             raise
-        events = self._events(options)
+        events = engine.events(self.coordinator, self.name, options)
         sinks = [sink for sink in (events.deltas if options.use_streaming and events.heard else None, listener) if sink]
 
         async def tell(batch: list[Delta]) -> None:
             for sink in sinks:
                 await sink(batch)
 
-        answer = await self._engine.run(request, options, events, tell if sinks else None)
-        if served := (answer.metadata or {}).get("openai:model"):
+        answer = await engine.run(request, options, events, tell if sinks else None)
+        served = (answer.metadata or {}).get("openai:model")
+        if served and isinstance(served, str):
             self._backend.models.served(options.model, served)
         self._backend.models.heard(events.headers)
         return answer
@@ -238,10 +241,14 @@ class ResponsesProvider:
         info = {name: {**known.get(name, {}), **told.get(name, {})} for name in {**known, **told}}
         return replace(settings, model_info=info)
 
-    def _events(self, options: Options) -> CallEvents:
-        scrub = self._backend.transport.scrub
-        limits = self._backend.profile.limits
-        return CallEvents(self.coordinator, provider=self.name, options=options, scrub=scrub, limits=limits)
+    async def _ready(self) -> Engine:
+        """The engine. It is loaded for the first call, and in a thread: hosts load every provider of a session, and ask
+        few of them."""
+        if self._engine is None:
+            engine = await asyncio.to_thread(_engine_class)
+            made = engine(self._backend.transport, self._backend.profile, on_cost=self._spend)
+            self._engine = self._engine or made
+        return self._engine
 
     def _check(self) -> None:
         if self._problem:
@@ -251,12 +258,18 @@ class ResponsesProvider:
         self.spent_usd += cost_usd
 
     async def _fetch_models(self) -> list[ModelInfo]:
-        fetch = _Fetcher(self._engine, self._settings)
+        fetch = _Fetcher(await self._ready(), self._settings)
         try:
             return await self._backend.models.listed(fetch, self._settings)
         except LLMError as error:
             error.provider = error.provider or self.name
             raise
+
+
+def _engine_class() -> type[Engine]:
+    from .engine import Engine
+
+    return Engine
 
 
 class AddressedProvider(ResponsesProvider):

@@ -24,20 +24,6 @@ from .redact import redact
 from .repair import Repair
 from .wire import Event, Response, record
 
-OWN_EVENTS = (
-    "llm:stream_block_start",
-    "llm:stream_block_delta",
-    "llm:stream_block_end",
-    "llm:stream_aborted",
-    "llm:request:debug",
-    "llm:response:debug",
-    "llm:request:raw",
-    "llm:response:raw",
-    "provider:incomplete_continuation",
-    "provider:auth_required",
-)
-"""Events that the kernel does not list itself; declared through `observability.events`."""
-
 _DEBUG_CHARACTERS = 180
 _DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
 
@@ -80,12 +66,15 @@ class CallEvents:
         """Tell all handlers, also when the call is cancelled while they are at work: half an event helps nobody."""
         if self._hooks is None:
             return
-        told = asyncio.ensure_future(self._hooks.emit(event, {**self._who, "request_id": self.request_id, **data}))
+        told = asyncio.ensure_future(self._hooks.emit(event, self._signed(data)))
         try:
             await asyncio.shield(told)
         except asyncio.CancelledError:
             await told
             raise
+
+    def _signed(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._who, "request_id": self.request_id, **data}
 
     async def request(self, body: Mapping[str, Any], *, message_count: int, dropped: Sequence[str]) -> None:
         self._opened = True
@@ -129,6 +118,7 @@ class CallEvents:
         for key in ("reasoning_removed", "prompt_cache"):
             if found := (answer.metadata or {}).get(f"openai:{key}"):
                 data[key] = found
+        data = redact(data, scrub=self._scrub)  # some services echo what they were sent
         if self._options.raw:
             data["raw"] = redact(list(responses), scrub=self._scrub)
         await self._close(data)
@@ -166,7 +156,10 @@ class CallEvents:
                     await self._emit("llm:stream_aborted", {"error": error})
 
     async def _block(self, what: str, block: BlockStart | BlockDelta | BlockEnd, data: Mapping[str, Any]) -> None:
-        await self._emit(f"llm:stream_block_{what}", {"block_index": block.index, "block_type": block.kind, **data})
+        """Without the shield of `_emit`, which costs a task each: a cancellation voids what was shown anyway."""
+        data = {"block_index": block.index, "block_type": block.kind, **data}
+        if self._hooks is not None:
+            await self._hooks.emit(f"llm:stream_block_{what}", self._signed(data))
 
     async def retry(self, attempt: int, delay_s: float, error: LLMError) -> None:
         """Before each wait; `attempt` counts from 1. A rate limit is also told as a throttle."""
@@ -224,7 +217,9 @@ class CallEvents:
                 self._told[key] = value
 
     def _rate_limits(self) -> dict[str, Any] | None:
-        found = {key: self.headers[name] for key, name in self._limits.headers.items() if name in self.headers}
+        found = {
+            key: self._scrub(self.headers[name]) for key, name in self._limits.headers.items() if name in self.headers
+        }
         return {**{key: _number(value) for key, value in found.items()}, **self._told} or None
 
 

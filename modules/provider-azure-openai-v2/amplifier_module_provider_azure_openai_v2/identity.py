@@ -23,7 +23,6 @@ from .endpoint import Place
 from .entra import Flow, Tenant, Unavailable, with_assertion, with_certificate, with_secret
 from .injected import Injected, default_azure_credential
 from .machine import AzureCli, ManagedIdentity
-from .person import Person
 from .settings import VARIABLES, Settings, source
 
 logger = logging.getLogger(__name__)
@@ -80,6 +79,13 @@ def _machine(settings: Settings, *, probed: bool) -> Flow:
     return ManagedIdentity(ids={"client_id": ambient} if ambient else {}, probed=probed)
 
 
+def _person(settings: Settings, place: Place) -> Flow:
+    """Loaded here alone: nobody else needs the store of tokens, nor a browser."""
+    from .person import Person
+
+    return Person.of(settings, place)
+
+
 def _injected(settings: Settings, place: Place) -> Flow:
     given = settings.value("credential")
     return Injected(given) if given is not None else default_azure_credential(place.authority)
@@ -105,8 +111,8 @@ _WAYS: Mapping[str, _Way] = {
     "entra_azure_cli": _Way(
         build=lambda settings, place: AzureCli(tenant=settings.configured("tenant_id"), timeout_s=_deadline_s(settings))
     ),
-    "entra_browser": _Way(needs=("client_id",), build=Person.of),
-    "entra_device_code": _Way(needs=("client_id",), build=Person.of),
+    "entra_browser": _Way(needs=("client_id",), build=_person),
+    "entra_device_code": _Way(needs=("client_id",), build=_person),
     "azure_identity": _Way(build=_injected),
 }
 MODES = ("auto", "api_key", *_WAYS)

@@ -12,7 +12,6 @@ from openai_responses_common import ResponsesProvider
 from openai_responses_common.daemon import start
 from openai_responses_common.screen import Screen, is_terminal
 from openai_responses_common.sign_in import DeviceCode
-from openai_responses_common.telemetry import tell_auth_required
 from openai_responses_common.token_source import joined
 
 from .account import Account, Status
@@ -86,6 +85,8 @@ class ChatgptOauthProvider(ResponsesProvider):
             return
         if getattr(self.coordinator, "parent_id", None):
             return
+        from openai_responses_common.telemetry import tell_auth_required
+
         screen = Screen.of_session(self.coordinator, source=self.name)
         told: list[asyncio.Future[None]] = []
 
