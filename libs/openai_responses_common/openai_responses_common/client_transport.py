@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 from amplifier_core.llm_errors import AbortError
 
+from .ahead import ReadAhead
 from .clients import PerLoop
 from .credential import Headers, authorized
 from .failure import CallFailure, Failure, scrubbed
@@ -44,7 +45,11 @@ class ClientLibrary(Protocol[C]):
     """What a transport needs of a client library; everything in it is imported when it is first used."""
 
     def build(self, endpoint: Endpoint) -> C:
-        """Make a client that follows no redirect and tries nothing again; may block."""
+        """Make a client that follows no redirect and tries nothing again; may block.
+
+        Raises:
+            ConfigurationError: the environment's proxies or certificates cannot be used.
+        """
         ...
 
     async def close(self, client: C) -> None:
@@ -101,7 +106,7 @@ class ClientTransport(Generic[C]):
 
         client, response = await authorized(self.endpoint.credential, send)
         answered = lower(response.headers)
-        batches = read_events(self._chunks(client, response), answered)
+        batches = read_events(self._pieces(client, response), answered)
         try:
             yield Reply(headers=answered, batches=batches)
             await _drain(batches)
@@ -127,10 +132,12 @@ class ClientTransport(Generic[C]):
         """Close this loop's client, which ends its calls; see `Transport.close`."""
         await self._clients.close()
 
-    async def _chunks(self, client: C, response: Streamed) -> AsyncGenerator[bytes, None]:
-        chunks = aiter(response.aiter_bytes())
-        while (chunk := await self._guarded(client, lambda: anext(chunks, None), begun=True)) is not None:
-            yield chunk
+    async def _pieces(self, client: C, response: Streamed) -> AsyncGenerator[bytes, None]:
+        # Both libraries give a generator, whatever they declare, and it wants to be closed.
+        chunks = cast(AsyncGenerator[bytes, None], response.aiter_bytes())
+        async with ReadAhead(chunks) as ahead:
+            while piece := await self._guarded(client, ahead.taken, begun=True):
+                yield piece
 
     async def _guarded(self, client: C, operation: Callable[[], Awaitable[T]], *, begun: bool = False) -> T:
         try:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from amplifier_core.llm_errors import ConfigurationError
 
 from .failure import CallFailure, Failure, failure_from_status
 from .wire import record
@@ -17,12 +19,32 @@ from .wire import record
 if TYPE_CHECKING:
     import httpx
 
+T = TypeVar("T")
+
 
 def http_library() -> ModuleType:
     """The library; some 50 ms where nothing has imported it yet."""
     import httpx
 
     return httpx
+
+
+def client_of(make: Callable[[], T], *others: type[Exception]) -> T:
+    """What `make` makes: a client, which reads the environment for proxies and certificates.
+
+    Raises:
+        ConfigurationError: what stands there cannot be used. It is not quoted, as a proxy's address holds its password.
+    """
+    try:
+        return make()
+    except ImportError as error:
+        problem = str(error)
+    except (ValueError, OSError, *others) as error:
+        problem = type(error).__name__
+    raise ConfigurationError(
+        f"no HTTP client can be made with this environment: see to HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, "
+        f"SSL_CERT_FILE and SSL_CERT_DIR ({problem})"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +98,15 @@ class BlockingHttp:
 
         Raises:
             CallFailure: there was no answer. An answer that is an error is an answer.
+            ConfigurationError: see `client_of`.
         """
         library = http_library()
+
+        def make() -> httpx.Client:
+            return library.Client(headers=self._headers, timeout=self._timeout_s, follow_redirects=False)
+
         try:
-            with library.Client(headers=self._headers, timeout=self._timeout_s, follow_redirects=False) as client:
+            with client_of(make, library.InvalidURL) as client:
                 return as_json(client.request(method, url, json=json_body, data=form, headers=headers))
         except library.TimeoutException:
             failure = Failure(kind="timeout", message=f"{_host(url)} did not answer in time")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .client_transport import CONNECT_S, ClientTransport, cause
 from .credential import Headers
 from .failure import CallFailure, Failure
-from .http_client import as_json, http_library
+from .http_client import as_json, client_of, http_library
 from .transport import Document, Endpoint
 
 if TYPE_CHECKING:
@@ -32,17 +32,22 @@ class _Http:
 
     def build(self, endpoint: Endpoint) -> httpx.AsyncClient:
         library = http_library()
-        return library.AsyncClient(
-            base_url=endpoint.base_url,
-            headers=dict(endpoint.headers),
-            params=dict(endpoint.query),
-            follow_redirects=False,
-            limits=library.Limits(
-                max_connections=_CONNECTIONS,
-                max_keepalive_connections=_KEPT_CONNECTIONS,
-                keepalive_expiry=_KEEP_ALIVE_S,
-            ),
+        limits = library.Limits(
+            max_connections=_CONNECTIONS,
+            max_keepalive_connections=_KEPT_CONNECTIONS,
+            keepalive_expiry=_KEEP_ALIVE_S,
         )
+
+        def make() -> httpx.AsyncClient:
+            return library.AsyncClient(
+                base_url=endpoint.base_url,
+                headers=dict(endpoint.headers),
+                params=dict(endpoint.query),
+                follow_redirects=False,
+                limits=limits,
+            )
+
+        return client_of(make, library.InvalidURL)
 
     async def close(self, client: httpx.AsyncClient) -> None:
         await client.aclose()

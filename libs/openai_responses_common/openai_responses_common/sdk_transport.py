@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .client_transport import CONNECT_S, ClientTransport, cause, lower
 from .credential import Headers
 from .failure import Failure, failure_from_status
+from .http_client import client_of
 from .transport import Document, Endpoint
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class _Sdk:
 
     def build(self, endpoint: Endpoint) -> AsyncOpenAI:
         """Import the SDK and make a client: hundreds of milliseconds, which is why it runs in a thread."""
+        import httpx2
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
 
         left_out = dict.fromkeys(
@@ -43,7 +45,7 @@ class _Sdk:
             base_url=endpoint.base_url,
             api_key="sent with each request",
             max_retries=0,
-            http_client=DefaultAsyncHttpxClient(follow_redirects=False),
+            http_client=client_of(lambda: DefaultAsyncHttpxClient(follow_redirects=False), httpx2.InvalidURL),
             default_headers=headers,
             default_query=dict(endpoint.query),
         )
