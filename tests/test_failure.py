@@ -106,7 +106,7 @@ def test_a_validation_error_without_a_place(detail: list[Any]) -> None:
 
 def test_a_long_page_is_cut() -> None:
     assert len(read(500, "x" * 10_000).message) == 500
-    assert len(read(500, {"unheard": "x" * 10_000}).message) == 500
+    assert len(read(500, {"unheard": "x y " * 9_000}).message) in (499, 500), "at a word, which may be a secret"
 
 
 def test_a_redirect_says_where_to() -> None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from amplifier_core.llm_errors import LLMError
 from amplifier_core.message_models import ChatRequest, Message
 
-from .host import host_config, load_host_keys
+from .host import host_config, leads_away, load_host_keys
 from .provider import ResponsesProvider
 from .token_record import StoreError
 
@@ -89,14 +89,27 @@ def short_call(provider: ResponsesProvider) -> str:
     return f"{provider.default_model} answers, served by {asyncio.run(call())}"
 
 
-def settings_of(chosen: argparse.Namespace, module: str) -> dict[str, Any]:
+def settings_of(
+    chosen: argparse.Namespace, module: str, *, own_hosts: Mapping[str, Iterable[str]] | None = None
+) -> dict[str, Any]:
     """The settings of a module: those of the host's files, and over them those of `--set`.
 
+    Args:
+        chosen: the command line.
+        module: the module's id.
+        own_hosts: for a command that sends credentials, which a project's file must lead to no stranger: see
+            `leads_away`.
+
     Raises:
-        ValueError: a file is no YAML.
+        ValueError: a file is no YAML, or a project's file sends credentials to a stranger.
     """
     load_host_keys()
-    return {**host_config(module, chosen.instance), **dict(word.partition("=")[::2] for word in chosen.set)}
+    config, file = host_config(module, chosen.instance)
+    given = dict(word.partition("=")[::2] for word in chosen.set)
+    left = {key: value for key, value in config.items() if key not in given}
+    if own_hosts is not None and (problem := leads_away(left, file, own_hosts)):
+        raise ValueError(f"{problem}; if it is yours, say it again with --set")
+    return {**config, **given}
 
 
 def run(

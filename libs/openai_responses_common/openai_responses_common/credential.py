@@ -6,6 +6,7 @@ knows which one was refused. Errors of a credential are the kernel's own: what s
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -158,7 +159,13 @@ class BearerToken:
 
 
 def bearer(token: Token) -> Headers:
-    """The header that carries a token."""
+    """The header that carries a token.
+
+    Raises:
+        AuthenticationError: it holds what no header can; the error of whoever tried to send it would quote it.
+    """
+    if not re.fullmatch(r"[!-~]+", token.value):
+        raise AuthenticationError("the token holds a space, a line break or another character that no token has")
     return {"Authorization": f"Bearer {token.value}"}
 
 

@@ -7,6 +7,7 @@ guide, recorded bodies, issue threads of compatible servers; all seen 2026-11-21
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -45,8 +46,9 @@ class CallFailure(Exception):
 
 def scrubbed(failure: Failure, scrub: Callable[[str], str]) -> Failure:
     """The failure without the credential: some proxies echo it in their errors."""
-    texts = {key: getattr(failure, key) for key in ("message", "code", "type", "param")}
-    return replace(failure, **{key: scrub(text) for key, text in texts.items() if text})
+    texts = {key: getattr(failure, key) for key in ("message", "code", "type", "param", "request_id")}
+    headers = {name: scrub(value) for name, value in failure.headers.items()}
+    return replace(failure, headers=headers, **{key: scrub(text) for key, text in texts.items() if text})
 
 
 def failure_from_status(status: int, body: object, headers: Mapping[str, str]) -> Failure:
@@ -59,7 +61,7 @@ def failure_from_status(status: int, body: object, headers: Mapping[str, str]) -
     """
     error = _error_object(body)
     message = error.get("message") or _text_of(body) or f"HTTP {status} without a message"
-    message = f"{message}{_filtered(error)}"
+    message = f"{_short(message)}{_filtered(error)}"
     if 300 <= status < 400:
         message = f"HTTP {status}: the service redirects to {headers.get('location', 'nowhere')}"
     return Failure(
@@ -75,6 +77,10 @@ def failure_from_status(status: int, body: object, headers: Mapping[str, str]) -
     )
 
 
+_LONGEST, _PAGE = 4000, 500
+_OF_TOKENS = f"{string.ascii_letters}{string.digits}-._~+/="
+_FOREVER_S = 1e10
+
 # The API's own, then those of gateways and edges in front of it. Sources: recorded responses, seen 2026-11-21.
 _REQUEST_IDS = ("x-request-id", "x-oai-request-id", "apim-request-id", "cf-ray")
 
@@ -89,7 +95,7 @@ def failure_from_event(event: Event) -> Failure:
     return Failure(
         kind="event",
         status=_status(event.get("status") or event.get("status_code")),
-        message=f"{message}{_filtered(error, response)}",
+        message=f"{_short(message)}{_filtered(error, response)}",
         code=_word(error.get("code")),
         type=_word(error.get("type") if error is not event else None),
         param=_word(error.get("param")),
@@ -105,7 +111,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         if value is None:
             continue
         try:
-            return max(0.0, float(value) / scale)
+            return _seconds(float(value) / scale)
         except ValueError:
             until, now = _date(value), _date(headers.get("date", ""))
             if until and now:
@@ -121,7 +127,7 @@ def _date(text: str) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-_WAIT = re.compile(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)\s*(ms|s))?")
+_WAIT = re.compile(r"try again in (?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d+)?)\s*(ms|s))?")
 
 
 def _wait_in_words(message: str) -> float | None:
@@ -136,11 +142,16 @@ def _wait_in_words(message: str) -> float | None:
 def _reset_s(error: dict[str, Any], headers: Mapping[str, str]) -> float | None:
     """Seconds until a plan's limit resets: told as such, or as Unix time against the response's own date."""
     if isinstance(seconds := error.get("resets_in_seconds"), int | float):
-        return float(seconds)
+        return _seconds(seconds)
     now = _date(headers.get("date", ""))
     if isinstance(at := error.get("resets_at"), int | float) and now:
-        return max(0.0, at - now.timestamp())
+        return _seconds(at - now.timestamp())
     return None
+
+
+def _seconds(value: float) -> float | None:
+    """A wait that somebody could keep; JSON and headers may also say NaN, infinity, or what is no number of seconds."""
+    return max(0.0, float(value)) if value < _FOREVER_S else None
 
 
 def _error_object(body: object) -> dict[str, Any]:
@@ -193,11 +204,21 @@ def _filtered(*places: dict[str, Any]) -> str:
 def _text_of(body: object) -> str:
     """A short text for a body that is not the API's JSON: a proxy's page is reduced to its title."""
     if not isinstance(body, str):
-        return "" if body is None else str(body)[:500]
-    title = re.search(r"<title[^>]*>(.*?)</title>", body, re.I | re.S)
-    text = title[1] if title else re.sub(r"<[^>]+>", " ", body)
+        return "" if body is None else _short(body, _PAGE)
+    title = re.search(r"<title[^<>]*>([^<]*)</title>", body, re.I)
+    text = title[1] if title else re.sub(r"<[^<>]+>", " ", _short(body))
     marker = "Cloudflare: " if "cloudflare" in body.lower() and "cloudflare" not in text.lower() else ""
-    return marker + " ".join(text.split())[:500]
+    return marker + _short(" ".join(text.split()), _PAGE)
+
+
+def _short(message: object, longest: int = _LONGEST) -> str:
+    """So much of a message as anybody reads: some bodies are megabytes, and many patterns are tried on a message.
+
+    It ends with a whole word, since half a credential that was echoed would not be known for one.
+    """
+    text = str(message)
+    cut = text[:longest]
+    return text if cut == text else cut.rstrip(_OF_TOKENS) or cut
 
 
 def _word(value: object) -> str | None:

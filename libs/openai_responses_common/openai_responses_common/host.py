@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from .settings import setting
+from .urls import is_loopback, is_within
 from .wire import record, records
 
 _FILES = ("~/.amplifier/settings.yaml", ".amplifier/settings.yaml", ".amplifier/settings.local.yaml")
@@ -19,8 +22,8 @@ _KEYS = "~/.amplifier/keys.env"
 _LINE = re.compile(r"\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*")
 
 
-def host_config(module: str, instance: str | None = None) -> dict[str, Any]:
-    """The config of a provider; empty where no file names it.
+def host_config(module: str, instance: str | None = None) -> tuple[dict[str, Any], str]:
+    """The config of a provider, and the file that it is from; both are empty where no file names it.
 
     Args:
         module: its module id.
@@ -32,6 +35,7 @@ def host_config(module: str, instance: str | None = None) -> dict[str, Any]:
     import yaml
 
     found: Mapping[str, Any] | None = None
+    file = ""
     for name in _FILES:
         path = Path(name).expanduser()
         if not path.is_file():
@@ -42,11 +46,42 @@ def host_config(module: str, instance: str | None = None) -> dict[str, Any]:
             raise ValueError(f"{path} is no YAML") from None
         for row in records(record(document.get("config")).get("providers")):
             if row.get("module") == module and instance in (None, row.get("id")):
-                found = record(row.get("config"))
+                found, file = record(row.get("config")), name
                 break
     if found is None and instance is not None:
         raise ValueError(f"no settings file of Amplifier has an instance {instance!r} of {module}")
-    return dict(found or {})
+    return dict(found or {}), file
+
+
+def leads_away(config: Mapping[str, Any], file: str, own_hosts: Mapping[str, Iterable[str]]) -> str | None:
+    """Why credentials must not go where a config says: a project's file sends them to a stranger.
+
+    Whoever wrote a project is not who owns the credentials of this machine. Commands run where nobody has decided yet
+    to trust a project; in a session its files may name code to be loaded, and there is nothing left to protect.
+
+    Args:
+        config: what a file gives.
+        file: its name.
+        own_hosts: for each setting that is an address the service's own hosts; what lies below them is theirs, too.
+    """
+    if not file or file.startswith("~"):
+        return None
+    nested = record(config.get("credentials"))
+    for key, given in [*config.items(), *nested.items()]:
+        if key not in own_hosts or re.fullmatch(r"\$\{\w+\}", str(given or "").strip()):
+            continue
+        address = setting({key: given}, key)
+        if address and not _is_own(address, own_hosts[key]):
+            return f"{file} in this folder sets {key!r} to an address that is not the service's own"
+    return None
+
+
+def _is_own(address: str, own_hosts: Iterable[str]) -> bool:
+    try:
+        host = urlsplit(address if "://" in address else f"https://{address}").hostname or ""
+    except ValueError:
+        return False
+    return is_loopback(host) or is_within(host, own_hosts)
 
 
 def load_host_keys() -> None:

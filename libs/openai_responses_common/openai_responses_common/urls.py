@@ -15,6 +15,10 @@ from amplifier_core.llm_errors import ConfigurationError
 
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*", re.I)
 
+_PLAIN = re.compile(r"[a-z]+://[\w.:/%\[\]-]*", re.I | re.ASCII)
+
+_NO_URL = "is no URL, or its port is no number"
+
 
 def read_url(setting: str, url: str, *, example: str) -> SplitResult:
     """The parts of an address.
@@ -28,7 +32,8 @@ def read_url(setting: str, url: str, *, example: str) -> SplitResult:
         ConfigurationError: it is none, or holds what an address must not.
     """
     if problem := _problem(url):
-        shown = "" if "@" in url else f", not {url!r}"
+        # Behind `@`, `?` and `#`, and in a port's place, secrets stand; what is no address at all may be a key.
+        shown = f", not {url!r}" if problem != _NO_URL and _PLAIN.fullmatch(url) else ""
         raise ConfigurationError(f"setting {setting!r} {problem}: it takes an address like {example}{shown}")
     return urlsplit(url)
 
@@ -39,8 +44,8 @@ def _problem(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it is what checks it
-    except ValueError as error:
-        return f"is no URL ({error})"
+    except ValueError:
+        return _NO_URL
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         return "is no http or https address"
     if parts.username is not None or parts.password is not None:

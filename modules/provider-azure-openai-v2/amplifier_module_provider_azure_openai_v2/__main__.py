@@ -28,6 +28,7 @@ from openai_responses_common.sign_in import sign_in
 from .backend import NOT_SET_UP, Found, find
 from .credential import EntraCredential
 from .deployments import read_deployments
+from .endpoint import OWN_HOSTS
 from .naming import with_names
 from .person import Person
 from .provider import AzureOpenaiV2Provider
@@ -49,7 +50,7 @@ def _found(settings: Settings) -> Found:
 
 
 def _status(arguments: argparse.Namespace) -> Answer:
-    config = settings_of(arguments, MODULE)
+    config = settings_of(arguments, MODULE, own_hosts=OWN_HOSTS)
     found = _found(Settings(config))
     query = "".join(f"?{key}={value}" for key, value in found.place.query.items())
     rows = {
@@ -75,7 +76,7 @@ async def _caller(found: Found) -> dict[str, str]:
 
 
 def _person(arguments: argparse.Namespace) -> tuple[Person, str]:
-    settings = Settings({**settings_of(arguments, MODULE), "auth": "entra_device_code"})
+    settings = Settings({**settings_of(arguments, MODULE, own_hosts=OWN_HOSTS), "auth": "entra_device_code"})
     found = _found(settings)
     return Person.of(settings, found.place), found.place.scopes[0]
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from amplifier_core.llm_errors import AccessDeniedError, ConfigurationError, ProviderUnavailableError
 from amplifier_core.models import ModelInfo
 from openai_responses_common import Credential, Fetch, Models, Options, Token, TokenSource, describe
+from openai_responses_common.credential import bearer
 from openai_responses_common.daemon import start
 from openai_responses_common.token_source import joined
 from openai_responses_common.traits import is_agent_model
@@ -54,7 +55,7 @@ class Resource:
         url = f"{site}{quote(self.resource_id.strip('/'))}/deployments?api-version={_MANAGER_VERSION}"
         found: dict[str, str] = {}
         for _ in range(_PAGES):
-            answer = fetched("GET", url, headers={"Authorization": f"Bearer {token.value}"})
+            answer = fetched("GET", url, headers=bearer(token))
             page = self._page(answer.status_code, answer.text)
             found |= {name: model for row in records(page["value"]) for name, model in _named(row)}
             url = str(page.get("nextLink") or "")

@@ -54,6 +54,14 @@ CLOUDS = (
 )
 _OTHER_AUTHORITIES: Mapping[str, str] = {"login.chinacloudapi.cn": "china", "login.windows.net": "public"}
 
+OWN_HOSTS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("azure_endpoint", "endpoint", "base_url"), tuple(suffix for each in CLOUDS for suffix in each.suffixes)
+    ),
+    "authority_host": (*(each.authority for each in CLOUDS), *_OTHER_AUTHORITIES),
+}
+"""Microsoft's own: whatever a resource or a tenant there is called, Microsoft reads what is sent."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

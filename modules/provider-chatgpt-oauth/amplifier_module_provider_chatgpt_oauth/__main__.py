@@ -20,7 +20,7 @@ from openai_responses_common.screen import Screen
 
 from .credential import ChatgptCredential
 from .limits import rows as limit_rows
-from .place import HEADERS
+from .place import HEADERS, OWN_HOSTS
 from .provider import ChatgptOauthProvider
 from .tokens import LOGIN, Tokens
 
@@ -29,7 +29,7 @@ PACKAGE = "amplifier_module_provider_chatgpt_oauth"
 
 
 def _provider(arguments: argparse.Namespace) -> ChatgptOauthProvider:
-    return ChatgptOauthProvider(config=settings_of(arguments, MODULE))
+    return ChatgptOauthProvider(config=settings_of(arguments, MODULE, own_hosts=OWN_HOSTS))
 
 
 def _status(arguments: argparse.Namespace) -> Answer:

@@ -186,7 +186,7 @@ class Account:
                 logger.warning("the tokens that were kept before cannot be read: %s", damaged)
                 before = None
             self._unkept = None
-            self._store.save(tokens.kept())
+            self._store.save(self._dated(tokens))
             if self._newest() != tokens:
                 raise StoreError(f"{self._store.place()} does not give back what was kept there")
         return before
@@ -254,7 +254,7 @@ class Account:
 
     def _keep(self, fresh: Tokens) -> None:
         """Before anything uses them; where that fails this process goes on with what it alone has."""
-        self._unkept = fresh.kept()
+        self._unkept = self._dated(fresh)
         try:
             self._keep_unkept()
         except StoreError as error:
@@ -263,6 +263,14 @@ class Account:
                 "tries again; if it ends before that, you will have to sign in again",
                 error,
             )
+
+    def _dated(self, fresh: Tokens) -> Record:
+        """A record that counts as newer than the one before, also where the clock was set back since that was kept."""
+        try:
+            before = self._store.load()
+        except StoreError:  # whoever can mend that is told when this one is saved
+            before = None
+        return fresh.kept(max(time.time(), before.saved_at + 1.0 if before else 0.0))
 
     def _keep_unkept(self) -> None:
         """Under the lock."""

@@ -21,7 +21,7 @@ ISSUER = "https://auth.openai.com"
 TOKEN_FILE = "~/.amplifier/openai-chatgpt-oauth.json"
 """Where Microsoft's module keeps its tokens, too; what it left there is taken over."""
 
-_HOSTS = {"base_url": ("chatgpt.com",), "issuer": ("auth.openai.com",)}
+OWN_HOSTS = {"base_url": ("chatgpt.com",), "issuer": ("auth.openai.com",)}
 
 # An honest name of our own is taken; libraries' own names draw the edge's page. Source: clients' issue threads and a
 # live probe of 2026-08-31, seen 2026-11-21.
@@ -87,7 +87,7 @@ def _address(config: Mapping[str, Any], key: str, variable: str, default: str, a
     url = (setting(config, key, variable) or default).rstrip("/")
     parts = read_url(key, url, example=default)
     host = parts.hostname or ""
-    if not (is_loopback(host) or is_within(host, _HOSTS[key]) or is_within(host, allowed)):
+    if not (is_loopback(host) or is_within(host, OWN_HOSTS[key]) or is_within(host, allowed)):
         raise ConfigurationError(
             f"setting {key!r} names {host}, and tokens of a ChatGPT account are not sent there: "
             f"add it to allowed_hosts if it is yours"

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
@@ -80,6 +80,9 @@ class Tokens:
     plan: str = ""
     fedramp: bool = False
     ended: str = ""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("tokens are not pickled or copied: they stay in this process and in their store")
 
     @classmethod
     def of(cls, kept: Record) -> Tokens:
@@ -260,7 +263,10 @@ class Issuer:
             return self._http.send("POST", f"{self.url}{path}", **content)
         except CallFailure as caught:
             failure = caught.failure
-        raise NetworkError(f"the sign-in service: {failure.message}", retryable=True)
+        words = f"the sign-in service: {failure.message}"
+        if "certificate" in failure.message.lower():  # it does not become trusted by waiting
+            raise NetworkError(f"{words}: a CA of your own goes into SSL_CERT_FILE", retryable=False)
+        raise NetworkError(words, retryable=True)
 
     def _taken(self, reply: JsonReply, doing: str) -> dict[str, Any]:
         if 200 <= reply.status < 300:

@@ -21,7 +21,7 @@ from openai_responses_common.commands import (
 )
 from openai_responses_common.routing import routing_command
 
-from .backend import find
+from .backend import OWN_HOSTS, find
 from .provider import OpenaiV2Provider
 
 MODULE = "provider-openai-v2"
@@ -29,7 +29,7 @@ PACKAGE = "amplifier_module_provider_openai_v2"
 
 
 def _status(arguments: argparse.Namespace) -> Answer:
-    config = settings_of(arguments, MODULE)
+    config = settings_of(arguments, MODULE, own_hosts=OWN_HOSTS)
     found = find(config)
     if found.problem:
         raise ConfigurationError(found.problem)

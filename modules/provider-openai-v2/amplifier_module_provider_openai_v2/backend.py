@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,6 +26,7 @@ from openai_responses_common import (
 from openai_responses_common.provider import EFFORT_FIELD
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+OWN_HOSTS = {"base_url": ("api.openai.com",)}
 DEFAULT_MODEL = "gpt-5.6-sol"
 REMEDY = "set api_key in the provider's config, or OPENAI_API_KEY in the environment"
 
@@ -80,10 +82,11 @@ def find(config: Mapping[str, Any]) -> Found:
     host = ""
     try:
         sendable("api_key (OPENAI_API_KEY)", api_key or "none")
-        host = read_url("base_url", base_url, example=DEFAULT_BASE_URL).hostname or ""
+        host = _host_of(base_url)
+        _check_headers(config)
     except ConfigurationError as error:
-        problem = str(error)
-    official = is_within(host, ["api.openai.com"])
+        problem, base_url = str(error), DEFAULT_BASE_URL  # nothing is sent, and a bad address may hold a secret
+    official = is_within(host, OWN_HOSTS["base_url"])
     paying = {
         "OpenAI-Organization": setting(config, "organization", "OPENAI_ORG_ID"),
         "OpenAI-Project": setting(config, "project", "OPENAI_PROJECT_ID"),
@@ -121,6 +124,32 @@ def openai_backend(config: Mapping[str, Any]) -> Backend:
         credential_env_vars=("OPENAI_API_KEY",),
         problem=found.problem,
     )
+
+
+def _host_of(base_url: str) -> str:
+    """The host of an address; servers of one's own network may do without TLS, OpenAI's do not.
+
+    Raises:
+        ConfigurationError: it is no address, or one where a key would be sent in the clear.
+    """
+    parts = read_url("base_url", base_url, example=DEFAULT_BASE_URL)
+    host = parts.hostname or ""
+    if parts.scheme == "http" and is_within(host, OWN_HOSTS["base_url"]):
+        raise ConfigurationError("setting 'base_url' must begin with https: the key would be sent in the clear")
+    return host
+
+
+def _check_headers(config: Mapping[str, Any]) -> None:
+    """See that further headers can be sent: the error of whoever tries would quote them.
+
+    Raises:
+        ConfigurationError: one cannot.
+    """
+    for key, variable in (("organization", "OPENAI_ORG_ID"), ("project", "OPENAI_PROJECT_ID")):
+        sendable(f"{key} ({variable})", setting(config, key, variable) or "none")
+    for name, value in _custom_headers().items():
+        if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII) or not re.fullmatch(r"[ -~\t]*", value):
+            raise ConfigurationError("OPENAI_CUSTOM_HEADERS holds what no header can: give one `Name: value` a line")
 
 
 def _custom_headers() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""What a reviewer of security would try, item by item; `checklist.py` says which test answers which item."""

@@ -1,0 +1,44 @@
+"""A witness of all that is said, and a server that must not be asked anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.emulator import Authority, Emulator
+from tests.security.witness import Witness
+
+
+@pytest.fixture
+def witness() -> Iterator[Witness]:
+    """Hears everything from here on."""
+    one = Witness()
+    one.listen()
+    yield one
+    one.leave()
+
+
+@pytest.fixture
+def stranger() -> Iterator[Emulator]:
+    """A second server, which must be asked nothing and connected to by nobody."""
+    with Emulator() as running:
+        yield running
+        assert running.requests == []
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Issues certificates of every kind."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home directory of the test's own, without a keyring."""
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    return folder

@@ -1,0 +1,104 @@
+"""No request that carries a credential follows a redirect: calls, model lists, every step of a sign-in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from amplifier_core.llm_errors import ConfigurationError, LLMError
+from amplifier_module_provider_chatgpt_oauth.__main__ import _limits
+from amplifier_module_provider_chatgpt_oauth.credential import ChatgptCredential
+
+from tests.backends import BackendUnderTest
+from tests.chatgpt.conftest import catalogue, emulator, in_a_hurry, limits, machine, service
+from tests.chatgpt.machine import Machine, Person
+from tests.emulator import Emulator, Status, redirect
+from tests.emulator.server import Reply
+from tests.emulator.surface import Exchange, Route, Surface
+from tests.support import Session
+
+__all__ = ["catalogue", "emulator", "in_a_hurry", "limits", "machine", "service"]
+
+STATUSES = [301, 302, 303, 307, 308]
+
+
+async def test_a_call_is_redirected_nowhere(backend: BackendUnderTest, stranger: Emulator) -> None:
+    """Whatever the status: the second server sees no request, and the error says what to set."""
+    with backend.emulator() as running:
+        session = await Session(backend, running).mount(backend.settings(running, max_retries=0))
+        for status in STATUSES:
+            running.script(redirect(f"{stranger.origin}/v1/responses", status=status))
+            with pytest.raises(ConfigurationError, match=f"HTTP {status}: the service redirects"):
+                await session.ask("hello")
+        assert session.sent == len(STATUSES)
+        await session.cleanup()
+
+
+async def test_a_list_of_models_is_redirected_nowhere(backend: BackendUnderTest, stranger: Emulator) -> None:
+    """The same for the only other request that a session makes of the service itself."""
+    asked: list[int] = []
+
+    async def moved(exchange: Exchange) -> Reply:
+        status = STATUSES[len(asked) % len(STATUSES)]
+        asked.append(status)
+        return Reply(status=status, headers=[("location", f"{stranger.origin}/models")])
+
+    own = backend.surface()
+    surface = Surface(
+        name=own.name, prefix=own.prefix, routes=(Route("GET", "/models", moved),), authenticate=own.authenticate
+    )
+    with Emulator(surfaces=(surface,)) as running:
+        for _ in STATUSES:
+            session = await Session(backend, running).mount(backend.settings(running, max_retries=0))
+            with pytest.raises(ConfigurationError, match="redirects"):
+                await session.provider.list_models()
+            await session.cleanup()
+    assert asked == STATUSES
+
+
+def moved(stranger: Emulator, status: int) -> Status:
+    return Status(status, "", {"location": f"{stranger.origin}/anywhere"})
+
+
+@pytest.mark.parametrize("step", ["usercode", "poll", "exchange"])
+def test_a_sign_in_with_a_code_is_redirected_nowhere(machine: Machine, stranger: Emulator, step: Any) -> None:
+    """Neither the code nor what it is exchanged for leaves the sign-in service."""
+    for status in STATUSES:
+        machine.service.fail(step, moved(stranger, status))
+        person = Person(machine.service)
+        assert machine.provider().login(person) is False
+        assert "redirects are not followed" in person.text
+    assert not machine.file.exists()
+
+
+async def test_a_renewal_is_redirected_nowhere(machine: Machine, stranger: Emulator) -> None:
+    """The refresh token stays here."""
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    for status in STATUSES:
+        machine.service.fail("refresh", moved(stranger, status))
+        with pytest.raises(LLMError, match="redirects are not followed"):
+            await (await machine.session(max_retries=0)).ask("hello")
+
+
+def test_a_sign_out_is_redirected_nowhere(machine: Machine, stranger: Emulator) -> None:
+    """Neither is the token that is told to the service to be ended."""
+    for status in STATUSES:
+        machine.keep(machine.service.token_set())
+        machine.service.fail("revoke", moved(stranger, status))
+        assert machine.provider().logout()
+
+
+def test_the_use_of_a_plan_is_asked_of_no_stranger(machine: Machine, stranger: Emulator) -> None:
+    """`status` reads how much of a plan is used, with the token."""
+    machine.keep(machine.service.token_set())
+
+    async def away(exchange: Exchange) -> Reply:
+        return Reply(status=307, headers=[("location", f"{stranger.origin}/usage")])
+
+    own = machine.emulator._surfaces[0]
+    surface = Surface(name="usage", prefix="", routes=(Route("GET", "/usage", away),), authenticate=own.authenticate)
+    with Emulator(surfaces=(surface,)) as running:
+        account = machine.provider().signed_in()
+        rows = _limits(f"{running.origin}/usage", ChatgptCredential(account))
+        assert rows == {"limits": "cannot be read: HTTP 307"}
+        assert len(running.requests) == 1
