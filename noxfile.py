@@ -46,9 +46,9 @@ def install(session: nox.Session, *groups: str, modules: bool = True, others: li
     session.install(*editable, *nox.project.dependency_groups(PROJECT, *groups), *wanted)
 
 
-def pytest(session: nox.Session, *options: str) -> None:
+def pytest(session: nox.Session, *options: str, env: dict[str, str] | None = None) -> None:
     """Run pytest on all cores; `-n0` after -- keeps it in one process."""
-    session.run("python", "-m", "pytest", "--numprocesses=auto", *options, *session.posargs)
+    session.run("python", "-m", "pytest", "--numprocesses=auto", *options, *session.posargs, env=env)
 
 
 def needs() -> list[str]:
@@ -145,7 +145,8 @@ def coverage(session: nox.Session) -> None:
     pure = PROJECT["tool"]["coverage"]["report"]["include"]
     if absent := [name for name in pure if not Path(name).is_file()]:
         session.error(f"pyproject.toml lists pure files that do not exist: {', '.join(absent)}")
-    others = [f"--ignore=tests/{name}" for name in ("azure", "behaviour", "chatgpt", "emulator", "test_chat.py")]
+    over_sockets = ("azure", "behaviour", "chatgpt", "emulator", "faults", "fuzz", "security", "test_chat.py")
+    others = [f"--ignore=tests/{name}" for name in over_sockets]
     pytest(session, "--quiet", "--cov", "--cov-report=", "--cov-fail-under=0", *others)
     session.run("coverage", "report", "--include=libs/*,modules/*", "--fail-under=0")
     session.run("coverage", "report")
@@ -249,9 +250,27 @@ def pin(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what the code costs beside reading the bare bytes."""
-    install(session, "test")
+    """Measure the modules beside the bare bytes and beside what others use; `-- -h` tells all options."""
+    alone = {"--short", "--alone"} & set(session.posargs)
+    install(session, "test" if alone else "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Make up a hundred thousand conversations, bodies and streams for each promise; `-- -k sse` takes some of them."""
+    install(session, "test")
+    pytest(session, "tests/fuzz", env={"FUZZ_EXAMPLES": "100000"})
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Ask for known holes in what CI installs and in the newest of what the packages need; fails if nobody answers."""
+    session.install("pip-audit>=2.9")
+    newest = Path(session.create_tmp()) / "newest.txt"
+    newest.write_text("\n".join(needs()), encoding="utf-8")
+    for words in (["-r", str(PINS), "--no-deps", "--disable-pip"], ["-r", str(newest)]):
+        session.run("pip-audit", "--strict", "--progress-spinner=off", *words)
 
 
 @nox.session
@@ -263,6 +282,7 @@ def picture(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Write the configuration reference from the tables in the code."""
-    install(session)
-    session.run("python", "-m", "docs.configuration")
+    """Write the pages that come from tables in the code: the configuration, and what becomes of each fault."""
+    install(session, "test")
+    for page in ("configuration", "faults"):
+        session.run("python", "-m", f"docs.{page}")

@@ -12,10 +12,10 @@ Dialect = Literal["openai", "vllm", "litellm", "pydantic422"]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A whole reply: a dict is sent as JSON, a string as it stands."""
+    """A whole reply: a dict is sent as JSON, a string and bytes as they stand."""
 
     status: int
-    body: Mapping[str, Any] | str | None = None
+    body: Mapping[str, Any] | str | bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_s: float = field(default=0.0, kw_only=True)
 
@@ -24,6 +24,8 @@ class Status:
         match self.body:
             case None:
                 return b"", "text/plain"
+            case bytes():
+                return self.body, "application/octet-stream"
             case str():
                 kind = "text/html" if self.body.lstrip().startswith("<") else "text/plain"
                 return self.body.encode(), f"{kind}; charset=utf-8"
@@ -33,9 +35,17 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """The connection ends before any reply byte."""
+    """The connection ends in place of a reply.
+
+    Attributes:
+        reset: by TCP RST.
+        words: bytes to send before that, as they stand: what no server of ours would write.
+        open_s: how long it stays open after them, unless the client leaves.
+    """
 
     reset: bool = False
+    words: bytes = field(default=b"", kw_only=True)
+    open_s: float = field(default=0.0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,12 @@ class Emulator:
         """TCP connections that are open now."""
         return len(self._server.open_connections) if self._server else 0
 
-    def wait_until(self, predicate: Callable[[], object], timeout_s: float = 5.0) -> bool:
+    @property
+    def answering(self) -> int:
+        """Requests that have come in whole and whose answer has neither ended nor been given up."""
+        return len(self._server.answering) if self._server else 0
+
+    def wait_until(self, predicate: Callable[[], object], timeout_s: float = 30.0) -> bool:
         """Block this thread until the predicate holds or the time is up; returns whether it holds."""
         end_s = time.monotonic() + timeout_s
         while not predicate():
@@ -226,9 +231,10 @@ class Emulator:
                 self._changed.wait(min(left_s, 0.02))
         return True
 
-    async def until(self, predicate: Callable[[], object], timeout_s: float = 5.0) -> bool:
+    async def until(self, predicate: Callable[[], object], timeout_s: float = 30.0) -> bool:
         """The same for a test whose own event loop has to go on."""
-        return await asyncio.to_thread(self.wait_until, predicate, timeout_s)
+        await asyncio.sleep(0)
+        return bool(predicate()) or await asyncio.to_thread(self.wait_until, predicate, timeout_s)
 
     def _wake(self) -> None:
         with self._changed:

@@ -53,7 +53,7 @@ async def create_response(exchange: Exchange) -> Reply | Stream:
         case Status():
             return await status_reply(scripted, exchange)
         case Disconnect():
-            raise HangUp(reset=scripted.reset)
+            raise HangUp(reset=scripted.reset, words=scripted.words, open_s=scripted.open_s)
         case b.Turn():
             turn = scripted
         case None:

@@ -14,7 +14,7 @@ import itertools
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -27,11 +27,19 @@ Headers = list[tuple[str, str]]
 
 
 class HangUp(Exception):
-    """Raised to end the connection: by a handler before any reply byte, inside a stream without ending the body."""
+    """Raised to end the connection: by a handler in place of a reply, inside a stream without ending the body.
 
-    def __init__(self, *, reset: bool) -> None:
+    Args:
+        reset: by TCP RST.
+        words: of a handler alone; bytes that are sent first, as they stand.
+        open_s: how long the connection stays open after them, unless the client leaves.
+    """
+
+    def __init__(self, *, reset: bool, words: bytes = b"", open_s: float = 0.0) -> None:
         super().__init__("reset" if reset else "end of file")
         self.reset = reset
+        self.words = words
+        self.open_s = open_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +94,7 @@ class Server:
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self.open_connections: set[int] = set()
+        self.answering: set[int] = set()
         self.changed: Callable[[], None] = lambda: None
 
     async def start(self, port: int) -> int:
@@ -109,7 +118,7 @@ class Server:
         self.open_connections.add(number)
         self.changed()
         try:
-            await _Connection(self._handler, reader, writer, number).serve()
+            await _Connection(self._handler, reader, writer, number, self._answering).serve()
         except (ConnectionError, TimeoutError, ssl.SSLError):
             pass
         except asyncio.CancelledError:
@@ -120,12 +129,28 @@ class Server:
             self._tasks.discard(task)
             self.changed()
 
+    @contextlib.contextmanager
+    def _answering(self, number: int) -> Iterator[None]:
+        """Note that the request of a connection is being answered."""
+        self.answering.add(number)
+        try:
+            yield
+        finally:
+            self.answering.discard(number)
+            self.changed()
+
 
 class _Connection:
     def __init__(
-        self, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+        self,
+        handler: Handler,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        number: int,
+        answering: Callable[[int], contextlib.AbstractContextManager[None]],
     ) -> None:
         self._handler = handler
+        self._answering = answering
         self._reader = reader
         self._writer = writer
         self._number = number
@@ -164,12 +189,21 @@ class _Connection:
             raw=bytes(body),
             connection=self._number,
         )
+        with self._answering(self._number):
+            return await self._answer(incoming)
+
+    async def _answer(self, incoming: Incoming) -> bool:
+        """Hand a request on and send what comes back; returns whether the connection may be used again."""
         handler = asyncio.ensure_future(self._handler(incoming))
         if not await self._while_there(handler):
             return False
         try:
             answer = handler.result()
         except HangUp as end:
+            self._writer.write(end.words)
+            await self._writer.drain()
+            if end.open_s:
+                await self._while_there(asyncio.ensure_future(asyncio.sleep(end.open_s)))
             self._hang_up(reset=end.reset)
             return False
         match answer:

@@ -25,6 +25,7 @@ from tests.emulator import (
     Keepalive,
     NoUsage,
     RateBooks,
+    Recorded,
     RejectParams,
     ReplyHeaders,
     ResponseFields,
@@ -68,6 +69,7 @@ def test_statuses(emulator: Emulator) -> None:
         server_error(),
         overloaded(after_s=30),
         bad_gateway(),
+        Status(400, b"\xff\xfe"),
         Status(418, {"detail": "teapot"}, {"X-Extra": "yes"}),
     )
     limited = ask(emulator)
@@ -84,9 +86,10 @@ def test_statuses(emulator: Emulator) -> None:
     html = ask(emulator)
     assert html.headers["content-type"] == "text/html; charset=utf-8"
     assert "502 Bad Gateway" in html.text
+    assert ask(emulator).content == b"\xff\xfe"
     odd = ask(emulator)
     assert (odd.json(), odd.headers["x-extra"]) == ({"detail": "teapot"}, "yes")
-    assert [each.status for each in emulator.requests] == [429, 429, 500, 503, 502, 418]
+    assert [each.status for each in emulator.requests] == [429, 429, 500, 503, 502, 400, 418]
 
 
 def test_redirects_are_seen_where_they_lead(emulator: Emulator) -> None:
@@ -108,6 +111,28 @@ def test_disconnects_before_the_reply(emulator: Emulator, reset: bool) -> None:
     emulator.script(Disconnect(reset=reset))
     with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
         ask(emulator)
+
+
+def test_words_that_no_server_of_ours_would_write(emulator: Emulator) -> None:
+    emulator.script(Disconnect(words=b"HTTP/1.1 299 Odd\r\n\r\nas it stands"), Disconnect(words=b"HTT", open_s=20))
+    reply = ask(emulator)
+    assert (reply.status_code, reply.text) == (299, "as it stands")
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{emulator.base_url}/responses", json={"model": "gpt-5.5", "input": "x"}, headers=KEY, timeout=0.2)
+    assert emulator.wait_until(lambda: emulator.answering == 0), "it does not wait for who has left"
+
+
+def test_what_is_being_answered_is_counted(emulator: Emulator) -> None:
+    seen: list[int] = []
+
+    def look(_: Recorded) -> Say:
+        seen.append(emulator.answering)
+        return Say("hello")
+
+    emulator.script(look)
+    ask(emulator)
+    assert seen == [1]
+    assert emulator.wait_until(lambda: emulator.answering == 0)
 
 
 def test_failing_in_the_middle(emulator: Emulator) -> None:

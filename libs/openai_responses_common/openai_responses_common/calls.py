@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from .wire import Item, record
+from .wire import Item, record, records
 
 Output = str | list[Item]
 
@@ -42,7 +42,7 @@ def _same(_call: Item, output: Output) -> Item:
 
 def _shell(call: Item, output: Output) -> Item:
     result = _result(output)
-    code = str(result.get("exit_code", result.get("returncode", 0 if result.get("success", True) else 1)))
+    code = str(result.get("exit_code", result.get("returncode", 0 if result.get("success", True) else 1)))[:20]
     chunk = {
         "stdout": str(result.get("stdout", result.get("text")) or ""),
         "stderr": str(result.get("stderr") or ""),
@@ -78,7 +78,8 @@ def _computer(_call: Item, output: Output) -> Item:
 
 def _tool_search(_call: Item, output: Output) -> Item:
     result = _result(output)
-    tools = result.get("tools", result.get("list", []))
+    found = records(result.get("tools", result.get("list")))
+    tools = [tool for tool in found if "type" in tool and ("name" in tool or "server_label" in tool)]
     return {"execution": "client", "status": "completed", "tools": tools}
 
 
@@ -136,7 +137,7 @@ ANSWERS = frozenset(call.answer for call in CLIENT_CALLS.values())
 
 def client_call(item: Item) -> ClientCall | None:
     """The row for an item that the client must answer; None for items that the service ran itself."""
-    row = CLIENT_CALLS.get(item.get("type", ""))
+    row = CLIENT_CALLS.get(str(item.get("type", "")))
     if row is None:
         return None
     if item["type"] == "tool_search_call" and item.get("execution") != "client":
@@ -179,7 +180,7 @@ def _result(output: Output) -> dict[str, Any]:
     text = _text(output)
     try:
         value: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"text": text}
     if isinstance(value, list):
         return {"list": value, "text": text}

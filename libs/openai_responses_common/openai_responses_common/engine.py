@@ -236,9 +236,12 @@ class Engine:
             ):
                 call.events.headers = reply.headers
                 async for batch in reply.batches:
-                    for event in batch:
+                    for count, event in enumerate(batch, 1):
                         received.add(event)
                         call.events.heard_limits(event)
+                        if received.terminal:
+                            del batch[count:]  # what comes after the end is no part of the answer
+                            break
                     if call.sink and (deltas := reader.read(batch)):
                         await call.sink(deltas)
                     if received.terminal:

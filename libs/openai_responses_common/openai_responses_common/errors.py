@@ -104,6 +104,9 @@ _BY_STATUS: Mapping[int, Meaning] = {
     402: _QUOTA,
     403: _DENIED,
     404: _MISSING,
+    407: Meaning(
+        error=kernel.ConfigurationError, remedy="give the proxy's user and password in HTTPS_PROXY or HTTP_PROXY"
+    ),
     408: _TIMEOUT,
     409: _DOWN,
     413: _CONTEXT,

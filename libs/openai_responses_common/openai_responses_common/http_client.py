@@ -125,7 +125,7 @@ def parsed(text: str) -> object:
     """JSON, or the text where it is none."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -17,6 +17,8 @@ from .wire import Event
 
 # The request is echoed back, whole, in each of these: some 100 kB with 40 tools. The terminal event says it all again.
 _ECHOES = frozenset({b"response.created", b"response.in_progress", b"response.queued"})
+# What the fields that we read must be; one that is something else counts as left out.
+_TYPES = {"type": str, "delta": str, "output_index": int, "content_index": int, "summary_index": int}
 _TYPE = re.compile(rb'\s*\{\s*"type"\s*:\s*"([^"\\]*)"')
 
 
@@ -33,24 +35,36 @@ class SseDecoder:
         self._data: list[bytes] = []
         self._after_cr = False
         self._at_start = True
+        self._broken: MalformedEvent | None = None
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Take the next bytes; return the events that they complete.
 
         Raises:
-            MalformedEvent: an event's data is not a JSON object.
+            MalformedEvent: an event's data is not a JSON object. Events that came before it in the same bytes are
+                given first: one of them may have ended the response.
         """
+        if self._broken:
+            raise self._broken
         events: list[Event] = []
         for line in self._lines(chunk):
             if line:
                 self._field(line)
-            elif (event := self._dispatch()) is not None:
+                continue
+            try:
+                event = self._dispatch()
+            except MalformedEvent as error:
+                if not events:
+                    raise
+                self._broken = error
+                break
+            if event is not None:
                 events.append(event)
         return events
 
     def finish(self) -> list[Event]:
         """The event that the end of the stream completes: some servers close without the last blank line."""
-        events = self.feed(b"\n\n") if self._pending or self._data else []
+        events = self.feed(b"\n\n") if self._pending or self._data or self._broken else []
         self._pending.clear()
         return events
 
@@ -96,11 +110,14 @@ def _parse(name: bytes, data: bytes) -> Event | None:
         return None
     try:
         event = _load(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedEvent(f"event {name.decode(errors='replace') or '(unnamed)'} is not JSON: {error}") from None
     if not isinstance(event, dict):
         raise MalformedEvent(f"event {name.decode(errors='replace') or '(unnamed)'} is not a JSON object")
     event = cast(Event, event)
+    for key, kind in _TYPES.items():
+        if key in event and not isinstance(event[key], kind):
+            del event[key]
     if "type" not in event:
         event["type"] = name.decode(errors="replace") or ("error" if "error" in event else "")
     return event

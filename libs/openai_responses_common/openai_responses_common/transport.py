@@ -126,7 +126,7 @@ async def read_events(chunks: AsyncIterator[bytes], headers: Mapping[str, str]) 
 def _whole_response(content: bytes) -> Event:
     try:
         response: Any = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CallFailure(Failure(kind="stream", message=f"the response is not JSON: {error}")) from error
     body = record(response)
     if "error" in body and "output" not in body and "status" not in body:
