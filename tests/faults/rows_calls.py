@@ -10,11 +10,12 @@ from tests.support import tool
 
 _TOOLS: dict[str, Any] = {"ask": {"tools": [tool("look", "at"), tool("run", type="custom")]}}
 _ONE = "request start end response"
+_TAKEN_BACK = "request start end aborted response"
 
 
 def _spoiled(arguments: str):
     """A call with these arguments, which was paid for."""
-    return final("InvalidToolCallError", events=_ONE, paid=1, says="look"), Call("look", arguments)
+    return final("InvalidToolCallError", events=_TAKEN_BACK, paid=1, says="look"), Call("look", arguments)
 
 
 def _arguments(name: str, arguments: str):
@@ -42,7 +43,7 @@ _CALLS = (
     row(
         "an object as it stands, no text of one",
         _raw_call(arguments={"at": "x"}),
-        then=final("InvalidToolCallError", events=_ONE, paid=1),
+        then=final("InvalidToolCallError", events=_TAKEN_BACK, paid=1),
         **_TOOLS,
     ),
     row(
@@ -72,13 +73,13 @@ _CALLS = (
     row(
         "a call whose arguments are a list",
         _raw_call(arguments=["x"]),
-        then=final("InvalidToolCallError", events=_ONE, paid=1),
+        then=final("InvalidToolCallError", events=_TAKEN_BACK, paid=1),
         **_TOOLS,
     ),
     row(
         "a call beside one that cannot be read: neither is run",
         Turn(Call("look", {"at": "x"}), Call("look", '{"at"')),
-        then=final("InvalidToolCallError", events="request start end start end response", paid=1),
+        then=final("InvalidToolCallError", events="request start end start end aborted response", paid=1),
         **_TOOLS,
     ),
     row(

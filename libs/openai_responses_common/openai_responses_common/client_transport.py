@@ -7,13 +7,13 @@ libraries hold the request, and the request holds the credential.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from amplifier_core.llm_errors import AbortError
 
-from .ahead import ReadAhead
+from .ahead import ReadAhead, Silence
 from .clients import PerLoop
 from .credential import Headers, authorized
 from .failure import CallFailure, Failure, scrubbed
@@ -106,7 +106,7 @@ class ClientTransport(Generic[C]):
 
         client, response = await authorized(self.endpoint.credential, send)
         answered = lower(response.headers)
-        batches = read_events(self._pieces(client, response), answered)
+        batches = read_events(self._pieces(client, response, timeout_s), answered)
         try:
             yield Reply(headers=answered, batches=batches)
             await _drain(batches)
@@ -132,10 +132,10 @@ class ClientTransport(Generic[C]):
         """Close this loop's client, which ends its calls; see `Transport.close`."""
         await self._clients.close()
 
-    async def _pieces(self, client: C, response: Streamed) -> AsyncGenerator[bytes, None]:
+    async def _pieces(self, client: C, response: Streamed, timeout_s: float) -> AsyncGenerator[bytes, None]:
         # Both libraries give a generator, whatever they declare, and it wants to be closed.
         chunks = cast(AsyncGenerator[bytes, None], response.aiter_bytes())
-        async with ReadAhead(chunks) as ahead:
+        async with ReadAhead(chunks, silence_s=timeout_s) as ahead:
             while piece := await self._guarded(client, ahead.taken, begun=True):
                 yield piece
 
@@ -144,6 +144,8 @@ class ClientTransport(Generic[C]):
             return await operation()
         except CallFailure as raised:
             failure = raised.failure
+        except Silence:
+            failure = Failure(kind="timeout", message="the service fell silent in the middle of its answer")
         except self._library.errors() as error:
             failure = self._library.failure(error, self.endpoint, begun=begun)
         if not self._clients.holds(client):  # trying again would open what a session has just closed
@@ -156,6 +158,13 @@ async def _drain(batches: AsyncGenerator[list[Event], None]) -> None:
         async with asyncio.timeout(_DRAIN_S):
             async for _ in batches:
                 pass
+
+
+def without_read_limit(extensions: MutableMapping[str, Any]) -> None:
+    """Of a request whose answer has begun: `ReadAhead` watches over its silence. `timeout` is a documented extension of
+    both HTTP libraries, which look at it again before they read the body (httpcore 1.0.9 and httpcore2 2.16.2)."""
+    if isinstance(limits := extensions.get("timeout"), dict):
+        limits["read"] = None
 
 
 def lower(headers: Mapping[str, str]) -> dict[str, str]:

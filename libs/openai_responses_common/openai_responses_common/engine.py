@@ -62,6 +62,8 @@ class _Call:
     prepared: _Prepared
     responses: list[Response] = field(default_factory=list[Response])
     """The answer so far: the first response, and those that continued it, each with its usable items."""
+    shown: bool = False
+    """Something of the answer is to be seen."""
     voided: bool = False
     """An abort took back all that was shown."""
     next_block: int = 0
@@ -133,6 +135,22 @@ class Engine:
         if encoded.repairs:
             await events.repaired(encoded.repairs)
         responses = call.responses
+        try:
+            await self._answer(call)
+            usage = total_usage(responses, model=options.model, profile=self.profile, model_info=options.model_info)
+            answer = decode_response(responses, origin=self.transport.origin, usage=usage)
+        except asyncio.CancelledError:
+            await self._void(call, "CancelledError", "the call was cancelled")
+            raise
+        except LLMError as error:
+            await self._void(call, type(error).__name__, str(error))
+            raise
+        await events.response(answer, responses)
+        return answer
+
+    async def _answer(self, call: _Call) -> None:
+        """Ask, and ask to go on as often as the answer ran out of tokens."""
+        request, options, responses = call.request, call.options, call.responses
         while True:
             try:
                 response = await self._with_retries(call)
@@ -147,13 +165,15 @@ class Engine:
             responses.append({**response, "output": items})
             if not _continues(response, items) or len(responses) > options.max_continuations:
                 break
-            await events.continuation(len(responses), response, incomplete_reason(response))
+            await call.events.continuation(len(responses), response, incomplete_reason(response))
             call.request = self._with_partial(request, responses)
             call.prepared = await self._prepare(call.request, options)
-        usage = total_usage(responses, model=options.model, profile=self.profile, model_info=options.model_info)
-        answer = decode_response(responses, origin=self.transport.origin, usage=usage)
-        await events.response(answer, responses)
-        return answer
+
+    async def _void(self, call: _Call, error_type: str, message: str) -> None:
+        """Take back what is to be seen of the answer."""
+        if call.sink and call.shown:
+            call.shown, call.voided = False, True
+            await call.sink([Aborted(error_type=error_type, message=message)])
 
     async def _prepare(self, request: ChatRequest, options: Options) -> _Prepared:
         amendments = self._learned.get(options.model, Amendments())
@@ -243,19 +263,15 @@ class Engine:
                             del batch[count:]  # what comes after the end is no part of the answer
                             break
                     if call.sink and (deltas := reader.read(batch)):
+                        call.shown = True
                         await call.sink(deltas)
                     if received.terminal:
                         break
             response = self._ended(received, call.options)
         except (CallFailure, LLMError) as caught:
-            if call.sink and reader.shown:
+            if reader.shown:
                 error = caught if isinstance(caught, LLMError) else self._error(caught.failure, call.options)
-                call.voided = True
-                await call.sink([Aborted(error_type=type(error).__name__, message=str(error))])
-            raise
-        except asyncio.CancelledError:
-            if call.sink and reader.shown:
-                await call.sink([Aborted(error_type="CancelledError", message="the call was cancelled")])
+                await self._void(call, type(error).__name__, str(error))
             raise
         call.next_block = reader.next_index
         return response
@@ -270,8 +286,9 @@ class Engine:
             {"type": "response.output_item.done", "output_index": index, "item": item}
             for index, item in enumerate(items)
         ]
-        await call.sink(reader.read(done))
-        call.voided, call.next_block = False, reader.next_index
+        deltas = reader.read(done)
+        call.shown, call.voided, call.next_block = reader.shown, False, reader.next_index
+        await call.sink(deltas)
 
     def _ended(self, received: Accumulator, options: Options) -> Response:
         if received.terminal is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .client_transport import CONNECT_S, ClientTransport, cause
+from .client_transport import CONNECT_S, ClientTransport, cause, without_read_limit
 from .credential import Headers
 from .failure import CallFailure, Failure
 from .http_client import as_json, client_of, http_library
@@ -59,6 +59,7 @@ class _Http:
         request = client.build_request("POST", "responses", content=content, headers=told, timeout=_silence(timeout_s))
         response = await client.send(request, stream=True)
         if response.is_success:
+            without_read_limit(response.request.extensions)
             return response
         try:
             await response.aread()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, cast
 
-from .client_transport import CONNECT_S, ClientTransport, cause, lower
+from .client_transport import CONNECT_S, ClientTransport, cause, lower, without_read_limit
 from .credential import Headers
 from .failure import Failure, failure_from_status
 from .http_client import client_of
@@ -58,7 +58,10 @@ class _Sdk:
 
         silence = httpx2.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S), pool=None)
         options = _options(headers, silence)
-        return await client.post("/responses", cast_to=httpx2.Response, content=content, stream=True, options=options)
+        post = client.post("/responses", cast_to=httpx2.Response, content=content, stream=True, options=options)
+        response = await post
+        without_read_limit(response.request.extensions)
+        return response
 
     async def get(self, client: AsyncOpenAI, path: str, headers: Headers, *, timeout_s: float) -> Document:
         return Document(body=await client.get(path, cast_to=object, options=_options(headers, timeout_s)))

@@ -10,11 +10,12 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from amplifier_core.llm_errors import LLMError, QuotaExceededError, RateLimitError
 
+from .ahead import to_its_end
 from .decode import DecodedResponse
 from .deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 from .encode import CIPHERTEXT
@@ -66,12 +67,7 @@ class CallEvents:
         """Tell all handlers, also when the call is cancelled while they are at work: half an event helps nobody."""
         if self._hooks is None:
             return
-        told = asyncio.ensure_future(self._hooks.emit(event, self._signed(data)))
-        try:
-            await asyncio.shield(told)
-        except asyncio.CancelledError:
-            await told
-            raise
+        await _whole(self._hooks.emit(event, self._signed(data)))
 
     def _signed(self, data: Mapping[str, Any]) -> dict[str, Any]:
         return {**self._who, "request_id": self.request_id, **data}
@@ -136,6 +132,10 @@ class CallEvents:
         if self._closed:
             return
         self._closed = True
+        await _whole(self._frame_closed(data))
+
+    async def _frame_closed(self, data: Mapping[str, Any]) -> None:
+        """The response event, and before it the request event of a call that did not get so far."""
         if not self._opened:
             await self.request({}, message_count=0, dropped=())
         duration_ms = int((time.monotonic() - self._started) * 1000)
@@ -228,6 +228,15 @@ async def tell_auth_required(coordinator: Any, *, provider: str, url: str, minut
     if (hooks := getattr(coordinator, "hooks", None)) is not None:
         data = {"provider": provider, "verification_uri": url, "expires_in_minutes": minutes}
         await hooks.emit("provider:auth_required", data)
+
+
+async def _whole(work: Awaitable[None]) -> None:
+    """Let nothing interrupt some work; a cancellation comes out when it is done."""
+    done = asyncio.ensure_future(work)
+    try:
+        await to_its_end(done)
+    finally:
+        done.result()
 
 
 def _is_number(value: object) -> bool:
