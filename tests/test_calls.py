@@ -156,6 +156,8 @@ def test_a_call_without_a_call_id_is_known_by_its_id() -> None:
         ('{"stdout": "a", "exit_code": "0"}', "a", "", 0),
         ('{"stdout": "a", "exit_code": "--1"}', "a", "", 1),
         ('{"stdout": "a", "exit_code": true}', "a", "", 1),
+        ('{"stdout": "a", "exit_code": ' + "9" * 4300 + "}", "a", "", int("9" * 20)),
+        ("[" * 100_000, "[" * 100_000, "", 0),
         (wrapped({"stdout": "a", "stderr": "", "returncode": 1}), "a", "", 1),
         (wrapped("text"), "text", "", 0),
         (wrapped("text", success=False), "text", "", 1),
@@ -231,7 +233,20 @@ def test_found_tools_come_from_every_shape_of_result(output: str) -> None:
     }
 
 
-@pytest.mark.parametrize("output", ["nothing found", "{}", "[]", wrapped(None), MISSING_RESULT, "7"])
+@pytest.mark.parametrize(
+    "output",
+    [
+        "nothing found",
+        "{}",
+        "[]",
+        wrapped(None),
+        MISSING_RESULT,
+        "7",
+        '["mail"]',
+        '[{"type": "text", "text": "mail"}]',
+        '[{"name": "mail"}]',
+    ],
+)
 def test_a_search_that_found_nothing_lists_nothing(output: str) -> None:
     assert answered("tool_search_call", output)["tools"] == []
 

@@ -123,6 +123,10 @@ def test_an_empty_setting_is_absent(key: str, absent: Any) -> None:
         ("priority", "first", "a whole number"),
         ("temperature", "warm", "a number"),
         ("top_p", [], "a number"),
+        ("temperature", "nan", "a number"),
+        ("top_p", float("-inf"), "a number"),
+        ("timeout", "inf", "a number"),
+        ("include", 5, "a list of words"),
         ("timeout", "0", "a number of seconds above 0"),
         ("timeout", -1, "a number of seconds above 0"),
         ("timeout", "soon", "a number"),
@@ -132,6 +136,12 @@ def test_an_empty_setting_is_absent(key: str, absent: Any) -> None:
         ("extra_body", "nonsense", "an object"),
         ("extra_body", ["a"], "an object"),
         ("extra_body", "[1]", "an object"),
+        ("extra_body", {1: "a"}, "an object"),
+        ("extra_body", {"a": {1}}, "an object"),
+        ("extra_body", '{"a": NaN}', "an object"),
+        ("reasoning", {"effort": ["low"]}, "an object, whose effort and summary are words"),
+        ("reasoning", {"summary": 5}, "an object, whose effort and summary are words"),
+        ("hosted_tools", [{"type": []}], "a list of tools, each with a type"),
         ("reasoning", 5, "an object"),
         ("hosted_tools", "web_search", "a list of tools, each with a type"),
         ("hosted_tools", ["web_search"], "a list of tools, each with a type"),
@@ -156,8 +166,31 @@ def test_a_value_that_cannot_be_read_names_key_remedy_and_value(key: str, value:
 def test_a_bad_keyword_is_named_too() -> None:
     with pytest.raises(ConfigurationError, match="setting 'temperature' takes a number, not 'hot'"):
         call(kwargs={"temperature": "hot"})
-    with pytest.raises(ConfigurationError, match="setting 'stop' takes"):
+    with pytest.raises(ConfigurationError, match="setting 'stop' takes a list of words, not 5"):
         call(kwargs={"stop": 5})
+    with pytest.raises(ConfigurationError, match="setting 'tool_choice' takes a name or an object, not 5"):
+        call(kwargs={"tool_choice": 5})
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "x" * 100_000])
+def test_a_long_value_is_named_by_its_beginning(value: str) -> None:
+    """A person reads the line."""
+    with pytest.raises(ConfigurationError) as raised:
+        config(extra_body=value)
+    assert str(raised.value) == f"setting 'extra_body' takes an object, not '{value[:199]}"
+
+
+def test_efforts_and_summaries_inside_reasoning_are_read_like_those_beside_it() -> None:
+    options = config(reasoning={"effort": "HIGH", "summary": "None"})
+    assert (options.reasoning_effort, options.reasoning_summary) == ("high", None)
+
+
+def test_any_text_can_be_a_cache_key() -> None:
+    """Two halves of different characters are two keys."""
+    first, second = (call(kwargs={"prompt_cache_key": half * 65}).prompt_cache_key for half in ("\ud800", "\udfff"))
+    assert first != second
+    assert first is not None
+    assert len(first) == 64
 
 
 @pytest.mark.parametrize(

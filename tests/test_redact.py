@@ -110,3 +110,8 @@ def test_the_value_itself_is_never_changed_and_its_shape_stays(value: Any) -> No
 def test_no_secret_gets_out_at_any_depth(value: Any) -> None:
     hidden = json.dumps(redact({"deep": [{"token": "hunter2", "more": value}]}))
     assert "hunter2" not in hidden
+
+
+def test_text_that_no_hook_takes_is_told_as_it_is_sent() -> None:
+    """Half a surrogate pair, from a tool that read a broken file, must not fail the call that tells of it."""
+    assert redact({"a": ["x\ud800y", "\U0001f600"]}) == {"a": ["x?y", "\U0001f600"]}

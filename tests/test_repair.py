@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import pytest
@@ -200,6 +201,18 @@ ITEMS = st.lists(
 )
 
 
+def once(items: list[Item]) -> list[Item]:
+    """Without what was handed out once and is there again."""
+    seen: list[Item] = []
+    return [item for item in items if "id" not in item or client_call(item) or by_client(item) or not _seen(item, seen)]
+
+
+def _seen(item: Item, seen: list[Item]) -> bool:
+    known = item in seen
+    seen.append(item)
+    return known
+
+
 def by_client(item: Item) -> bool:
     return item["type"] in {row.answer for row in CLIENT_CALLS.values()} and (
         item["type"] == "local_shell_call_output" or "id" not in item
@@ -228,7 +241,7 @@ def test_after_the_repair_the_rules_of_the_service_hold(items: list[Item]) -> No
     def others(list_: list[Item]) -> list[Item]:
         return [item for item in list_ if not client_call(item) and not by_client(item)]
 
-    assert others(mended) == others(items), "nothing else is touched"
+    assert others(mended) == others(once(items)), "nothing else is touched"
     assert {call_key(item) for item in items if client_call(item)} == set(called), "no call is lost"
 
 
@@ -243,5 +256,41 @@ def test_everything_that_was_mended_is_told(items: list[Item]) -> None:
     mended, repairs = repair(items)
     kinds = [each.kind for each in repairs]
     made_up = kinds.count("missing_result")
-    assert len(mended) == len(items) + made_up - (len(kinds) - made_up)
+    assert len(mended) == len(once(items)) + made_up - (len(kinds) - made_up)
     assert all(each.call_id in "abc" for each in repairs)
+
+
+def test_what_was_kept_twice_is_sent_once() -> None:
+    """The service refuses a second item of the same id, and would do so on every later request of the conversation."""
+    said = {**REPLY, "id": "msg_1"}
+    search = {"type": "web_search_call", "id": "ws_1", "action": {}}
+    without_id = {"type": "reasoning", "summary": [], "encrypted_content": "y"}
+    mended, repairs = repair([REASONING, without_id, search, said, USER, REASONING, without_id, search, said, USER])
+    assert mended == [REASONING, without_id, search, said, USER, REPLY, USER]
+    assert repairs == []
+
+
+@pytest.mark.parametrize("key", ["", "x" * 65, "\ud800", None], ids=["empty", "long", "half", "none"])
+def test_a_call_goes_under_an_id_that_the_service_takes(key: Any) -> None:
+    """Other providers give longer ids, or none; the call keeps its result, and its new id in every request."""
+    history = [call(key), result(key, output="ok")]
+    mended, repairs = repair(history)
+    assert repairs == []
+    assert mended[0]["call_id"] == mended[1]["call_id"]
+    assert re.fullmatch("call_[0-9a-f]{32}", mended[0]["call_id"])
+    assert mended[1]["output"] == "ok"
+    assert repair(mended) == (mended, [])
+    assert repair(history) == (mended, [])
+
+
+def test_ids_that_fit_are_left_alone() -> None:
+    history = [call("x" * 64), result("x" * 64)]
+    assert repair(history) == (history, [])
+
+
+def test_ids_that_would_be_sent_alike_stay_two() -> None:
+    """Halves of surrogate pairs go as "?"; what is told of a repair can be told too."""
+    mended, repairs = repair([{**call("\ud800"), "name": "\ud800"}, call("\udfff")])
+    assert len({item["call_id"] for item in mended}) == 2
+    assert [each.tool_name for each in repairs] == ["?", "bash"]
+    assert all(each.call_id.isascii() for each in repairs)

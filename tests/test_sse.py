@@ -147,8 +147,8 @@ def test_the_type_in_the_data_wins_over_the_name() -> None:
     assert decode(b'event: one\ndata: {"type": "two"}\n\n') == [{"type": "two"}]
 
 
-@pytest.mark.parametrize("data", ["[DONE]", " [DONE] ", "[DONE]\t"])
-def test_done_is_the_end_and_no_event(data: str) -> None:
+@pytest.mark.parametrize("data", ["[DONE]", " [DONE] ", "[DONE]\t", "", " "])
+def test_done_is_the_end_and_no_event_nor_is_an_empty_sign_of_life(data: str) -> None:
     assert decode(framed(EVENT), f"data: {data}\n\n".encode()) == [EVENT]
 
 

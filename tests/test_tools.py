@@ -50,6 +50,13 @@ def test_a_tool_without_description_or_parameters_is_still_whole() -> None:
     assert tool["parameters"] == {"type": "object", "properties": {}}
 
 
+def test_a_strict_tool_without_parameters_takes_exactly_none() -> None:
+    """The service refuses a strict schema that leaves room for more."""
+    [tool] = encode_tools([spec(strict=True)], ())
+    nothing = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    assert tool["parameters"] == nothing
+
+
 def test_what_the_service_knows_beside_the_schema_is_passed_on_and_nothing_else() -> None:
     extras = {"defer_loading": True, "allowed_callers": ["direct"], "output_schema": {}, "async": False}
     [tool] = encode_tools([spec(**extras, type="function", origin="a host's own note", input_examples=None)], ())

@@ -47,6 +47,7 @@ def total(
         ({"input_tokens": 5, "output_tokens": 3}, TokenCounts(input=5, output=3)),
         ({"input_tokens": None, "output_tokens": None, "total_tokens": 0}, TokenCounts(input=0, output=0)),
         ({"input_tokens": 5, "input_tokens_details": None, "output_tokens": 3}, TokenCounts(input=5, output=3)),
+        ({"input_tokens": "5", "input_tokens_details": [], "output_tokens": 3}, TokenCounts(input=0, output=3)),
         (
             {"input_tokens": 5, "input_tokens_details": {"cached_tokens": None}, "output_tokens": 3},
             TokenCounts(input=5, output=3),
@@ -91,6 +92,14 @@ def test_reasoning_that_is_not_reported_is_unknown_and_not_zero() -> None:
     assert usage is not None
     assert usage.reasoning_tokens is None
     assert usage.total_tokens == 8, "the sum where the service gives none"
+
+
+def test_what_is_no_count_costs_no_answer() -> None:
+    """Other servers report what they like; an answer that was paid for is never lost to it."""
+    usage = {**counts(5, 3), "total_tokens": [8], "output_tokens_details": {"reasoning_tokens": {}}}
+    found = total_usage([{"usage": usage, "service_tier": ["flex"]}], model="gpt-6-sol", profile=PRICED, model_info={})
+    assert found is not None
+    assert (found.input_tokens, found.output_tokens, found.total_tokens, found.reasoning_tokens) == (5, 3, 8, 0)
 
 
 def test_no_usage_is_no_usage() -> None:

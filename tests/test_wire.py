@@ -38,6 +38,8 @@ def test_the_body_is_as_short_as_it_can_be() -> None:
 
 def test_half_a_character_from_a_broken_file_does_not_stop_a_call() -> None:
     assert dump_body({"input": [{"text": "a\ud83d"}]}) == b'{"input":[{"text":"a?"}]}'
+    small = dump_body({"n": 5e-8})[1:-1]
+    assert small in dump_body({"n": 5e-8, "text": "a\ud83d"}), "what was sent before stays the same bytes"
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 5, True])

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from amplifier_core.llm_errors import InvalidRequestError
 from amplifier_core.message_models import ImageBlock, Message, TextBlock, ToolResultBlock
 from amplifier_core.models import ToolResult
 
@@ -204,3 +205,10 @@ async def test_an_absent_list_of_calls_is_no_call(session: Session) -> None:
 async def test_what_cannot_be_sent_is_reported(session: Session) -> None:
     await session.ask(user("see", ImageBlock(source={"type": "mystery"})), "hello")
     assert any("image" in line for line in session.recorder.one("llm:request")["dropped"])
+
+
+async def test_nothing_to_send_is_told_and_not_sent(session: Session) -> None:
+    with pytest.raises(InvalidRequestError, match="nothing to send"):
+        await session.ask(user(""))
+    assert session.sent == 0
+    assert session.recorder.one("llm:response")["status"] == "error"

@@ -12,6 +12,7 @@ import random
 import sys
 import time
 
+from tests.corpus.by_sdk import BySdk
 from tests.corpus.fetch import FetchFailed, fetch
 from tests.corpus.reasons import REASONS
 from tests.corpus.recordings import Cassette, read_cassettes
@@ -28,6 +29,7 @@ _HELD = (
     "items", "texts", "annotations", "calls", "reasoning items", "reasoning texts", "ciphertexts", "hosted items",
     "pictures",
 )  # fmt: skip
+_BY_SDK = ("events as the SDK's types", "streams that the SDK's accumulator gave up")
 _ASKED = (
     "follow-ups", "follow-ups with the recorded input", "requests with the recorded input",
     "requests that continue another",
@@ -71,11 +73,13 @@ def _check_enough(report: Report, subject: Subject) -> None:
 async def _play(subject: Subject, server: ReplayServer, cassettes: list[Cassette]) -> Report:
     report = Report()
     provider = subject.connect(server.base_url)
-    replay = Replay(server=server, provider=provider, report=report, refusal=subject.refusal)
+    sdk = BySdk(server)
+    replay = Replay(server=server, provider=provider, sdk=sdk, report=report, refusal=subject.refusal)
     try:
         for cassette in cassettes:
             await replay.play(cassette)
     finally:
+        await sdk.close()
         await provider.close()
     return report
 
@@ -95,7 +99,12 @@ def _options() -> argparse.Namespace:
 def _print(report: Report, options: argparse.Namespace, server: ReplayServer) -> None:
     print(f"module {options.module}; answers cut into {server.pieces} pieces ({server.bytewise} answers byte by byte)")
     print(f"this run again: --seed {options.seed}")
-    for title, names in (("read", _READ), ("compared", _HELD), ("asked again", _ASKED)):
+    for title, names in (
+        ("read", _READ),
+        ("compared", _HELD),
+        ("asked again", _ASKED),
+        ("read by the openai SDK too", _BY_SDK),
+    ):
         print(f"\n{title}")
         for name in names:
             print(f"{report.counts[name]:8}  {name}")

@@ -17,6 +17,7 @@ from amplifier_core.llm_errors import AuthenticationError, LLMError
 from amplifier_core.message_models import ChatRequest, Message
 from openai_responses_common import DecodedResponse, Delta, ResponsesProvider
 
+from tests.corpus.by_sdk import BySdk, lost_to_sdk
 from tests.corpus.compare import lost_in_answer, lost_in_deltas, tally
 from tests.corpus.difference import Difference, compare_items
 from tests.corpus.followups import Conversation
@@ -64,6 +65,7 @@ class Replay:
     server: ReplayServer
     provider: ResponsesProvider
     report: Report
+    sdk: BySdk
     refusal: Callable[[dict[str, Any]], str | None] | None
     facts: Facts = field(default_factory=Facts)
 
@@ -97,6 +99,8 @@ class Replay:
         conversation.remember(exchange.request, messages, sent=self.server.received[0], reading=reading, answer=stored)
         self.facts.learn(reading)
         await self._send_back(exchange, reading, stored)
+        if exchange.streamed:
+            await self._beside_the_sdk(exchange, reading)
 
     async def _ask(self, asked: Asked, exchange: Exchange) -> tuple[list[Delta], DecodedResponse]:
         self.server.answer_next(exchange.status, exchange.content_type, exchange.body)
@@ -105,6 +109,15 @@ class Replay:
         deltas = [delta for delta in told if not isinstance(delta, DecodedResponse)]
         (answer,) = (delta for delta in told if isinstance(delta, DecodedResponse))
         return deltas, answer
+
+    async def _beside_the_sdk(self, exchange: Exchange, reading: Reading) -> None:
+        """Hold our accumulator against the SDK's reading of the same stream."""
+        async with asyncio.timeout(_PATIENCE_S):
+            theirs = await self.sdk.read(exchange)
+        self.report.counts["events as the SDK's types"] += theirs.events
+        self.report.counts["streams that the SDK's accumulator gave up"] += theirs.final is None
+        few = [] if theirs.events == reading.events else [f"the SDK gave {theirs.events} of {reading.events} events"]
+        self.report.check("the SDK's types", exchange.label, lost_to_sdk(exchange, theirs) + few)
 
     async def _refusal(self, exchange: Exchange, asked: Asked) -> None:
         self.report.counts["refusals"] += 1

@@ -6,7 +6,7 @@ deltas are for the eye only, and the terminal event gives status and usage but i
 
 from __future__ import annotations
 
-from .wire import TERMINAL_STATUS, Event, Item, Response, record, records
+from .wire import TERMINAL_STATUS, Event, Item, Response, item_of, record, records
 
 
 class Accumulator:
@@ -28,9 +28,9 @@ class Accumulator:
             case "response.output_text.delta":
                 self._texts.setdefault(event.get("output_index", 0), []).append(str(event.get("delta") or ""))
             case "response.output_item.added":
-                self._begun[event.get("output_index", len(self._begun))] = record(event.get("item"))
+                self._begun[event.get("output_index", len(self._begun))] = item_of(event.get("item"))
             case "response.output_item.done":
-                self._done[event.get("output_index", len(self._done))] = record(event.get("item"))
+                self._done[event.get("output_index", len(self._done))] = item_of(event.get("item"))
             case "error":
                 self.terminal = self.terminal or event
             case kind if kind in TERMINAL_STATUS:
@@ -56,7 +56,7 @@ class Accumulator:
         `done` event, and a message that is not there either is put together from its deltas.
         """
         response = record((self.terminal or {}).get("response"))
-        output = records(response.get("output"))
+        output = [item_of(item) for item in records(response.get("output"))]
         shows_more = len(output) > max([len(self._done), *(index + 1 for index in self._done)])
         items = {**dict(enumerate(output)), **self._done} if shows_more else self._done
         if self.status() == "incomplete":

@@ -91,7 +91,7 @@ class ReadAhead:
         """See whether it has been silent for too long, and do so twice.
 
         A process that stood still (SIGSTOP, a debugger, a paused container) finds that its timers have run out before
-        it has read what came meanwhile: the interrupted `epoll_wait` tells nothing, and the loop serves the clock alone.
+        it has read what came meanwhile: the interrupted `epoll_wait` tells nothing, the loop serves the clock alone.
         """
         left_s = self._heard_s + self._silence_s - self._loop.time()
         if self._size >= _MOST_BYTES:

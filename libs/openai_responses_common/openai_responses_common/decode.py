@@ -146,7 +146,7 @@ def _call_block(item: Item, origin: str) -> ToolCallBlock:
 def _arguments(item: Item) -> dict[str, Any]:
     raw = str(item.get("arguments") or "")
     try:
-        value: object = json.loads(raw or "{}")
+        value: object = json.loads(raw or "{}", parse_constant=_no_json)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
@@ -159,13 +159,17 @@ def _arguments(item: Item) -> dict[str, Any]:
     return cast(dict[str, Any], value)
 
 
+def _no_json(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def _is_half(item: Item) -> bool:
     if item.get("status") == "incomplete":
         return True
     if item["type"] != "function_call":
         return False
     try:
-        return not isinstance(json.loads(item.get("arguments") or ""), dict)
+        return not isinstance(json.loads(str(item.get("arguments") or "")), dict)
     except (ValueError, RecursionError):
         return True
 

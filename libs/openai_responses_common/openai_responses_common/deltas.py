@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from .calls import client_call
 from .decode import call_name, message_texts, thinking_text
-from .wire import Event, Item, record
+from .wire import Event, Item, item_of
 
 BlockKind: TypeAlias = Literal["text", "thinking", "tool_use"]
 
@@ -94,7 +94,7 @@ class DeltaReader:
 
     def _event(self, event: Event) -> None:
         index: int = event.get("output_index", 0)
-        item, text = record(event.get("item")), event.get("delta")
+        item, text = item_of(event.get("item")), event.get("delta")
         match event["type"]:
             case "response.output_text.delta" | "response.refusal.delta" if text:
                 self._text((index, event.get("content_index", 0)), "text", text)

@@ -62,8 +62,8 @@ def encode_request(
     )
     items, repairs = repair(history.items)
     instructions = history.instructions or profile.default_instructions
-    if instructions and not items:
-        items, instructions = [_developer(instructions)], profile.default_instructions
+    if history.instructions and not items:
+        items, instructions = [_developer(history.instructions)], profile.default_instructions
     if amendments.system_role:
         items = [{**item, "role": "system"} if item.get("role") == "developer" else item for item in items]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from amplifier_core.llm_errors import LLMError, LLMTimeoutError
+from amplifier_core.llm_errors import InvalidRequestError, LLMError, LLMTimeoutError
 from amplifier_core.message_models import ChatRequest, Message
 from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
 
@@ -128,6 +128,8 @@ class Engine:
         prepared = await self._prepare(request, options)
         call = _Call(request=request, options=options, events=events, sink=sink, prepared=prepared)
         encoded = prepared.encoded
+        if not encoded.body["input"] and not options.extra_body:
+            raise InvalidRequestError("there is nothing to send: no message of the request has any content")
         self._warn(encoded.dropped)
         await events.request(
             encoded.body, message_count=len(request.messages), dropped=[*encoded.dropped, *encoded.left_out]

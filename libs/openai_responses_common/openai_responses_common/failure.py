@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, cast
 
-from .wire import Event, record, records
+from .wire import HALVES, Event, record, records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,13 +216,13 @@ def _short(message: object, longest: int = _LONGEST) -> str:
 
     It ends with a whole word, since half a credential that was echoed would not be known for one.
     """
-    text = str(message)
+    text = HALVES.sub("?", str(message))
     cut = text[:longest]
     return text if cut == text else cut.rstrip(_OF_TOKENS) or cut
 
 
 def _word(value: object) -> str | None:
-    return None if value is None or value == "" else str(value)
+    return None if value is None or value == "" else _short(value, _PAGE)
 
 
 def _status(value: object) -> int | None:

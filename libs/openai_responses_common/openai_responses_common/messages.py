@@ -27,7 +27,7 @@ from .amend import reasoning_key
 from .calls import ANSWERS, CLIENT_CALLS, answer
 from .content import media_part, text_part, tool_output
 from .state import State, state_of
-from .wire import Item, dump, records
+from .wire import Item, dump, record, records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def encode_messages(
     if apart:
         while leading < len(messages) and messages[leading].role == "system":
             leading += 1
-    texts = [text for message in messages[:leading] if (text := _plain_text(message))]
+    texts = [text for message in messages[:leading] if (text := _plain_text(message)).strip()]
     for message in messages[leading:]:
         encoder.message(message)
     leading = 0
@@ -143,8 +143,9 @@ class _Encoder:
                 self.items.append(item)
             joinable = item if item is not None and item["type"] == "message" else None
         if not any(isinstance(block, ToolCallBlock) for block in blocks):
-            for call in cast(list[Any], (message.model_extra or {}).get("tool_calls") or []):
-                self._loose_call(cast(Mapping[str, Any], call.model_dump() if isinstance(call, BaseModel) else call))
+            loose: object = (message.model_extra or {}).get("tool_calls")
+            for call in cast(list[object], loose) if isinstance(loose, list) else []:
+                self._loose_call(record(call.model_dump() if isinstance(call, BaseModel) else call))
 
     def _block(self, block: Any, state: State, joinable: Item | None) -> Item | None:
         match block:
@@ -152,7 +153,7 @@ class _Encoder:
                 return self._text(block, state, joinable)
             case ToolCallBlock():
                 return self._call(block, state)
-            case ThinkingBlock() | ReasoningBlock() if "item" in state:
+            case ThinkingBlock() | ReasoningBlock() if "item" in state and "type" in state["item"]:
                 return self._opaque(state["item"], state)
             case ReasoningBlock() if state and (items := _raw_items(block)):
                 return self._opaque(items[0], state)
@@ -181,25 +182,32 @@ class _Encoder:
         kept = self._labelled({"type": "message", "role": "assistant", **state.get("item", {})}, state)
         return {**kept, "content": [part]}
 
-    def _call(self, block: ToolCallBlock, state: State) -> Item:
+    def _call(self, block: ToolCallBlock, state: State) -> Item | None:
         kept = state.get("item", {})
         if kept.get("type", "function_call") == "function_call":
             item = {"type": "function_call", "call_id": block.id, "name": block.name, "arguments": "", **kept}
             item["arguments"] = kept.get("arguments") or dump(block.input)
         else:
             item = dict(kept)
-        item = self._labelled(item, state) if item["type"] in _ID_IS_A_LABEL else item
+        if item["type"] in _ID_IS_A_LABEL:
+            item = self._labelled(item, state)
+        elif not self.ids_hold and state.get("origin") == self.origin:
+            self.dropped[f"{item['type']} behind left-out reasoning"] = None
+            return None
         self.calls[block.id] = item
         return item
 
     def _loose_call(self, call: Mapping[str, Any]) -> None:
         """A call that a loop kept under `tool_calls` only: its name under `tool`, `name` or `function`."""
-        function = cast(Mapping[str, Any], call.get("function") or {})
-        name = call.get("tool") or call.get("name") or function.get("name")
+        function = record(call.get("function"))
+        key, name = call.get("id"), call.get("tool") or call.get("name") or function.get("name")
+        if not isinstance(key, str) or not isinstance(name, str):
+            self.dropped["tool call without an id or a name"] = None
+            return
         arguments: object = call.get("arguments", function.get("arguments"))
         text = arguments if isinstance(arguments, str) else dump(arguments or {})
-        item: Item = {"type": "function_call", "call_id": call.get("id"), "name": name, "arguments": text}
-        self.calls[str(call.get("id"))] = item
+        item: Item = {"type": "function_call", "call_id": key, "name": name, "arguments": text}
+        self.calls[key] = item
         self.items.append(item)
 
     def _opaque(self, item: Item, state: State) -> Item | None:
@@ -223,15 +231,19 @@ class _Encoder:
         """Ids are labels of one origin: they go only with the reasoning they belong to."""
         if self.ids_hold and state.get("origin") == self.origin:
             return item
-        return {key: value for key, value in item.items() if key != "id"}
+        rest = {key: value for key, value in item.items() if key != "id"}
+        kind = item["type"]
+        return {**rest, "id": f"{_NEEDS_ID[kind]}_{item['call_id']}"[:64]} if kind in _NEEDS_ID else rest
 
 
 _INPUT_ROLES = frozenset({"user", "developer", "system"})
+# Calls without an id are refused: "Missing required parameter: 'input[0].id'". Source: the item types of openai 3.52.
+_NEEDS_ID = {"local_shell_call": "lsh", "computer_call": "cu"}
 _ID_IS_A_LABEL = frozenset({kind for kind, row in CLIENT_CALLS.items() if row.id_key == "call_id"})
 
 
 def _raw_items(block: ReasoningBlock) -> list[Item]:
-    return [cast(Item, item) for item in block.content if isinstance(item, dict) and "type" in item]
+    return [cast(Item, item) for item in block.content if isinstance(record(item).get("type"), str)]
 
 
 def _input_part(block: Any) -> Item | None:
@@ -265,7 +277,7 @@ def _since_compaction(items: list[Item]) -> list[Item]:
 
 
 def _is_input(item: Item) -> bool:
-    return item.get("role") in _INPUT_ROLES or item.get("type") in ANSWERS
+    return str(item.get("role")) in _INPUT_ROLES or item.get("type") in ANSWERS
 
 
 def _without_dangling_reasoning(items: list[Item]) -> list[Item]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
@@ -18,6 +19,7 @@ from amplifier_core.message_models import ChatRequest, ResponseFormat
 from pydantic import TypeAdapter, ValidationError
 
 from .prices import pricing_for
+from .tools import is_json_object
 from .traits import traits_for
 
 
@@ -87,9 +89,12 @@ def _whole(value: object) -> int:
 
 def _number(value: object) -> float:
     try:
-        return float(str(value).strip())
+        number = float(str(value).strip())
     except ValueError:
-        raise ValueError("a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError("a number")
+    return number
 
 
 def _seconds(value: object) -> float:
@@ -123,28 +128,37 @@ def _json(value: object, what: str) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(what) from None
 
 
 def _object(value: object) -> dict[str, Any]:
     parsed = _json(value, "an object")
-    if not isinstance(parsed, Mapping):
+    if not is_json_object(parsed):
         raise TypeError("an object")
     return dict(cast(Mapping[str, Any], parsed))
+
+
+def _choice(value: object) -> str | Mapping[str, Any]:
+    if isinstance(value, str) or is_json_object(value):
+        return cast("str | Mapping[str, Any]", value)
+    raise TypeError("a name or an object")
 
 
 def _reasoning(value: object) -> dict[str, Any]:
     """`reasoning: {effort, summary, mode, context}`, or the effort alone as other modules take it."""
     if isinstance(value, str) and not value.lstrip().startswith("{"):
         return {"effort": _lower(value)}
-    return _object(value)
+    found = _object(value)
+    if not all(isinstance(found.get(key) or "", str) for key in ("effort", "summary")):
+        raise TypeError("an object, whose effort and summary are words")
+    return found
 
 
 def _hosted(value: object) -> tuple[Mapping[str, Any], ...]:
     parsed = _json(value, "a list of tools, each with a type")
     tools = cast(list[Any], parsed if isinstance(parsed, list) else [parsed])
-    if not all(isinstance(tool, Mapping) and "type" in tool for tool in tools):
+    if not all(is_json_object(tool) and isinstance(tool.get("type"), str) for tool in tools):
         raise ValueError("a list of tools, each with a type")
     return tuple(cast(list[Mapping[str, Any]], tools))
 
@@ -153,7 +167,7 @@ def _web_search(value: object) -> tuple[Mapping[str, Any], ...]:
     """`true`, or an object with the tool's settings (filters, user_location, search_context_size)."""
     if isinstance(value, (str, bool, int)) and not str(value).lstrip().startswith("{"):
         return ({"type": "web_search"},) if _flag(value) else ()
-    return ({"type": "web_search", **_object(value)},)
+    return _hosted({"type": "web_search", **_object(value)})
 
 
 _FORMATS = TypeAdapter[Any](ResponseFormat)
@@ -178,7 +192,9 @@ def _model_info(value: object) -> dict[str, Any]:
 def _words(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(word.strip() for word in value.split(",") if word.strip())
-    return tuple(str(word) for word in cast(Iterable[object], value))
+    if not isinstance(value, list | tuple):
+        raise TypeError("a list of words")
+    return tuple(str(word) for word in cast(list[object], value))
 
 
 _Reader: TypeAlias = tuple[str, Callable[[object], Any]]
@@ -225,7 +241,7 @@ _CALL_KEYS: Mapping[str, _Reader] = {
     "model": ("model", _text),
     "timeout": ("call_timeout_s", _seconds),
     "extended_thinking": ("extended_thinking", _flag),
-    "tool_choice": ("tool_choice", lambda value: value),
+    "tool_choice": ("tool_choice", _choice),
     "response_format": ("response_format", _format),
     "stop": ("stop", _words),
     "tools": ("hosted_tools", _hosted),
@@ -316,16 +332,16 @@ def _set(options: Options, values: Mapping[str, Any], keys: Mapping[str, _Reader
         try:
             parsed = read(value)
         except (ValueError, TypeError) as error:
-            raise ConfigurationError(f"setting {key!r} takes {error}, not {value!r}") from None
+            raise ConfigurationError(f"setting {key!r} takes {error}, not {value!r:.200}") from None
         changes[name] = (*changes.get(name, ()), *parsed) if name == "hosted_tools" else parsed
     if reasoning := changes.pop("reasoning", None):
         changes["reasoning"] = {key: value for key, value in reasoning.items() if key not in {"effort", "summary"}}
-        for key in ("effort", "summary"):
+        for key, read in (("effort", _effort), ("summary", _summary)):
             if reasoning.get(key):
-                changes.setdefault(f"reasoning_{key}", reasoning[key])
+                changes.setdefault(f"reasoning_{key}", read(reasoning[key]))
     return replace(options, **changes) if changes else options
 
 
 def _cache_key(key: str | None) -> str | None:
     """The service takes 64 characters; a longer key keeps its identity as a digest."""
-    return key if key is None or len(key) <= 64 else hashlib.sha256(key.encode()).hexdigest()
+    return key if key is None or len(key) <= 64 else hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,6 +8,8 @@ from typing import Any, cast
 
 from amplifier_core.utils import SENSITIVE_KEYS
 
+from .wire import HALVES
+
 _SECRET_KEYS = SENSITIVE_KEYS | {
     "access_token",
     "refresh_token",
@@ -41,7 +43,7 @@ def redact(value: Any, *, scrub: Callable[[str], str] = str, longest: int | None
     if isinstance(value, list):
         return [redact(entry, scrub=scrub, longest=longest) for entry in cast(list[Any], value)]
     if isinstance(value, str):
-        return _shortened(scrub(value), longest)
+        return HALVES.sub("?", _shortened(scrub(value), longest))
     return value
 
 

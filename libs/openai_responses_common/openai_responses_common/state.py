@@ -11,7 +11,7 @@ from typing import Any, TypedDict, cast
 
 from pydantic import BaseModel
 
-from .wire import Item
+from .wire import Item, record
 
 STATE_KEY = "openai"
 
@@ -37,6 +37,15 @@ def beside(state: State) -> dict[str, Any]:
 
 
 def state_of(block: BaseModel) -> State:
-    """The state kept beside a block; empty for blocks of other providers."""
-    extra: Any = (block.model_extra or {}).get(STATE_KEY)
-    return cast(State, extra) if isinstance(extra, dict) else State()
+    """The state kept beside a block; empty for blocks of other providers, and for what is none any more: transcripts
+    are edited by hand, and one bad block must not end a conversation."""
+    extra = record((block.model_extra or {}).get(STATE_KEY))
+    return cast(State, extra) if _is_whole(extra) else State()
+
+
+def _is_whole(state: dict[str, Any]) -> bool:
+    item: object = state.get("item", {})
+    if not isinstance(item, dict):
+        return False
+    fields = cast(Item, item)
+    return all(isinstance(fields.get(key, ""), str) for key in ("type", "role", "id", "call_id", "name"))

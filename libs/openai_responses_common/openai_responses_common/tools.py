@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from amplifier_core.message_models import ResponseFormatJson, ResponseFormatJsonSchema, ToolSpec
 
 from .wire import Item, record
+
+# The parameters of a tool that takes none; a strict schema must say that there are no others.
+_NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}}
+_NOTHING_ELSE: Mapping[str, Any] = {**_NOTHING, "required": [], "additionalProperties": False}
 
 _FUNCTION_EXTRAS = ("defer_loading", "allowed_callers", "output_schema", "async")
 
@@ -44,12 +49,13 @@ def _tool(tool: ToolSpec) -> Item:
         return {"type": "custom", "name": tool.name, "description": tool.description or "", **extra}
     if kind != "function":
         return {key: value for key, value in extra.items() if value is not None}
+    strict = bool(extra.get("strict"))
     return {
         "type": "function",
         "name": tool.name,
         "description": tool.description or "",
-        "parameters": tool.parameters or {"type": "object", "properties": {}},
-        "strict": bool(extra.get("strict")),
+        "parameters": tool.parameters or dict(_NOTHING_ELSE if strict else _NOTHING),
+        "strict": strict,
         **{key: extra[key] for key in _FUNCTION_EXTRAS if extra.get(key) is not None},
     }
 
@@ -121,3 +127,13 @@ def encode_format(response_format: object) -> Item | None:
 def _schema_name(name: object) -> str:
     """The service takes `[a-zA-Z0-9_-]{1,64}`."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", str(name or "response"))[:64]
+
+
+def is_json_object(value: object) -> bool:
+    """Will it go into a body? YAML has keys and values that JSON does not have."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in cast(Mapping[object, object], value)):
+        return False
+    try:
+        return bool(json.dumps(dict(cast(Mapping[str, Any], value)), allow_nan=False))
+    except (ValueError, TypeError, RecursionError):
+        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any, Protocol
 
 from .credential import Credential
 from .failure import CallFailure, Failure
-from .sse import MalformedEvent, SseDecoder
+from .sse import MalformedEvent, SseDecoder, load
 from .wire import TERMINAL_STATUS, Event, record
 
 
@@ -125,7 +124,7 @@ async def read_events(chunks: AsyncIterator[bytes], headers: Mapping[str, str]) 
 
 def _whole_response(content: bytes) -> Event:
     try:
-        response: Any = json.loads(content)
+        response = load(content)
     except (ValueError, RecursionError) as error:
         raise CallFailure(Failure(kind="stream", message=f"the response is not JSON: {error}")) from error
     body = record(response)

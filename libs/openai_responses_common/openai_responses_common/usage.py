@@ -22,11 +22,11 @@ def count_tokens(response: Response) -> TokenCounts | None:
     details = record(usage.get("input_tokens_details"))
     written = record(details.get("cache_write_tokens_details"))
     return TokenCounts(
-        input=usage.get("input_tokens") or 0,
-        output=usage.get("output_tokens") or 0,
-        cache_read=details.get("cached_tokens") or 0,
-        cache_write=details.get("cache_write_tokens") or 0,
-        cache_write_12h=written.get("ttl_12h_tokens") or 0,
+        input=_count(usage.get("input_tokens")),
+        output=_count(usage.get("output_tokens")),
+        cache_read=_count(details.get("cached_tokens")),
+        cache_write=_count(details.get("cache_write_tokens")),
+        cache_write_12h=_count(written.get("ttl_12h_tokens")),
     )
 
 
@@ -45,11 +45,11 @@ def total_usage(
             total.cost_usd = None
             continue
         usage = response["usage"]
-        reasoning = record(usage.get("output_tokens_details")).get("reasoning_tokens")
+        reasoning: object = record(usage.get("output_tokens_details")).get("reasoning_tokens")
         total.input_tokens += counts.input
         total.output_tokens += counts.output
-        total.total_tokens += usage.get("total_tokens") or counts.input + counts.output
-        total.reasoning_tokens = _plus(total.reasoning_tokens, reasoning)
+        total.total_tokens += _count(usage.get("total_tokens")) or counts.input + counts.output
+        total.reasoning_tokens = _plus(total.reasoning_tokens, None if reasoning is None else _count(reasoning))
         total.cache_read_tokens = _plus(total.cache_read_tokens, counts.cache_read)
         total.cache_write_tokens = _plus(total.cache_write_tokens, counts.cache_write)
         cost = _cost(response, counts, model=model, profile=profile, model_info=model_info)
@@ -67,7 +67,7 @@ def _cost(
 ) -> Decimal | None:
     if not profile.priced:
         return None
-    tier = response.get("service_tier")
+    tier = str(response.get("service_tier") or "") or None
     served = str(response.get("model") or model)
     for name in (model, served) if model in model_info else (served, model):
         listed = undated(table_id(name, override_for(name, model_info)))
@@ -76,6 +76,11 @@ def _cost(
         if cost is not None:
             return cost
     return None
+
+
+def _count(value: object) -> int:
+    """A number of tokens; what is none costs the count, and not the answer that it stands beside."""
+    return value if isinstance(value, int) else 0
 
 
 def _plus(total: int | None, more: int | None) -> int | None:

@@ -6,6 +6,8 @@ Only the keys that we write are spelled out; everything the service sends is kep
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from typing import Any, Required, TypeAlias, TypedDict, cast
 
@@ -58,6 +60,10 @@ TERMINAL_STATUS: Mapping[str, str] = {
 """Events that end a stream with a response, and the status they imply where the response does not say."""
 
 
+HALVES = re.compile("[\ud800-\udfff]")
+"""Halves of surrogate pairs, as from a tool that read a broken file: no socket, file or hook takes them."""
+
+
 def record(value: object) -> dict[str, Any]:
     """A JSON object, or an empty one where the service left it out, sent null or something else."""
     return cast(dict[str, Any], value) if isinstance(value, dict) else {}
@@ -69,9 +75,30 @@ def records(value: object) -> list[dict[str, Any]]:
     return [cast(dict[str, Any], entry) for entry in entries if isinstance(entry, dict)]
 
 
+def item_of(value: object) -> Item:
+    """An item of the service, or an empty one where it is none: without a type nothing can be done with it."""
+    item = record(value)
+    return item if isinstance(item.get("type"), str) else {}
+
+
 def dump(value: object) -> str:
-    """Compact JSON, as every byte of a request is written."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Compact JSON, as every byte of a request is written; numbers that JSON does not have become null."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _finite(value: object) -> object:
+    match value:
+        case dict():
+            return {key: _finite(each) for key, each in cast(dict[str, object], value).items()}
+        case list() | tuple():
+            return [_finite(each) for each in cast(list[object], value)]
+        case float() if not math.isfinite(value):
+            return None
+        case _:
+            return value
 
 
 def dump_body(body: Mapping[str, Any]) -> bytes:
@@ -82,6 +109,6 @@ def dump_body(body: Mapping[str, Any]) -> bytes:
     broken file): those become "?" instead of an error.
     """
     try:
-        return to_json(body)
+        return to_json(body, inf_nan_mode="null")
     except PydanticSerializationError:
-        return dump(body).encode("utf-8", "replace")
+        return to_json(json.loads(dump(body).encode("utf-8", "replace")))

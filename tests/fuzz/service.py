@@ -1,0 +1,99 @@
+"""The three services in the process: the real profile of a module, and what its service would say of a body."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from openai_responses_common.amend import Amendments, amend
+from openai_responses_common.encode import EncodedRequest, encode_request
+from openai_responses_common.failure import Failure
+from openai_responses_common.options import Options, for_call
+from openai_responses_common.profile import BackendProfile
+from openai_responses_common.traits import traits_for
+from openai_responses_common.wire import dump_body
+
+from tests.backends import BACKENDS, BackendUnderTest
+from tests.emulator.pairing import Ledger, check_pairing
+from tests.emulator.refusal import Refusal
+from tests.emulator.validate import validate
+from tests.fuzz.outputs import Item, Seal, sealed_by
+
+ACCOUNT = "account"
+ORIGIN = "here"
+
+
+def strict_json(raw: bytes) -> Any:
+    """JSON as a service reads it: what only Python takes for a number is refused."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    return json.loads(raw, parse_constant=refuse)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One backend, without a socket."""
+
+    row: BackendUnderTest
+    profile: BackendProfile
+
+    @property
+    def seal(self) -> Seal:
+        return sealed_by(ACCOUNT, self.row.surface().endpoint)
+
+    def encode(self, request: Any, amendments: Amendments | None = None, **options: Any) -> EncodedRequest:
+        """The body of a request, as the provider makes it."""
+        chosen = for_call(Options(model=self.row.model), request, options, cache_key="session")
+        return encode_request(
+            request,
+            chosen,
+            profile=self.profile,
+            traits=traits_for(chosen.model),
+            amendments=amendments or Amendments(),
+            origin=ORIGIN,
+        )
+
+    def refusal(self, body: Any, made: dict[int, list[Item]]) -> Refusal | None:
+        """What the service finds wrong with a body, after it handed out what was made."""
+        surface = self.row.surface()
+        ledger = Ledger()
+        for turn, output in made.items():
+            ledger.record(f"resp_{turn}", output, account=ACCOUNT, stored=False)
+        seen = strict_json(dump_body(body))
+        try:
+            validate(seen, surface.rules)
+            check_pairing(copy.deepcopy(seen["input"]), ledger, account=ACCOUNT, endpoint=surface.endpoint)
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    def attempts(self, request: Any, made: dict[int, list[Item]], **options: Any) -> tuple[int, Refusal | None]:
+        """How often the engine would send the request until it is taken, and what stands against it at the end."""
+        known, count = Amendments(), 1
+        while True:
+            encoded = self.encode(request, known, **options)
+            refusal = self.refusal(encoded.body, made)
+            if refusal is None:
+                return count, None
+            failure = Failure(
+                kind="status", status=refusal.status, message=refusal.message, code=refusal.code, param=refusal.param
+            )
+            lesson = amend(failure, encoded.body, known, needs=self.profile.needs, system_role=self.profile.system_role)
+            if lesson is None:
+                return count, refusal
+            known, count = lesson[0], count + 1
+
+
+@functools.cache
+def service(row_name: str) -> Service:
+    """The service of a backend, with the profile that its module really uses."""
+    row = next(row for row in BACKENDS if row.name == row_name)
+    create: Callable[[dict[str, Any]], Any] = __import__(row.package, fromlist=["create"]).create
+    provider = create(row.config("http://127.0.0.1:9", row.secret))
+    return Service(row, provider._backend.profile)

@@ -1,0 +1,38 @@
+"""What is kept beside a block: read where it is whole, and no state at all where it was edited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from amplifier_core.message_models import TextBlock
+from openai_responses_common.state import State, beside, state_of
+
+
+def test_a_state_is_found_beside_its_block() -> None:
+    state: State = {"origin": "here", "item": {"type": "message", "id": "msg_1"}, "part": 1}
+    assert state_of(TextBlock(text="a", **beside(state))) == state
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        [],
+        "x",
+        {"item": None},
+        {"item": ["message"]},
+        {"item": {"type": None}},
+        {"item": {"type": "message", "id": []}},
+        {"item": {"type": "function_call", "call_id": {}}},
+        {"item": {"type": "function_call", "name": 5}},
+        {"item": {"type": "message", "role": []}},
+    ],
+)
+def test_what_is_no_state_any_more_is_none(state: Any) -> None:
+    """A transcript that somebody edited goes on without what was lost."""
+    assert state_of(TextBlock.model_validate({"text": "a", "openai": state})) == {}
+
+
+def test_a_block_of_another_provider_has_none() -> None:
+    assert state_of(TextBlock(text="a")) == {}
