@@ -258,7 +258,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Make up a hundred thousand conversations, bodies and streams for each promise; `-- -k sse` takes some of them."""
+    """Try a hundred thousand made-up conversations, bodies and streams; the default run tries a few thousand."""
     install(session, "test")
     pytest(session, "tests/fuzz", env={"FUZZ_EXAMPLES": "100000"})
 

@@ -1,40 +1,69 @@
-"""Measure and print: `python -m benchmarks [--rounds N]`. The ratios count; absolute times are those of the machine."""
+"""Measure providers side by side: `python -m benchmarks`. Ratios count; absolute times are those of the machine.
+
+Ends with an error where what has to be reached is not.
+"""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import os
 import platform
+import sys
+import tempfile
 from importlib.metadata import version
+from pathlib import Path
 
-from .measure import side_by_side, table
-from .service import EVENTS, service
-from .subjects import calling, encoding, reading, turning
+from .measure import Result, bench
+from .peers import installed
+from .plan import SCENARIOS, Scenario
+from .report import as_json, chart, table
+
+SLACK = 1.3
+"""On all ratios that have to be reached, in the short form: fewer rounds, on a machine that does other things. There
+milliseconds are only told."""
 
 
-async def measure(rounds: int) -> None:
-    """Run all subjects, one table each."""
-    with service() as base_url:
-        rows = await side_by_side(await reading(base_url), rounds=rounds * 2)
-        print(table(f"Reading a stream of {EVENTS} events from memory", rows), end="\n\n", flush=True)
-        async with calling(base_url) as contenders:
-            rows = await side_by_side(contenders, rounds=rounds)
-            print(table(f"A whole call with 40 tools and {EVENTS} events", rows), end="\n\n", flush=True)
-        for count in (750, 3000):
-            async with encoding(count) as contenders:
-                rows = await side_by_side(contenders, rounds=rounds)
-                print(table(f"Encoding {count} messages and 40 tools", rows), end="\n\n", flush=True)
-        async with turning(base_url) as contenders:
-            rows = await side_by_side(contenders, rounds=rounds * 2)
-            print(table("A short call", rows), flush=True)
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(row.name for row in SCENARIOS))
+    parser.add_argument("--rounds", type=int, help="how often each contender runs in each scenario")
+    parser.add_argument("--short", action="store_true", help="fewer rounds of the quick scenarios, and without others")
+    parser.add_argument("--alone", action="store_true", help="without the libraries that others would use")
+    parser.add_argument(
+        "--peer", action="append", default=[], metavar="PATH_OR_REQUIREMENT", help="add a provider module"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all results as JSON")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw the comparison as SVG")
+    given = parser.parse_args()
+    if unknown := set(given.scenarios) - {row.name for row in SCENARIOS}:
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    return given
+
+
+def chosen(given: argparse.Namespace) -> list[tuple[Scenario, int]]:
+    """The scenarios to run, and how often."""
+    rows = [row for row in SCENARIOS if not given.scenarios or row.name in given.scenarios]
+    counted = [(row, given.rounds or (row.short if given.short else row.rounds)) for row in rows]
+    return [(row, rounds) for row, rounds in counted if rounds]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7, help="how often each contender runs (default: 7)")
-    rounds = parser.parse_args().rounds
-    print(f"Python {platform.python_version()}, openai {version('openai')}; medians, ratios of processor time\n")
-    asyncio.run(measure(rounds))
+    given = arguments()
+    machine = {"python": platform.python_version(), "openai": version("openai"), "cores": os.cpu_count() or 0}
+    print(f"Python {machine['python']}, openai {machine['openai']}, {machine['cores']} cores; medians and quartiles\n")
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory() as folder, bench(installed(given.peer, Path(folder))) as running:
+        for scenario, rounds in chosen(given):
+            slack = SLACK if given.short else None
+            found = running.measure(scenario, rounds=rounds, slack=slack, others=not (given.short or given.alone))
+            print(table(scenario, found), end="\n\n", flush=True)
+            results += found
+    if given.json:
+        given.json.write_text(as_json(results, machine), encoding="utf-8")
+    if given.chart:
+        given.chart.write_text(chart(results), encoding="utf-8")
+    if missed := [f"{row.scenario}, {row.contender}: {row.figure.what}" for row in results if row.missed]:
+        sys.exit("not reached:\n  " + "\n  ".join(missed))
 
 
 if __name__ == "__main__":

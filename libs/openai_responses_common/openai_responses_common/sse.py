@@ -126,13 +126,13 @@ def _parse(name: bytes, data: bytes) -> Event | None:
 
 
 def load(data: bytes) -> object:
-    """JSON, four times as fast as the standard library reads it.
+    """JSON, four times as fast as the standard library reads it; of texts, only names are worth keeping in its cache.
 
     Servers that cut their text between the halves of a surrogate pair send JSON that only the standard library takes;
     a half becomes U+FFFD, because no hook and no file could take it.
     """
     try:
-        return cast(object, jiter.from_json(data))
+        return cast(object, jiter.from_json(data, cache_mode="keys"))
     except ValueError:
         text = json.dumps(json.loads(data), ensure_ascii=False)
         return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
