@@ -153,7 +153,7 @@ def paced(count: int) -> Run:
 
 
 def many(count: int) -> Run:
-    """So many short calls, and by how much memory grew after the first tenth: of the process, and in Python's blocks."""
+    """So many short calls, and by how much memory grew after the first tenth, of the process and of its objects."""
 
     async def run(contender: Contender, url: str) -> Record:
         asked = contender.history([Asked("talk")])

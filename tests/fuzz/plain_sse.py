@@ -51,7 +51,7 @@ def read(stream: bytes) -> list[dict[str, Any]]:
 
 
 def _event(name: str, data: str, before: list[dict[str, Any]]) -> dict[str, Any] | None:
-    if data.strip(" \t\n\r\x0b\x0c") == "[DONE]" or name in ECHOES:
+    if data.strip(" \t\n\r\x0b\x0c") in {"", "[DONE]"} or name in ECHOES:
         return None
     try:
         event = _with_whole_characters(json.loads(data.encode("utf-8", "surrogateescape").decode("utf-8")))

@@ -78,6 +78,8 @@ class Service:
         known, count = Amendments(), 1
         while True:
             encoded = self.encode(request, known, **options)
+            if not encoded.body["input"]:
+                return count, None  # the engine says so and sends nothing
             refusal = self.refusal(encoded.body, made)
             if refusal is None:
                 return count, None

@@ -128,8 +128,6 @@ class Engine:
         prepared = await self._prepare(request, options)
         call = _Call(request=request, options=options, events=events, sink=sink, prepared=prepared)
         encoded = prepared.encoded
-        if not encoded.body["input"] and not options.extra_body:
-            raise InvalidRequestError("there is nothing to send: no message of the request has any content")
         self._warn(encoded.dropped)
         await events.request(
             encoded.body, message_count=len(request.messages), dropped=[*encoded.dropped, *encoded.left_out]
@@ -191,7 +189,10 @@ class Engine:
             )
             return _Prepared(encoded=encoded, content=dump_body(encoded.body), amendments=amendments)
 
-        return encode() if len(request.messages) <= _ENCODE_INLINE else await asyncio.to_thread(encode)
+        prepared = encode() if len(request.messages) <= _ENCODE_INLINE else await asyncio.to_thread(encode)
+        if not prepared.encoded.body["input"] and not options.extra_body:
+            raise InvalidRequestError("there is nothing to send: no message of the request has any content")
+        return prepared
 
     def _with_partial(self, request: ChatRequest, responses: list[Response]) -> ChatRequest:
         """The request that goes on from an unfinished answer: the answer so far is its newest assistant turn."""
