@@ -111,7 +111,7 @@ class HangingKeyring(DictKeyring):
 
     def get_password(self, service: str, username: str) -> str | None:
         self.calls.append("get")
-        self.answered.wait(30)
+        self.answered.wait(60)
         return self.entries.get((service, username))
 
 

@@ -8,13 +8,14 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openai_responses_common.file_lock import file_lock
 from openai_responses_common.token_record import StoreError
+
+from tests.lived import Lived
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks, and looks at modes")
 
@@ -80,8 +81,8 @@ def test_another_process_is_waited_for_and_its_death_frees_the_lock(path: Path) 
             pass
         assert str(path) in str(caught.value)
         threading.Timer(0.1, holder.send_signal, [signal.SIGKILL]).start()
-        with file_lock(path, deadline_s=10):
-            assert holder.wait(10) == -signal.SIGKILL
+        with file_lock(path, deadline_s=60):
+            assert holder.wait(60) == -signal.SIGKILL
 
 
 def test_two_holders_in_one_process_exclude_each_other(path: Path) -> None:
@@ -120,7 +121,7 @@ def test_no_descriptor_is_left_or_inherited(path: Path, monkeypatch: pytest.Monk
 
 def test_many_processes_count_to_a_hundred_and_twenty(path: Path, tmp_path: Path) -> None:
     counter = tmp_path / "counter"
-    subprocess.run([sys.executable, "-c", COUNTERS, path, counter], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", COUNTERS, path, counter], check=True, timeout=300)
     assert counter.read_text() == "120"
 
 
@@ -159,7 +160,7 @@ child_stays()
 
 
 def test_a_forked_child_neither_gives_the_lock_back_nor_keeps_it(path: Path) -> None:
-    subprocess.run([sys.executable, "-c", FORKED, path], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", FORKED, path], check=True, timeout=300)
 
 
 def test_a_planted_link_is_not_followed(path: Path, tmp_path: Path) -> None:
@@ -176,9 +177,10 @@ def test_a_planted_link_is_not_followed(path: Path, tmp_path: Path) -> None:
 
 def test_what_else_is_planted_is_refused_without_waiting(path: Path, tmp_path: Path) -> None:
     path.parent.mkdir(mode=0o700)
-    began = time.monotonic()
     os.mkfifo(path, 0o600)
-    refused(path, "not a plain file")
+    with Lived() as lived:
+        refused(path, "not a plain file")
+    assert lived.s < 2
     path.unlink()
     path.mkdir()
     refused(path)
@@ -192,7 +194,6 @@ def test_what_else_is_planted_is_refused_without_waiting(path: Path, tmp_path: P
     path.touch(0o600)
     path.chmod(0o666)
     refused(path, "chmod 600")
-    assert time.monotonic() - began < 2
     assert victim.read_text() == "mine"
 
 

@@ -1,4 +1,4 @@
-"""`python -m PACKAGE …`: what the modules' commands say and leave behind, each in a process of its own."""
+"""`python -m PACKAGE …`: what the modules' commands say and leave behind, most of them in a process of their own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from openai_responses_common.commands import run, setting_options
 
 from tests.backends import BACKENDS, BackendUnderTest
 from tests.test_routing import ROLES
@@ -22,31 +23,41 @@ def command(backend: BackendUnderTest, home: Path, *words: str) -> subprocess.Co
         env={**os.environ, "PYTHONPATH": path, "HOME": str(home), "USERPROFILE": str(home)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
 
 def test_the_command_prints_the_matrix_and_puts_it_where_the_host_looks(
-    backend: BackendUnderTest, tmp_path: Path
+    backend: BackendUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    commands = importlib.import_module(f"{backend.package}.__main__").COMMANDS
+
+    def install(*words: str) -> tuple[int, str, str]:
+        arguments = ["routing", "--install", *words]
+        code = run(commands, package=backend.package, description="d", options=setting_options, arguments=arguments)
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
     text = (backend.package_path / "routing.yaml").read_text(encoding="utf-8")
     assert command(backend, tmp_path, "routing").stdout == text
     assert list(tmp_path.iterdir()) == []
 
     place = tmp_path / ".amplifier" / "routing" / f"{backend.name}.yaml"
     for said in ("Written to", "is there already"):
-        done = command(backend, tmp_path, "routing", "--install")
-        assert (done.returncode, done.stderr) == (0, "")
-        assert said in done.stdout
-        assert f"amplifier routing use {backend.name}" in done.stdout
+        code, out, err = install()
+        assert (code, err) == (0, "")
+        assert said in out
+        assert f"amplifier routing use {backend.name}" in out
         assert place.read_text(encoding="utf-8") == text
     place.write_text("mine", encoding="utf-8")
-    refused = command(backend, tmp_path, "routing", "--install")
-    assert refused.returncode == 1
-    assert "--force" in refused.stdout
+    code, out, _ = install()
+    assert code == 1
+    assert "--force" in out
     assert place.read_text(encoding="utf-8") == "mine"
-    assert command(backend, tmp_path, "routing", "--install", "--force").returncode == 0
+    assert install("--force")[0] == 0
     assert place.read_text(encoding="utf-8") == text
     assert [path.name for path in place.parent.iterdir()] == [place.name]
 

@@ -19,6 +19,8 @@ from openai_responses_common import sign_in as flow
 from openai_responses_common.screen import Screen, plain
 from openai_responses_common.sign_in import CodeExpired, DeviceCode, Pending, sign_in, sign_in_within, wait_for_approval
 
+from tests.support import PATIENCE_S
+
 
 class Patient(Screen):
     """A screen on which waiting takes no time, and that remembers how long it would have waited."""
@@ -149,10 +151,9 @@ async def test_within_a_loop_it_is_told_there_and_leaving_stops_it(monkeypatch: 
     await asyncio.sleep(0.05)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    end_s = time.monotonic() + 3
-    while [each for each in threading.enumerate() if each.name == "openai-responses-blocking"]:
-        assert time.monotonic() < end_s
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(PATIENCE_S):
+        while [each for each in threading.enumerate() if each.name == "openai-responses-blocking"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 class Tty(io.StringIO):
@@ -169,6 +170,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Tty, int]]:
     main, side = os.openpty()
     keyboard = os.fdopen(side, "r")
     monkeypatch.setattr(screens, "sys", SimpleNamespace(stderr=out, stdin=keyboard))
+    monkeypatch.setattr(screens, "_SLICE_S", 0.1)
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     yield out, main
     keyboard.close()
@@ -193,7 +195,7 @@ def test_a_terminal_counts_down_on_one_line(terminal: tuple[Tty, int]) -> None:
     out, _ = terminal
     screen = Screen()
     screen.waits("https://example.com/device", ())
-    screen.wait(1.1, lambda: 754.0)
+    screen.wait(0.3, lambda: 754.0)
     screen.done()
     assert "Waiting for your approval, 12:34 left" in out.getvalue()
     assert out.getvalue().count("\n") == 1, "the words about Ctrl-C"
@@ -203,11 +205,12 @@ def test_a_terminal_counts_down_on_one_line(terminal: tuple[Tty, int]) -> None:
 
 
 def test_anything_else_gets_a_line_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(screens, "_LINE_EVERY_S", 0.5)
+    monkeypatch.setattr(screens, "_SLICE_S", 0.05)
+    monkeypatch.setattr(screens, "_LINE_EVERY_S", 0.2)
     said: list[str] = []
     screen = Screen(said.append)
     screen.waits("https://example.com/device", ("example.com",))
-    screen.wait(1.2, lambda: 125.0)
+    screen.wait(0.5, lambda: 125.0)
     assert 1 <= len(said) <= 2
     assert set(said) == {"Still waiting for your approval; 2 min 5 s left."}
 
@@ -218,9 +221,9 @@ def test_enter_opens_the_page_once(terminal: tuple[Tty, int], opened: list[str])
     screen.waits("https://example.com/device", ("example.com",))
     assert "Press Enter" in out.getvalue()
     os.write(keyboard, b"\n\n")
-    screen.wait(0.6, lambda: 10.0)
-    screen.wait(0.2, lambda: 10.0)
-    end_s = time.monotonic() + 3
+    screen.wait(0.3, lambda: 10.0)
+    screen.wait(0.1, lambda: 10.0)
+    end_s = time.monotonic() + PATIENCE_S
     while not opened and time.monotonic() < end_s:
         time.sleep(0.01)
     assert opened == ["https://example.com/device"]

@@ -183,7 +183,7 @@ def surfaces(directory: Directory, **options: Any) -> tuple[Any, ...]:
     )
 
 
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for what happens in a thread."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110

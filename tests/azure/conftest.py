@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from amplifier_module_provider_azure_openai_v2 import credential
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.serialization import pkcs12
+from openai_responses_common import sign_in as flow
 
 from tests.azure.cloud import CANARY, METADATA, MINE, PASSWORD, PUBLIC, Cloud, Names, StartCloud, surfaces
 from tests.emulator import Authority, Directory, Emulator, app_service_surface, imds_surface
@@ -74,6 +76,14 @@ def bare(no_account: None, nowhere: Path, ca: Authority, monkeypatch: pytest.Mon
     credential._identities.clear()
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AZURE_POD_IDENTITY_AUTHORITY_HOST"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits a second between two questions here, nor MSAL between two looks at what the browser brought."""
+    monkeypatch.setattr(flow, "_MARGIN", 0.02)
+    patient = SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(seconds / 20))
+    monkeypatch.setattr("msal.oauth2cli.authcode.time", patient)
 
 
 @pytest.fixture

@@ -244,7 +244,7 @@ def scene(
 async def look(scene: Scene, settings: dict[str, Any], log: list[str], *, fails: bool) -> None:
     """Make a call, list the models, and look everywhere."""
     talkative = dict.fromkeys(["raw", "debug", "raw_debug"], True)
-    session = await scene.cloud.open(**settings, **talkative, token_timeout=5)
+    session = await scene.cloud.open(**settings, **talkative, token_timeout=60)
     errors: list[BaseException] = []
     for call in (lambda: session.ask("hello", tools=[tool("look", "at")]), session.provider.list_models):
         try:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from amplifier_core import llm_errors as kernel
 from tests.azure.cloud import COGNITIVE, FOUNDRY, HOST, PROJECT_HOST, Cloud, StartCloud, failing, until
 from tests.backends import ROOT
 from tests.emulator import Emulator, Status, entra_unavailable, fake_az, no_token
+from tests.lived import Lived
 
 ROLE = "Cognitive Services OpenAI User"
 
@@ -94,12 +94,11 @@ async def test_an_outage_while_the_token_lives_is_not_noticed(cloud: Cloud) -> N
 
 async def test_a_silent_entra_holds_up_nobody_while_the_token_lives(cloud: Cloud) -> None:
     cloud.directory.expires_in = 250
-    session = await cloud.open(**cloud.secret, token_timeout=5)
+    session = await cloud.open(**cloud.secret, token_timeout=60)
     await session.ask("hello")
-    cloud.directory.delay_s = 4
-    began_s = time.monotonic()
+    cloud.directory.delay_s = 30
     await session.ask("hello")
-    assert time.monotonic() - began_s < 3
+    assert len(cloud.directory.issued) == 1, "the silence is not over"
 
 
 async def test_a_token_near_its_end_is_fetched_ahead_of_time(cloud: Cloud) -> None:
@@ -132,19 +131,39 @@ asyncio.run(main())
 
 
 def run(config: dict[str, Any]) -> tuple[str, float]:
-    began_s = time.monotonic()
     command = [sys.executable, "-c", HANGING, json.dumps(config)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=False)
+    with Lived() as lived:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
-    return done.stdout.strip(), time.monotonic() - began_s
+    return done.stdout.strip(), lived.s
 
 
 async def test_a_hung_entra_does_not_hold_up_the_exit(cloud: Cloud) -> None:
-    cloud.directory.delay_s = 30
+    cloud.directory.delay_s = 100
     config = {**cloud.local, **cloud.secret, "token_timeout": 0.3, "max_retries": 0}
-    told, took_s = await asyncio.to_thread(run, config)
+    told, lived_s = await asyncio.to_thread(run, config)
     assert told == "LLMTimeoutError"
-    assert took_s < 15
+    assert lived_s < 60
+
+
+LEAVING = """
+import asyncio, json, sys
+from pathlib import Path
+from amplifier_core import ChatRequest, Message
+from amplifier_module_provider_azure_openai_v2 import create
+
+async def main():
+    provider, started = create(json.loads(sys.argv[1])), Path(sys.argv[2])
+    call = asyncio.ensure_future(provider.complete(ChatRequest(messages=[Message(role="user", content="hello")])))
+    while not (call.done() or (started.exists() and started.read_text().count("\\n") == 2)):
+        await asyncio.sleep(0.02)
+    call.cancel()
+    await asyncio.wait([call])
+    print("left" if call.cancelled() else call.exception())
+    await provider.close()
+
+asyncio.run(main())
+"""
 
 
 async def test_a_hung_command_line_ends_with_the_process(
@@ -152,15 +171,12 @@ async def test_a_hung_command_line_ends_with_the_process(
 ) -> None:
     az = fake_az(tmp_path, cloud.directory, says="hang")
     monkeypatch.setenv("PATH", f"{az.folder}:/usr/bin:/bin")
-    config = {**cloud.local, "auth": "entra_azure_cli", "token_timeout": 30, "timeout": 1, "max_retries": 0}
-    program = HANGING.replace("await provider.complete(", "await asyncio.wait_for(provider.complete(").replace(
-        '"hello")]))', '"hello")])), 2)'
-    )
-    command = [sys.executable, "-c", program, json.dumps(config)]
+    config = {**cloud.local, "auth": "entra_azure_cli", "token_timeout": 300, "max_retries": 0}
+    command = [sys.executable, "-c", LEAVING, json.dumps(config), str(az.folder / "az.pids")]
     done = await asyncio.to_thread(
-        subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=False
+        subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "TimeoutError\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "left\n", "")
     from tests.azure.test_token_failures import alive
 
     await until(lambda: len(az.processes) == 2 and not any(alive(each) for each in az.processes))

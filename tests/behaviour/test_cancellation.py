@@ -9,7 +9,7 @@ import pytest
 from amplifier_core.models import HookResult
 
 from tests.emulator import HoldOpen, Incomplete, Say, Silent, Slow, Turn, server_error
-from tests.support import OpenSession, Session, asking, other_tasks, tool
+from tests.support import PATIENCE_S, OpenSession, Session, asking, other_tasks, tool
 
 ENDLESS = Turn(Say("word " * 400), Slow(0.02))
 MUTE = Turn(Silent(30, before=-1))
@@ -149,7 +149,7 @@ async def test_the_place_is_given_back(open_session: OpenSession) -> None:
         assert await session.emulator.until(lambda before=before: session.sent > before)
         await cancelled(session, task)
     session.emulator.script(Say("free"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert (await session.ask("hello")).text == "free"
 
 
@@ -165,7 +165,7 @@ async def test_a_waiter_in_the_queue_leaves_nothing_behind(open_session: OpenSes
     await asyncio.gather(*waiting[:2], return_exceptions=True)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert (await waiting[2]).text
         assert (await session.ask("last")).text
     statuses = [event["status"] for event in session.recorder.named("llm:response")]

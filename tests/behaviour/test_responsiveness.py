@@ -1,21 +1,19 @@
 """The event loop stays free: long histories are sent and long answers read while others go on.
 
-Bounds are generous and medians are taken: what is looked for is work that holds the loop for as long as the
-conversation is, not the speed of a machine.
+Bounds are generous and the better of two runs counts: what is looked for is work that holds the loop for as long as the
+conversation is, not the speed of a machine. What is measured is time of the processor, which others cannot take.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
 from amplifier_core.message_models import Message
 
 from tests.backends import BackendUnderTest
@@ -40,17 +38,17 @@ def history(count: int) -> list[Message]:
     return [*messages, assistant("Done."), user("And now?")]
 
 
-async def longest_gap_s(work: Callable[[], Awaitable[Any]]) -> float:
-    """The longest time for which another task did not get its turn while the work ran."""
-    gaps: list[float] = []
+async def longest_gaps_s(work: Callable[[], Awaitable[Any]]) -> tuple[float, float]:
+    """The most that the loop's thread, and the whole process, computed between two turns of another task while the work
+    ran. A thread that holds the interpreter shows in the second alone."""
+    gaps: list[tuple[float, float]] = []
 
     async def heart() -> None:
-        last_s = time.perf_counter()
+        own_s, all_s = time.thread_time(), time.process_time()
         while True:
             await asyncio.sleep(0.001)
-            now_s = time.perf_counter()
-            gaps.append(now_s - last_s)
-            last_s = now_s
+            gaps.append((time.thread_time() - own_s, time.process_time() - all_s))
+            own_s, all_s = time.thread_time(), time.process_time()
 
     gc.collect()
     gc.disable()
@@ -63,7 +61,8 @@ async def longest_gap_s(work: Callable[[], Awaitable[Any]]) -> float:
         gc.enable()
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
-    return max(gaps)
+    own, whole = zip(*gaps, strict=True)
+    return max(own), max(whole)
 
 
 async def discarding(backend: BackendUnderTest, url: str) -> Session:
@@ -74,24 +73,26 @@ async def discarding(backend: BackendUnderTest, url: str) -> Session:
     return session
 
 
-@pytest.mark.parametrize("count", [750, 5000])
-async def test_a_long_history_does_not_hold_the_loop(backend: BackendUnderTest, count: int) -> None:
-    messages = history(count)
+async def test_a_long_history_does_not_hold_the_loop(backend: BackendUnderTest) -> None:
     with Discard() as url:
         session = await discarding(backend, url)
-        request = asking(*messages, tools=TOOLS)
-        gaps = [await longest_gap_s(lambda: session.provider.complete(request)) for _ in range(5)]
+        request = asking(*history(5000), tools=TOOLS)
+        gaps = [await longest_gaps_s(lambda: session.provider.complete(request)) for _ in range(2)]
         await session.cleanup()
-    # Typed SDK parameters would hold it for about half a millisecond per item: 0.4 s and 2.5 s.
-    assert statistics.median(gaps) < 0.06, gaps
+    # Typed SDK parameters would hold it for about half a millisecond per item, which is 2.5 s; our own, for 0.04 s.
+    own_s, whole_s = (min(each) for each in zip(*gaps, strict=True))
+    assert own_s < 0.02, gaps
+    assert whole_s < 0.06, gaps
 
 
 async def test_a_long_answer_does_not_hold_the_loop(session: Session) -> None:
     gaps = []
-    for _ in range(3):
+    for _ in range(2):
         session.emulator.script(LONG_ANSWER)
-        gaps.append(await longest_gap_s(lambda: session.ask("talk")))
-    assert statistics.median(gaps) < 0.06, gaps
+        gaps.append(await longest_gaps_s(lambda: session.ask("talk")))
+    own_s, whole_s = (min(each) for each in zip(*gaps, strict=True))
+    assert own_s < 0.03, gaps
+    assert whole_s < 0.06, gaps
 
 
 def child(code: str) -> subprocess.CompletedProcess[str]:
@@ -100,7 +101,7 @@ def child(code: str) -> subprocess.CompletedProcess[str]:
     It leaves without Python's own shutdown, which the threads of amplifier-core 2.0.2 can abort.
     """
     command = [sys.executable, "-c", f"{code}\nimport os, sys\nsys.stdout.flush()\nos._exit(0)"]
-    return subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=300, check=False)
 
 
 FIRST_CALL = """
@@ -113,11 +114,11 @@ async def main():
     cleanup = await module.mount(coordinator, {config})
     gaps = []
     async def heart():
-        last_s = time.perf_counter()
+        last_s = time.thread_time()
         while True:
             await asyncio.sleep(0.001)
-            gaps.append(time.perf_counter() - last_s)
-            last_s = time.perf_counter()
+            gaps.append(time.thread_time() - last_s)
+            last_s = time.thread_time()
     beating = asyncio.create_task(heart())
     await asyncio.sleep(0.01)
     gaps.clear()
@@ -134,19 +135,19 @@ def test_the_first_call_does_not_hold_the_loop(backend: BackendUnderTest) -> Non
     with Discard() as url:
         config = {**backend.config(url, backend.secret), "default_model": backend.model}
         code = FIRST_CALL.format(package=backend.package, name=backend.name, config=config)
-        runs = [child(code) for _ in range(2)]
-    assert [run.stderr for run in runs] == [""] * 2
-    assert min(float(run.stdout) for run in runs) < 0.15
+        run = child(code)
+    assert run.stderr == ""
+    assert float(run.stdout) < 0.15
 
 
 async def best_s(contenders: list[Callable[[], Awaitable[Any]]], runs: int = 5) -> list[float]:
-    """The best time of each of a few contenders, taken in turns: noise only ever adds."""
+    """The least computing of each of a few contenders, taken in turns: noise only ever adds."""
     times: list[list[float]] = [[] for _ in contenders]
     for _ in range(runs):
         for number, contender in enumerate(contenders):
-            began_s = time.perf_counter()
+            began_s = time.process_time()
             await contender()
-            times[number].append(time.perf_counter() - began_s)
+            times[number].append(time.process_time() - began_s)
     return [min(each) for each in times]
 
 
@@ -172,7 +173,7 @@ async def test_nothing_grows_with_the_square_of_the_answer(open_session: OpenSes
 
 
 def test_mounting_does_not_import_the_sdk(backend: BackendUnderTest) -> None:
-    """Hosts mount providers that are never called; the SDK takes most of a second."""
+    """Hosts mount providers that are never called; the SDK takes most of a second, the engine a fiftieth of one."""
     code = f"""
 import asyncio, sys
 from amplifier_core.testing import MockCoordinator
@@ -184,7 +185,7 @@ async def main():
     provider.get_info(), provider.get_model_info(), repr(provider)
     await cleanup()
 asyncio.run(main())
-heavy = {{"openai", "httpx2", "httpx", "msal", "keyring"}} & sys.modules.keys()
+heavy = {{"openai", "httpx2", "httpx", "msal", "keyring", "openai_responses_common.engine"}} & sys.modules.keys()
 assert not heavy, heavy
 """
     run = child(code)

@@ -67,9 +67,8 @@ async def test_the_service_says_how_long_to_wait(session: Session) -> None:
 
 async def test_milliseconds_count_before_seconds(session: Session) -> None:
     session.emulator.script(rate_limited(after_s=4, after_ms=20), Say("ok"))
-    began_s = time.monotonic()
     await session.ask("hello")
-    assert time.monotonic() - began_s < 2
+    assert session.recorder.one("provider:retry")["delay"] < 1
 
 
 async def test_a_date_to_wait_for_is_understood(open_session: OpenSession) -> None:
@@ -84,10 +83,9 @@ async def test_a_date_to_wait_for_is_understood(open_session: OpenSession) -> No
 @pytest.mark.parametrize("busy", [rate_limited(after_s=3600), overloaded(after_s=3600)])
 async def test_a_wait_beyond_the_maximum_fails_at_once_and_says_so(session: Session, busy: Status) -> None:
     session.emulator.script(busy)
-    began_s = time.monotonic()
     with pytest.raises(LLMError, match=r"3600 s.*max_retry_delay") as caught:
         await session.ask("hello")
-    assert time.monotonic() - began_s < 2
+    assert not session.recorder.named("provider:retry"), "nothing is waited for"
     assert caught.value.retry_after == 3600
     assert not caught.value.retryable
     assert session.sent == 1
@@ -111,7 +109,7 @@ async def test_a_rate_limit_is_also_told_as_a_throttle(session: Session) -> None
 
 
 async def test_the_services_own_limits_are_waited_for(open_session: OpenSession, emulator: Emulator) -> None:
-    emulator.state.limits = RateBooks(requests=2, window_s=1.5)
+    emulator.state.limits = RateBooks(requests=2, window_s=0.8)
     session = await open_session()
     for _ in range(3):
         await session.ask("hello")

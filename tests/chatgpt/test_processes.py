@@ -16,12 +16,15 @@ import pytest
 
 from tests.backends import ROOT
 from tests.chatgpt.machine import Machine
+from tests.lived import Lived
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and SIGSTOP are not of Windows")
 
 PROCESSES = 8
 CALLS = 1_000
 RENEWALS = 8
+CALLS_PER_KILL = 40  # not so many seconds: a slow machine would start processes and do nothing else
+STANDSTILL_S = 60
 LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
 
 
@@ -76,7 +79,7 @@ class Crew:
         self.stop.touch()
         told: list[str] = []
         for each in self._running:
-            out, err = each.communicate(timeout=60)
+            out, err = each.communicate(timeout=300)
             told += out.splitlines() + err.splitlines()
             assert each.returncode == (1 if out else 0)
         return told
@@ -91,19 +94,24 @@ def crew(machine: Machine) -> Iterator[Crew]:
 
 
 def test_a_thousand_calls_over_many_expiries_with_processes_killed(machine: Machine, crew: Crew) -> None:
-    # Renewed from 300 s before its end on: every second and a half.
-    machine.service.lifetime_s = 302
+    # Renewed from 300 s before its end on: every second.
+    machine.service.lifetime_s = 301
     tokens = machine.keep(machine.service.token_set())
     crew.start(PROCESSES)
-    began_s = time.monotonic()
-    while len(machine.sent) < CALLS or len(machine.service.asked("refresh")) < RENEWALS:
-        assert time.monotonic() - began_s < 150, f"only {len(machine.sent)} calls"
-        time.sleep(random.uniform(0.2, 0.6))
-        if crew.kill_one():
-            crew.start()
+    with Lived() as lived:
+        calls = killed_at = renewals = 0
+        since_s = 0.0
+        while calls < CALLS or renewals < RENEWALS:
+            time.sleep(random.uniform(0.05, 0.2))
+            before, calls, renewals = calls, len(machine.sent), len(machine.service.asked("refresh"))
+            since_s = since_s if calls == before else lived.s
+            assert lived.s - since_s < STANDSTILL_S, f"no call after {calls} calls and {renewals} renewals"
+            if calls >= killed_at + CALLS_PER_KILL and crew.kill_one():
+                crew.start()
+                killed_at = calls
     assert crew.end() == []
-    renewals = machine.service.asked("refresh")
-    assert len({each.body["refresh_token"] for each in renewals}) == len(renewals), "a token was spent twice"
+    spent = [each.body["refresh_token"] for each in machine.service.asked("refresh")]
+    assert len(set(spent)) == len(spent), "a token was spent twice"
     assert machine.service.is_live(machine.kept["refresh_token"]), "the sign-in was lost"
     assert not machine.service.is_live(tokens.refresh_token)
     assert crew.killed >= 5
@@ -115,18 +123,18 @@ def test_the_one_moment_that_cannot_be_saved(machine: Machine, crew: Crew) -> No
     machine.keep(machine.service.token_set(lifetime_s=-10))
     machine.service.delay_s = {"refresh": 5.0}  # the token is spent at once, the answer comes later
     (victim,) = crew.start()
-    assert machine.emulator.wait_until(lambda: machine.service.asked("refresh"), 30)
+    assert machine.emulator.wait_until(lambda: machine.service.asked("refresh"), 120)
     time.sleep(0.1)
     victim.kill()
     victim.communicate()
     machine.service.delay_s = {}
     (first,) = crew.start(calls=2)
-    told, _ = first.communicate(timeout=60)
+    told, _ = first.communicate(timeout=300)
     assert told.count("refresh_token_reused") == 2
     assert LOGIN in told
     assert len(machine.service.asked("refresh")) == 2, "one request found it out"
-    for each in crew.start(PROCESSES - 1, calls=3):
-        told, _ = each.communicate(timeout=60)
+    for each in crew.start(3, calls=3):
+        told, _ = each.communicate(timeout=300)
         assert told.count(LOGIN) == 3
         assert each.returncode == 1
     assert len(machine.service.asked("refresh")) == 2, "and nobody asked again"
@@ -141,11 +149,11 @@ def test_a_process_that_dies_with_the_lock_holds_nobody_up(machine: Machine, cre
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     (worker,) = crew.start(calls=1)
-    time.sleep(1.5)
+    time.sleep(1.0)
     assert worker.poll() is None, "it waits for the lock"
     holder.kill()
     holder.communicate()
-    out, err = worker.communicate(timeout=30)
+    out, err = worker.communicate(timeout=300)
     assert (out, worker.returncode) == ("", 0), err
     assert len(machine.service.asked("refresh")) == 1
 

@@ -21,6 +21,7 @@ from openai_responses_common.sign_in import DeviceCode
 from tests.chatgpt.machine import Machine, Person, ask
 from tests.emulator import Account, AnswerLost, Disconnect, Status, cloudflare_challenge
 from tests.emulator.sign_in import Step
+from tests.lived import Lived
 
 LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
 
@@ -96,8 +97,10 @@ def test_expired_by_our_own_clock(machine: Machine, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.tokens._CODE_LIVES_S", 0.3)
     person = Person(machine.service, lambda: None)
     began_s = time.monotonic()
-    assert machine.provider().login(person) is False
-    assert 0.25 < time.monotonic() - began_s < 3
+    with Lived() as lived:
+        assert machine.provider().login(person) is False
+    assert time.monotonic() - began_s > 0.25
+    assert lived.s < 10
     assert "not entered" in person.text
 
 
@@ -112,7 +115,7 @@ def test_too_fast(machine: Machine) -> None:
     gaps_s = [after - before for before, after in itertools.pairwise(at_s)]
     assert gaps_s[0] >= 0.02 * 1.2 + 0.05
     assert gaps_s[1] >= 0.02 * 1.2 + 2 * 0.05
-    assert gaps_s[-1] >= gaps_s[1] * 0.8, "and it stays slow"
+    assert gaps_s[-1] >= 0.02 * 1.2 + 2 * 0.05, "and it stays slow"
 
 
 def test_switched_off_in_the_settings(machine: Machine) -> None:
@@ -210,7 +213,7 @@ def test_in_one_process_the_new_account_counts_at_once(machine: Machine) -> None
 
 
 def test_ctrl_c_stops_it_at_once(machine: Machine) -> None:
-    machine.service.interval = "30"
+    machine.service.interval = "300"
     words = [f"--set={key}={value}" for key, value in machine.settings().items()]
     process = subprocess.Popen(
         [sys.executable, "-c", CTRL_C, "login", *words],
@@ -219,12 +222,12 @@ def test_ctrl_c_stops_it_at_once(machine: Machine) -> None:
         text=True,
         env={"PATH": "/usr/bin:/bin", "HOME": str(machine.home)},
     )
-    assert machine.emulator.wait_until(lambda: machine.service.asked("usercode"), 20)
+    assert machine.emulator.wait_until(lambda: machine.service.asked("usercode"), 60)
     time.sleep(0.3)
-    stopped_s = time.monotonic()
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=10)
-    assert time.monotonic() - stopped_s < 2
+    with Lived() as lived:
+        _, told = process.communicate()
+    assert lived.s < 60, "the next question is due in 300 s"
     assert process.returncode == 130
     assert told.rstrip().endswith("stopped")
     assert "Traceback" not in told

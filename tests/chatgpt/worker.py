@@ -13,9 +13,8 @@ import sys
 from pathlib import Path
 
 from amplifier_core.llm_errors import LLMError
+from amplifier_core.message_models import ChatRequest, Message
 from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider
-
-from tests.support import asking
 
 
 def is_told(stop: Path) -> bool:
@@ -24,11 +23,12 @@ def is_told(stop: Path) -> bool:
 
 async def work(settings: str, stop: Path, calls: int) -> int:
     provider = ChatgptOauthProvider(config=json.loads(settings))
+    request = ChatRequest(messages=[Message(role="user", content="hello")])
     failed = 0
     while calls and not is_told(stop):
         calls -= 1
         try:
-            await provider.complete(asking("hello"))
+            await provider.complete(request)
         except LLMError as error:
             failed += 1
             print(f"{type(error).__name__}: {error}", flush=True)

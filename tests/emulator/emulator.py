@@ -118,7 +118,7 @@ class Emulator:
             return
         self._loop = None
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
 
     def _run(self, ready: threading.Event, problem: list[BaseException]) -> None:
         loop = asyncio.new_event_loop()

@@ -15,7 +15,7 @@ KEY = {"authorization": "Bearer sk-test"}
 def ask(emulator: Emulator, **body: Any) -> httpx.Response:
     """One plain HTTP request."""
     defaults = {"model": "gpt-5.6-sol", "input": "hello", "store": False}
-    return httpx.post(f"{emulator.base_url}/responses", json={**defaults, **body}, headers=KEY, timeout=10)
+    return httpx.post(f"{emulator.base_url}/responses", json={**defaults, **body}, headers=KEY, timeout=60)
 
 
 def events_of(text: str) -> list[dict[str, Any]]:

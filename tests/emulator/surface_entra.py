@@ -227,14 +227,14 @@ def browse(url: str, *, trust: ssl.SSLContext | None = None, change: Mapping[str
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust or ssl.create_default_context())
     )
-    with opener.open(url, timeout=10) as reply:
+    with opener.open(url, timeout=60) as reply:
         page = reply.read().decode()
     action = re.search(r'action="([^"]*)"', page)
     assert action is not None, page
     pairs = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page)
     fields = {html.unescape(name): html.unescape(value) for name, value in pairs} | dict(change or {})
     try:
-        with opener.open(html.unescape(action[1]), data=urlencode(fields).encode(), timeout=10) as reply:
+        with opener.open(html.unescape(action[1]), data=urlencode(fields).encode(), timeout=60) as reply:
             return reply.status
     except urllib.error.HTTPError as error:
         error.close()

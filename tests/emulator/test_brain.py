@@ -191,4 +191,4 @@ def test_served_on_its_own() -> None:
         reply = httpx.post(f"{base_url}/responses", json={"model": "gpt-5.5", "input": "hello"}, headers=KEY)
         assert reply.status_code == 200
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0

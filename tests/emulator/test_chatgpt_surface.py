@@ -87,7 +87,7 @@ def headers(sign_in: SignIn, account: Account = ADA, **more: str) -> dict[str, s
 def post(emulator: Emulator, who: dict[str, str], **body: Any) -> httpx.Response:
     """One request; a value of None leaves a key out."""
     asked = {key: value for key, value in {**BODY, **body}.items() if value is not None}
-    return httpx.post(f"{emulator.base_url}/responses", json=asked, headers=who, timeout=10)
+    return httpx.post(f"{emulator.base_url}/responses", json=asked, headers=who, timeout=60)
 
 
 def events(reply: httpx.Response) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ def emulator() -> Iterator[Emulator]:
 def pieces(emulator: Emulator) -> list[bytes]:
     """The chunks of one streamed answer, as they were read."""
     body = {"model": "gpt-5.5", "input": "hi", "stream": True}
-    with httpx.stream("POST", f"{emulator.base_url}/responses", json=body, headers=KEY, timeout=10) as reply:
+    with httpx.stream("POST", f"{emulator.base_url}/responses", json=body, headers=KEY, timeout=60) as reply:
         return list(reply.iter_raw())
 
 

@@ -99,10 +99,10 @@ class TestDeviceCode:
         digest = hashlib.sha256(approved["code_verifier"].encode()).digest()
         assert approved["code_challenge"] == urlsafe_b64encode(digest).rstrip(b"=").decode()
         tokens = exchange(emulator, approved).json()
-        assert tokens["expires_in"] == pytest.approx(864_000, abs=2)
+        assert tokens["expires_in"] == pytest.approx(864_000, abs=60)
         claims = claims_of(tokens["access_token"])
         assert claims is not None
-        assert claims["exp"] == pytest.approx(time.time() + 864_000, abs=5)
+        assert claims["exp"] == pytest.approx(time.time() + 864_000, abs=60)
         assert claims[AUTH_CLAIM]["chatgpt_account_id"] == "b0b"
         assert claims[AUTH_CLAIM]["chatgpt_plan_type"] == "team"
         assert claims[PROFILE_CLAIM]["email"] == "bob@example.com"
@@ -234,11 +234,11 @@ class TestRenewal:
         assert sign_in.is_live(tokens.refresh_token), "what is not replaced stays good"
 
     def test_lifetimes(self, sign_in: SignIn, emulator: Emulator) -> None:
-        sign_in.lifetime_s, sign_in.expires_in = 60, 3600
+        sign_in.lifetime_s, sign_in.expires_in = 600, 3600
         answer = renew(emulator, sign_in.token_set().refresh_token).json()
         claims = claims_of(answer["access_token"])
         assert claims is not None
-        assert claims["exp"] == pytest.approx(time.time() + 60, abs=5)
+        assert claims["exp"] == pytest.approx(time.time() + 600, abs=60)
         assert answer["expires_in"] == 3600
         sign_in.opaque = True
         opaque = renew(emulator, answer["refresh_token"]).json()["access_token"]

@@ -11,7 +11,7 @@ from openai_responses_common import limiter
 from tests.emulator import Emulator
 from tests.support import other_tasks
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = 30.0
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ End = Literal["whole", "fin", "reset", "clean", "hang"]
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 _NUMBER = re.compile(rb"case (\d+)")
-_PATIENCE_S = 5.0
+_PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

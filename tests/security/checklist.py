@@ -120,7 +120,7 @@ CHECKLIST = (
         words="attacks on the token store: umask 0, links planted for file, temporary file, lock, note and folder, "
         "hard links, pipes, other owners and modes",
         tests=dict.fromkeys(
-            (AZURE, CHATGPT), ("security/test_store_attacks.py", "test_token_store.py", "test_file_lock.py")
+            (AZURE, CHATGPT), ("security/test_store_attacks.py", "token_store/test_file_store.py", "test_file_lock.py")
         ),
         without={OPENAI: _KEY},
     ),
@@ -129,11 +129,11 @@ CHECKLIST = (
         tests={
             AZURE: (
                 "azure/test_auth_modes.py::test_two_processes_of_one_person",
-                "test_token_store.py::test_eight_processes_spend_each_value_once_though_some_are_killed_under_the_lock",
+                "token_store/test_processes.py::test_eight_processes_spend_each_value_once_though_some_are_killed_under_the_lock",
             ),
             CHATGPT: (
                 "chatgpt/test_processes.py",
-                "test_token_store.py::test_eight_processes_spend_each_value_once_though_some_are_killed_under_the_lock",
+                "token_store/test_processes.py::test_eight_processes_spend_each_value_once_though_some_are_killed_under_the_lock",
             ),
         },
         without={OPENAI: _KEY},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from amplifier_core.llm_errors import NetworkError
 from tests.backends import BACKENDS, ROOT
 from tests.chatgpt.machine import Machine, Person, ask
 from tests.emulator import Authority, Emulator, SignIn, chatgpt_surfaces
+from tests.lived import Lived
 
 WRONG = ["expired", "wrong_host", "untrusted", "self_signed"]
 
@@ -40,11 +40,10 @@ def test_a_renewal_with_a_pretender(pretender: Emulator, tmp_path: Path) -> None
     with Emulator(surfaces=chatgpt_surfaces(SignIn())) as running:
         machine = Machine(tmp_path / "home", running, SignIn())
         machine.keep(machine.service.token_set(lifetime_s=-10))
-        began_s = time.monotonic()
-        with pytest.raises(NetworkError, match=r"certificate.*SSL_CERT_FILE") as caught:
+        with Lived() as lived, pytest.raises(NetworkError, match=r"certificate.*SSL_CERT_FILE") as caught:
             ask(machine.provider(issuer=at(pretender), max_retries=5, min_retry_delay=30))
         assert not caught.value.retryable
-        assert time.monotonic() - began_s < 20
+        assert lived.s < 20
         assert running.model_requests == []
 
 

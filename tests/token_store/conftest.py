@@ -1,0 +1,33 @@
+"""A fresh process, a place for a file, and a keyring that is a dictionary."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import keyring
+import pytest
+from openai_responses_common import keyring_store, token_store
+
+from tests.keyrings import DictKeyring
+
+
+@pytest.fixture(autouse=True)
+def _one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a fresh process."""
+    monkeypatch.setattr("keyring.core._keyring_backend", None)
+    monkeypatch.setattr(keyring_store, "_was_late", threading.Event())
+    monkeypatch.setattr(token_store, "_warned", set())
+    monkeypatch.setattr(token_store, "_memory", {})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "home" / "tokens.json"
+
+
+@pytest.fixture
+def backend() -> DictKeyring:
+    backend = DictKeyring()
+    keyring.set_keyring(backend)
+    return backend
