@@ -58,7 +58,7 @@ class Scenario:
     hooks: str = "none"
     contenders: tuple[str, ...] = (LIMIT, *OURS)
     figures: tuple[Figure, ...]
-    rounds: int = 11
+    rounds: int = 7
     short: int = 5
     warming: int = 1
 
@@ -66,7 +66,7 @@ class Scenario:
 def _paced(count: int, short: int) -> Scenario:
     return Scenario(
         name=f"paced-{count}",
-        title=f"{count} stream{'s' if count > 1 else ''} at once, 30 deltas a second each",
+        title=f"{count} stream{'s' if count > 1 else ''} at once, 20 deltas a second each",
         run=f"{count} paced",
         port="paced",
         figures=(
@@ -74,7 +74,7 @@ def _paced(count: int, short: int) -> Scenario:
             Figure(what="from the service's send to the hook, 95 %", key="p95_us", most=1.5),
             Figure(what="processor time per delta", key="cpu_us"),
         ),
-        rounds=7,
+        rounds=5,
         short=short,
     )
 

@@ -27,8 +27,8 @@ BURST_PAUSE_S = 0.002
 THINKING_S = 1.0
 """Before a paced stream begins, so that no stream is measured while others are still being asked for."""
 PACED_DELTAS = 60
-PACE_S = 1 / 30
-"""Between two deltas of a paced stream: some 30 a second, as large models write."""
+PACE_S = 1 / 20
+"""Between two deltas of a paced stream: 20 a second, as large models write."""
 STAMP = "@%015d "
 STAMPED = re.compile(r"@(\d{15}) ")
 """A paced delta holds the time at which it was sent, in microseconds of the clock that all processes share."""

@@ -1,4 +1,4 @@
-"""Cancelling again while the first cancellation is being cleaned up after: no event is lost by it, and nothing stays."""
+"""Cancelling again while the first cancellation is cleaned up after: no event is lost by it, and nothing stays."""
 
 from __future__ import annotations
 

@@ -38,6 +38,8 @@ class Streamed(Protocol):
 
     def aiter_bytes(self) -> AsyncIterator[bytes]: ...
 
+    def aiter_raw(self) -> AsyncIterator[bytes]: ...
+
     async def aclose(self) -> None: ...
 
 
@@ -133,8 +135,9 @@ class ClientTransport(Generic[C]):
         await self._clients.close()
 
     async def _pieces(self, client: C, response: Streamed, timeout_s: float) -> AsyncGenerator[bytes, None]:
+        read = response.aiter_bytes if "content-encoding" in response.headers else response.aiter_raw
         # Both libraries give a generator, whatever they declare, and it wants to be closed.
-        chunks = cast(AsyncGenerator[bytes, None], response.aiter_bytes())
+        chunks = cast(AsyncGenerator[bytes, None], read())
         async with ReadAhead(chunks, silence_s=timeout_s) as ahead:
             while piece := await self._guarded(client, ahead.taken, begun=True):
                 yield piece
