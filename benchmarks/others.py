@@ -1,5 +1,8 @@
 """What people use who have no provider module: the SDK's typed stream, and two agent libraries over it."""
 
+# They are installed for the long form of the benchmark alone.
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ from .plan import OURS, SCENARIOS, Scenario
 
 _WIDTH, _LEFT, _ROW, _TOP = 860, 150, 18, 34
 _CHARTED = ("stream", "history", "short")
-_COLOURS = {"ours": "#2f6f4f", "others": "#9aa0a6", "limit": "#c58b2a"}
+_COLOURS = {"ours": "#2f6f4f", "others": "#9aa0a6"}
 
 
 def table(scenario: Scenario, results: Sequence[Result]) -> str:

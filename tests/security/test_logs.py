@@ -41,7 +41,7 @@ IN_AN_ANSWER: dict[str, Any] = {
     "model": lambda secret: ResponseFields({"model": secret, "service_tier": secret}),
     "id": lambda secret: ResponseFields({"id": secret}),
     "limits": lambda secret: ReplyHeaders(
-        dict.fromkeys(["x-ratelimit-remaining-requests", "x-codex-primary-used-percent"], secret)
+        {"x-ratelimit-remaining-requests": secret, "x-codex-primary-used-percent": secret}
     ),
 }
 
