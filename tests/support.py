@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -239,6 +240,11 @@ def texts(body: dict[str, Any], role: str = "user") -> list[str]:
 def other_tasks() -> set[asyncio.Task[Any]]:
     """Every task of this loop but the current one."""
     return asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
+
+
+def blocked() -> set[threading.Thread]:
+    """The library's threads; tests of what hangs leave some behind."""
+    return {each for each in threading.enumerate() if each.name == "openai-responses-blocking"}
 
 
 def server_items(body: dict[str, Any]) -> list[str]:

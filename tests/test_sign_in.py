@@ -19,7 +19,7 @@ from openai_responses_common import sign_in as flow
 from openai_responses_common.screen import Screen, plain
 from openai_responses_common.sign_in import CodeExpired, DeviceCode, Pending, sign_in, sign_in_within, wait_for_approval
 
-from tests.support import PATIENCE_S
+from tests.support import PATIENCE_S, blocked
 
 
 class Patient(Screen):
@@ -147,12 +147,13 @@ async def test_within_a_loop_it_is_told_there_and_leaving_stops_it(monkeypatch: 
     assert await sign_in_within(begin, quiet, shown=tell) == "tokens"
     assert [name for _, name in shown] == [threading.current_thread().name]
     asked.clear()
+    others = blocked()
     waiting = asyncio.ensure_future(sign_in_within(lambda: (code(interval_s=0.01), Pending), quiet))
     await asyncio.sleep(0.05)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     async with asyncio.timeout(PATIENCE_S):
-        while [each for each in threading.enumerate() if each.name == "openai-responses-blocking"]:  # noqa: ASYNC110
+        while not blocked() <= others:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

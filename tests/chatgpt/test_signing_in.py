@@ -8,7 +8,6 @@ import itertools
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from tests.chatgpt.machine import Machine, Person, ask
 from tests.emulator import Account, AnswerLost, Disconnect, Status, cloudflare_challenge
 from tests.emulator.sign_in import Step
 from tests.lived import Lived
+from tests.support import blocked
 
 LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
 
@@ -246,7 +246,7 @@ async def test_a_task_that_is_cancelled_stops_asking(machine: Machine) -> None:
     provider = machine.provider()
     shown: list[DeviceCode] = []
     account = provider.signed_in()
-    others = blocked()  # left behind by tests of what hangs
+    others = blocked()
     waiting = asyncio.ensure_future(account.sign_in_within(flow.Screen(lambda text: None), shown.append))
     assert await machine.emulator.until(lambda: machine.service.asked("poll"))
     waiting.cancel()
@@ -257,11 +257,6 @@ async def test_a_task_that_is_cancelled_stops_asking(machine: Machine) -> None:
     await asyncio.sleep(0.2)
     assert len(machine.service.asked("poll")) == polls
     assert "CANARY" not in repr(shown)
-
-
-def blocked() -> set[threading.Thread]:
-    """The library's threads."""
-    return {each for each in threading.enumerate() if each.name == "openai-responses-blocking"}
 
 
 def test_a_bad_setting_is_told(machine: Machine, tmp_path: Path) -> None:
