@@ -263,3 +263,20 @@ def test_a_five_megabyte_event_in_64_byte_pieces_costs_what_its_bytes_cost() -> 
     large_s = min(seconds(5_000_000) for _ in range(2))
     # Linear is 10; quadratic would be 100.
     assert large_s / small_s < 40
+
+
+def test_what_came_before_a_broken_event_is_given_before_the_error() -> None:
+    """One of them may have ended the response."""
+    decoder = SseDecoder()
+    assert decoder.feed(b'data: {"type": "x"}\n\ndata: {\n\ndata: {"type": "y"}\n\n') == [{"type": "x"}]
+    with pytest.raises(MalformedEvent):
+        decoder.feed(b'data: {"type": "z"}\n\n')
+    decoder = SseDecoder()
+    assert decoder.feed(b'data: {"type": "x"}\n\ndata: {\n\n') == [{"type": "x"}]
+    with pytest.raises(MalformedEvent):
+        decoder.finish()
+
+
+def test_a_field_of_the_wrong_kind_counts_as_left_out() -> None:
+    assert decode(b'data: {"type": "x", "delta": ["a"], "output_index": "1"}\n\n') == [{"type": "x"}]
+    assert decode(b'event: x\ndata: {"type": 1}\n\n') == [{"type": "x"}]
