@@ -63,7 +63,7 @@ class Scenario:
     warming: int = 1
 
 
-def _paced(count: int, short: int) -> Scenario:
+def _paced(count: int, rounds: int) -> Scenario:
     return Scenario(
         name=f"paced-{count}",
         title=f"{count} stream{'s' if count > 1 else ''} at once, 20 deltas a second each",
@@ -74,8 +74,8 @@ def _paced(count: int, short: int) -> Scenario:
             Figure(what="from the service's send to the hook, 95 %", key="p95_us", most=1.5),
             Figure(what="processor time per delta", key="cpu_us"),
         ),
-        rounds=5,
-        short=short,
+        rounds=rounds,
+        short=0,
     )
 
 
@@ -154,9 +154,9 @@ SCENARIOS = (
             Figure(what="the SDK is loaded", key="sdk", over=None, most=0, unit="", fixed=True),
         ),
     ),
-    _paced(1, short=0),
-    _paced(20, short=0),
-    _paced(100, short=0),
+    _paced(1, rounds=5),
+    _paced(20, rounds=5),
+    _paced(100, rounds=9),
     Scenario(
         name="calls",
         title="10,000 calls by one provider",
