@@ -36,16 +36,6 @@ def test_calls_that_must_have_an_id_get_one(kind: str, new: str) -> None:
     assert sent["id"] == new
 
 
-def test_an_approval_goes_with_the_reasoning_that_led_to_it() -> None:
-    """Alone it is refused, and would be on every later request."""
-    asked = {"type": "mcp_approval_request", "id": "mcpr_1", "server_label": "s", "name": "n", "arguments": "{}"}
-    state = {"origin": "here", "item": asked}
-    lost = ThinkingBlock(thinking="hm")
-    encoded = encode(assistant(lost, made(ToolCallBlock, id="mcpr_1", name="mcp_approval", input={}, openai=state)))
-    assert encoded.items == []
-    assert "mcp_approval_request behind left-out reasoning" in encoded.dropped
-
-
 def test_blank_instructions_are_none() -> None:
     assert encode_messages([Message(role="system", content=" \u2028\n"), user()], origin="here").instructions is None
 

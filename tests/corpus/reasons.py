@@ -73,9 +73,7 @@ def _dropped_id(difference: Difference, facts: Facts) -> bool:
 
 
 def _dropped_dependent(difference: Difference, facts: Facts) -> bool:
-    """An answer to an approval goes with what asked for it."""
-    item = difference.recorded
-    return difference.sent is ABSENT and (item.get("approval_request_id") or item["id"]) in facts.dependent
+    return difference.sent is ABSENT and difference.recorded["id"] in facts.dependent
 
 
 def _original(difference: Difference, facts: Facts) -> bool:
@@ -131,7 +129,7 @@ REASONS: tuple[Reason, ...] = (
         holds=_dropped_id,
     ),
     Reason(
-        place=r"input\.((code_interpreter|web_search|file_search|image_generation|mcp)_call|mcp_approval_(request|response))",
+        place=r"input\.(code_interpreter_call|web_search_call|file_search_call|image_generation_call|mcp_call)",
         words="an item of a hosted tool cannot go without its id, so it is left out with its reasoning",
         holds=_dropped_dependent,
     ),

@@ -16,7 +16,6 @@ from typing import Any
 from amplifier_core.llm_errors import AuthenticationError, LLMError
 from amplifier_core.message_models import ChatRequest, Message
 from openai_responses_common import DecodedResponse, Delta, ResponsesProvider
-from openai_responses_common.calls import client_call
 
 from tests.corpus.by_sdk import BySdk, lost_to_sdk
 from tests.corpus.compare import lost_in_answer, lost_in_deltas, tally
@@ -160,9 +159,8 @@ class Replay:
         arrived = json.loads(self.server.received[0])["input"]
         items = [item for item in arrived[1:] if by_model(item)]
         lines = self._unexplained("sent back", compare_items([_OPENING, *reading.items], [arrived[0], *items]))
-        calls = [item for item in items if client_call(item)]
-        if len(arrived) - 1 - len(items) != len(calls):
-            lines.append(f"{len(calls)} calls got {len(arrived) - 1 - len(items)} results")
+        if len(arrived) - 1 - len(items) != len(reading.calls):
+            lines.append(f"{len(reading.calls)} calls got {len(arrived) - 1 - len(items)} results")
         self.report.check("sent back", exchange.label, lines)
 
     def _unexplained(self, kind: str, differences: Sequence[Difference]) -> list[str]:

@@ -182,18 +182,14 @@ class _Encoder:
         kept = self._labelled({"type": "message", "role": "assistant", **state.get("item", {})}, state)
         return {**kept, "content": [part]}
 
-    def _call(self, block: ToolCallBlock, state: State) -> Item | None:
+    def _call(self, block: ToolCallBlock, state: State) -> Item:
         kept = state.get("item", {})
         if kept.get("type", "function_call") == "function_call":
             item = {"type": "function_call", "call_id": block.id, "name": block.name, "arguments": "", **kept}
             item["arguments"] = kept.get("arguments") or dump(block.input)
         else:
             item = dict(kept)
-        if item["type"] in _ID_IS_A_LABEL:
-            item = self._labelled(item, state)
-        elif not self.ids_hold and state.get("origin") == self.origin:
-            self.dropped[f"{item['type']} behind left-out reasoning"] = None
-            return None
+        item = self._labelled(item, state) if item["type"] in _ID_IS_A_LABEL else item
         self.calls[block.id] = item
         return item
 
