@@ -142,9 +142,6 @@ def types(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Demand that the unit tests reach every branch of the pure files."""
     install(session, "coverage")
-    pure = PROJECT["tool"]["coverage"]["report"]["include"]
-    if absent := [name for name in pure if not Path(name).is_file()]:
-        session.error(f"pyproject.toml lists pure files that do not exist: {', '.join(absent)}")
     over_sockets = ("azure", "behaviour", "chatgpt", "emulator", "faults", "fuzz", "security", "test_chat.py")
     others = [f"--ignore=tests/{name}" for name in over_sockets]
     pytest(session, "--quiet", "--cov", "--cov-report=", "--cov-fail-under=0", *others)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from amplifier_module_provider_chatgpt_oauth.refusals import REFUSES
-from openai_responses_common.options import _KEYS, Options
-from openai_responses_common.reference import CALL, ENVIRONMENT, MODEL_INFO, PRICES, SHARED, Explained
+from openai_responses_common.options.options import _KEYS, Options
+from openai_responses_common.options.reference import CALL, ENVIRONMENT, MODEL_INFO, PRICES, SHARED, Explained
 
 PAGE = Path(__file__).with_suffix(".md")
 MODULES = ("provider-openai-v2", "provider-azure-openai-v2", "provider-chatgpt-oauth")

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from amplifier_core.message_models import ImageBlock, Message, ToolCallBlock
-from openai_responses_common.messages import EncodedMessages, encode_messages
+from openai_responses_common.translate.messages import EncodedMessages, encode_messages
 
 Item = dict[str, Any]
 

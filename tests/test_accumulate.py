@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.accumulate import Accumulator
+from openai_responses_common.wire.accumulate import Accumulator
 
 Event = dict[str, Any]
 

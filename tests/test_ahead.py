@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
-from openai_responses_common.ahead import ReadAhead, Silence
+from openai_responses_common.transport._read_ahead import ReadAhead, Silence
 
 
 class Wire:

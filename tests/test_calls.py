@@ -8,15 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.calls import (
-    ANSWERS,
-    CLIENT_CALLS,
-    answer,
-    answer_key,
-    call_key,
-    client_call,
-)
-from openai_responses_common.repair import MISSING_RESULT
+from openai_responses_common.translate.repair import MISSING_RESULT
+from openai_responses_common.wire.client_calls import ANSWERS, CLIENT_CALLS, answer, answer_key, call_key, client_call
 
 Item = dict[str, Any]
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from openai_responses_common.claims import claims_of
+from openai_responses_common.auth.jwt import claims_of
 
 
 def token(claims: Any) -> str:

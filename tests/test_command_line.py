@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common.commands import Answer, Command, run, setting_options, settings_of
-from openai_responses_common.token_record import StoreError
+from openai_responses_common.auth.store.record import StoreError
+from openai_responses_common.cli.commands import Answer, Command, run, setting_options, settings_of
 
 GLOBAL = ".amplifier/settings.yaml"
 LOCAL = ".amplifier/settings.local.yaml"

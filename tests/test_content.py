@@ -12,7 +12,7 @@ from amplifier_core.message_models import ImageBlock, TextBlock
 from amplifier_core.models import ToolResult
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.content import media_part, text_part, tool_output
+from openai_responses_common.translate.content import media_part, text_part, tool_output
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}

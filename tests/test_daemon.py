@@ -8,7 +8,7 @@ import sys
 import threading
 
 import pytest
-from openai_responses_common.daemon import start, within
+from openai_responses_common.auth.background import start, within
 
 from tests.lived import Lived
 

@@ -21,7 +21,7 @@ from amplifier_core.message_models import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.decode import (
+from openai_responses_common.translate.decode import (
     DecodedResponse,
     call_name,
     decode_response,
@@ -29,8 +29,8 @@ from openai_responses_common.decode import (
     thinking_text,
     usable_items,
 )
-from openai_responses_common.messages import encode_messages
-from openai_responses_common.state import state_of
+from openai_responses_common.translate.messages import encode_messages
+from openai_responses_common.translate.replay_state import state_of
 
 Item = dict[str, Any]
 

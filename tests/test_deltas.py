@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai_responses_common.decode import decode_response
-from openai_responses_common.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta, DeltaReader
+from openai_responses_common.translate.decode import decode_response
+from openai_responses_common.translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta, DeltaReader
 
 Event = dict[str, Any]
 Item = dict[str, Any]

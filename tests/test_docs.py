@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from openai_responses_common.options import unknown_keys
+from openai_responses_common.options.options import unknown_keys
 
 from tests.backends import BACKENDS, ROOT, BackendUnderTest
 from tests.emulator import Emulator
@@ -261,7 +261,7 @@ def kernel_errors() -> set[str]:
 
 def test_every_class_of_error_has_a_cure(backend: BackendUnderTest) -> None:
     from amplifier_core import llm_errors
-    from openai_responses_common import errors
+    from openai_responses_common.failures import classify as errors
 
     told = {names(row[0])[0]: row for row in rows(page("docs/errors.md").text)}
     assert all(issubclass(getattr(llm_errors, name), llm_errors.LLMError) for name in told)

@@ -12,7 +12,7 @@ from typing import get_args, get_type_hints
 import pytest
 from amplifier_core.llm_errors import LLMError
 from amplifier_core.message_models import Message, ToolCallBlock
-from openai_responses_common.event_names import OWN_EVENTS
+from openai_responses_common.engine.event_names import OWN_EVENTS
 
 from tests.backends import BACKENDS, BackendUnderTest
 from tests.chatgpt.machine import ROW, Machine
@@ -134,8 +134,8 @@ async def test_everything_that_is_documented_is_emitted(tmp_path: Path) -> None:
 
 def test_the_parts_of_a_payload_are_those_of_the_code() -> None:
     """Names inside a field: of usage, limits and repairs."""
-    from openai_responses_common.profile import API_LIMITS
-    from openai_responses_common.repair import Repair
+    from openai_responses_common.facts.profile import API_LIMITS
+    from openai_responses_common.translate.repair import Repair
 
     table = {
         names(row[0])[0]: names(row[1]) for section in PAGE.sections.values() for row in rows(section) if len(row) == 2

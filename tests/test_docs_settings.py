@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from openai_responses_common import options, prices, reference, traits
+from openai_responses_common.facts import prices, traits
+from openai_responses_common.options import options, reference
 
 from docs import configuration
 from tests.backends import BACKENDS, ROOT, BackendUnderTest

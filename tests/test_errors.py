@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from amplifier_core import llm_errors as kernel
-from openai_responses_common import errors
-from openai_responses_common.errors import kernel_error
-from openai_responses_common.failure import Failure, failure_from_event, failure_from_status
-from openai_responses_common.profile import BackendProfile, KnownError, Meaning
+from openai_responses_common.facts.profile import BackendProfile, KnownError, Meaning
+from openai_responses_common.failures import classify as errors
+from openai_responses_common.failures.classify import kernel_error
+from openai_responses_common.failures.failure import Failure, failure_from_event, failure_from_status
 
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 CLOUDFLARE = "<html><head><title>Just a moment...</title></head><body>Cloudflare</body></html>"

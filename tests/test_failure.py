@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.failure import (
+from openai_responses_common.failures.failure import (
     CallFailure,
     Failure,
     failure_from_event,

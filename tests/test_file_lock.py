@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai_responses_common.file_lock import file_lock
-from openai_responses_common.token_record import StoreError
+from openai_responses_common.auth.store.lock import file_lock
+from openai_responses_common.auth.store.record import StoreError
 
 from tests.lived import Lived
 

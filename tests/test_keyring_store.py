@@ -13,9 +13,9 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
-from openai_responses_common import keyring_store
-from openai_responses_common.keyring_store import CHUNK, KeyringStore, KeyringUnusable
-from openai_responses_common.token_record import StoreError
+from openai_responses_common.auth.store import keyring as keyring_store
+from openai_responses_common.auth.store.keyring import CHUNK, KeyringStore, KeyringUnusable
+from openai_responses_common.auth.store.record import StoreError
 
 from tests.keyrings import (
     Crash,

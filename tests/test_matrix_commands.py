@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from openai_responses_common.commands import run, setting_options
+from openai_responses_common.cli.commands import run, setting_options
 
 from tests.backends import BACKENDS, BackendUnderTest
 from tests.test_routing import ROLES

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import InvalidToolCallError
 from amplifier_core.message_models import Message, ReasoningBlock, ThinkingBlock, ToolCallBlock
-from openai_responses_common.accumulate import Accumulator
-from openai_responses_common.decode import decode_response, usable_items
-from openai_responses_common.deltas import DeltaReader
-from openai_responses_common.messages import encode_messages
-from openai_responses_common.wire import dump, dump_body
+from openai_responses_common.translate.decode import decode_response, usable_items
+from openai_responses_common.translate.deltas import DeltaReader
+from openai_responses_common.translate.messages import encode_messages
+from openai_responses_common.wire.accumulate import Accumulator
+from openai_responses_common.wire.types import dump, dump_body
 
 from tests.blocks import assistant, encode, items, made, said, user
 

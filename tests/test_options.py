@@ -10,8 +10,8 @@ from amplifier_core.llm_errors import ConfigurationError
 from amplifier_core.message_models import ChatRequest, Message, ResponseFormatJson, ResponseFormatJsonSchema
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common import options as options_module
-from openai_responses_common.options import Options, for_call, read_config, readable_config, unknown_keys
+from openai_responses_common.options import options as options_module
+from openai_responses_common.options.options import Options, for_call, read_config, readable_config, unknown_keys
 
 DEFAULTS = Options(model="default-model")
 

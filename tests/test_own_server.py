@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, ProviderUnavailableError
-from openai_responses_common import ChatRequest, Message, create_provider, register, registry
+from openai_responses_common import ChatRequest, Message, create_provider, register
+from openai_responses_common.provider import registry
 
 from tests.emulator import Emulator, Status, openai_surface
 from tests.emulator.emulator import Recorded

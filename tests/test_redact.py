@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.redact import redact
+from openai_responses_common.engine.redact import redact
 
 LONG = "A" * 200_000
 

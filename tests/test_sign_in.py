@@ -14,10 +14,17 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, NetworkError, ProviderUnavailableError
-from openai_responses_common import screen as screens
-from openai_responses_common import sign_in as flow
-from openai_responses_common.screen import Screen, plain
-from openai_responses_common.sign_in import CodeExpired, DeviceCode, Pending, sign_in, sign_in_within, wait_for_approval
+from openai_responses_common.auth import device_code as flow
+from openai_responses_common.auth import terminal as screens
+from openai_responses_common.auth.device_code import (
+    CodeExpired,
+    DeviceCode,
+    Pending,
+    sign_in,
+    sign_in_within,
+    wait_for_approval,
+)
+from openai_responses_common.auth.terminal import Screen, plain
 
 from tests.support import PATIENCE_S, blocked
 

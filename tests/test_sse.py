@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai_responses_common.sse import MalformedEvent, SseDecoder
+from openai_responses_common.wire.sse import MalformedEvent, SseDecoder
 
 BOM = b"\xef\xbb\xbf"
 ECHOES = ("response.created", "response.in_progress", "response.queued")

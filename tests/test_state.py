@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.message_models import TextBlock
-from openai_responses_common.state import State, beside, state_of
+from openai_responses_common.translate.replay_state import State, beside, state_of
 
 
 def test_a_state_is_found_beside_its_block() -> None:

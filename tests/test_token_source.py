@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, LLMTimeoutError, ProviderUnavailableError
 from openai_responses_common import Token, TokenSource
-from openai_responses_common import token_source as module
+from openai_responses_common.auth import token_source as module
 
 from tests.backends import ROOT
 from tests.lived import Lived

@@ -15,7 +15,7 @@ from amplifier_core.message_models import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.tools import encode_format, encode_tool_choice, encode_tools, shown_by
+from openai_responses_common.translate.tools import encode_format, encode_tool_choice, encode_tools, shown_by
 
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 READ = ToolSpec(name="read", description="Read a file.", parameters=SCHEMA)

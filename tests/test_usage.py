@@ -9,9 +9,9 @@ import pytest
 from amplifier_core.message_models import Usage
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.prices import TokenCounts, cost_usd
-from openai_responses_common.profile import BackendProfile
-from openai_responses_common.usage import count_tokens, total_usage
+from openai_responses_common.facts.prices import TokenCounts, cost_usd
+from openai_responses_common.facts.profile import BackendProfile
+from openai_responses_common.translate.usage import count_tokens, total_usage
 
 PRICED = BackendProfile(name="p", display_name="P")
 PRICES = {"input": 1, "cache_read": "0.1", "cache_write": "1.25", "cache_write_12h": "2.5", "output": 10}

@@ -14,7 +14,7 @@ from amplifier_module_provider_azure_openai_v2 import credential
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.serialization import pkcs12
-from openai_responses_common import sign_in as flow
+from openai_responses_common.auth import device_code as flow
 
 from tests.azure.cloud import CANARY, METADATA, MINE, PASSWORD, PUBLIC, Cloud, Names, StartCloud, surfaces
 from tests.emulator import Authority, Directory, Emulator, app_service_surface, imds_surface

@@ -15,7 +15,7 @@ import azure.identity.aio
 import pytest
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
 from azure.core.pipeline.transport import AsyncioRequestsTransport
-from openai_responses_common.commands import run, setting_options
+from openai_responses_common.cli.commands import run, setting_options
 
 from tests.azure.cloud import CANARY, COGNITIVE, ENTRA, KEY, MINE, PASSWORD, Cloud
 from tests.backends import ROOT

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import LLMError
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
-from openai_responses_common.commands import run, setting_options
+from openai_responses_common.cli.commands import run, setting_options
 
 from tests.azure.cloud import CANARY, COGNITIVE, KEY, MINE, PASSWORD, Cloud
 from tests.behaviour.test_secrets import chain, leaks

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
-from openai_responses_common import sign_in as flow
-from openai_responses_common.commands import run, setting_options
+from openai_responses_common.auth import device_code as flow
+from openai_responses_common.cli.commands import run, setting_options
 
 from tests.azure.cloud import CANARY, HOST, KEY, Cloud
 from tests.backends import ROOT

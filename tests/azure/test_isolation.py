@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from amplifier_core import llm_errors as kernel
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
-from openai_responses_common.commands import run, setting_options
+from openai_responses_common.cli.commands import run, setting_options
 
 from tests.azure.cloud import CANARY, ENTRA, HOST, KEY, METADATA, Cloud, StartCloud, failing
 from tests.emulator import Emulator, redirect

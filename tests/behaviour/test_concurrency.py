@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from amplifier_core.llm_errors import LLMError
-from openai_responses_common.limiter import gate
+from openai_responses_common.engine.limiter import gate
 
 from tests.backends import BackendUnderTest
 from tests.emulator import Call, Emulator, Recorded, Say, Silent, Slow, Think, Turn

@@ -185,7 +185,7 @@ async def main():
     provider.get_info(), provider.get_model_info(), repr(provider)
     await cleanup()
 asyncio.run(main())
-heavy = {{"openai", "httpx2", "httpx", "msal", "keyring", "openai_responses_common.engine"}} & sys.modules.keys()
+heavy = {{"openai", "httpx2", "httpx", "msal", "keyring", "openai_responses_common.engine.engine"}} & sys.modules.keys()
 assert not heavy, heavy
 """
     run = child(code)

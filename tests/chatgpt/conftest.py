@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from openai_responses_common import sign_in as flow
+from openai_responses_common.auth import device_code as flow
 
 from tests.chatgpt.machine import Machine
 from tests.emulator import Emulator, PlanLimits, SignIn, chatgpt_surfaces, strict_catalogue

@@ -11,7 +11,7 @@ from typing import Any
 
 from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider
 from amplifier_module_provider_chatgpt_oauth.tokens import tokens_from
-from openai_responses_common.token_record import encode_record
+from openai_responses_common.auth.store.record import encode_record
 
 from tests.backends import BACKENDS
 from tests.emulator import Emulator, SignIn, TokenSet

@@ -249,7 +249,7 @@ def test_a_home_is_not_written_to_before_somebody_signs_in(tmp_path: Path, machi
 
 def test_the_claims_are_those_of_the_token(machine: Machine) -> None:
     tokens = machine.service.token_set()
-    from openai_responses_common.claims import claims_of as ours
+    from openai_responses_common.auth.jwt import claims_of as ours
 
     assert ours(tokens.access_token) == claims_of(tokens.access_token)
     for broken in ("", "a.b", "a.b.c", "a.!.c", "a.eyJ4.c", "a.W10.c"):

@@ -43,7 +43,9 @@ def test_a_store_is_not_opened_where_nobody_ever_signed_in(machine: Machine, mon
     monkeypatch.setenv("CHATGPT_OAUTH_TOKEN_FILE", str(machine.file))
     monkeypatch.setenv("CHATGPT_OAUTH_TOKEN_STORE", "auto")
     asked: list[str] = []
-    monkeypatch.setattr("openai_responses_common.keyring_store.KeyringStore.load", lambda store: asked.append("load"))
+    monkeypatch.setattr(
+        "openai_responses_common.auth.store.keyring.KeyringStore.load", lambda store: asked.append("load")
+    )
     with an_account({}) as account:
         assert account.emulated
     assert not asked

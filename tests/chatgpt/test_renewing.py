@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
 from amplifier_module_provider_chatgpt_oauth import account as module
-from openai_responses_common.token_record import StoreError
+from openai_responses_common.auth.store.record import StoreError
 
 from tests.chatgpt.machine import Machine, Person
 from tests.emulator import Account, AnswerLost, Disconnect, Say, Status, rejected_token, unreadable_token
@@ -265,7 +265,7 @@ class Unwritable:
     """A store that cannot save for a while."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from openai_responses_common.file_store import FileStore
+        from openai_responses_common.auth.store.file import FileStore
 
         self.broken = True
         save = FileStore.save

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError
-from openai_responses_common import sign_in as flow
-from openai_responses_common.sign_in import DeviceCode
+from openai_responses_common.auth import device_code as flow
+from openai_responses_common.auth.device_code import DeviceCode
 
 from tests.chatgpt.machine import Machine, Person, ask
 from tests.emulator import Account, AnswerLost, Disconnect, Status, cloudflare_challenge

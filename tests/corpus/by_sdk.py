@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openai import AsyncOpenAI
-from openai_responses_common.accumulate import Accumulator
-from openai_responses_common.sse import SseDecoder
+from openai_responses_common.wire.accumulate import Accumulator
+from openai_responses_common.wire.sse import SseDecoder
 
 from tests.corpus.difference import without_nulls
 from tests.corpus.recordings import Exchange, Json

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from openai_responses_common import limiter
+from openai_responses_common.engine import limiter
 
 from tests.emulator import Emulator
 from tests.support import other_tasks

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import pytest
 from amplifier_core.llm_errors import ConfigurationError, InvalidRequestError
-from openai_responses_common import engine
+from openai_responses_common.engine import engine
 
 from tests.backends import BackendUnderTest
 from tests.support import STREAM_EVENTS, asking, assistant

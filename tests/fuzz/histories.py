@@ -10,7 +10,7 @@ from typing import Any
 
 from amplifier_core.message_models import Message
 from hypothesis import strategies as st
-from openai_responses_common.decode import DecodedResponse, decode_response
+from openai_responses_common.translate.decode import DecodedResponse, decode_response
 
 from tests.fuzz.outputs import PIXEL, Item, Seal, outputs, plain_seal
 from tests.fuzz.strategies import CALL_IDS, JSON, OBJECTS, ODD_NAMES, TEXTS, WORDS, spoiled

@@ -9,16 +9,22 @@ from amplifier_core.llm_errors import InvalidToolCallError, LLMError
 from amplifier_core.message_models import Message
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.accumulate import Accumulator
-from openai_responses_common.calls import client_call
-from openai_responses_common.decode import DecodedResponse, decode_response, message_texts, thinking_text, usable_items
-from openai_responses_common.deltas import BlockDelta, BlockEnd, BlockStart, Delta, DeltaReader
-from openai_responses_common.errors import kernel_error
-from openai_responses_common.failure import failure_from_event
-from openai_responses_common.messages import encode_messages
-from openai_responses_common.profile import BackendProfile
-from openai_responses_common.sse import SseDecoder
-from openai_responses_common.usage import total_usage
+from openai_responses_common.facts.profile import BackendProfile
+from openai_responses_common.failures.classify import kernel_error
+from openai_responses_common.failures.failure import failure_from_event
+from openai_responses_common.translate.decode import (
+    DecodedResponse,
+    decode_response,
+    message_texts,
+    thinking_text,
+    usable_items,
+)
+from openai_responses_common.translate.deltas import BlockDelta, BlockEnd, BlockStart, Delta, DeltaReader
+from openai_responses_common.translate.messages import encode_messages
+from openai_responses_common.translate.usage import total_usage
+from openai_responses_common.wire.accumulate import Accumulator
+from openai_responses_common.wire.client_calls import client_call
+from openai_responses_common.wire.sse import SseDecoder
 
 from tests.fuzz.amount import examples
 from tests.fuzz.outputs import Item, outputs

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.calls import CLIENT_CALLS, answer, answer_key, call_key, client_call
-from openai_responses_common.repair import repair
+from openai_responses_common.translate.repair import repair
+from openai_responses_common.wire.client_calls import CLIENT_CALLS, answer, answer_key, call_key, client_call
 
 from tests.emulator.pairing import Ledger, check_pairing
 from tests.fuzz.amount import examples

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.sse import MalformedEvent, SseDecoder
+from openai_responses_common.wire.sse import MalformedEvent, SseDecoder
 
 from tests.fuzz import plain_sse
 from tests.fuzz.amount import examples

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai_responses_common import keyring_store, token_store
-from openai_responses_common.token_store import Record, StoreError, TokenStore, open_store
+from openai_responses_common.auth.store import keyring as keyring_store
+from openai_responses_common.auth.store import open as token_store
+from openai_responses_common.auth.store.open import Record, StoreError, TokenStore, open_store
 
 from tests.lived import Lived
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from openai_responses_common.commands import run as run_command
-from openai_responses_common.commands import setting_options
+from openai_responses_common.cli.commands import run as run_command
+from openai_responses_common.cli.commands import setting_options
 
 from tests.backends import BACKENDS, BackendUnderTest
 

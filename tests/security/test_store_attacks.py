@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS as AZURE_COMMANDS
 from amplifier_module_provider_chatgpt_oauth.__main__ import COMMANDS as CHATGPT_COMMANDS
-from openai_responses_common import sign_in as flow
-from openai_responses_common.commands import run, setting_options
+from openai_responses_common.auth import device_code as flow
+from openai_responses_common.cli.commands import run, setting_options
 
 from tests.emulator import Authority, Directory, Emulator, SignIn, chatgpt_surfaces, entra_surface
 from tests.emulator.tls import LOOPBACK

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import keyring
 import pytest
-from openai_responses_common import keyring_store, token_store
+from openai_responses_common.auth.store import keyring as keyring_store
+from openai_responses_common.auth.store import open as token_store
 
 from tests.keyrings import DictKeyring
 

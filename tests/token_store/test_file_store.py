@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from openai_responses_common.token_record import StoreError, encode_record
+from openai_responses_common.auth.store.record import StoreError, encode_record
 
 from tests.keyrings import DictKeyring
 from tests.lived import Lived

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai_responses_common.token_record import Record, decode_record, encode_record
+from openai_responses_common.auth.store.record import Record, decode_record, encode_record
 
 from tests.keyrings import DictKeyring
 from tests.token_store.records import CANARY, new, opened, plant, refused

@@ -10,9 +10,9 @@ from typing import Any
 
 import keyring
 import pytest
-from openai_responses_common.memory_store import MemoryStore
-from openai_responses_common.token_record import Record, StoreError
-from openai_responses_common.token_store import TokenStore, open_store
+from openai_responses_common.auth.store.memory import MemoryStore
+from openai_responses_common.auth.store.open import TokenStore, open_store
+from openai_responses_common.auth.store.record import Record, StoreError
 
 from tests.keyrings import DictKeyring, LockedKeyring
 from tests.token_store.records import CANARY, new, opened

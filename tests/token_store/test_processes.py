@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai_responses_common.token_record import StoreError, encode_record
+from openai_responses_common.auth.store.record import StoreError, encode_record
 
 from tests.lived import Lived
 from tests.token_store.records import new, opened, plant, posix

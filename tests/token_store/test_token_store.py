@@ -10,9 +10,10 @@ from typing import Any
 
 import keyring
 import pytest
-from openai_responses_common import keyring_store, token_store
-from openai_responses_common.file_store import FileStore
-from openai_responses_common.token_record import StoreError
+from openai_responses_common.auth.store import keyring as keyring_store
+from openai_responses_common.auth.store import open as token_store
+from openai_responses_common.auth.store.file import FileStore
+from openai_responses_common.auth.store.record import StoreError
 
 from tests.keyrings import DictKeyring, HangingKeyring, LockedKeyring, ReadOnlyKeyring
 from tests.token_store.records import CANARY, names, new, opened, posix

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import keyring
 import pytest
-from openai_responses_common.file_store import FileStore
-from openai_responses_common.token_record import Record, StoreError, encode_record
+from openai_responses_common.auth.store.file import FileStore
+from openai_responses_common.auth.store.record import Record, StoreError, encode_record
 
 from tests.keyrings import Crash, DictKeyring, LockedKeyring
 from tests.token_store.records import CANARY, names, new, opened, plant, refused

@@ -16,24 +16,24 @@ from typing import TYPE_CHECKING
 
 from amplifier_core.message_models import ChatRequest, ChatResponse, Message
 
-from .catalogue import Fetch, Models, describe, read_models
-from .credential import ApiKey, BearerToken, Credential
-from .http_transport import HttpTransport
-from .mounting import mount_provider, require_package, require_version
-from .options import Options
-from .profile import BackendProfile, KnownError, LimitTable, Meaning
-from .provider import AddressedProvider, Backend, ResponsesProvider
-from .registry import create_provider, register
-from .sdk_transport import SdkTransport
-from .settings import sendable, setting, words
-from .token_source import Token, TokenSource
-from .transport import Document, Endpoint, Reply, Transport
-from .urls import is_loopback, is_within, read_url
+from .auth.token_source import Token, TokenSource
+from .auth.urls import is_loopback, is_within, read_url
+from .facts.profile import BackendProfile, KnownError, LimitTable, Meaning
+from .options.options import Options
+from .provider.catalogue import Fetch, Models, describe, read_models
+from .provider.environment import sendable, setting, words
+from .provider.mounting import mount_provider, require_package, require_version
+from .provider.provider import AddressedProvider, Backend, ResponsesProvider
+from .provider.registry import create_provider, register
+from .transport.base import Document, Endpoint, Reply, Transport
+from .transport.credential import ApiKey, BearerToken, Credential
+from .transport.openai_sdk import SdkTransport
+from .transport.plain_http import HttpTransport
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .decode import DecodedResponse
-    from .deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
+    from .translate.decode import DecodedResponse
+    from .translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 
 __all__ = [
     "Aborted",
@@ -83,8 +83,8 @@ __all__ = [
 ]
 
 _OF_AN_ANSWER = {
-    **dict.fromkeys(("Aborted", "BlockDelta", "BlockEnd", "BlockStart", "Delta"), "deltas"),
-    "DecodedResponse": "decode",
+    **dict.fromkeys(("Aborted", "BlockDelta", "BlockEnd", "BlockStart", "Delta"), "translate.deltas"),
+    "DecodedResponse": "translate.decode",
 }
 
 

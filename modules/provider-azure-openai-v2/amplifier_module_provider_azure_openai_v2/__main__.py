@@ -11,8 +11,10 @@ import sys
 from datetime import datetime
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common.claims import claims_of
-from openai_responses_common.commands import (
+from openai_responses_common.auth.device_code import sign_in
+from openai_responses_common.auth.jwt import claims_of
+from openai_responses_common.auth.terminal import Screen
+from openai_responses_common.cli.commands import (
     Answer,
     Command,
     check_option,
@@ -21,9 +23,7 @@ from openai_responses_common.commands import (
     settings_of,
     short_call,
 )
-from openai_responses_common.routing import matrix_of, routing_command
-from openai_responses_common.screen import Screen
-from openai_responses_common.sign_in import sign_in
+from openai_responses_common.cli.routing_matrix import matrix_of, routing_command
 
 from .backend import NOT_SET_UP, Found, find
 from .credential import EntraCredential

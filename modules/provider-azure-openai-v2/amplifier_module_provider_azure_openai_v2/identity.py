@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
 from openai_responses_common import ApiKey, Credential, Token, sendable, setting
-from openai_responses_common.claims import claims_of
+from openai_responses_common.auth.jwt import claims_of
 
 from .credential import EntraCredential, shared_identity
 from .endpoint import Place

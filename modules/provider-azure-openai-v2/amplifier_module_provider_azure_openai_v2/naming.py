@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import yaml
-from openai_responses_common.traits import undated
-from openai_responses_common.wire import record, records
+from openai_responses_common.facts.traits import undated
+from openai_responses_common.wire.types import record, records
 
 
 def with_names(matrix: str, deployments: Mapping[str, str]) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 
 from amplifier_core.llm_errors import AbortError, AuthenticationError, ConfigurationError, LLMTimeoutError
 from openai_responses_common import Token
-from openai_responses_common.sign_in import Begin, CodeExpired, DeviceCode, Pending, Poll
-from openai_responses_common.token_store import Record, StoreError, TokenStore, open_store
+from openai_responses_common.auth.device_code import Begin, CodeExpired, DeviceCode, Pending, Poll
+from openai_responses_common.auth.store.open import Record, StoreError, TokenStore, open_store
 
 from .endpoint import Place
 from .entra import SIGN_IN_AGAIN, Tenant, Unavailable, attempted, guarded, read_token, refused_error

@@ -17,11 +17,11 @@ from weakref import WeakValueDictionary
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError
 from openai_responses_common import Token, TokenSource
-from openai_responses_common.http_client import BlockingHttp
-from openai_responses_common.screen import Screen
-from openai_responses_common.sign_in import DeviceCode, Poll, sign_in, sign_in_within
-from openai_responses_common.token_record import Record, StoreError
-from openai_responses_common.token_store import open_store
+from openai_responses_common.auth.device_code import DeviceCode, Poll, sign_in, sign_in_within
+from openai_responses_common.auth.store.open import open_store
+from openai_responses_common.auth.store.record import Record, StoreError
+from openai_responses_common.auth.terminal import Screen
+from openai_responses_common.transport.http_client import BlockingHttp
 
 from .place import HEADERS, Place
 from .tokens import LOGIN, Issuer, SignInEnded, Tokens, adopted

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import Backend, BackendProfile, Endpoint, HttpTransport, Options, setting
-from openai_responses_common.file_store import FileStore
-from openai_responses_common.token_record import StoreError
+from openai_responses_common.auth.store.file import FileStore
+from openai_responses_common.auth.store.record import StoreError
 
 from .account import Account, shared_account
 from .catalogue import CLIENT_VERSION, DEFAULT_MODEL, FAST, ChatgptModels

@@ -13,7 +13,7 @@ from typing import Any
 
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import is_loopback, is_within, read_url, setting, words
-from openai_responses_common.token_store import MODES
+from openai_responses_common.auth.store.open import MODES
 from openai_responses_common.version import __version__
 
 BASE_URL = "https://chatgpt.com/backend-api/codex"

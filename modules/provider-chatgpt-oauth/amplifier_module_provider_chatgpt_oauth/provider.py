@@ -9,10 +9,10 @@ from typing import Any
 
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
 from openai_responses_common import ResponsesProvider
-from openai_responses_common.daemon import start
-from openai_responses_common.screen import Screen, is_terminal
-from openai_responses_common.sign_in import DeviceCode
-from openai_responses_common.token_source import joined
+from openai_responses_common.auth.background import start
+from openai_responses_common.auth.device_code import DeviceCode
+from openai_responses_common.auth.terminal import Screen, is_terminal
+from openai_responses_common.auth.token_source import joined
 
 from .account import Account, Status
 from .backend import SIGN_IN, chatgpt_backend
@@ -85,7 +85,7 @@ class ChatgptOauthProvider(ResponsesProvider):
             return
         if getattr(self.coordinator, "parent_id", None):
             return
-        from openai_responses_common.telemetry import tell_auth_required
+        from openai_responses_common.engine.telemetry import tell_auth_required
 
         screen = Screen.of_session(self.coordinator, source=self.name)
         told: list[asyncio.Future[None]] = []

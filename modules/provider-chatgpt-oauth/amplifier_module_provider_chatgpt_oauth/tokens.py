@@ -16,12 +16,12 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
-from openai_responses_common.claims import claims_of
-from openai_responses_common.failure import CallFailure, retry_after_s
-from openai_responses_common.http_client import BlockingHttp, JsonReply
-from openai_responses_common.sign_in import CodeExpired, DeviceCode, Pending, Poll
-from openai_responses_common.token_record import Record
-from openai_responses_common.wire import record
+from openai_responses_common.auth.device_code import CodeExpired, DeviceCode, Pending, Poll
+from openai_responses_common.auth.jwt import claims_of
+from openai_responses_common.auth.store.record import Record
+from openai_responses_common.failures.failure import CallFailure, retry_after_s
+from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
+from openai_responses_common.wire.types import record
 
 CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
 """Of OpenAI's own client: there is no registration for others, and all of them use it."""

@@ -10,7 +10,7 @@ import asyncio
 import sys
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common.commands import (
+from openai_responses_common.cli.commands import (
     Answer,
     Command,
     check_option,
@@ -19,7 +19,7 @@ from openai_responses_common.commands import (
     settings_of,
     short_call,
 )
-from openai_responses_common.routing import routing_command
+from openai_responses_common.cli.routing_matrix import routing_command
 
 from .backend import OWN_HOSTS, find
 from .provider import OpenaiV2Provider

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from openai_responses_common.reference import Explained
+from openai_responses_common.options.reference import Explained
 
 from .backend import DEFAULT_MODEL
 

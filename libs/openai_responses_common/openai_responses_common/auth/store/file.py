@@ -1,0 +1,242 @@
+"""One secret in a file that only its owner can read.
+
+Written whole or not at all: a temporary file in the same directory, synced, then renamed over the old one. Read only if
+it is a plain file of ours that nobody else can open under any name, and without ever waiting for what was put in its
+place (a pipe, a link, a device).
+
+On Windows the profile's access lists protect the file, and owner and mode are not looked at; that part is written from
+documentation and untested.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from .record import StoreError
+
+LIMIT = 1 << 20
+
+# Windows knows none of the first three and must be told that bytes are bytes.
+SAFELY = (
+    getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NOINHERIT", 0)
+)
+
+# On Windows a virus scanner or an indexer that has the file open makes a rename fail for a moment.
+_REPLACE_ATTEMPTS = 10
+_REPLACE_DELAY_S = 0.05
+
+
+class FileStore:
+    """A secret at a path; see `TokenStore` for what the methods are for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def place(self) -> str:
+        return f"{self.path} (mode 0600)"
+
+    def probe(self, *, patient: bool = False) -> None:
+        """Make the directory and see that a file can be made in it; `patient` makes no difference.
+
+        Raises:
+            StoreError: it cannot, or others could exchange the file.
+        """
+        make_directory(self.path.parent)
+        with _explained("write", self.path):
+            descriptor, temporary = self._temporary()
+            os.close(descriptor)
+            Path(temporary).unlink(missing_ok=True)
+
+    def load(self) -> bytes | None:
+        """What the file holds, or None without a file.
+
+        Raises:
+            StoreError: there is one, but it is not safe to use, or cannot be read.
+        """
+        with _explained("read", self.path):
+            try:
+                check_directory(self.path.parent)
+                descriptor = open_safely(self.path, os.O_RDONLY)
+            except FileNotFoundError:
+                return None
+            try:
+                check_private(os.fstat(descriptor), self.path)
+                with open(descriptor, "rb", closefd=False) as file:
+                    content = file.read(LIMIT + 1)
+            finally:
+                os.close(descriptor)
+        if len(content) > LIMIT:
+            raise StoreError(f"{self.path} is larger than 1 MiB, which no tokens are: remove it and sign in again")
+        return content
+
+    def save(self, text: str) -> None:
+        """Replace what the file holds; to be called under the lock of the store.
+
+        Raises:
+            StoreError: nothing was written, and what was there is still there.
+        """
+        content = text.encode()
+        if len(content) > LIMIT:
+            raise StoreError(f"more than 1 MiB of tokens is not written to {self.path}")
+        make_directory(self.path.parent)
+        with _explained("write", self.path):
+            self._write(content)
+        # The new tokens stand; what a killed process left of older ones is no reason to call that a failure.
+        with suppress(OSError):
+            self._sweep()
+
+    def delete(self) -> bool:
+        """Remove the file, and what killed processes left of earlier ones; whether there was anything.
+
+        Raises:
+            StoreError: something could not be removed.
+        """
+        with _explained("remove", self.path):
+            removed = self._sweep()
+            try:
+                self.path.unlink()
+            except (FileNotFoundError, NotADirectoryError):
+                return removed
+            _sync_directory(self.path.parent)
+        return True
+
+    def _temporary(self) -> tuple[int, str]:
+        return tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".tmp")
+
+    def _write(self, content: bytes) -> None:
+        descriptor, temporary = self._temporary()
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            _replace(temporary, self.path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        _sync_directory(self.path.parent)
+
+    def _sweep(self) -> bool:
+        swept = False
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.path.parent) as entries:
+            for entry in entries:
+                if entry.name.startswith(f".{self.path.name}.") and entry.name.endswith(".tmp"):
+                    os.unlink(entry.path)
+                    swept = True
+        return swept
+
+
+def make_directory(directory: Path) -> None:
+    """Make a directory and its missing parents for us alone, or see that an existing one is safe.
+
+    Raises:
+        StoreError: it is not ours, others may write in it, or it cannot be made.
+    """
+    with _explained("make", directory):
+        missing = [each for each in (directory, *directory.parents) if not each.exists()]
+        for each in reversed(missing):
+            each.mkdir(mode=0o700, exist_ok=True)
+        check_directory(directory)
+
+
+def check_directory(directory: Path) -> None:
+    """See that nobody else can exchange what is in a directory.
+
+    Raises:
+        StoreError: somebody can.
+        OSError: it cannot be looked at.
+    """
+    status, itself = os.stat(directory), os.lstat(directory)
+    if not stat.S_ISDIR(status.st_mode):
+        raise StoreError(f"{directory} is not a directory: move it away")
+    if sys.platform == "win32":
+        return
+    owners = {os.geteuid(), 0} if stat.S_ISLNK(itself.st_mode) else {os.geteuid()}
+    if status.st_uid != os.geteuid() or itself.st_uid not in owners:
+        raise StoreError(f"{directory} belongs to another user: choose a directory of your own for the tokens")
+    if status.st_mode & 0o022:
+        raise StoreError(f"others may write in {directory}: run `chmod go-w {quoted(directory)}`")
+
+
+def check_private(status: os.stat_result, path: Path) -> None:
+    """See that an open file is a plain one that nobody but us can open, under this name only.
+
+    Raises:
+        StoreError: it is not.
+    """
+    if not stat.S_ISREG(status.st_mode):
+        raise StoreError(f"{path} is not a plain file: remove it")
+    if status.st_nlink > 1:
+        raise StoreError(f"{path} has a second name (a hard link): remove it and sign in again")
+    if sys.platform == "win32":
+        return
+    if status.st_uid != os.geteuid():
+        raise StoreError(f"{path} belongs to another user: remove it and sign in again")
+    if status.st_mode & 0o077:
+        raise StoreError(f"others may read or write {path}: run `chmod 600 {quoted(path)}`")
+
+
+def open_safely(path: Path, flags: int) -> int:
+    """Open a file without following a link and without waiting, not to be inherited; a new one is ours alone.
+
+    Raises:
+        StoreError: the path is a link.
+        OSError: it cannot be opened.
+    """
+    if sys.platform == "win32" and path.is_symlink():
+        raise StoreError(f"{path} is a symbolic link: remove it")
+    try:
+        return os.open(path, flags | SAFELY, 0o600)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+    raise StoreError(f"{path} is a symbolic link: remove it")
+
+
+def quoted(path: Path) -> str:
+    """A path as a word of a shell command."""
+    return shlex.quote(str(path))
+
+
+@contextmanager
+def _explained(what: str, path: Path) -> Generator[None, None, None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"cannot {what} {path}: {error.strerror or type(error).__name__}") from error
+
+
+def _replace(temporary: str, path: Path) -> None:
+    for _ in range(_REPLACE_ATTEMPTS if sys.platform == "win32" else 0):
+        try:
+            os.replace(temporary, path)
+        except PermissionError:
+            time.sleep(_REPLACE_DELAY_S)
+        else:
+            return
+    os.replace(temporary, path)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make a rename last through a power cut, where the system can."""
+    # Windows cannot open a directory, and some network file systems cannot sync one: the file itself is written.
+    with suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

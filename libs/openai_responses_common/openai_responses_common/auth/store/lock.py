@@ -1,0 +1,104 @@
+"""A lock between processes, on a file of its own.
+
+The kernel drops it when its holder dies. The file is never removed: whoever waited for a removed one would hold a lock
+that nobody else can see. It is opened anew each time, so two holders in one process exclude each other too, and a
+child process neither inherits it nor can give it back.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .file import check_private, make_directory, open_safely, quoted
+from .record import StoreError
+
+DEADLINE_S = 30.0
+
+# The first is about what a save takes; the last keeps a crowd from asking all the time.
+_FIRST_DELAY_S = 0.005
+_LAST_DELAY_S = 0.2
+
+
+@contextmanager
+def file_lock(path: Path, *, deadline_s: float = DEADLINE_S) -> Generator[None, None, None]:
+    """Hold the lock at a path; not to be taken twice by one holder.
+
+    Raises:
+        StoreError: others held it all the time, or the file at the path is not safe to use.
+    """
+    make_directory(path.parent)
+    descriptor, owner = _opened(path), os.getpid()
+    try:
+        _wait(descriptor, path, deadline_s)
+        try:
+            yield
+        finally:
+            # Unlocking through an inherited descriptor would take the lock from the parent.
+            if os.getpid() == owner:
+                _unlock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        descriptor = open_safely(path, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise StoreError(f"cannot open the lock {path}: {error.strerror}") from error
+    try:
+        check_private(os.fstat(descriptor), path)
+    except StoreError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _wait(descriptor: int, path: Path, deadline_s: float) -> None:
+    deadline, delay_s = time.monotonic() + deadline_s, _FIRST_DELAY_S
+    while not _locked(descriptor, path):
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            raise StoreError(
+                f"another process has held the lock {path} for more than {deadline_s:g} s: wait for it or end it "
+                f"(`fuser {quoted(path)}` names it)"
+            )
+        # Without the jitter processes that began together would keep meeting.
+        time.sleep(min(left_s, delay_s * random.uniform(0.5, 1.5)))
+        delay_s = min(delay_s * 1.5, _LAST_DELAY_S)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _locked(descriptor: int, path: Path) -> bool:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:  # it says EACCES or EDEADLOCK for a lock that is taken, and little else can go wrong
+            return False
+        return True
+
+    def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _locked(descriptor: int, path: Path) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:  # a network file system without locks
+            raise StoreError(f"cannot lock {path}: {error.strerror}; keep the tokens on a local disk") from error
+        return True
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)

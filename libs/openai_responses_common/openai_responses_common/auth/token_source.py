@@ -1,0 +1,173 @@
+"""One identity's token: fetched once for all who ask, ahead of its end, and kept through an outage.
+
+Fetching blocks (sign-in libraries and keyrings do) and runs in a daemon thread, so neither an event loop nor the exit
+of the process ever waits for it. Sessions in several event loops and threads may share a source. Whether a token still
+lives is a question to the wall clock, because its end is a time of day; waiting is measured by the monotonic clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass, field
+from typing import NoReturn, TypeVar
+
+from amplifier_core.llm_errors import LLMError, LLMTimeoutError
+
+from .background import start
+
+T = TypeVar("T")
+
+_USABLE_S = 120.0
+"""A token that lives so long still reaches the service."""
+_HOLD_OFF_S = 30.0
+"""After an attempt ahead of time the next one waits so long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token, and whose it is where a service wants to be told.
+
+    `expires_at_s` is Unix time.
+    """
+
+    value: str = field(repr=False)
+    expires_at_s: float
+    account: str = ""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a token is not pickled or copied: it stays in this process")
+
+    def lives_s(self) -> float:
+        """Seconds that are left of it."""
+        return self.expires_at_s - time.time()
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    future: Future[Token]
+    began_s: float
+
+
+class TokenSource:
+    """Gives a token that can be used.
+
+    Args:
+        fetch: gets a token, blocking; its argument is the text of the token that the service refused, if one was.
+            Raises kernel errors.
+        words: what it asks whom for, for the error of a call that is late.
+        early_s: how long before its end a token is renewed; callers go on with the old one meanwhile.
+        deadline_s: the longest that anybody waits for a token.
+    """
+
+    def __init__(
+        self, fetch: Callable[[str | None], Token], *, words: str, early_s: float = 300.0, deadline_s: float = 30.0
+    ) -> None:
+        self._fetch = fetch
+        self._words = words
+        self._early_s = early_s
+        self._deadline_s = deadline_s
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+        self._flight: _Flight | None = None
+        self._next_s = 0.0
+        self._given: deque[str] = deque(maxlen=4)
+
+    def __repr__(self) -> str:
+        return f"TokenSource({self._words})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a source of tokens is not pickled: its secrets stay in this process")
+
+    @property
+    def token(self) -> Token | None:
+        """The newest token, however old."""
+        return self._token
+
+    async def get(self) -> Token:
+        """A token that lives long enough for a request; whoever comes while one is fetched shares it.
+
+        Raises:
+            LLMError: what fetching raised, or that it took too long, where no usable token is left.
+        """
+        with self._lock:
+            token = self._token
+            if token and token.lives_s() > _USABLE_S:
+                if token.lives_s() <= self._early_s and time.monotonic() >= self._next_s:
+                    self._next_s = time.monotonic() + _HOLD_OFF_S
+                    self._take_off(None)
+                return token
+            flight = self._take_off(None)
+        return await self._landed(flight)
+
+    async def renew(self, refused: str) -> Token:
+        """A token other than the refused one: the present one if it is another, else a new one.
+
+        Raises:
+            LLMError: as `get`.
+        """
+        token = await self._other_than(refused)
+        if token.value == refused:  # a fetch that was under way before the refusal brought it once more
+            token = await self._other_than(refused)
+        return token
+
+    async def _other_than(self, refused: str) -> Token:
+        with self._lock:
+            if self._token and self._token.value != refused:
+                return self._token
+            self._token = None
+            flight = self._take_off(refused)
+        return await self._landed(flight)
+
+    def scrub(self, text: str) -> str:
+        """The text without any token that was given out."""
+        for value in self._given:
+            text = text.replace(value, "[REDACTED]")
+        return text
+
+    def _take_off(self, refused: str | None) -> _Flight:
+        """The fetch that is under way, or a new one; one that is overdue is given up."""
+        now_s = time.monotonic()
+        flight = self._flight
+        if flight is None or flight.future.done() or now_s - flight.began_s > self._deadline_s:
+            flight = self._flight = _Flight(start(lambda: self._fetched(refused)), now_s)
+        return flight
+
+    def _fetched(self, refused: str | None) -> Token:
+        token = self._fetch(refused)
+        with self._lock:
+            self._token = token
+            self._given.append(token.value)
+        return token
+
+    async def _landed(self, flight: _Flight) -> Token:
+        left_s = max(0.0, flight.began_s + self._deadline_s - time.monotonic())
+        failed: LLMError
+        try:
+            async with asyncio.timeout(left_s):
+                return await joined(flight.future)
+        except TimeoutError:
+            failed = LLMTimeoutError(f"{self._words} took longer than {self._deadline_s:g} s")
+        except LLMError as error:
+            failed = copy(error)  # one object raised in several tasks would collect the traceback of each
+        raise failed
+
+
+async def joined(future: Future[T]) -> T:
+    """Wait for the future of a thread; leaving, or the end of the loop, takes nothing from others who wait for it."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def tell(_: Future[T]) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+
+    future.add_done_callback(tell)
+    await done
+    return future.result()

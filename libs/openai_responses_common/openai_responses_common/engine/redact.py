@@ -1,0 +1,61 @@
+"""What leaves in an event: no secrets, and no pictures by the megabyte."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from amplifier_core.utils import SENSITIVE_KEYS
+
+from ..wire.types import HALVES
+
+_SECRET_KEYS = SENSITIVE_KEYS | {
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "client_secret",
+    "x-api-key",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+}
+# Longer base64 words than any ciphertext of a reasoning item: pictures and files.
+_LONG_DATA = 65_536
+_LONG_URL = 1024
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{60,}\s*)+")
+
+
+def redact(value: Any, *, scrub: Callable[[str], str] = str, longest: int | None = None) -> Any:
+    """A copy with the values of secret-bearing keys hidden and pictures cut.
+
+    Args:
+        value: plain JSON.
+        scrub: takes the credential out of a text.
+        longest: also cut every string to this many characters.
+    """
+    if isinstance(value, Mapping):
+        items = cast(Mapping[Any, Any], value).items()
+        return {
+            key: "[REDACTED]" if _is_secret(key, entry) else redact(entry, scrub=scrub, longest=longest)
+            for key, entry in items
+        }
+    if isinstance(value, list):
+        return [redact(entry, scrub=scrub, longest=longest) for entry in cast(list[Any], value)]
+    if isinstance(value, str):
+        return HALVES.sub("?", _shortened(scrub(value), longest))
+    return value
+
+
+def _shortened(text: str, longest: int | None) -> str:
+    kept = text
+    is_picture = text.startswith("data:") and len(text) > _LONG_URL
+    if is_picture or (len(text) > _LONG_DATA and _BASE64.match(text, 0, 4096)):
+        kept = text[:64]
+    if longest is not None:
+        kept = kept[:longest]
+    return text if kept == text else f"{kept}… ({len(text)} characters)"
+
+
+def _is_secret(key: object, value: object) -> bool:
+    return isinstance(key, str) and key.lower() in _SECRET_KEYS and value is not None

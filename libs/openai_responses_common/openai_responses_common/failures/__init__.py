@@ -1,0 +1,1 @@
+"""Read, classify and learn from what a service refused; never retries and never waits."""

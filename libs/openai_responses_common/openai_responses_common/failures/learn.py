@@ -1,0 +1,196 @@
+"""What a 400 teaches: which part of a request this endpoint or model does not take.
+
+Servers that speak only part of the Responses API refuse what they do not know, each in its own words. `amend` reads
+such a refusal and says what to leave out; the engine sends the call again at once and remembers it for the endpoint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..wire.types import Item, record
+from .failure import Failure
+
+NOT_DROPPABLE = frozenset({"model", "input", "stream", "instructions", "tools", "text", "text.format"})
+"""Leaving these out would change what was asked; their refusal is the caller's to see."""
+
+DROPPABLE: tuple[str, ...] = (
+    "reasoning.summary",
+    "reasoning.effort",
+    "text.verbosity",
+    "tools.strict",
+    "include",
+    "reasoning",
+    "store",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "service_tier",
+    "truncation",
+    "temperature",
+    "top_p",
+    "safety_identifier",
+    "max_output_tokens",
+    "tool_choice",
+)
+"""Paths that a request works without; the first that a refusal names is dropped."""
+
+_REFUSED = re.compile(
+    r"unsupported|unknown|unrecognized|unexpected|not supported|n.t support|not permitted|not allowed|not available"
+    r"|no longer supported|must be verified|extra (inputs|fields)",
+    re.I,
+)
+_BAD_VALUE = re.compile(r"(unsupported|invalid) value", re.I)
+_SUPPORTED = re.compile(r"(?:supported (?:values|efforts?) (?:are|is)|must be|input should be)\b:?(.*)", re.I | re.S)
+_ABOUT_EFFORT = re.compile(r"effort|reasoning value", re.I)
+_DOES_NOT_THINK = re.compile(r"does not support (thinking|reasoning)", re.I)
+_EFFORT = re.compile(r"\b(none|minimal|low|medium|high|xhigh|max)\b")
+_DEVELOPER_ROLE = re.compile(r"developer\W.*\brole|\brole\b.*\bdeveloper|unexpected message role", re.I | re.S)
+
+# "Unsupported parameter: top_p", "Unsupported service_tier: flex": a gateway in front of the API. Source: issue threads
+# of several clients, seen 2026-11-21.
+_PLAINLY = re.compile(r"unsupported (?:parameter: )?([a-z_]+(?:\.[a-z_]+)*)", re.I)
+
+# pydantic's faults as Python writes them, which vLLM sends inside the message.
+_LOCATION = re.compile(r"'loc': \(([^)]*)\)")
+
+# Refusals of replayed reasoning. Sources: recorded 400s and the issue threads of several clients, seen 2026-11-21.
+_REASONING_CODES = frozenset({"invalid_encrypted_content"})
+_REASONING = re.compile(
+    r"encrypted content .*could not be|provided without its required|Items are not persisted when"
+    r"|item with id '(rs|msg|fc)_[^']*' not found",
+    re.I | re.S,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendments:
+    """What is left out of requests to one model of one endpoint, learned from its refusals.
+
+    `drop` holds paths of `DROPPABLE`; `efforts` the values the service listed; `refused_reasoning` the ids of
+    reasoning items that it would not take back.
+    """
+
+    drop: frozenset[str] = frozenset()
+    efforts: tuple[str, ...] | None = None
+    system_role: bool = False
+    refused_reasoning: frozenset[str] = field(default=frozenset())
+
+
+def amend(
+    failure: Failure,
+    body: Mapping[str, Any],
+    known: Amendments,
+    *,
+    needs: frozenset[str] = frozenset(),
+    system_role: bool = True,
+) -> tuple[Amendments, str] | None:
+    """The amendments that answer this refusal, with a line for the user; None if it teaches nothing new.
+
+    Args:
+        failure: the refusal.
+        body: what was refused.
+        known: what was learned before.
+        needs: body keys that are never left out.
+        system_role: the role `system` may stand for `developer`.
+    """
+    if failure.status not in (400, 404, 422) and failure.kind != "event":
+        return None
+    found = _reasoning(failure, body, known) or _effort(failure, body, known)
+    if found is None and failure.status in (400, 422):
+        found = (system_role and _role(failure, body, known)) or _parameter(failure, body, known, needs)
+    return found or None
+
+
+def _reasoning(failure: Failure, body: Mapping[str, Any], known: Amendments) -> tuple[Amendments, str] | None:
+    if failure.code not in _REASONING_CODES and not _REASONING.search(failure.message):
+        return None
+    sent = frozenset(reasoning_key(item) for item in body["input"] if item.get("type") == "reasoning")
+    if not sent - known.refused_reasoning:
+        return None
+    line = f"the service refused replayed reasoning ({failure.message[:200]}): sending the call without it"
+    return replace(known, refused_reasoning=known.refused_reasoning | sent), line
+
+
+def _effort(failure: Failure, body: Mapping[str, Any], known: Amendments) -> tuple[Amendments, str] | None:
+    asked = record(body.get("reasoning")).get("effort")
+    if asked is None or not _ABOUT_EFFORT.search(f"{failure.param} {failure.message}"):
+        return None
+    listed = _SUPPORTED.search(failure.message)
+    allowed = tuple(dict.fromkeys(_EFFORT.findall(listed[1].partition("'input'")[0]))) if listed else ()
+    if known.efforts is not None:  # two servers behind one address may disagree: only what all of them take is news
+        allowed = tuple(effort for effort in known.efforts if effort in allowed)
+    if not allowed or allowed == known.efforts:
+        return None
+    line = f"effort {asked!r} is not taken by this model, which allows {', '.join(allowed)}"
+    return replace(known, efforts=allowed), line
+
+
+def _role(failure: Failure, body: Mapping[str, Any], known: Amendments) -> tuple[Amendments, str] | None:
+    sent = any(item.get("role") == "developer" for item in body["input"])
+    if not sent or known.system_role or not _DEVELOPER_ROLE.search(failure.message):
+        return None
+    return replace(known, system_role=True), "the service does not know the role developer: sending system instead"
+
+
+def _parameter(
+    failure: Failure, body: Mapping[str, Any], known: Amendments, needs: frozenset[str]
+) -> tuple[Amendments, str] | None:
+    refused = failure.code in {"unknown_parameter", "unsupported_parameter"} or _REFUSED.search(failure.message)
+    if not refused:
+        return None
+    named = [path for path in DROPPABLE if _present(path, body) and _names(failure, path)]
+    parents = {path.partition(".")[0] for path in named if "." in path}
+    named = [path for path in named if path not in known.drop and path not in parents and path not in needs]
+    if _BAD_VALUE.search(failure.message):
+        named = [path for path in named if path in {"temperature", "top_p"}]
+    if not named:
+        return None
+    line = f"{', '.join(named)} is not supported here and was left out ({failure.message[:200]})"
+    return replace(known, drop=known.drop | set(named)), line
+
+
+def _names(failure: Failure, path: str) -> bool:
+    """Does the refusal name the parameter: as its `param`, by location, in quotes, as `path=`, or after "unsupported"?
+    A bare word proves nothing."""
+    located = _LOCATION.findall(failure.message)
+    params = [failure.param or "", *(".".join(re.findall(r"'(\w+)'", place)) for place in located)]
+    params = [re.sub(r"\[\d+\]|\.\d+\b", "", param).removeprefix("body.") for param in params]
+    if any(param == path or param.startswith(f"{path}.") for param in params):
+        return True
+    if path == "reasoning" and _DOES_NOT_THINK.search(failure.message):
+        return True
+    if any(named == path for named in _PLAINLY.findall(failure.message)):
+        return True
+    if located or NOT_DROPPABLE.intersection(params):
+        return False
+    return bool(re.search(rf"""["'`]{re.escape(path)}["'`\[]|\b{re.escape(path)}\s*=""", failure.message))
+
+
+def _present(path: str, body: Mapping[str, Any]) -> bool:
+    if path == "tools.strict":
+        return any("strict" in tool for tool in body.get("tools") or ())
+    top, _, nested = path.partition(".")
+    return top in body if not nested else nested in record(body.get(top))
+
+
+def apply(drop: frozenset[str], body: dict[str, Any]) -> None:
+    """Take the dropped paths out of a body; what becomes empty goes too."""
+    for path in drop:
+        top, _, nested = path.partition(".")
+        if path == "tools.strict":
+            body["tools"] = [{k: v for k, v in tool.items() if k != "strict"} for tool in body.get("tools") or ()]
+        elif nested and top in body:
+            body[top] = {key: value for key, value in body[top].items() if key != nested}
+        else:
+            body.pop(top, None)
+        if not body.get(top, True):
+            del body[top]
+
+
+def reasoning_key(item: Item) -> str:
+    """What a reasoning item is remembered by: its id, or the start of its ciphertext where it has none."""
+    return str(item.get("id") or str(item.get("encrypted_content"))[:64])

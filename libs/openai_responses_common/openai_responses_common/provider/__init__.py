@@ -1,0 +1,1 @@
+"""Amplifier's provider protocol, and what a module hands over for its service; knows no wire format."""

@@ -1,0 +1,302 @@
+"""The Amplifier provider protocol over the engine; a module says which service it is and passes its credentials.
+
+There is no attribute called `stream` here: hosts take it for a path without tools.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from amplifier_core.llm_errors import ConfigurationError, LLMError
+from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
+from amplifier_core.models import ConfigField, ModelInfo, ProviderInfo
+
+from ..facts.profile import BackendProfile
+from ..facts.traits import EFFORTS
+from ..options.options import Options, for_call, read_config, readable_config, unknown_keys, with_tier_of_name
+from ..transport.base import Document, Transport
+from .catalogue import Catalogue, Models, describe
+from .environment import with_given
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine, Sink
+    from ..translate.decode import DecodedResponse
+    from ..translate.deltas import Delta
+
+logger = logging.getLogger(__name__)
+
+EFFORT_FIELD = ConfigField(
+    id="reasoning_effort",
+    display_name="Reasoning effort",
+    field_type="choice",
+    prompt="How long the model thinks (default: the model's own choice)",
+    choices=["default", *EFFORTS],
+    default="default",
+    required=False,
+    requires_model=True,
+)
+"""What a setup wizard asks for every service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """All that a module brings.
+
+    Attributes:
+        profile: what the service is like.
+        transport: where it is and who calls it.
+        models: where its models come from.
+        defaults: options that config overrides.
+        own_keys: config keys that the module reads itself.
+        config_fields: what a setup wizard asks.
+        credential_env_vars: where a credential may come from.
+        capabilities: what the provider can do beyond making calls, in a host's words.
+        problem: a malformed setting of the module's own, told on first use.
+    """
+
+    profile: BackendProfile
+    transport: Transport
+    models: Models = field(default_factory=Models)
+    defaults: Options
+    own_keys: tuple[str, ...] = ()
+    config_fields: list[ConfigField] = field(default_factory=list[ConfigField])
+    credential_env_vars: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetcher:
+    """See `Fetch`."""
+
+    engine: Engine
+    options: Options
+
+    async def __call__(self, path: str) -> Any:
+        return (await self.document(path)).body
+
+    async def document(self, path: str, *, etag: str | None = None) -> Document:
+        return await self.engine.fetch(path, self.options, etag=etag)
+
+
+class ResponsesProvider:
+    """A provider for one account.
+
+    Making one does no I/O and never raises: a bad setting is told by the first call.
+
+    Attributes:
+        name: mount name of its kind; a host may have remounted it under another.
+        config: as given.
+        default_model: what calls use that name none.
+        priority: lower is preferred by hosts.
+        spent_usd: what all its calls cost so far, as far as prices are known.
+    """
+
+    def __init__(self, backend: Backend, *, config: Mapping[str, Any] | None = None, coordinator: Any = None) -> None:
+        self.config: dict[str, Any] = dict(config or {})
+        self.coordinator = coordinator
+        self.name = backend.profile.name
+        self.spent_usd = Decimal(0)
+        self._backend = backend
+        self._problem = backend.problem
+        self._settings = backend.defaults
+        try:
+            self._settings = read_config(self.config, backend.defaults)
+        except ConfigurationError as error:
+            self._problem = str(error)
+            self._settings = readable_config(self.config, backend.defaults)
+        for line in unknown_keys(self.config, backend.own_keys):
+            logger.warning("%s: %s", backend.profile.display_name, line)
+        self._engine: Engine | None = None
+        self._catalogue = Catalogue(self._fetch_models, fresh_s=backend.models.fresh_s)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(default_model={self.default_model!r}, transport={self._backend.transport!r})"
+
+    @property
+    def default_model(self) -> str:
+        return self._informed().model
+
+    @property
+    def priority(self) -> int:
+        return self._settings.priority
+
+    def get_info(self) -> ProviderInfo:
+        """What the provider is, with the limits of the configured model: context managers budget by them."""
+        model = self.get_model_info()
+        return ProviderInfo(
+            id=self.name,
+            display_name=self._backend.profile.display_name,
+            credential_env_vars=list(self._backend.credential_env_vars),
+            capabilities=["streaming", "tools", "thinking", "vision", "json_mode", *self._backend.capabilities],
+            defaults={
+                "model": self.default_model,
+                "context_window": model.context_window,
+                "max_output_tokens": self._settings.max_output_tokens or model.max_output_tokens,
+                "timeout": self._settings.timeout_s,
+            },
+            config_fields=list(self._backend.config_fields),
+        )
+
+    def get_model_info(self) -> ModelInfo:
+        """The configured model, from the tables and `model_info`."""
+        profile = self._backend.profile
+        settings = with_tier_of_name(self._informed(), profile.tier_suffixes)
+        found = describe(settings.model, settings.model_info, priced=profile.priced)
+        named = {"id": self.default_model, "display_name": self.default_model}
+        return found if settings.model == self.default_model else found.model_copy(update=named)
+
+    async def list_models(self) -> list[ModelInfo]:
+        """The models of this account, as the service lists them.
+
+        Raises:
+            LLMError: the service cannot be asked; nothing is made up.
+        """
+        self._check()
+        return await self._catalogue.models()
+
+    async def complete(self, request: ChatRequest, **kwargs: Any) -> DecodedResponse:
+        """Make one call.
+
+        Args:
+            request: what to ask.
+            kwargs: options of this call; they win over the request's fields and over config.
+
+        Raises:
+            LLMError: one of the kernel's classes.
+        """
+        return await self._call(request, kwargs, None)
+
+    async def deltas(self, request: ChatRequest, **kwargs: Any) -> AsyncIterator[Delta | DecodedResponse]:
+        """Make one call and follow it: typed deltas as they come, and last the response.
+
+        An `Aborted` voids what was shown so far: the call begins again. Leaving the iteration cancels the call.
+
+        Raises:
+            LLMError: one of the kernel's classes.
+        """
+        queue: asyncio.Queue[Delta | None] = asyncio.Queue()
+
+        async def sink(batch: list[Delta]) -> None:
+            for delta in batch:
+                queue.put_nowait(delta)
+
+        call = asyncio.create_task(self._call(request, kwargs, sink))
+        call.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (delta := await queue.get()) is not None:
+                yield delta
+            yield await call
+        finally:
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+
+    def parse_tool_calls(self, response: ChatResponse) -> list[ToolCall]:
+        """The calls that the loop has to run."""
+        return list(response.tool_calls or [])
+
+    async def close(self) -> None:
+        """Close the connections; safe at any time, also before the first call and more than once."""
+        await self._backend.transport.close()
+
+    async def _call(self, request: ChatRequest, kwargs: Mapping[str, Any], listener: Sink | None) -> DecodedResponse:
+        engine = await self._ready()
+        events = engine.events(self.coordinator, self.name, self._settings)
+        try:
+            self._check()
+            cache_key = str(getattr(self.coordinator, "session_id", "") or "") or None
+            options = for_call(self._informed(), request, kwargs, cache_key=cache_key)
+            options = with_tier_of_name(options, self._backend.profile.tier_suffixes)
+        except ConfigurationError as error:
+            await events.failed(error)
+            raise
+        events = engine.events(self.coordinator, self.name, options)
+        sinks = [sink for sink in (events.deltas if options.use_streaming and events.heard else None, listener) if sink]
+
+        async def tell(batch: list[Delta]) -> None:
+            for sink in sinks:
+                await sink(batch)
+
+        answer = await engine.run(request, options, events, tell if sinks else None)
+        served = (answer.metadata or {}).get("openai:model")
+        if served and isinstance(served, str):
+            self._backend.models.served(options.model, served)
+        self._backend.models.heard(events.headers)
+        return answer
+
+    def _informed(self) -> Options:
+        """The settings, with what is known of the models by now; what the user says of them wins."""
+        models, settings = self._backend.models, self._settings
+        if not self.config.get("default_model"):
+            settings = replace(settings, model=models.preferred() or settings.model)
+        known = models.info()
+        if not known:
+            return settings
+        told = settings.model_info
+        info = {name: {**known.get(name, {}), **told.get(name, {})} for name in {**known, **told}}
+        return replace(settings, model_info=info)
+
+    async def _ready(self) -> Engine:
+        """The engine. It is loaded for the first call, and in a thread: hosts load every provider of a session, and ask
+        few of them."""
+        if self._engine is None:
+            engine = await asyncio.to_thread(_engine_class)
+            made = engine(self._backend.transport, self._backend.profile, on_cost=self._spend)
+            self._engine = self._engine or made
+        return self._engine
+
+    def _check(self) -> None:
+        if self._problem:
+            raise ConfigurationError(self._problem, provider=self.name)
+
+    def _spend(self, cost_usd: Decimal) -> None:
+        self.spent_usd += cost_usd
+
+    async def _fetch_models(self) -> list[ModelInfo]:
+        fetch = _Fetcher(await self._ready(), self._settings)
+        try:
+            return await self._backend.models.listed(fetch, self._settings)
+        except LLMError as error:
+            error.provider = error.provider or self.name
+            raise
+
+
+def _engine_class() -> type[Engine]:
+    from ..engine.engine import Engine
+
+    return Engine
+
+
+class AddressedProvider(ResponsesProvider):
+    """A provider whose host may hand over an address and a key apart from the config.
+
+    Args:
+        base_url: wins over the config's address; None, `""` and a host's placeholder count as not given. A required
+            keyword, because hosts that probe constructors only then pass the user's address.
+        api_key: wins over the config's.
+        config: settings; the module's README lists them.
+        coordinator: of the session, for events.
+
+    Attributes:
+        address_key: what the address is called in the config.
+        make: what the module makes of a config.
+    """
+
+    address_key: ClassVar[str] = "base_url"
+    make: ClassVar[staticmethod[[Mapping[str, Any]], Backend]]
+
+    def __init__(
+        self,
+        *,
+        base_url: str | None,
+        api_key: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        coordinator: Any = None,
+    ) -> None:
+        placed = with_given(config, **{self.address_key: base_url, "api_key": api_key})
+        super().__init__(self.make(placed), config=config, coordinator=coordinator)

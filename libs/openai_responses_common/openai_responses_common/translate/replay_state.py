@@ -1,0 +1,51 @@
+"""What is kept beside a content block so that it can be replayed as the item it was.
+
+A block carries, under one extra key, `{"origin": …, "item": {…}}`: who made it, and of the wire item whatever the
+block itself does not hold. One named record of plain JSON survives `model_dump()`, JSON and the loss of `None`s;
+a list of positions would not.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict, cast
+
+from pydantic import BaseModel
+
+from ..wire.types import Item, record
+
+STATE_KEY = "openai"
+
+
+class State(TypedDict, total=False):
+    """The record under `STATE_KEY`.
+
+    `origin` names the account and endpoint whose ciphertext and ids these are; `item` is the wire item less what the
+    block holds; `part` counts the blocks of one message item from its second on; `refusal` marks a refusal's text;
+    `local` marks text that we wrote ourselves and never send back.
+    """
+
+    origin: str
+    item: Item
+    part: int
+    refusal: bool
+    local: bool
+
+
+def beside(state: State) -> dict[str, Any]:
+    """The keyword that puts a state beside a block."""
+    return {STATE_KEY: state}
+
+
+def state_of(block: BaseModel) -> State:
+    """The state kept beside a block; empty for blocks of other providers, and for what is none any more: transcripts
+    are edited by hand, and one bad block must not end a conversation."""
+    extra = record((block.model_extra or {}).get(STATE_KEY))
+    return cast(State, extra) if _is_whole(extra) else State()
+
+
+def _is_whole(state: dict[str, Any]) -> bool:
+    item: object = state.get("item", {})
+    if not isinstance(item, dict):
+        return False
+    fields = cast(Item, item)
+    return all(isinstance(fields.get(key, ""), str) for key in ("type", "role", "id", "call_id", "name"))

@@ -1,0 +1,87 @@
+"""What an answer cost: token counts of the service to the kernel's `Usage`, with the price of each reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from amplifier_core.message_models import Usage
+
+from ..facts.prices import TokenCounts, cost_usd
+from ..facts.profile import BackendProfile
+from ..facts.traits import override_for, table_id, undated
+from ..wire.types import Response, record
+
+
+def count_tokens(response: Response) -> TokenCounts | None:
+    """The counts of one reply; None if it reported none. Details may be absent or null on older or other servers."""
+    usage = record(response.get("usage"))
+    if not usage:
+        return None
+    details = record(usage.get("input_tokens_details"))
+    written = record(details.get("cache_write_tokens_details"))
+    return TokenCounts(
+        input=_count(usage.get("input_tokens")),
+        output=_count(usage.get("output_tokens")),
+        cache_read=_count(details.get("cached_tokens")),
+        cache_write=_count(details.get("cache_write_tokens")),
+        cache_write_12h=_count(written.get("ttl_12h_tokens")),
+    )
+
+
+def total_usage(
+    responses: Sequence[Response], *, model: str, profile: BackendProfile, model_info: Mapping[str, Mapping[str, Any]]
+) -> Usage | None:
+    """Usage of one call, summed over its responses; None if the service reported nothing.
+
+    Each reply is priced by the model and the service tier that it names itself. One unknown price makes the sum
+    unknown: a partial sum would look like the whole.
+    """
+    total = Usage(input_tokens=0, output_tokens=0, total_tokens=0, cost_usd=Decimal(0))
+    for response in responses:
+        counts = count_tokens(response)
+        if counts is None:
+            total.cost_usd = None
+            continue
+        usage = response["usage"]
+        reasoning: object = record(usage.get("output_tokens_details")).get("reasoning_tokens")
+        total.input_tokens += counts.input
+        total.output_tokens += counts.output
+        total.total_tokens += _count(usage.get("total_tokens")) or counts.input + counts.output
+        total.reasoning_tokens = _plus(total.reasoning_tokens, None if reasoning is None else _count(reasoning))
+        total.cache_read_tokens = _plus(total.cache_read_tokens, counts.cache_read)
+        total.cache_write_tokens = _plus(total.cache_write_tokens, counts.cache_write)
+        cost = _cost(response, counts, model=model, profile=profile, model_info=model_info)
+        total.cost_usd = None if cost is None or total.cost_usd is None else total.cost_usd + cost
+    return total if any(count_tokens(response) for response in responses) else None
+
+
+def _cost(
+    response: Response,
+    counts: TokenCounts,
+    *,
+    model: str,
+    profile: BackendProfile,
+    model_info: Mapping[str, Mapping[str, Any]],
+) -> Decimal | None:
+    if not profile.priced:
+        return None
+    tier = str(response.get("service_tier") or "") or None
+    served = str(response.get("model") or model)
+    for name in (model, served) if model in model_info else (served, model):
+        listed = undated(table_id(name, override_for(name, model_info)))
+        factor = profile.price_factors.get(listed, profile.price_factor)
+        cost = cost_usd(name, counts, service_tier=tier, overrides=model_info, factor=factor)
+        if cost is not None:
+            return cost
+    return None
+
+
+def _count(value: object) -> int:
+    """A number of tokens; what is none costs the count, and not the answer that it stands beside."""
+    return value if isinstance(value, int) else 0
+
+
+def _plus(total: int | None, more: int | None) -> int | None:
+    return total if more is None else (total or 0) + more

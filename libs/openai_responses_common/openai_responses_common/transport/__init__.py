@@ -1,0 +1,1 @@
+"""Bytes out, events in, over one connection library or another; knows no message and retries nothing."""

@@ -1,0 +1,133 @@
+"""The HTTP client library beside the SDK's own: imported here, once, when it is first used.
+
+`httpx` and its continuation `httpx2` have the same interface; which of them it is, is decided in this file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from amplifier_core.llm_errors import ConfigurationError
+
+from ..failures.failure import CallFailure, Failure, failure_from_status
+from ..wire.types import record
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+
+def http_library() -> ModuleType:
+    """The library; some 50 ms where nothing has imported it yet."""
+    import httpx
+
+    return httpx
+
+
+def client_of(make: Callable[[], T], *others: type[Exception]) -> T:
+    """What `make` makes: a client, which reads the environment for proxies and certificates.
+
+    Raises:
+        ConfigurationError: what stands there cannot be used. It is not quoted, as a proxy's address holds its password.
+    """
+    try:
+        return make()
+    except ImportError as error:
+        problem = str(error)
+    except (ValueError, OSError, *others) as error:
+        problem = type(error).__name__
+    raise ConfigurationError(
+        f"no HTTP client can be made with this environment: see to HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, "
+        f"SSL_CERT_FILE and SSL_CERT_DIR ({problem})"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonReply:
+    """An answer as it came, of whatever status.
+
+    Attributes:
+        status: of HTTP.
+        body: its JSON, or its text where it is none.
+        headers: with names in lower case.
+    """
+
+    status: int
+    body: object = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The body's fields, if it is a JSON object."""
+        return record(self.body)
+
+    def failure(self) -> Failure:
+        """The answer read as an error."""
+        return failure_from_status(self.status, self.body, self.headers)
+
+
+class BlockingHttp:
+    """Short exchanges outside of any event loop: a sign-in, the renewal of a token.
+
+    No redirect is followed, and no exception that leaves holds the request.
+
+    Args:
+        headers: sent with every request.
+        timeout_s: the longest silence.
+    """
+
+    def __init__(self, headers: Mapping[str, str], *, timeout_s: float = 20.0) -> None:
+        self._headers = dict(headers)
+        self._timeout_s = timeout_s
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        json_body: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> JsonReply:
+        """One exchange, over a connection of its own.
+
+        Raises:
+            CallFailure: there was no answer. An answer that is an error is an answer.
+            ConfigurationError: see `client_of`.
+        """
+        library = http_library()
+
+        def make() -> httpx.Client:
+            return library.Client(headers=self._headers, timeout=self._timeout_s, follow_redirects=False)
+
+        try:
+            with client_of(make, library.InvalidURL) as client:
+                return as_json(client.request(method, url, json=json_body, data=form, headers=headers))
+        except library.TimeoutException:
+            failure = Failure(kind="timeout", message=f"{_host(url)} did not answer in time")
+        except library.HTTPError as error:
+            failure = Failure(kind="network", message=f"cannot reach {_host(url)}: {type(error).__name__}: {error}")
+        raise CallFailure(failure)
+
+
+def as_json(response: httpx.Response) -> JsonReply:
+    """A response that was read, as data."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return JsonReply(status=response.status_code, body=parsed(response.text), headers=headers)
+
+
+def parsed(text: str) -> object:
+    """JSON, or the text where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]

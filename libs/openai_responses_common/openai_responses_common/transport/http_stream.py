@@ -1,0 +1,181 @@
+"""Transport through a client library, as bytes both ways; which library it is, is a row of functions.
+
+Every failure leaves as a `CallFailure` raised outside the `except` block that caught it: the exceptions of client
+libraries hold the request, and the request holds the credential.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from amplifier_core.llm_errors import AbortError
+
+from ..failures.failure import CallFailure, Failure, scrubbed
+from ..wire.types import Event
+from ._client_per_loop import PerLoop
+from ._read_ahead import ReadAhead, Silence
+from .base import Document, Endpoint, Reply, read_events
+from .credential import Headers, authorized
+
+C = TypeVar("C")
+T = TypeVar("T")
+
+# The answer is complete with its terminal event; reading on to the end of the body only lets the connection be reused.
+_DRAIN_S = 0.2
+
+CONNECT_S = 30.0
+"""The longest wait for a connection, however long a silence may be."""
+
+
+class Streamed(Protocol):
+    """An answer whose body has not been read yet."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]: ...
+
+    def aiter_raw(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class ClientLibrary(Protocol[C]):
+    """What a transport needs of a client library; everything in it is imported when it is first used."""
+
+    def build(self, endpoint: Endpoint) -> C:
+        """Make a client that follows no redirect and tries nothing again; may block.
+
+        Raises:
+            ConfigurationError: the environment's proxies or certificates cannot be used.
+        """
+        ...
+
+    async def close(self, client: C) -> None:
+        """End a client and its connections."""
+        ...
+
+    async def post(self, client: C, content: bytes, headers: Headers, *, timeout_s: float) -> Streamed:
+        """Send a body to `/responses`; an answer that is an error raises one of `errors`, or `CallFailure`."""
+        ...
+
+    async def get(self, client: C, path: str, headers: Headers, *, timeout_s: float) -> Document:
+        """Get a JSON document; the same."""
+        ...
+
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What a client raises."""
+        ...
+
+    def failure(self, error: Exception, endpoint: Endpoint, *, begun: bool) -> Failure:
+        """What one of `errors` means, without the request that it holds; `begun` once there was an answer."""
+        ...
+
+
+class ClientTransport(Generic[C]):
+    """One account at one endpoint; see `Transport`."""
+
+    def __init__(self, endpoint: Endpoint, library: ClientLibrary[C]) -> None:
+        self.endpoint = endpoint
+        self._library = library
+        self._clients = PerLoop(lambda: library.build(endpoint), library.close)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.endpoint!r})"
+
+    @property
+    def origin(self) -> str:
+        return self.endpoint.origin
+
+    async def prepare(self) -> None:
+        """See `Transport.prepare`."""
+        await self.endpoint.credential.prepare()
+
+    @asynccontextmanager
+    async def open(
+        self, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[Reply, None]:
+        """Send a body; see `Transport.open`."""
+
+        async def send(credential: Headers) -> tuple[C, Streamed]:
+            client = await self._clients.get()
+            told = {**(headers or {}), **credential}
+            post = self._library.post
+            return client, await self._guarded(client, lambda: post(client, content, told, timeout_s=timeout_s))
+
+        client, response = await authorized(self.endpoint.credential, send)
+        answered = lower(response.headers)
+        batches = read_events(self._pieces(client, response, timeout_s), answered)
+        try:
+            yield Reply(headers=answered, batches=batches)
+            await _drain(batches)
+        finally:
+            await batches.aclose()
+            await response.aclose()
+
+    def scrub(self, text: str) -> str:
+        """See `Transport.scrub`."""
+        return self.endpoint.credential.scrub(text)
+
+    async def fetch(self, path: str, *, timeout_s: float, etag: str | None = None) -> Document:
+        """GET JSON; see `Transport.fetch`."""
+
+        async def send(headers: Headers) -> Document:
+            client = await self._clients.get()
+            told = {**headers, "If-None-Match": etag} if etag else headers
+            return await self._guarded(client, lambda: self._library.get(client, path, told, timeout_s=timeout_s))
+
+        return await authorized(self.endpoint.credential, send)
+
+    async def close(self) -> None:
+        """Close this loop's client, which ends its calls; see `Transport.close`."""
+        await self._clients.close()
+
+    async def _pieces(self, client: C, response: Streamed, timeout_s: float) -> AsyncGenerator[bytes, None]:
+        read = response.aiter_bytes if "content-encoding" in response.headers else response.aiter_raw
+        # Both libraries give a generator, whatever they declare, and it wants to be closed.
+        chunks = cast(AsyncGenerator[bytes, None], read())
+        async with ReadAhead(chunks, silence_s=timeout_s) as ahead:
+            while piece := await self._guarded(client, ahead.taken, begun=True):
+                yield piece
+
+    async def _guarded(self, client: C, operation: Callable[[], Awaitable[T]], *, begun: bool = False) -> T:
+        try:
+            return await operation()
+        except CallFailure as raised:
+            failure = raised.failure
+        except Silence:
+            failure = Failure(kind="timeout", message="the service fell silent in the middle of its answer")
+        except self._library.errors() as error:
+            failure = self._library.failure(error, self.endpoint, begun=begun)
+        if not self._clients.holds(client):  # trying again would open what a session has just closed
+            raise AbortError("the provider was closed during this call")
+        raise CallFailure(scrubbed(failure, self.scrub))
+
+
+async def _drain(batches: AsyncGenerator[list[Event], None]) -> None:
+    with suppress(TimeoutError, CallFailure):
+        async with asyncio.timeout(_DRAIN_S):
+            async for _ in batches:
+                pass
+
+
+def without_read_limit(extensions: MutableMapping[str, Any]) -> None:
+    """Of a request whose answer has begun: `ReadAhead` watches over its silence. `timeout` is a documented extension of
+    both HTTP libraries, which look at it again before they read the body (httpcore 1.0.9 and httpcore2 2.16.2)."""
+    if isinstance(limits := extensions.get("timeout"), dict):
+        limits["read"] = None
+
+
+def lower(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers with their names in lower case."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def cause(error: BaseException) -> str:
+    """What stands behind a client's error, in one line."""
+    found = error.__cause__ or error
+    return f"{type(found).__name__}: {found}" if str(found) else type(found).__name__
