@@ -187,9 +187,9 @@ def _message(step: Step) -> Any:
 
 def wire_body(steps: Sequence[Step]) -> dict[str, Any]:
     """The request that our provider sends."""
+    from openai_responses_common.facts.amendments import Amendments
     from openai_responses_common.facts.profile import BackendProfile
-    from openai_responses_common.facts.traits import traits_for
-    from openai_responses_common.failures.learn import Amendments
+    from openai_responses_common.options.model_info import traits_for
     from openai_responses_common.options.options import Options
     from openai_responses_common.translate.encode import encode_request
 

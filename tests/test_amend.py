@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai_responses_common.facts.amendments import Amendments, apply
 from openai_responses_common.failures import learn as amending
 from openai_responses_common.failures.failure import Failure, failure_from_event, failure_from_status
-from openai_responses_common.failures.learn import DROPPABLE, NOT_DROPPABLE, Amendments, amend, apply, reasoning_key
+from openai_responses_common.failures.learn import DROPPABLE, NOT_DROPPABLE, amend
+from openai_responses_common.wire.types import reasoning_key
 
 NOTHING = Amendments()
 FUNCTION = {"type": "function", "name": "f", "parameters": {}, "strict": False}

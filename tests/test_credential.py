@@ -7,9 +7,11 @@ from collections.abc import Mapping
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError
+from openai_responses_common.auth.api_key import ApiKey
+from openai_responses_common.auth.bearer import BearerToken
 from openai_responses_common.auth.token_source import Token, TokenSource
 from openai_responses_common.failures.failure import CallFailure, Failure
-from openai_responses_common.transport.credential import ApiKey, BearerToken, authorized
+from openai_responses_common.transport.credential import authorized
 
 REFUSED = CallFailure(Failure(kind="status", status=401, message="no."))
 
@@ -115,7 +117,7 @@ async def test_a_token_that_is_refused_much_later_is_renewed(monkeypatch: pytest
     await authorized(credential, service.send)
     assert made == ["t0", "t1"]
     later_s = time.monotonic() + 3600
-    monkeypatch.setattr("openai_responses_common.transport.credential.time.monotonic", lambda: later_s)
+    monkeypatch.setattr("openai_responses_common.auth.bearer.time.monotonic", lambda: later_s)
     service.takes = "t2"
     assert await authorized(credential, service.send) == "ok"
     assert made == ["t0", "t1", "t2"]

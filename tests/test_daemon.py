@@ -14,7 +14,7 @@ from tests.lived import Lived
 
 HANGING = """
 import asyncio, time
-from openai_responses_common.daemon import start, within
+from openai_responses_common.auth.background import start, within
 async def in_a_loop():
     await asyncio.wait_for(asyncio.wrap_future(start(lambda: time.sleep(100))), 0.05)
 """

@@ -250,7 +250,7 @@ def test_the_sessions_are_those_of_the_noxfile() -> None:
 
 def kernel_errors() -> set[str]:
     """The kernel's classes that the code imports, but for the one that all are."""
-    files = [*LIBRARY.glob("*.py"), *(path for backend in BACKENDS for path in backend.package_path.glob("*.py"))]
+    files = [*LIBRARY.rglob("*.py"), *(path for backend in BACKENDS for path in backend.package_path.glob("*.py"))]
     found: set[str] = set()
     for path in files:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from openai_responses_common.facts import prices, traits
-from openai_responses_common.options import options, reference
+from openai_responses_common.options import model_info, options, reference
 
 from docs import configuration
 from tests.backends import BACKENDS, ROOT, BackendUnderTest
@@ -39,9 +38,9 @@ def test_the_options_of_a_call_are_those_that_are_read() -> None:
 
 
 def test_the_keys_of_a_model_are_those_that_are_read() -> None:
-    assert set(reference.MODEL_INFO) == set(traits._KEYS)
-    assert set(reference.PRICES) == set(prices._KEYS)
-    assert of_page("model_info") == {*traits._KEYS, *prices._KEYS}
+    assert set(reference.MODEL_INFO) == set(model_info._TRAIT_KEYS)
+    assert set(reference.PRICES) == set(model_info._PRICE_KEYS)
+    assert of_page("model_info") == {*model_info._TRAIT_KEYS, *model_info._PRICE_KEYS}
 
 
 # What a value of each looks like, other than its default.
@@ -163,7 +162,7 @@ def test_a_default_that_is_told_is_the_one_that_counts(backend: BackendUnderTest
 
 def variables() -> Iterator[str]:
     """Every text in the code that is a name of an environment variable, and nothing else."""
-    files = [*LIBRARY.glob("*.py"), *(path for each in BACKENDS for path in each.package_path.glob("*.py"))]
+    files = [*LIBRARY.rglob("*.py"), *(path for each in BACKENDS for path in each.package_path.glob("*.py"))]
     for path in files:
         if path.name == "reference.py":
             continue

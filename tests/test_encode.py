@@ -9,12 +9,13 @@ import pytest
 from amplifier_core.message_models import ChatRequest, Message, ResponseFormatJson, ThinkingBlock, ToolSpec
 from hypothesis import given
 from hypothesis import strategies as st
+from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.facts.traits import EFFORTS, traits_for
-from openai_responses_common.failures.learn import Amendments
+from openai_responses_common.facts.traits import EFFORTS
+from openai_responses_common.options.model_info import traits_for
 from openai_responses_common.options.options import Options, for_call
 from openai_responses_common.translate.encode import EncodedRequest, encode_request, nearest_effort
-from openai_responses_common.wire.types import dump_body
+from openai_responses_common.wire.json_values import dump_body
 
 PLAIN = BackendProfile(name="p", display_name="P")
 TOOL = ToolSpec(name="read", description="Read.", parameters={"type": "object", "properties": {}})

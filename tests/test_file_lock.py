@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks, and look
 HOLDER = """
 import sys, time
 from pathlib import Path
-from openai_responses_common.file_lock import file_lock
+from openai_responses_common.auth.store.lock import file_lock
 with file_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -32,7 +32,7 @@ with file_lock(Path(sys.argv[1])):
 COUNTERS = """
 import os, sys
 from pathlib import Path
-from openai_responses_common.file_lock import file_lock
+from openai_responses_common.auth.store.lock import file_lock
 lock, counter = Path(sys.argv[1]), Path(sys.argv[2])
 counter.write_text("0")
 children = []
@@ -128,8 +128,8 @@ def test_many_processes_count_to_a_hundred_and_twenty(path: Path, tmp_path: Path
 FORKED = """
 import os, sys
 from pathlib import Path
-from openai_responses_common.file_lock import file_lock
-from openai_responses_common.token_record import StoreError
+from openai_responses_common.auth.store.lock import file_lock
+from openai_responses_common.auth.store.record import StoreError
 def taken():
     try:
         with file_lock(Path(sys.argv[1]), deadline_s=0):

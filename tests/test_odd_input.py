@@ -12,7 +12,7 @@ from openai_responses_common.translate.decode import decode_response, usable_ite
 from openai_responses_common.translate.deltas import DeltaReader
 from openai_responses_common.translate.messages import encode_messages
 from openai_responses_common.wire.accumulate import Accumulator
-from openai_responses_common.wire.types import dump, dump_body
+from openai_responses_common.wire.json_values import dump, dump_body
 
 from tests.blocks import assistant, encode, items, made, said, user
 

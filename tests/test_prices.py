@@ -10,8 +10,9 @@ from amplifier_core.models import Pricing
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts import prices
-from openai_responses_common.facts.prices import Rates, TokenCounts, cost_usd, pricing_for
-from openai_responses_common.facts.traits import is_agent_model, traits_for
+from openai_responses_common.facts.prices import Rates, TokenCounts
+from openai_responses_common.facts.traits import is_agent_model
+from openai_responses_common.options.model_info import cost_usd, pricing_for, traits_for
 
 TABLE = prices._PRICES
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from amplifier_core import llm_errors as kernel
 from amplifier_core.message_models import ChatRequest, Message, ReasoningBlock, TextBlock
+from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import API_LIMITS, BackendProfile, KnownError, Meaning
-from openai_responses_common.facts.traits import traits_for
-from openai_responses_common.failures.classify import in_words, kernel_error
+from openai_responses_common.failures.classify import kernel_error
+from openai_responses_common.failures.durations import in_words
 from openai_responses_common.failures.failure import Failure, failure_from_status
-from openai_responses_common.failures.learn import Amendments, amend
+from openai_responses_common.failures.learn import amend
+from openai_responses_common.options.model_info import traits_for
 from openai_responses_common.options.options import Options, with_tier_of_name
 from openai_responses_common.translate.encode import EncodedRequest, encode_request
 from openai_responses_common.translate.messages import encode_messages

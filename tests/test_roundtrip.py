@@ -10,14 +10,14 @@ import pytest
 from amplifier_core.message_models import ChatRequest, Message, ToolSpec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.facts.traits import traits_for
-from openai_responses_common.failures.learn import Amendments
+from openai_responses_common.options.model_info import traits_for
 from openai_responses_common.options.options import Options
 from openai_responses_common.translate.decode import decode_response
 from openai_responses_common.translate.encode import encode_request
 from openai_responses_common.translate.messages import encode_messages
-from openai_responses_common.wire.types import dump, dump_body
+from openai_responses_common.wire.json_values import dump, dump_body
 
 from tests.emulator.pairing import Ledger, check_pairing
 from tests.emulator.validate_items import check_input

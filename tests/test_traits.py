@@ -9,7 +9,8 @@ from amplifier_core.capabilities import ALL_WELL_KNOWN_CAPABILITIES  # pyright: 
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts import traits as table
-from openai_responses_common.facts.traits import EFFORTS, UNKNOWN, is_agent_model, is_dated, traits_for, undated
+from openai_responses_common.facts.traits import EFFORTS, UNKNOWN, is_agent_model, is_dated, undated
+from openai_responses_common.options.model_info import traits_for
 
 MAX = ("low", "medium", "high", "xhigh", "max")
 XHIGH = ("low", "medium", "high", "xhigh")

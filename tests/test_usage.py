@@ -9,8 +9,9 @@ import pytest
 from amplifier_core.message_models import Usage
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.facts.prices import TokenCounts, cost_usd
+from openai_responses_common.facts.prices import TokenCounts
 from openai_responses_common.facts.profile import BackendProfile
+from openai_responses_common.options.model_info import cost_usd
 from openai_responses_common.translate.usage import count_tokens, total_usage
 
 PRICED = BackendProfile(name="p", display_name="P")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.wire.types import dump, dump_body, record, records
+from openai_responses_common.wire.json_values import dump, dump_body, record, records
 
 
 def test_the_body_is_compact_json_with_every_byte_in_its_place() -> None:

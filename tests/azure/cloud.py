@@ -18,7 +18,7 @@ from amplifier_core.llm_errors import LLMError
 from amplifier_module_provider_azure_openai_v2.backend import find
 from amplifier_module_provider_azure_openai_v2.person import Person
 from amplifier_module_provider_azure_openai_v2.settings import Settings
-from openai_responses_common.auth.store.open import Record
+from openai_responses_common.auth.store.record import Record
 
 from tests.backends import BACKENDS
 from tests.emulator import (

@@ -161,7 +161,7 @@ def test_a_process_that_dies_with_the_lock_holds_nobody_up(machine: Machine, cre
 HOLD = """
 import sys, time
 from pathlib import Path
-from openai_responses_common.token_store import open_store
+from openai_responses_common.auth.store.open import open_store
 with open_store("file", service="chatgpt-oauth", path=Path(sys.argv[1])).lock():
     print("held", flush=True)
     time.sleep(60)

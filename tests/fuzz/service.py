@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.facts.traits import traits_for
 from openai_responses_common.failures.failure import Failure
-from openai_responses_common.failures.learn import Amendments, amend
+from openai_responses_common.failures.learn import amend
+from openai_responses_common.options.model_info import traits_for
 from openai_responses_common.options.options import Options, for_call
 from openai_responses_common.translate.encode import EncodedRequest, encode_request
-from openai_responses_common.wire.types import dump_body
+from openai_responses_common.wire.json_values import dump_body
 
 from tests.backends import BACKENDS, BackendUnderTest
 from tests.emulator.pairing import Ledger, check_pairing

@@ -11,7 +11,7 @@ from amplifier_core.message_models import ChatRequest, Message
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.wire.client_calls import CLIENT_CALLS, answer_key, call_key, client_call
-from openai_responses_common.wire.types import dump_body
+from openai_responses_common.wire.json_values import dump_body
 
 from tests.backends import BACKENDS
 from tests.fuzz.amount import examples

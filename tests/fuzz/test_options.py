@@ -15,13 +15,14 @@ from amplifier_core.llm_errors import ConfigurationError
 from amplifier_core.message_models import ChatRequest, Message
 from hypothesis import given
 from hypothesis import strategies as st
+from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.facts.traits import EFFORTS, traits_for
-from openai_responses_common.failures.learn import Amendments
+from openai_responses_common.facts.traits import EFFORTS
 from openai_responses_common.options import options as table
+from openai_responses_common.options.model_info import traits_for
 from openai_responses_common.options.options import Options, for_call, read_config, readable_config, unknown_keys
 from openai_responses_common.translate.encode import encode_request
-from openai_responses_common.wire.types import dump_body
+from openai_responses_common.wire.json_values import dump_body
 
 from tests.fuzz.amount import examples
 from tests.fuzz.service import strict_json

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 from openai_responses_common.auth.store import keyring as keyring_store
-from openai_responses_common.auth.store import open as token_store
-from openai_responses_common.auth.store.open import Record, StoreError, TokenStore, open_store
+from openai_responses_common.auth.store import auto as token_store
+from openai_responses_common.auth.store.base import TokenStore
+from openai_responses_common.auth.store.open import open_store
+from openai_responses_common.auth.store.record import Record, StoreError
 
 from tests.lived import Lived
 
@@ -89,7 +91,8 @@ def test_a_record_is_kept_and_removed_without_rest(path: Path) -> None:
 ROTATION = """
 import sys
 from pathlib import Path
-from openai_responses_common.token_store import Record, open_store
+from openai_responses_common.auth.store.open import open_store
+from openai_responses_common.auth.store.record import Record
 store = open_store("keyring", service="test", path=Path(sys.argv[1]))
 for _ in range(5):
     with store.lock():
@@ -168,7 +171,7 @@ def test_a_dialog_does_not_hold_the_exit(path: Path) -> None:
     lock()
     code = f"""
 from pathlib import Path
-from openai_responses_common.token_store import open_store
+from openai_responses_common.auth.store.open import open_store
 print(open_store("auto", service="test", path=Path({str(path)!r})).load())
 """
     began = time.monotonic()

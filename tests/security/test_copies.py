@@ -11,9 +11,9 @@ import pytest
 from amplifier_core.llm_errors import LLMError
 from amplifier_module_provider_chatgpt_oauth.tokens import Tokens
 from openai_responses_common import ApiKey, Token, TokenSource
+from openai_responses_common.auth.bearer import BearerToken
 from openai_responses_common.auth.device_code import DeviceCode
 from openai_responses_common.auth.store.record import Record
-from openai_responses_common.transport.credential import BearerToken
 
 from tests.backends import BackendUnderTest
 from tests.security.witness import places

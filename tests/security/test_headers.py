@@ -12,7 +12,7 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
 from amplifier_module_provider_azure_openai_v2.deployments import Resource
 from openai_responses_common import Token, TokenSource
-from openai_responses_common.transport.credential import BearerToken
+from openai_responses_common.auth.bearer import BearerToken
 
 from tests import signed_in
 from tests.backends import BACKENDS

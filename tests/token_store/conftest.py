@@ -8,7 +8,7 @@ from pathlib import Path
 import keyring
 import pytest
 from openai_responses_common.auth.store import keyring as keyring_store
-from openai_responses_common.auth.store import open as token_store
+from openai_responses_common.auth.store import auto as token_store
 
 from tests.keyrings import DictKeyring
 
@@ -19,7 +19,7 @@ def _one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("keyring.core._keyring_backend", None)
     monkeypatch.setattr(keyring_store, "_was_late", threading.Event())
     monkeypatch.setattr(token_store, "_warned", set())
-    monkeypatch.setattr(token_store, "_memory", {})
+    monkeypatch.setattr("openai_responses_common.auth.store.open._memory", {})
 
 
 @pytest.fixture

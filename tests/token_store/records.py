@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai_responses_common.auth.store.open import TokenStore, open_store
+from openai_responses_common.auth.store.base import TokenStore
+from openai_responses_common.auth.store.open import open_store
 from openai_responses_common.auth.store.record import Record, StoreError
 
 CANARY = "canary-9e41"

@@ -10,8 +10,9 @@ from typing import Any
 
 import keyring
 import pytest
+from openai_responses_common.auth.store.base import TokenStore
 from openai_responses_common.auth.store.memory import MemoryStore
-from openai_responses_common.auth.store.open import TokenStore, open_store
+from openai_responses_common.auth.store.open import open_store
 from openai_responses_common.auth.store.record import Record, StoreError
 
 from tests.keyrings import DictKeyring, LockedKeyring

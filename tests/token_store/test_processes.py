@@ -51,7 +51,8 @@ def test_what_a_killed_process_left_goes_with_the_next_save_and_with_the_deletio
 ROTATION = """
 import os, signal, sys, time
 from pathlib import Path
-from openai_responses_common.token_store import Record, open_store
+from openai_responses_common.auth.store.open import open_store
+from openai_responses_common.auth.store.record import Record
 
 path, ledger, rounds, victims = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4].split(",")
 

@@ -11,7 +11,7 @@ from typing import Any
 import keyring
 import pytest
 from openai_responses_common.auth.store import keyring as keyring_store
-from openai_responses_common.auth.store import open as token_store
+from openai_responses_common.auth.store import auto as token_store
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
 

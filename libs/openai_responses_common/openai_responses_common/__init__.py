@@ -16,17 +16,21 @@ from typing import TYPE_CHECKING
 
 from amplifier_core.message_models import ChatRequest, ChatResponse, Message
 
+from .auth.api_key import ApiKey, sendable
+from .auth.bearer import BearerToken
 from .auth.token_source import Token, TokenSource
 from .auth.urls import is_loopback, is_within, read_url
 from .facts.profile import BackendProfile, KnownError, LimitTable, Meaning
 from .options.options import Options
-from .provider.catalogue import Fetch, Models, describe, read_models
-from .provider.environment import sendable, setting, words
-from .provider.mounting import mount_provider, require_package, require_version
-from .provider.provider import AddressedProvider, Backend, ResponsesProvider
+from .provider.backend import Backend, Fetch, Models
+from .provider.catalogue import describe, read_models
+from .provider.environment import setting, words
+from .provider.mounting import mount_provider
+from .provider.provider import AddressedProvider, ResponsesProvider
 from .provider.registry import create_provider, register
+from .provider.requirements import require_package, require_version
 from .transport.base import Document, Endpoint, Reply, Transport
-from .transport.credential import ApiKey, BearerToken, Credential
+from .transport.credential import Credential
 from .transport.openai_sdk import SdkTransport
 from .transport.plain_http import HttpTransport
 from .version import __version__

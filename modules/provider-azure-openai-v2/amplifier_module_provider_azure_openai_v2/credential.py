@@ -8,8 +8,9 @@ import time
 from weakref import WeakValueDictionary
 
 from openai_responses_common import BearerToken, Token, TokenSource
+from openai_responses_common.auth.bearer import value_of
 from openai_responses_common.failures.failure import Failure
-from openai_responses_common.transport.credential import Headers, value_of
+from openai_responses_common.transport.credential import Headers
 
 from .entra import Flow, guarded
 

@@ -16,11 +16,10 @@ from urllib.parse import quote
 from amplifier_core.llm_errors import AccessDeniedError, ConfigurationError, ProviderUnavailableError
 from amplifier_core.models import ModelInfo
 from openai_responses_common import Credential, Fetch, Models, Options, Token, TokenSource, describe
-from openai_responses_common.auth.background import start
-from openai_responses_common.auth.token_source import joined
+from openai_responses_common.auth.background import joined, start
+from openai_responses_common.auth.bearer import bearer
 from openai_responses_common.facts.traits import is_agent_model
-from openai_responses_common.transport.credential import bearer
-from openai_responses_common.wire.types import record, records
+from openai_responses_common.wire.json_values import record, records
 
 from .credential import EntraCredential
 from .endpoint import Place

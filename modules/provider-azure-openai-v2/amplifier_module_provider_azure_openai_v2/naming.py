@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 from openai_responses_common.facts.traits import undated
-from openai_responses_common.wire.types import record, records
+from openai_responses_common.wire.json_values import record, records
 
 
 def with_names(matrix: str, deployments: Mapping[str, str]) -> str:

@@ -15,7 +15,9 @@ from typing import Any
 from amplifier_core.llm_errors import AbortError, AuthenticationError, ConfigurationError, LLMTimeoutError
 from openai_responses_common import Token
 from openai_responses_common.auth.device_code import Begin, CodeExpired, DeviceCode, Pending, Poll
-from openai_responses_common.auth.store.open import Record, StoreError, TokenStore, open_store
+from openai_responses_common.auth.store.base import TokenStore
+from openai_responses_common.auth.store.open import open_store
+from openai_responses_common.auth.store.record import Record, StoreError
 
 from .endpoint import Place
 from .entra import SIGN_IN_AGAIN, Tenant, Unavailable, attempted, guarded, read_token, refused_error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from amplifier_core.models import ConfigField
-from openai_responses_common.provider.provider import EFFORT_FIELD
+from openai_responses_common.provider.backend import EFFORT_FIELD
 
 from .endpoint import EXAMPLE
 from .identity import MODES

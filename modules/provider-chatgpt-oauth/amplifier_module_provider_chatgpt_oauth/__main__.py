@@ -14,7 +14,7 @@ from amplifier_core.llm_errors import LLMError
 from openai_responses_common.auth.terminal import Screen
 from openai_responses_common.cli.commands import Answer, Command, run, setting_options, settings_of
 from openai_responses_common.cli.routing_matrix import routing_command
-from openai_responses_common.failures.classify import in_words
+from openai_responses_common.failures.durations import in_words
 from openai_responses_common.failures.failure import CallFailure
 from openai_responses_common.transport.http_client import BlockingHttp
 

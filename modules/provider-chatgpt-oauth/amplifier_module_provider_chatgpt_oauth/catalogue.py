@@ -16,12 +16,11 @@ from typing import Any
 from amplifier_core.llm_errors import LLMError, ProviderUnavailableError
 from amplifier_core.models import ModelInfo
 from openai_responses_common import Fetch, Models, Options, describe
-from openai_responses_common.auth.background import start
+from openai_responses_common.auth.background import joined, start
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
-from openai_responses_common.auth.token_source import joined
 from openai_responses_common.facts.traits import EFFORTS
-from openai_responses_common.wire.types import record, records
+from openai_responses_common.wire.json_values import record, records
 
 logger = logging.getLogger(__name__)
 

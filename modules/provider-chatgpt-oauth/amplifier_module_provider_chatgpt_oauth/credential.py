@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from amplifier_core.llm_errors import AuthenticationError
-from openai_responses_common.auth.background import start
+from openai_responses_common.auth.background import joined, start
+from openai_responses_common.auth.bearer import bearer, value_of
 from openai_responses_common.auth.jwt import claims_of
-from openai_responses_common.auth.token_source import joined
 from openai_responses_common.failures.failure import Failure
-from openai_responses_common.transport.credential import UNAUTHORIZED, Headers, bearer, value_of
-from openai_responses_common.wire.types import record
+from openai_responses_common.transport.credential import UNAUTHORIZED, Headers
+from openai_responses_common.wire.json_values import record
 
 from .account import NOT_SIGNED_IN, Account
 from .tokens import AUTH_CLAIM, Tokens

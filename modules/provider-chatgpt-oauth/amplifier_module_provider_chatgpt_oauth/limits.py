@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from openai_responses_common import LimitTable
-from openai_responses_common.failures.classify import in_words
-from openai_responses_common.wire.types import record, records
+from openai_responses_common.failures.durations import in_words
+from openai_responses_common.wire.json_values import record, records
 
 _WINDOWS = ("primary", "secondary")
 _CREDITS = ("has_credits", "unlimited", "balance")

@@ -9,10 +9,9 @@ from typing import Any
 
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
 from openai_responses_common import ResponsesProvider
-from openai_responses_common.auth.background import start
+from openai_responses_common.auth.background import joined, start
 from openai_responses_common.auth.device_code import DeviceCode
 from openai_responses_common.auth.terminal import Screen, is_terminal
-from openai_responses_common.auth.token_source import joined
 
 from .account import Account, Status
 from .backend import SIGN_IN, chatgpt_backend

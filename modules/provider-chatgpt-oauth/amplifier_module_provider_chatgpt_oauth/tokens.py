@@ -21,7 +21,7 @@ from openai_responses_common.auth.jwt import claims_of
 from openai_responses_common.auth.store.record import Record
 from openai_responses_common.failures.failure import CallFailure, retry_after_s
 from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
-from openai_responses_common.wire.types import record
+from openai_responses_common.wire.json_values import record
 
 CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
 """Of OpenAI's own client: there is no registration for others, and all of them use it."""

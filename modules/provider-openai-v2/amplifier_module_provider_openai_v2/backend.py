@@ -23,7 +23,7 @@ from openai_responses_common import (
     sendable,
     setting,
 )
-from openai_responses_common.provider.provider import EFFORT_FIELD
+from openai_responses_common.provider.backend import EFFORT_FIELD
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 OWN_HOSTS = {"base_url": ("api.openai.com",)}

@@ -7,9 +7,11 @@ without somebody who waits for it.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -49,3 +51,17 @@ def _run(function: Callable[[], T], future: Future[T]) -> None:
         future.set_exception(error)
     else:
         future.set_result(result)
+
+
+async def joined(future: Future[T]) -> T:
+    """Wait for the future of a thread; leaving, or the end of the loop, takes nothing from others who wait for it."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def tell(_: Future[T]) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+
+    future.add_done_callback(tell)
+    await done
+    return future.result()

@@ -18,9 +18,8 @@ from typing import TypeAlias, TypeVar
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError
 
-from .background import start
+from .background import joined, start
 from .terminal import Screen, plain
-from .token_source import joined
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import base64
 import json
 from typing import Any
 
-from ..wire.types import record
+from ..wire.json_values import record
 
 
 def claims_of(token: str) -> dict[str, Any]:

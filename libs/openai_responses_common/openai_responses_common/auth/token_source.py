@@ -13,19 +13,18 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 from amplifier_core.llm_errors import LLMError, LLMTimeoutError
 
-from .background import start
-
-T = TypeVar("T")
+from .background import joined, start
 
 _USABLE_S = 120.0
 """A token that lives so long still reaches the service."""
+
+
 _HOLD_OFF_S = 30.0
 """After an attempt ahead of time the next one waits so long."""
 
@@ -157,17 +156,3 @@ class TokenSource:
         except LLMError as error:
             failed = copy(error)  # one object raised in several tasks would collect the traceback of each
         raise failed
-
-
-async def joined(future: Future[T]) -> T:
-    """Wait for the future of a thread; leaving, or the end of the loop, takes nothing from others who wait for it."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def tell(_: Future[T]) -> None:
-        with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
-
-    future.add_done_callback(tell)
-    await done
-    return future.result()

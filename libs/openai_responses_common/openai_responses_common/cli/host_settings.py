@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ..auth.urls import is_loopback, is_within
 from ..provider.environment import setting
-from ..wire.types import record, records
+from ..wire.json_values import record, records
 
 _FILES = ("~/.amplifier/settings.yaml", ".amplifier/settings.yaml", ".amplifier/settings.local.yaml")
 _KEYS = "~/.amplifier/keys.env"

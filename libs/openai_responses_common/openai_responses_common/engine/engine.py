@@ -7,67 +7,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any
 
 from amplifier_core.llm_errors import InvalidRequestError, LLMError, LLMTimeoutError
 from amplifier_core.message_models import ChatRequest, Message
 from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
 
+from ..facts.amendments import Amendments
 from ..facts.profile import BackendProfile
-from ..facts.traits import traits_for
 from ..failures.classify import kernel_error
 from ..failures.failure import CallFailure, Failure, failure_from_event, scrubbed
-from ..failures.learn import Amendments, amend
+from ..failures.learn import amend
+from ..options.model_info import traits_for
 from ..options.options import Options
 from ..translate.decode import DecodedResponse, decode_response, incomplete_reason, usable_items
-from ..translate.deltas import Aborted, Delta, DeltaReader
-from ..translate.encode import EncodedRequest, encode_request
+from ..translate.deltas import Aborted, DeltaReader
+from ..translate.encode import encode_request
 from ..translate.usage import total_usage
 from ..transport.base import Document, Transport
 from ..wire.accumulate import Accumulator
-from ..wire.client_calls import client_call
-from ..wire.types import Item, Response, dump_body
+from ..wire.json_values import dump_body
+from ..wire.types import Response
+from .call import Sink, _Call, _continues, _Prepared
 from .limiter import gate
 from .telemetry import CallEvents
 
-Sink: TypeAlias = Callable[[list[Delta]], Awaitable[None]]
-
 logger = logging.getLogger(__name__)
+
 
 # Longer histories are encoded in a worker thread: the event loop keeps running in between. One of so many messages
 # takes a millisecond (measured), a thread's start a fifth of it.
 _ENCODE_INLINE = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prepared:
-    """A request ready to be sent, and the amendments that it was encoded with: other calls may learn more meanwhile."""
-
-    encoded: EncodedRequest
-    content: bytes
-    amendments: Amendments
-
-
-@dataclass(slots=True)
-class _Call:
-    """The state of one call; nothing of it is shared with another."""
-
-    request: ChatRequest
-    options: Options
-    events: CallEvents
-    sink: Sink | None
-    prepared: _Prepared
-    responses: list[Response] = field(default_factory=list[Response])
-    """The answer so far: the first response, and those that continued it, each with its usable items."""
-    shown: bool = False
-    """Something of the answer is to be seen."""
-    voided: bool = False
-    """An abort took back all that was shown."""
-    next_block: int = 0
-    failures: int = 0
 
 
 class Engine:
@@ -332,13 +304,3 @@ class Engine:
 
         config = RetryConfig(max_retries=min(options.max_retries, 2), initial_delay=options.min_retry_delay_s)
         return await retry_with_backoff(attempt, config)
-
-
-def _continues(response: Response, items: list[Item]) -> bool:
-    """Only an answer that ran out of tokens goes on, and only where there is something to go on from."""
-    if response.get("status") != "incomplete" or incomplete_reason(response) != "max_output_tokens":
-        return False
-    if any(client_call(item) for item in items):
-        return False
-    cut_call = len(items) < len(response["output"])
-    return cut_call or (bool(items) and items[-1].get("type") != "reasoning")

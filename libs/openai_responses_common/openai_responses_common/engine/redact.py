@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from amplifier_core.utils import SENSITIVE_KEYS
 
-from ..wire.types import HALVES
+from ..wire.json_values import HALVES
 
 _SECRET_KEYS = SENSITIVE_KEYS | {
     "access_token",

@@ -21,8 +21,9 @@ from ..translate.decode import DecodedResponse
 from ..translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 from ..translate.encode import CIPHERTEXT
 from ..translate.repair import Repair
-from ..transport._read_ahead import to_its_end
-from ..wire.types import Event, Response, record
+from ..transport.tasks import to_its_end
+from ..wire.json_values import record
+from ..wire.types import Event, Response
 from .redact import redact
 
 _DEBUG_CHARACTERS = 180

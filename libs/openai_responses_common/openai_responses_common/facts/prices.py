@@ -7,11 +7,9 @@ tokens are priced: no tool fees, no batch discount; a region's surcharge comes i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any, TypedDict, cast
-
-from .traits import bad_value, override_for, table_id, undated
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypedDict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +100,7 @@ def _price(standard: str, *, long: str = "", long_flex: str = "", **tiers: str) 
 
 _ALL = "standard priority flex"
 
+
 # litellm 1.109.1 price table, which cites the pricing page of OpenAI; seen 2026-11-21. Models before gpt-5.6 take
 # nothing for cache writes. For the pro models no price of a cache read is published: read tokens make the cost
 # unknown, because a tenth of the input price, the usual discount, would be our invention.
@@ -171,126 +170,6 @@ _PRICES: dict[str, Price] = {
     "gpt-4o-2024-05-13": _price("5 - 15", priority="8.75 - 26.25"),
     "gpt-4o-mini": _price(".15 .075 .6", priority=".25 .125 1"),
 }
+
+
 _PRICES["gpt-5.6"] = _PRICES["gpt-5.6-sol"]  # OpenAI's alias
-
-
-def cost_usd(
-    model: str,
-    counts: TokenCounts,
-    *,
-    service_tier: str | None,
-    overrides: Mapping[str, Mapping[str, Any]] | None = None,
-    factor: Decimal = Decimal(1),
-) -> Decimal | None:
-    """US dollars for one reply; None if a rate that it needs is not known.
-
-    `service_tier` is the one the reply reports. `overrides` is the option `model_info`, whose `prices` win: {input,
-    cache_read, cache_write, cache_write_12h, output, long_above, priority: {...}, flex: {...}, ultrafast: {...}} in US
-    dollars per million. `factor` multiplies the whole, for example 1.1 for data residency. Raises ValueError for prices
-    that cannot be read.
-    """
-    price = _price_of(model, overrides)
-    rates = price.rates(service_tier, counts.input) if price else None
-    if rates is None:
-        return None
-    written_12h = max(0, counts.cache_write_12h)
-    written = max(0, counts.cache_write, written_12h)
-    read = max(0, counts.cache_read)
-    total = Decimal(0)
-    for tokens, rate in (
-        (max(0, counts.input - read - written), rates.input),
-        (read, rates.cache_read),
-        (written - written_12h, rates.cache_write),
-        (written_12h, rates.cache_write_12h),
-        (max(0, counts.output), rates.output),
-    ):
-        if tokens and rate is None:
-            return None
-        total += tokens * (rate or 0)
-    return (total * factor).scaleb(-6)
-
-
-def pricing_for(model: str, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> PricingFields | None:
-    """List prices for display, as arguments of Amplifier's `Pricing`; None if not known."""
-    price = _price_of(model, overrides)
-    if price is None:
-        return None
-    rates = price.tiers["standard"]
-    write = None if rates.cache_write == rates.input else rates.cache_write
-    return PricingFields(
-        input_per_million=float(rates.input),
-        output_per_million=float(rates.output),
-        cache_read_per_million=None if rates.cache_read is None else float(rates.cache_read),
-        cache_write_per_million=None if write is None else float(write),
-        currency="USD",
-    )
-
-
-def _price_of(model: str, overrides: Mapping[str, Mapping[str, Any]] | None) -> Price | None:
-    entry = override_for(model, overrides)
-    name = table_id(model, entry).lower()
-    listed = _PRICES.get(name) or _PRICES.get(undated(name))
-    prices = entry.get("prices")
-    if prices is None or prices == "":
-        return listed
-    return _overridden(model, listed, _mapping(model, "prices", prices))
-
-
-_RATE_KEYS = ("input", "cache_read", "cache_write", "cache_write_12h", "output")
-_TIER_KEYS = ("priority", "flex", "ultrafast")
-_KEYS = (*_RATE_KEYS, "long_above", *_TIER_KEYS)
-
-
-def _overridden(model: str, listed: Price | None, prices: Mapping[str, object]) -> Price:
-    """The row with the user's rates; its other tiers fall away, as they belong to the listed standard rates."""
-    for key, value in prices.items():
-        if key not in _KEYS:
-            raise bad_value(model, f"prices.{key}", value, f"one of the keys {', '.join(_KEYS)} instead")
-    tiers = {"standard": _given(model, "prices", prices, listed.tiers["standard"] if listed else None)}
-    for name in _TIER_KEYS:
-        if (tier := prices.get(name)) not in (None, ""):
-            tiers[name] = _given(model, f"prices.{name}", _mapping(model, f"prices.{name}", tier), None)
-    above = _number(model, "prices.long_above", prices.get("long_above"))
-    if above is None:
-        above = Decimal(listed.long_above if listed and listed.long else 0)
-    long = {name: rates.beyond() for name, rates in tiers.items()} if above else {}
-    return Price(tiers=tiers, long=long, long_above=int(above))
-
-
-def _given(model: str, key: str, prices: Mapping[str, object], base: Rates | None) -> Rates:
-    rates: dict[str, Decimal | None] = asdict(base) if base else {}
-    if base and base.cache_write == base.input:
-        del rates["cache_write"], rates["cache_write_12h"]
-    for name in _RATE_KEYS:
-        rate = _number(model, f"{key}.{name}", prices.get(name))
-        if rate is not None:
-            rates[name] = rate
-    price, output = rates.get("input"), rates.get("output")
-    if price is None or output is None:
-        raise bad_value(model, key, dict(prices), "at least input and output, in US dollars per million tokens")
-    write = rates.get("cache_write", price)
-    return Rates(
-        input=price,
-        cache_read=rates.get("cache_read"),
-        cache_write=write,
-        cache_write_12h=rates.get("cache_write_12h", price if write == price else None),
-        output=output,
-    )
-
-
-def _number(model: str, key: str, value: object) -> Decimal | None:
-    if value is None or value == "":
-        return None
-    try:
-        number = Decimal("NaN" if isinstance(value, bool) else str(value))
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or number < 0:
-        raise bad_value(model, key, value, "a number of 0 or more, such as 2.50")
-    return number
-
-
-def _mapping(model: str, key: str, value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise bad_value(model, key, value, "a mapping such as {input: 2.50, output: 10}")
-    return cast("Mapping[str, object]", value)

@@ -7,14 +7,18 @@ row says what the service accepts, not what is wise. The user's `model_info` opt
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
 LONG_CONTEXT_TOKENS = 400_000  # what we call an unusually large window; between the 272k and the 900k models
 
+
 Sampling = Literal["always", "effort_none", "never"]
+
+
 LeadingSystem = Literal["instructions", "developer"]
 
 
@@ -85,12 +89,22 @@ def _row(
 # Azure). For gpt-5.6 one measurement had 908k accepted and 928k refused: the 900,000 used upstream is the safe number.
 # The 400,000-token models accept 272,000 in the same way. Older models share one window between input and output.
 _922K, _900K, _272K, _200K, _128K, _100K = 922_000, 900_000, 272_000, 200_000, 128_000, 100_000
+
+
 _LMH, _LMHX, _LMHXM, _MHX = "low medium high", "low medium high xhigh", "low medium high xhigh max", "medium high xhigh"
+
+
 _WEB, _GUI, _MINI = "web_search", "web_search computer_use", "web_search fast"
 
+
 _O = _row(_200K, _100K, _LMH, "medium", verbosity=False, extras="")
+
+
 _CHAT = _row(_128K, 16_384, "medium", "medium", verbosity=False, extras="")
+
+
 _RESEARCH = replace(_O, efforts=None, assumed_reasons=True, tools=False, extras=("web_search", "deep_research"))
+
 
 # Efforts and defaults: recorded API probes ("Supported values are: ..."), Aug-Oct 2026, unless a row says otherwise.
 # Windows, hosted tools, shutdown days: litellm 1.109.1 and openai 3.52.0, seen 2026-11-21.
@@ -154,6 +168,7 @@ _MODELS: dict[str, ModelTraits] = {
     "gpt-4o-2024-05-13": _row(_128K, 4_096, "", verbosity=False, shutdown="2026-10-23", extras=""),
 }
 
+
 # What an unlisted member of a family is taken for: the smallest window of its kin, and any effort that was asked.
 _FAMILIES: dict[str, ModelTraits] = {
     "gpt-6.2": _row(_922K, _128K, None, assumed_reasons=True, leading_system="developer"),
@@ -176,21 +191,10 @@ _FAMILIES: dict[str, ModelTraits] = {
     "gpt": _row(_272K, _128K, None, assumed_reasons=True, known=False, extras=""),
 }
 
+
 # A deployment's name or somebody else's model: the smallest hosted limits still in service (gpt-4o), because a window
 # too small compacts early while one too large fails the call; nothing that was asked for is held back.
 UNKNOWN = _row(_128K, 16_384, None, sampling="always", known=False, extras="")
-
-
-def traits_for(model: str, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> ModelTraits:
-    """The traits of `model`: its row, the row without the date, its family's, else `UNKNOWN`; then `overrides`.
-
-    `overrides` is the option `model_info`: {model: {context_window, max_output_tokens, efforts, default_effort,
-    sampling, verbosity, vision, leading_system, model, prices}}; `model` names the row behind a deployment's name.
-    Raises ValueError with model, key and remedy for a value that cannot be read.
-    """
-    entry = override_for(model, overrides)
-    row = _lookup(table_id(model, entry))
-    return _overridden(model, row, entry) if entry else row
 
 
 def _lookup(model: str) -> ModelTraits:
@@ -226,85 +230,3 @@ _NOT_AGENT = re.compile(
 def is_agent_model(model_id: str) -> bool:
     """Whether a listed model can do agent work here; an id that says nothing is kept, as servers name theirs freely."""
     return _NOT_AGENT.search(model_id.lower()) is None
-
-
-def override_for(model: str, overrides: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, object]:
-    """The `model_info` entry for this id, or for the id without its date; empty if there is none."""
-    entries: Mapping[str, object] = overrides or {}
-    entry = entries.get(model, entries.get(undated(model)))
-    if entry is None:
-        return {}
-    if not isinstance(entry, Mapping):
-        raise ValueError(f'model_info["{model}"] is {entry!r}; give a mapping such as {{context_window: 128000}}')
-    return cast("Mapping[str, object]", entry)
-
-
-def table_id(model: str, entry: Mapping[str, object]) -> str:
-    """The id under which the tables know the model: what `model_info` says stands behind it, else its own."""
-    behind = entry.get("model") or model
-    if not isinstance(behind, str):
-        raise bad_value(model, "model", behind, "the id of the model behind this name, such as gpt-6-sol")
-    return behind
-
-
-def bad_value(model: str, key: str, value: object, remedy: str) -> ValueError:
-    """The error for one unreadable `model_info` value."""
-    return ValueError(f'model_info["{model}"]["{key}"] is {value!r}; give {remedy}')
-
-
-def _tokens(value: object) -> int:
-    number = float("nan" if isinstance(value, bool) else str(value).replace(",", ""))
-    if not number.is_integer() or number <= 0:
-        raise ValueError(value)
-    return int(number)
-
-
-_FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-
-
-def _flag(value: object) -> bool:
-    return _FLAGS[str(value).strip().lower()]
-
-
-def _one_of(*names: str) -> Callable[[object], str]:
-    return lambda value: names[names.index(str(value).strip().lower())]
-
-
-def _efforts(value: object) -> tuple[str, ...]:
-    parts: object = re.findall(r"[^,\s]+", value.lower()) if isinstance(value, str) else value
-    if not isinstance(parts, (list, tuple)) or any(part not in EFFORTS for part in cast("Sequence[object]", parts)):
-        raise ValueError(value)
-    return tuple(effort for effort in EFFORTS if effort in parts)
-
-
-_READERS: dict[str, tuple[Callable[[object], object], str]] = {
-    "context_window": (_tokens, "a number of tokens above 0, such as 922000"),
-    "max_output_tokens": (_tokens, "a number of tokens above 0, such as 128000"),
-    "efforts": (_efforts, f"some of {','.join(EFFORTS)}, or [] for a model that takes no effort"),
-    "default_effort": (_one_of(*EFFORTS), f"one of {', '.join(EFFORTS)}"),
-    "sampling": (_one_of(*get_args(Sampling)), f"one of {', '.join(get_args(Sampling))}"),
-    "verbosity": (_flag, "true or false"),
-    "vision": (_flag, "true or false"),
-    "leading_system": (_one_of(*get_args(LeadingSystem)), f"one of {', '.join(get_args(LeadingSystem))}"),
-}
-_KEYS = (*_READERS, "model", "prices")
-
-
-def _overridden(model: str, row: ModelTraits, entry: Mapping[str, object]) -> ModelTraits:
-    changes: dict[str, Any] = {}
-    for key, value in entry.items():
-        if key not in _KEYS:
-            raise bad_value(model, key, value, f"one of the keys {', '.join(_KEYS)} instead")
-        if key not in _READERS or value is None or value == "":
-            continue
-        read, remedy = _READERS[key]
-        try:
-            changes[key] = read(value)
-        except (KeyError, ValueError) as error:
-            raise bad_value(model, key, value, remedy) from error
-    traits = replace(row, **changes)
-    if traits.efforts is None or traits.default_effort in (None, *traits.efforts):
-        return traits
-    if "default_effort" in changes:
-        raise bad_value(model, "default_effort", traits.default_effort, f"one of its efforts: {list(traits.efforts)}")
-    return replace(traits, default_effort=None)

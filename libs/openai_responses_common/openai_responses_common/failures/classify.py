@@ -7,31 +7,58 @@ gives nothing else. Sources: the API's error-codes guide, `ResponseError.code` o
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 
 from amplifier_core import llm_errors as kernel
 
 from ..facts.profile import BackendProfile, KnownError, Meaning
+from .durations import in_words
 from .failure import Failure
 
 _RATE = Meaning(error=kernel.RateLimitError, retryable=True)
+
+
 _QUOTA = Meaning(error=kernel.QuotaExceededError, remedy="waiting will not help, check plan and billing")
+
+
 _AUTH = Meaning(error=kernel.AuthenticationError)
+
+
 _DENIED = Meaning(error=kernel.AccessDeniedError)
+
+
 _CONTEXT = Meaning(error=kernel.ContextLengthError, remedy="shorten or compact the conversation")
+
+
 _FILTER = Meaning(error=kernel.ContentFilterError)
+
+
 _INVALID = Meaning(error=kernel.InvalidRequestError)
+
+
 _MISSING = Meaning(error=kernel.NotFoundError)
+
+
 _DOWN = Meaning(error=kernel.ProviderUnavailableError, retryable=True)
+
+
 _TIMEOUT = Meaning(error=kernel.LLMTimeoutError, retryable=True)
+
+
 _STREAM = Meaning(error=kernel.StreamError, retryable=True)
+
+
 _NETWORK = Meaning(error=kernel.NetworkError, retryable=True)
+
+
 _UNTRUSTED = Meaning(error=kernel.NetworkError, remedy="a CA of your own goes into SSL_CERT_FILE")
+
+
 _REDIRECT = Meaning(
     error=kernel.ConfigurationError, remedy="redirects are not followed, set base_url to the final address"
 )
+
 
 _BY_CODE: Mapping[str, Meaning] = {
     "insufficient_quota": _QUOTA,
@@ -68,6 +95,7 @@ _BY_CODE: Mapping[str, Meaning] = {
     "vector_store_timeout": _TIMEOUT,
 }
 
+
 _BY_TYPE: Mapping[str, Meaning] = {
     "insufficient_quota": _QUOTA,
     "tokens": _RATE,
@@ -80,6 +108,7 @@ _BY_TYPE: Mapping[str, Meaning] = {
     "overloaded_error": _DOWN,
     "service_unavailable_error": _DOWN,
 }
+
 
 _BY_TEXT: tuple[tuple[frozenset[int | None], re.Pattern[str], Meaning], ...] = (
     (
@@ -99,6 +128,7 @@ _BY_TEXT: tuple[tuple[frozenset[int | None], re.Pattern[str], Meaning], ...] = (
     (frozenset({403}), re.compile(r"cloudflare|just a moment|attention required", re.I), _DOWN),
 )
 
+
 _BY_STATUS: Mapping[int, Meaning] = {
     401: _AUTH,
     402: _QUOTA,
@@ -114,10 +144,12 @@ _BY_STATUS: Mapping[int, Meaning] = {
     429: _RATE,
 }
 
+
 # A failed response has no status, so that its code alone says whose fault it was. Source: `ResponseError.code`.
 _CALLERS_FAULT = re.compile(
     r"invalid_|unsupported_|unknown_|image_|empty_|failed_to_download_|data_residency|.*not_found$"
 )
+
 
 _BY_KIND: Mapping[str, Meaning] = {"network": _NETWORK, "timeout": _TIMEOUT, "stream": _STREAM}
 
@@ -153,14 +185,6 @@ def kernel_error(
     error = meaning.error(message, provider=profile.name, model=model, status_code=failure.status, retryable=retryable)
     error.retry_after = wait_s
     return error
-
-
-def in_words(wait_s: float) -> str:
-    """A time for a person, in days, hours and minutes."""
-    minutes = math.ceil(wait_s / 60)
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    words = [f"{days} d" if days else "", f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
-    return " ".join(word for word in words if word)
 
 
 def _fits(known: KnownError, failure: Failure) -> bool:

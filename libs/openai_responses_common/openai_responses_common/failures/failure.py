@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, cast
 
-from ..wire.types import HALVES, Event, record, records
+from ..wire.json_values import HALVES, record, records
+from ..wire.types import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

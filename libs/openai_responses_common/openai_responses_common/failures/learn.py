@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from ..wire.types import Item, record
+from ..facts.amendments import Amendments
+from ..wire.json_values import record
+from ..wire.types import reasoning_key
 from .failure import Failure
 
 NOT_DROPPABLE = frozenset({"model", "input", "stream", "instructions", "tools", "text", "text.format"})
 """Leaving these out would change what was asked; their refusal is the caller's to see."""
+
 
 DROPPABLE: tuple[str, ...] = (
     "reasoning.summary",
@@ -38,46 +41,50 @@ DROPPABLE: tuple[str, ...] = (
 )
 """Paths that a request works without; the first that a refusal names is dropped."""
 
+
 _REFUSED = re.compile(
     r"unsupported|unknown|unrecognized|unexpected|not supported|n.t support|not permitted|not allowed|not available"
     r"|no longer supported|must be verified|extra (inputs|fields)",
     re.I,
 )
+
+
 _BAD_VALUE = re.compile(r"(unsupported|invalid) value", re.I)
+
+
 _SUPPORTED = re.compile(r"(?:supported (?:values|efforts?) (?:are|is)|must be|input should be)\b:?(.*)", re.I | re.S)
+
+
 _ABOUT_EFFORT = re.compile(r"effort|reasoning value", re.I)
+
+
 _DOES_NOT_THINK = re.compile(r"does not support (thinking|reasoning)", re.I)
+
+
 _EFFORT = re.compile(r"\b(none|minimal|low|medium|high|xhigh|max)\b")
+
+
 _DEVELOPER_ROLE = re.compile(r"developer\W.*\brole|\brole\b.*\bdeveloper|unexpected message role", re.I | re.S)
+
 
 # "Unsupported parameter: top_p", "Unsupported service_tier: flex": a gateway in front of the API. Source: issue threads
 # of several clients, seen 2026-11-21.
 _PLAINLY = re.compile(r"unsupported (?:parameter: )?([a-z_]+(?:\.[a-z_]+)*)", re.I)
 
+
 # pydantic's faults as Python writes them, which vLLM sends inside the message.
 _LOCATION = re.compile(r"'loc': \(([^)]*)\)")
 
+
 # Refusals of replayed reasoning. Sources: recorded 400s and the issue threads of several clients, seen 2026-11-21.
 _REASONING_CODES = frozenset({"invalid_encrypted_content"})
+
+
 _REASONING = re.compile(
     r"encrypted content .*could not be|provided without its required|Items are not persisted when"
     r"|item with id '(rs|msg|fc)_[^']*' not found",
     re.I | re.S,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amendments:
-    """What is left out of requests to one model of one endpoint, learned from its refusals.
-
-    `drop` holds paths of `DROPPABLE`; `efforts` the values the service listed; `refused_reasoning` the ids of
-    reasoning items that it would not take back.
-    """
-
-    drop: frozenset[str] = frozenset()
-    efforts: tuple[str, ...] | None = None
-    system_role: bool = False
-    refused_reasoning: frozenset[str] = field(default=frozenset())
 
 
 def amend(
@@ -175,22 +182,3 @@ def _present(path: str, body: Mapping[str, Any]) -> bool:
         return any("strict" in tool for tool in body.get("tools") or ())
     top, _, nested = path.partition(".")
     return top in body if not nested else nested in record(body.get(top))
-
-
-def apply(drop: frozenset[str], body: dict[str, Any]) -> None:
-    """Take the dropped paths out of a body; what becomes empty goes too."""
-    for path in drop:
-        top, _, nested = path.partition(".")
-        if path == "tools.strict":
-            body["tools"] = [{k: v for k, v in tool.items() if k != "strict"} for tool in body.get("tools") or ()]
-        elif nested and top in body:
-            body[top] = {key: value for key, value in body[top].items() if key != nested}
-        else:
-            body.pop(top, None)
-        if not body.get(top, True):
-            del body[top]
-
-
-def reasoning_key(item: Item) -> str:
-    """What a reasoning item is remembered by: its id, or the start of its ciphertext where it has none."""
-    return str(item.get("id") or str(item.get("encrypted_content"))[:64])

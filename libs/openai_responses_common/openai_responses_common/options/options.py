@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
@@ -18,9 +16,9 @@ from amplifier_core.llm_errors import ConfigurationError
 from amplifier_core.message_models import ChatRequest, ResponseFormat
 from pydantic import TypeAdapter, ValidationError
 
-from ..facts.prices import pricing_for
-from ..facts.traits import traits_for
-from ..translate.tools import is_json_object
+from ..wire.json_values import is_json_object
+from .model_info import pricing_for, traits_for
+from .readers import _flag, _json, _lower, _not_negative, _number, _object, _seconds, _text, _whole, _words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,75 +66,12 @@ class Options:
     model_info: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
 
-def _text(value: object) -> str:
-    return str(value).strip()
-
-
-def _flag(value: object) -> bool:
-    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-    text = str(value).strip().lower()
-    if text not in words:
-        raise ValueError("true or false")
-    return words[text]
-
-
-def _whole(value: object) -> int:
-    try:
-        return int(str(value).strip().replace("_", ""))
-    except ValueError:
-        raise ValueError("a whole number") from None
-
-
-def _number(value: object) -> float:
-    try:
-        number = float(str(value).strip())
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError("a number")
-    return number
-
-
-def _seconds(value: object) -> float:
-    seconds = _number(value)
-    if seconds <= 0:
-        raise ValueError("a number of seconds above 0")
-    return seconds
-
-
-def _not_negative(value: object) -> int:
-    number = _whole(value)
-    if number < 0:
-        raise ValueError("0 or more")
-    return number
-
-
-def _lower(value: object) -> str:
-    return _text(value).lower()
-
-
 def _effort(value: object) -> str | None:
     return None if _lower(value) in {"default", "auto"} else _lower(value)
 
 
 def _summary(value: object) -> str | None:
     return None if _lower(value) in {"none", "off", "false"} else _lower(value)
-
-
-def _json(value: object, what: str) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        raise ValueError(what) from None
-
-
-def _object(value: object) -> dict[str, Any]:
-    parsed = _json(value, "an object")
-    if not is_json_object(parsed):
-        raise TypeError("an object")
-    return dict(cast(Mapping[str, Any], parsed))
 
 
 def _choice(value: object) -> str | Mapping[str, Any]:
@@ -189,15 +124,8 @@ def _model_info(value: object) -> dict[str, Any]:
     return info
 
 
-def _words(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return tuple(word.strip() for word in value.split(",") if word.strip())
-    if not isinstance(value, list | tuple):
-        raise TypeError("a list of words")
-    return tuple(str(word) for word in cast(list[object], value))
-
-
 _Reader: TypeAlias = tuple[str, Callable[[object], Any]]
+
 
 _KEYS: Mapping[str, _Reader] = {
     "default_model": ("model", _text),
@@ -235,6 +163,7 @@ _KEYS: Mapping[str, _Reader] = {
     "model_info": ("model_info", _model_info),
 }
 """Config key → field and reader. A key of the same field that stands later wins, but hosted tools add up."""
+
 
 _CALL_KEYS: Mapping[str, _Reader] = {
     **_KEYS,

@@ -6,70 +6,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from amplifier_core.llm_errors import ProviderUnavailableError
 from amplifier_core.models import ModelInfo
 
-from ..facts.prices import pricing_for
-from ..facts.traits import is_agent_model, is_dated, traits_for
-from ..options.options import Options
-from ..transport.base import Document
-
-
-class Fetch(Protocol):
-    """GETs JSON below the endpoint, with the errors and retries of a call."""
-
-    async def __call__(self, path: str) -> Any:
-        """The document at a path.
-
-        Raises:
-            LLMError: there is none, or the service cannot be asked.
-        """
-        ...
-
-    async def document(self, path: str, *, etag: str | None = None) -> Document:
-        """The same with its tag; without a body where it is still the document of `etag`."""
-        ...
-
+from ..facts.traits import is_agent_model, is_dated
+from ..options.model_info import pricing_for, traits_for
 
 logger = logging.getLogger(__name__)
-
-
-class Models:
-    """Where a service's models come from; a module whose service lists them otherwise overrides what differs.
-
-    Attributes:
-        fresh_s: how long a list is kept before `listed` is asked again.
-    """
-
-    fresh_s: float = 300.0
-
-    async def listed(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
-        """The models that this account can use, as the service lists them at `/models`; never empty without a word.
-
-        Raises:
-            LLMError: the service cannot be asked.
-        """
-        document = await fetch("/models")
-        found = read_models(document, hide_dated=options.hide_dated_models, model_info=options.model_info)
-        if not found:
-            logger.warning("the service answered, and its model list holds no model that can do agent work")
-        return found
-
-    def info(self) -> Mapping[str, Mapping[str, Any]]:
-        """What is known of models beyond the tables, in the form of the option `model_info`, which wins over it."""
-        return {}
-
-    def preferred(self) -> str | None:
-        """The model of calls where neither the user nor the call names one; None leaves it to the module's default."""
-        return None
-
-    def served(self, asked: str, model: str) -> None:
-        """Told of every answer: which model it says made it."""
-
-    def heard(self, headers: Mapping[str, str]) -> None:
-        """Told of the headers of every answer, with names in lower case."""
 
 
 class Catalogue:

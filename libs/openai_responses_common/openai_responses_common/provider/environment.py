@@ -11,6 +11,7 @@ from amplifier_core.llm_errors import ConfigurationError
 
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 
+
 # What a host's setup wizard passes where the user gave nothing.
 _ABSENT = frozenset({"", "http://placeholder"})
 
@@ -43,19 +44,3 @@ def words(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
         raise ConfigurationError(f"setting {key!r} takes a list of names")
     entries = value.split(",") if isinstance(value, str) else cast("list[object]", value)
     return tuple(str(entry).strip() for entry in entries if str(entry).strip())
-
-
-def sendable(name: str, secret: str) -> str:
-    """A secret that can go into a header: a line break from a copied one would end up, secret and all, in the text of a
-    connection error.
-
-    Args:
-        name: where it is from, for the error.
-        secret: what the user gave.
-
-    Raises:
-        ConfigurationError: it holds what no header can.
-    """
-    if not re.fullmatch(r"[!-~]+", secret):
-        raise ConfigurationError(f"{name} holds a space, a line break or a character that no key has")
-    return secret

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Awaitable, Callable
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..engine.event_names import OWN_EVENTS
-from ..version import __version__
 from .provider import ResponsesProvider
-
-_LIBRARY = "openai-responses-common"
 
 
 async def mount_provider(coordinator: Any, provider: ResponsesProvider) -> Callable[[], Awaitable[None]]:
@@ -37,73 +29,3 @@ async def mount_provider(coordinator: Any, provider: ResponsesProvider) -> Calla
 
 def _cost(provider: ResponsesProvider) -> dict[str, str] | None:
     return {"cost_usd": str(provider.spent_usd)} if provider.spent_usd else None
-
-
-def require_version(version: str, *, module: str, file: str) -> None:
-    """Fail at import where a module met the library of another release or of another checkout.
-
-    Args:
-        version: the module's own.
-        module: its distribution's name, for the message.
-        file: its `__file__`. In a checkout the library stands beside the modules, and must be read from there.
-
-    Raises:
-        ImportError: with what to run.
-    """
-    sibling = (Path(file).resolve().parent / "../../../libs/openai_responses_common").resolve()
-    elsewhere = sibling.is_dir() and sibling not in Path(__file__).resolve().parents
-    copied_from = {_checkout_of(module), _checkout_of(_LIBRARY)} - {None}
-    elsewhere = elsewhere or len(copied_from) > 1
-    if version != __version__ or elsewhere:
-        raise ImportError(
-            f"{module} {version} ({file}) found {_LIBRARY} {__version__} ({__file__}). Both must come from one release "
-            f"or one checkout: run `pip uninstall {_LIBRARY}`, then install every module of this family again from the "
-            f"same source."
-        )
-
-
-def _checkout_of(name: str) -> str | None:
-    """The path of the checkout that a distribution was installed from, as its installer wrote it; None where that noted
-    no folder (PEP 610)."""
-    try:
-        note: dict[str, Any] = json.loads(distribution(name).read_text("direct_url.json") or "{}")
-    except PackageNotFoundError:
-        return None
-    if "dir_info" not in note:
-        return None
-    return urlsplit(str(note["url"])).path.rstrip("/").rsplit("/", 2)[0]
-
-
-def require_package(name: str, floor: str, *, module: str) -> None:
-    """Fail at import where a package is absent or too old: the next installation of another module may replace it.
-
-    Hosts import a module to learn whether it is installed; a package that is slow to import is only asked for here.
-
-    Args:
-        name: of the package's distribution.
-        floor: the oldest version that will do, as two numbers: `3.30`.
-        module: the distribution's name of who needs it, for the message.
-
-    Raises:
-        ImportError: with what to run.
-    """
-    found = _version_of(name)
-    if not found or _numbers(found) < _numbers(floor):
-        raise ImportError(
-            f"{module} needs {name} {floor} or newer, and {f'{name} {found}' if found else 'none'} is installed: run "
-            f"`pip install '{name}>={floor}'`. A module that demands an older one needs an environment of its own."
-        )
-
-
-def _version_of(name: str) -> str:
-    """The version of a distribution, `""` where there is none. `importlib.metadata.version` takes four milliseconds for
-    it, as it reads all of the description."""
-    try:
-        written = distribution(name).read_text("METADATA") or ""
-    except PackageNotFoundError:
-        return ""
-    return match[1] if (match := re.search(r"^Version: *(\S+)", written, re.M)) else ""
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version)[:2]]

@@ -8,66 +8,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
-from amplifier_core.models import ConfigField, ModelInfo, ProviderInfo
+from amplifier_core.models import ModelInfo, ProviderInfo
 
-from ..facts.profile import BackendProfile
-from ..facts.traits import EFFORTS
 from ..options.options import Options, for_call, read_config, readable_config, unknown_keys, with_tier_of_name
-from ..transport.base import Document, Transport
-from .catalogue import Catalogue, Models, describe
+from ..transport.base import Document
+from .catalogue import Catalogue, describe
 from .environment import with_given
 
 if TYPE_CHECKING:
-    from ..engine.engine import Engine, Sink
+    from ..engine.call import Sink
+    from ..engine.engine import Engine
     from ..translate.decode import DecodedResponse
     from ..translate.deltas import Delta
+from .backend import Backend
 
 logger = logging.getLogger(__name__)
-
-EFFORT_FIELD = ConfigField(
-    id="reasoning_effort",
-    display_name="Reasoning effort",
-    field_type="choice",
-    prompt="How long the model thinks (default: the model's own choice)",
-    choices=["default", *EFFORTS],
-    default="default",
-    required=False,
-    requires_model=True,
-)
-"""What a setup wizard asks for every service."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backend:
-    """All that a module brings.
-
-    Attributes:
-        profile: what the service is like.
-        transport: where it is and who calls it.
-        models: where its models come from.
-        defaults: options that config overrides.
-        own_keys: config keys that the module reads itself.
-        config_fields: what a setup wizard asks.
-        credential_env_vars: where a credential may come from.
-        capabilities: what the provider can do beyond making calls, in a host's words.
-        problem: a malformed setting of the module's own, told on first use.
-    """
-
-    profile: BackendProfile
-    transport: Transport
-    models: Models = field(default_factory=Models)
-    defaults: Options
-    own_keys: tuple[str, ...] = ()
-    config_fields: list[ConfigField] = field(default_factory=list[ConfigField])
-    credential_env_vars: tuple[str, ...] = ()
-    capabilities: tuple[str, ...] = ()
-    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

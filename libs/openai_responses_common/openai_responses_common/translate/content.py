@@ -12,7 +12,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from ..wire.types import Item, record, records
+from ..wire.json_values import record, records
+from ..wire.types import Item
 
 NO_PICTURE = "[an image without data, URL or file id]"
 

@@ -21,7 +21,8 @@ from amplifier_core.message_models import (
 from pydantic import Field
 
 from ..wire.client_calls import CLIENT_CALLS, call_key, client_call
-from ..wire.types import Item, Response, dump, record, records
+from ..wire.json_values import dump, record, records
+from ..wire.types import Item, Response
 from .replay_state import State, beside, state_of
 
 Block = TextBlock | ThinkingBlock | ToolCallBlock | ImageBlock | ReasoningBlock

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ..wire.client_calls import client_call
-from ..wire.types import Event, Item, item_of
+from ..wire.json_values import item_of
+from ..wire.types import Event, Item
 from .decode import call_name, message_texts, thinking_text
 
 BlockKind: TypeAlias = Literal["text", "thinking", "tool_use"]

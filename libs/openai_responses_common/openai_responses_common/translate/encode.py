@@ -7,10 +7,9 @@ from typing import Any, cast
 
 from amplifier_core.message_models import ChatRequest
 
+from ..facts.amendments import Amendments, apply
 from ..facts.profile import BackendProfile
 from ..facts.traits import EFFORTS, ModelTraits
-from ..failures import learn as amend
-from ..failures.learn import Amendments
 from ..options.options import Options
 from ..wire.types import Body, Item
 from .messages import encode_messages
@@ -76,7 +75,7 @@ def encode_request(
         body["tools"] = tools
     if choice := encode_tool_choice(options.tool_choice, tools):
         body["tool_choice"] = choice
-    amend.apply(amendments.drop, body)
+    apply(amendments.drop, body)
     for key in [key for key in body if key in profile.refuses or key not in (profile.takes or body)]:
         del body[key]
         dropped.append(f"{key}: {profile.refuses.get(key, 'this service does not take it')}")

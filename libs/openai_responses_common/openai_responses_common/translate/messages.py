@@ -23,9 +23,9 @@ from amplifier_core.message_models import (
 )
 from pydantic import BaseModel
 
-from ..failures.learn import reasoning_key
 from ..wire.client_calls import ANSWERS, CLIENT_CALLS, answer
-from ..wire.types import Item, dump, record, records
+from ..wire.json_values import dump, record, records
+from ..wire.types import Item, reasoning_key
 from .content import media_part, text_part, tool_output
 from .replay_state import State, state_of
 

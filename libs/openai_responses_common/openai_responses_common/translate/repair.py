@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..wire.client_calls import ANSWERS, answer, answer_key, call_key, client_call
-from ..wire.types import HALVES, Item
+from ..wire.json_values import HALVES
+from ..wire.types import Item
 
 MISSING_RESULT = (
     "[no result: the tool call was interrupted or its result was lost before it reached the conversation; "

@@ -11,7 +11,8 @@ from typing import Any, TypedDict, cast
 
 from pydantic import BaseModel
 
-from ..wire.types import Item, record
+from ..wire.json_values import record
+from ..wire.types import Item
 
 STATE_KEY = "openai"
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from amplifier_core.message_models import ResponseFormatJson, ResponseFormatJsonSchema, ToolSpec
 
-from ..wire.types import Item, record
+from ..wire.json_values import record
+from ..wire.types import Item
 
 # The parameters of a tool that takes none; a strict schema must say that there are no others.
 _NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}}
+
+
 _NOTHING_ELSE: Mapping[str, Any] = {**_NOTHING, "required": [], "additionalProperties": False}
 
+
 _FUNCTION_EXTRAS = ("defer_loading", "allowed_callers", "output_schema", "async")
+
 
 # What a hosted tool is asked to show beside its result. Source: `include` values of openai 3.52.
 _SHOWS: Mapping[str, str] = {
@@ -127,13 +131,3 @@ def encode_format(response_format: object) -> Item | None:
 def _schema_name(name: object) -> str:
     """The service takes `[a-zA-Z0-9_-]{1,64}`."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", str(name or "response"))[:64]
-
-
-def is_json_object(value: object) -> bool:
-    """Will it go into a body? YAML has keys and values that JSON does not have."""
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in cast(Mapping[object, object], value)):
-        return False
-    try:
-        return bool(json.dumps(dict(cast(Mapping[str, Any], value)), allow_nan=False))
-    except (ValueError, TypeError, RecursionError):
-        return False

@@ -8,10 +8,12 @@ from typing import Any
 
 from amplifier_core.message_models import Usage
 
-from ..facts.prices import TokenCounts, cost_usd
+from ..facts.prices import TokenCounts
 from ..facts.profile import BackendProfile
-from ..facts.traits import override_for, table_id, undated
-from ..wire.types import Response, record
+from ..facts.traits import undated
+from ..options.model_info import cost_usd, override_for, table_id
+from ..wire.json_values import record
+from ..wire.types import Response
 
 
 def count_tokens(response: Response) -> TokenCounts | None:

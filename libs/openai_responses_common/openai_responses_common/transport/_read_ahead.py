@@ -11,8 +11,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from .tasks import to_its_end
+
 # Of what nobody has taken yet; then the service has to wait, as it would without reading ahead.
 _MOST_BYTES = 1 << 20
+
+
 # Enough for a turn of the event loop that asks the sockets.
 _LAST_LOOK_S = 0.05
 
@@ -126,15 +130,3 @@ class ReadAhead:
         """End the reading. Being cancelled meanwhile does not leave the task behind."""
         self._reading.cancel()
         await to_its_end(self._reading)
-
-
-async def to_its_end(task: asyncio.Future[None]) -> None:
-    """Wait until a task is done; a cancellation, and each that follows it, comes out only then."""
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -14,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from amplifier_core.llm_errors import ConfigurationError
 
 from ..failures.failure import CallFailure, Failure, failure_from_status
-from ..wire.types import record
+from ..wire.json_values import record
 
 if TYPE_CHECKING:
     import httpx
+from ..wire.json_values import parsed
 
 T = TypeVar("T")
 
@@ -119,14 +119,6 @@ def as_json(response: httpx.Response) -> JsonReply:
     """A response that was read, as data."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     return JsonReply(status=response.status_code, body=parsed(response.text), headers=headers)
-
-
-def parsed(text: str) -> object:
-    """JSON, or the text where it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def _host(url: str) -> str:

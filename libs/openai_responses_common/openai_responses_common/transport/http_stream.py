@@ -17,8 +17,9 @@ from ..failures.failure import CallFailure, Failure, scrubbed
 from ..wire.types import Event
 from ._client_per_loop import PerLoop
 from ._read_ahead import ReadAhead, Silence
-from .base import Document, Endpoint, Reply, read_events
+from .base import Document, Endpoint, Reply
 from .credential import Headers, authorized
+from .event_stream import read_events
 
 C = TypeVar("C")
 T = TypeVar("T")

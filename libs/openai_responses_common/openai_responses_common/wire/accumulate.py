@@ -6,7 +6,8 @@ deltas are for the eye only, and the terminal event gives status and usage but i
 
 from __future__ import annotations
 
-from .types import TERMINAL_STATUS, Event, Item, Response, item_of, record, records
+from .json_values import item_of, record, records
+from .types import TERMINAL_STATUS, Event, Item, Response
 
 
 class Accumulator:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from .types import Item, record, records
+from .json_values import record, records
+from .types import Item
 
 Output = str | list[Item]
 
