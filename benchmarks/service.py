@@ -81,7 +81,7 @@ def answers() -> dict[str, Played]:
     words = ["word "] * (EVENTS - 308)
     thoughts = ["I look at it from one more side. " * 20]
     long = recorded(
-        Think(thoughts, always_show=True),
+        Think(thoughts, show_always=True),
         Say("".join(words), chunks=words),
         Call("tool_1", {"path": "src/" + "x" * 900}, chunks=150),
     )

@@ -7,9 +7,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from amplifier_module_provider_chatgpt_oauth.refusals import REFUSES
-from openai_responses_common.options.options import _KEYS, Options
-from openai_responses_common.options.reference import CALL, ENVIRONMENT, MODEL_INFO, PRICES, SHARED, Explained
+from amplifier_module_provider_chatgpt_oauth.refusals import REFUSED_FIELDS
+from openai_responses_common.options.options import SHARED_SETTINGS as SETTING_ROWS
+from openai_responses_common.options.options import Options
+from openai_responses_common.options.reference import (
+    CALL_SETTINGS,
+    ENVIRONMENT_VARIABLES,
+    MODEL_INFO_MEANINGS,
+    PRICE_MEANINGS,
+    SHARED_SETTINGS,
+    Setting,
+)
 
 PAGE = Path(__file__).with_suffix(".md")
 MODULES = ("provider-openai-v2", "provider-azure-openai-v2", "provider-chatgpt-oauth")
@@ -76,17 +84,17 @@ def page() -> str:
     for module in MODULES:
         told = f"Of its own, beside those above. Its page is [{module}](../modules/{module}/README.md).\n"
         parts += [f"## {module}\n", told, _module_table(module)]
-    parts.append(f"Its service takes none of {', '.join(f'`{key}`' for key in REFUSES)}.\n")
-    calls = [(f"`{key}`", row.meaning) for key, row in CALL.items()]
+    parts.append(f"Its service takes none of {', '.join(f'`{key}`' for key in REFUSED_FIELDS)}.\n")
+    calls = [(f"`{key}`", row.meaning) for key, row in CALL_SETTINGS.items()]
     parts += [
         "## One call\n",
         "`complete(request, **options)` and `deltas(request, **options)` take the settings of every module, and:\n",
         _table(calls, "option", "meaning"),
         "## model_info\n",
         _MODEL_INFO,
-        _table(_named(MODEL_INFO), "key", "meaning"),
+        _table(_named(MODEL_INFO_MEANINGS), "key", "meaning"),
         "Of `prices`, in US dollars per million tokens:\n",
-        _table(_named(PRICES), "key", "meaning"),
+        _table(_named(PRICE_MEANINGS), "key", "meaning"),
         "## Further environment variables\n",
         _table(_named(_environment()), "variable", "meaning"),
     ]
@@ -94,12 +102,12 @@ def page() -> str:
 
 
 def _shared_rows() -> list[tuple[str, ...]]:
-    return [(f"`{key}`", _default(key, row), row.meaning) for key, row in SHARED.items()]
+    return [(f"`{key}`", _default(key, row), row.meaning) for key, row in SHARED_SETTINGS.items()]
 
 
-def _default(key: str, row: Explained) -> str:
+def _default(key: str, row: Setting) -> str:
     """In words, else the value that the options hold where nobody sets one."""
-    value = getattr(Options(), _KEYS[key][0])
+    value = getattr(Options(), SETTING_ROWS[key][0])
     if row.default or row.meaning.startswith("the same as") or value in (None, (), {}):
         return row.default
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
@@ -116,8 +124,8 @@ def _module_table(module: str) -> str:
 def _environment() -> dict[str, str]:
     found: dict[str, str] = {}
     for module in MODULES:
-        found |= reference(module).ENVIRONMENT
-    return found | dict(ENVIRONMENT)
+        found |= reference(module).ENVIRONMENT_VARIABLES
+    return found | dict(ENVIRONMENT_VARIABLES)
 
 
 def _named(rows: Mapping[str, str]) -> list[tuple[str, ...]]:

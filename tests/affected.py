@@ -1,7 +1,7 @@
 """Print the test files that a change against main touches, one a line, by a rule that can be said in four lines.
 
 A test file is touched if it changed itself, if it or its name names a changed file, or if a changed conftest lies above
-it. Names are what imports and paths are made of: `openai_responses_common.failures.classify`, `tests.emulator`, `routing.yaml`. A
+it. Names are what imports and paths are made of: `openai_responses_common.wire`, `tests.emulator`, `routing.yaml`. A
 file of the library or of a module that no test names is tested by its behaviour: the tests in tests/behaviour, and
 those that name its module. With any change go the tests of what the repository promises about itself.
 

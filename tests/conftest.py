@@ -70,7 +70,7 @@ async def open_session(backend: BackendUnderTest, emulator: Emulator) -> AsyncIt
     for each in opened:
         await each.cleanup()
     assert not other_tasks()
-    assert await emulator.until(lambda: emulator.open_connections == 0), "a connection is still open"
+    assert await emulator.wait_until_async(lambda: emulator.open_connections == 0), "a connection is still open"
 
 
 @pytest.fixture
@@ -100,4 +100,4 @@ async def start(backend: BackendUnderTest, emulator: Emulator) -> AsyncIterator[
     for kernel in started:
         await kernel.session.cleanup()
     assert not other_tasks()
-    assert await emulator.until(lambda: emulator.open_connections == 0)
+    assert await emulator.wait_until_async(lambda: emulator.open_connections == 0)

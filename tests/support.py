@@ -95,7 +95,7 @@ class Session:
     @property
     def body(self) -> dict[str, Any]:
         """The body of the newest model request."""
-        return self.emulator.bodies[-1]
+        return self.emulator.request_bodies[-1]
 
     def made(self, number: int = -1) -> dict[str, Any]:
         """The response that the service made for a model request."""

@@ -15,7 +15,7 @@ Event = dict[str, Any]
 def collected(*events: Event) -> Accumulator:
     accumulator = Accumulator()
     for event in events:
-        accumulator.add(event)
+        accumulator.add_event(event)
     return accumulator
 
 
@@ -42,12 +42,12 @@ def message(item_id: str, words: str = "hi", **more: Any) -> dict[str, Any]:
 def test_the_finished_item_counts_and_not_the_one_that_was_begun() -> None:
     begun = {"type": "reasoning", "id": "rs_1", "encrypted_content": "half"}
     finished = {"type": "reasoning", "id": "rs_2", "encrypted_content": "whole"}
-    assert collected(added(0, begun), done(0, finished), ended()).response()["output"] == [finished]
+    assert collected(added(0, begun), done(0, finished), ended()).build_response()["output"] == [finished]
 
 
 def test_deltas_change_nothing_in_a_finished_answer() -> None:
     received = collected(added(0, message("m")), text(0, "shown"), done(0, message("m", "kept")), ended())
-    assert received.response()["output"] == [message("m", "kept")]
+    assert received.build_response()["output"] == [message("m", "kept")]
 
 
 @given(st.permutations(range(5)), st.data())
@@ -56,22 +56,28 @@ def test_items_stand_in_the_order_of_their_index(order: list[int], data: st.Data
         st.sampled_from([{"type": "keepalive"}, text(1, "x"), {"type": "response.unheard_of"}]), max_size=2
     )
     events = [event for index in order for event in (*data.draw(noise), done(index, message(f"m{index}")))]
-    assert [item["id"] for item in collected(*events, ended()).response()["output"]] == ["m0", "m1", "m2", "m3", "m4"]
+    assert [item["id"] for item in collected(*events, ended()).build_response()["output"]] == [
+        "m0",
+        "m1",
+        "m2",
+        "m3",
+        "m4",
+    ]
 
 
 def test_items_without_an_index_stand_in_the_order_in_which_they_came() -> None:
     events: list[Event] = [{"type": "response.output_item.done", "item": message(name)} for name in "abc"]
-    assert [item["id"] for item in collected(*events, ended()).response()["output"]] == ["a", "b", "c"]
+    assert [item["id"] for item in collected(*events, ended()).build_response()["output"]] == ["a", "b", "c"]
 
 
 def test_an_item_that_is_finished_twice_counts_once() -> None:
-    assert collected(done(0, message("a")), done(0, message("b")), ended()).response()["output"] == [message("b")]
+    assert collected(done(0, message("a")), done(0, message("b")), ended()).build_response()["output"] == [message("b")]
 
 
 @pytest.mark.parametrize("output", [[], None, "nonsense", [message("other")]])
 def test_the_output_of_the_terminal_event_adds_nothing_to_streamed_items(output: Any) -> None:
     received = collected(done(0, message("a")), ended(output=output, id="resp_1", usage={"input_tokens": 1}))
-    assert received.response() == {
+    assert received.build_response() == {
         "id": "resp_1",
         "usage": {"input_tokens": 1},
         "status": "completed",
@@ -80,13 +86,16 @@ def test_the_output_of_the_terminal_event_adds_nothing_to_streamed_items(output:
 
 
 def test_items_that_were_never_streamed_are_taken_from_the_terminal_event() -> None:
-    assert collected(ended(output=[message("a"), message("b")])).response()["output"] == [message("a"), message("b")]
+    assert collected(ended(output=[message("a"), message("b")])).build_response()["output"] == [
+        message("a"),
+        message("b"),
+    ]
 
 
 def test_an_item_that_was_cut_off_is_taken_from_the_terminal_event() -> None:
     half = {"type": "function_call", "status": "incomplete", "arguments": '{"a'}
     received = collected(done(0, message("a", "streamed")), ended("incomplete", output=[message("a", "shown"), half]))
-    assert received.response()["output"] == [message("a", "streamed"), half]
+    assert received.build_response()["output"] == [message("a", "streamed"), half]
 
 
 def test_a_message_that_was_cut_off_is_put_together_from_its_deltas() -> None:
@@ -99,7 +108,7 @@ def test_a_message_that_was_cut_off_is_put_together_from_its_deltas() -> None:
         added(3, {"type": "function_call", "id": "fc", "arguments": ""}),
         ended("incomplete", output=[]),
     )
-    assert received.response()["output"] == [
+    assert received.build_response()["output"] == [
         {"type": "reasoning", "id": "rs"},
         message("m", "half an answ", role="assistant", status="incomplete"),
     ]
@@ -107,18 +116,18 @@ def test_a_message_that_was_cut_off_is_put_together_from_its_deltas() -> None:
 
 def test_what_the_terminal_event_shows_of_a_message_counts_more_than_its_deltas() -> None:
     received = collected(added(0, message("m", "")), text(0, "par"), ended("incomplete", output=[message("m", "part")]))
-    assert received.response()["output"] == [message("m", "part")]
+    assert received.build_response()["output"] == [message("m", "part")]
 
 
 def test_a_completed_answer_holds_no_unfinished_message() -> None:
-    assert collected(added(0, message("m", "")), text(0, "par"), ended(output=[])).response()["output"] == []
+    assert collected(added(0, message("m", "")), text(0, "par"), ended(output=[])).build_response()["output"] == []
 
 
 def test_fragments_and_items_without_an_index_belong_to_the_first_item() -> None:
     begun: Event = {"type": "response.output_item.added", "item": message("m", "")}
     delta: Event = {"type": "response.output_text.delta", "delta": "par"}
     received = collected(begun, delta, ended("incomplete"))
-    assert received.response()["output"] == [message("m", "par", status="incomplete")]
+    assert received.build_response()["output"] == [message("m", "par", status="incomplete")]
 
 
 @pytest.mark.parametrize(
@@ -140,21 +149,21 @@ def test_fragments_and_items_without_an_index_belong_to_the_first_item() -> None
 )
 def test_how_a_stream_ended(event: Event, status: str, failed: bool) -> None:
     received = collected(event)
-    assert received.status() == status
-    assert received.failed() is failed
-    assert received.response()["status"] == status
+    assert received.read_status() == status
+    assert received.has_failed() is failed
+    assert received.build_response()["status"] == status
 
 
 def test_a_stream_without_a_terminal_event_has_not_ended() -> None:
     received = collected(done(0, message("a")), {"type": "keepalive"}, {"type": "response.queued"})
-    assert received.terminal is None
-    assert received.status() == ""
-    assert not received.failed()
+    assert received.terminal_event is None
+    assert received.read_status() == ""
+    assert not received.has_failed()
 
 
 def test_the_first_terminal_event_counts() -> None:
     """A nested `error` is often followed at once by `response.failed` with the same cause (recorded)."""
     error: Event = {"type": "error", "error": {"code": "insufficient_quota", "message": "no"}}
-    assert collected(error, ended("failed")).terminal == error
-    assert collected(ended("completed", id="one"), error).terminal == ended("completed", id="one")
-    assert not collected(ended("completed"), error).failed()
+    assert collected(error, ended("failed")).terminal_event == error
+    assert collected(ended("completed", id="one"), error).terminal_event == ended("completed", id="one")
+    assert not collected(ended("completed"), error).has_failed()

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.facts.amendments import Amendments, apply
+from openai_responses_common.facts.amendments import Amendments, apply_amendments
 from openai_responses_common.failures import learn as amending
-from openai_responses_common.failures.failure import Failure, failure_from_event, failure_from_status
-from openai_responses_common.failures.learn import DROPPABLE, NOT_DROPPABLE, amend
+from openai_responses_common.failures.failure import Failure, read_error_event, read_error_response
+from openai_responses_common.failures.learn import DROPPABLE_FIELDS, UNDROPPABLE_FIELDS, learn_amendments
 from openai_responses_common.wire.types import reasoning_key
 
 NOTHING = Amendments()
@@ -51,21 +51,21 @@ def refusal(message: str, *, status: int = 400, **more: Any) -> Failure:
 
 
 def lesson(failure: Failure, known: Amendments = NOTHING, **more: Any) -> Amendments | None:
-    found = amend(failure, body(**more), known)
+    found = learn_amendments(failure, body(**more), known)
     return found[0] if found else None
 
 
 def dropped(failure: Failure, known: Amendments = NOTHING, **more: Any) -> set[str]:
     found = lesson(failure, known, **more)
-    return set(found.drop) if found else set()
+    return set(found.dropped_fields) if found else set()
 
 
-@pytest.mark.parametrize("path", DROPPABLE)
+@pytest.mark.parametrize("path", DROPPABLE_FIELDS)
 def test_a_parameter_that_is_refused_by_name_is_left_out(path: str) -> None:
     wire = {"tools.strict": "tools[0].strict"}.get(path, path)
     unknown = refusal(f"Unknown parameter: '{wire}'.", code="unknown_parameter", param=wire)
     unsupported = refusal(f"Unsupported parameter: '{wire}' is not supported with this model.", param=wire)
-    validation = failure_from_status(
+    validation = read_error_response(
         422, {"detail": [{"loc": ["body", *wire.split(".")], "msg": "Extra inputs are not permitted"}]}, {}
     )
     for failure in (unknown, unsupported):
@@ -88,7 +88,7 @@ def test_a_parameter_is_known_by_its_name_in_the_text_alone(path: str) -> None:
 
 
 def test_the_line_for_the_user_names_the_parameter_and_the_cause() -> None:
-    found = amend(refusal("Unknown parameter: 'store'." + "x" * 500, param="store"), body(), NOTHING)
+    found = learn_amendments(refusal("Unknown parameter: 'store'." + "x" * 500, param="store"), body(), NOTHING)
     assert found is not None
     assert found[1].startswith("store is not supported here and was left out (Unknown parameter: 'store'.")
     assert len(found[1]) < 300
@@ -152,7 +152,7 @@ def test_a_wrong_value_is_the_callers_to_see(message: str, param: str | None, co
     assert lesson(refusal(message, param=param, code=code)) is None
 
 
-@pytest.mark.parametrize("path", sorted(NOT_DROPPABLE))
+@pytest.mark.parametrize("path", sorted(UNDROPPABLE_FIELDS))
 def test_what_was_asked_is_never_left_out(path: str) -> None:
     for message in (f"Unsupported parameter: '{path}' is not supported with this model.", "Unsupported parameter."):
         assert lesson(refusal(message, param=path, code="unsupported_parameter")) is None
@@ -171,7 +171,7 @@ def test_what_was_not_sent_is_not_left_out() -> None:
     assert lesson(refusal("Unknown parameter: 'user'.", param="user", code="unknown_parameter")) is None
     sent = body()
     del sent["store"]
-    assert amend(refusal("Unknown parameter: 'store'.", param="store"), sent, NOTHING) is None
+    assert learn_amendments(refusal("Unknown parameter: 'store'.", param="store"), sent, NOTHING) is None
     assert dropped(refusal("Unknown parameter: 'tools[0].strict'.", param="tools[0].strict"), tools=[]) == set()
 
 
@@ -219,9 +219,9 @@ def test_faults_of_the_connection_teach_nothing() -> None:
     ],
 )
 def test_an_effort_list_is_obeyed_in_the_words_of_each_server(failure: Failure, efforts: tuple[str, ...]) -> None:
-    found = amend(failure, body(), NOTHING)
+    found = learn_amendments(failure, body(), NOTHING)
     assert found is not None
-    assert found[0] == Amendments(efforts=efforts)
+    assert found[0] == Amendments(allowed_efforts=efforts)
     assert "'xhigh'" in found[1]
     assert ", ".join(efforts) in found[1]
 
@@ -260,24 +260,24 @@ REFUSED_REASONING = [
         status=404,
     ),
     refusal("Item with id 'msg_1' not found.", status=404),
-    failure_from_event({"type": "error", "error": {"code": "invalid_encrypted_content", "message": "no"}}),
+    read_error_event({"type": "error", "error": {"code": "invalid_encrypted_content", "message": "no"}}),
 ]
 
 
 @pytest.mark.parametrize("failure", REFUSED_REASONING)
 def test_reasoning_that_is_refused_is_sent_no_more(failure: Failure) -> None:
     other = {"type": "reasoning", "encrypted_content": "e" * 100, "summary": []}
-    found = amend(failure, body(input=[REASONING, other, USER]), NOTHING)
+    found = learn_amendments(failure, body(input=[REASONING, other, USER]), NOTHING)
     assert found is not None
-    assert found[0] == Amendments(refused_reasoning=frozenset({"rs_1", "e" * 64}))
+    assert found[0] == Amendments(refused_reasoning_keys=frozenset({"rs_1", "e" * 64}))
     assert "refused replayed reasoning" in found[1]
-    again = amend(failure, body(input=[REASONING, other]), found[0])
+    again = learn_amendments(failure, body(input=[REASONING, other]), found[0])
     assert again is None, "the same refusal without anything new to leave out is final"
 
 
 def test_a_refusal_of_something_else_keeps_the_reasoning() -> None:
     found = lesson(refusal("Unknown parameter: 'store'.", param="store"), input=[REASONING, USER])
-    assert found == Amendments(drop=frozenset({"store"}))
+    assert found == Amendments(dropped_fields=frozenset({"store"}))
     assert lesson(refusal("The encrypted content is large.", status=404), input=[REASONING, USER]) is None
 
 
@@ -301,26 +301,28 @@ def test_reasoning_is_remembered_by_id_or_ciphertext() -> None:
     ],
 )
 def test_a_server_without_the_role_developer_gets_system(message: str) -> None:
-    found = amend(refusal(message), body(input=[DEVELOPER, USER]), NOTHING)
+    found = learn_amendments(refusal(message), body(input=[DEVELOPER, USER]), NOTHING)
     assert found is not None
-    assert found[0] == Amendments(system_role=True)
-    assert amend(refusal(message), body(input=[DEVELOPER]), found[0]) is None
+    assert found[0] == Amendments(developer_as_system=True)
+    assert learn_amendments(refusal(message), body(input=[DEVELOPER]), found[0]) is None
     assert lesson(refusal(message)) is None, "no developer was sent"
 
 
 def test_lessons_add_up() -> None:
-    known = Amendments(drop=frozenset({"store"}), efforts=("low",), system_role=True)
+    known = Amendments(dropped_fields=frozenset({"store"}), allowed_efforts=("low",), developer_as_system=True)
     found = lesson(refusal("Unknown parameter: 'include'.", param="include", code="unknown_parameter"), known)
-    assert found == Amendments(drop=frozenset({"store", "include"}), efforts=("low",), system_role=True)
+    assert found == Amendments(
+        dropped_fields=frozenset({"store", "include"}), allowed_efforts=("low",), developer_as_system=True
+    )
 
 
-@pytest.mark.parametrize("path", DROPPABLE)
+@pytest.mark.parametrize("path", DROPPABLE_FIELDS)
 def test_what_is_dropped_is_gone_and_the_rest_is_untouched(path: str) -> None:
     sent = body()
     before = json.dumps(sent)
-    apply(frozenset({path}), sent)
+    apply_amendments(frozenset({path}), sent)
     top, _, nested = path.partition(".")
-    assert not amending._present(path, sent)
+    assert not amending._has_field(path, sent)
     expected = json.loads(before)
     if path == "tools.strict":
         del expected["tools"][0]["strict"]
@@ -334,9 +336,9 @@ def test_what_is_dropped_is_gone_and_the_rest_is_untouched(path: str) -> None:
 
 def test_what_becomes_empty_goes_too() -> None:
     sent = {"reasoning": {"effort": "low"}, "text": {"verbosity": "low"}, "input": []}
-    apply(frozenset({"reasoning.effort", "text.verbosity", "store"}), sent)
+    apply_amendments(frozenset({"reasoning.effort", "text.verbosity", "store"}), sent)
     assert sent == {"input": []}
-    apply(frozenset(DROPPABLE), sent)
+    apply_amendments(frozenset(DROPPABLE_FIELDS), sent)
     assert sent == {"input": []}
 
 
@@ -344,14 +346,14 @@ LISTS = ["'low', 'medium'", "'medium', 'high'", "'none'", "'max', 'low'"]
 TEXTS = st.sampled_from(
     [
         *(f.message for f in REFUSED_REASONING),
-        *(f"Unknown parameter: '{path}'." for path in (*DROPPABLE, "user", "model", "input")),
+        *(f"Unknown parameter: '{path}'." for path in (*DROPPABLE_FIELDS, "user", "model", "input")),
         *(f"Unsupported value: 'x' of reasoning.effort. Supported values are: {words}." for words in LISTS),
         "Unexpected message role.",
         '"m" does not support thinking',
         "Encrypted content is not supported with this model.",
     ]
 )
-PARAMS = st.none() | st.sampled_from([*DROPPABLE, "input", "include[0]", "tools[0].strict", "reasoning.effort"])
+PARAMS = st.none() | st.sampled_from([*DROPPABLE_FIELDS, "input", "include[0]", "tools[0].strict", "reasoning.effort"])
 REFUSALS = st.builds(
     refusal, TEXTS, status=st.sampled_from([400, 404, 422]), param=PARAMS, code=st.sampled_from([None, "400", "x"])
 )
@@ -361,16 +363,16 @@ REFUSALS = st.builds(
 def test_every_conversation_of_refusals_ends(data: st.DataObject) -> None:
     """A server that refuses whatever it is sent, in any words: the lessons run out."""
     known = NOTHING
-    limit = len(DROPPABLE) + len(LISTS) + 4
+    limit = len(DROPPABLE_FIELDS) + len(LISTS) + 4
     for _ in range(limit + 1):
         sent = body(input=[REASONING, DEVELOPER, USER])
-        if known.refused_reasoning:
+        if known.refused_reasoning_keys:
             sent["input"] = [DEVELOPER, USER]
-        if known.efforts:
-            sent["reasoning"] = {"effort": known.efforts[0]}
-        apply(known.drop, sent)
+        if known.allowed_efforts:
+            sent["reasoning"] = {"effort": known.allowed_efforts[0]}
+        apply_amendments(known.dropped_fields, sent)
         failures = data.draw(st.lists(REFUSALS, min_size=1, max_size=4))
-        lessons = [found for failure in failures if (found := amend(failure, sent, known))]
+        lessons = [found for failure in failures if (found := learn_amendments(failure, sent, known))]
         if not lessons:
             return
         assert lessons[0][0] != known

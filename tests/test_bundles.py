@@ -95,7 +95,7 @@ async def test_the_provider_of_a_bundle_works_with_its_config(
         assert "84" in await kernel.session.execute("What is 12 * 7?")
     assert [each.message for each in caplog.records] == []
     assert set(kernel.providers) == {backend.name}
-    body = emulator.bodies[0]
+    body = emulator.request_bodies[0]
     assert body["reasoning"]["effort"] == config["reasoning_effort"]
     assert body["text"]["verbosity"] == config["verbosity"]
     assert body["parallel_tool_calls"] is config["parallel_tool_calls"]

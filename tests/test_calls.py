@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.translate.repair import MISSING_RESULT
-from openai_responses_common.wire.client_calls import ANSWERS, CLIENT_CALLS, answer, answer_key, call_key, client_call
+from openai_responses_common.wire.client_calls import (
+    CLIENT_CALLS,
+    OUTPUT_TYPES,
+    call_output,
+    find_client_call,
+    read_call_key,
+    read_output_key,
+)
 
 Item = dict[str, Any]
 
@@ -60,7 +67,7 @@ INPUTS: dict[str, Any] = {
 
 
 def answered(kind: str, output: Any) -> Item:
-    return answer(CALLS[kind], call_key(CALLS[kind]), output)
+    return call_output(CALLS[kind], read_call_key(CALLS[kind]), output)
 
 
 def wrapped(output: Any, *, success: bool = True, error: Any = None) -> str:
@@ -75,20 +82,20 @@ def test_every_kind_is_tested() -> None:
 @pytest.mark.parametrize("kind", CALLS)
 def test_every_kind_of_call_is_paired_with_its_answer(kind: str) -> None:
     item = answered(kind, "ok")
-    assert item["type"] in ANSWERS
-    assert answer_key(item) == call_key(CALLS[kind])
-    assert client_call(CALLS[kind]) is CLIENT_CALLS[kind]
-    assert client_call(item) is None
+    assert item["type"] in OUTPUT_TYPES
+    assert read_output_key(item) == read_call_key(CALLS[kind])
+    assert find_client_call(CALLS[kind]) is CLIENT_CALLS[kind]
+    assert find_client_call(item) is None
 
 
 @pytest.mark.parametrize("kind", CALLS)
 def test_the_loop_sees_what_the_tool_needs(kind: str) -> None:
-    assert CLIENT_CALLS[kind].to_input(CALLS[kind]) == INPUTS[kind]
+    assert CLIENT_CALLS[kind].read_input(CALLS[kind]) == INPUTS[kind]
 
 
 @pytest.mark.parametrize("kind", ["shell_call", "local_shell_call", "apply_patch_call", "tool_search_call"])
 def test_a_call_without_its_object_asks_for_nothing(kind: str) -> None:
-    assert CLIENT_CALLS[kind].to_input({"type": kind}) == {}
+    assert CLIENT_CALLS[kind].read_input({"type": kind}) == {}
 
 
 def test_an_answer_refers_to_its_call_in_the_way_of_its_kind() -> None:
@@ -123,16 +130,16 @@ def test_parts_go_back_as_parts() -> None:
     ],
 )
 def test_what_the_service_ran_itself_is_not_for_the_client(item: Item) -> None:
-    assert client_call(item) is None
+    assert find_client_call(item) is None
 
 
 @pytest.mark.parametrize("environment", [None, {}, {"type": "local"}])
 def test_a_shell_call_in_the_local_environment_is_for_the_client(environment: Any) -> None:
-    assert client_call({**CALLS["shell_call"], "environment": environment}) is not None
+    assert find_client_call({**CALLS["shell_call"], "environment": environment}) is not None
 
 
 def test_a_call_without_a_call_id_is_known_by_its_id() -> None:
-    assert call_key({"type": "function_call", "id": "fc_1", "call_id": None}) == "fc_1"
+    assert read_call_key({"type": "function_call", "id": "fc_1", "call_id": None}) == "fc_1"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +180,7 @@ def test_a_failed_shell_call_says_why() -> None:
 
 def test_the_limit_of_a_shell_call_goes_back_with_its_output() -> None:
     call = {**CALLS["shell_call"], "action": {"commands": ["ls"], "max_output_length": 100}}
-    assert answer(call, "c1", "ok")["max_output_length"] == 100
+    assert call_output(call, "c1", "ok")["max_output_length"] == 100
 
 
 @pytest.mark.parametrize(
@@ -284,5 +291,5 @@ JSON = st.recursive(
 @given(st.sampled_from(sorted(CALLS)), st.text() | JSON.map(json.dumps))
 def test_no_result_breaks_an_answer(kind: str, output: str) -> None:
     item = answered(kind, output)
-    assert item["type"] == CLIENT_CALLS[kind].answer
+    assert item["type"] == CLIENT_CALLS[kind].output_type
     json.dumps(item)

@@ -17,14 +17,14 @@ from examples.chat.accounts import ACCOUNTS, an_account
 from tests.emulator import (
     CutStream,
     Emulator,
-    Incomplete,
+    EventDelay,
+    ResponseIncomplete,
     Say,
-    Silent,
-    Slow,
+    Silence,
     Think,
     Turn,
-    quota_exceeded,
-    rate_limited,
+    insufficient_quota,
+    rate_limit_exceeded,
 )
 
 someone = pytest.importorskip("examples.person", reason="needs a pseudo-terminal", exc_type=ImportError)
@@ -32,7 +32,7 @@ someone = pytest.importorskip("examples.person", reason="needs a pseudo-terminal
 ROOT = Path(__file__).resolve().parents[1]
 COLOUR = re.compile(r"\x1b\[[\d;]+m")
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
-SLOW = Turn(Say("one two three four five six seven eight nine ten " * 20), Slow(0.05))
+SLOW = Turn(Say("one two three four five six seven eight nine ten " * 20), EventDelay(0.05))
 PROMPT = "\u203a"
 WAIT_S = 120
 
@@ -138,7 +138,7 @@ def test_a_conversation_on_a_terminal(folder: Path) -> None:
 
 
 def test_a_wait_is_shown_with_its_seconds_and_goes_away(folder: Path, service: Emulator) -> None:
-    service.script(Turn(Say("Here I am."), Silent(2.5)))
+    service.script(Turn(Say("Here I am."), Silence(2.5)))
     with Person("hi", folder=folder, **at(service)) as person:
         person.waits_for("gpt-5.6-sol 1 s")
         assert person.sees_the_end() == 0
@@ -171,7 +171,7 @@ def test_models_efforts_and_costs_in_a_conversation(folder: Path, service: Emula
     assert re.search(r"^✓ +gpt-5.6-sol +900,000$", answers["/model"], re.M)
     assert re.search(r"^ +gpt-5.6-luna +900,000$", answers["/model"], re.M)
     assert "default; there are none, minimal, low, medium, high" in answers["/effort"]
-    one, two, last = service.bodies
+    one, two, last = service.request_bodies
     assert (one["model"], one.get("reasoning", {}).get("effort")) == ("gpt-5.6-sol", None)
     assert (two["model"], two["reasoning"]["effort"]) == ("gpt-5.6-luna", "high")
     assert "gpt-5.6-luna, high effort · " in answers["Two?"]
@@ -186,7 +186,7 @@ def test_models_efforts_and_costs_in_a_conversation(folder: Path, service: Emula
 
 
 def test_a_limit_is_told_in_one_line_with_the_wait(folder: Path, service: Emulator) -> None:
-    service.script(rate_limited(after_s=0.1), Say("There."))
+    service.script(rate_limit_exceeded(after_s=0.1), Say("There."))
     done = chat("--base-url", service.base_url, "hi", folder=folder, OPENAI_API_KEY="sk-x")
     assert done.returncode == 0
     assert re.search(r"^Rate limit .*: \d+ of \d+ left - trying again in [\d.]+ s \(1 of 5\)$", done.stdout, re.M)
@@ -215,7 +215,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(folder: Path, servic
         person.waits_for("three")
         person.presses_ctrl_c()
         person.waits_for("Stopped.")
-        assert service.wait_until(lambda: service.aborted), "the connection is still open"
+        assert service.wait_until(lambda: service.aborted_requests), "the connection is still open"
         person.waits_for(PROMPT)
         person.types("half a")
         person.waits_for("half a")
@@ -241,7 +241,7 @@ def test_ctrl_c_ends_a_single_question(folder: Path, service: Emulator) -> None:
         assert text.split()[0] == "three"
         assert not end.strip()
         assert person.written.endswith("\n")
-        assert service.wait_until(lambda: service.aborted)
+        assert service.wait_until(lambda: service.aborted_requests)
 
 
 def test_a_bad_key_is_told_with_its_remedy(folder: Path, service: Emulator) -> None:
@@ -263,7 +263,7 @@ def test_an_unknown_model_is_told_with_its_remedy(folder: Path) -> None:
 
 
 def test_a_failed_turn_does_not_end_the_conversation(folder: Path, service: Emulator) -> None:
-    service.script(quota_exceeded())
+    service.script(insufficient_quota())
     done = chat("--base-url", service.base_url, folder=folder, typed="one\nWhat is 2*3?\n", OPENAI_API_KEY="sk-x")
     assert done.returncode == 0
     assert "Error: You exceeded your current quota" in done.stdout
@@ -272,7 +272,7 @@ def test_a_failed_turn_does_not_end_the_conversation(folder: Path, service: Emul
 
 def test_waits_and_broken_answers_are_shown(folder: Path, service: Emulator) -> None:
     broken = Turn(Say("This answer breaks off in the middle of it."), CutStream(8))
-    service.script(broken, Turn(Say("Only a part"), Incomplete()), Say(" and the rest."))
+    service.script(broken, Turn(Say("Only a part"), ResponseIncomplete()), Say(" and the rest."))
     done = chat("--base-url", service.base_url, "hi", folder=folder, OPENAI_API_KEY="sk-x")
     assert done.returncode == 0
     assert re.search(r"the connection broke off.* trying again in [\d.]+ s \(1 of 5\)", done.stdout)

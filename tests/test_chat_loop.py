@@ -79,7 +79,9 @@ async def service() -> AsyncIterator[Emulator]:
 
 def outputs(service: Emulator) -> list[str]:
     """The tool results in the newest request."""
-    return [str(item["output"]) for item in service.bodies[-1]["input"] if item["type"] == "function_call_output"]
+    return [
+        str(item["output"]) for item in service.request_bodies[-1]["input"] if item["type"] == "function_call_output"
+    ]
 
 
 async def test_calls_run_side_by_side_and_are_answered_in_order(service: Emulator) -> None:
@@ -120,7 +122,7 @@ async def test_the_last_step_may_call_nothing(service: Emulator) -> None:
     desk = Desk(service, max_steps=2)
     service.script(Call("slow", {"seconds": 0}), Say("Enough."))
     assert await desk.asks("go") == "Enough."
-    first, last = service.bodies
+    first, last = service.request_bodies
     assert last["tool_choice"] == "none"
     assert last["tools"] == first["tools"]
     await desk.provider.close()
@@ -133,7 +135,7 @@ async def test_the_application_may_choose_the_model_and_how_much_of_the_history_
     request = {"model": "gpt-5.6-luna", "reasoning_effort": "high"}
     desk.coordinator.session_state["loop-chat"] = {"request": request, "token_budget": 500}
     await desk.asks("and now?")
-    first, second = service.bodies
+    first, second = service.request_bodies
     assert (first["model"], second["model"], second["reasoning"]["effort"]) == ("gpt-5.6-sol", "gpt-5.6-luna", "high")
     assert "x" * 4000 in str(first["input"])
     assert "x" * 4000 not in str(second["input"])

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from openai_responses_common.auth.jwt import claims_of
+from openai_responses_common.auth.jwt import read_claims
 
 
 def token(claims: Any) -> str:
@@ -17,7 +17,7 @@ def token(claims: Any) -> str:
 
 @pytest.mark.parametrize("claims", [{}, {"exp": 1}, {"name": "Zo\u00eb", "nested": {"a": [1]}}])
 def test_claims_are_read(claims: dict[str, Any]) -> None:
-    assert claims_of(token(claims)) == claims
+    assert read_claims(token(claims)) == claims
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ def test_claims_are_read(claims: dict[str, Any]) -> None:
     ["", "opaque", "a.b", "a.b.c.d", "a.!!!.c", "a.e30", token([1]), token("x"), "a.\u00e9.c", "a." + "f" * 9 + ".c"],
 )
 def test_what_is_no_token_has_none(text: str) -> None:
-    assert claims_of(text) == {}
+    assert read_claims(text) == {}

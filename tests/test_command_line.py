@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common.auth.store.record import StoreError
-from openai_responses_common.cli.commands import Answer, Command, run, setting_options, settings_of
+from openai_responses_common.cli.commands import Command, Result, add_setting_options, read_settings, run_command
 
 GLOBAL = ".amplifier/settings.yaml"
 LOCAL = ".amplifier/settings.local.yaml"
@@ -35,12 +35,12 @@ def rows(*providers: str) -> str:
     return "config:\n  providers:\n" + "".join(f"    - {each}\n" for each in providers)
 
 
-def program(does: Callable[[argparse.Namespace], Answer], *words: str) -> int:
-    return run(
+def program(does: Callable[[argparse.Namespace], Result], *words: str) -> int:
+    return run_command(
         [Command(name="status", help="show", run=does)],
         package="package",
         description="about",
-        options=setting_options,
+        add_options=add_setting_options,
         arguments=["status", *words],
     )
 
@@ -49,9 +49,9 @@ def settings(*words: str) -> dict[str, object]:
     """The settings that a command finds."""
     found: dict[str, object] = {}
 
-    def does(arguments: argparse.Namespace) -> Answer:
-        found.update(settings_of(arguments, "provider-x"))
-        return Answer(line="ok")
+    def does(arguments: argparse.Namespace) -> Result:
+        found.update(read_settings(arguments, "provider-x"))
+        return Result(summary="ok")
 
     assert program(does, *words) == 0
     return found
@@ -59,7 +59,7 @@ def settings(*words: str) -> dict[str, object]:
 
 @pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 1)])
 def test_an_answer_goes_to_standard_output(capsys: pytest.CaptureFixture[str], ok: bool, code: int) -> None:
-    answer = Answer(line="Set up.", rows={"where": "here", "who": "you"}, ok=ok)
+    answer = Result(summary="Set up.", details={"where": "here", "who": "you"}, ok=ok)
     assert program(lambda _: answer) == code
     out, err = capsys.readouterr()
     assert out == "Set up.\n  where  here\n  who    you\n"
@@ -68,7 +68,7 @@ def test_an_answer_goes_to_standard_output(capsys: pytest.CaptureFixture[str], o
 
 @pytest.mark.parametrize("error", [ConfigurationError("bad\n  thing"), StoreError("bad thing"), OSError("bad thing")])
 def test_an_error_is_one_line_without_a_traceback(capsys: pytest.CaptureFixture[str], error: Exception) -> None:
-    def fails(_: argparse.Namespace) -> Answer:
+    def fails(_: argparse.Namespace) -> Result:
         raise error
 
     assert program(fails) == 1
@@ -76,7 +76,7 @@ def test_an_error_is_one_line_without_a_traceback(capsys: pytest.CaptureFixture[
 
 
 def test_ctrl_c_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    def stopped(_: argparse.Namespace) -> Answer:
+    def stopped(_: argparse.Namespace) -> Result:
         raise KeyboardInterrupt
 
     assert program(stopped) == 130
@@ -86,8 +86,8 @@ def test_ctrl_c_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("words", [[], ["--unknown"]])
 def test_wrong_arguments_end_with_two(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        run(
-            [Command(name="status", help="show", run=lambda _: Answer(line=""))],
+        run_command(
+            [Command(name="status", help="show", run=lambda _: Result(summary=""))],
             package="p",
             description="",
             arguments=words,
@@ -115,7 +115,10 @@ def test_an_instance_is_found_by_its_id(home: Path) -> None:
     write(home / GLOBAL, rows(first, second))
     assert settings() == {"a": 1}
     assert settings("--instance", "work") == {"a": 2}
-    assert program(lambda arguments: Answer(line=str(settings_of(arguments, "provider-x"))), "--instance", "other") == 1
+    assert (
+        program(lambda arguments: Result(summary=str(read_settings(arguments, "provider-x"))), "--instance", "other")
+        == 1
+    )
 
 
 def test_kept_keys_are_there_and_never_over_those_of_the_shell(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,5 +138,5 @@ def test_a_file_that_says_something_else_counts_as_none(home: Path, text: str) -
 
 def test_a_file_that_is_no_yaml_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(home / GLOBAL, "a: [")
-    assert program(lambda arguments: Answer(line=str(settings_of(arguments, "provider-x")))) == 1
+    assert program(lambda arguments: Result(summary=str(read_settings(arguments, "provider-x")))) == 1
     assert str(home / GLOBAL) in capsys.readouterr().err

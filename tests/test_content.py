@@ -12,7 +12,7 @@ from amplifier_core.message_models import ImageBlock, TextBlock
 from amplifier_core.models import ToolResult
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.translate.content import media_part, text_part, tool_output
+from openai_responses_common.translate.content import encode_media_part, encode_tool_result, make_text_part
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
@@ -72,7 +72,7 @@ def source(**fields: Any) -> dict[str, Any]:
 )
 def test_pictures_and_files_by_data_url_or_id(block: dict[str, Any], part: dict[str, Any]) -> None:
     before = json.dumps(block)
-    assert media_part(block) == part
+    assert encode_media_part(block) == part
     assert json.dumps(block) == before
 
 
@@ -80,16 +80,16 @@ def test_pictures_and_files_by_data_url_or_id(block: dict[str, Any], part: dict[
     "block", [source(), source(type="base64", data=""), {"type": "image"}, {"type": "image", "image_url": {}}]
 )
 def test_a_block_that_holds_nothing_makes_no_part(block: dict[str, Any]) -> None:
-    assert media_part(block) is None
+    assert encode_media_part(block) is None
 
 
 def test_an_image_has_no_file_name() -> None:
     """`input_image` has no such field; the service refuses what it does not know."""
-    assert media_part(source(type="base64", media_type="image/png", data=PIXEL, filename="cat.png")) == SHOWN
+    assert encode_media_part(source(type="base64", media_type="image/png", data=PIXEL, filename="cat.png")) == SHOWN
 
 
 def test_text_is_a_part() -> None:
-    assert text_part("hi") == {"type": "input_text", "text": "hi"}
+    assert make_text_part("hi") == {"type": "input_text", "text": "hi"}
 
 
 @pytest.mark.parametrize(
@@ -113,16 +113,16 @@ def test_text_is_a_part() -> None:
     ],
 )
 def test_text_stays_text(content: object, output: str) -> None:
-    assert tool_output(content) == output
+    assert encode_tool_result(content) == output
 
 
 def test_blocks_with_a_picture_are_parts() -> None:
-    assert tool_output([{"type": "text", "text": "a cat:"}, PICTURE]) == [text_part("a cat:"), SHOWN]
-    assert tool_output([PICTURE]) == [SHOWN]
+    assert encode_tool_result([{"type": "text", "text": "a cat:"}, PICTURE]) == [make_text_part("a cat:"), SHOWN]
+    assert encode_tool_result([PICTURE]) == [SHOWN]
 
 
 def test_a_picture_that_holds_nothing_is_told_in_words() -> None:
-    assert tool_output([{"type": "image", "source": {}}]) == "[an image without data, URL or file id]"
+    assert encode_tool_result([{"type": "image", "source": {}}]) == "[an image without data, URL or file id]"
 
 
 RESULT = {"success": True, "output": "taken", "error": None, "content": [{"type": "text", "text": "a cat:"}, PICTURE]}
@@ -131,13 +131,17 @@ RESULT = {"success": True, "output": "taken", "error": None, "content": [{"type"
 @pytest.mark.parametrize("make", [lambda result: result, json.dumps, lambda result: json.dumps(result, indent=2)])
 def test_a_whole_tool_result_shows_its_picture(make: Any) -> None:
     """Loops hand over the JSON dump of the result, base64 inside."""
-    assert tool_output(make(RESULT)) == [text_part('{"success":true,"output":"taken"}'), text_part("a cat:"), SHOWN]
+    assert encode_tool_result(make(RESULT)) == [
+        make_text_part('{"success":true,"output":"taken"}'),
+        make_text_part("a cat:"),
+        SHOWN,
+    ]
 
 
 def test_the_dump_of_the_kernels_own_tool_result() -> None:
     result = ToolResult(output="taken", content=[TextBlock(text="a cat:"), ImageBlock(source=PICTURE["source"])])
     for content in (result.model_dump_json(), result.model_dump(), result):
-        output = tool_output(content)
+        output = encode_tool_result(content)
         assert isinstance(output, list)
         assert [part["type"] for part in output] == ["input_text", "input_text", "input_image"]
         assert PIXEL not in json.dumps([part for part in output if part["type"] == "input_text"])
@@ -145,14 +149,14 @@ def test_the_dump_of_the_kernels_own_tool_result() -> None:
 
 def test_blocks_that_are_still_objects_are_parts_too() -> None:
     blocks = [TextBlock(text="a cat:"), ImageBlock(source=PICTURE["source"])]
-    assert tool_output(blocks) == [text_part("a cat:"), SHOWN]
+    assert encode_tool_result(blocks) == [make_text_part("a cat:"), SHOWN]
 
 
 @pytest.mark.parametrize("wrap", [lambda blocks: blocks, lambda blocks: {**RESULT, "content": blocks}])
 @pytest.mark.parametrize("make", [lambda result: result, json.dumps])
 def test_a_block_of_another_kind_hides_neither_itself_nor_the_picture(wrap: Any, make: Any) -> None:
     resource = {"type": "resource", "uri": "file:///notes.txt"}
-    output = tool_output(make(wrap([PICTURE, resource])))
+    output = encode_tool_result(make(wrap([PICTURE, resource])))
     assert isinstance(output, list)
     assert SHOWN in output
     words = json.dumps([part for part in output if part != SHOWN])
@@ -164,15 +168,15 @@ def test_a_block_of_another_kind_hides_neither_itself_nor_the_picture(wrap: Any,
 @pytest.mark.parametrize("make", [lambda result: result, json.dumps])
 def test_a_picture_in_the_output_of_a_result_is_shown(inner: Any, make: Any) -> None:
     """Tools that wrap other servers put the blocks where a plain tool puts its text."""
-    output = tool_output(make({"success": True, "output": inner, "error": None}))
+    output = encode_tool_result(make({"success": True, "output": inner, "error": None}))
     assert isinstance(output, list)
     assert SHOWN in output
     assert PIXEL not in json.dumps([part for part in output if part != SHOWN])
 
 
 def test_a_result_that_is_nothing_but_pictures() -> None:
-    assert tool_output({"content": [PICTURE]}) == [SHOWN]
-    assert tool_output(json.dumps([PICTURE])) == [SHOWN]
+    assert encode_tool_result({"content": [PICTURE]}) == [SHOWN]
+    assert encode_tool_result(json.dumps([PICTURE])) == [SHOWN]
 
 
 @pytest.mark.parametrize(
@@ -188,19 +192,21 @@ def test_a_result_that_is_nothing_but_pictures() -> None:
     ],
 )
 def test_text_that_merely_mentions_a_picture_stays_as_it_is(content: str) -> None:
-    assert tool_output(content) == content
+    assert encode_tool_result(content) == content
 
 
 def test_a_record_without_blocks_is_told_whole() -> None:
-    assert tool_output({"content": [1, 2], "a": None}) == '{"content":[1,2],"a":null}'
-    assert tool_output({"content": [{"type": "text", "text": "x"}]}) == '{"content":[{"type":"text","text":"x"}]}'
+    assert encode_tool_result({"content": [1, 2], "a": None}) == '{"content":[1,2],"a":null}'
+    assert (
+        encode_tool_result({"content": [{"type": "text", "text": "x"}]}) == '{"content":[{"type":"text","text":"x"}]}'
+    )
 
 
 def test_a_result_that_is_no_json_is_still_told() -> None:
     when = datetime(2026, 11, 21, tzinfo=UTC)
-    assert tool_output({"at": when}) == '{"at":"2026-11-21 00:00:00+00:00"}'
-    assert tool_output([PurePosixPath("/a")]) == '["/a"]'
-    assert tool_output(ToolResult(output="x")) == '{"success":true,"output":"x"}'
+    assert encode_tool_result({"at": when}) == '{"at":"2026-11-21 00:00:00+00:00"}'
+    assert encode_tool_result([PurePosixPath("/a")]) == '["/a"]'
+    assert encode_tool_result(ToolResult(output="x")) == '{"success":true,"output":"x"}'
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.text()
@@ -213,7 +219,7 @@ RESULTS = st.recursive(
 @given(RESULTS, st.booleans())
 def test_every_result_becomes_text_or_parts(result: object, dumped: bool) -> None:
     before = json.dumps(result)
-    output = tool_output(before if dumped else result)
+    output = encode_tool_result(before if dumped else result)
     assert json.dumps(result) == before
     if isinstance(output, str):
         return
@@ -234,6 +240,6 @@ BLOCKS = st.lists(
 def test_pixels_never_travel_as_text(blocks: list[dict[str, Any]], wrapped: str | None) -> None:
     result = {"success": True, "output": None, "error": None, wrapped: blocks} if wrapped else blocks
     for content in (result, json.dumps(result)):
-        output = tool_output(content)
+        output = encode_tool_result(content)
         texts = [output] if isinstance(output, str) else [part["text"] for part in output if "text" in part]
         assert not any(PIXEL in text for text in texts)

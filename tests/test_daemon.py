@@ -8,20 +8,20 @@ import sys
 import threading
 
 import pytest
-from openai_responses_common.auth.background import start, within
+from openai_responses_common.auth.background import run_in_thread, run_with_deadline
 
 from tests.lived import Lived
 
 HANGING = """
 import asyncio, time
-from openai_responses_common.auth.background import start, within
+from openai_responses_common.auth.background import run_in_thread, run_with_deadline
 async def in_a_loop():
-    await asyncio.wait_for(asyncio.wrap_future(start(lambda: time.sleep(100))), 0.05)
+    await asyncio.wait_for(asyncio.wrap_future(run_in_thread(lambda: time.sleep(100))), 0.05)
 """
 
 
 def test_the_result_and_the_thread() -> None:
-    thread = start(threading.current_thread).result(60)
+    thread = run_in_thread(threading.current_thread).result(60)
     assert thread.daemon
     assert thread is not threading.current_thread()
 
@@ -31,9 +31,9 @@ def test_whatever_was_raised_reaches_who_waits(error: BaseException) -> None:
     def fail() -> None:
         raise error
 
-    assert start(fail).exception(60) is error
+    assert run_in_thread(fail).exception(60) is error
     with pytest.raises(type(error)):
-        within(fail, 60)
+        run_with_deadline(fail, 60)
 
 
 def test_a_late_function_goes_on_by_itself() -> None:
@@ -44,7 +44,7 @@ def test_a_late_function_goes_on_by_itself() -> None:
         done.set()
 
     with pytest.raises(TimeoutError, match=r"0\.02 s"):
-        within(slow, 0.02)
+        run_with_deadline(slow, 0.02)
     go_on.set()
     assert done.wait(60)
 
@@ -54,12 +54,12 @@ def test_a_timeout_of_the_function_is_its_own() -> None:
         raise TimeoutError("the function's")
 
     with pytest.raises(TimeoutError, match="the function's"):
-        within(fail, 60)
+        run_with_deadline(fail, 60)
 
 
 async def test_a_loop_stops_waiting_when_its_task_is_cancelled() -> None:
     go_on = threading.Event()
-    future = start(lambda: go_on.wait(60))
+    future = run_in_thread(lambda: go_on.wait(60))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02):
             await asyncio.wrap_future(future)
@@ -71,7 +71,7 @@ async def test_a_loop_stops_waiting_when_its_task_is_cancelled() -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "within(lambda: time.sleep(100), 0.05)",
+        "run_with_deadline(lambda: time.sleep(100), 0.05)",
         "asyncio.run(in_a_loop())",
     ],
     ids=["thread", "loop"],

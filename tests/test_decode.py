@@ -23,14 +23,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.translate.decode import (
     DecodedResponse,
-    call_name,
     decode_response,
-    message_texts,
-    thinking_text,
-    usable_items,
+    drop_cut_calls,
+    read_message_texts,
+    read_thinking,
+    read_tool_name,
 )
 from openai_responses_common.translate.messages import encode_messages
-from openai_responses_common.translate.replay_state import state_of
+from openai_responses_common.translate.replay_state import read_replay_state
 
 Item = dict[str, Any]
 
@@ -74,7 +74,7 @@ def test_a_plain_answer() -> None:
     [block] = answer.content
     assert isinstance(block, TextBlock)
     assert block.text == "Hello"
-    assert state_of(block) == {
+    assert read_replay_state(block) == {
         "origin": "here",
         "item": {"type": "message", "id": "msg_1", "role": "assistant", "phase": "final_answer"},
     }
@@ -151,11 +151,11 @@ def test_every_call_of_the_client_is_a_tool_call(item: Item, name: str, argument
     answer = decode(response(item))
     assert answer.tool_calls is not None
     assert [(each.id, each.name, each.arguments) for each in answer.tool_calls] == [("c", name, arguments)]
-    assert state_of(answer.content[0]).get("item") == item
+    assert read_replay_state(answer.content[0]).get("item") == item
 
 
 def test_a_call_that_names_no_tool_is_called_by_its_type() -> None:
-    assert call_name({"type": "function_call"}) == "function_call"
+    assert read_tool_name({"type": "function_call"}) == "function_call"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_generated_picture_is_an_image(output_format: str | None, media_type: 
     [block] = answer.content
     assert isinstance(block, ImageBlock)
     assert block.source == {"type": "base64", "media_type": media_type, "data": "AAAA"}
-    assert "AAAA" not in json.dumps(state_of(block))
+    assert "AAAA" not in json.dumps(read_replay_state(block))
     assert answer.finish_reason == "stop"
 
 
@@ -195,28 +195,28 @@ def test_reasoning_without_a_summary_is_kept_and_not_shown() -> None:
     answer = decode(response(item, message("x")))
     assert isinstance(answer.content[0], ThinkingBlock)
     assert answer.content[0].thinking == ""
-    assert state_of(answer.content[0]).get("item") == item
+    assert read_replay_state(answer.content[0]).get("item") == item
     assert answer.content_blocks == [TextContent(text="x")]
 
 
 def test_raw_reasoning_is_shown_where_there_is_no_summary() -> None:
     raw = [{"type": "reasoning_text", "text": "hm"}, {"type": "reasoning_text", "text": ""}]
-    assert thinking_text({"type": "reasoning", "summary": [], "content": raw}) == "hm"
-    assert thinking_text({"type": "reasoning", "summary": None, "content": None}) == ""
-    assert thinking_text({**REASONING, "content": raw}) == "One\n\nTwo"
+    assert read_thinking({"type": "reasoning", "summary": [], "content": raw}) == "hm"
+    assert read_thinking({"type": "reasoning", "summary": None, "content": None}) == ""
+    assert read_thinking({**REASONING, "content": raw}) == "One\n\nTwo"
 
 
 def test_the_texts_of_a_message_keep_their_places() -> None:
-    assert message_texts(message("a", "", REFUSAL, "b")) == ["a", "", "I cannot help with that.", "b"]
-    assert message_texts({"type": "message", "content": None}) == []
-    assert message_texts({"type": "reasoning", "content": [{"text": "x"}]}) == []
+    assert read_message_texts(message("a", "", REFUSAL, "b")) == ["a", "", "I cannot help with that.", "b"]
+    assert read_message_texts({"type": "message", "content": None}) == []
+    assert read_message_texts({"type": "reasoning", "content": [{"text": "x"}]}) == []
 
 
 def test_a_refusal_is_shown_and_ends_as_a_filtered_answer() -> None:
     answer = decode(response(message(REFUSAL)))
     assert answer.text == "I cannot help with that."
     assert answer.finish_reason == "content_filter"
-    assert state_of(answer.content[0]).get("refusal") is True
+    assert read_replay_state(answer.content[0]).get("refusal") is True
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_an_answer_without_text_says_why(given_response: dict[str, Any], reason:
     assert isinstance(notice, TextBlock)
     assert says in notice.text
     assert answer.text == notice.text
-    assert state_of(notice) == {"local": True}
+    assert read_replay_state(notice) == {"local": True}
     assert answer.finish_reason == reason
 
 
@@ -264,7 +264,7 @@ def test_the_parts_of_a_message_are_blocks_that_know_their_place() -> None:
     annotations = [{"type": "url_citation", "url": "https://x.example"}]
     cited = {"type": "output_text", "text": "b", "annotations": annotations}
     answer = decode(response(message("a", "", cited)))
-    assert [state_of(block).get("part") for block in answer.content] == [None, 1]
+    assert [read_replay_state(block).get("part") for block in answer.content] == [None, 1]
     assert (answer.content[0].model_extra or {}).get("citations") is None
     assert (answer.content[1].model_extra or {})["citations"] == annotations
     assert answer.text == "ab"
@@ -332,8 +332,8 @@ def test_metadata_is_small_json_under_one_prefix() -> None:
     ],
 )
 def test_a_call_that_was_cut_off_is_dropped(item: Item, kept: bool) -> None:
-    assert usable_items(cut(message("x"), item)) == ([message("x"), item] if kept else [message("x")])
-    assert usable_items(response(message("x"), item)) == [message("x"), item], "only where the response was cut off"
+    assert drop_cut_calls(cut(message("x"), item)) == ([message("x"), item] if kept else [message("x")])
+    assert drop_cut_calls(response(message("x"), item)) == [message("x"), item], "only where the response was cut off"
 
 
 def test_what_a_loop_stores_does_not_hold_the_answer_twice() -> None:

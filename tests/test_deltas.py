@@ -65,7 +65,7 @@ def end(index: int, kind: Any = "text") -> BlockEnd:
 
 def read(*batches: list[Event]) -> list[Delta]:
     reader = DeltaReader()
-    return [delta for batch in batches for delta in reader.read(batch)]
+    return [delta for batch in batches for delta in reader.read_batch(batch)]
 
 
 def test_a_message_begins_with_its_first_word_and_ends_with_its_item() -> None:
@@ -230,20 +230,20 @@ def test_events_without_an_index_belong_to_the_first_item() -> None:
 
 def test_a_continuation_counts_its_blocks_on() -> None:
     first = DeltaReader()
-    first.read([text(0, "a"), done(0, message("a"))])
+    first.read_batch([text(0, "a"), done(0, message("a"))])
     second = DeltaReader(first_index=first.next_index)
-    assert second.read([text(0, "b")]) == [start(1), more(1, "b")]
+    assert second.read_batch([text(0, "b")]) == [start(1), more(1, "b")]
     assert second.next_index == 2
 
 
 def test_the_reader_knows_whether_anything_was_shown() -> None:
     reader = DeltaReader()
-    assert reader.read([{"type": "keepalive"}, added(0, message())]) == []
-    assert not reader.shown
-    reader.read([text(0, "a")])
-    assert reader.shown
-    assert reader.read([]) == []
-    assert reader.shown
+    assert reader.read_batch([{"type": "keepalive"}, added(0, message())]) == []
+    assert not reader.has_emitted
+    reader.read_batch([text(0, "a")])
+    assert reader.has_emitted
+    assert reader.read_batch([]) == []
+    assert reader.has_emitted
 
 
 def test_deltas_are_plain_records() -> None:

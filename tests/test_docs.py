@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from openai_responses_common.options.options import unknown_keys
+from openai_responses_common.options.options import list_unknown_settings
 
 from tests.backends import BACKENDS, ROOT, BackendUnderTest
 from tests.emulator import Emulator
@@ -98,7 +98,7 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """All services, and the variables that name an account of each."""
     with Emulator(surfaces=tuple(backend.surface() for backend in BACKENDS)) as emulator:
         for backend, surface in zip(BACKENDS, emulator._surfaces, strict=True):
-            for name, value in backend.environment(emulator.url_of(surface.name), backend.secret).items():
+            for name, value in backend.environment(emulator.base_url_of(surface.name), backend.secret).items():
                 monkeypatch.setenv(name, value)
         yield emulator
 
@@ -196,7 +196,7 @@ def complaints(row: dict[str, Any]) -> list[str]:
     """What a module says of its settings in an example."""
     backend = next(backend for backend in BACKENDS if backend.module == row["module"])
     provider = importlib.import_module(backend.package).create(row["config"])
-    lines = unknown_keys(row["config"], provider._backend.own_keys)
+    lines = list_unknown_settings(row["config"], provider._backend.own_keys)
     return [*lines, *([provider._problem] if provider._problem else []), *sorted(set(row) - {"module", "id", "config"})]
 
 

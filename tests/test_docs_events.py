@@ -20,16 +20,16 @@ from tests.emulator import (
     Call,
     CutStream,
     Emulator,
-    Incomplete,
     ResponseFields,
+    ResponseIncomplete,
     Say,
-    SignIn,
-    Silent,
+    SignInService,
+    Silence,
     Think,
     Turn,
     chatgpt_surfaces,
-    quota_exceeded,
-    rate_limited,
+    insufficient_quota,
+    rate_limit_exceeded,
 )
 from tests.kernels import Kernel
 from tests.pages import names, page, rows
@@ -70,11 +70,11 @@ async def everything(backend: BackendUnderTest, emulator: Emulator) -> Recorder:
     session = await Session(backend, emulator).mount(config)
     extras = ResponseFields({"input_transformations": [{"type": "x"}], "prompt_cache_diagnostics": {"type": "y"}})
     emulator.script(
-        rate_limited(after_s=0),
+        rate_limit_exceeded(after_s=0),
         Turn(Say("gone"), CutStream(6)),
-        Turn(Think(["**Plan**"]), Say("half an answer", chunks=4), Incomplete()),
+        Turn(Think(["**Plan**"]), Say("half an answer", chunks=4), ResponseIncomplete()),
         Turn(Say("and the rest"), Call("get_weather", {"city": "Oslo"}), extras),
-        quota_exceeded(),
+        insufficient_quota(),
     )
     lost = Message(
         role="assistant", content=[ToolCallBlock(id="call_lost", name="get_weather", input={"city": "Oslo"})]
@@ -82,10 +82,10 @@ async def everything(backend: BackendUnderTest, emulator: Emulator) -> Recorder:
     await session.ask(user("hello"), lost, user("go on"), tools=[WEATHER])
     with pytest.raises(LLMError):
         await session.ask("hello")
-    emulator.script(Turn(Silent(30)))
+    emulator.script(Turn(Silence(30)))
     sent = session.sent
     waiting = asyncio.create_task(session.ask("hello"))
-    assert await emulator.until(lambda: session.sent > sent)
+    assert await emulator.wait_until_async(lambda: session.sent > sent)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     await session.cleanup()
@@ -94,12 +94,12 @@ async def everything(backend: BackendUnderTest, emulator: Emulator) -> Recorder:
 
 async def a_sign_in(home: Path) -> Recorder:
     """A session that starts where nobody is signed in."""
-    service = SignIn(interval="0.01")
+    service = SignInService(interval="0.01")
     with Emulator(surfaces=chatgpt_surfaces(service)) as emulator:
         config = Machine(home, emulator, service).settings(login_on_mount="true")
         kernel = Kernel([{"module": ROW.module, "config": config}])
         starting = asyncio.create_task(kernel.start())
-        assert await emulator.until(lambda: bool(service.user_codes))
+        assert await emulator.wait_until_async(lambda: bool(service.user_codes))
         service.approve()
         await starting
         await kernel.session.cleanup()

@@ -29,18 +29,18 @@ def test_the_page_is_current() -> None:
 
 
 def test_the_settings_of_every_module_are_those_that_are_read() -> None:
-    assert set(reference.SHARED) == set(options._KEYS) == of_page("Settings of every module")
+    assert set(reference.SHARED_SETTINGS) == set(options.SHARED_SETTINGS) == of_page("Settings of every module")
 
 
 def test_the_options_of_a_call_are_those_that_are_read() -> None:
-    own = {key for key, row in options._CALL_KEYS.items() if options._KEYS.get(key) != row}
-    assert set(reference.CALL) == own == of_page("One call")
+    own = {key for key, row in options.CALL_SETTINGS.items() if options.SHARED_SETTINGS.get(key) != row}
+    assert set(reference.CALL_SETTINGS) == own == of_page("One call")
 
 
 def test_the_keys_of_a_model_are_those_that_are_read() -> None:
-    assert set(reference.MODEL_INFO) == set(model_info._TRAIT_KEYS)
-    assert set(reference.PRICES) == set(model_info._PRICE_KEYS)
-    assert of_page("model_info") == {*model_info._TRAIT_KEYS, *model_info._PRICE_KEYS}
+    assert set(reference.MODEL_INFO_MEANINGS) == set(model_info._MODEL_INFO_KEYS)
+    assert set(reference.PRICE_MEANINGS) == set(model_info.PRICE_KEYS)
+    assert of_page("model_info") == {*model_info._MODEL_INFO_KEYS, *model_info.PRICE_KEYS}
 
 
 # What a value of each looks like, other than its default.
@@ -61,7 +61,7 @@ VALUES: Mapping[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("key", reference.SHARED)
+@pytest.mark.parametrize("key", reference.SHARED_SETTINGS)
 def test_a_shared_setting_changes_something(key: str) -> None:
     defaults = options.Options()
     assert options.read_config({key: VALUES.get(key, "7")}, defaults) != defaults
@@ -84,10 +84,10 @@ class Recording(dict[str, Any]):
 
 
 def read_by_openai(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    from amplifier_module_provider_openai_v2.backend import openai_backend
+    from amplifier_module_provider_openai_v2.backend import build_openai_backend
 
     config = Recording()
-    openai_backend(config)
+    build_openai_backend(config)
     return config.asked
 
 
@@ -105,23 +105,23 @@ def read_by_azure(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(settings.Settings, "__init__", recording)
     numbers = itertools.count()
     # It looks at all of them whether they are used or not.
-    monkeypatch.setattr(identity, "_digest", lambda *_: f"recording-{next(numbers)}")
+    monkeypatch.setattr(identity, "_hash_identity", lambda *_: f"recording-{next(numbers)}")
     place = {"azure_endpoint": "https://contoso.openai.azure.com"}
     application = {"tenant_id": "t", "client_id": "c", "client_secret": "s"}
     certificate = {"client_certificate_path": "absent.pem", "federated_token_file": "absent"}
-    for mode in identity.MODES:
+    for mode in identity.AUTH_MODE_NAMES:
         for more in ({}, {**application, **certificate}):
-            backend.azure_backend(Recording({**place, **more, "auth": mode}, asked=asked))
-    backend.azure_backend(Recording({**place, "api_key": "k"}, asked=asked))
-    backend.azure_backend(Recording(asked=asked))
+            backend.build_azure_backend(Recording({**place, **more, "auth": mode}, asked=asked))
+    backend.build_azure_backend(Recording({**place, "api_key": "k"}, asked=asked))
+    backend.build_azure_backend(Recording(asked=asked))
     return asked
 
 
 def read_by_chatgpt(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    from amplifier_module_provider_chatgpt_oauth.backend import chatgpt_backend
+    from amplifier_module_provider_chatgpt_oauth.backend import build_chatgpt_backend
 
     config = Recording()
-    chatgpt_backend(config)
+    build_chatgpt_backend(config)
     return config.asked
 
 
@@ -142,7 +142,7 @@ def test_a_modules_own_settings_are_read_and_all_that_it_reads_is_documented(
 ) -> None:
     own = own_settings(backend)
     read = READERS[backend.module](monkeypatch) - {""}
-    assert read - own - set(reference.SHARED) == set(), "read, and not documented"
+    assert read - own - set(reference.SHARED_SETTINGS) == set(), "read, and not documented"
     assert own - read == set(), "documented, and not read"
     assert of_page(backend.module) - {"default_model"} == own
 
@@ -151,7 +151,7 @@ def test_a_modules_own_settings_are_those_that_it_takes_for_known(backend: Backe
     provider = importlib.import_module(backend.package).create({})
     assert own_settings(backend) == set(provider._backend.own_keys)
     told = {each.id for each in provider.get_info().config_fields}
-    assert told <= {*own_settings(backend), *reference.SHARED}, "what a wizard asks for is documented"
+    assert told <= {*own_settings(backend), *reference.SHARED_SETTINGS}, "what a wizard asks for is documented"
 
 
 def test_a_default_that_is_told_is_the_one_that_counts(backend: BackendUnderTest) -> None:
@@ -175,7 +175,7 @@ def variables() -> Iterator[str]:
 def test_every_environment_variable_that_is_read_is_documented_and_the_other_way_round() -> None:
     tables = [configuration.reference(backend.module) for backend in BACKENDS]
     told = {name for table in tables for row in table.SETTINGS.values() for name in row.variables}
-    told |= {name for table in tables for name in table.ENVIRONMENT} | set(reference.ENVIRONMENT)
+    told |= {name for table in tables for name in table.ENVIRONMENT_VARIABLES} | set(reference.ENVIRONMENT_VARIABLES)
     exported = {"SIGN_IN"}  # a name of Python's
     assert set(variables()) - exported == told
     text = page("docs/configuration.md").text
@@ -208,7 +208,7 @@ THEIRS = {
 @pytest.mark.parametrize("title", THEIRS)
 def test_each_of_their_settings_has_one_of_ours_or_a_reason(title: str) -> None:
     backend = BACKENDS[list(THEIRS).index(title)]
-    ours = own_settings(backend) | set(reference.SHARED) | set(reference.CALL)
+    ours = own_settings(backend) | set(reference.SHARED_SETTINGS) | set(reference.CALL_SETTINGS)
     table = rows(page("docs/moving.md").sections[title])
     assert sorted(name for row in table for name in names(row[0])) == sorted(THEIRS[title].split())
     for theirs, here in table:

@@ -14,29 +14,31 @@ from openai import AsyncOpenAI
 from openai.types.responses import ResponseStreamEvent
 
 from tests.emulator import (
-    Brain,
     Call,
     Compaction,
     CustomCall,
     CutStream,
     Emulator,
-    Failed,
+    EventDelay,
+    FromResponder,
     HostedItem,
-    Incomplete,
     Refuse,
+    ResponseFailed,
+    ResponseIncomplete,
     Say,
-    Silent,
-    Slow,
+    Silence,
     Think,
     Turn,
     WebSearch,
 )
-from tests.emulator.plain import KEY, ask, streamed
-from tests.emulator.shapes import members
+from tests.emulator.plain import AUTHORIZATION, post_response, stream_events
+from tests.emulator.shapes import union_members
 
 # On the wire and in recordings, and not in the SDK's types.
 BEYOND_SDK = {"obfuscation", "frequency_penalty", "presence_penalty", "store", "status", "tool_usage"}
-EVENTS = {kind: each for each in members(ResponseStreamEvent) for kind in each.model_fields["type"].annotation.__args__}
+EVENTS = {
+    kind: each for each in union_members(ResponseStreamEvent) for kind in each.model_fields["type"].annotation.__args__
+}
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ SHOW_ALL = {"include": ["reasoning.encrypted_content"], "reasoning": {"summary":
 
 def test_every_event_is_one_that_the_sdk_knows(emulator: Emulator) -> None:
     emulator.script(EVERYTHING)
-    events = streamed(emulator, **SHOW_ALL)
+    events = stream_events(emulator, **SHOW_ALL)
     unknown = {event["type"] for event in events} - EVENTS.keys()
     assert unknown == {f"response.apply_patch_call_operation_diff.{what}" for what in ("delta", "done")}
     for event in events:
@@ -100,7 +102,7 @@ def test_every_event_is_one_that_the_sdk_knows(emulator: Emulator) -> None:
 
 def test_deltas_add_up_to_the_finished_items(emulator: Emulator) -> None:
     emulator.script(EVERYTHING)
-    events = streamed(emulator, **SHOW_ALL)
+    events = stream_events(emulator, **SHOW_ALL)
     final = events[-1]["response"]
     done = {event["output_index"]: event["item"] for event in events if event["type"] == "response.output_item.done"}
     assert len(done) == len(final["output"]) == 16
@@ -140,7 +142,9 @@ async def test_the_sdk_gets_the_same_without_a_stream(emulator: Emulator, client
 
 def test_the_request_is_echoed_as_recorded(emulator: Emulator) -> None:
     tool = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}
-    events = streamed(emulator, tools=[tool], instructions="Be brief.", reasoning={"effort": "low", "summary": "auto"})
+    events = stream_events(
+        emulator, tools=[tool], instructions="Be brief.", reasoning={"effort": "low", "summary": "auto"}
+    )
     created, final = events[0]["response"], events[-1]["response"]
     assert created["tools"] == [
         {
@@ -162,38 +166,38 @@ def test_the_request_is_echoed_as_recorded(emulator: Emulator) -> None:
 
 
 def test_incomplete_mid_message_mid_arguments_and_mid_reasoning(emulator: Emulator) -> None:
-    emulator.script(Turn(Say("one two three four"), Incomplete(keep=7)))
-    message = streamed(emulator)[-1]["response"]
+    emulator.script(Turn(Say("one two three four"), ResponseIncomplete(characters=7)))
+    message = stream_events(emulator)[-1]["response"]
     assert message["incomplete_details"] == {"reason": "max_output_tokens"}
     assert message["output"][0]["status"] == "incomplete"
     assert message["output"][0]["content"][0]["text"] == "one two"
-    emulator.script(Turn(Call("f", {"path": "a.txt"}), Incomplete("content_filter", keep=5)))
-    call = streamed(emulator)[-1]["response"]["output"][0]
+    emulator.script(Turn(Call("f", {"path": "a.txt"}), ResponseIncomplete("content_filter", characters=5)))
+    call = stream_events(emulator)[-1]["response"]["output"][0]
     assert (call["status"], call["arguments"]) == ("incomplete", '{"pat')
-    emulator.script(Turn(Think(["A long thought."]), Incomplete(keep=6)))
-    last = streamed(emulator, **SHOW_ALL)[-1]
+    emulator.script(Turn(Think(["A long thought."]), ResponseIncomplete(characters=6)))
+    last = stream_events(emulator, **SHOW_ALL)[-1]
     assert last["type"] == "response.incomplete"
     assert last["response"]["output"][0]["summary"][0]["text"] == "A long"
 
 
 def test_the_output_budget_binds(emulator: Emulator) -> None:
     emulator.script(Turn(Think(tokens=20), Say("word " * 100)))
-    final = streamed(emulator, max_output_tokens=30)[-1]["response"]
+    final = stream_events(emulator, max_output_tokens=30)[-1]["response"]
     assert final["status"] == "incomplete"
     assert final["usage"]["output_tokens"] == 30
     assert final["output"][1]["status"] == "incomplete"
     emulator.script(Turn(Think(tokens=200), Say("never said")))
-    assert [item["type"] for item in streamed(emulator, max_output_tokens=16)[-1]["response"]["output"]] == [
+    assert [item["type"] for item in stream_events(emulator, max_output_tokens=16)[-1]["response"]["output"]] == [
         "reasoning"
     ]
 
 
 def test_prompt_cache_books(emulator: Emulator) -> None:
     long = {"instructions": "Rules. " * 1000, "prompt_cache_key": "session"}
-    first = streamed(emulator, **long)[-1]["response"]["usage"]
-    second = streamed(emulator, **long, input="another question")[-1]["response"]["usage"]
-    other_key = streamed(emulator, **{**long, "prompt_cache_key": "other"})[-1]["response"]["usage"]
-    changed = streamed(emulator, **{**long, "instructions": "x" + long["instructions"]})[-1]["response"]["usage"]
+    first = stream_events(emulator, **long)[-1]["response"]["usage"]
+    second = stream_events(emulator, **long, input="another question")[-1]["response"]["usage"]
+    other_key = stream_events(emulator, **{**long, "prompt_cache_key": "other"})[-1]["response"]["usage"]
+    changed = stream_events(emulator, **{**long, "instructions": "x" + long["instructions"]})[-1]["response"]["usage"]
     assert first["input_tokens_details"]["cached_tokens"] == 0
     assert first["input_tokens_details"]["cache_write_tokens"] == 1664
     assert second["input_tokens_details"]["cached_tokens"] == 1664
@@ -202,8 +206,8 @@ def test_prompt_cache_books(emulator: Emulator) -> None:
 
 
 def test_headers_and_limits(emulator: Emulator) -> None:
-    first = ask(emulator).headers
-    second = ask(emulator).headers
+    first = post_response(emulator).headers
+    second = post_response(emulator).headers
     assert first["x-request-id"].startswith("req_")
     assert {"openai-processing-ms", "openai-organization", "openai-version"} <= set(first)
     assert int(second["x-ratelimit-remaining-tokens"]) < int(first["x-ratelimit-remaining-tokens"])
@@ -212,18 +216,20 @@ def test_headers_and_limits(emulator: Emulator) -> None:
 
 
 async def test_a_connection_is_reused(emulator: Emulator) -> None:
-    async with httpx.AsyncClient(base_url=emulator.base_url, headers=KEY) as plain:
+    async with httpx.AsyncClient(base_url=emulator.base_url, headers=AUTHORIZATION) as plain:
         for stream in (True, False, True):
             body = {"model": "gpt-5.5", "input": "hello", "stream": stream}
             assert (await plain.post("/responses", json=body)).status_code == 200
         assert len({request.connection for request in emulator.requests}) == 1
         assert emulator.open_connections == 1
-    assert await emulator.until(lambda: emulator.open_connections == 0)
-    assert emulator.aborted == []
+    assert await emulator.wait_until_async(lambda: emulator.open_connections == 0)
+    assert emulator.aborted_requests == []
 
 
-@pytest.mark.parametrize("shape", [Slow(0.2), Silent(5.0, before=2), Silent(5.0, before=-1)])
-async def test_a_client_that_leaves_is_seen(emulator: Emulator, client: AsyncOpenAI, shape: Slow | Silent) -> None:
+@pytest.mark.parametrize("shape", [EventDelay(0.2), Silence(5.0, before_event=2), Silence(5.0, before_event=-1)])
+async def test_a_client_that_leaves_is_seen(
+    emulator: Emulator, client: AsyncOpenAI, shape: EventDelay | Silence
+) -> None:
     emulator.script(Turn(Say("word " * 50), shape))
 
     async def consume() -> None:
@@ -231,16 +237,18 @@ async def test_a_client_that_leaves_is_seen(emulator: Emulator, client: AsyncOpe
             pass
 
     task = asyncio.create_task(consume())
-    assert await emulator.until(lambda: emulator.requests)
+    assert await emulator.wait_until_async(lambda: emulator.requests)
     await asyncio.sleep(0.1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await emulator.until(lambda: len(emulator.aborted) == 1)
+    assert await emulator.wait_until_async(lambda: len(emulator.aborted_requests) == 1)
 
 
 async def test_cut_streams_reach_the_sdk_as_they_should(emulator: Emulator, client: AsyncOpenAI) -> None:
-    emulator.script(Turn(Say("word " * 20), CutStream(6, reset=True)), Turn(Say("x"), Failed("server_error", "Oops.")))
+    emulator.script(
+        Turn(Say("word " * 20), CutStream(6, reset=True)), Turn(Say("x"), ResponseFailed("server_error", "Oops."))
+    )
     with pytest.raises(openai.APIConnectionError):
         async for _ in await client.responses.create(model="gpt-5.5", input="hi", stream=True):
             pass
@@ -251,7 +259,7 @@ async def test_cut_streams_reach_the_sdk_as_they_should(emulator: Emulator, clie
 
 
 def test_a_scripted_function_sees_the_request(emulator: Emulator) -> None:
-    emulator.script(lambda request: Say(f"model {request.body['model']}"), Turn(Brain(), Slow(0)))
-    assert ask(emulator).json()["output"][0]["content"][0]["text"] == "model gpt-5.6-sol"
-    assert ask(emulator, input="2 + 2").json()["output"][-1]["content"][0]["text"] == "2 + 2 = 4."
-    assert emulator.pending == 0
+    emulator.script(lambda request: Say(f"model {request.body['model']}"), Turn(FromResponder(), EventDelay(0)))
+    assert post_response(emulator).json()["output"][0]["content"][0]["text"] == "model gpt-5.6-sol"
+    assert post_response(emulator, input="2 + 2").json()["output"][-1]["content"][0]["text"] == "2 + 2 = 4."
+    assert emulator.unused_script_entries == 0

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
 from openai_responses_common.facts.traits import EFFORTS
-from openai_responses_common.options.model_info import traits_for
-from openai_responses_common.options.options import Options, for_call
-from openai_responses_common.translate.encode import EncodedRequest, encode_request, nearest_effort
+from openai_responses_common.options.model_info import traits_of
+from openai_responses_common.options.options import Options, read_call_options
+from openai_responses_common.translate.encode import EncodedRequest, encode_request, find_nearest_effort
 from openai_responses_common.wire.json_values import dump_body
 
 PLAIN = BackendProfile(name="p", display_name="P")
@@ -56,7 +56,7 @@ def encode(
         request,
         Options(model=model, **options),
         profile=profile,
-        traits=traits_for(model),
+        traits=traits_of(model),
         amendments=amendments or Amendments(),
         origin="here",
     )
@@ -82,7 +82,7 @@ def test_the_smallest_request() -> None:
         "store": False,
         "input": [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}],
     }
-    assert (encoded.dropped, encoded.left_out, encoded.repairs) == ([], [], [])
+    assert (encoded.dropped_options, encoded.dropped_content, encoded.repairs) == ([], [], [])
 
 
 def test_a_request_with_everything_stands_in_one_order() -> None:
@@ -106,7 +106,7 @@ def test_a_request_with_everything_stands_in_one_order() -> None:
         tool_choice="auto",
     )
     assert list(wire(encoded)) == KEY_ORDER
-    assert encoded.dropped == []
+    assert encoded.dropped_options == []
 
 
 def test_nothing_is_ever_stored_and_streaming_is_always_on() -> None:
@@ -163,7 +163,7 @@ def test_what_hosted_tools_found_is_asked_for_once() -> None:
 def test_reasoning_that_the_model_takes(model: str, options: dict[str, Any], reasoning: Any) -> None:
     encoded = encode(model=model, **options)
     assert wire(encoded).get("reasoning") == reasoning
-    assert encoded.dropped == []
+    assert encoded.dropped_options == []
 
 
 @pytest.mark.parametrize(
@@ -184,13 +184,13 @@ def test_an_effort_that_the_model_lacks_becomes_the_nearest_and_is_told(
 ) -> None:
     encoded = encode(model=model, reasoning_effort=asked)
     assert (wire(encoded).get("reasoning") or {}).get("effort") == used
-    assert len(encoded.dropped) == 1
-    assert says in encoded.dropped[0]
+    assert len(encoded.dropped_options) == 1
+    assert says in encoded.dropped_options[0]
 
 
 @given(st.sampled_from(EFFORTS), st.lists(st.sampled_from(EFFORTS), min_size=1, unique=True))
 def test_the_nearest_effort_is_the_nearest_and_of_two_the_cheaper(asked: str, allowed: list[str]) -> None:
-    nearest = nearest_effort(asked, tuple(allowed))
+    nearest = find_nearest_effort(asked, tuple(allowed))
     distance = {effort: abs(EFFORTS.index(effort) - EFFORTS.index(asked)) for effort in allowed}
     closest = [effort for effort in allowed if distance[effort] == min(distance.values())]
     assert nearest == min(closest, key=EFFORTS.index)
@@ -198,14 +198,14 @@ def test_the_nearest_effort_is_the_nearest_and_of_two_the_cheaper(asked: str, al
 
 def test_thinking_switched_off_means_no_effort() -> None:
     request = ChatRequest(messages=[USER])
-    options = for_call(
+    options = read_call_options(
         Options(model="gpt-6-sol", reasoning_effort="high"), request, {"extended_thinking": False}, cache_key=None
     )
     encoded = encode_request(
         request,
         options,
         profile=PLAIN,
-        traits=traits_for("gpt-6-sol"),
+        traits=traits_of("gpt-6-sol"),
         amendments=Amendments(),
         origin="here",
     )
@@ -232,7 +232,7 @@ def test_sampling_is_sent_where_the_model_takes_it_and_zero_is_a_value(
 ) -> None:
     encoded = encode(model=model, temperature=0.0, top_p=0.0, **options)
     sent = {key: wire(encoded)[key] for key in ("temperature", "top_p") if key in wire(encoded)}
-    lines = [line for line in encoded.dropped if "does not take it" in line]
+    lines = [line for line in encoded.dropped_options if "does not take it" in line]
     assert sent == ({"temperature": 0.0, "top_p": 0.0} if taken else {})
     assert [line.partition(":")[0] for line in lines] == ([] if taken else ["temperature", "top_p"])
 
@@ -241,20 +241,20 @@ def test_sampling_is_sent_where_the_model_takes_it_and_zero_is_a_value(
 def test_a_limit_below_what_the_service_takes_is_raised_and_told(asked: int | None) -> None:
     encoded = encode(max_output_tokens=asked)
     assert wire(encoded).get("max_output_tokens") == (asked if asked is None else max(asked, 16))
-    assert len(encoded.dropped) == (asked is not None and asked < 16)
+    assert len(encoded.dropped_options) == (asked is not None and asked < 16)
 
 
 def test_stop_sequences_do_not_exist_here_and_are_told() -> None:
     encoded = encode(stop=("END",))
     assert "stop" not in wire(encoded)
-    assert encoded.dropped == ["stop: the Responses API has no stop sequences"]
+    assert encoded.dropped_options == ["stop: the Responses API has no stop sequences"]
 
 
 def test_verbosity_is_sent_where_the_model_takes_it() -> None:
     assert body(verbosity="low")["text"] == {"verbosity": "low"}
     encoded = encode(model="o3", verbosity="low")
     assert "text" not in wire(encoded)
-    assert encoded.dropped == ["verbosity: o3 does not take it"]
+    assert encoded.dropped_options == ["verbosity: o3 does not take it"]
 
 
 def test_a_response_format_is_sent() -> None:
@@ -270,31 +270,33 @@ def test_without_tools_nothing_about_tools_is_sent() -> None:
 
 def test_what_a_service_never_takes_is_left_out_and_told_with_the_reason() -> None:
     profile = BackendProfile(
-        name="p", display_name="P", refuses={"max_output_tokens": "the plan decides", "truncation": "not here"}
+        name="p", display_name="P", refused_fields={"max_output_tokens": "the plan decides", "truncation": "not here"}
     )
     encoded = encode(profile=profile, max_output_tokens=100)
     assert "max_output_tokens" not in wire(encoded)
-    assert encoded.dropped == ["max_output_tokens: the plan decides"], "what was not asked for is not told"
+    assert encoded.dropped_options == ["max_output_tokens: the plan decides"], "what was not asked for is not told"
 
 
 def test_what_was_refused_before_is_not_sent_again() -> None:
-    amendments = Amendments(drop=frozenset({"reasoning.summary", "include", "tools.strict", "store"}), efforts=("low",))
+    amendments = Amendments(
+        dropped_fields=frozenset({"reasoning.summary", "include", "tools.strict", "store"}), allowed_efforts=("low",)
+    )
     encoded = encode(amendments=amendments, reasoning_effort="high", tools=[TOOL])
     assert wire(encoded)["reasoning"] == {"effort": "low"}
     assert not {"include", "store"} & set(wire(encoded))
     assert "strict" not in wire(encoded)["tools"][0]
-    assert "low is used" in encoded.dropped[0]
+    assert "low is used" in encoded.dropped_options[0]
 
 
 def test_a_server_without_the_role_developer_gets_system() -> None:
-    encoded = encode(USER, Message(role="developer", content="d"), amendments=Amendments(system_role=True))
+    encoded = encode(USER, Message(role="developer", content="d"), amendments=Amendments(developer_as_system=True))
     assert [item["role"] for item in wire(encoded)["input"]] == ["user", "system"]
 
 
 def test_extra_body_is_merged_last_and_the_input_stays_last() -> None:
     extra = {"user": "x", "store": True, "reasoning": {"effort": "low"}, "max_output_tokens": 1}
-    profile = BackendProfile(name="p", display_name="P", refuses={"max_output_tokens": "no"})
-    encoded = encode(profile=profile, extra_body=extra, amendments=Amendments(drop=frozenset({"reasoning"})))
+    profile = BackendProfile(name="p", display_name="P", refused_fields={"max_output_tokens": "no"})
+    encoded = encode(profile=profile, extra_body=extra, amendments=Amendments(dropped_fields=frozenset({"reasoning"})))
     assert {key: wire(encoded)[key] for key in extra} == extra
     assert list(wire(encoded))[-1] == "input"
 
@@ -346,7 +348,7 @@ def test_what_was_mended_and_left_out_is_told() -> None:
     encoded = encode(*history)
     assert [each.kind for each in encoded.repairs] == ["orphan_result"]
     thinking = Message(role="assistant", content=[ThinkingBlock(thinking="hm", signature="s")])
-    assert encode(USER, thinking).left_out == ["reasoning of another provider"]
+    assert encode(USER, thinking).dropped_content == ["reasoning of another provider"]
 
 
 MESSAGES = st.lists(
@@ -368,8 +370,8 @@ def test_a_request_is_read_and_never_changed(messages: list[Message], model: str
     options = Options(model=model, hosted_tools=({"type": "web_search"},), extra_body={"user": "x"})
     arguments: dict[str, Any] = {
         "profile": PLAIN,
-        "traits": traits_for(model),
-        "amendments": Amendments(drop=frozenset({"tools.strict"})),
+        "traits": traits_of(model),
+        "amendments": Amendments(dropped_fields=frozenset({"tools.strict"})),
         "origin": "here",
     }
     encoded = encode_request(request, options, **arguments)

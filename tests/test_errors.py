@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from amplifier_core import llm_errors as kernel
-from openai_responses_common.facts.profile import BackendProfile, KnownError, Meaning
+from openai_responses_common.facts.profile import BackendProfile, ErrorMeaning, KnownError
 from openai_responses_common.failures import classify as errors
-from openai_responses_common.failures.classify import kernel_error
-from openai_responses_common.failures.failure import Failure, failure_from_event, failure_from_status
+from openai_responses_common.failures.classify import classify_failure
+from openai_responses_common.failures.failure import Failure, read_error_event, read_error_response
 
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 CLOUDFLARE = "<html><head><title>Just a moment...</title></head><body>Cloudflare</body></html>"
@@ -20,11 +20,11 @@ def understood(
     failure: Failure, *, max_retry_delay_s: float = 60.0, auth_remedy: str = "", known: tuple[KnownError, ...] = ()
 ) -> kernel.LLMError:
     profile = BackendProfile(name="p", display_name="P", auth_remedy=auth_remedy, errors=known)
-    return kernel_error(failure, profile=profile, model="m", max_retry_delay_s=max_retry_delay_s)
+    return classify_failure(failure, profile=profile, model="m", max_retry_delay_s=max_retry_delay_s)
 
 
 def answered(status: int, body: object = None, **headers: str) -> kernel.LLMError:
-    return understood(failure_from_status(status, body, headers))
+    return understood(read_error_response(status, body, headers))
 
 
 def refused(status: int, message: str = "no", **error: Any) -> kernel.LLMError:
@@ -33,7 +33,7 @@ def refused(status: int, message: str = "no", **error: Any) -> kernel.LLMError:
 
 def streamed(message: str = "no", **error: Any) -> kernel.LLMError:
     return understood(
-        failure_from_event({"type": "response.failed", "response": {"error": {"message": message, **error}}})
+        read_error_event({"type": "response.failed", "response": {"error": {"message": message, **error}}})
     )
 
 
@@ -140,7 +140,7 @@ def test_a_code_counts_more_than_status_type_and_text(code: str) -> None:
 
 
 def test_every_row_of_codes_is_tested() -> None:
-    assert {code.lower() for code in CODES} == set(errors._BY_CODE)
+    assert {code.lower() for code in CODES} == set(errors._MEANING_BY_CODE)
 
 
 TYPES: dict[str, type[kernel.LLMError]] = {
@@ -164,7 +164,7 @@ def test_a_type_counts_more_than_status_and_text(kind: str) -> None:
 
 
 def test_every_row_of_types_is_tested() -> None:
-    assert set(TYPES) == set(errors._BY_TYPE)
+    assert set(TYPES) == set(errors._MEANING_BY_TYPE)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_stream_error_without_a_known_code() -> None:
 
 def test_a_stream_error_with_a_status_is_read_by_it() -> None:
     event = {"type": "error", "status": 401, "error": {"message": "no"}}
-    assert type(understood(failure_from_event(event))) is kernel.AuthenticationError
+    assert type(understood(read_error_event(event))) is kernel.AuthenticationError
 
 
 def test_a_plan_limit_is_final_and_says_when_it_resets() -> None:
@@ -343,15 +343,17 @@ def test_a_redirect_names_the_remedy() -> None:
 
 
 OWN = (
-    KnownError(code="nosuchthing", meaning=Meaning(error=kernel.NotFoundError, remedy="look elsewhere")),
+    KnownError(code="nosuchthing", meaning=ErrorMeaning(error=kernel.NotFoundError, remedy="look elsewhere")),
     KnownError(
-        status=401, text=re.compile("no role"), meaning=Meaning(error=kernel.AccessDeniedError, remedy="ask for one")
+        status=401,
+        text=re.compile("no role"),
+        meaning=ErrorMeaning(error=kernel.AccessDeniedError, remedy="ask for one"),
     ),
     KnownError(
         code="gone",
         status=429,
         text=re.compile("for good"),
-        meaning=Meaning(error=kernel.ProviderUnavailableError, retryable=True),
+        meaning=ErrorMeaning(error=kernel.ProviderUnavailableError, retryable=True),
     ),
 )
 
@@ -371,14 +373,14 @@ OWN = (
 def test_a_services_own_errors_win_over_the_tables(
     status: int, code: str | None, message: str, error: type[kernel.LLMError], text: str
 ) -> None:
-    failure = failure_from_status(status, {"error": {"message": message, "code": code}}, {})
+    failure = read_error_response(status, {"error": {"message": message, "code": code}}, {})
     understanding = understood(failure, known=OWN)
     assert type(understanding) is error
     assert str(understanding) == text
 
 
 def test_a_broken_connection_is_never_a_services_own_error() -> None:
-    everything = KnownError(meaning=Meaning(error=kernel.NotFoundError))
+    everything = KnownError(meaning=ErrorMeaning(error=kernel.NotFoundError))
     failure = Failure(kind="network", message="no route")
     assert type(understood(failure, known=(everything,))) is kernel.NetworkError
 
@@ -392,6 +394,6 @@ def test_a_certificate_that_is_not_trusted_is_not_tried_again() -> None:
 
 def test_a_permission_that_is_missing_names_its_own_remedy() -> None:
     profile = BackendProfile(name="p", display_name="P", auth_remedy="set api_key", access_remedy="ask for the role")
-    failure = failure_from_status(403, {"error": {"message": "No."}}, {})
-    error = kernel_error(failure, profile=profile, model="m", max_retry_delay_s=60)
+    failure = read_error_response(403, {"error": {"message": "No."}}, {})
+    error = classify_failure(failure, profile=profile, model="m", max_retry_delay_s=60)
     assert str(error) == "No: ask for the role"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from openai_responses_common.failures.failure import (
     CallFailure,
     Failure,
-    failure_from_event,
-    failure_from_status,
-    retry_after_s,
-    scrubbed,
+    read_error_event,
+    read_error_response,
+    read_retry_after_s,
+    scrub_failure,
 )
 
 CLOUDFLARE = """<!DOCTYPE html><html><head><title>Just a moment...</title></head>
@@ -34,7 +34,7 @@ BODIES = st.recursive(
 
 
 def read(status: int, body: object, **headers: str) -> Failure:
-    return failure_from_status(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    return read_error_response(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def test_the_error_object_of_the_api() -> None:
@@ -147,8 +147,8 @@ NOW = "Wed, 21 Oct 2026 07:28:00 GMT"
     ],
 )
 def test_retry_after_headers(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after_s(headers) == seconds
-    assert (failure_from_status(429, None, headers).retry_after_s or None) == (seconds or None)
+    assert read_retry_after_s(headers) == seconds
+    assert (read_error_response(429, None, headers).retry_after_s or None) == (seconds or None)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_retry_after_headers(headers: dict[str, str], seconds: float | None) -> 
 def test_the_reset_of_a_plan_limit_is_a_wait(
     error: dict[str, Any], headers: dict[str, str], seconds: float | None
 ) -> None:
-    assert failure_from_status(429, {"error": error}, headers).retry_after_s == seconds
+    assert read_error_response(429, {"error": error}, headers).retry_after_s == seconds
 
 
 def test_a_nested_error_event() -> None:
@@ -174,21 +174,21 @@ def test_a_nested_error_event() -> None:
         "sequence_number": 3,
         "error": {"type": "invalid_request_error", "code": "bad", "message": "m", "param": "input"},
     }
-    assert failure_from_event(event) == Failure(
+    assert read_error_event(event) == Failure(
         kind="event", message="m", type="invalid_request_error", code="bad", param="input"
     )
 
 
 def test_a_flat_error_event_has_no_type_of_its_own() -> None:
     """The flat form's `type` is the event's, and says nothing about the failure."""
-    assert failure_from_event({"type": "error", "code": "server_error", "message": "m", "param": None}) == Failure(
+    assert read_error_event({"type": "error", "code": "server_error", "message": "m", "param": None}) == Failure(
         kind="event", message="m", code="server_error"
     )
 
 
 def test_a_failed_response() -> None:
     response = {"id": "resp_1", "status": "failed", "error": {"code": "server_error", "message": "m"}}
-    assert failure_from_event({"type": "response.failed", "response": response}) == Failure(
+    assert read_error_event({"type": "response.failed", "response": response}) == Failure(
         kind="event", message="m", code="server_error", request_id="resp_1"
     )
 
@@ -203,25 +203,25 @@ def test_a_failed_response() -> None:
     ],
 )
 def test_a_failure_without_a_reason_says_so(event: dict[str, Any]) -> None:
-    failure = failure_from_event(event)
+    failure = read_error_event(event)
     assert failure.message == "the response failed and the service gave no reason"
     assert failure.type is None
 
 
 def test_an_error_event_may_be_a_bare_text() -> None:
-    assert failure_from_event({"type": "error", "error": "boom"}).message == "boom"
+    assert read_error_event({"type": "error", "error": "boom"}).message == "boom"
 
 
 def test_an_error_event_may_bring_status_and_headers() -> None:
     event = {"type": "error", "status": 429, "error": {"message": "m"}, "headers": {"retry-after": "7"}}
-    assert (failure_from_event(event).status, failure_from_event(event).retry_after_s) == (429, 7.0)
-    assert failure_from_event({"type": "error", "status_code": 500}).status == 500
-    assert failure_from_event({"type": "error", "status": "failed"}).status is None
+    assert (read_error_event(event).status, read_error_event(event).retry_after_s) == (429, 7.0)
+    assert read_error_event({"type": "error", "status_code": 500}).status == 500
+    assert read_error_event({"type": "error", "status": "failed"}).status is None
 
 
 def test_a_plan_limit_in_an_event_brings_its_reset() -> None:
     error = {"type": "usage_limit_reached", "message": "The usage limit has been reached", "resets_in_seconds": 3600}
-    assert failure_from_event({"type": "error", "status": 429, "error": error}).retry_after_s == 3600.0
+    assert read_error_event({"type": "error", "status": 429, "error": error}).retry_after_s == 3600.0
 
 
 @pytest.mark.parametrize(
@@ -244,12 +244,12 @@ def test_a_plan_limit_in_an_event_brings_its_reset() -> None:
 )
 def test_the_wait_is_read_from_the_words_of_a_stream_error(words: str, seconds: float | None) -> None:
     error = {"code": "rate_limit_exceeded", "message": f"Rate limit reached for m. {words}"}
-    assert failure_from_event({"type": "error", "error": error}).retry_after_s == seconds
+    assert read_error_event({"type": "error", "error": error}).retry_after_s == seconds
 
 
 def test_a_header_counts_more_than_words() -> None:
     event = {"type": "error", "error": {"message": "try again in 9s", "headers": {"retry-after-ms": "2000"}}}
-    assert failure_from_event(event).retry_after_s == 2.0
+    assert read_error_event(event).retry_after_s == 2.0
 
 
 def test_a_call_failure_carries_the_record_and_reads_as_its_message() -> None:
@@ -260,19 +260,19 @@ def test_a_call_failure_carries_the_record_and_reads_as_its_message() -> None:
 
 def test_an_echoed_credential_is_taken_out_of_every_text() -> None:
     failure = Failure(kind="status", status=401, message="bad sk-1", code="sk-1", type="x sk-1", param=None)
-    assert scrubbed(failure, lambda text: text.replace("sk-1", "[key]")) == Failure(
+    assert scrub_failure(failure, lambda text: text.replace("sk-1", "[key]")) == Failure(
         kind="status", status=401, message="bad [key]", code="[key]", type="x [key]", param=None
     )
 
 
 @given(st.integers(300, 599), BODIES, st.dictionaries(st.sampled_from(["retry-after", "date"]), st.text(max_size=5)))
 def test_no_body_breaks_the_reading(status: int, body: object, headers: dict[str, str]) -> None:
-    assert failure_from_status(status, body, headers).message
+    assert read_error_response(status, body, headers).message
 
 
 @given(st.dictionaries(KEYS | st.just("response"), BODIES, max_size=5))
 def test_no_event_breaks_the_reading(event: dict[str, Any]) -> None:
-    assert failure_from_event(event).kind == "event"
+    assert read_error_event(event).kind == "event"
 
 
 FILTERED = {
@@ -293,7 +293,7 @@ FILTERED = {
 )
 def test_what_a_content_filter_found_is_told(error: dict[str, Any]) -> None:
     body = {"error": {"message": "Filtered.", "code": "content_filter", **error}}
-    assert failure_from_status(400, body, {}).message == "Filtered. (filtered: hate high, jailbreak)"
+    assert read_error_response(400, body, {}).message == "Filtered. (filtered: hate high, jailbreak)"
 
 
 def test_what_a_content_filter_found_in_a_stream_is_told() -> None:
@@ -301,5 +301,5 @@ def test_what_a_content_filter_found_in_a_stream_is_told() -> None:
         "error": {"code": "content_filter", "message": "Filtered."},
         "content_filters": [{"content_filter_results": FILTERED}, {"content_filter_results": FILTERED}, None],
     }
-    failure = failure_from_event({"type": "response.failed", "response": response})
+    failure = read_error_event({"type": "response.failed", "response": response})
     assert failure.message == "Filtered. (filtered: hate high, jailbreak)"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai_responses_common.auth.store.lock import file_lock
+from openai_responses_common.auth.store.lock import hold_file_lock
 from openai_responses_common.auth.store.record import StoreError
 
 from tests.lived import Lived
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks, and look
 HOLDER = """
 import sys, time
 from pathlib import Path
-from openai_responses_common.auth.store.lock import file_lock
-with file_lock(Path(sys.argv[1])):
+from openai_responses_common.auth.store.lock import hold_file_lock
+with hold_file_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -32,14 +32,14 @@ with file_lock(Path(sys.argv[1])):
 COUNTERS = """
 import os, sys
 from pathlib import Path
-from openai_responses_common.auth.store.lock import file_lock
+from openai_responses_common.auth.store.lock import hold_file_lock
 lock, counter = Path(sys.argv[1]), Path(sys.argv[2])
 counter.write_text("0")
 children = []
 for _ in range(6):
     if not (child := os.fork()):
         for _ in range(20):
-            with file_lock(lock):
+            with hold_file_lock(lock):
                 counter.write_text(str(int(counter.read_text()) + 1))
         os._exit(0)
     children.append(child)
@@ -53,7 +53,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def refused(path: Path, *words: str) -> None:
-    with pytest.raises(StoreError) as caught, file_lock(path):
+    with pytest.raises(StoreError) as caught, hold_file_lock(path):
         pass
     for word in (str(path), *words):
         assert word in str(caught.value)
@@ -62,13 +62,13 @@ def refused(path: Path, *words: str) -> None:
 def test_it_is_private_whatever_the_umask_and_stays(path: Path) -> None:
     before = os.umask(0)
     try:
-        with file_lock(path):
+        with hold_file_lock(path):
             pass
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    with file_lock(path):
+    with hold_file_lock(path):
         pass
 
 
@@ -77,25 +77,25 @@ def test_another_process_is_waited_for_and_its_death_frees_the_lock(path: Path) 
     assert holder.stdout is not None
     with holder:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(StoreError, match=r"more than 0\.1 s") as caught, file_lock(path, deadline_s=0.1):
+        with pytest.raises(StoreError, match=r"more than 0\.1 s") as caught, hold_file_lock(path, deadline_s=0.1):
             pass
         assert str(path) in str(caught.value)
         threading.Timer(0.1, holder.send_signal, [signal.SIGKILL]).start()
-        with file_lock(path, deadline_s=60):
+        with hold_file_lock(path, deadline_s=60):
             assert holder.wait(60) == -signal.SIGKILL
 
 
 def test_two_holders_in_one_process_exclude_each_other(path: Path) -> None:
-    with file_lock(path), pytest.raises(StoreError), file_lock(path, deadline_s=0.05):
+    with hold_file_lock(path), pytest.raises(StoreError), hold_file_lock(path, deadline_s=0.05):
         pass
-    with file_lock(path, deadline_s=0):
+    with hold_file_lock(path, deadline_s=0):
         pass
 
 
 def test_an_error_inside_frees_the_lock(path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), file_lock(path):
+    with pytest.raises(ZeroDivisionError), hold_file_lock(path):
         raise ZeroDivisionError
-    with file_lock(path, deadline_s=0):
+    with hold_file_lock(path, deadline_s=0):
         pass
 
 
@@ -109,7 +109,7 @@ def test_no_descriptor_is_left_or_inherited(path: Path, monkeypatch: pytest.Monk
         return opened[-1]
 
     monkeypatch.setattr(os, "open", spying)
-    with file_lock(path), pytest.raises(StoreError), file_lock(path, deadline_s=0):
+    with hold_file_lock(path), pytest.raises(StoreError), hold_file_lock(path, deadline_s=0):
         pass
     path.chmod(0o644)
     refused(path, "chmod 600")
@@ -128,16 +128,16 @@ def test_many_processes_count_to_a_hundred_and_twenty(path: Path, tmp_path: Path
 FORKED = """
 import os, sys
 from pathlib import Path
-from openai_responses_common.auth.store.lock import file_lock
+from openai_responses_common.auth.store.lock import hold_file_lock
 from openai_responses_common.auth.store.record import StoreError
 def taken():
     try:
-        with file_lock(Path(sys.argv[1]), deadline_s=0):
+        with hold_file_lock(Path(sys.argv[1]), deadline_s=0):
             return False
     except StoreError:
         return True
 def child_leaves():
-    with file_lock(Path(sys.argv[1])):
+    with hold_file_lock(Path(sys.argv[1])):
         child = os.fork()
         if child:
             os.waitpid(child, 0)
@@ -146,7 +146,7 @@ def child_leaves():
         os._exit(0)
 def child_stays():
     reading, writing = os.pipe()
-    with file_lock(Path(sys.argv[1])):
+    with hold_file_lock(Path(sys.argv[1])):
         child = os.fork()
         if not child:
             os.read(reading, 1)
@@ -200,6 +200,6 @@ def test_what_else_is_planted_is_refused_without_waiting(path: Path, tmp_path: P
 def test_a_directory_where_others_write_is_refused(path: Path) -> None:
     path.parent.mkdir()
     path.parent.chmod(0o777)
-    with pytest.raises(StoreError, match="chmod go-w"), file_lock(path):
+    with pytest.raises(StoreError, match="chmod go-w"), hold_file_lock(path):
         pass
     assert not path.exists()

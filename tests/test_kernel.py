@@ -10,11 +10,11 @@ from importlib.metadata import entry_points
 import pytest
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Emulator, Say, Slow, Turn
+from tests.emulator import Emulator, EventDelay, Say, Turn
 from tests.kernels import Start
 from tests.support import items
 
-SLOW = Turn(Say("word " * 400), Slow(0.02))
+SLOW = Turn(Say("word " * 400), EventDelay(0.02))
 
 
 async def test_a_turn_with_tools(start: Start, emulator: Emulator, backend: BackendUnderTest) -> None:
@@ -35,7 +35,7 @@ async def test_turn_after_turn_keeps_reasoning_and_prefix(start: Start, emulator
     kernel = await start()
     for question in ("What is 12 * 7?", "And what is 3 + 4?", "hello again"):
         await kernel.session.execute(question)
-    bodies = emulator.bodies
+    bodies = emulator.request_bodies
     assert len(bodies) == 5
     for before, after in itertools.pairwise(bodies):
         assert after["input"][: len(before["input"])] == before["input"]
@@ -48,7 +48,7 @@ async def test_two_sessions_in_one_process(start: Start, emulator: Emulator) -> 
     first, second = await start(), await start()
     texts = await asyncio.gather(first.session.execute("What is 2 * 3?"), second.session.execute("What is 5 * 5?"))
     assert ("6" in texts[0], "25" in texts[1]) == (True, True)
-    assert len({body["prompt_cache_key"] for body in emulator.bodies}) == 2
+    assert len({body["prompt_cache_key"] for body in emulator.request_bodies}) == 2
     for kernel in (first, second):
         assert {event["session_id"] for event in kernel.recorder.named("llm:request")} == {kernel.session.session_id}
         assert await kernel.cost() == sum(
@@ -70,7 +70,7 @@ async def test_two_instances_in_one_session(start: Start, backend: BackendUnderT
     assert set(providers) == {backend.name, "second"}
     assert providers["second"].default_model == "gpt-5.6-luna"
     await kernel.session.execute("hello")
-    assert emulator.bodies[-1]["model"] == "gpt-5.6-luna", "the lower priority number wins"
+    assert emulator.request_bodies[-1]["model"] == "gpt-5.6-luna", "the lower priority number wins"
     assert await kernel.cost() == providers["second"].spent_usd
 
 
@@ -88,11 +88,11 @@ async def test_an_interrupted_turn_leaves_nothing_behind(start: Start, emulator:
     kernel = await start()
     emulator.script(SLOW)
     turn = asyncio.ensure_future(kernel.session.execute("tell me a story"))
-    assert await emulator.until(kernel.recorder.shown)
+    assert await emulator.wait_until_async(kernel.recorder.shown)
     await kernel.coordinator.request_cancel(immediate=True)
     await kernel.coordinator.cancellation.trigger_callbacks()
     await asyncio.gather(turn, return_exceptions=True)
-    assert await emulator.until(lambda: emulator.aborted)
+    assert await emulator.wait_until_async(lambda: emulator.aborted_requests)
     assert kernel.recorder.one("llm:response")["status"] == "cancelled"
 
 

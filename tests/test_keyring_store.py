@@ -14,7 +14,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 from openai_responses_common.auth.store import keyring as keyring_store
-from openai_responses_common.auth.store.keyring import CHUNK, KeyringStore, KeyringUnusable
+from openai_responses_common.auth.store.keyring import CHUNK_CHARACTERS, KeyringStore, KeyringUnusable
 from openai_responses_common.auth.store.record import StoreError
 
 from tests.keyrings import (
@@ -31,14 +31,14 @@ from tests.keyrings import (
 )
 
 CANARY = "canary-5f1c"
-SHORT, LONG, LONGER = ("short" * 10, "long" * (CHUNK // 4 * 3 + 7), "longer" * CHUNK)
+SHORT, LONG, LONGER = ("short" * 10, "long" * (CHUNK_CHARACTERS // 4 * 3 + 7), "longer" * CHUNK_CHARACTERS)
 
 
 @pytest.fixture(autouse=True)
 def _one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a fresh process: no backend chosen yet, none was late."""
     monkeypatch.setattr("keyring.core._keyring_backend", None)
-    monkeypatch.setattr(keyring_store, "_was_late", threading.Event())
+    monkeypatch.setattr(keyring_store, "_keyring_timed_out", threading.Event())
     monkeypatch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
 
 
@@ -49,7 +49,7 @@ def backend() -> DictKeyring:
 
 @pytest.fixture
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingKeyring]:
-    monkeypatch.setattr(keyring_store, "ASK_S", 0.05)
+    monkeypatch.setattr(keyring_store, "READ_DEADLINE_S", 0.05)
     backend = HangingKeyring()
     keyring.set_keyring(backend)
     yield backend
@@ -69,7 +69,7 @@ def slots(backend: DictKeyring) -> list[str]:
     return sorted(service.removeprefix("amplifier-test-0123/default/") for service, _ in backend.entries)
 
 
-@pytest.mark.parametrize("text", [SHORT, LONG, LONGER, "x" * CHUNK, "x" * (CHUNK + 1)], ids=len)
+@pytest.mark.parametrize("text", [SHORT, LONG, LONGER, "x" * CHUNK_CHARACTERS, "x" * (CHUNK_CHARACTERS + 1)], ids=len)
 def test_what_was_saved_is_loaded(backend: DictKeyring, text: str) -> None:
     assert store().load() is None
     store().save(text)
@@ -171,8 +171,8 @@ def test_a_save_in_between_is_seen_on_the_second_look(backend: DictKeyring, monk
     def get_password(service: str, username: str) -> str | None:
         found = original(service, username)
         if service.endswith("manifest") and len(backend.calls) == calls + 1:
-            entries = keyring_store._Entries(other, store().name)
-            keyring_store._save(entries, LONGER)
+            entries = keyring_store._Entries(other, store().prefix)
+            keyring_store._save_secret(entries, LONGER)
         return found
 
     calls = len(backend.calls)
@@ -183,7 +183,7 @@ def test_a_save_in_between_is_seen_on_the_second_look(backend: DictKeyring, monk
 @pytest.mark.parametrize("damage", ["a/1", "manifest"])
 def test_damage_is_said_and_nothing_is_removed(backend: DictKeyring, damage: str) -> None:
     store().save(LONG)
-    backend.entries[f"{store().name}/{damage}", "tokens"] = "?"
+    backend.entries[f"{store().prefix}/{damage}", "tokens"] = "?"
     with pytest.raises(StoreError, match="sign in again") as caught:
         store().load()
     assert not isinstance(caught.value, KeyringUnusable), "so nothing falls back to an older copy"
@@ -197,7 +197,7 @@ def test_damage_is_said_and_nothing_is_removed(backend: DictKeyring, damage: str
 @pytest.mark.parametrize("n", ["-1", "0", "65", "1.5", "true", '"1"', "1" + "0" * 30])
 def test_a_manifest_is_believed_only_within_reason(backend: DictKeyring, n: str) -> None:
     store().save(SHORT)
-    backend.entries[f"{store().name}/manifest", "tokens"] = f'{{"slot": "b", "n": {n}, "sha256": "{"0" * 64}"}}'
+    backend.entries[f"{store().prefix}/manifest", "tokens"] = f'{{"slot": "b", "n": {n}, "sha256": "{"0" * 64}"}}'
     began_s = time.process_time()
     with pytest.raises(StoreError, match="sign in again"):
         store().load()
@@ -206,7 +206,7 @@ def test_a_manifest_is_believed_only_within_reason(backend: DictKeyring, n: str)
 
 def test_chunks_beyond_a_gap_are_removed_too(backend: DictKeyring) -> None:
     store().save(LONG)
-    del backend.entries[f"{store().name}/a/1", "tokens"]
+    del backend.entries[f"{store().prefix}/a/1", "tokens"]
     assert store().delete()
     assert backend.entries == {}
 
@@ -242,7 +242,7 @@ def test_a_chain_of_good_ones_is_used() -> None:
     store().save(LONG)
     assert store().load() == LONG
     assert len(first.entries) == 5
-    assert store().place() == "the system keyring (keyrings)"
+    assert store().location() == "the system keyring (keyrings)"
 
 
 @pytest.mark.parametrize("value", ["", "nonsense", "no.such.Module", "os.path", "keyring.backends.kwallet.DBusKeyring"])
@@ -316,7 +316,7 @@ def test_what_cannot_be_removed_is_said(caplog: pytest.LogCaptureFixture) -> Non
 def test_a_hanging_keyring_is_waited_for_once(hanging: HangingKeyring) -> None:
     with pytest.raises(KeyringUnusable, match=r"0\.05 s"):
         store().load()
-    for ask in (store().probe, store().load, lambda: store().save(SHORT), store().delete, store().place):
+    for ask in (store().probe, store().load, lambda: store().save(SHORT), store().delete, store().location):
         with pytest.raises(KeyringUnusable, match="not asked again"):
             ask()
     assert hanging.calls == ["get"]
@@ -324,7 +324,7 @@ def test_a_hanging_keyring_is_waited_for_once(hanging: HangingKeyring) -> None:
 
 def test_a_person_is_waited_for_longer(hanging: HangingKeyring) -> None:
     threading.Timer(0.3, hanging.answered.set).start()
-    store().probe(patient=True)
+    store().probe(wait_for_unlock=True)
     store().save(SHORT)
     assert store().load() == SHORT
 
@@ -334,7 +334,7 @@ def test_a_save_that_was_given_up_changes_nothing_later(
 ) -> None:
     hanging.answered.set()
     store().save(SHORT)
-    monkeypatch.setattr(keyring_store, "WRITE_S", 0.05)
+    monkeypatch.setattr(keyring_store, "WRITE_DEADLINE_S", 0.05)
     original = hanging.set_password
 
     def set_password(service: str, username: str, password: str) -> None:
@@ -349,16 +349,16 @@ def test_a_save_that_was_given_up_changes_nothing_later(
     slow.set()
     assert late.wait(60)
     time.sleep(0.05)
-    keyring_store._was_late.clear()
+    keyring_store._keyring_timed_out.clear()
     assert store().load() == SHORT
 
 
 def test_places_have_names(backend: DictKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert store().place() == "the system keyring (keyrings)"
+    assert store().location() == "the system keyring (keyrings)"
     for module, words in (
         ("keyring.backends.macOS", "the macOS Keychain"),
         ("keyring.backends.Windows", "the Windows Credential Manager"),
         ("keyring.backends.SecretService", "the system keyring (SecretService)"),
     ):
         monkeypatch.setattr(DictKeyring, "__module__", module)
-        assert store().place() == words
+        assert store().location() == words

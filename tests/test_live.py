@@ -64,7 +64,7 @@ async def test_a_picture_and_a_schema(live: Session) -> None:
 
 async def test_a_call_can_be_cancelled(live: Session) -> None:
     task = asyncio.create_task(live.ask("Count from one to five hundred in words."))
-    await live.emulator.until(lambda: live.recorder.shown() or task.done(), 60)
+    await live.emulator.wait_until_async(lambda: live.recorder.shown() or task.done(), 60)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert live.recorder.one("llm:response")["status"] == "cancelled"

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Emulator, Say, Slow, Turn
+from tests.emulator import Emulator, EventDelay, Say, Turn
 from tests.kernels import Start
 
-SLOW = Turn(Say("word " * 400), Slow(0.02))
+SLOW = Turn(Say("word " * 400), EventDelay(0.02))
 
 
 @pytest.fixture(params=["from its folder", "by its entry point"])
@@ -65,7 +65,10 @@ async def test_three_instances_of_one_module(
     assert models == {backend.name: backend.model, "work": "gpt-5.6-terra", "quick": "gpt-5.6-luna"}
     assert {provider.name for provider in kernel.providers.values()} == {backend.name}
     await kernel.session.execute("hello")
-    assert (emulator.bodies[-1]["model"], emulator.bodies[-1]["reasoning"]["effort"]) == ("gpt-5.6-luna", "low")
+    assert (emulator.request_bodies[-1]["model"], emulator.request_bodies[-1]["reasoning"]["effort"]) == (
+        "gpt-5.6-luna",
+        "low",
+    )
     assert await kernel.cost() == kernel.providers["quick"].spent_usd
     assert kernel.providers[backend.name].spent_usd == kernel.providers["work"].spent_usd == 0
 
@@ -97,8 +100,11 @@ async def test_a_child_session_has_a_provider_of_its_own(
     mine, its = parent.providers[backend.name], child.providers[backend.name]
     assert mine is not its
     assert (mine.default_model, its.default_model) == (backend.model, "gpt-5.6-luna")
-    assert (emulator.bodies[-1]["model"], emulator.bodies[-1]["reasoning"]["effort"]) == ("gpt-5.6-luna", "high")
-    keys = [body["prompt_cache_key"] for body in emulator.bodies]
+    assert (emulator.request_bodies[-1]["model"], emulator.request_bodies[-1]["reasoning"]["effort"]) == (
+        "gpt-5.6-luna",
+        "high",
+    )
+    keys = [body["prompt_cache_key"] for body in emulator.request_bodies]
     assert keys == [parent.session.session_id, child.session.session_id, child.session.session_id]
     seen = child.recorder.named("llm:request", "llm:response", "llm:stream_block_delta")
     assert {(event["session_id"], event["parent_id"]) for event in seen} == {
@@ -130,7 +136,7 @@ async def test_cancelling_a_child_leaves_the_parents_call_alone(start: Start, em
     parent.coordinator.cancellation.register_child(child.coordinator.cancellation)
     emulator.script(SLOW)
     turn = asyncio.ensure_future(child.session.execute("tell me a story"))
-    assert await emulator.until(child.recorder.shown)
+    assert await emulator.wait_until_async(child.recorder.shown)
     await child.coordinator.request_cancel(immediate=True)
     await child.coordinator.cancellation.trigger_callbacks()
     await asyncio.gather(turn, return_exceptions=True)
@@ -210,7 +216,7 @@ async def test_cleaning_up_is_safe_at_any_time_and_twice(
     await used.session.execute("hello")
     await used.providers[backend.name].close()  # as a host does after it listed models
     await used.session.cleanup()
-    assert await emulator.until(lambda: emulator.open_connections == 0)
+    assert await emulator.wait_until_async(lambda: emulator.open_connections == 0)
     await used.session.cleanup()
 
 
@@ -219,7 +225,7 @@ async def test_cleaning_up_during_a_call_ends_it(start: Start, emulator: Emulato
     kernel = await start()
     emulator.script(SLOW)
     turn = asyncio.ensure_future(kernel.session.execute("tell me a story"))
-    assert await emulator.until(kernel.recorder.shown)
+    assert await emulator.wait_until_async(kernel.recorder.shown)
     await kernel.session.cleanup()
     with pytest.raises(RuntimeError, match="AbortError: the provider was closed during this call"):
         async with asyncio.timeout(60):
@@ -227,4 +233,4 @@ async def test_cleaning_up_during_a_call_ends_it(start: Start, emulator: Emulato
     assert len(emulator.model_requests) == 1
     assert not kernel.recorder.shown()
     assert kernel.recorder.one("llm:response")["status"] == "error"
-    assert await emulator.until(lambda: emulator.open_connections == 0)
+    assert await emulator.wait_until_async(lambda: emulator.open_connections == 0)

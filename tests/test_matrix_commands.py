@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from openai_responses_common.cli.commands import run, setting_options
+from openai_responses_common.cli.commands import add_setting_options, run_command
 
 from tests.backends import BACKENDS, BackendUnderTest
 from tests.test_routing import ROLES
@@ -37,7 +37,9 @@ def test_the_command_prints_the_matrix_and_puts_it_where_the_host_looks(
 
     def install(*words: str) -> tuple[int, str, str]:
         arguments = ["routing", "--install", *words]
-        code = run(commands, package=backend.package, description="d", options=setting_options, arguments=arguments)
+        code = run_command(
+            commands, package=backend.package, description="d", add_options=add_setting_options, arguments=arguments
+        )
         shown = capsys.readouterr()
         return code, shown.out, shown.err
 
@@ -72,9 +74,11 @@ def test_deployments_with_names_of_their_own_get_a_matrix_of_their_own(tmp_path:
     models = {role: [each["model"] for each in entry["candidates"]] for role, entry in roles.items()}
     assert models["coding"] == ["work", "old"]
     assert models["fast"] == ["cheap"]
-    with_names = importlib.import_module(f"{backend.package}.naming").with_names
+    replace_models_with_deployments = importlib.import_module(
+        f"{backend.package}.naming"
+    ).replace_models_with_deployments
     text = (backend.package_path / "routing.yaml").read_text(encoding="utf-8")
-    one = yaml.safe_load(with_names(text, {"only": "gpt-4.1"}))["roles"]
+    one = yaml.safe_load(replace_models_with_deployments(text, {"only": "gpt-4.1"}))["roles"]
     assert {each["model"] for entry in one.values() for each in entry["candidates"]} == {"only"}
     assert all(len(entry["candidates"]) == 1 for entry in one.values())
 

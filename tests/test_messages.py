@@ -64,7 +64,7 @@ def test_a_developer_message_stays_in_place_also_at_the_start() -> None:
 
 
 def test_leading_system_messages_may_stay_in_the_input() -> None:
-    encoded = encode(Message(role="system", content="one"), user(), apart=False)
+    encoded = encode(Message(role="system", content="one"), user(), system_as_instructions=False)
     assert encoded.instructions is None
     assert encoded.items == [said("developer", "one"), said("user", "hi")]
 
@@ -74,7 +74,7 @@ def test_leading_system_messages_may_stay_in_the_input() -> None:
 def test_an_empty_message_is_not_sent(role: Any, content: Any) -> None:
     encoded = encode(user("first"), Message(role=role, content=content))
     assert [item for item in encoded.items if item.get("role") != "user"] == []
-    assert encoded.dropped == []
+    assert encoded.dropped_content == []
 
 
 def test_pictures_and_text_of_one_message_stay_together() -> None:
@@ -116,7 +116,7 @@ def test_results_inside_a_user_message_are_results() -> None:
 def test_a_block_that_cannot_stand_in_a_message_is_told(role: Any, block: Any) -> None:
     encoded = encode(Message(role=role, content=[TextBlock(text="hi"), block]))
     assert encoded.items == [said(role, "hi")]
-    assert encoded.dropped == [f"{block.type} block in a {role} message"]
+    assert encoded.dropped_content == [f"{block.type} block in a {role} message"]
 
 
 def test_raw_items_may_be_appended_by_hand() -> None:

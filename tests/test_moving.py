@@ -35,13 +35,13 @@ async def test_from_service_to_service_and_back(order: tuple[Any, ...], keep: Ca
         surfaces = [surface.name for surface in emulator._surfaces]
         sessions = []
         for backend, name in zip(order, surfaces, strict=True):
-            config = {**backend.config(emulator.url_of(name), backend.secret), "default_model": backend.model}
+            config = {**backend.config(emulator.base_url_of(name), backend.secret), "default_model": backend.model}
             sessions.append(await Session(backend, emulator).mount({**config, "max_retries": 0}))
         history: list[Message] = [system("Be brief.")]
         visits = [*range(len(order)), 0]
         for number, at in enumerate(visits):
             await visit(sessions[at], history, number, keep)
-            sent = emulator.bodies[-1]
+            sent = emulator.request_bodies[-1]
             own = [each for each in range(number + 1) if visits[each] == at]
             # Of this turn one step was sent back so far; of earlier turns on this service both.
             assert len(items(sent, "reasoning")) == 2 * len(own) - 1

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import InvalidToolCallError
 from amplifier_core.message_models import Message, ReasoningBlock, ThinkingBlock, ToolCallBlock
-from openai_responses_common.translate.decode import decode_response, usable_items
+from openai_responses_common.translate.decode import decode_response, drop_cut_calls
 from openai_responses_common.translate.deltas import DeltaReader
 from openai_responses_common.translate.messages import encode_messages
 from openai_responses_common.wire.accumulate import Accumulator
-from openai_responses_common.wire.json_values import dump, dump_body
+from openai_responses_common.wire.json_values import dump_body, dumps
 
 from tests.blocks import assistant, encode, items, made, said, user
 
@@ -24,7 +24,7 @@ def test_loose_calls_that_are_none_are_left_out(tool_calls: Any) -> None:
     """A call without an id or a name would be refused on every later request."""
     encoded = encode(user(), Message.model_validate({"role": "assistant", "content": "", "tool_calls": tool_calls}))
     assert encoded.items == [said("user", "hi")]
-    assert encoded.dropped == (["tool call without an id or a name"] if isinstance(tool_calls, list) else [])
+    assert encoded.dropped_content == (["tool call without an id or a name"] if isinstance(tool_calls, list) else [])
 
 
 @pytest.mark.parametrize(("kind", "new"), [("local_shell_call", "lsh_c"), ("computer_call", "cu_c")])
@@ -50,7 +50,7 @@ def test_an_item_without_a_type_is_no_item(kind: Any) -> None:
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_numbers_that_json_lacks_are_null(number: float) -> None:
     """The service refuses the whole body, which a service's parser cannot read."""
-    assert dump({"a": [number, (1.5, "x")]}) == '{"a":[null,[1.5,"x"]]}'
+    assert dumps({"a": [number, (1.5, "x")]}) == '{"a":[null,[1.5,"x"]]}'
     assert dump_body({"a": number}) == b'{"a":null}'
 
 
@@ -63,7 +63,7 @@ def test_arguments_that_only_python_reads_are_not_run(arguments: str) -> None:
 
 def test_a_half_call_may_have_any_arguments() -> None:
     call = {"type": "function_call", "call_id": "c", "name": "n", "arguments": {"a": 1}}
-    assert usable_items({"status": "incomplete", "output": [call]}) == []
+    assert drop_cut_calls({"status": "incomplete", "output": [call]}) == []
 
 
 @pytest.mark.parametrize("odd", [None, [], {}, 5])
@@ -77,6 +77,6 @@ def test_an_item_of_no_kind_is_none(odd: Any) -> None:
     ]
     accumulator = Accumulator()
     for event in events:
-        accumulator.add(event)
-    assert accumulator.response()["output"] == [message]
-    assert DeltaReader().read(events)
+        accumulator.add_event(event)
+    assert accumulator.build_response()["output"] == [message]
+    assert DeltaReader().read_batch(events)

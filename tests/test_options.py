@@ -11,7 +11,13 @@ from amplifier_core.message_models import ChatRequest, Message, ResponseFormatJs
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.options import options as options_module
-from openai_responses_common.options.options import Options, for_call, read_config, readable_config, unknown_keys
+from openai_responses_common.options.options import (
+    Options,
+    list_unknown_settings,
+    read_call_options,
+    read_config,
+    read_valid_config,
+)
 
 DEFAULTS = Options(model="default-model")
 
@@ -24,7 +30,7 @@ def call(
     settings: Options = DEFAULTS, *, kwargs: dict[str, Any] | None = None, cache_key: str | None = None, **request: Any
 ) -> Options:
     chat = ChatRequest(messages=[Message(role="user", content="hi")], **request)
-    return for_call(settings, chat, kwargs or {}, cache_key=cache_key)
+    return read_call_options(settings, chat, kwargs or {}, cache_key=cache_key)
 
 
 SETTINGS: list[tuple[str, Any, str, Any]] = [
@@ -104,10 +110,10 @@ def test_settings_are_read_from_what_wizards_and_files_hand_over(key: str, value
 
 
 def test_every_setting_is_tested() -> None:
-    assert {row[0] for row in SETTINGS} | {"reasoning"} == set(options_module._KEYS)
+    assert {row[0] for row in SETTINGS} | {"reasoning"} == set(options_module.SHARED_SETTINGS)
 
 
-@pytest.mark.parametrize("key", options_module._KEYS)
+@pytest.mark.parametrize("key", options_module.SHARED_SETTINGS)
 @pytest.mark.parametrize("absent", ["", None])
 def test_an_empty_setting_is_absent(key: str, absent: Any) -> None:
     assert config(**{key: absent}) == DEFAULTS
@@ -229,13 +235,13 @@ def test_hosted_tools_add_up() -> None:
     ],
 )
 def test_an_unknown_setting_is_told_with_the_nearest_known_name(key: str, line: str) -> None:
-    assert unknown_keys({key: 1, "raw": True, "api_key": "x"}, ["api_key"]) == [line]
+    assert list_unknown_settings({key: 1, "raw": True, "api_key": "x"}, ["api_key"]) == [line]
 
 
 def test_a_key_that_is_no_text_is_unknown_too() -> None:
     """YAML reads a bare `on` as true and a bare number as a number."""
     settings: dict[Any, Any] = {True: 1, 5: 2}
-    assert unknown_keys(settings, []) == [
+    assert list_unknown_settings(settings, []) == [
         "unknown setting True is ignored",
         "unknown setting 5 is ignored",
     ]
@@ -366,7 +372,7 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_s
 NESTED = VALUES | st.lists(VALUES, max_size=2) | st.dictionaries(st.text(max_size=6), VALUES, max_size=2)
 
 
-@given(st.dictionaries(st.sampled_from(sorted(options_module._CALL_KEYS)), NESTED, max_size=4))
+@given(st.dictionaries(st.sampled_from(sorted(options_module.CALL_SETTINGS)), NESTED, max_size=4))
 def test_any_value_is_read_or_named(values: dict[str, Any]) -> None:
     for read in (lambda: config(**values), lambda: call(kwargs=values)):
         try:
@@ -387,5 +393,5 @@ def test_settings_are_not_shared_between_calls() -> None:
 
 
 def test_what_can_be_read_counts_beside_what_cannot() -> None:
-    found = readable_config({"timeout": "soon", "priority": "7", "default_model": "gpt-6-sol", "a": 1}, DEFAULTS)
+    found = read_valid_config({"timeout": "soon", "priority": "7", "default_model": "gpt-6-sol", "a": 1}, DEFAULTS)
     assert (found.priority, found.model, found.timeout_s) == (7, "gpt-6-sol", DEFAULTS.timeout_s)

@@ -14,8 +14,8 @@ from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, P
 from openai_responses_common import ChatRequest, Message, create_provider, register
 from openai_responses_common.provider import registry
 
-from tests.emulator import Emulator, Status, openai_surface
-from tests.emulator.emulator import Recorded
+from tests.emulator import Emulator, HttpReply, openai_surface
+from tests.emulator.emulator import RecordedRequest
 from tests.emulator.refusal import Refusal
 from tests.emulator.surface import Caller
 from tests.kernels import EXAMPLES, Kernel
@@ -24,7 +24,7 @@ MODULE, KEY = "provider-own-server", "own-key-canary-0123456789"
 HELLO = ChatRequest(messages=[Message(role="user", content="What is 12 * 7?")])
 
 
-def by_its_own_header(request: Recorded) -> Caller:
+def by_its_own_header(request: RecordedRequest) -> Caller:
     if request.headers.get("x-api-key") != KEY:
         raise Refusal("unknown key", status=401)
     assert "authorization" not in request.headers
@@ -59,18 +59,18 @@ async def test_a_session_on_it_works_with_tools(server: Emulator, caplog: pytest
             await kernel.session.cleanup()
     assert [each.message for each in caplog.records] == []
     assert {each.status for each in server.model_requests} == {200}
-    assert server.bodies[0]["model"] == "gpt-oss-120b"
+    assert server.request_bodies[0]["model"] == "gpt-oss-120b"
     assert KEY not in str(kernel.recorder.events)
 
 
 async def test_what_it_refuses_is_left_out_and_its_own_error_is_retried(server: Emulator, example: Any) -> None:
     loading = {"error": {"message": "one moment", "code": "model_loading", "type": "server"}}
-    server.script(Status(409, loading))
+    server.script(HttpReply(409, loading))
     provider = example.create(settings(server, service_tier="flex", prompt_cache_retention="24h", max_retries=1))
     assert "84" in (await provider.complete(HELLO)).text
     assert [each.status for each in server.model_requests] == [409, 200]
-    assert not {"service_tier", "prompt_cache_retention"} & set(server.bodies[0])
-    server.script(Status(409, loading), Status(409, loading))
+    assert not {"service_tier", "prompt_cache_retention"} & set(server.request_bodies[0])
+    server.script(HttpReply(409, loading), HttpReply(409, loading))
     with pytest.raises(ProviderUnavailableError, match="the server is loading the model"):
         await provider.complete(HELLO)
     await provider.close()
@@ -95,6 +95,6 @@ async def test_a_script_finds_it_by_name(server: Emulator, example: Any, monkeyp
     register("own", example.create)
     provider = create_provider("own:my-model")
     assert "84" in (await provider.complete(HELLO)).text
-    assert server.bodies[-1]["model"] == "my-model"
+    assert server.request_bodies[-1]["model"] == "my-model"
     assert await provider.list_models()
     await provider.close()

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from openai_responses_common.facts import prices
 from openai_responses_common.facts.prices import Rates, TokenCounts
 from openai_responses_common.facts.traits import is_agent_model
-from openai_responses_common.options.model_info import cost_usd, pricing_for, traits_for
+from openai_responses_common.options.model_info import calculate_cost_usd, pricing_of, traits_of
 
-TABLE = prices._PRICES
+TABLE = prices.MODEL_PRICES
 
 
 def counts(
@@ -30,7 +30,7 @@ def counts(
 
 
 def usd(model: str, tokens: TokenCounts, tier: str | None = None, info: dict[str, Any] | None = None) -> str | None:
-    cost = cost_usd(model, tokens, service_tier=tier, overrides=info)
+    cost = calculate_cost_usd(model, tokens, service_tier=tier, overrides=info)
     return None if cost is None else str(cost.normalize())
 
 
@@ -95,7 +95,7 @@ def usd(model: str, tokens: TokenCounts, tier: str | None = None, info: dict[str
     ],
 )
 def test_costs_worked_out_by_hand(model: str, tokens: TokenCounts, tier: str | None, dollars: str) -> None:
-    cost = cost_usd(model, tokens, service_tier=tier)
+    cost = calculate_cost_usd(model, tokens, service_tier=tier)
     assert cost == Decimal(dollars)
 
 
@@ -134,7 +134,7 @@ def test_fast_is_priority(tier: str) -> None:
     ],
 )
 def test_what_is_not_known_is_none_and_never_zero(model: str, tokens: TokenCounts, tier: str | None) -> None:
-    assert cost_usd(model, tokens, service_tier=tier) is None
+    assert calculate_cost_usd(model, tokens, service_tier=tier) is None
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_dated_id_costs_what_its_alias_costs_unless_it_has_a_row(model: str, d
 
 
 def pricing(model: str, info: dict[str, Any] | None = None) -> dict[str, Any]:
-    found = pricing_for(model, info)
+    found = pricing_of(model, info)
     assert found is not None
     return dict(found)
 
@@ -170,7 +170,7 @@ def pricing(model: str, info: dict[str, Any] | None = None) -> dict[str, Any]:
     ),
 )
 def test_odd_counts_never_make_a_negative_part(model: str, tier: str | None, tokens: TokenCounts) -> None:
-    cost = cost_usd(model, tokens, service_tier=tier)
+    cost = calculate_cost_usd(model, tokens, service_tier=tier)
     assert cost is None or cost >= 0
 
 
@@ -180,34 +180,37 @@ def test_more_cached_than_sent_charges_what_was_reported_cached() -> None:
 
 
 def test_a_factor_multiplies_the_whole() -> None:
-    cost = cost_usd("gpt-6-sol", counts(1_000, 100), service_tier=None, factor=Decimal("1.1"))
+    cost = calculate_cost_usd("gpt-6-sol", counts(1_000, 100), service_tier=None, price_factor=Decimal("1.1"))
     assert cost == Decimal("0.0033")
 
 
 @pytest.mark.parametrize("model", sorted(TABLE))
 def test_every_row_is_coherent(model: str) -> None:
     price = TABLE[model]
-    assert set(price.long) <= set(price.tiers)
-    assert traits_for(model).known
+    assert set(price.long_rates_by_tier) <= set(price.rates_by_tier)
+    assert traits_of(model).is_listed
     assert is_agent_model(model) or "deep-research" in model
-    standard = price.tiers["standard"]
-    for name, rates in {**price.tiers, **{f"long {name}": rates for name, rates in price.long.items()}}.items():
+    standard = price.rates_by_tier["standard"]
+    for name, rates in {
+        **price.rates_by_tier,
+        **{f"long {name}": rates for name, rates in price.long_rates_by_tier.items()},
+    }.items():
         assert rates.input < rates.output, name
         assert rates.cache_read is None or rates.cache_read < rates.input, name
         assert (rates.cache_read is None) == (standard.cache_read is None), name
         if rates.cache_write is not None and rates.cache_write != rates.input:
             assert rates.cache_write == rates.input * Decimal("1.25"), name
             assert rates.cache_write_12h == rates.input * Decimal("2.5"), name
-    for name, rates in price.long.items():
+    for name, rates in price.long_rates_by_tier.items():
         if (model, name) != ("gpt-5.4", "flex"):
-            assert rates == price.tiers[name].beyond()
+            assert rates == price.rates_by_tier[name].scale_for_long_input()
 
 
 def test_long_requests_cost_double_in_and_half_more_out() -> None:
     rates = Rates(
         input=Decimal(2), cache_read=None, cache_write=Decimal(3), cache_write_12h=Decimal(5), output=Decimal(10)
     )
-    assert rates.beyond() == Rates(
+    assert rates.scale_for_long_input() == Rates(
         input=Decimal(4), cache_read=None, cache_write=Decimal(6), cache_write_12h=Decimal(10), output=Decimal(15)
     )
 
@@ -233,8 +236,8 @@ def test_pricing_is_what_the_kernels_model_takes(model: str, expected: tuple[flo
 
 
 def test_pricing_of_an_unknown_model_is_none() -> None:
-    assert pricing_for("prod-chat") is None
-    assert pricing_for("prod-chat", {"prod-chat": {"prices": ""}}) is None
+    assert pricing_of("prod-chat") is None
+    assert pricing_of("prod-chat", {"prod-chat": {"prices": ""}}) is None
 
 
 def own(**values: Any) -> dict[str, Any]:
@@ -302,6 +305,6 @@ def test_a_deployments_name_can_point_at_a_row() -> None:
 )
 def test_a_price_that_cannot_be_read_names_model_key_and_remedy(values: Any, key: str, remedy: str) -> None:
     with pytest.raises(ValueError, match=r'model_info\["new"\]') as caught:
-        cost_usd("new", counts(1, 1), service_tier=None, overrides={"new": {"prices": values}})
+        calculate_cost_usd("new", counts(1, 1), service_tier=None, overrides={"new": {"prices": values}})
     assert f'"{key}"' in str(caught.value)
     assert remedy in str(caught.value)

@@ -72,7 +72,7 @@ def test_texts_and_ciphertext_of_any_usual_length_are_whole(text: str) -> None:
 @pytest.mark.parametrize("longest", [10, 64, 100, 1024, 2000])
 @pytest.mark.parametrize("text", ["w" * 3000 + " ", f"data:image/png;base64,{'A' * 500}", LONG])
 def test_every_text_may_be_cut(text: str, longest: int) -> None:
-    cut = redact(text, longest=longest)
+    cut = redact(text, max_characters=longest)
     if len(text) <= longest:
         assert cut == text
         return
@@ -83,9 +83,9 @@ def test_every_text_may_be_cut(text: str, longest: int) -> None:
 
 
 def test_a_short_limit_cuts_to_exactly_that() -> None:
-    assert redact("abcdef", longest=3) == "abc… (6 characters)"
-    assert redact("abc", longest=3) == "abc"
-    assert redact("w " * 1024, longest=1024).startswith("w " * 512 + "…")
+    assert redact("abcdef", max_characters=3) == "abc… (6 characters)"
+    assert redact("abc", max_characters=3) == "abc"
+    assert redact("w " * 1024, max_characters=1024).startswith("w " * 512 + "…")
 
 
 JSON = st.recursive(

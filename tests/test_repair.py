@@ -9,8 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai_responses_common.translate.repair import MISSING_RESULT, Repair, repair
-from openai_responses_common.wire.client_calls import CLIENT_CALLS, answer, answer_key, call_key, client_call
+from openai_responses_common.translate.repair import MISSING_RESULT, Repair, repair_calls
+from openai_responses_common.wire.client_calls import (
+    CLIENT_CALLS,
+    call_output,
+    find_client_call,
+    read_call_key,
+    read_output_key,
+)
 
 Item = dict[str, Any]
 
@@ -41,7 +47,7 @@ def call(key: str, kind: str = "function_call") -> Item:
 
 
 def result(key: str, kind: str = "function_call", output: str = "ok") -> Item:
-    return answer(call(key, kind), key, output)
+    return call_output(call(key, kind), key, output)
 
 
 def lost(key: str, kind: str = "function_call") -> Item:
@@ -51,9 +57,9 @@ def lost(key: str, kind: str = "function_call") -> Item:
 def keys(items: list[Item]) -> list[str]:
     """The conversation in short: `a` for a call, `a=` for its result, the type or role of anything else."""
     return [
-        call_key(item)
-        if client_call(item)
-        else f"{answer_key(item)}="
+        read_call_key(item)
+        if find_client_call(item)
+        else f"{read_output_key(item)}="
         if item["type"].endswith(("_output", "_response"))
         else item.get("role", item["type"])
         for item in items
@@ -62,7 +68,7 @@ def keys(items: list[Item]) -> list[str]:
 
 def test_a_whole_conversation_is_left_as_it_is() -> None:
     items = [USER, REASONING, call("a"), call("b"), result("b"), result("a"), REPLY, USER, *SERVICE]
-    mended, repairs = repair(items)
+    mended, repairs = repair_calls(items)
     assert mended == items
     assert all(new is old for new, old in zip(mended, items, strict=True))
     assert repairs == []
@@ -70,7 +76,7 @@ def test_a_whole_conversation_is_left_as_it_is() -> None:
 
 @pytest.mark.parametrize("kind", CLIENT_CALLS)
 def test_a_missing_result_is_made_up_in_the_form_of_its_call(kind: str) -> None:
-    mended, repairs = repair([USER, call("a", kind), USER])
+    mended, repairs = repair_calls([USER, call("a", kind), USER])
     assert mended == [USER, call("a", kind), lost("a", kind), USER]
     name = "bash" if kind in {"function_call", "custom_tool_call"} else "n" if kind.startswith("mcp") else kind
     assert repairs == [Repair(kind="missing_result", call_id="a", tool_name=name)]
@@ -79,7 +85,7 @@ def test_a_missing_result_is_made_up_in_the_form_of_its_call(kind: str) -> None:
 @pytest.mark.parametrize("kind", CLIENT_CALLS)
 def test_a_result_that_is_there_is_kept(kind: str) -> None:
     items = [USER, call("a", kind), result("a", kind), USER]
-    assert repair(items) == (items, [])
+    assert repair_calls(items) == (items, [])
 
 
 def test_the_model_is_told_what_happened_and_what_to_do() -> None:
@@ -90,54 +96,54 @@ def test_the_model_is_told_what_happened_and_what_to_do() -> None:
 def test_a_missing_result_is_made_up_on_every_request_again() -> None:
     """The history is not ours to change, so the next request lacks it again."""
     items = [USER, call("a"), USER]
-    assert repair(items) == repair(items)
-    assert len(repair(items)[0]) == 4
+    assert repair_calls(items) == repair_calls(items)
+    assert len(repair_calls(items)[0]) == 4
 
 
 def test_results_without_a_call_are_left_out() -> None:
-    mended, repairs = repair([USER, result("gone"), call("a"), result("a")])
+    mended, repairs = repair_calls([USER, result("gone"), call("a"), result("a")])
     assert keys(mended) == ["user", "a", "a="]
     assert repairs == [Repair(kind="orphan_result", call_id="gone")]
 
 
 def test_a_repeated_result_is_left_out() -> None:
-    mended, repairs = repair([call("a"), result("a", output="first"), USER, result("a", output="second")])
+    mended, repairs = repair_calls([call("a"), result("a", output="first"), USER, result("a", output="second")])
     assert mended == [call("a"), result("a", output="first"), USER]
     assert repairs == [Repair(kind="duplicate_result", call_id="a")]
 
 
 def test_a_repeated_call_is_left_out() -> None:
-    mended, repairs = repair([call("a"), result("a"), USER, call("a"), result("a")])
+    mended, repairs = repair_calls([call("a"), result("a"), USER, call("a"), result("a")])
     assert keys(mended) == ["a", "a=", "user"]
     assert [each.kind for each in repairs] == ["duplicate_call", "duplicate_result"]
     assert repairs[0].tool_name == "bash"
 
 
 def test_a_result_before_its_call_moves_behind_it() -> None:
-    mended, repairs = repair([USER, result("a"), call("a"), USER])
+    mended, repairs = repair_calls([USER, result("a"), call("a"), USER])
     assert keys(mended) == ["user", "a", "a=", "user"]
     assert repairs == []
 
 
 def test_a_late_result_stays_where_it_is() -> None:
     items = [call("a"), USER, result("a")]
-    assert repair(items) == (items, [])
+    assert repair_calls(items) == (items, [])
 
 
 def test_a_result_of_another_kind_is_no_result() -> None:
     """The service looks for a result of the call's own kind."""
-    mended, _ = repair([call("a", "custom_tool_call"), result("a", "function_call")])
+    mended, _ = repair_calls([call("a", "custom_tool_call"), result("a", "function_call")])
     assert mended[0] == call("a", "custom_tool_call")
     assert [item["type"] for item in mended[1:]] == ["custom_tool_call_output"]
 
 
 def test_an_approval_is_paired_by_the_id_of_its_request() -> None:
     items = [call("mcpr_1", "mcp_approval_request"), result("mcpr_1", "mcp_approval_request", "yes")]
-    assert repair(items) == (items, [])
+    assert repair_calls(items) == (items, [])
 
 
 def test_what_the_service_answered_itself_is_left_alone() -> None:
-    assert repair(SERVICE) == (SERVICE, [])
+    assert repair_calls(SERVICE) == (SERVICE, [])
 
 
 TURNS: list[list[Item]] = [
@@ -156,7 +162,7 @@ TURNS: list[list[Item]] = [
 def test_a_made_up_result_keeps_its_place_while_the_loop_goes_on() -> None:
     before: list[Item] = []
     for count in range(1, len(TURNS) + 1):
-        mended, _ = repair([item for turn in TURNS[:count] for item in turn])
+        mended, _ = repair_calls([item for turn in TURNS[:count] for item in turn])
         assert mended[: len(before)] == before, f"turn {count}"
         before = mended
 
@@ -184,7 +190,7 @@ def turns(draw: st.DrawFn) -> list[list[Item]]:
 def test_repairing_more_of_a_history_repairs_its_beginning_alike(history: list[list[Item]]) -> None:
     before: list[Item] = []
     for count in range(1, len(history) + 1):
-        mended, _ = repair([item for turn in history[:count] for item in turn])
+        mended, _ = repair_calls([item for turn in history[:count] for item in turn])
         assert mended[: len(before)] == before
         before = mended
 
@@ -204,7 +210,9 @@ ITEMS = st.lists(
 def once(items: list[Item]) -> list[Item]:
     """Without what was handed out once and is there again."""
     seen: list[Item] = []
-    return [item for item in items if "id" not in item or client_call(item) or by_client(item) or not _seen(item, seen)]
+    return [
+        item for item in items if "id" not in item or find_client_call(item) or by_client(item) or not _seen(item, seen)
+    ]
 
 
 def _seen(item: Item, seen: list[Item]) -> bool:
@@ -214,7 +222,7 @@ def _seen(item: Item, seen: list[Item]) -> bool:
 
 
 def by_client(item: Item) -> bool:
-    return item["type"] in {row.answer for row in CLIENT_CALLS.values()} and (
+    return item["type"] in {row.output_type for row in CLIENT_CALLS.values()} and (
         item["type"] == "local_shell_call_output" or "id" not in item
     )
 
@@ -223,37 +231,37 @@ def by_client(item: Item) -> bool:
 @settings(max_examples=400)
 def test_after_the_repair_the_rules_of_the_service_hold(items: list[Item]) -> None:
     before = copy.deepcopy(items)
-    mended, _ = repair(items)
+    mended, _ = repair_calls(items)
     assert items == before, "the items are somebody else's"
 
     called: dict[str, int] = {}
     for index, item in enumerate(mended):
-        if client_call(item):
-            assert call_key(item) not in called, "a call is sent once"
-            called[call_key(item)] = index
+        if find_client_call(item):
+            assert read_call_key(item) not in called, "a call is sent once"
+            called[read_call_key(item)] = index
     answers = [(index, item) for index, item in enumerate(mended) if by_client(item)]
-    assert sorted(answer_key(item) for _, item in answers) == sorted(called), "one result for every call"
+    assert sorted(read_output_key(item) for _, item in answers) == sorted(called), "one result for every call"
     for index, item in answers:
-        place = called[answer_key(item)]
+        place = called[read_output_key(item)]
         assert place < index, "a result stands behind its call"
-        assert item["type"] == CLIENT_CALLS[mended[place]["type"]].answer, "in the form that its call asks for"
+        assert item["type"] == CLIENT_CALLS[mended[place]["type"]].output_type, "in the form that its call asks for"
 
     def others(list_: list[Item]) -> list[Item]:
-        return [item for item in list_ if not client_call(item) and not by_client(item)]
+        return [item for item in list_ if not find_client_call(item) and not by_client(item)]
 
     assert others(mended) == others(once(items)), "nothing else is touched"
-    assert {call_key(item) for item in items if client_call(item)} == set(called), "no call is lost"
+    assert {read_call_key(item) for item in items if find_client_call(item)} == set(called), "no call is lost"
 
 
 @given(ITEMS)
 def test_mending_what_is_mended_changes_nothing(items: list[Item]) -> None:
-    mended, _ = repair(items)
-    assert repair(mended) == (mended, [])
+    mended, _ = repair_calls(items)
+    assert repair_calls(mended) == (mended, [])
 
 
 @given(ITEMS)
 def test_everything_that_was_mended_is_told(items: list[Item]) -> None:
-    mended, repairs = repair(items)
+    mended, repairs = repair_calls(items)
     kinds = [each.kind for each in repairs]
     made_up = kinds.count("missing_result")
     assert len(mended) == len(once(items)) + made_up - (len(kinds) - made_up)
@@ -265,7 +273,9 @@ def test_what_was_kept_twice_is_sent_once() -> None:
     said = {**REPLY, "id": "msg_1"}
     search = {"type": "web_search_call", "id": "ws_1", "action": {}}
     without_id = {"type": "reasoning", "summary": [], "encrypted_content": "y"}
-    mended, repairs = repair([REASONING, without_id, search, said, USER, REASONING, without_id, search, said, USER])
+    mended, repairs = repair_calls(
+        [REASONING, without_id, search, said, USER, REASONING, without_id, search, said, USER]
+    )
     assert mended == [REASONING, without_id, search, said, USER, REPLY, USER]
     assert repairs == []
 
@@ -274,23 +284,23 @@ def test_what_was_kept_twice_is_sent_once() -> None:
 def test_a_call_goes_under_an_id_that_the_service_takes(key: Any) -> None:
     """Other providers give longer ids, or none; the call keeps its result, and its new id in every request."""
     history = [call(key), result(key, output="ok")]
-    mended, repairs = repair(history)
+    mended, repairs = repair_calls(history)
     assert repairs == []
     assert mended[0]["call_id"] == mended[1]["call_id"]
     assert re.fullmatch("call_[0-9a-f]{32}", mended[0]["call_id"])
     assert mended[1]["output"] == "ok"
-    assert repair(mended) == (mended, [])
-    assert repair(history) == (mended, [])
+    assert repair_calls(mended) == (mended, [])
+    assert repair_calls(history) == (mended, [])
 
 
 def test_ids_that_fit_are_left_alone() -> None:
     history = [call("x" * 64), result("x" * 64)]
-    assert repair(history) == (history, [])
+    assert repair_calls(history) == (history, [])
 
 
 def test_ids_that_would_be_sent_alike_stay_two() -> None:
     """Halves of surrogate pairs go as "?"; what is told of a repair can be told too."""
-    mended, repairs = repair([{**call("\ud800"), "name": "\ud800"}, call("\udfff")])
+    mended, repairs = repair_calls([{**call("\ud800"), "name": "\ud800"}, call("\udfff")])
     assert len({item["call_id"] for item in mended}) == 2
     assert [each.tool_name for each in repairs] == ["?", "bash"]
     assert all(each.call_id.isascii() for each in repairs)

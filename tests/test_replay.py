@@ -104,7 +104,7 @@ WITHOUT_IDS = [answered("so"), called("a")]
         (reasoning(origin="there"), {}),
         (reasoning(encrypted_content=None), {}),
         (reasoning(encrypted_content=""), {}),
-        (reasoning(), {"refused_reasoning": frozenset({"rs_1"})}),
+        (reasoning(), {"refused_reasoning_keys": frozenset({"rs_1"})}),
         (ThinkingBlock(thinking="another provider's", signature="s"), {}),
         (RedactedThinkingBlock(data="x"), {}),
         (ReasoningBlock(content=["x", "rs_1"], summary=[]), {}),
@@ -114,8 +114,8 @@ WITHOUT_IDS = [answered("so"), called("a")]
 def test_reasoning_that_cannot_be_replayed_takes_the_ids_behind_it_along(block: Any, options: dict[str, Any]) -> None:
     encoded = encode(assistant(block, *FOLLOWERS), **options)
     assert encoded.items == WITHOUT_IDS
-    assert len(encoded.dropped) == 1
-    assert "reasoning" in encoded.dropped[0]
+    assert len(encoded.dropped_content) == 1
+    assert "reasoning" in encoded.dropped_content[0]
 
 
 def test_ids_hold_again_behind_the_next_reasoning_and_in_the_next_turn() -> None:
@@ -134,7 +134,7 @@ def test_ids_of_another_origin_are_left_out_and_everything_else_goes() -> None:
     turn = assistant(text("a", "there", id="msg_1", phase="final_answer"), call(origin="there", item={"id": "fc_1"}))
     encoded = encode(turn)
     assert encoded.items == [answered("a", phase="final_answer"), called()]
-    assert encoded.dropped == []
+    assert encoded.dropped_content == []
 
 
 def test_the_id_that_an_approval_is_answered_by_goes_everywhere() -> None:
@@ -154,7 +154,7 @@ def test_reasoning_in_plain_words_needs_no_ciphertext() -> None:
 def test_reasoning_is_refused_by_its_ciphertext_where_it_has_no_id() -> None:
     item = {"type": "reasoning", "summary": [], "encrypted_content": "e" * 99}
     block = made(ThinkingBlock, thinking="", openai={"origin": "here", "item": item})
-    assert items(assistant(block, text("a")), refused_reasoning=frozenset({"e" * 64})) == [answered("a")]
+    assert items(assistant(block, text("a")), refused_reasoning_keys=frozenset({"e" * 64})) == [answered("a")]
 
 
 def hosted(item: Item, origin: str = "here") -> ReasoningBlock:
@@ -168,13 +168,13 @@ def test_items_of_the_service_go_back_verbatim_to_their_maker_only() -> None:
     assert items(assistant(reasoning(), hosted(SEARCH), text("a", id="m"))) == [RS, SEARCH, answered("a", id="m")]
     encoded = encode(assistant(hosted(SEARCH, "there"), text("a", "there", id="m")))
     assert encoded.items == [answered("a")]
-    assert encoded.dropped == ["web_search_call item of another account or behind left-out reasoning"]
+    assert encoded.dropped_content == ["web_search_call item of another account or behind left-out reasoning"]
 
 
 def test_items_of_the_service_depend_on_the_reasoning_before_them() -> None:
     encoded = encode(assistant(reasoning(origin="there"), hosted(SEARCH), text("a", id="m")))
     assert encoded.items == [answered("a")]
-    assert len(encoded.dropped) == 2
+    assert len(encoded.dropped_content) == 2
 
 
 def test_a_generated_picture_goes_back_whole() -> None:
@@ -186,7 +186,7 @@ def test_a_generated_picture_goes_back_whole() -> None:
 def test_a_picture_of_another_provider_in_an_answer_is_told() -> None:
     encoded = encode(assistant(PICTURE, TextBlock(text="a cat")))
     assert encoded.items == [answered("a cat")]
-    assert encoded.dropped == ["image block in an assistant message"]
+    assert encoded.dropped_content == ["image block in an assistant message"]
 
 
 def compaction(origin: str = "here") -> ReasoningBlock:
@@ -222,7 +222,7 @@ def test_what_the_model_did_in_the_turn_of_a_compaction_stays() -> None:
 def test_a_compaction_keeps_the_leading_instructions() -> None:
     """The service drops them with the next hop; nobody but us would send them again."""
     history = [Message(role="system", content="s"), user("old"), assistant(compaction()), user()]
-    assert items(*history, apart=False) == [said("developer", "s"), CMP, said("user", "hi")]
+    assert items(*history, system_as_instructions=False) == [said("developer", "s"), CMP, said("user", "hi")]
 
 
 def test_a_compaction_of_another_account_cuts_nothing() -> None:

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.options.model_info import traits_for
+from openai_responses_common.options.model_info import traits_of
 from openai_responses_common.options.options import Options
 from openai_responses_common.translate.decode import decode_response
 from openai_responses_common.translate.encode import encode_request
 from openai_responses_common.translate.messages import encode_messages
-from openai_responses_common.wire.json_values import dump, dump_body
+from openai_responses_common.wire.json_values import dump_body, dumps
 
-from tests.emulator.pairing import Ledger, check_pairing
+from tests.emulator.pairing import Ledger, check_conversation
 from tests.emulator.validate_items import check_input
 
 Item = dict[str, Any]
@@ -70,7 +70,7 @@ PARTS = st.one_of(
 )
 ARGUMENTS = st.dictionaries(WORDS, JSON, max_size=3).flatmap(
     lambda value: st.sampled_from(
-        [dump(value), json.dumps(value), json.dumps(value, indent=1), json.dumps(value, ensure_ascii=False)]
+        [dumps(value), json.dumps(value), json.dumps(value, indent=1), json.dumps(value, ensure_ascii=False)]
     )
 ) | st.sampled_from(
     ["{}", '{"a":1.0}', '{"a":1e3}', '{"a":1,"a":2}', '{"a":null}', '{"a":[null]}', "{ }", '{"a":"\\u00e9"}']
@@ -167,14 +167,14 @@ def test_an_answer_comes_back_as_the_items_it_was(output: list[Item], mode: str)
 
 @given(OUTPUTS.map(without_nulls))
 def test_the_way_of_storing_does_not_change_a_byte(output: list[Item]) -> None:
-    ways = {dump(replayed(output, mode)) for mode in ("as it is", "dumped", "as JSON", "without nulls")}
+    ways = {dumps(replayed(output, mode)) for mode in ("as it is", "dumped", "as JSON", "without nulls")}
     assert len(ways) == 1
 
 
 @given(OUTPUTS, MODES)
 def test_nothing_that_only_its_maker_may_read_goes_elsewhere(output: list[Item], mode: str) -> None:
     items = replayed(output, mode, origin="there")
-    assert "sealed-" not in dump(items)
+    assert "sealed-" not in dumps(items)
     known = {"message", "function_call", "custom_tool_call", "shell_call", "tool_search_call", "mcp_approval_request"}
     assert {item["type"] for item in items} <= known
     assert not [item for item in items if "id" in item and item["type"] != "mcp_approval_request"]
@@ -230,14 +230,14 @@ class Talk:
             ChatRequest(messages=self.history, tools=TOOLS),
             Options(model="gpt-6-sol", prompt_cache_key="k"),
             profile=PROFILE,
-            traits=traits_for("gpt-6-sol"),
+            traits=traits_of("gpt-6-sol"),
             amendments=Amendments(),
             origin="here",
         )
         assert encoded.repairs == []
         assert list(encoded.body)[-1] == "input"
         check_input(encoded.body["input"])
-        check_pairing(encoded.body["input"], self.ledger, account="a", endpoint="")
+        check_conversation(encoded.body["input"], self.ledger, account="a", endpoint="")
         return dump_body(encoded.body)
 
     def answer(self) -> list[Item]:

@@ -17,19 +17,19 @@ from amplifier_core.llm_errors import AuthenticationError, NetworkError, Provide
 from openai_responses_common.auth import device_code as flow
 from openai_responses_common.auth import terminal as screens
 from openai_responses_common.auth.device_code import (
+    AuthorizationPending,
     CodeExpired,
     DeviceCode,
-    Pending,
     sign_in,
-    sign_in_within,
+    sign_in_async,
     wait_for_approval,
 )
-from openai_responses_common.auth.terminal import Screen, plain
+from openai_responses_common.auth.terminal import Terminal, replace_unprintable
 
 from tests.support import PATIENCE_S, blocked
 
 
-class Patient(Screen):
+class Patient(Terminal):
     """A screen on which waiting takes no time, and that remembers how long it would have waited."""
 
     def __init__(self, *, confirms: bool = False) -> None:
@@ -41,7 +41,7 @@ class Patient(Screen):
     def wait(self, seconds: float, left_s: Callable[[], float], stop: threading.Event | None = None) -> None:
         self.waited.append(round(seconds, 3))
 
-    def confirms(self, question: str) -> bool:
+    def ask_to_continue(self, question: str) -> bool:
         self.said.append(question)
         return self._confirms
 
@@ -67,20 +67,31 @@ def polled(*answers: Any) -> Callable[[], Any]:
 @pytest.mark.parametrize(("interval_s", "pause_s"), [(5.0, 6.0), (0.0, 1.2), (0.2, 1.2), (10, 12.0)])
 def test_it_asks_a_little_less_often_than_it_may(interval_s: float, pause_s: float) -> None:
     screen = Patient()
-    assert wait_for_approval(code(interval_s=interval_s), polled(Pending(), Pending(), "tokens"), screen) == "tokens"
+    assert (
+        wait_for_approval(
+            code(interval_s=interval_s), polled(AuthorizationPending(), AuthorizationPending(), "tokens"), screen
+        )
+        == "tokens"
+    )
     assert screen.waited == [pause_s] * 3
 
 
 def test_it_slows_down_when_it_is_told_and_stays_slow() -> None:
     screen = Patient()
-    wait_for_approval(code(), polled(Pending(slow_down=True), Pending(), Pending(slow_down=True), "tokens"), screen)
+    wait_for_approval(
+        code(),
+        polled(
+            AuthorizationPending(slow_down=True), AuthorizationPending(), AuthorizationPending(slow_down=True), "tokens"
+        ),
+        screen,
+    )
     assert screen.waited == [6.0, 11.0, 11.0, 16.0]
 
 
 def test_what_may_pass_is_survived_and_a_wait_that_was_asked_for_is_kept() -> None:
     screen = Patient()
     faults = (NetworkError("gone", retryable=True), ProviderUnavailableError("busy", retry_after=7.0))
-    assert wait_for_approval(code(), polled(*faults, Pending(), "tokens"), screen) == "tokens"
+    assert wait_for_approval(code(), polled(*faults, AuthorizationPending(), "tokens"), screen) == "tokens"
     assert screen.waited == [6.0, 6.0, 13.0, 6.0]
 
 
@@ -92,18 +103,18 @@ def test_what_will_not_pass_ends_it() -> None:
 def test_it_ends_with_the_code_after_one_last_question() -> None:
     asked = []
 
-    def poll() -> Pending:
+    def poll() -> AuthorizationPending:
         asked.append(1)
-        return Pending()
+        return AuthorizationPending()
 
     screen = Patient()
     with pytest.raises(CodeExpired, match="15 minutes"):
-        wait_for_approval(code(began_s=time.monotonic() - 900), poll, screen)
+        wait_for_approval(code(issued_s=time.monotonic() - 900), poll, screen)
     assert (len(asked), screen.waited) == (1, [0.0])
 
 
 def test_an_approval_at_the_last_moment_counts() -> None:
-    late = code(began_s=time.monotonic() - 900)
+    late = code(issued_s=time.monotonic() - 900)
     assert wait_for_approval(late, polled("tokens"), Patient()) == "tokens"
 
 
@@ -120,7 +131,7 @@ def test_one_more_code_is_offered_and_no_third() -> None:
     screen = Patient(confirms=True)
     shown: list[DeviceCode] = []
     with pytest.raises(CodeExpired):
-        sign_in(lambda: (next(given), polled(CodeExpired("over"))), screen, shown=shown.append)
+        sign_in(lambda: (next(given), polled(CodeExpired("over"))), screen, on_code_shown=shown.append)
     assert shown == codes[:2]
     assert sum("Press Enter for a new one" in text for text in screen.said) == 1
 
@@ -136,13 +147,13 @@ def test_the_code_is_not_in_a_repr() -> None:
 
 
 async def test_within_a_loop_it_is_told_there_and_leaving_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "_SHORTEST_S", 0.01)
+    monkeypatch.setattr(flow, "_MIN_POLL_INTERVAL_S", 0.01)
     shown: list[tuple[DeviceCode, str]] = []
     asked: list[float] = []
 
     def poll() -> Any:
         asked.append(time.monotonic())
-        return Pending() if len(asked) < 3 else "tokens"
+        return AuthorizationPending() if len(asked) < 3 else "tokens"
 
     def begin() -> Any:
         return code(interval_s=0.01), poll
@@ -150,12 +161,12 @@ async def test_within_a_loop_it_is_told_there_and_leaving_stops_it(monkeypatch: 
     def tell(each: DeviceCode) -> None:
         shown.append((each, threading.current_thread().name))
 
-    quiet = Screen(lambda text: None)
-    assert await sign_in_within(begin, quiet, shown=tell) == "tokens"
+    quiet = Terminal(lambda text: None)
+    assert await sign_in_async(begin, quiet, on_code_shown=tell) == "tokens"
     assert [name for _, name in shown] == [threading.current_thread().name]
     asked.clear()
     others = blocked()
-    waiting = asyncio.ensure_future(sign_in_within(lambda: (code(interval_s=0.01), Pending), quiet))
+    waiting = asyncio.ensure_future(sign_in_async(lambda: (code(interval_s=0.01), AuthorizationPending), quiet))
     await asyncio.sleep(0.05)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
@@ -178,7 +189,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Tty, int]]:
     main, side = os.openpty()
     keyboard = os.fdopen(side, "r")
     monkeypatch.setattr(screens, "sys", SimpleNamespace(stderr=out, stdin=keyboard))
-    monkeypatch.setattr(screens, "_SLICE_S", 0.1)
+    monkeypatch.setattr(screens, "_KEYBOARD_INTERVAL_S", 0.1)
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     yield out, main
     keyboard.close()
@@ -201,23 +212,23 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_terminal_counts_down_on_one_line(terminal: tuple[Tty, int]) -> None:
     out, _ = terminal
-    screen = Screen()
-    screen.waits("https://example.com/device", ())
+    screen = Terminal()
+    screen.start_waiting("https://example.com/device", ())
     screen.wait(0.3, lambda: 754.0)
-    screen.done()
+    screen.finish_waiting()
     assert "Waiting for your approval, 12:34 left" in out.getvalue()
     assert out.getvalue().count("\n") == 1, "the words about Ctrl-C"
     assert out.getvalue().endswith(f"\r{' ' * 78}\r"), "and it is wiped out"
-    screen.say("done")
+    screen.print_text("done")
     assert out.getvalue().endswith("\rdone\n")
 
 
 def test_anything_else_gets_a_line_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(screens, "_SLICE_S", 0.05)
-    monkeypatch.setattr(screens, "_LINE_EVERY_S", 0.2)
+    monkeypatch.setattr(screens, "_KEYBOARD_INTERVAL_S", 0.05)
+    monkeypatch.setattr(screens, "_LOG_LINE_INTERVAL_S", 0.2)
     said: list[str] = []
-    screen = Screen(said.append)
-    screen.waits("https://example.com/device", ("example.com",))
+    screen = Terminal(said.append)
+    screen.start_waiting("https://example.com/device", ("example.com",))
     screen.wait(0.5, lambda: 125.0)
     assert 1 <= len(said) <= 2
     assert set(said) == {"Still waiting for your approval; 2 min 5 s left."}
@@ -225,8 +236,8 @@ def test_anything_else_gets_a_line_a_minute(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_enter_opens_the_page_once(terminal: tuple[Tty, int], opened: list[str]) -> None:
     out, keyboard = terminal
-    screen = Screen()
-    screen.waits("https://example.com/device", ("example.com",))
+    screen = Terminal()
+    screen.start_waiting("https://example.com/device", ("example.com",))
     assert "Press Enter" in out.getvalue()
     os.write(keyboard, b"\n\n")
     screen.wait(0.3, lambda: 10.0)
@@ -258,8 +269,8 @@ def test_nothing_else_is_opened(
     out, keyboard = terminal
     if ssh:
         monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
-    screen = Screen()
-    screen.waits(url, hosts)
+    screen = Terminal()
+    screen.start_waiting(url, hosts)
     os.write(keyboard, b"\n")
     screen.wait(0.1, lambda: 10.0)
     assert "Press Enter" not in out.getvalue()
@@ -276,28 +287,28 @@ def test_no_browser_that_would_take_the_terminal(
         return browser
 
     monkeypatch.setattr(webbrowser, "get", get)
-    Screen().waits("https://example.com/device", ("example.com",))
+    Terminal().start_waiting("https://example.com/device", ("example.com",))
     assert "Press Enter" not in terminal[0].getvalue()
 
 
 def test_enter_confirms_and_the_end_of_input_does_not(terminal: tuple[Tty, int]) -> None:
     _, keyboard = terminal
     os.write(keyboard, b"\n")
-    assert Screen().confirms("Go on?") is True
+    assert Terminal().ask_to_continue("Go on?") is True
     os.write(keyboard, b"\x04")
-    assert Screen().confirms("Go on?") is False
-    assert Screen(lambda text: None).confirms("Go on?") is False
+    assert Terminal().ask_to_continue("Go on?") is False
+    assert Terminal(lambda text: None).ask_to_continue("Go on?") is False
 
 
 def test_a_closed_stream_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = io.StringIO()
     closed.close()
     monkeypatch.setattr(screens, "sys", SimpleNamespace(stderr=closed, stdin=closed))
-    assert Screen().confirms("Go on?") is False
+    assert Terminal().ask_to_continue("Go on?") is False
 
 
 def test_texts_are_plain() -> None:
-    assert plain("a[b]\x1b[2Jc\u202e\n") == "a?b???2Jc??"
+    assert replace_unprintable("a[b]\x1b[2Jc\u202e\n") == "a?b???2Jc??"
 
 
 class Host:
@@ -316,8 +327,8 @@ class Host:
 
 def test_the_display_of_a_session_and_what_takes_over(capsys: pytest.CaptureFixture[str]) -> None:
     host = Host()
-    Screen.of_session(host, source="me").say("hello")
+    Terminal.for_session(host, source="me").print_text("hello")
     assert host.told == [("hello", "info", "me")]
-    Screen.of_session(Host(broken=True), source="me").say("broken")
-    Screen.of_session(None, source="me").say("nobody")
+    Terminal.for_session(Host(broken=True), source="me").print_text("broken")
+    Terminal.for_session(None, source="me").print_text("nobody")
     assert capsys.readouterr().err == "broken\nnobody\n"

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from amplifier_core.message_models import TextBlock
-from openai_responses_common.translate.replay_state import State, beside, state_of
+from openai_responses_common.translate.replay_state import ReplayState, as_extra_field, read_replay_state
 
 
 def test_a_state_is_found_beside_its_block() -> None:
-    state: State = {"origin": "here", "item": {"type": "message", "id": "msg_1"}, "part": 1}
-    assert state_of(TextBlock(text="a", **beside(state))) == state
+    state: ReplayState = {"origin": "here", "item": {"type": "message", "id": "msg_1"}, "part": 1}
+    assert read_replay_state(TextBlock(text="a", **as_extra_field(state))) == state
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,8 @@ def test_a_state_is_found_beside_its_block() -> None:
 )
 def test_what_is_no_state_any_more_is_none(state: Any) -> None:
     """A transcript that somebody edited goes on without what was lost."""
-    assert state_of(TextBlock.model_validate({"text": "a", "openai": state})) == {}
+    assert read_replay_state(TextBlock.model_validate({"text": "a", "openai": state})) == {}
 
 
 def test_a_block_of_another_provider_has_none() -> None:
-    assert state_of(TextBlock(text="a")) == {}
+    assert read_replay_state(TextBlock(text="a")) == {}

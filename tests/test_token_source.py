@@ -45,7 +45,7 @@ class Service:
         return Token(value=f"token-{number}", expires_at_s=time.time() + self.lives_s)
 
     def source(self, **options: float) -> TokenSource:
-        return TokenSource(self.fetch, words="asking the service", **options)
+        return TokenSource(self.fetch, description="asking the service", **options)
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -135,9 +135,9 @@ async def test_a_refused_token_is_replaced_once_for_all() -> None:
     service = Service()
     source = service.source()
     old = await source.get()
-    tokens = await asyncio.gather(*[source.renew(old.value) for _ in range(10)])
+    tokens = await asyncio.gather(*[source.refresh(old.value) for _ in range(10)])
     assert {token.value for token in tokens} == {"token-2"}
-    assert (await source.renew(old.value)).value == "token-2", "somebody else has renewed it already"
+    assert (await source.refresh(old.value)).value == "token-2", "somebody else has renewed it already"
     assert service.asked == [None, "token-1"]
 
 
@@ -149,9 +149,9 @@ async def test_a_fetch_that_brings_the_refused_token_is_made_again() -> None:
         asked.append(refused)
         return Token(value=next(tokens), expires_at_s=time.time() + 3600)
 
-    source = TokenSource(fetch, words="asking")
+    source = TokenSource(fetch, description="asking")
     await source.get()
-    assert (await source.renew("same")).value == "other"
+    assert (await source.refresh("same")).value == "other"
     assert asked == [None, "same", "same"]
 
 
@@ -222,7 +222,7 @@ async def test_tokens_are_scrubbed_and_shown_nowhere() -> None:
     service = Service()
     source = service.source()
     first = await source.get()
-    second = await source.renew(first.value)
+    second = await source.refresh(first.value)
     assert source.scrub(f"sent {first.value}, then {second.value}") == "sent [REDACTED], then [REDACTED]"
     for value in (source, first, second):
         assert "token-" not in repr(value)
@@ -234,7 +234,7 @@ HANGING = """
 import asyncio, time
 from openai_responses_common import TokenSource
 
-source = TokenSource(lambda refused: time.sleep(100), words="asking", deadline_s=0.2)
+source = TokenSource(lambda refused: time.sleep(100), description="asking", deadline_s=0.2)
 
 async def main():
     try:

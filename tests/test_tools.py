@@ -15,7 +15,12 @@ from amplifier_core.message_models import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.translate.tools import encode_format, encode_tool_choice, encode_tools, shown_by
+from openai_responses_common.translate.tools import (
+    encode_response_format,
+    encode_tool_choice,
+    encode_tools,
+    list_tool_includes,
+)
 
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 READ = ToolSpec(name="read", description="Read a file.", parameters=SCHEMA)
@@ -135,7 +140,7 @@ def test_nothing_that_was_given_is_changed() -> None:
     ],
 )
 def test_hosted_tools_are_asked_to_show_what_they_found(kind: str, shown: list[str]) -> None:
-    assert shown_by([{"type": kind}, {"type": kind}]) == shown
+    assert list_tool_includes([{"type": kind}, {"type": kind}]) == shown
 
 
 TOOLS = [
@@ -186,18 +191,18 @@ def test_without_tools_there_is_no_choice(choice: Any) -> None:
 
 
 def schema_format(given_schema: dict[str, Any], strict: bool | None = None) -> dict[str, Any]:
-    encoded = encode_format(ResponseFormatJsonSchema(json_schema=given_schema, strict=strict))
+    encoded = encode_response_format(ResponseFormatJsonSchema(json_schema=given_schema, strict=strict))
     assert encoded is not None
     return encoded
 
 
 @pytest.mark.parametrize("plain", [None, ResponseFormatText()])
 def test_plain_text_needs_no_format(plain: object) -> None:
-    assert encode_format(plain) is None
+    assert encode_response_format(plain) is None
 
 
 def test_any_json() -> None:
-    assert encode_format(ResponseFormatJson()) == {"type": "json_object"}
+    assert encode_response_format(ResponseFormatJson()) == {"type": "json_object"}
 
 
 def test_a_bare_schema_gets_a_name() -> None:

@@ -9,14 +9,20 @@ from amplifier_core.capabilities import ALL_WELL_KNOWN_CAPABILITIES  # pyright: 
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts import traits as table
-from openai_responses_common.facts.traits import EFFORTS, UNKNOWN, is_agent_model, is_dated, undated
-from openai_responses_common.options.model_info import traits_for
+from openai_responses_common.facts.traits import (
+    EFFORTS,
+    UNKNOWN_TRAITS,
+    has_snapshot_date,
+    is_agent_model,
+    remove_snapshot_date,
+)
+from openai_responses_common.options.model_info import traits_of
 
 MAX = ("low", "medium", "high", "xhigh", "max")
 XHIGH = ("low", "medium", "high", "xhigh")
 HIGH = ("low", "medium", "high")
 PRO = ("medium", "high", "xhigh")
-ROWS = {**table._MODELS, **table._FAMILIES, "unknown": UNKNOWN}
+ROWS = {**table.MODEL_TRAITS, **table.FAMILY_TRAITS, "unknown": UNKNOWN_TRAITS}
 
 
 @pytest.mark.parametrize(
@@ -73,13 +79,13 @@ def test_listed_models(
     default_effort: str | None,
     sampling: str,
 ) -> None:
-    traits = traits_for(model)
+    traits = traits_of(model)
     assert traits.context_window == context_window
     assert traits.max_output_tokens == max_output_tokens
     assert traits.efforts == efforts
     assert traits.default_effort == default_effort
     assert traits.sampling == sampling
-    assert traits.known
+    assert traits.is_listed
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -91,8 +97,8 @@ def test_every_row_is_coherent(name: str) -> None:
         assert list(row.efforts) == [effort for effort in EFFORTS if effort in row.efforts], "weakest first"
         assert row.default_effort is None or row.default_effort in row.efforts
         assert not (row.sampling == "effort_none" and "none" not in row.efforts)
-    assert set(row.capabilities()) <= set(ALL_WELL_KNOWN_CAPABILITIES)
-    assert len(set(row.capabilities())) == len(row.capabilities())
+    assert set(row.list_capabilities()) <= set(ALL_WELL_KNOWN_CAPABILITIES)
+    assert len(set(row.list_capabilities())) == len(row.list_capabilities())
     assert (row.leading_system == "developer") == name.startswith("gpt-6.2")
 
 
@@ -109,11 +115,11 @@ def test_every_row_is_coherent(name: str) -> None:
     ],
 )
 def test_other_spellings_find_the_row(model: str, like: str) -> None:
-    assert traits_for(model) == traits_for(like)
+    assert traits_of(model) == traits_of(like)
 
 
 def test_a_snapshot_may_have_a_row_of_its_own() -> None:
-    assert traits_for("gpt-4o-2024-05-13").max_output_tokens == 4_096
+    assert traits_of("gpt-4o-2024-05-13").max_output_tokens == 4_096
 
 
 @pytest.mark.parametrize(
@@ -133,12 +139,12 @@ def test_a_snapshot_may_have_a_row_of_its_own() -> None:
 def test_a_member_of_the_family_that_is_not_listed_reasons_and_takes_any_effort(
     model: str, context_window: int, known: bool
 ) -> None:
-    traits = traits_for(model)
+    traits = traits_of(model)
     assert traits.context_window == context_window
     assert traits.efforts is None
-    assert traits.reasons is True
+    assert traits.can_reason is True
     assert traits.sampling == "effort_none"
-    assert traits.known is known
+    assert traits.is_listed is known
 
 
 @pytest.mark.parametrize(
@@ -154,33 +160,33 @@ def test_a_member_of_the_family_that_is_not_listed_reasons_and_takes_any_effort(
     ],
 )
 def test_older_families(model: str, reasons: bool, context_window: int) -> None:
-    traits = traits_for(model)
-    assert traits.reasons is reasons
+    traits = traits_of(model)
+    assert traits.can_reason is reasons
     assert traits.context_window == context_window
 
 
 @pytest.mark.parametrize("model", ["", "prod-chat", "qwen3:32b", "mistral", "-x", "o", "o30", "gpt4", "vendor/"])
 def test_an_unknown_model_passes_on_whatever_was_asked(model: str) -> None:
-    traits = traits_for(model)
-    assert traits == UNKNOWN
-    assert not traits.known
-    assert (traits.efforts, traits.default_effort, traits.reasons) == (None, None, None)
+    traits = traits_of(model)
+    assert traits == UNKNOWN_TRAITS
+    assert not traits.is_listed
+    assert (traits.efforts, traits.default_effort, traits.can_reason) == (None, None, None)
     assert (traits.sampling, traits.verbosity, traits.vision) == ("always", True, True)
     assert (traits.context_window, traits.max_output_tokens) == (128_000, 16_384)
 
 
 @given(st.text(max_size=40))
 def test_every_id_gets_an_answer(model: str) -> None:
-    assert traits_for(model).context_window > 0
+    assert traits_of(model).context_window > 0
     assert isinstance(is_agent_model(model), bool)
-    assert undated(model) == model or is_dated(model)
+    assert remove_snapshot_date(model) == model or has_snapshot_date(model)
 
 
 @pytest.mark.parametrize(
     ("model", "reasons"), [("gpt-6-sol", True), ("gpt-4o", False), ("o3-deep-research", True), ("local", None)]
 )
 def test_reasons(model: str, reasons: bool | None) -> None:
-    assert traits_for(model).reasons is reasons
+    assert traits_of(model).can_reason is reasons
 
 
 @pytest.mark.parametrize(
@@ -198,7 +204,7 @@ def test_reasons(model: str, reasons: bool | None) -> None:
     ],
 )
 def test_other_abilities(model: str, verbosity: bool, vision: bool, leading_system: str) -> None:
-    traits = traits_for(model)
+    traits = traits_of(model)
     assert (traits.verbosity, traits.vision, traits.leading_system) == (verbosity, vision, leading_system)
 
 
@@ -218,12 +224,12 @@ def test_other_abilities(model: str, verbosity: bool, vision: bool, leading_syst
     ],
 )
 def test_capabilities(model: str, capabilities: str) -> None:
-    assert traits_for(model).capabilities() == capabilities.split()
+    assert traits_of(model).list_capabilities() == capabilities.split()
 
 
 def test_shutdown_days_are_those_announced() -> None:
-    assert traits_for("gpt-5").shutdown == "2026-12-11"
-    assert traits_for("gpt-6-sol").shutdown is None
+    assert traits_of("gpt-5").shutdown == "2026-12-11"
+    assert traits_of("gpt-6-sol").shutdown is None
 
 
 @pytest.mark.parametrize(
@@ -237,8 +243,8 @@ def test_shutdown_days_are_those_announced() -> None:
     ],
 )
 def test_is_dated(model: str, dated: bool) -> None:
-    assert is_dated(model) is dated
-    assert (undated(model) != model) is dated
+    assert has_snapshot_date(model) is dated
+    assert (remove_snapshot_date(model) != model) is dated
 
 
 AGENTS = """
@@ -290,40 +296,40 @@ def test_other_models_are_dropped(model: str) -> None:
     ],
 )
 def test_the_users_word_wins(given_value: dict[str, Any], field: str, expected: object) -> None:
-    traits = traits_for("prod-chat", {"prod-chat": given_value})
+    traits = traits_of("prod-chat", {"prod-chat": given_value})
     assert getattr(traits, field) == expected
 
 
 def test_the_users_word_changes_only_what_it_says() -> None:
-    changed = traits_for("gpt-6-sol", {"gpt-6-sol": {"context_window": "400000"}, "other": {"vision": False}})
+    changed = traits_of("gpt-6-sol", {"gpt-6-sol": {"context_window": "400000"}, "other": {"vision": False}})
     assert changed.context_window == 400_000
     assert (changed.max_output_tokens, changed.efforts, changed.vision) == (128_000, ("none", *MAX), True)
-    assert traits_for("gpt-6-sol", {}) == traits_for("gpt-6-sol", None) == traits_for("gpt-6-sol")
+    assert traits_of("gpt-6-sol", {}) == traits_of("gpt-6-sol", None) == traits_of("gpt-6-sol")
 
 
 def test_an_entry_covers_the_dated_snapshots_too_unless_they_have_their_own() -> None:
     info = {"gpt-6-sol": {"context_window": 1000}, "gpt-6-sol-2026-09-22": {"context_window": 2000}}
-    assert traits_for("gpt-6-sol-2026-09-22", info).context_window == 2000
-    assert traits_for("gpt-6-sol-2026-10-22", info).context_window == 1000
-    assert traits_for("gpt-6-luna", info).context_window == 922_000
+    assert traits_of("gpt-6-sol-2026-09-22", info).context_window == 2000
+    assert traits_of("gpt-6-sol-2026-10-22", info).context_window == 1000
+    assert traits_of("gpt-6-luna", info).context_window == 922_000
 
 
 def test_a_deployments_name_can_point_at_a_row() -> None:
-    traits = traits_for("prod-chat", {"prod-chat": {"model": "gpt-6-sol", "vision": "false"}})
+    traits = traits_of("prod-chat", {"prod-chat": {"model": "gpt-6-sol", "vision": "false"}})
     assert traits.efforts == ("none", *MAX)
-    assert traits.known
+    assert traits.is_listed
     assert not traits.vision
 
 
 def test_the_users_efforts_decide_whether_it_reasons() -> None:
-    assert traits_for("local", {"local": {"efforts": "low,high"}}).reasons is True
-    assert traits_for("local", {"local": {"efforts": []}}).reasons is False
-    assert not traits_for("local", {"local": {"efforts": []}}).known
+    assert traits_of("local", {"local": {"efforts": "low,high"}}).can_reason is True
+    assert traits_of("local", {"local": {"efforts": []}}).can_reason is False
+    assert not traits_of("local", {"local": {"efforts": []}}).is_listed
 
 
 def test_a_default_that_the_users_efforts_leave_out_is_forgotten() -> None:
-    assert traits_for("gpt-5", {"gpt-5": {"efforts": "low,high"}}).default_effort is None
-    assert traits_for("gpt-5", {"gpt-5": {"efforts": "low,medium"}}).default_effort == "medium"
+    assert traits_of("gpt-5", {"gpt-5": {"efforts": "low,high"}}).default_effort is None
+    assert traits_of("gpt-5", {"gpt-5": {"efforts": "low,medium"}}).default_effort == "medium"
 
 
 @pytest.mark.parametrize(
@@ -351,11 +357,11 @@ def test_a_default_that_the_users_efforts_leave_out_is_forgotten() -> None:
 )
 def test_a_value_that_cannot_be_read_names_model_key_and_remedy(entry: dict[str, Any], key: str, remedy: str) -> None:
     with pytest.raises(ValueError, match="prod-chat") as caught:
-        traits_for("prod-chat", {"prod-chat": entry})
+        traits_of("prod-chat", {"prod-chat": entry})
     assert f'"{key}"' in str(caught.value)
     assert remedy in str(caught.value)
 
 
 def test_an_entry_that_is_no_mapping_is_refused() -> None:
     with pytest.raises(ValueError, match=r'model_info\["prod"\]'):
-        traits_for("prod", {"prod": "gpt-6-sol"})  # pyright: ignore[reportArgumentType]
+        traits_of("prod", {"prod": "gpt-6-sol"})  # pyright: ignore[reportArgumentType]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts.prices import TokenCounts
 from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.options.model_info import cost_usd
-from openai_responses_common.translate.usage import count_tokens, total_usage
+from openai_responses_common.options.model_info import calculate_cost_usd
+from openai_responses_common.translate.usage import read_token_counts, sum_usage
 
 PRICED = BackendProfile(name="p", display_name="P")
 PRICES = {"input": 1, "cache_read": "0.1", "cache_write": "1.25", "cache_write_12h": "2.5", "output": 10}
@@ -36,7 +36,7 @@ def counts(tokens_in: int = 0, tokens_out: int = 0, **details: Any) -> dict[str,
 def total(
     *replies: dict[str, Any], profile: BackendProfile = PRICED, model: str = "m", info: Any = None
 ) -> Usage | None:
-    return total_usage(replies, model=model, profile=profile, model_info=INFO if info is None else info)
+    return sum_usage(replies, model=model, profile=profile, model_info=INFO if info is None else info)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def total(
     ],
 )
 def test_counts_with_details_absent_or_null(usage: Any, expected: TokenCounts | None) -> None:
-    assert count_tokens({"usage": usage}) == expected
-    assert count_tokens({}) is None
+    assert read_token_counts({"usage": usage}) == expected
+    assert read_token_counts({}) is None
 
 
 def test_the_usage_of_one_reply() -> None:
@@ -98,7 +98,7 @@ def test_reasoning_that_is_not_reported_is_unknown_and_not_zero() -> None:
 def test_what_is_no_count_costs_no_answer() -> None:
     """Other servers report what they like; an answer that was paid for is never lost to it."""
     usage = {**counts(5, 3), "total_tokens": [8], "output_tokens_details": {"reasoning_tokens": {}}}
-    found = total_usage([{"usage": usage, "service_tier": ["flex"]}], model="gpt-6-sol", profile=PRICED, model_info={})
+    found = sum_usage([{"usage": usage, "service_tier": ["flex"]}], model="gpt-6-sol", profile=PRICED, model_info={})
     assert found is not None
     assert (found.input_tokens, found.output_tokens, found.total_tokens, found.reasoning_tokens) == (5, 3, 8, 0)
 
@@ -156,14 +156,14 @@ def test_a_region_s_surcharge_is_on_everything() -> None:
 def test_the_model_that_answered_is_the_one_that_is_paid() -> None:
     usage = total(reply(counts(1000, 10), model="gpt-6-luna"), model="gpt-6-sol", info={})
     assert usage is not None
-    assert usage.cost_usd == cost_usd("gpt-6-luna", TokenCounts(input=1000, output=10), service_tier=None)
+    assert usage.cost_usd == calculate_cost_usd("gpt-6-luna", TokenCounts(input=1000, output=10), service_tier=None)
 
 
 @pytest.mark.parametrize("served", [None, "", "a-deployment"])
 def test_a_name_that_has_no_price_gives_way_to_the_one_that_was_asked(served: str | None) -> None:
     usage = total(reply(counts(1000, 10), model=served), model="gpt-6-sol", info={})
     assert usage is not None
-    assert usage.cost_usd == cost_usd("gpt-6-sol", TokenCounts(input=1000, output=10), service_tier=None)
+    assert usage.cost_usd == calculate_cost_usd("gpt-6-sol", TokenCounts(input=1000, output=10), service_tier=None)
 
 
 def test_what_the_user_says_about_the_model_that_was_asked_wins() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.wire.json_values import dump, dump_body, record, records
+from openai_responses_common.wire.json_values import as_object, as_objects, dump_body, dumps
 
 
 def test_the_body_is_compact_json_with_every_byte_in_its_place() -> None:
@@ -29,11 +29,11 @@ def test_the_body_says_what_it_was_given(values: dict[str, Any], items: list[Any
     sent = {**values, "input": items}
     raw = dump_body(sent)
     assert json.loads(raw) == sent
-    assert dump(json.loads(raw)) == dump(sent)
+    assert dumps(json.loads(raw)) == dumps(sent)
 
 
 def test_the_body_is_as_short_as_it_can_be() -> None:
-    assert dump_body({"a": [1, {"b": "ä"}], "c": 0.5}).decode() == dump({"a": [1, {"b": "ä"}], "c": 0.5})
+    assert dump_body({"a": [1, {"b": "ä"}], "c": 0.5}).decode() == dumps({"a": [1, {"b": "ä"}], "c": 0.5})
 
 
 def test_half_a_character_from_a_broken_file_does_not_stop_a_call() -> None:
@@ -44,10 +44,10 @@ def test_half_a_character_from_a_broken_file_does_not_stop_a_call() -> None:
 
 @pytest.mark.parametrize("value", [None, [], "text", 5, True])
 def test_what_is_no_object_is_read_as_an_empty_one(value: object) -> None:
-    assert record(value) == {}
-    assert records(value) == []
+    assert as_object(value) == {}
+    assert as_objects(value) == []
 
 
 def test_objects_are_read_as_they_are() -> None:
-    assert record({"a": 1}) == {"a": 1}
-    assert records([{"a": 1}, None, "x", {}]) == [{"a": 1}, {}]
+    assert as_object({"a": 1}) == {"a": 1}
+    assert as_objects([{"a": 1}, None, "x", {}]) == [{"a": 1}, {}]

@@ -69,8 +69,8 @@ def _chatgpt(environment: Environment) -> Account | None:
     try:
         from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider
 
-        account = ChatgptOauthProvider(config={}).signed_in()
-        signed_in = account.left_traces() and account.status() == "authenticated"
+        account = ChatgptOauthProvider(config={}).require_account()
+        signed_in = account.has_stored_files() and account.get_status() == "authenticated"
     except (ImportError, LLMError):
         return None
     return Account(module=_PLAN_MODULE, words=_PLAN, priced=False) if signed_in else None
@@ -89,10 +89,10 @@ def _signing_in(environment: Environment) -> Iterator[Account]:
 @contextmanager
 def _demonstration(environment: Environment) -> Iterator[Account]:
     """The same on an empty machine and with the built-in service, where a person approves every code."""
-    from tests.emulator import Emulator, SignIn, chatgpt_surfaces
+    from tests.emulator import Emulator, SignInService, chatgpt_surfaces
 
     _reach_this_machine_directly()
-    people = SignIn(interval="1", pending_polls=4)
+    people = SignInService(interval="1", pending_polls=4)
     with TemporaryDirectory() as home, Emulator(surfaces=chatgpt_surfaces(people), pace_s=0.02) as emulator:
         config = {
             "base_url": emulator.base_url,

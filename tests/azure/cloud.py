@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import LLMError
-from amplifier_module_provider_azure_openai_v2.backend import find
-from amplifier_module_provider_azure_openai_v2.person import Person
+from amplifier_module_provider_azure_openai_v2.backend import resolve_settings
+from amplifier_module_provider_azure_openai_v2.person import SignedInUser
 from amplifier_module_provider_azure_openai_v2.settings import Settings
-from openai_responses_common.auth.store.record import Record
+from openai_responses_common.auth.store.record import TokenRecord
 
 from tests.backends import BACKENDS
 from tests.emulator import (
@@ -136,10 +136,12 @@ class Cloud:
         self.directory.polls_until_approved = 0
         kept = {**self.local, **self.app, "token_file_path": str(folder / "sign-in.json")}
         settings = Settings(kept)
-        person = Person.of(settings, find(Settings({**kept, "auth": "entra_device_code"})).place)
-        _, poll = person.device_code(f"{COGNITIVE}/.default")()
+        person = SignedInUser.from_settings(
+            settings, resolve_settings(Settings({**kept, "auth": "entra_device_code"})).endpoint
+        )
+        _, poll = person.prepare_device_code_sign_in(f"{COGNITIVE}/.default")()
         record = poll()
-        assert isinstance(record, Record)
+        assert isinstance(record, TokenRecord)
         person.store.save(record)
         return kept
 
@@ -152,11 +154,11 @@ class Cloud:
     @property
     def caller(self) -> Any:
         """Who made the newest model request, as the tenant knows them."""
-        return self.directory.find(self.sent[-1])
+        return self.directory.find_access_token(self.sent[-1])
 
     def token_requests(self) -> int:
         """How often the token endpoint was asked."""
-        return len(self.directory.forms)
+        return len(self.directory.token_forms)
 
 
 StartCloud = Callable[..., Cloud]

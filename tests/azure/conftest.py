@@ -81,7 +81,7 @@ def bare(no_account: None, nowhere: Path, ca: Authority, monkeypatch: pytest.Mon
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits a second between two questions here, nor MSAL between two looks at what the browser brought."""
-    monkeypatch.setattr(flow, "_MARGIN", 0.02)
+    monkeypatch.setattr(flow, "_POLL_INTERVAL_FACTOR", 0.02)
     patient = SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(seconds / 20))
     monkeypatch.setattr("msal.oauth2cli.authcode.time", patient)
 

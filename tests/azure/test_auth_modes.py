@@ -15,11 +15,11 @@ import azure.identity.aio
 import pytest
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
 from azure.core.pipeline.transport import AsyncioRequestsTransport
-from openai_responses_common.cli.commands import run, setting_options
+from openai_responses_common.cli.commands import add_setting_options, run_command
 
 from tests.azure.cloud import CANARY, COGNITIVE, ENTRA, KEY, MINE, PASSWORD, Cloud
 from tests.backends import ROOT
-from tests.emulator import Authority, Directory, Emulator, arc_surface, browse, fake_az
+from tests.emulator import Authority, Directory, Emulator, arc_surface, open_in_browser, write_azure_cli
 
 # Keys and tokens that somebody else got.
 
@@ -55,7 +55,7 @@ async def test_endpoint_and_key_from_the_environment(cloud: Cloud, monkeypatch: 
 
 @pytest.mark.parametrize("by", ["config", "environment"])
 async def test_a_token_that_somebody_else_got(cloud: Cloud, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = cloud.directory.issue(COGNITIVE).text
+    token = cloud.directory.issue_access_token(COGNITIVE).text
     if by == "environment":
         monkeypatch.setenv("AZURE_OPENAI_AD_TOKEN", token)
     await cloud.ask(**{"azure_ad_token": token, "auth": "entra_token"} if by == "config" else {})
@@ -70,7 +70,7 @@ async def test_a_client_secret(cloud: Cloud, nested: bool) -> None:
     secret = {"client_secret": cloud.directory.client_secret}
     await cloud.ask(auth="entra_client_secret", **cloud.app, **({"credentials": secret} if nested else secret))
     assert cloud.caller.app_id == cloud.directory.client_id
-    assert cloud.directory.forms[0]["scope"] == f"{COGNITIVE}/.default"
+    assert cloud.directory.token_forms[0]["scope"] == f"{COGNITIVE}/.default"
 
 
 async def test_a_client_secret_behind_references(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ async def test_a_client_secret_behind_references(cloud: Cloud, monkeypatch: pyte
     await cloud.ask(
         tenant_id="${MY_AZURE_TENANT_ID}", client_id="${MY_AZURE_CLIENT_ID}", client_secret="${MY_AZURE_CLIENT_SECRET}"
     )
-    assert cloud.directory.forms[0]["client_secret"] == cloud.directory.client_secret
+    assert cloud.directory.token_forms[0]["client_secret"] == cloud.directory.client_secret
 
 
 FORMS = [
@@ -101,7 +101,7 @@ async def test_a_certificate(cloud: Cloud, certificate: SimpleNamespace, tmp_pat
     password = {"client_certificate_password": PASSWORD} if name.startswith("locked") else {}
     await cloud.ask(auth="entra_client_certificate", **cloud.app, client_certificate_path=str(path), **password)
     assert cloud.caller.app_id == cloud.directory.client_id
-    assert cloud.directory.forms[0]["client_assertion"].count(".") == 2
+    assert cloud.directory.token_forms[0]["client_assertion"].count(".") == 2
 
 
 @pytest.mark.parametrize("chain", ["true", "false", None])
@@ -118,7 +118,7 @@ async def test_a_certificate_of_the_environment(
     if chain:
         monkeypatch.setenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", chain)
     await cloud.ask()
-    header = cloud.directory.forms[0]["client_assertion"].split(".")[0]
+    header = cloud.directory.token_forms[0]["client_assertion"].split(".")[0]
     assert ("x5c" in decoded(header)) == (chain == "true")
 
 
@@ -129,7 +129,7 @@ def decoded(part: str) -> dict[str, Any]:
 
 
 async def test_a_workload_whose_assertion_is_renewed_in_its_file(cloud: Cloud, tmp_path: Path) -> None:
-    cloud.directory.federate("https://cluster.example/", "system:serviceaccount:default:app")
+    cloud.directory.allow_federation("https://cluster.example/", "system:serviceaccount:default:app")
     cloud.directory.expires_in = 100
     file = tmp_path / "assertion"
     session = await cloud.open(auth="entra_workload_identity", **cloud.app, federated_token_file=str(file))
@@ -138,11 +138,11 @@ async def test_a_workload_whose_assertion_is_renewed_in_its_file(cloud: Cloud, t
         sent.append(cloud.directory.federated_token())
         file.write_text(f"{sent[-1]}\n")
         await session.ask("hello")
-    assert [each["client_assertion"] for each in cloud.directory.forms] == sent
+    assert [each["client_assertion"] for each in cloud.directory.token_forms] == sent
 
 
 async def test_a_workload_of_the_environment(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cloud.directory.federate("https://cluster.example/", "system:serviceaccount:default:app")
+    cloud.directory.allow_federation("https://cluster.example/", "system:serviceaccount:default:app")
     (tmp_path / "assertion").write_text(cloud.directory.federated_token())
     for name, value in cloud.environment(secret=False).items():
         monkeypatch.setenv(name, value)
@@ -173,10 +173,10 @@ async def test_a_managed_identity(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if platform == "app_service":
-        monkeypatch.setenv("IDENTITY_ENDPOINT", machine.url_of("app_service"))
+        monkeypatch.setenv("IDENTITY_ENDPOINT", machine.base_url_of("app_service"))
         monkeypatch.setenv("IDENTITY_HEADER", f"{CANARY}-header")
     await cloud.ask(auth="entra_managed_identity", **ids)
-    (request,) = cloud.directory.requests_of(platform)
+    (request,) = cloud.directory.requests_to(platform)
     asked = {name.removeprefix("msi_").removeprefix("mi_"): value for name, value in request.form.items()}
     assert asked == {"api-version": asked["api-version"], "resource": COGNITIVE, **selector}
     wanted = MINE if ids else cloud.directory.identities[0]
@@ -225,15 +225,15 @@ async def test_a_machine_outside_azure(
     prefixes = {"linux": str(tmp_path), "darwin": str(tmp_path)}
     monkeypatch.setattr("msal.managed_identity._supported_arc_platforms_and_their_prefixes", prefixes)
     with Emulator(surfaces=(arc_surface(cloud.directory, key_file),)) as agent:
-        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{agent.url_of('arc')}/oauth2/token")
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{agent.base_url_of('arc')}/oauth2/token")
         monkeypatch.setenv("IMDS_ENDPOINT", agent.origin)
         await cloud.ask(auth="entra_managed_identity", **ids)
-    assert cloud.directory.requests_of("arc")[-1].headers["authorization"] == f"Basic {CANARY}-arc-key"
+    assert cloud.directory.requests_to("arc")[-1].headers["authorization"] == f"Basic {CANARY}-arc-key"
 
 
 @pytest.mark.parametrize("tenant", [None, "contoso.example"])
 async def test_the_azure_cli(cloud: Cloud, tmp_path: Path, tenant: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    az = fake_az(tmp_path, cloud.directory)
+    az = write_azure_cli(tmp_path, cloud.directory)
     monkeypatch.setenv("PATH", str(az.folder))
     await cloud.ask(auth="entra_azure_cli", **({"tenant_id": tenant} if tenant else {}))
     words = ["account", "get-access-token", "--output", "json", "--scope", f"{COGNITIVE}/.default"]
@@ -249,7 +249,14 @@ def signed_in(cloud: Cloud, tmp_path: Path, *words: str) -> dict[str, str]:
     kept = {**cloud.local, **cloud.app, "token_file_path": str(tmp_path / "sign-in.json")}
     chosen = [word for key, value in kept.items() for word in ("--set", f"{key}={value}")]
     assert (
-        run(COMMANDS, package="p", description="d", options=setting_options, arguments=["login", *words, *chosen]) == 0
+        run_command(
+            COMMANDS,
+            package="p",
+            description="d",
+            add_options=add_setting_options,
+            arguments=["login", *words, *chosen],
+        )
+        == 0
     )
     return kept
 
@@ -259,7 +266,7 @@ async def test_a_person_with_a_code(cloud: Cloud, tmp_path: Path, mode: str) -> 
     settings = cloud.sign_in(tmp_path)
     await cloud.ask(auth=mode, **settings)
     assert cloud.caller.user == cloud.directory.user
-    assert [each["grant_type"].rpartition(":")[2] for each in cloud.directory.forms] == ["device_code"]
+    assert [each["grant_type"].rpartition(":")[2] for each in cloud.directory.token_forms] == ["device_code"]
 
 
 async def test_a_person_in_a_browser(
@@ -270,14 +277,14 @@ async def test_a_person_in_a_browser(
     def browser(url: str, **_: Any) -> bool:
         import threading
 
-        threading.Thread(target=lambda: opened.append(browse(url, trust=ca.client())), daemon=True).start()
+        threading.Thread(target=lambda: opened.append(open_in_browser(url, trust=ca.client())), daemon=True).start()
         return True
 
     monkeypatch.setattr("msal.oauth2cli.authcode._browse", browser)
     settings = signed_in(cloud, tmp_path, "--browser")
     await cloud.ask(auth="entra_browser", **settings)
     assert cloud.caller.user == cloud.directory.user
-    assert cloud.directory.forms[0]["code_verifier"]
+    assert cloud.directory.token_forms[0]["code_verifier"]
 
 
 async def test_a_person_whose_token_is_over(cloud: Cloud, tmp_path: Path) -> None:
@@ -286,7 +293,7 @@ async def test_a_person_whose_token_is_over(cloud: Cloud, tmp_path: Path) -> Non
     cloud.directory.expires_in = 3599
     for _ in range(2):
         await cloud.ask(auth="entra_device_code", **settings)
-    assert [each["grant_type"] for each in cloud.directory.forms[1:]] == ["refresh_token"], "and it was kept"
+    assert [each["grant_type"] for each in cloud.directory.token_forms[1:]] == ["refresh_token"], "and it was kept"
 
 
 PROGRAM = """
@@ -316,7 +323,7 @@ async def test_two_processes_of_one_person(cloud: Cloud, tmp_path: Path) -> None
     for process in both:
         output, errors = process.communicate(timeout=60)
         assert (process.returncode, bool(output)) == (0, True), errors
-    refreshed = [each["refresh_token"] for each in cloud.directory.forms if each["grant_type"] == "refresh_token"]
+    refreshed = [each["refresh_token"] for each in cloud.directory.token_forms if each["grant_type"] == "refresh_token"]
     assert len(refreshed) == len(set(refreshed)) == 1
 
 
@@ -330,7 +337,7 @@ class Handmade:
     directory: Directory
 
     def get_token(self, *scopes: str) -> Any:
-        token = self.directory.issue(scopes[0].removesuffix("/.default"))
+        token = self.directory.issue_access_token(scopes[0].removesuffix("/.default"))
         return SimpleNamespace(token=token.text, expires_on=int(token.expires_s))
 
 

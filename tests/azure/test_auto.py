@@ -14,7 +14,7 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
 
 from tests.azure.cloud import CANARY, COGNITIVE, ENTRA, KEY, METADATA, MINE, Cloud
-from tests.emulator import Emulator, FakeAz, fake_az, imds_error, imds_unreachable
+from tests.emulator import Emulator, FakeAzureCli, imds_error, imds_proxy_refusal, write_azure_cli
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Offers:
     folder: Path
     monkeypatch: pytest.MonkeyPatch
     settings: dict[str, Any] = field(default_factory=dict)
-    az: FakeAz | None = None
+    az: FakeAzureCli | None = None
 
     def set(self, **variables: str) -> None:
         for name, value in variables.items():
@@ -40,7 +40,7 @@ class Offers:
         self.set(AZURE_OPENAI_API_KEY=KEY)
 
     def token(self) -> None:
-        self.set(AZURE_OPENAI_AD_TOKEN=self.cloud.directory.issue(COGNITIVE).text)
+        self.set(AZURE_OPENAI_AD_TOKEN=self.cloud.directory.issue_access_token(COGNITIVE).text)
 
     def secret(self) -> None:
         self.application()
@@ -55,7 +55,7 @@ class Offers:
 
     def workload(self) -> None:
         self.application()
-        self.cloud.directory.federate("https://cluster.example/", "system:serviceaccount:default:app")
+        self.cloud.directory.allow_federation("https://cluster.example/", "system:serviceaccount:default:app")
         (self.folder / "assertion").write_text(self.cloud.directory.federated_token())
         self.set(AZURE_FEDERATED_TOKEN_FILE=str(self.folder / "assertion"))
 
@@ -68,7 +68,7 @@ class Offers:
         self.settings |= self.cloud.sign_in(self.folder)
 
     def cli(self) -> None:
-        self.az = fake_az(self.folder, self.cloud.directory)
+        self.az = write_azure_cli(self.folder, self.cloud.directory)
         self.set(PATH=str(self.az.folder))
 
 
@@ -76,11 +76,13 @@ class Offers:
 ORDER: dict[str, Callable[[Offers], bool]] = {
     "key": lambda it: it.cloud.sent == [KEY],
     "token": lambda it: it.cloud.sent == [os.environ["AZURE_OPENAI_AD_TOKEN"]],
-    "secret": lambda it: "client_secret" in it.cloud.directory.forms[-1],
-    "pem": lambda it: len(it.cloud.directory.forms[-1]["client_assertion"]) > 700,
-    "workload": lambda it: it.cloud.directory.forms[-1]["client_assertion"] == (it.folder / "assertion").read_text(),
+    "secret": lambda it: "client_secret" in it.cloud.directory.token_forms[-1],
+    "pem": lambda it: len(it.cloud.directory.token_forms[-1]["client_assertion"]) > 700,
+    "workload": lambda it: (
+        it.cloud.directory.token_forms[-1]["client_assertion"] == (it.folder / "assertion").read_text()
+    ),
     "metadata": lambda it: it.cloud.caller.object_id == MINE.object_id,
-    "person": lambda it: it.cloud.caller.user is not None and it.cloud.directory.forms != [],
+    "person": lambda it: it.cloud.caller.user is not None and it.cloud.directory.token_forms != [],
     "cli": lambda it: it.az is not None and len(it.az.calls) == 1,
 }
 
@@ -102,7 +104,7 @@ async def test_the_first_that_exists_is_taken_and_nothing_behind_it_is_asked(off
     assert ORDER[first](offers)
     behind = names[names.index(first) + 1 :]
     assert "cli" not in behind or offers.az is None or offers.az.calls == []
-    assert "metadata" not in behind or offers.cloud.directory.requests_of("imds") == []
+    assert "metadata" not in behind or offers.cloud.directory.requests_to("imds") == []
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ async def test_the_search_can_be_narrowed_as_in_the_sdks(offers: Offers, narrowe
 # What does not exist is passed over.
 
 
-@pytest.mark.parametrize("answer", [imds_error(), imds_unreachable()], ids=["no identity", "Docker Desktop"])
+@pytest.mark.parametrize("answer", [imds_error(), imds_proxy_refusal()], ids=["no identity", "Docker Desktop"])
 async def test_a_machine_without_an_identity_is_passed_over(offers: Offers, answer: Any) -> None:
     offers.metadata()
     offers.cli()
@@ -171,7 +173,7 @@ async def test_an_address_where_nobody_listens_is_no_machine_of_azure(offers: Of
 
 async def test_where_nothing_fits_every_way_is_listed_with_what_it_lacks(offers: Offers) -> None:
     offers.set(AZURE_CLIENT_SECRET=f"{CANARY}-half")
-    offers.az = fake_az(offers.folder, offers.cloud.directory, says="not signed in")
+    offers.az = write_azure_cli(offers.folder, offers.cloud.directory, says="not signed in")
     offers.set(PATH=str(offers.az.folder))
     error = await offers.cloud.refusal()
     assert isinstance(error, AuthenticationError)
@@ -210,7 +212,7 @@ async def test_a_wrong_secret_is_told_and_nobody_else_is_tried(offers: Offers) -
     offers.set(AZURE_CLIENT_SECRET="wrong")
     error = await offers.cloud.refusal()
     assert "AADSTS7000215" in str(error)
-    assert offers.cloud.directory.requests_of("imds") == []
+    assert offers.cloud.directory.requests_to("imds") == []
     assert offers.az is not None
     assert offers.az.calls == []
 

@@ -16,23 +16,23 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import LLMError
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
-from openai_responses_common.cli.commands import run, setting_options
+from openai_responses_common.cli.commands import add_setting_options, run_command
 
 from tests.azure.cloud import CANARY, COGNITIVE, KEY, MINE, PASSWORD, Cloud
 from tests.behaviour.test_secrets import chain, leaks
 from tests.emulator import (
     Disconnect,
     Emulator,
-    Failed,
-    Status,
+    HttpReply,
+    ResponseFailed,
     Turn,
     arm_error,
     entra_error,
-    fake_az,
     imds_error,
-    no_role,
-    no_token,
+    missing_role,
+    missing_token,
     redirect,
+    write_azure_cli,
 )
 from tests.support import Recorder, tool
 
@@ -84,12 +84,12 @@ class Scene:
     monkeypatch: pytest.MonkeyPatch
 
     def az(self, says: Any = "token") -> dict[str, Any]:
-        az = fake_az(self.folder, self.cloud.directory, says=says)
+        az = write_azure_cli(self.folder, self.cloud.directory, says=says)
         self.monkeypatch.setenv("PATH", f"{az.folder}:/usr/bin:/bin")
         return {"auth": "entra_azure_cli"}
 
     def app(self) -> dict[str, Any]:
-        self.monkeypatch.setenv("IDENTITY_ENDPOINT", self.machine.url_of("app_service"))
+        self.monkeypatch.setenv("IDENTITY_ENDPOINT", self.machine.base_url_of("app_service"))
         self.monkeypatch.setenv("IDENTITY_HEADER", f"{CANARY}-header")
         return {"auth": "entra_managed_identity"}
 
@@ -100,7 +100,7 @@ class Scene:
         return {**self.cloud.app, **path, "client_certificate_password": PASSWORD, **more}
 
     def workload(self) -> dict[str, Any]:
-        self.cloud.directory.federate("https://cluster.example/", "system:serviceaccount:default:app")
+        self.cloud.directory.allow_federation("https://cluster.example/", "system:serviceaccount:default:app")
         (self.folder / "assertion").write_text(self.cloud.directory.federated_token())
         return {**self.cloud.app, "federated_token_file": str(self.folder / "assertion")}
 
@@ -110,14 +110,20 @@ class Scene:
     def login(self, *words: str) -> None:
         kept = {**self.cloud.local, **self.cloud.app, "token_file_path": str(self.folder / "sign-in.json")}
         chosen = [word for key, value in kept.items() for word in ("--set", f"{key}={value}")]
-        run(COMMANDS, package="p", description="d", options=setting_options, arguments=["login", *words, *chosen])
+        run_command(
+            COMMANDS,
+            package="p",
+            description="d",
+            add_options=add_setting_options,
+            arguments=["login", *words, *chosen],
+        )
 
     def object(self) -> dict[str, Any]:
         directory = self.cloud.directory
 
         class Mine:
             def get_token(self, *scopes: str) -> Any:
-                token = directory.issue(COGNITIVE)
+                token = directory.issue_access_token(COGNITIVE)
                 return SimpleNamespace(token=token.text, expires_on=int(token.expires_s))
 
         return {"credential": Mine()}
@@ -130,7 +136,7 @@ class Scene:
 
 WAYS: dict[str, Set] = {
     "key": lambda scene: {"api_key": KEY},
-    "given token": lambda scene: {"azure_ad_token": scene.cloud.directory.issue(COGNITIVE).text},
+    "given token": lambda scene: {"azure_ad_token": scene.cloud.directory.issue_access_token(COGNITIVE).text},
     "secret": lambda scene: scene.cloud.secret,
     "environment": Scene.ambient,
     "certificate": lambda scene: scene.pem("locked.pem"),
@@ -186,12 +192,12 @@ def damaged(scene: Scene) -> dict[str, Any]:
 # How a token cannot be had.
 FAILS: dict[str, Set] = {
     "wrong secret": lambda scene: {**scene.cloud.secret, "client_secret": f"{CANARY}-wrong"},
-    "entra echoes": lambda scene: scripted(scene, Status(400, {"error": ECHO, "error_description": ECHO})),
-    "entra echoes as text": lambda scene: scripted(scene, Status(500, ECHO)),
-    "entra echoes as html": lambda scene: scripted(scene, Status(200, f"<html>{ECHO}</html>")),
+    "entra echoes": lambda scene: scripted(scene, HttpReply(400, {"error": ECHO, "error_description": ECHO})),
+    "entra echoes as text": lambda scene: scripted(scene, HttpReply(500, ECHO)),
+    "entra echoes as html": lambda scene: scripted(scene, HttpReply(200, f"<html>{ECHO}</html>")),
     "entra redirects": lambda scene: scripted(scene, redirect("https://elsewhere.example/")),
     "entra hangs up": lambda scene: scripted(scene, Disconnect()),
-    "entra gives half a token": lambda scene: scripted(scene, Status(200, {"access_token": f"{CANARY}-half"})),
+    "entra gives half a token": lambda scene: scripted(scene, HttpReply(200, {"access_token": f"{CANARY}-half"})),
     "entra names the user": lambda scene: scripted(scene, entra_error(700016, {"client": CANARY})),
     "forged discovery": forged,
     "tenant unknown": lambda scene: {**scene.cloud.secret, "tenant_id": "elsewhere.example"},
@@ -205,9 +211,9 @@ FAILS: dict[str, Set] = {
     "object raises": lambda scene: {"credential": Raising()},
     "object gives nonsense": lambda scene: {"credential": Nonsense()},
     "metadata echoes": lambda scene: at_the_machine(scene, imds_error(ECHO)),
-    "metadata answers text": lambda scene: at_the_machine(scene, Status(200, ECHO)),
+    "metadata answers text": lambda scene: at_the_machine(scene, HttpReply(200, ECHO)),
     "metadata answers for another": lambda scene: at_the_machine(
-        scene, Status(200, {"access_token": f"{CANARY}-x", "expires_in": "9", "client_id": CANARY})
+        scene, HttpReply(200, {"access_token": f"{CANARY}-x", "expires_in": "9", "client_id": CANARY})
     ),
     "address with a password": lambda scene: {
         "azure_endpoint": f"https://u:{CANARY}@x.openai.azure.com",
@@ -219,14 +225,14 @@ FAILS: dict[str, Set] = {
 
 # How a call fails that has a token.
 ANSWERS: dict[str, Any] = {
-    "401": no_token(),
-    "401 echo": Status(401, {"error": {"code": "401", "message": "{secret}"}}),
-    "role": no_role(),
-    "400 echo": Status(400, {"error": {"message": "bad {secret}", "code": "{secret}", "param": "{secret}"}}),
-    "500 echo": Status(500, "authorization: Bearer {secret}"),
+    "401": missing_token(),
+    "401 echo": HttpReply(401, {"error": {"code": "401", "message": "{secret}"}}),
+    "role": missing_role(),
+    "400 echo": HttpReply(400, {"error": {"message": "bad {secret}", "code": "{secret}", "param": "{secret}"}}),
+    "500 echo": HttpReply(500, "authorization: Bearer {secret}"),
     "redirect": redirect("https://elsewhere.example/"),
     "disconnect": Disconnect(),
-    "failed": Turn(Failed(message="no {secret}", code="upstream")),
+    "failed": Turn(ResponseFailed(message="no {secret}", code="upstream")),
 }
 
 
@@ -273,7 +279,7 @@ def reachable(provider: Any) -> list[Any]:
     identity = getattr(credential, "identity", None)
     if identity is not None:
         things += [identity, identity.flow, credential.source, credential.token, vars(credential.source)["_fetch"]]
-        things += [getattr(identity.flow, "_kept", None), getattr(backend.models, "_resource", None)]
+        things += [getattr(identity.flow, "_working_flow", None), getattr(backend.models, "_resource", None)]
     return things
 
 
@@ -306,11 +312,11 @@ async def test_not_where_the_service_refuses_or_echoes(
 
     def filled(request: Any) -> Any:
         secret = request.headers.get("api-key") or request.headers["authorization"].removeprefix("Bearer ")
-        if isinstance(given, Status):
+        if isinstance(given, HttpReply):
             body = json.loads(json.dumps(given.body).replace("{secret}", secret))
-            return Status(given.status, body, given.headers)
+            return HttpReply(given.status, body, given.headers)
         if isinstance(given, Turn):
-            return Turn(Failed(message=f"no {secret}", code="upstream"))
+            return Turn(ResponseFailed(message=f"no {secret}", code="upstream"))
         return given
 
     scene.cloud.server.script(*[filled] * 4)
@@ -319,7 +325,9 @@ async def test_not_where_the_service_refuses_or_echoes(
     assert CANARY not in shown.out + shown.err
 
 
-@pytest.mark.parametrize("answer", [arm_error(403, "AuthorizationFailed", ECHO), Status(500, ECHO), Status(200, ECHO)])
+@pytest.mark.parametrize(
+    "answer", [arm_error(403, "AuthorizationFailed", ECHO), HttpReply(500, ECHO), HttpReply(200, ECHO)]
+)
 async def test_not_where_the_manager_echoes(scene: Scene, log: list[str], answer: Any) -> None:
     scene.cloud.directory.script(*[answer] * 3, at="arm")
     settings = {**scene.cloud.secret, "resource_id": "/subscriptions/x/accounts/y"}
@@ -340,14 +348,14 @@ def test_not_while_somebody_signs_in(scene: Scene, log: list[str], end: str, cap
         case "blocked":
             directory.script(entra_error(53003), at="devicecode")
         case "echo":
-            directory.script(Status(400, {"error": ECHO, "error_description": ECHO}))
+            directory.script(HttpReply(400, {"error": ECHO, "error_description": ECHO}))
         case "nonsense":
-            directory.script(Status(200, {"access_token": f"{CANARY}-AT"}))
+            directory.script(HttpReply(200, {"access_token": f"{CANARY}-AT"}))
         case _:
             pass
     directory.polls_until_approved = 0
     scene.login()
-    code = directory.devices[0].user_code if directory.devices else "no code"
+    code = directory.device_codes[0].user_code if directory.device_codes else "no code"
     shown = capfd.readouterr()
     assert CANARY not in shown.out + shown.err
     assert not [line for line in log if CANARY in line or code in line]
@@ -359,10 +367,10 @@ def test_not_in_a_browser(
 ) -> None:
     import threading
 
-    from tests.emulator import browse
+    from tests.emulator import open_in_browser
 
     def browser(url: str, **_: Any) -> bool:
-        threading.Thread(target=lambda: browse(url, trust=ca.client()), daemon=True).start()
+        threading.Thread(target=lambda: open_in_browser(url, trust=ca.client()), daemon=True).start()
         return True
 
     monkeypatch.setattr("msal.oauth2cli.authcode._browse", browser)

@@ -16,19 +16,19 @@ import pytest
 import yaml
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
 from openai_responses_common.auth import device_code as flow
-from openai_responses_common.cli.commands import run, setting_options
+from openai_responses_common.cli.commands import add_setting_options, run_command
 
 from tests.azure.cloud import CANARY, HOST, KEY, Cloud
 from tests.backends import ROOT
-from tests.emulator import Status, entra_error
+from tests.emulator import HttpReply, entra_error
 
 PACKAGE = "amplifier_module_provider_azure_openai_v2"
 MODULE = "provider-azure-openai-v2"
 BROWSER = """
 import os, sys
 sys.path.insert(0, {root!r})
-from tests.emulator import browse
-browse(sys.argv[1])
+from tests.emulator import open_in_browser
+open_in_browser(sys.argv[1])
 """
 
 
@@ -49,7 +49,7 @@ class Shell:
     def __call__(self, command: str, *more: str, **settings: Any) -> tuple[int, str, str]:
         """Run a command here: its exit code, what it answers, and what it says on the way."""
         words = self.words(command, *more, **settings)
-        code = run(COMMANDS, package=PACKAGE, description="d", options=setting_options, arguments=words)
+        code = run_command(COMMANDS, package=PACKAGE, description="d", add_options=add_setting_options, arguments=words)
         shown = self.capsys.readouterr()
         return code, shown.out, shown.err
 
@@ -153,7 +153,7 @@ def test_a_check_makes_one_short_call(shell: Shell) -> None:
     )
     assert (code, errors) == (0, "")
     assert "gpt-5.4" in rows(output)["answer"]
-    (body,) = shell.cloud.server.bodies
+    (body,) = shell.cloud.server.request_bodies
     assert body["max_output_tokens"] <= 500
 
 
@@ -181,7 +181,7 @@ def test_a_refused_secret_and_a_refused_call_are_told(shell: Shell) -> None:
     code, _, errors = shell("status", azure_endpoint=shell.cloud.url(), **wrong)
     assert code == 1
     assert "AADSTS7000215" in errors
-    shell.cloud.server.script(Status(404, {"error": {"code": "DeploymentNotFound", "message": "no such"}}))
+    shell.cloud.server.script(HttpReply(404, {"error": {"code": "DeploymentNotFound", "message": "no such"}}))
     code, _, errors = shell("status", "--check", azure_endpoint=shell.cloud.url(), api_key=KEY)
     assert code == 1
     assert "default_model takes a deployment's name" in errors
@@ -201,7 +201,9 @@ def test_status_as_a_program(shell: Shell) -> None:
 def test_wrong_words(shell: Shell) -> None:
     for arguments in ([], ["dance"], ["status", "--shout"]):
         with pytest.raises(SystemExit) as caught:
-            run(COMMANDS, package=PACKAGE, description="d", options=setting_options, arguments=arguments)
+            run_command(
+                COMMANDS, package=PACKAGE, description="d", add_options=add_setting_options, arguments=arguments
+            )
         assert caught.value.code == 2
     assert f"python -m {PACKAGE}" in shell.capsys.readouterr().err
 
@@ -212,7 +214,7 @@ def test_a_sign_in_from_beginning_to_end(shell: Shell) -> None:
     directory.polls_until_approved = 0
     code, output, errors = shell.finish(shell.start("login"))
     assert code == 0, errors
-    for told in ("https://microsoft.com/devicelogin", directory.devices[0].user_code, "15 minutes", "Never share"):
+    for told in ("https://microsoft.com/devicelogin", directory.device_codes[0].user_code, "15 minutes", "Never share"):
         assert told in errors
     kept = shell.home / ".amplifier" / "azure-openai-sign-in.json"
     assert {name: text.strip() for name, text in rows(output).items()}["account"] == directory.user
@@ -241,7 +243,7 @@ def test_a_sign_in_in_a_browser(shell: Shell, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_nobody_comes_back_from_the_browser(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amplifier_module_provider_azure_openai_v2.person._BROWSER_S", 0.2)
+    monkeypatch.setattr("amplifier_module_provider_azure_openai_v2.person._BROWSER_TIMEOUT_S", 0.2)
     monkeypatch.setattr("msal.oauth2cli.authcode._browse", lambda *args, **named: False)
     shell.set = {**shell.cloud.local, **shell.cloud.app}
     code, output, errors = shell("login", "--browser")
@@ -254,12 +256,12 @@ def test_nobody_comes_back_from_the_browser(shell: Shell, monkeypatch: pytest.Mo
 ENDS = [
     (entra_error(70017), "the sign-in was declined"),
     (entra_error(53003), "az login"),
-    (Status(200, {"token_type": "Bearer"}), "Entra"),
+    (HttpReply(200, {"token_type": "Bearer"}), "Entra"),
 ]
 
 
 @pytest.mark.parametrize(("answer", "told"), ENDS)
-def test_a_sign_in_that_comes_to_nothing(shell: Shell, answer: Status, told: str) -> None:
+def test_a_sign_in_that_comes_to_nothing(shell: Shell, answer: HttpReply, told: str) -> None:
     shell.set = {**shell.cloud.local, **shell.cloud.app}
     shell.cloud.directory.script(answer, at="token" if told != "az login" else "devicecode")
     code, output, errors = shell("login")
@@ -277,7 +279,7 @@ def test_a_code_that_expires_ends_the_sign_in(shell: Shell) -> None:
 
 
 def test_an_interval_of_nothing_does_not_hammer_the_service(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "_MARGIN", 0.3)  # of a second
+    monkeypatch.setattr(flow, "_POLL_INTERVAL_FACTOR", 0.3)  # of a second
     shell.set = {**shell.cloud.local, **shell.cloud.app}
     shell.cloud.directory.device_interval, shell.cloud.directory.polls_until_approved = 0, 0
     began_s = time.monotonic()
@@ -305,8 +307,8 @@ def test_several_accounts_by_a_label(shell: Shell) -> None:
 async def test_ctrl_c_ends_a_sign_in(shell: Shell) -> None:
     shell.set = {**shell.cloud.local, **shell.cloud.app}
     process = shell.start("login")
-    await shell.cloud.server.until(lambda: shell.cloud.directory.devices, 60)
-    await shell.cloud.server.until(lambda: shell.cloud.directory.forms, 60)
+    await shell.cloud.server.wait_until_async(lambda: shell.cloud.directory.device_codes, 60)
+    await shell.cloud.server.wait_until_async(lambda: shell.cloud.directory.token_forms, 60)
     process.send_signal(signal.SIGINT)
     code, output, errors = await asyncio.to_thread(shell.finish, process)
     assert (code, output) == (130, "")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
-from amplifier_module_provider_azure_openai_v2.endpoint import CLOUDS, find_place
+from amplifier_module_provider_azure_openai_v2.endpoint import CLOUDS, resolve_endpoint
 
 COGNITIVE = "https://cognitiveservices.azure.com/.default"
 FOUNDRY = "https://ai.azure.com/.default"
@@ -47,10 +47,10 @@ FORMS = {
 
 @pytest.mark.parametrize(("address", "base_url"), FORMS.items())
 def test_every_form_becomes_one_base_url(address: str, base_url: str) -> None:
-    place = find_place(address)
+    place = resolve_endpoint(address)
     assert place.base_url == base_url
     assert place.query == {}
-    assert find_place(place.base_url).base_url == base_url, "and what came out goes in again"
+    assert resolve_endpoint(place.base_url).base_url == base_url, "and what came out goes in again"
 
 
 ADVERSARIAL = [
@@ -95,7 +95,7 @@ ADVERSARIAL = [
 @pytest.mark.parametrize("address", ADVERSARIAL)
 def test_what_is_no_plain_address_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError, match="azure_endpoint") as caught:
-        find_place(address)
+        resolve_endpoint(address)
     assert "hush" not in str(caught.value)
 
 
@@ -113,32 +113,32 @@ LOOK_ALIKES = [
 
 @pytest.mark.parametrize("address", LOOK_ALIKES)
 def test_tokens_go_to_no_look_alike(address: str) -> None:
-    assert not find_place(address).takes_tokens
+    assert not resolve_endpoint(address).accepts_entra_tokens
 
 
 @pytest.mark.parametrize(
     "address", [RESOURCE, "https://x.services.ai.azure.com/api/projects/p", "https://x.openai.azure.us"]
 )
 def test_tokens_go_to_azure(address: str) -> None:
-    assert find_place(address).takes_tokens
+    assert resolve_endpoint(address).accepts_entra_tokens
 
 
 def test_tokens_go_where_the_user_allowed_it() -> None:
-    assert find_place("https://apim.contoso.com", allowed_hosts=("APIM.contoso.com",)).takes_tokens
-    assert find_place("https://apim.contoso.com", allowed_hosts=("contoso.com",)).takes_tokens
-    assert not find_place("https://apimcontoso.com", allowed_hosts=("contoso.com",)).takes_tokens
+    assert resolve_endpoint("https://apim.contoso.com", allowed_hosts=("APIM.contoso.com",)).accepts_entra_tokens
+    assert resolve_endpoint("https://apim.contoso.com", allowed_hosts=("contoso.com",)).accepts_entra_tokens
+    assert not resolve_endpoint("https://apimcontoso.com", allowed_hosts=("contoso.com",)).accepts_entra_tokens
 
 
 @pytest.mark.parametrize("version", ["v1", "preview", "latest"])
 def test_a_version_of_v1_is_added_to_the_v1_route(version: str) -> None:
-    place = find_place(RESOURCE, api_version=version)
+    place = resolve_endpoint(RESOURCE, api_version=version)
     assert (place.base_url, place.query) == (f"{RESOURCE}/openai/v1", {"api-version": version})
 
 
 @pytest.mark.parametrize("version", ["2025-03-01-preview", "2025-04-01-preview", "2026-01-01-preview"])
 @pytest.mark.parametrize("address", [RESOURCE, f"{RESOURCE}/openai", f"{RESOURCE}/openai/v1/"])
 def test_a_dated_version_takes_the_older_route(address: str, version: str) -> None:
-    place = find_place(address, api_version=version)
+    place = resolve_endpoint(address, api_version=version)
     assert (place.base_url, place.query) == (f"{RESOURCE}/openai", {"api-version": version})
 
 
@@ -147,7 +147,7 @@ def test_a_dated_version_takes_the_older_route(address: str, version: str) -> No
 )
 def test_a_version_without_the_responses_api_is_refused_with_what_to_do(version: str) -> None:
     with pytest.raises(ConfigurationError, match=r"api_version.*leave it out"):
-        find_place(RESOURCE, api_version=version)
+        resolve_endpoint(RESOURCE, api_version=version)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_version_without_the_responses_api_is_refused_with_what_to_do(version:
 def test_cloud_authority_and_scope_follow_from_the_address(
     address: str, settings: dict[str, Any], authority: str, scopes: tuple[str, ...]
 ) -> None:
-    place = find_place(address, **settings)
+    place = resolve_endpoint(address, **settings)
     assert (place.authority, place.scopes) == (authority, scopes)
 
 
@@ -211,7 +211,7 @@ def test_cloud_authority_and_scope_follow_from_the_address(
 )
 def test_settings_that_disagree_about_the_cloud_are_refused(address: str, settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="disagree about the cloud"):
-        find_place(address, **settings)
+        resolve_endpoint(address, **settings)
 
 
 @pytest.mark.parametrize(
@@ -224,10 +224,10 @@ def test_settings_that_disagree_about_the_cloud_are_refused(address: str, settin
 )
 def test_a_bad_cloud_or_authority_is_named(settings: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigurationError, match=named):
-        find_place(RESOURCE, **settings)
+        resolve_endpoint(RESOURCE, **settings)
 
 
 def test_no_two_clouds_share_a_name_or_a_suffix() -> None:
-    suffixes = [suffix for cloud in CLOUDS for suffix in cloud.suffixes]
+    suffixes = [suffix for cloud in CLOUDS for suffix in cloud.host_suffixes]
     assert len(suffixes) == len(set(suffixes))
     assert len({cloud.name for cloud in CLOUDS}) == len(CLOUDS)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from amplifier_core import llm_errors as kernel
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
-from openai_responses_common.cli.commands import run, setting_options
+from openai_responses_common.cli.commands import add_setting_options, run_command
 
 from tests.azure.cloud import CANARY, ENTRA, HOST, KEY, METADATA, Cloud, StartCloud, failing
 from tests.emulator import Emulator, redirect
@@ -34,7 +34,7 @@ async def test_nothing_of_an_openai_account_is_sent(
     assert len(cloud.server.requests) >= 2
     for request in cloud.server.requests:
         assert f"{CANARY}-openai" not in str(request.headers)
-        assert f"{CANARY}-openai" not in request.raw.decode()
+        assert f"{CANARY}-openai" not in request.raw_body.decode()
         assert not {name for name in request.headers if name.startswith("openai-")} & {
             "openai-organization",
             "openai-project",
@@ -83,7 +83,12 @@ async def test_a_sign_in_is_redirected_nowhere(
     cloud.directory.script(redirect(f"{elsewhere.origin}/x", status=status), at="devicecode")
     settings = {**cloud.local, **cloud.app, "token_file_path": str(tmp_path / "s.json")}
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    assert run(COMMANDS, package="p", description="d", options=setting_options, arguments=["login", *words]) == 1
+    assert (
+        run_command(
+            COMMANDS, package="p", description="d", add_options=add_setting_options, arguments=["login", *words]
+        )
+        == 1
+    )
     assert f"redirects a token request, which is not followed (HTTP {status})" in capsys.readouterr().err
 
 
@@ -109,7 +114,7 @@ async def test_a_forged_token_endpoint_gets_nothing(cloud: Cloud, elsewhere: Emu
         assert type(error) is kernel.AuthenticationError
         assert f"{ENTRA} named " in str(error)
         assert "was not made" in str(error)
-    assert cloud.directory.forms == []
+    assert cloud.directory.token_forms == []
 
 
 async def test_a_token_endpoint_without_tls_gets_nothing(cloud: Cloud) -> None:
@@ -117,7 +122,7 @@ async def test_a_token_endpoint_without_tls_gets_nothing(cloud: Cloud) -> None:
     error = await cloud.refusal(**cloud.secret)
     assert type(error) is kernel.ConfigurationError
     assert "what Entra said" in str(error)
-    assert cloud.directory.forms == []
+    assert cloud.directory.token_forms == []
 
 
 async def test_a_region_of_the_environment_leads_nowhere_else(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

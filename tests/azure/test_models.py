@@ -8,7 +8,7 @@ import pytest
 from amplifier_core import llm_errors as kernel
 
 from tests.azure.cloud import ACCOUNT, CANARY, DEPLOYMENTS, KEY, MANAGER, Cloud, StartCloud
-from tests.emulator import Emulator, Status, arm_error, redirect
+from tests.emulator import Emulator, HttpReply, arm_error, redirect
 
 PLACE = {"resource_id": ACCOUNT}
 
@@ -27,8 +27,8 @@ async def test_the_config_says_what_a_deployment_serves(start: StartCloud) -> No
     session = await cloud.open(api_key=KEY, default_model="chat", deployments='{"chat": "gpt-4.1"}')
     assert session.provider.get_info().defaults["context_window"] == 1_047_576
     await session.ask("hello")
-    assert "reasoning" not in cloud.server.bodies[0]
-    assert "include" not in cloud.server.bodies[0]
+    assert "reasoning" not in cloud.server.request_bodies[0]
+    assert "include" not in cloud.server.request_bodies[0]
 
 
 async def test_the_name_of_a_model_is_taken_for_it(cloud: Cloud) -> None:
@@ -62,13 +62,13 @@ async def test_what_the_config_says_wins_over_what_was_learned(start: StartCloud
 async def test_the_default_deployment_has_several_names(start: StartCloud, key: str) -> None:
     cloud = start(deployments={"mine": "gpt-5.4"})
     await cloud.ask(**{"default_model": ..., key: "mine"}, api_key=KEY)
-    assert cloud.server.bodies[0]["model"] == "mine"
+    assert cloud.server.request_bodies[0]["model"] == "mine"
 
 
 async def test_without_one_the_first_of_the_deployments_is_used(start: StartCloud) -> None:
     cloud = start(deployments={"mine": "gpt-5.4", "other": "gpt-4.1"})
     await cloud.ask(default_model=..., api_key=KEY, deployments={"mine": "gpt-5.4", "other": "gpt-4.1"})
-    assert cloud.server.bodies[0]["model"] == "mine"
+    assert cloud.server.request_bodies[0]["model"] == "mine"
 
 
 # The list.
@@ -91,8 +91,8 @@ async def test_the_manager_lists_the_real_deployments_page_by_page(start: StartC
     cloud = start(page_size=1)
     found = await listed(cloud, **cloud.secret, **PLACE)
     assert found == {"chat": "chat (gpt-5.4)", "fast": "fast (gpt-5.6-luna)", "old": "old (gpt-4.1)"}
-    assert [each["scope"] for each in cloud.directory.forms] == [f"https://{MANAGER}/.default"]
-    assert len(cloud.directory.requests_of("arm")) == len(DEPLOYMENTS)
+    assert [each["scope"] for each in cloud.directory.token_forms] == [f"https://{MANAGER}/.default"]
+    assert len(cloud.directory.requests_to("arm")) == len(DEPLOYMENTS)
 
 
 async def test_the_list_of_the_manager_counts_for_calls_too(start: StartCloud) -> None:
@@ -116,7 +116,7 @@ async def test_a_page_of_another_host_is_not_followed(
     for origin in [elsewhere.origin, *tricks]:
         cloud = start(page_size=2, next_origin=origin)
         assert set(await listed(cloud, **cloud.secret, **PLACE)) == {"chat", "fast"}
-        assert len(cloud.directory.requests_of("arm")) == 1
+        assert len(cloud.directory.requests_to("arm")) == 1
         cloud.directory._requests.clear()
         assert "not followed" in caplog.text
         caplog.clear()
@@ -131,10 +131,10 @@ REFUSED: list[tuple[Any, type[kernel.LLMError], list[str], bool]] = [
     ),
     (arm_error(404, "ResourceNotFound", CANARY), kernel.AccessDeniedError, ["check resource_id", "404"], False),
     (arm_error(401, "InvalidAuthenticationToken", CANARY), kernel.AccessDeniedError, ["401"], False),
-    (Status(503, "<html></html>"), kernel.ProviderUnavailableError, [MANAGER, "503"], True),
-    (Status(429, None, {"retry-after": "3"}), kernel.ProviderUnavailableError, [MANAGER, "429"], True),
-    (Status(200, "<html>hotel</html>"), kernel.ProviderUnavailableError, [MANAGER, "200"], True),
-    (Status(200, "[]"), kernel.ProviderUnavailableError, [MANAGER], True),
+    (HttpReply(503, "<html></html>"), kernel.ProviderUnavailableError, [MANAGER, "503"], True),
+    (HttpReply(429, None, {"retry-after": "3"}), kernel.ProviderUnavailableError, [MANAGER, "429"], True),
+    (HttpReply(200, "<html>hotel</html>"), kernel.ProviderUnavailableError, [MANAGER, "200"], True),
+    (HttpReply(200, "[]"), kernel.ProviderUnavailableError, [MANAGER], True),
 ]
 
 
@@ -160,7 +160,7 @@ async def test_the_manager_redirects_nobody(cloud: Cloud, elsewhere: Emulator) -
 
 async def test_an_empty_list_says_why_in_the_log(start: StartCloud, caplog: pytest.LogCaptureFixture) -> None:
     cloud = start()
-    cloud.directory.script(Status(200, {"value": []}), at="arm")
+    cloud.directory.script(HttpReply(200, {"value": []}), at="arm")
     found = await listed(cloud, **cloud.secret, **PLACE)
     assert all("a model" in name for name in found.values())
     assert "has no deployment that can do agent work" in caplog.text

@@ -13,7 +13,7 @@ from amplifier_core import llm_errors as kernel
 
 from tests.azure.cloud import COGNITIVE, FOUNDRY, HOST, PROJECT_HOST, Cloud, StartCloud, failing, until
 from tests.backends import ROOT
-from tests.emulator import Emulator, Status, entra_unavailable, fake_az, no_token
+from tests.emulator import Emulator, HttpReply, entra_unavailable, missing_token, write_azure_cli
 from tests.lived import Lived
 
 ROLE = "Cognitive Services OpenAI User"
@@ -21,7 +21,7 @@ ROLE = "Cognitive Services OpenAI User"
 
 def audiences(cloud: Cloud) -> list[str]:
     """Whom the tokens were for, in the order of the requests."""
-    return [each["scope"].removesuffix("/.default") for each in cloud.directory.forms]
+    return [each["scope"].removesuffix("/.default") for each in cloud.directory.token_forms]
 
 
 # Single flight.
@@ -46,7 +46,7 @@ async def test_another_identity_has_its_own(cloud: Cloud) -> None:
     await cloud.ask(**cloud.secret)
     await cloud.refusal(**{**cloud.secret, "client_secret": "wrong"})
     await cloud.ask(**cloud.secret)
-    assert [each["client_secret"] for each in cloud.directory.forms] == [cloud.directory.client_secret, "wrong"]
+    assert [each["client_secret"] for each in cloud.directory.token_forms] == [cloud.directory.client_secret, "wrong"]
 
 
 def test_two_event_loops_share_a_token(directory: Any, ca: Any, certified: Any, names: Any) -> None:
@@ -98,7 +98,7 @@ async def test_a_silent_entra_holds_up_nobody_while_the_token_lives(cloud: Cloud
     await session.ask("hello")
     cloud.directory.delay_s = 30
     await session.ask("hello")
-    assert len(cloud.directory.issued) == 1, "the silence is not over"
+    assert len(cloud.directory.access_tokens) == 1, "the silence is not over"
 
 
 async def test_a_token_near_its_end_is_fetched_ahead_of_time(cloud: Cloud) -> None:
@@ -107,10 +107,10 @@ async def test_a_token_near_its_end_is_fetched_ahead_of_time(cloud: Cloud) -> No
     await session.ask("hello")
     cloud.directory.expires_in = 3599
     await session.ask("hello")
-    await until(lambda: len(cloud.directory.issued) == 2)
+    await until(lambda: len(cloud.directory.access_tokens) == 2)
     await until(lambda: session.provider._backend.transport.endpoint.credential.token.lives_s() > 3000)
     await session.ask("hello")
-    assert [cloud.directory.find(each).number for each in cloud.sent] == [1, 1, 2]  # pyright: ignore[reportOptionalMemberAccess]
+    assert [cloud.directory.find_access_token(each).number for each in cloud.sent] == [1, 1, 2]  # pyright: ignore[reportOptionalMemberAccess]
 
 
 HANGING = """
@@ -169,7 +169,7 @@ asyncio.run(main())
 async def test_a_hung_command_line_ends_with_the_process(
     cloud: Cloud, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    az = fake_az(tmp_path, cloud.directory, says="hang")
+    az = write_azure_cli(tmp_path, cloud.directory, says="hang")
     monkeypatch.setenv("PATH", f"{az.folder}:/usr/bin:/bin")
     config = {**cloud.local, "auth": "entra_azure_cli", "token_timeout": 300, "max_retries": 0}
     command = [sys.executable, "-c", LEAVING, json.dumps(config), str(az.folder / "az.pids")]
@@ -188,7 +188,7 @@ async def test_a_hung_command_line_ends_with_the_process(
 async def test_a_revoked_token_is_renewed_once(cloud: Cloud) -> None:
     session = await cloud.open(**cloud.secret, scope=f"{COGNITIVE}/.default")
     await session.ask("hello")
-    cloud.directory.revoke()
+    cloud.directory.revoke_access_tokens()
     await session.ask("hello")
     assert cloud.token_requests() == 2
     assert len(set(cloud.sent)) == 2
@@ -197,7 +197,7 @@ async def test_a_revoked_token_is_renewed_once(cloud: Cloud) -> None:
 async def test_fifty_calls_with_a_revoked_token_renew_it_once(cloud: Cloud) -> None:
     session = await cloud.open(**cloud.secret, scope=f"{COGNITIVE}/.default", max_concurrent_requests=50)
     await session.ask("hello")
-    cloud.directory.revoke()
+    cloud.directory.revoke_access_tokens()
     cloud.directory.delay_s = 0.1
     await asyncio.gather(*[session.ask("hello") for _ in range(50)])
     assert cloud.token_requests() == 2
@@ -205,7 +205,7 @@ async def test_fifty_calls_with_a_revoked_token_renew_it_once(cloud: Cloud) -> N
 
 async def test_a_token_that_stays_refused_is_an_error_that_names_who_called_for_what_and_where(cloud: Cloud) -> None:
     session = await cloud.open(**cloud.secret, scope=f"{COGNITIVE}/.default")
-    cloud.server.script(*[no_token()] * 9)
+    cloud.server.script(*[missing_token()] * 9)
     error = await failing(session)
     assert type(error) is kernel.AuthenticationError
     assert not error.retryable
@@ -216,7 +216,7 @@ async def test_a_token_that_stays_refused_is_an_error_that_names_who_called_for_
 
 async def test_many_refused_calls_do_not_ask_entra_again_and_again(cloud: Cloud) -> None:
     session = await cloud.open(**cloud.secret, scope=f"{COGNITIVE}/.default", max_concurrent_requests=20)
-    cloud.server.script(*[no_token()] * 99)
+    cloud.server.script(*[missing_token()] * 99)
     for _ in range(2):
         assert {type(each) for each in await asyncio.gather(*[failing(session) for _ in range(20)])} == {
             kernel.AuthenticationError
@@ -225,7 +225,7 @@ async def test_many_refused_calls_do_not_ask_entra_again_and_again(cloud: Cloud)
 
 
 async def test_a_credential_that_has_only_one_token_is_sent_once(cloud: Cloud) -> None:
-    token = cloud.directory.issue(FOUNDRY).text
+    token = cloud.directory.issue_access_token(FOUNDRY).text
     error = await cloud.refusal(azure_ad_token=token)
     assert "audience is incorrect" in str(error)
     assert "azure_ad_token (AZURE_OPENAI_AD_TOKEN), which cannot renew itself" in str(error)
@@ -278,7 +278,7 @@ async def test_where_neither_audience_is_taken_both_were_tried(start: StartCloud
     assert f"{FOUNDRY}/.default" in str(error), "the one that was sent last"
     assert audiences(cloud) == [COGNITIVE, FOUNDRY]
     await failing(session)
-    assert len(cloud.directory.forms) <= 3
+    assert len(cloud.directory.token_forms) <= 3
 
 
 async def test_a_scope_of_the_user_is_the_only_one(start: StartCloud) -> None:
@@ -300,12 +300,12 @@ async def test_a_missing_role_says_which_and_asks_for_no_other_token(cloud: Clou
     for told in (ROLE, "5 minutes", cloud.directory.object_id, cloud.directory.client_id):
         assert told in str(error)
     assert (cloud.token_requests(), len(cloud.sent)) == (1, 1)
-    token = cloud.directory.issue(COGNITIVE).text
+    token = cloud.directory.issue_access_token(COGNITIVE).text
     assert ROLE in str(await cloud.refusal(azure_ad_token=token))
 
 
 async def test_a_403_names_the_role(cloud: Cloud) -> None:
-    cloud.server.script(Status(403, {"error": {"code": "403", "message": "Forbidden"}}))
+    cloud.server.script(HttpReply(403, {"error": {"code": "403", "message": "Forbidden"}}))
     error = await cloud.refusal(**cloud.secret)
     assert type(error) is kernel.AccessDeniedError
     assert ROLE in str(error)

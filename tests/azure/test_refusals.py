@@ -11,52 +11,52 @@ from amplifier_core import llm_errors as kernel
 from tests.azure.cloud import CANARY, HOST, KEY, PROJECT_HOST, Cloud, StartCloud, failing
 from tests.emulator import (
     Emulator,
+    HttpReply,
     Say,
-    Status,
     TerminalFields,
     Think,
     Turn,
-    content_filtered,
+    content_filter_event,
+    content_filter_failure,
+    content_filter_refusal,
     content_filters,
     deployment_not_found,
-    encrypted_content_refused,
-    filtered_event,
-    filtered_failure,
-    network_blocked,
+    encrypted_content_not_supported,
+    gateway_rate_limit,
+    invalid_subscription_key,
+    network_access_denied,
+    rate_limit_event,
     resource_not_found,
-    throttled,
-    throttled_event,
     too_many_requests,
-    wrong_key,
 )
 from tests.emulator.answers_azure import gateway_error
 from tests.support import Conversation, tool
 
-REFUSALS: list[tuple[Status, type[kernel.LLMError], list[str]]] = [
+REFUSALS: list[tuple[HttpReply, type[kernel.LLMError], list[str]]] = [
     (
-        wrong_key(),
+        invalid_subscription_key(),
         kernel.AuthenticationError,
         ["the key belongs to another resource", "the API key of the config", HOST],
     ),
     (deployment_not_found(), kernel.NotFoundError, ["default_model takes a deployment's name", "gpt-5.6-sol", "5 min"]),
     (resource_not_found(), kernel.NotFoundError, ["check address, region, and api_version"]),
-    (network_blocked(), kernel.AccessDeniedError, ["Firewall", "network rules", "private endpoint"]),
-    (network_blocked("virtual_network"), kernel.AccessDeniedError, ["Virtual Network", "network rules"]),
-    (network_blocked("public_access"), kernel.AccessDeniedError, ["Public access is disabled", "network rules"]),
+    (network_access_denied(), kernel.AccessDeniedError, ["Firewall", "network rules", "private endpoint"]),
+    (network_access_denied("virtual_network"), kernel.AccessDeniedError, ["Virtual Network", "network rules"]),
+    (network_access_denied("public_access"), kernel.AccessDeniedError, ["Public access is disabled", "network rules"]),
     (
-        Status(403, gateway_error("AuthenticationTypeDisabled", "Key based authentication is disabled")),
+        HttpReply(403, gateway_error("AuthenticationTypeDisabled", "Key based authentication is disabled")),
         kernel.AuthenticationError,
         ["remove api_key and sign in with Entra"],
     ),
-    (content_filtered("violence"), kernel.ContentFilterError, ["violence medium"]),
-    (content_filtered("jailbreak"), kernel.ContentFilterError, ["jailbreak"]),
-    (Status(401, {"statusCode": 401, "message": "Unauthorized."}), kernel.AuthenticationError, ["status"]),
+    (content_filter_refusal("violence"), kernel.ContentFilterError, ["violence medium"]),
+    (content_filter_refusal("jailbreak"), kernel.ContentFilterError, ["jailbreak"]),
+    (HttpReply(401, {"statusCode": 401, "message": "Unauthorized."}), kernel.AuthenticationError, ["status"]),
 ]
 
 
 @pytest.mark.parametrize(("answer", "kind", "told"), REFUSALS, ids=[str(row[0].body)[:60] for row in REFUSALS])
 async def test_a_refusal_says_what_to_do(
-    cloud: Cloud, answer: Status, kind: type[kernel.LLMError], told: list[str]
+    cloud: Cloud, answer: HttpReply, kind: type[kernel.LLMError], told: list[str]
 ) -> None:
     cloud.server.script(answer)
     error = await cloud.refusal(api_key=KEY)
@@ -85,7 +85,9 @@ async def test_a_deployment_that_is_not_there(start: StartCloud) -> None:
 # Filters in mid-stream.
 
 
-@pytest.mark.parametrize("ending", [filtered_event(after=5), filtered_failure(after=5)], ids=["error", "failed"])
+@pytest.mark.parametrize(
+    "ending", [content_filter_event(after=5), content_filter_failure(after=5)], ids=["error", "failed"]
+)
 async def test_a_filter_in_the_middle_of_an_answer(cloud: Cloud, ending: Any) -> None:
     told = TerminalFields({"content_filters": content_filters(blocked="hate")})
     cloud.server.script(Turn(Say("so it goes"), ending, told))
@@ -93,7 +95,7 @@ async def test_a_filter_in_the_middle_of_an_answer(cloud: Cloud, ending: Any) ->
     error = await failing(session)
     assert type(error) is kernel.ContentFilterError
     assert len(cloud.sent) == 1
-    if ending == filtered_failure(after=5):
+    if ending == content_filter_failure(after=5):
         assert "hate medium" in str(error)
 
 
@@ -101,14 +103,14 @@ async def test_a_filter_in_the_middle_of_an_answer(cloud: Cloud, ending: Any) ->
 
 
 async def test_a_wait_in_milliseconds_wins(cloud: Cloud) -> None:
-    cloud.server.script(throttled(after_s=7, after_ms=20))
+    cloud.server.script(gateway_rate_limit(after_s=7, after_ms=20))
     session = await cloud.open(api_key=KEY, max_retries=1, min_retry_delay=0.01)
     await session.ask("hello")
     assert 0.02 <= session.recorder.one("provider:retry")["delay"] < 5
 
 
 async def test_a_limit_that_says_nothing_of_when_is_tried_again(cloud: Cloud) -> None:
-    cloud.server.script(too_many_requests(), throttled(after_s=None))
+    cloud.server.script(too_many_requests(), gateway_rate_limit(after_s=None))
     session = await cloud.open(api_key=KEY, max_retries=2, min_retry_delay=0.01, max_retry_delay=5)
     await session.ask("hello")
     assert len(cloud.sent) == 3
@@ -118,11 +120,11 @@ async def test_a_limit_that_says_nothing_of_when_is_tried_again(cloud: Cloud) ->
 
 
 async def test_a_limit_inside_a_stream_is_tried_again(cloud: Cloud) -> None:
-    cloud.server.script(Turn(throttled_event()))
+    cloud.server.script(Turn(rate_limit_event()))
     session = await cloud.open(api_key=KEY, max_retries=1, min_retry_delay=0.01)
     await session.ask("hello")
     assert len(cloud.sent) == 2
-    cloud.server.script(Turn(throttled_event()))
+    cloud.server.script(Turn(rate_limit_event()))
     assert type(await cloud.refusal(api_key=KEY)) is kernel.RateLimitError
 
 
@@ -130,11 +132,11 @@ async def test_a_limit_inside_a_stream_is_tried_again(cloud: Cloud) -> None:
 
 
 async def test_a_deployment_without_encrypted_reasoning_is_remembered(cloud: Cloud) -> None:
-    cloud.server.script(encrypted_content_refused())
+    cloud.server.script(encrypted_content_not_supported())
     session = await cloud.open(api_key=KEY)
     for _ in range(2):
         await session.ask("hello")
-    assert ["include" in body for body in cloud.server.bodies] == [True, False, False]
+    assert ["include" in body for body in cloud.server.request_bodies] == [True, False, False]
 
 
 async def test_the_status_of_answers_is_never_sent_back(cloud: Cloud) -> None:
@@ -142,8 +144,8 @@ async def test_the_status_of_answers_is_never_sent_back(cloud: Cloud) -> None:
     cloud.server.script(Turn(Think(["hm"]), Say("42")))
     await conversation.say("what is it?")
     await conversation.say("and now?")
-    assert {item["type"] for item in cloud.server.bodies[-1]["input"]} >= {"reasoning", "message"}
-    assert not [item for item in cloud.server.bodies[-1]["input"] if "status" in item]
+    assert {item["type"] for item in cloud.server.request_bodies[-1]["input"]} >= {"reasoning", "message"}
+    assert not [item for item in cloud.server.request_bodies[-1]["input"] if "status" in item]
 
 
 async def test_usage_of_older_deployments_has_no_cache_writes(start: StartCloud) -> None:

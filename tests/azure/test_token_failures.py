@@ -17,16 +17,16 @@ from tests.emulator import (
     Directory,
     Disconnect,
     Emulator,
-    Status,
+    HttpReply,
     app_service_error,
     arc_surface,
     entra_error,
     entra_unavailable,
-    fake_az,
     imds_error,
-    imds_unreachable,
-    imds_upgrading,
+    imds_proxy_refusal,
+    imds_unavailable,
     redirect,
+    write_azure_cli,
 )
 from tests.lived import Lived
 
@@ -80,19 +80,24 @@ async def test_a_secret_that_was_mended_in_the_config_counts_at_once(cloud: Clou
 TROUBLE: list[tuple[Any, type[kernel.LLMError], list[str], bool]] = [
     (entra_unavailable(), kernel.ProviderUnavailableError, [ENTRA, "503"], True),
     (entra_unavailable(status=500), kernel.ProviderUnavailableError, [ENTRA, "500"], True),
-    (Status(429, None, {"retry-after": "3"}), kernel.RateLimitError, [ENTRA, "429"], True),
-    (Status(429, "slow"), kernel.RateLimitError, [ENTRA, "429"], True),
-    (Status(200, "<html>Log in to the hotel</html>"), kernel.ProviderUnavailableError, [ENTRA, "200", "proxy"], True),
-    (Status(200, "[1]"), kernel.ProviderUnavailableError, [ENTRA, "200"], True),
-    (Status(403, "<html>blocked</html>"), kernel.ProviderUnavailableError, [ENTRA, "403"], True),
+    (HttpReply(429, None, {"retry-after": "3"}), kernel.RateLimitError, [ENTRA, "429"], True),
+    (HttpReply(429, "slow"), kernel.RateLimitError, [ENTRA, "429"], True),
     (
-        Status(200, {"access_token": f"{CANARY}-AT"}),
+        HttpReply(200, "<html>Log in to the hotel</html>"),
+        kernel.ProviderUnavailableError,
+        [ENTRA, "200", "proxy"],
+        True,
+    ),
+    (HttpReply(200, "[1]"), kernel.ProviderUnavailableError, [ENTRA, "200"], True),
+    (HttpReply(403, "<html>blocked</html>"), kernel.ProviderUnavailableError, [ENTRA, "403"], True),
+    (
+        HttpReply(200, {"access_token": f"{CANARY}-AT"}),
         kernel.AuthenticationError,
         ["no token of", "client secret"],
         False,
     ),
-    (Status(200, {"token_type": "Bearer"}), kernel.AuthenticationError, ["Entra"], False),
-    (Status(401, {"error": f"{CANARY} echoed"}), kernel.AuthenticationError, ["without a code"], False),
+    (HttpReply(200, {"token_type": "Bearer"}), kernel.AuthenticationError, ["Entra"], False),
+    (HttpReply(401, {"error": f"{CANARY} echoed"}), kernel.AuthenticationError, ["without a code"], False),
     (redirect("https://elsewhere.example/"), kernel.AuthenticationError, [ENTRA, "redirects", "307"], False),
     (Disconnect(), kernel.NetworkError, [ENTRA], True),
     (Disconnect(reset=True), kernel.NetworkError, [ENTRA], True),
@@ -104,17 +109,17 @@ TROUBLE: list[tuple[Any, type[kernel.LLMError], list[str], bool]] = [
 async def test_trouble_with_entra(
     cloud: Cloud, answer: Any, kind: type[kernel.LLMError], told: list[str], retryable: bool, at: Any
 ) -> None:
-    if at == "discovery" and isinstance(answer, Status) and isinstance(answer.body, dict):
+    if at == "discovery" and isinstance(answer, HttpReply) and isinstance(answer.body, dict):
         kind, told = kernel.AuthenticationError, ["Entra application"]
     cloud.directory.script(answer, at=at)
     error = await cloud.refusal(**cloud.secret)
     check(error, kind, told, retryable=retryable)
-    if isinstance(answer, Status) and answer.headers.get("retry-after"):
+    if isinstance(answer, HttpReply) and answer.headers.get("retry-after"):
         assert error.retry_after == 3
 
 
 async def test_trouble_that_passes_is_waited_for(cloud: Cloud) -> None:
-    cloud.directory.script(entra_unavailable(), Disconnect(), Status(429, None))
+    cloud.directory.script(entra_unavailable(), Disconnect(), HttpReply(429, None))
     await cloud.ask(**cloud.secret, max_retries=3, min_retry_delay=0.01)
     assert cloud.token_requests() == 4
 
@@ -193,7 +198,7 @@ async def test_an_assertion_that_is_not_there(cloud: Cloud, tmp_path: Path) -> N
 
 
 async def test_a_given_token_that_has_ended(cloud: Cloud) -> None:
-    token = cloud.directory.issue("https://cognitiveservices.azure.com", expires_in=-5).text
+    token = cloud.directory.issue_access_token("https://cognitiveservices.azure.com", expires_in=-5).text
     error = await cloud.refusal(azure_ad_token=token)
     check(error, kernel.AuthenticationError, ["azure_ad_token (AZURE_OPENAI_AD_TOKEN)", "has ended"])
 
@@ -206,23 +211,23 @@ AGAIN = [(404, True), (410, True), (429, True), (500, True), (503, True)]
 @pytest.mark.parametrize(("status", "retryable"), AGAIN)
 @pytest.mark.usefixtures("machine")
 async def test_a_metadata_service_in_trouble(cloud: Cloud, status: int, retryable: bool) -> None:
-    cloud.directory.script(imds_upgrading(status), at="identity")
+    cloud.directory.script(imds_unavailable(status), at="identity")
     error = await cloud.refusal(auth="entra_managed_identity")
     check(error, kernel.ProviderUnavailableError, [METADATA, str(status)], retryable=retryable)
 
 
 @pytest.mark.usefixtures("machine")
 async def test_a_metadata_service_that_recovers(cloud: Cloud) -> None:
-    cloud.directory.script(imds_upgrading(410), imds_upgrading(429), at="identity")
+    cloud.directory.script(imds_unavailable(410), imds_unavailable(429), at="identity")
     await cloud.ask(auth="entra_managed_identity", max_retries=2, min_retry_delay=0.01)
-    assert len(cloud.directory.requests_of("imds")) == 3
+    assert len(cloud.directory.requests_to("imds")) == 3
 
 
 MACHINE: list[tuple[Any, type[kernel.LLMError], list[str], bool]] = [
     (imds_error(), kernel.AuthenticationError, [METADATA, "invalid_request", "assigned to this machine"], False),
-    (imds_unreachable(), kernel.ProviderUnavailableError, [METADATA, "403"], True),
-    (Status(200, "hello"), kernel.ProviderUnavailableError, [METADATA, "no JSON"], True),
-    (Status(200, {"access_token": f"{CANARY}-x"}), kernel.AuthenticationError, ["managed identity"], False),
+    (imds_proxy_refusal(), kernel.ProviderUnavailableError, [METADATA, "403"], True),
+    (HttpReply(200, "hello"), kernel.ProviderUnavailableError, [METADATA, "no JSON"], True),
+    (HttpReply(200, {"access_token": f"{CANARY}-x"}), kernel.AuthenticationError, ["managed identity"], False),
 ]
 
 
@@ -244,7 +249,7 @@ async def test_an_identity_that_the_machine_does_not_have(cloud: Cloud) -> None:
 @pytest.mark.usefixtures("machine")
 async def test_a_token_of_another_identity_is_not_used(cloud: Cloud) -> None:
     other = {"access_token": f"{CANARY}-x", "expires_in": "3600", "client_id": "somebody-else"}
-    cloud.directory.script(Status(200, other), at="identity")
+    cloud.directory.script(HttpReply(200, other), at="identity")
     error = await cloud.refusal(managed_identity_client_id=MINE.client_id)
     check(error, kernel.AuthenticationError, ["another identity", MINE.client_id])
     assert cloud.server.model_requests == []
@@ -264,11 +269,11 @@ async def test_no_proxy_sees_the_machines_own_services(
         monkeypatch.setenv(name, elsewhere.origin)
     monkeypatch.setenv("NO_PROXY", "contoso.openai.azure.com")
     await cloud.ask(auth="entra_managed_identity")
-    assert cloud.directory.requests_of("imds")
+    assert cloud.directory.requests_to("imds")
 
 
 async def test_an_app_platform_that_refuses(cloud: Cloud, machine: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IDENTITY_ENDPOINT", machine.url_of("app_service"))
+    monkeypatch.setenv("IDENTITY_ENDPOINT", machine.base_url_of("app_service"))
     monkeypatch.setenv("IDENTITY_HEADER", f"{CANARY}-wrong")
     error = await cloud.refusal(auth="entra_managed_identity")
     check(error, kernel.AuthenticationError, [f"127.0.0.1:{machine.port}", "HTTP 401", "assigned to this machine"])
@@ -285,11 +290,11 @@ async def test_an_agent_that_cannot_be_used(
     prefixes = {"linux": str(tmp_path), "darwin": str(tmp_path)}
     monkeypatch.setattr("msal.managed_identity._supported_arc_platforms_and_their_prefixes", prefixes)
     with Emulator(surfaces=(arc_surface(cloud.directory, key_file, knows_users=False),)) as agent:
-        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{agent.url_of('arc')}/oauth2/token")
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{agent.base_url_of('arc')}/oauth2/token")
         monkeypatch.setenv("IMDS_ENDPOINT", agent.origin)
         if fault == "no key":
             challenge = {"www-authenticate": f"Basic realm={tmp_path / 'absent.key'}"}
-            cloud.directory.script(Status(401, "{}", challenge), at="identity")
+            cloud.directory.script(HttpReply(401, "{}", challenge), at="identity")
         error = await cloud.refusal(managed_identity_client_id=MINE.client_id)
     expected = {"no key": "FileNotFoundError", "old agent": "ManagedIdentityError"}[fault]
     check(error, kernel.AuthenticationError, [expected, MINE.client_id])
@@ -305,7 +310,7 @@ class Cli:
     monkeypatch: pytest.MonkeyPatch
 
     def says(self, text: Any) -> Any:
-        az = fake_az(self.folder, self.directory, says=text)
+        az = write_azure_cli(self.folder, self.directory, says=text)
         self.monkeypatch.setenv("PATH", f"{az.folder}{os.pathsep}/usr/bin{os.pathsep}/bin")
         return az
 

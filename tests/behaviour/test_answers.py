@@ -15,7 +15,7 @@ from amplifier_core.message_models import (
     ThinkingBlock,
 )
 
-from tests.emulator import Call, EmptyTerminal, Incomplete, NoUsage, Refuse, ResponseFields, Say, Think, Turn
+from tests.emulator import Call, NoTerminalOutput, NoUsage, Refuse, ResponseFields, ResponseIncomplete, Say, Think, Turn
 from tests.support import Conversation, OpenSession, Session, asking, result, tool, user
 
 WEATHER = tool("get_weather", "city")
@@ -148,7 +148,7 @@ async def test_metadata_is_small_namespaced_json(session: Session) -> None:
 
 
 async def test_an_answer_without_any_text_says_why(session: Session) -> None:
-    session.emulator.script(*[Turn(Think(["Hmm, a long story"], tokens=900), Incomplete())] * 5)
+    session.emulator.script(*[Turn(Think(["Hmm, a long story"], tokens=900), ResponseIncomplete())] * 5)
     response = await session.ask("hello")
     assert response.finish_reason == "length"
     assert "reasoning" in response.text
@@ -157,7 +157,7 @@ async def test_an_answer_without_any_text_says_why(session: Session) -> None:
 
 async def test_a_notice_of_ours_is_never_sent_back(session: Session) -> None:
     chat = Conversation(session)
-    session.emulator.script(Turn(Think([], tokens=900), Incomplete()))
+    session.emulator.script(Turn(Think([], tokens=900), ResponseIncomplete()))
     response = await chat.say("hello")
     await chat.say("again")
     assert response.text not in json.dumps(session.body)
@@ -165,7 +165,9 @@ async def test_a_notice_of_ours_is_never_sent_back(session: Session) -> None:
 
 
 async def test_the_terminal_event_may_come_without_its_output(session: Session) -> None:
-    session.emulator.script(Turn(THINK_TWICE, Say("still here"), Call("get_weather", {"city": "A"}), EmptyTerminal()))
+    session.emulator.script(
+        Turn(THINK_TWICE, Say("still here"), Call("get_weather", {"city": "A"}), NoTerminalOutput())
+    )
     response = await session.ask("hello", tools=[WEATHER])
     assert response.text == "still here"
     assert response.tool_calls[0].arguments == {"city": "A"}

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from amplifier_core.models import HookResult
 
-from tests.emulator import HoldOpen, Incomplete, Say, Silent, Slow, Turn, server_error
+from tests.emulator import EventDelay, HoldOpen, ResponseIncomplete, Say, Silence, Turn, server_error
 from tests.support import PATIENCE_S, OpenSession, Session, asking, other_tasks, tool
 
-ENDLESS = Turn(Say("word " * 400), Slow(0.02))
-MUTE = Turn(Silent(30, before=-1))
+ENDLESS = Turn(Say("word " * 400), EventDelay(0.02))
+MUTE = Turn(Silence(30, before_event=-1))
 
 
 async def cancelled(session: Session, task: asyncio.Task[Any]) -> None:
@@ -27,9 +27,9 @@ async def cancelled(session: Session, task: asyncio.Task[Any]) -> None:
 async def test_in_mid_answer(session: Session) -> None:
     session.emulator.script(ENDLESS)
     task = asyncio.create_task(session.ask("hello"))
-    assert await session.emulator.until(session.recorder.shown)
+    assert await session.emulator.wait_until_async(session.recorder.shown)
     await cancelled(session, task)
-    assert await session.emulator.until(lambda: session.emulator.aborted)
+    assert await session.emulator.wait_until_async(lambda: session.emulator.aborted_requests)
     assert session.recorder.names[-2:] == ["llm:stream_aborted", "llm:response"]
     response = session.recorder.one("llm:response")
     assert response["status"] == "cancelled"
@@ -39,9 +39,9 @@ async def test_in_mid_answer(session: Session) -> None:
 async def test_before_the_first_byte(session: Session) -> None:
     session.emulator.script(MUTE)
     task = asyncio.create_task(session.ask("hello"))
-    assert await session.emulator.until(lambda: session.sent)
+    assert await session.emulator.wait_until_async(lambda: session.sent)
     await cancelled(session, task)
-    assert await session.emulator.until(lambda: session.emulator.aborted)
+    assert await session.emulator.wait_until_async(lambda: session.emulator.aborted_requests)
     assert session.recorder.names == ["llm:request", "llm:response"]
     assert session.recorder.one("llm:response")["status"] == "cancelled"
 
@@ -116,16 +116,16 @@ async def test_in_the_wait_before_a_retry(open_session: OpenSession) -> None:
     session = await open_session(min_retry_delay=5, max_retry_delay=20)
     session.emulator.script(server_error())
     task = asyncio.create_task(session.ask("hello"))
-    assert await session.emulator.until(lambda: session.recorder.named("provider:retry"))
+    assert await session.emulator.wait_until_async(lambda: session.recorder.named("provider:retry"))
     await cancelled(session, task)
     assert session.recorder.one("llm:response")["status"] == "cancelled"
     assert session.sent == 1
 
 
 async def test_in_a_continuation(session: Session) -> None:
-    session.emulator.script(Turn(Say("one two three four"), Incomplete()), ENDLESS)
+    session.emulator.script(Turn(Say("one two three four"), ResponseIncomplete()), ENDLESS)
     task = asyncio.create_task(session.ask("hello"))
-    assert await session.emulator.until(lambda: session.sent == 2 and len(session.recorder.shown()) > 20)
+    assert await session.emulator.wait_until_async(lambda: session.sent == 2 and len(session.recorder.shown()) > 20)
     await cancelled(session, task)
     assert session.recorder.one("llm:response")["status"] == "cancelled"
 
@@ -133,7 +133,7 @@ async def test_in_a_continuation(session: Session) -> None:
 async def test_while_the_end_is_waited_for(session: Session) -> None:
     session.emulator.script(Turn(Say("done"), HoldOpen(30)))
     task = asyncio.create_task(session.ask("hello"))
-    assert await session.emulator.until(lambda: session.recorder.named("llm:stream_block_end"))
+    assert await session.emulator.wait_until_async(lambda: session.recorder.named("llm:stream_block_end"))
     task.cancel()
     outcome: Any = (await asyncio.gather(task, return_exceptions=True))[0]
     assert isinstance(outcome, asyncio.CancelledError) or outcome.text == "done"
@@ -146,7 +146,7 @@ async def test_the_place_is_given_back(open_session: OpenSession) -> None:
         session.emulator.script(ENDLESS)
         before = session.sent
         task = asyncio.create_task(session.ask("hello"))
-        assert await session.emulator.until(lambda before=before: session.sent > before)
+        assert await session.emulator.wait_until_async(lambda before=before: session.sent > before)
         await cancelled(session, task)
     session.emulator.script(Say("free"))
     async with asyncio.timeout(PATIENCE_S):
@@ -157,7 +157,7 @@ async def test_a_waiter_in_the_queue_leaves_nothing_behind(open_session: OpenSes
     session = await open_session(max_concurrent_requests=1)
     session.emulator.script(ENDLESS)
     running = asyncio.create_task(session.ask("first"))
-    assert await session.emulator.until(lambda: session.sent)
+    assert await session.emulator.wait_until_async(lambda: session.sent)
     waiting = [asyncio.create_task(session.ask(f"waiting {number}")) for number in range(3)]
     await asyncio.sleep(0.05)
     for task in waiting[:2]:
@@ -185,10 +185,10 @@ async def test_a_timeout_of_the_caller_is_a_cancellation(session: Session) -> No
 async def test_one_of_many_calls_is_cancelled_alone(session: Session) -> None:
     session.emulator.script(ENDLESS, ENDLESS)
     tasks = [asyncio.create_task(session.ask("hello")) for _ in range(2)]
-    assert await session.emulator.until(lambda: session.sent == 2)
+    assert await session.emulator.wait_until_async(lambda: session.sent == 2)
     tasks[0].cancel()
     await asyncio.gather(tasks[0], return_exceptions=True)
-    assert await session.emulator.until(lambda: len(session.emulator.aborted) == 1)
+    assert await session.emulator.wait_until_async(lambda: len(session.emulator.aborted_requests) == 1)
     await asyncio.sleep(0.1)
     assert not tasks[1].done()
     tasks[1].cancel()
@@ -198,7 +198,7 @@ async def test_one_of_many_calls_is_cancelled_alone(session: Session) -> None:
 async def test_after_a_cancelled_call_the_next_one_works(session: Session) -> None:
     session.emulator.script(ENDLESS, Say("fine"))
     task = asyncio.create_task(session.ask("hello"))
-    assert await session.emulator.until(session.recorder.shown)
+    assert await session.emulator.wait_until_async(session.recorder.shown)
     await cancelled(session, task)
     response = await session.provider.complete(asking("again"))
     assert response.text == "fine"

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from amplifier_core.llm_errors import LLMError
-from openai_responses_common.engine.limiter import gate
+from openai_responses_common.engine.limiter import get_limiter
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Call, Emulator, Recorded, Say, Silent, Slow, Think, Turn
+from tests.emulator import Call, Emulator, EventDelay, RecordedRequest, Say, Silence, Think, Turn
 from tests.support import PATIENCE_S, OpenSession, Session, asking, texts, tool
 
-MUTE = Turn(Silent(300, before=-1))
+MUTE = Turn(Silence(300, before_event=-1))
 
 
 class Crowd:
@@ -23,7 +23,7 @@ class Crowd:
 
     def __init__(self, emulator: Emulator, count: int, wait_s: float = 0.05) -> None:
         self.emulator = emulator
-        self.turns = [Turn(Say("ok"), Silent(wait_s, before=2)) for _ in range(count)]
+        self.turns = [Turn(Say("ok"), Silence(wait_s, before_event=2)) for _ in range(count)]
         emulator.script(*self.turns)
 
     def most(self) -> int:
@@ -34,7 +34,7 @@ class Crowd:
 
 async def all_answering(emulator: Emulator, count: int) -> None:
     """So many requests are being answered at once."""
-    assert await emulator.until(lambda: emulator.answering == count)
+    assert await emulator.wait_until_async(lambda: emulator.open_requests == count)
 
 
 async def leave(*tasks: asyncio.Task[Any]) -> None:
@@ -45,7 +45,7 @@ async def leave(*tasks: asyncio.Task[Any]) -> None:
 
 
 async def test_fifty_calls_at_once_do_not_mix(session: Session) -> None:
-    def answer(request: Recorded) -> Turn:
+    def answer(request: RecordedRequest) -> Turn:
         number = request.body["input"][0]["content"][0]["text"]
         return Turn(Think([f"thought {number}"]), Say(f"answer {number}", chunks=5), Call("look", {"at": number}))
 
@@ -74,7 +74,7 @@ async def test_a_limit_is_kept(open_session: OpenSession) -> None:
     await all_answering(session.emulator, 3)
     await asyncio.sleep(0.1)
     assert session.sent == 3
-    await leave(*[tasks.pop(texts(body)[-1]) for body in session.emulator.bodies])
+    await leave(*[tasks.pop(texts(body)[-1]) for body in session.emulator.request_bodies])
     assert [each.text for each in await asyncio.gather(*tasks.values())] == ["ok"] * 6
     assert crowd.most() <= 3
 
@@ -99,10 +99,10 @@ async def test_a_waiter_that_is_cancelled_in_the_moment_of_its_turn_gives_it_on(
     """The one moment that no service can bring about on purpose, so the gate alone is asked."""
 
     async def hold() -> None:
-        async with gate("an account").place(1):
+        async with get_limiter("an account").slot(1):
             await asyncio.sleep(0)
 
-    async with gate("an account").place(1):
+    async with get_limiter("an account").slot(1):
         waiters = [asyncio.create_task(hold()) for _ in range(2)]
         await asyncio.sleep(0)
     waiters[0].cancel()
@@ -167,11 +167,11 @@ def test_limits_do_not_outlive_their_loop(backend: BackendUnderTest) -> None:
 
     async def leave_in_the_middle(session: Session) -> None:
         task = asyncio.create_task(session.provider.complete(asking("hello"), max_concurrent_requests=1))
-        await session.emulator.until(lambda: session.sent)
+        await session.emulator.wait_until_async(lambda: session.sent)
         assert not task.done()
 
     with backend.emulator() as emulator:
-        emulator.script(Turn(Say("word " * 300), Slow(0.02)), Say("fine"))
+        emulator.script(Turn(Say("word " * 300), EventDelay(0.02)), Say("fine"))
         run_each(
             backend,
             emulator,
@@ -204,16 +204,16 @@ async def test_close_before_use_twice_and_reuse(session: Session) -> None:
     await session.provider.close()
     assert (await session.ask("hello")).text
     await session.provider.close()
-    assert await session.emulator.until(lambda: session.emulator.open_connections == 0)
+    assert await session.emulator.wait_until_async(lambda: session.emulator.open_connections == 0)
     assert (await session.ask("hello")).text
     await session.cleanup()
     await session.cleanup()
 
 
 async def test_close_during_a_call_ends_it_one_way_or_the_other(session: Session) -> None:
-    session.emulator.script(*[Turn(Say("word " * 40), Slow(0.01))] * 8)
+    session.emulator.script(*[Turn(Say("word " * 40), EventDelay(0.01))] * 8)
     task = asyncio.create_task(session.provider.complete(asking("hello"), max_retries=0))
-    assert await session.emulator.until(session.recorder.shown)
+    assert await session.emulator.wait_until_async(session.recorder.shown)
     async with asyncio.timeout(PATIENCE_S):
         await session.provider.close()
         outcome: Any = (await asyncio.gather(task, return_exceptions=True))[0]

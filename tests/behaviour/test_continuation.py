@@ -11,9 +11,9 @@ from tests.emulator import (
     Call,
     CustomCall,
     CutStream,
-    EmptyTerminal,
     HostedItem,
-    Incomplete,
+    NoTerminalOutput,
+    ResponseIncomplete,
     Say,
     Think,
     Turn,
@@ -21,7 +21,7 @@ from tests.emulator import (
 )
 from tests.support import Conversation, OpenSession, Session, items, result, server_items, tool
 
-HALF = Turn(Think(["Long story."], tokens=30), Say("Once upon a time there was a "), Incomplete(keep=20))
+HALF = Turn(Think(["Long story."], tokens=30), Say("Once upon a time there was a "), ResponseIncomplete(characters=20))
 LOOK = tool("look", "at")
 
 
@@ -39,7 +39,7 @@ async def test_an_answer_that_was_cut_off_goes_on(session: Session) -> None:
 async def test_it_goes_on_with_the_reasoning_it_had(session: Session) -> None:
     session.emulator.script(HALF, Say("rest"))
     await session.ask("tell me a story")
-    first, second = session.emulator.bodies
+    first, second = session.emulator.request_bodies
     made = session.made(0)["output"]
     assert second["input"][: len(first["input"])] == first["input"]
     assert [item["type"] for item in second["input"][len(first["input"]) :]] == ["reasoning", "message"]
@@ -80,9 +80,11 @@ async def test_no_continuations_are_no_continuations(open_session: OpenSession) 
     assert (session.sent, response.finish_reason) == (1, "length")
 
 
-@pytest.mark.parametrize("shape", [[], [EmptyTerminal()]], ids=["with output", "with empty output"])
+@pytest.mark.parametrize("shape", [[], [NoTerminalOutput()]], ids=["with output", "with empty output"])
 async def test_a_half_call_is_dropped_and_the_answer_goes_on(session: Session, shape: list) -> None:
-    half = Turn(Think(["Look."]), Say("I look."), Call("look", {"at": "the whole wide world"}), Incomplete(), *shape)
+    half = Turn(
+        Think(["Look."]), Say("I look."), Call("look", {"at": "the whole wide world"}), ResponseIncomplete(), *shape
+    )
     session.emulator.script(half, Turn(Call("look", {"at": "x"})))
     response = await session.ask("look", tools=[LOOK])
     assert [call.arguments for call in response.tool_calls] == [{"at": "x"}]
@@ -93,7 +95,7 @@ async def test_a_half_call_is_dropped_and_the_answer_goes_on(session: Session, s
 
 async def test_a_half_call_alone_ends_without_a_call(open_session: OpenSession) -> None:
     session = await open_session(max_continuations=1)
-    half = Turn(Call("look", {"at": "the whole wide world"}), Incomplete())
+    half = Turn(Call("look", {"at": "the whole wide world"}), ResponseIncomplete())
     session.emulator.script(*[half] * 5)
     response = await session.ask("look", tools=[LOOK])
     assert not response.tool_calls
@@ -103,14 +105,14 @@ async def test_a_half_call_alone_ends_without_a_call(open_session: OpenSession) 
 
 async def test_a_call_with_whole_arguments_that_was_still_cut_off_is_not_run(session: Session) -> None:
     """Marked incomplete, yet its arguments happen to be JSON."""
-    half = Turn(Say("I look."), Call("look", '{"at": "x"}'), Incomplete(keep=11))
+    half = Turn(Say("I look."), Call("look", '{"at": "x"}'), ResponseIncomplete(characters=11))
     session.emulator.script(half, Say("never mind"))
     response = await session.ask("look", tools=[LOOK])
     assert not response.tool_calls
 
 
 async def test_finished_calls_before_the_cut_are_kept_and_nothing_goes_on(session: Session) -> None:
-    session.emulator.script(Turn(Call("look", {"at": "x"}), Say("and then I will tell"), Incomplete()))
+    session.emulator.script(Turn(Call("look", {"at": "x"}), Say("and then I will tell"), ResponseIncomplete()))
     response = await session.ask("look", tools=[LOOK])
     assert [call.arguments for call in response.tool_calls] == [{"at": "x"}]
     assert response.finish_reason == "tool_calls"
@@ -118,13 +120,13 @@ async def test_finished_calls_before_the_cut_are_kept_and_nothing_goes_on(sessio
 
 
 async def test_half_a_custom_call_is_not_run(session: Session) -> None:
-    session.emulator.script(Turn(Say("I run."), CustomCall("run", "rm -r build/tmp"), Incomplete()), Say("no"))
+    session.emulator.script(Turn(Say("I run."), CustomCall("run", "rm -r build/tmp"), ResponseIncomplete()), Say("no"))
     response = await session.ask("clean up", tools=[tool("run", type="custom")])
     assert not response.tool_calls
 
 
 async def test_a_filtered_answer_does_not_go_on(session: Session) -> None:
-    session.emulator.script(Turn(Say("Here is how to do it"), Incomplete("content_filter", keep=11)))
+    session.emulator.script(Turn(Say("Here is how to do it"), ResponseIncomplete("content_filter", characters=11)))
     response = await session.ask("something bad")
     assert session.sent == 1
     assert response.finish_reason == "content_filter"
@@ -133,14 +135,14 @@ async def test_a_filtered_answer_does_not_go_on(session: Session) -> None:
 
 
 async def test_an_answer_that_was_filtered_whole_says_so(session: Session) -> None:
-    session.emulator.script(Turn(Incomplete("content_filter")))
+    session.emulator.script(Turn(ResponseIncomplete("content_filter")))
     response = await session.ask("something bad")
     assert "content filter" in response.text
     assert response.finish_reason == "content_filter"
 
 
 async def test_a_cut_in_mid_reasoning_is_told_and_not_tried_again(session: Session) -> None:
-    session.emulator.script(Turn(Think(["Hmm, hmm, hmm."], tokens=999), Incomplete()))
+    session.emulator.script(Turn(Think(["Hmm, hmm, hmm."], tokens=999), ResponseIncomplete()))
     response = await session.ask("a riddle")
     assert session.sent == 1
     assert response.finish_reason == "length"
@@ -154,7 +156,7 @@ async def test_the_budget_of_the_service_is_what_cuts(session: Session) -> None:
     session.emulator.script(Say("word " * 60), Say("word " * 60), Say("end"))
     response = await session.ask("talk", max_output_tokens=40, reasoning_effort="none")
     assert response.text.startswith("word word")
-    limits = [body.get("max_output_tokens") for body in session.emulator.bodies]
+    limits = [body.get("max_output_tokens") for body in session.emulator.request_bodies]
     if "max_output_tokens" in session.backend.refuses:
         assert limits == [None], "without a limit the answer is whole at once"
     else:
@@ -166,7 +168,7 @@ async def test_a_continuation_is_tried_again_like_any_request(session: Session) 
     session.emulator.script(HALF, Turn(Say("lost"), CutStream(6)), Say(" rest"))
     response = await session.ask("tell me a story")
     assert response.text == "Once upon a time the rest"
-    assert session.emulator.bodies[1] == session.emulator.bodies[2]
+    assert session.emulator.request_bodies[1] == session.emulator.request_bodies[2]
     assert [event["attempt"] for event in session.recorder.named("provider:retry")] == [1]
 
 
@@ -196,7 +198,8 @@ async def test_a_continued_answer_goes_back_whole(session: Session) -> None:
 async def test_hosted_items_before_the_cut_are_kept(session: Session) -> None:
     interpreter = {"type": "code_interpreter_call", "code": "1", "container_id": "cntr_1", "outputs": []}
     session.emulator.script(
-        Turn(Think([]), HostedItem(interpreter), WebSearch(["q"]), Say("I found that"), Incomplete()), Say(" all.")
+        Turn(Think([]), HostedItem(interpreter), WebSearch(["q"]), Say("I found that"), ResponseIncomplete()),
+        Say(" all."),
     )
     await session.ask("find out")
     assert server_items(session.body) == ["code_interpreter_call", "web_search_call"]

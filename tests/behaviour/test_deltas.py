@@ -9,10 +9,10 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
 from openai_responses_common import Aborted, BlockDelta, BlockEnd, BlockStart, DecodedResponse
 
-from tests.emulator import Call, CutStream, Say, Silent, Slow, Status, Think, Turn
+from tests.emulator import Call, CutStream, EventDelay, HttpReply, Say, Silence, Think, Turn
 from tests.support import PATIENCE_S, OpenSession, Session, asking, other_tasks, tool
 
-ENDLESS = Turn(Say("word " * 500), Slow(0.02))
+ENDLESS = Turn(Say("word " * 500), EventDelay(0.02))
 
 
 async def test_deltas_come_in_order_and_the_response_last(session: Session) -> None:
@@ -30,12 +30,12 @@ async def test_deltas_come_in_order_and_the_response_last(session: Session) -> N
 
 
 async def test_deltas_arrive_while_the_answer_is_written(session: Session) -> None:
-    session.emulator.script(Turn(Say("one two three"), Silent(300, before=6)))
+    session.emulator.script(Turn(Say("one two three"), Silence(300, before_event=6)))
     async with asyncio.timeout(PATIENCE_S), aclosing(session.provider.deltas(asking("hello"))) as deltas:
         async for delta in deltas:
             if isinstance(delta, BlockDelta):
                 break
-        assert session.emulator.answering == 1
+        assert session.emulator.open_requests == 1
 
 
 async def test_the_iterator_and_the_hooks_tell_the_same(session: Session) -> None:
@@ -63,7 +63,7 @@ async def test_an_abort_says_that_it_begins_again(session: Session) -> None:
 
 
 async def test_errors_come_out_of_the_iteration(session: Session) -> None:
-    session.emulator.script(Status(401, {"error": {"message": "no", "code": "invalid_api_key"}}))
+    session.emulator.script(HttpReply(401, {"error": {"message": "no", "code": "invalid_api_key"}}))
     with pytest.raises(AuthenticationError):
         _ = [delta async for delta in session.provider.deltas(asking("hello"))]
     with pytest.raises(ConfigurationError):
@@ -76,7 +76,7 @@ async def test_leaving_the_iteration_cancels_the_request(session: Session) -> No
         async for delta in deltas:
             if isinstance(delta, BlockDelta):
                 break
-    assert await session.emulator.until(lambda: session.emulator.aborted)
+    assert await session.emulator.wait_until_async(lambda: session.emulator.aborted_requests)
     assert not other_tasks()
     assert session.recorder.one("llm:response")["status"] == "cancelled"
 
@@ -95,7 +95,7 @@ async def test_cancelling_the_reader_cancels_the_request(session: Session) -> No
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
-    assert await session.emulator.until(lambda: session.emulator.aborted)
+    assert await session.emulator.wait_until_async(lambda: session.emulator.aborted_requests)
     assert not other_tasks()
 
 

@@ -30,18 +30,18 @@ from tests.emulator import (
     CutStream,
     Disconnect,
     ErrorEvent,
-    Failed,
+    HttpReply,
+    ResponseFailed,
     Say,
-    Silent,
-    Status,
+    Silence,
     Turn,
     bad_gateway,
-    context_too_long,
-    overloaded,
-    quota_exceeded,
-    rate_limited,
+    context_length_exceeded,
+    insufficient_quota,
+    rate_limit_exceeded,
     redirect,
     server_error,
+    server_is_overloaded,
 )
 from tests.support import OpenSession, Session, asking, tool
 
@@ -57,25 +57,25 @@ AZURE_FILTER = {
 EVENT_STREAM = {"content-type": "text/event-stream"}
 
 
-def refused(status: int, code: str | None, message: str = "No.", **fields: Any) -> Status:
+def refused(status: int, code: str | None, message: str = "No.", **fields: Any) -> HttpReply:
     """An error reply in the API's own form."""
     body = {"message": message, "type": "invalid_request_error", "param": None, "code": code, **fields}
-    return Status(status, {"error": body})
+    return HttpReply(status, {"error": body})
 
 
 # What the service does, the kernel's class, and the status that the error carries.
 FINAL: dict[str, tuple[Any, type[LLMError], int | None]] = {
     "wrong key": (refused(401, "invalid_api_key"), AuthenticationError, 401),
-    "401 as text": (Status(401, "Unauthorized"), AuthenticationError, 401),
+    "401 as text": (HttpReply(401, "Unauthorized"), AuthenticationError, 401),
     "no permission": (refused(403, "insufficient_permissions"), AccessDeniedError, 403),
     "wrong country": (refused(403, "unsupported_country_region_territory"), AccessDeniedError, 403),
     "no such model": (refused(404, "model_not_found"), NotFoundError, 404),
-    "no such page": (Status(404, "<html><title>404 Not Found</title></html>"), NotFoundError, 404),
-    "quota": (quota_exceeded(), QuotaExceededError, 429),
+    "no such page": (HttpReply(404, "<html><title>404 Not Found</title></html>"), NotFoundError, 404),
+    "quota": (insufficient_quota(), QuotaExceededError, 429),
     "credit": (refused(429, "credit_balance_exhausted"), QuotaExceededError, 429),
     "billing": (refused(400, "billing_hard_limit_reached"), QuotaExceededError, 400),
-    "payment": (Status(402, {"error": {"message": "Insufficient credits."}}), QuotaExceededError, 402),
-    "context": (context_too_long(), ContextLengthError, 400),
+    "payment": (HttpReply(402, {"error": {"message": "Insufficient credits."}}), QuotaExceededError, 402),
+    "context": (context_length_exceeded(), ContextLengthError, 400),
     "context in words": (
         refused(400, None, "Your input exceeds the context window of this model."),
         ContextLengthError,
@@ -86,21 +86,21 @@ FINAL: dict[str, tuple[Any, type[LLMError], int | None]] = {
         ContextLengthError,
         400,
     ),
-    "body too large": (Status(413, "Request Entity Too Large"), ContextLengthError, 413),
+    "body too large": (HttpReply(413, "Request Entity Too Large"), ContextLengthError, 413),
     "filter": (refused(400, "content_policy_violation"), ContentFilterError, 400),
-    "filter with details": (Status(400, {"error": AZURE_FILTER}), ContentFilterError, 400),
+    "filter with details": (HttpReply(400, {"error": AZURE_FILTER}), ContentFilterError, 400),
     "prompt": (refused(400, "invalid_prompt"), ContentFilterError, 400),
     "misalignment": (refused(403, "misalignment_policy_violation"), ContentFilterError, 403),
     "parameter named safety": (refused(400, None, "Invalid 'safety_identifier': too long"), InvalidRequestError, 400),
     "anything else": (refused(400, "integer_above_max_value", "Too much."), InvalidRequestError, 400),
-    "validation": (Status(422, {"detail": [{"loc": ["body", "input"], "msg": "wrong"}]}), InvalidRequestError, 422),
+    "validation": (HttpReply(422, {"detail": [{"loc": ["body", "input"], "msg": "wrong"}]}), InvalidRequestError, 422),
     "failed: context": (
-        Failed("context_length_exceeded", "Your input exceeds the context window"),
+        ResponseFailed("context_length_exceeded", "Your input exceeds the context window"),
         ContextLengthError,
         None,
     ),
-    "failed: quota": (Failed("insufficient_quota", "You exceeded your quota."), QuotaExceededError, None),
-    "failed: prompt": (Failed("invalid_prompt", "No."), ContentFilterError, None),
+    "failed: quota": (ResponseFailed("insufficient_quota", "You exceeded your quota."), QuotaExceededError, None),
+    "failed: prompt": (ResponseFailed("invalid_prompt", "No."), ContentFilterError, None),
     "error event: context": (ErrorEvent("context_length_exceeded", "too long"), ContextLengthError, None),
     "flat error event: context": (
         ErrorEvent("context_length_exceeded", "too long", nested=False),
@@ -111,25 +111,25 @@ FINAL: dict[str, tuple[Any, type[LLMError], int | None]] = {
 }
 
 AGAIN: dict[str, tuple[Any, type[LLMError], int | None]] = {
-    "rate limit": (rate_limited(after_s=0.01), RateLimitError, 429),
+    "rate limit": (rate_limit_exceeded(after_s=0.01), RateLimitError, 429),
     "slow down": (refused(429, "slow_down"), RateLimitError, 429),
-    "429 as text": (Status(429, "Too Many Requests"), RateLimitError, 429),
-    "timeout of a gateway": (Status(408, "Request Timeout"), LLMTimeoutError, 408),
-    "conflict": (Status(409, "Conflict"), ProviderUnavailableError, 409),
+    "429 as text": (HttpReply(429, "Too Many Requests"), RateLimitError, 429),
+    "timeout of a gateway": (HttpReply(408, "Request Timeout"), LLMTimeoutError, 408),
+    "conflict": (HttpReply(409, "Conflict"), ProviderUnavailableError, 409),
     "server error": (server_error(), ProviderUnavailableError, 500),
-    "server error as text": (Status(500, "Internal Server Error"), ProviderUnavailableError, 500),
+    "server error as text": (HttpReply(500, "Internal Server Error"), ProviderUnavailableError, 500),
     "bad gateway": (bad_gateway(), ProviderUnavailableError, 502),
-    "overload": (overloaded(), ProviderUnavailableError, 503),
-    "gateway timeout": (Status(504, "<html><title>504</title></html>"), ProviderUnavailableError, 504),
+    "overload": (server_is_overloaded(), ProviderUnavailableError, 503),
+    "gateway timeout": (HttpReply(504, "<html><title>504</title></html>"), ProviderUnavailableError, 504),
     "529": (
-        Status(529, {"error": {"message": "Overloaded", "type": "overloaded_error"}}),
+        HttpReply(529, {"error": {"message": "Overloaded", "type": "overloaded_error"}}),
         ProviderUnavailableError,
         529,
     ),
-    "challenge page": (Status(403, CLOUDFLARE), ProviderUnavailableError, 403),
-    "failed: server": (Failed(), ProviderUnavailableError, None),
-    "failed: overload": (Failed("server_is_overloaded", "busy"), ProviderUnavailableError, None),
-    "failed: rate": (Failed("rate_limit_exceeded", "Please try again in 10ms."), RateLimitError, None),
+    "challenge page": (HttpReply(403, CLOUDFLARE), ProviderUnavailableError, 403),
+    "failed: server": (ResponseFailed(), ProviderUnavailableError, None),
+    "failed: overload": (ResponseFailed("server_is_overloaded", "busy"), ProviderUnavailableError, None),
+    "failed: rate": (ResponseFailed("rate_limit_exceeded", "Please try again in 10ms."), RateLimitError, None),
     "error event: server": (ErrorEvent(), ProviderUnavailableError, None),
     "error event, then failed": (ErrorEvent(then_failed=True), ProviderUnavailableError, None),
     "flat error event": (ErrorEvent(nested=False), ProviderUnavailableError, None),
@@ -139,11 +139,15 @@ AGAIN: dict[str, tuple[Any, type[LLMError], int | None]] = {
     "stream cut in an event": (Turn(Say("half of"), CutStream(5, mid_event=True)), StreamError, None),
     "stream reset": (Turn(Say("half of"), CutStream(5, reset=True)), StreamError, None),
     "stream cut at once": (Turn(Say("nothing"), CutStream(0)), StreamError, None),
-    "stream without end": (Status(200, 'data: {"type":"response.in_progress"}\n\n', EVENT_STREAM), StreamError, None),
-    "broken event": (Status(200, "data: {oops\n\n", EVENT_STREAM), StreamError, None),
-    "a page instead of a stream": (Status(200, "<html>Please log in to this network</html>"), StreamError, None),
-    "silence before the reply": (Turn(Silent(60, before=-1)), LLMTimeoutError, None),
-    "silence in the reply": (Turn(Say("half of it"), Silent(60, before=5)), LLMTimeoutError, None),
+    "stream without end": (
+        HttpReply(200, 'data: {"type":"response.in_progress"}\n\n', EVENT_STREAM),
+        StreamError,
+        None,
+    ),
+    "broken event": (HttpReply(200, "data: {oops\n\n", EVENT_STREAM), StreamError, None),
+    "a page instead of a stream": (HttpReply(200, "<html>Please log in to this network</html>"), StreamError, None),
+    "silence before the reply": (Turn(Silence(60, before_event=-1)), LLMTimeoutError, None),
+    "silence in the reply": (Turn(Say("half of it"), Silence(60, before_event=5)), LLMTimeoutError, None),
 }
 
 
@@ -272,7 +276,7 @@ async def test_the_error_hides_neither_cause_nor_place(session: Session) -> None
 
 
 async def test_a_failed_call_leaves_the_provider_usable(session: Session) -> None:
-    session.emulator.script(refused(400, "x"), quota_exceeded(), Turn(Say("x"), CutStream(3)), Say("still here"))
+    session.emulator.script(refused(400, "x"), insufficient_quota(), Turn(Say("x"), CutStream(3)), Say("still here"))
     for _ in range(2):
         with pytest.raises(LLMError):
             await session.ask("hello")

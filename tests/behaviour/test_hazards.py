@@ -15,7 +15,17 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import NotFoundError, ProviderUnavailableError, RateLimitError, StreamError
 
-from tests.emulator import Call, Incomplete, ResponseFields, Say, Status, Think, Turn, overloaded, server_error
+from tests.emulator import (
+    Call,
+    HttpReply,
+    ResponseFields,
+    ResponseIncomplete,
+    Say,
+    Think,
+    Turn,
+    server_error,
+    server_is_overloaded,
+)
 from tests.support import Conversation, OpenSession, Session, asking, items, result, state, system, texts, tool
 
 # subject (the file is test_SUBJECT.py): {hazard: name of the test without test_}
@@ -229,17 +239,19 @@ async def test_a_native_tool_of_one_request_is_not_kept_for_the_next(session: Se
     for extra in ({"type": "apply_patch"}, {}):
         session.emulator.script(Say("ok"))
         await session.ask("hello", tools=[patch.model_copy(update=extra)])
-    assert [body["tools"][0]["type"] for body in session.emulator.bodies] == ["apply_patch", "function"]
+    assert [body["tools"][0]["type"] for body in session.emulator.request_bodies] == ["apply_patch", "function"]
 
 
 async def test_every_request_has_instructions_and_tools(session: Session) -> None:
     chat = Conversation(session, tools=[tool("look", "at")])
     chat.messages.append(system("Be brief."))
-    session.emulator.script(Call("look", {"at": "x"}), Turn(Say("half of it all"), Incomplete()), Say("ok"), Say("ok"))
+    session.emulator.script(
+        Call("look", {"at": "x"}), Turn(Say("half of it all"), ResponseIncomplete()), Say("ok"), Say("ok")
+    )
     first = await chat.say("look")
     await chat.go_on(result(first.tool_calls[0]))
     await chat.say("thanks")
-    prefixes = {request.raw[: request.raw.index(b'"input":')] for request in session.emulator.model_requests}
+    prefixes = {request.raw_body[: request.raw_body.index(b'"input":')] for request in session.emulator.model_requests}
     assert session.sent == 4
     assert len(prefixes) == 1
     assert session.body["instructions"] == "Be brief."
@@ -307,7 +319,7 @@ async def test_every_way_to_write_an_event_is_read(session: Session, template: s
         ("response.output_item.done", {"output_index": 0, "item": MESSAGE}),
         ("response.completed", {"response": RESPONSE}),
     ]
-    session.emulator.script(Status(200, "".join(written(template, *event) for event in events), STREAM))
+    session.emulator.script(HttpReply(200, "".join(written(template, *event) for event in events), STREAM))
     response = await session.ask("hello")
     assert response.text == "hello"
     assert session.recorder.shown() == "hello"
@@ -316,13 +328,13 @@ async def test_every_way_to_write_an_event_is_read(session: Session, template: s
 
 async def test_the_other_name_of_the_last_event(session: Session) -> None:
     done = {"type": "response.done", "response": {**RESPONSE, "status": None}}
-    session.emulator.script(Status(200, f"data: {json.dumps(done)}\n\n", STREAM))
+    session.emulator.script(HttpReply(200, f"data: {json.dumps(done)}\n\n", STREAM))
     response = await session.ask("hello")
     assert (response.text, response.finish_reason, response.usage.total_tokens) == ("hello", "stop", 12)
 
 
 async def test_a_server_that_does_not_stream_is_understood(session: Session) -> None:
-    session.emulator.script(Status(200, RESPONSE))
+    session.emulator.script(HttpReply(200, RESPONSE))
     response = await session.ask("hello")
     assert (response.text, response.usage.total_tokens) == ("hello", 12)
 
@@ -343,8 +355,8 @@ async def test_a_response_that_failed_is_never_an_answer(
 ) -> None:
     session = await open_session(max_retries=0)
     event = json.dumps({"type": "response.failed", "response": body})
-    whole = Status(200, json.dumps(body), {"content-type": "application/json"})
-    session.emulator.script(Status(200, f"data: {event}\n\n", STREAM) if streamed else whole)
+    whole = HttpReply(200, json.dumps(body), {"content-type": "application/json"})
+    session.emulator.script(HttpReply(200, f"data: {event}\n\n", STREAM) if streamed else whole)
     with pytest.raises((kind, StreamError)):
         await session.ask("hello")
     assert session.recorder.one("llm:response")["status"] == "error"
@@ -370,7 +382,7 @@ async def test_what_was_written_to_the_cache_counts(session: Session) -> None:
 
 
 async def test_an_outage_may_say_how_long_it_lasts(session: Session) -> None:
-    session.emulator.script(overloaded(after_s=0.3), Say("ok"))
+    session.emulator.script(server_is_overloaded(after_s=0.3), Say("ok"))
     began_s = time.monotonic()
     await session.ask("hello")
     assert time.monotonic() - began_s >= 0.3
@@ -379,7 +391,9 @@ async def test_an_outage_may_say_how_long_it_lasts(session: Session) -> None:
 async def test_a_continuation_that_fails_is_told(open_session: OpenSession, caplog: pytest.LogCaptureFixture) -> None:
     """What was paid for is kept, and nobody takes it for the whole."""
     session = await open_session(max_retries=1)
-    session.emulator.script(Turn(Say("half of an answer"), Incomplete(keep=8)), server_error(), server_error())
+    session.emulator.script(
+        Turn(Say("half of an answer"), ResponseIncomplete(characters=8)), server_error(), server_error()
+    )
     response = await session.ask("hello")
     assert session.sent == 3
     assert (response.text, response.finish_reason) == ("half of ", "length")

@@ -129,7 +129,7 @@ async def test_a_picture_in_a_tool_result_is_a_picture(session: Session, content
         {"type": "input_text", "text": "Here it is:"},
         {"type": "input_image", "image_url": DATA_URL},
     ]
-    assert session.emulator.model_requests[-1].raw.count(PIXEL.encode()) == 1
+    assert session.emulator.model_requests[-1].raw_body.count(PIXEL.encode()) == 1
 
 
 TEXT_RESULTS = {

@@ -9,7 +9,7 @@ import pytest
 from amplifier_core.llm_errors import InvalidRequestError, NotFoundError
 
 from tests.backends import BackendUnderTest
-from tests.emulator import RejectParams, Say, Status
+from tests.emulator import HttpReply, RejectParameters, Say
 from tests.support import OpenSession, Session, developer, tool
 
 DIALECTS = ["openai", "vllm", "litellm", "pydantic422"]
@@ -27,9 +27,9 @@ def everything(backend: BackendUnderTest) -> dict[str, str]:
     return {key: value for key, value in settings.items() if key not in backend.refuses}
 
 
-def refused(message: str, **fields: Any) -> Status:
+def refused(message: str, **fields: Any) -> HttpReply:
     """A 400 in words."""
-    return Status(400, {"error": {"message": message, "type": "invalid_request_error", "code": None, **fields}})
+    return HttpReply(400, {"error": {"message": message, "type": "invalid_request_error", "code": None, **fields}})
 
 
 def warnings(log: pytest.LogCaptureFixture) -> list[str]:
@@ -47,7 +47,7 @@ async def test_a_refused_parameter_is_left_out_and_remembered(
     name: str,
 ) -> None:
     session = await open_session(**everything(backend))
-    session.emulator.script(RejectParams([name], dialect=dialect))
+    session.emulator.script(RejectParameters([name], dialect=dialect))
     if name in backend.refuses:
         await session.ask("hello")
         assert session.sent == 1, "what is never sent is never refused"
@@ -59,7 +59,7 @@ async def test_a_refused_parameter_is_left_out_and_remembered(
         return
     await session.ask("hello")
     assert session.sent == 2
-    first, second = session.emulator.bodies
+    first, second = session.emulator.request_bodies
     assert second == {key: value for key, value in first.items() if key != name}
     told = warnings(caplog)
     assert len(told) == 1
@@ -78,7 +78,7 @@ async def test_a_server_that_refuses_much_is_learned_in_one_call(
 ) -> None:
     session = await open_session(**everything(backend))
     parts = [name for name in PARTS if name not in backend.needs]
-    session.emulator.script(RejectParams(parts, dialect=dialect))
+    session.emulator.script(RejectParameters(parts, dialect=dialect))
     await session.ask("hello")
     learned = session.sent
     assert learned <= len(parts) + 1
@@ -92,7 +92,7 @@ async def test_a_server_that_refuses_much_is_learned_in_one_call(
 @pytest.mark.parametrize("path", ["reasoning.summary", "text.verbosity"])
 async def test_a_refused_part_of_an_object_leaves_the_rest(open_session: OpenSession, dialect: Any, path: str) -> None:
     session = await open_session(reasoning_effort="high", verbosity="low")
-    session.emulator.script(RejectParams([path], dialect=dialect))
+    session.emulator.script(RejectParameters([path], dialect=dialect))
     await session.ask("hello")
     assert session.sent == 2
     assert session.body["reasoning"]["effort"] == "high"
@@ -139,7 +139,7 @@ async def test_a_role_that_a_server_does_not_know_is_sent_as_system(
         assert session.sent == 1
         return
     await session.ask(developer("Use metric units."), "hello")
-    assert [item["role"] for item in session.emulator.bodies[0]["input"]] == ["developer", "user"]
+    assert [item["role"] for item in session.emulator.request_bodies[0]["input"]] == ["developer", "user"]
     assert [item["role"] for item in session.body["input"]] == ["system", "user"]
     await session.ask(developer("Use metric units."), "again")
     assert session.sent == 3
@@ -186,7 +186,7 @@ async def test_a_server_that_refuses_for_ever_is_an_error(session: Session) -> N
 
 
 async def test_words_in_passing_teach_nothing(session: Session) -> None:
-    session.emulator.script(Status(404, {"error": {"message": "The model does not support include or store"}}))
+    session.emulator.script(HttpReply(404, {"error": {"message": "The model does not support include or store"}}))
     with pytest.raises(NotFoundError):
         await session.ask("hello")
     session.emulator.script(refused("We do not support the store near you, nor its reasoning."))
@@ -205,7 +205,7 @@ async def test_lessons_belong_to_one_model(session: Session) -> None:
 
 
 async def test_many_calls_learn_at_once(session: Session, caplog: pytest.LogCaptureFixture) -> None:
-    session.emulator.script(RejectParams(["include"]))
+    session.emulator.script(RejectParameters(["include"]))
     answers = await asyncio.gather(*[session.ask("hello") for _ in range(8)])
     assert len(answers) == 8
     assert session.sent <= 16
@@ -214,7 +214,7 @@ async def test_many_calls_learn_at_once(session: Session, caplog: pytest.LogCapt
 
 async def test_a_lesson_costs_no_attempt(open_session: OpenSession) -> None:
     session = await open_session(max_retries=0)
-    session.emulator.script(RejectParams(["prompt_cache_key", "include"]))
+    session.emulator.script(RejectParameters(["prompt_cache_key", "include"]))
     response = await session.ask("hello")
     assert response.text
 
@@ -223,7 +223,7 @@ async def test_values_that_are_not_refused_are_still_honoured(
     open_session: OpenSession, backend: BackendUnderTest
 ) -> None:
     session = await open_session(**everything(backend))
-    session.emulator.script(RejectParams(["include"], dialect="vllm"))
+    session.emulator.script(RejectParameters(["include"], dialect="vllm"))
     await session.ask("hello")
     await session.ask("hello", max_output_tokens=500)
     wanted = {"truncation": "auto", "max_output_tokens": 500, "service_tier": backend.tier}

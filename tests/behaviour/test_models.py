@@ -19,7 +19,7 @@ from amplifier_core.models import ModelInfo
 
 from tests.backends import BackendUnderTest
 from tests.emulator import Emulator
-from tests.emulator.server import Reply, Stream
+from tests.emulator.server import Reply, StreamReply
 from tests.emulator.surface import Exchange, Surface, json_reply
 from tests.support import OpenSession, Session
 
@@ -77,7 +77,7 @@ class Listing:
         self.usual = backend.surface()
         self.route = next(route for route in self.usual.routes if route.method == "GET" and route.path == "/models")
 
-    async def _next(self, exchange: Exchange) -> Reply | Stream:
+    async def _next(self, exchange: Exchange) -> Reply | StreamReply:
         return self.replies.pop(0) if self.replies else await self.route.handler(exchange)
 
     def surface(self) -> Surface:

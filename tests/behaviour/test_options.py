@@ -155,7 +155,7 @@ async def test_arguments_win_over_the_request_and_the_request_over_settings(open
     await session.ask("hello")
     await session.provider.complete(request)
     await session.provider.complete(request, reasoning_effort="xhigh")
-    assert [body["reasoning"]["effort"] for body in session.emulator.bodies] == ["low", "high", "xhigh"]
+    assert [body["reasoning"]["effort"] for body in session.emulator.request_bodies] == ["low", "high", "xhigh"]
 
 
 async def test_extended_thinking_false_switches_reasoning_off(open_session: OpenSession) -> None:
@@ -225,7 +225,7 @@ async def test_the_cache_key_is_the_session_and_the_second_turn_is_cached(sessio
     chat.messages.append(system("Know this by heart. " * 300))
     first = await chat.say("hello")
     second = await chat.say("more")
-    assert [body["prompt_cache_key"] for body in session.emulator.bodies] == ["test-session"] * 2
+    assert [body["prompt_cache_key"] for body in session.emulator.request_bodies] == ["test-session"] * 2
     assert first.usage.cache_read_tokens == 0
     assert second.usage.cache_read_tokens > 1000
     usage = session.recorder.named("llm:response")[-1]["usage"]
@@ -236,7 +236,7 @@ async def test_the_cache_key_is_the_session_and_the_second_turn_is_cached(sessio
 async def test_a_long_cache_key_is_kept_apart_but_short(session: Session) -> None:
     for name in ("a", "b"):
         await session.ask("hello", conversation_id=name * 100)
-    keys = [body["prompt_cache_key"] for body in session.emulator.bodies]
+    keys = [body["prompt_cache_key"] for body in session.emulator.request_bodies]
     assert len(set(keys)) == 2
     assert all(len(key) <= 64 for key in keys)
 

@@ -15,7 +15,7 @@ import pytest
 from amplifier_core.message_models import Message, ThinkingBlock
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Call, Emulator, RotateIds, Say, Status, Think, Turn
+from tests.emulator import Call, Emulator, HttpReply, RotateIds, Say, Think, Turn
 from tests.support import (
     KEEPERS,
     Conversation,
@@ -39,7 +39,7 @@ LOOK = Turn(
 )
 AGAIN = Turn(Think(["Only one more."]), Call("get_weather", {"city": "Paris"}))
 DONE = Turn(Think([], tokens=20), Say("It is cold."))
-UNVERIFIED = Status(
+UNVERIFIED = HttpReply(
     400,
     {
         "error": {
@@ -67,11 +67,11 @@ async def test_every_request_extends_the_one_before(session: Session, keep: Call
     chat = Conversation(session, keep=keep, tools=[WEATHER])
     chat.messages.append(system("Be brief."))
     await two_steps_and_a_turn(chat)
-    bodies = session.emulator.bodies
+    bodies = session.emulator.request_bodies
     assert len(bodies) == 4
     for before, after in itertools.pairwise(bodies):
         assert after["input"][: len(before["input"])] == before["input"]
-    raw = [request.raw for request in session.emulator.model_requests]
+    raw = [request.raw_body for request in session.emulator.model_requests]
     for before, after in itertools.pairwise(raw):
         assert after.startswith(before[: before.rindex(b"]")])
 
@@ -177,14 +177,14 @@ async def test_a_conversation_moves_to_another_account_and_back(backend: Backend
     chat.session = two
     emulator.script(DONE)
     await chat.go_on(*[result(call) for call in first.tool_calls])
-    moved = emulator.bodies[-1]
+    moved = emulator.request_bodies[-1]
     assert not items(moved, "reasoning")
     assert [item["name"] for item in items(moved, "function_call")] == ["get_weather", "get_weather"]
     assert all("id" not in item for item in moved["input"])
     chat.session = one
     await chat.say("thanks")
-    assert len(items(emulator.bodies[-1], "reasoning")) == 1
-    assert [item["id"] for item in items(emulator.bodies[-1], "function_call")]
+    assert len(items(emulator.request_bodies[-1], "reasoning")) == 1
+    assert [item["id"] for item in items(emulator.request_bodies[-1], "function_call")]
     for session in (one, two):
         await session.cleanup()
 
@@ -196,8 +196,8 @@ async def test_refused_reasoning_is_retried_once_without(session: Session, caplo
     session.emulator.script(UNVERIFIED, DONE, DONE)
     await chat.go_on(*[result(call) for call in first.tool_calls])
     assert session.sent == 3
-    assert len(items(session.emulator.bodies[1], "reasoning")) == 1
-    retried = session.emulator.bodies[2]
+    assert len(items(session.emulator.request_bodies[1], "reasoning")) == 1
+    retried = session.emulator.request_bodies[2]
     assert not items(retried, "reasoning")
     assert all("id" not in item for item in retried["input"])
     await chat.say("thanks")
@@ -248,7 +248,7 @@ async def test_two_conversations_on_one_provider_do_not_mix(session: Session) ->
         await chat.say("thanks")
 
     await asyncio.gather(*[talk(number, chat) for number, chat in enumerate(chats)])
-    last = [body for body in session.emulator.bodies if "thanks" in json.dumps(body["input"])]
+    last = [body for body in session.emulator.request_bodies if "thanks" in json.dumps(body["input"])]
     assert len(last) == 8
     for body in last:
         number = body["input"][0]["content"][0]["text"].removeprefix("weather in City").removesuffix("?")

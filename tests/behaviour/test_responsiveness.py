@@ -18,11 +18,11 @@ from amplifier_core.message_models import Message
 
 from tests.backends import BackendUnderTest
 from tests.discard import Discard, child_environment
-from tests.emulator import Joined, Say, Turn
+from tests.emulator import JoinEvents, Say, Turn
 from tests.support import OpenSession, Session, asking, assistant, result, system, tool, user
 
 TOOLS = [tool(f"tool_{number}", "path", "query", "mode") for number in range(40)]
-LONG_ANSWER = Turn(Say("word " * 2000, chunks=["word "] * 2000), Joined(8))
+LONG_ANSWER = Turn(Say("word " * 2000, chunks=["word "] * 2000), JoinEvents(8))
 
 
 def history(count: int) -> list[Message]:
@@ -165,7 +165,7 @@ async def test_nothing_grows_with_the_square_of_the_answer(open_session: OpenSes
     session = await open_session(use_streaming=False)
 
     async def talk(count: int) -> None:
-        session.emulator.script(Turn(Say("word " * count, chunks=["word "] * count), Joined(50)))
+        session.emulator.script(Turn(Say("word " * count, chunks=["word "] * count), JoinEvents(50)))
         await session.ask("talk")
 
     short_s, long_s = await best_s([lambda: talk(1000), lambda: talk(4000)])

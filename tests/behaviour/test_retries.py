@@ -12,15 +12,15 @@ from amplifier_core.llm_errors import LLMError, ProviderUnavailableError, RateLi
 from tests.emulator import (
     Emulator,
     ErrorEvent,
-    Failed,
-    RateBooks,
+    HttpReply,
+    RateLimits,
+    ResponseFailed,
     Say,
-    Status,
     Turn,
-    overloaded,
-    rate_limited,
+    rate_limit_exceeded,
     redirect,
     server_error,
+    server_is_overloaded,
 )
 from tests.support import OpenSession, Session, asking
 
@@ -58,7 +58,7 @@ async def test_no_retries_are_no_retries(open_session: OpenSession) -> None:
 
 
 async def test_the_service_says_how_long_to_wait(session: Session) -> None:
-    session.emulator.script(rate_limited(after_ms=150, after_s=None), Say("ok"))
+    session.emulator.script(rate_limit_exceeded(after_ms=150, after_s=None), Say("ok"))
     began_s = time.monotonic()
     await session.ask("hello")
     assert time.monotonic() - began_s >= 0.15
@@ -66,7 +66,7 @@ async def test_the_service_says_how_long_to_wait(session: Session) -> None:
 
 
 async def test_milliseconds_count_before_seconds(session: Session) -> None:
-    session.emulator.script(rate_limited(after_s=4, after_ms=20), Say("ok"))
+    session.emulator.script(rate_limit_exceeded(after_s=4, after_ms=20), Say("ok"))
     await session.ask("hello")
     assert session.recorder.one("provider:retry")["delay"] < 1
 
@@ -74,14 +74,14 @@ async def test_milliseconds_count_before_seconds(session: Session) -> None:
 async def test_a_date_to_wait_for_is_understood(open_session: OpenSession) -> None:
     session = await open_session(max_retry_delay=10)
     dates = {"date": "Sat, 21 Nov 2026 10:00:00 GMT", "retry-after": "Sat, 21 Nov 2026 10:02:00 GMT"}
-    session.emulator.script(Status(503, "busy", dates))
+    session.emulator.script(HttpReply(503, "busy", dates))
     with pytest.raises(ProviderUnavailableError) as caught:
         await session.ask("hello")
     assert caught.value.retry_after == 120
 
 
-@pytest.mark.parametrize("busy", [rate_limited(after_s=3600), overloaded(after_s=3600)])
-async def test_a_wait_beyond_the_maximum_fails_at_once_and_says_so(session: Session, busy: Status) -> None:
+@pytest.mark.parametrize("busy", [rate_limit_exceeded(after_s=3600), server_is_overloaded(after_s=3600)])
+async def test_a_wait_beyond_the_maximum_fails_at_once_and_says_so(session: Session, busy: HttpReply) -> None:
     session.emulator.script(busy)
     with pytest.raises(LLMError, match=r"3600 s.*max_retry_delay") as caught:
         await session.ask("hello")
@@ -92,13 +92,15 @@ async def test_a_wait_beyond_the_maximum_fails_at_once_and_says_so(session: Sess
 
 
 async def test_a_wait_in_words_is_understood_where_a_stream_has_no_headers(session: Session) -> None:
-    session.emulator.script(Failed("rate_limit_exceeded", "Rate limit reached. Please try again in 0.2s."), Say("ok"))
+    session.emulator.script(
+        ResponseFailed("rate_limit_exceeded", "Rate limit reached. Please try again in 0.2s."), Say("ok")
+    )
     await session.ask("hello")
     assert session.recorder.one("provider:retry")["delay"] >= 0.2
 
 
 async def test_a_rate_limit_is_also_told_as_a_throttle(session: Session) -> None:
-    session.emulator.script(rate_limited(after_s=0.01), Say("ok"))
+    session.emulator.script(rate_limit_exceeded(after_s=0.01), Say("ok"))
     await session.ask("hello")
     event = session.recorder.one("provider:throttle")
     assert event["reason"] == "rate_limit"
@@ -109,7 +111,7 @@ async def test_a_rate_limit_is_also_told_as_a_throttle(session: Session) -> None
 
 
 async def test_the_services_own_limits_are_waited_for(open_session: OpenSession, emulator: Emulator) -> None:
-    emulator.state.limits = RateBooks(requests=2, window_s=0.8)
+    emulator.state.limits = RateLimits(requests=2, window_s=0.8)
     session = await open_session()
     for _ in range(3):
         await session.ask("hello")
@@ -119,7 +121,7 @@ async def test_the_services_own_limits_are_waited_for(open_session: OpenSession,
 
 async def test_an_error_and_the_failure_that_follows_it_are_one(open_session: OpenSession) -> None:
     session = await open_session(max_retries=1)
-    session.emulator.script(Turn(Say("half of it"), ErrorEvent(after=6, then_failed=True)), Say("all of it"))
+    session.emulator.script(Turn(Say("half of it"), ErrorEvent(after_events=6, then_failed=True)), Say("all of it"))
     await session.ask("hello")
     assert session.sent == 2
     assert len(session.recorder.named("llm:stream_aborted")) == 1
@@ -128,7 +130,7 @@ async def test_an_error_and_the_failure_that_follows_it_are_one(open_session: Op
 
 async def test_the_last_failure_takes_back_what_it_showed(open_session: OpenSession) -> None:
     session = await open_session(max_retries=0)
-    session.emulator.script(Turn(Say("half of it"), Failed(after=6)))
+    session.emulator.script(Turn(Say("half of it"), ResponseFailed(after_events=6)))
     with pytest.raises(ProviderUnavailableError):
         await session.ask("hello")
     assert session.recorder.names[-2:] == ["llm:stream_aborted", "llm:response"]
@@ -147,7 +149,7 @@ async def test_a_paid_attempt_that_came_to_nothing_counts_in_the_sum(session: Se
     usage = {"input_tokens": 1000, "output_tokens": 1000, "total_tokens": 2000}
     failed = {"id": "resp_1", "model": session.backend.model, "status": "failed", "usage": usage, "error": None}
     event = json.dumps({"type": "response.failed", "response": failed})
-    session.emulator.script(Status(200, f"data: {event}\n\n", {"content-type": "text/event-stream"}), Say("ok"))
+    session.emulator.script(HttpReply(200, f"data: {event}\n\n", {"content-type": "text/event-stream"}), Say("ok"))
     response = await session.ask("hello")
     costs = [
         Decimal(each["cost_usd"]) for each in await session.coordinator.collect_contributions("session.cost") if each
@@ -177,7 +179,7 @@ async def test_settings_of_the_call_win(session: Session) -> None:
 
 async def test_the_sdk_adds_no_retries_of_its_own(open_session: OpenSession) -> None:
     session = await open_session(max_retries=0)
-    for fault in (server_error(), rate_limited(after_s=0), Status(409, "x"), Status(408, "x")):
+    for fault in (server_error(), rate_limit_exceeded(after_s=0), HttpReply(409, "x"), HttpReply(408, "x")):
         before = session.sent
         session.emulator.script(fault)
         with pytest.raises(LLMError):
@@ -187,7 +189,7 @@ async def test_the_sdk_adds_no_retries_of_its_own(open_session: OpenSession) -> 
 
 async def test_a_rate_limit_that_stays_is_told(open_session: OpenSession) -> None:
     session = await open_session(max_retries=1)
-    session.emulator.script(rate_limited(after_s=0.01), rate_limited(after_s=0.01))
+    session.emulator.script(rate_limit_exceeded(after_s=0.01), rate_limit_exceeded(after_s=0.01))
     with pytest.raises(RateLimitError) as caught:
         await session.ask("hello")
     assert caught.value.retry_after == 0.01

@@ -17,12 +17,12 @@ from tests.emulator import (
     CutStream,
     Disconnect,
     ErrorEvent,
-    Failed,
+    HttpReply,
     ReplyHeaders,
+    ResponseFailed,
     ResponseFields,
     Say,
-    Silent,
-    Status,
+    Silence,
     Turn,
     bad_gateway,
     redirect,
@@ -110,7 +110,7 @@ async def test_not_when_a_proxy_echoes_it(
 ) -> None:
     session = await open_session(**CHATTY, max_retries=0)
     status = int(fault[:3])
-    session.emulator.script(Status(status, filled(FAULTS[fault], session.backend.secret)))
+    session.emulator.script(HttpReply(status, filled(FAULTS[fault], session.backend.secret)))
     await check(session, everything)
 
 
@@ -119,7 +119,7 @@ async def test_not_when_the_stream_echoes_it(open_session: OpenSession, everythi
     message = f"upstream refused 'Bearer {session.backend.secret}'"
     session.emulator.script(ErrorEvent(message=message, code="upstream"))
     await check(session, everything)
-    session.emulator.script(Failed(message=message, code="upstream"))
+    session.emulator.script(ResponseFailed(message=message, code="upstream"))
     session.recorder.events.clear()
     await check(session, everything)
 
@@ -136,14 +136,14 @@ async def test_not_when_a_refused_parameter_comes_with_it(
 ) -> None:
     session = await open_session(**CHATTY)
     body = {"error": {"message": f"Unknown parameter: 'include' ({session.backend.secret})", "param": "include"}}
-    session.emulator.script(Status(400, body))
+    session.emulator.script(HttpReply(400, body))
     await check(session, everything, fails=False)
 
 
 @pytest.mark.parametrize(
     "fault",
     [Disconnect(), Disconnect(reset=True), Turn(Say("x"), CutStream(4)), bad_gateway(), redirect("http://127.0.0.1:9/x"),
-     Turn(Silent(1.0, before=-1))],
+     Turn(Silence(1.0, before_event=-1))],
     ids=["disconnect", "reset", "cut", "gateway", "redirect", "silence"],
 )  # fmt: skip
 async def test_not_when_the_connection_fails(

@@ -8,11 +8,11 @@ import time
 import pytest
 from amplifier_core.llm_errors import LLMTimeoutError
 
-from tests.emulator import Framing, HoldOpen, Keepalive, Say, Silent, Slow, Split, Turn, server_error
+from tests.emulator import EventDelay, Framing, HoldOpen, Keepalive, Say, Silence, SplitBytes, Turn, server_error
 from tests.lived import Lived
 from tests.support import OpenSession, Session, asking, other_tasks
 
-SLOW = Turn(Say("one two three four five six"), Slow(0.045))
+SLOW = Turn(Say("one two three four five six"), EventDelay(0.045))
 
 
 async def test_a_slow_and_healthy_answer_may_last_longer_than_the_timeout(open_session: OpenSession) -> None:
@@ -26,19 +26,19 @@ async def test_a_slow_and_healthy_answer_may_last_longer_than_the_timeout(open_s
 
 async def test_silence_in_mid_answer_runs_out_soon(open_session: OpenSession) -> None:
     session = await open_session(timeout="0.3", max_retries=0)
-    session.emulator.script(Turn(Say("one two"), Silent(20, before=5)))
+    session.emulator.script(Turn(Say("one two"), Silence(20, before_event=5)))
     began_s = time.monotonic()
     with Lived() as lived, pytest.raises(LLMTimeoutError, match="silent"):
         await session.ask("hello")
     assert time.monotonic() - began_s > 0.2
     assert lived.s < 10
-    assert await session.emulator.until(lambda: session.emulator.aborted)
+    assert await session.emulator.wait_until_async(lambda: session.emulator.aborted_requests)
 
 
 @pytest.mark.parametrize("comment", [False, True], ids=["event", "comment"])
 async def test_signs_of_life_keep_an_answer_alive(open_session: OpenSession, comment: bool) -> None:
     session = await open_session(timeout=0.4, max_retries=0)
-    alive = Keepalive(every=8, comment=comment, silence_s=0.12, count=5)
+    alive = Keepalive(every_events=8, comment=comment, silence_s=0.12, count=5)
     session.emulator.script(Turn(Say("one two three"), alive))
     began_s = time.monotonic()
     response = await session.ask("hello")
@@ -50,13 +50,13 @@ async def test_signs_of_life_keep_an_answer_alive(open_session: OpenSession, com
 async def test_the_timeout_of_a_request_bounds_the_whole_call(session: Session) -> None:
     await session.ask("so that there is a client")
     session.recorder.events.clear()
-    session.emulator.script(Turn(Say("word " * 200), Slow(0.02)))
+    session.emulator.script(Turn(Say("word " * 200), EventDelay(0.02)))
     with Lived() as lived, pytest.raises(LLMTimeoutError, match=r"timeout of 0\.3 s") as caught:
         await session.ask("hello", timeout=0.3)
     assert lived.s < 3
     assert not caught.value.retryable
     assert session.sent == 2
-    assert await session.emulator.until(lambda: session.emulator.aborted)
+    assert await session.emulator.wait_until_async(lambda: session.emulator.aborted_requests)
     assert not other_tasks()
     assert session.recorder.one("llm:response")["error_type"] == "LLMTimeoutError"
     assert session.recorder.names[-2:] == ["llm:stream_aborted", "llm:response"]
@@ -121,14 +121,14 @@ DIALECTS = [
 # Byte by byte costs many times as much; tests/test_sse.py cuts all of them everywhere.
 CUTS = {
     "whole": (None, DIALECTS),
-    "pieces": (Split(7, seed=1), DIALECTS),
-    "bytes": (Split(1), [Framing(), Framing(newline="\r"), DIALECTS[-1]]),
+    "pieces": (SplitBytes(7, seed=1), DIALECTS),
+    "bytes": (SplitBytes(1), [Framing(), Framing(newline="\r"), DIALECTS[-1]]),
 }
 
 
 @pytest.mark.parametrize(("cut", "dialects"), CUTS.values(), ids=CUTS)
 async def test_every_dialect_of_the_stream_however_it_is_cut(
-    session: Session, cut: Split | None, dialects: list[Framing]
+    session: Session, cut: SplitBytes | None, dialects: list[Framing]
 ) -> None:
     text = "a\u2028b\x85c é \U0001f600"
     for dialect in dialects:
@@ -142,7 +142,7 @@ async def test_a_wait_holds_no_place_and_no_connection(open_session: OpenSession
     session = await open_session(min_retry_delay=300, max_retry_delay=300, max_concurrent_requests=1)
     session.emulator.script(server_error(), Say("second"))
     first = asyncio.create_task(session.ask("first"))
-    assert await session.emulator.until(lambda: session.recorder.named("provider:retry"))
+    assert await session.emulator.wait_until_async(lambda: session.recorder.named("provider:retry"))
     assert (await session.ask("second")).text == "second"
     assert not first.done()
     first.cancel()

@@ -12,16 +12,16 @@ from tests.emulator import (
     Call,
     CustomCall,
     CutStream,
-    Failed,
     HostedItem,
-    Incomplete,
-    Joined,
+    JoinEvents,
     Refuse,
+    ResponseFailed,
+    ResponseIncomplete,
     Say,
     Think,
     Turn,
     WebSearch,
-    rate_limited,
+    rate_limit_exceeded,
 )
 from tests.support import STREAM_EVENTS, OpenSession, Recorder, Session, asking, tool
 
@@ -53,7 +53,7 @@ async def test_an_answer_in_order(session: Session) -> None:
 async def test_one_request_id_runs_through_a_call_with_retries_and_a_continuation(session: Session) -> None:
     session.emulator.script(
         Turn(Say("gone"), CutStream(6)),
-        Turn(Say("half an answer", chunks=4), Incomplete()),
+        Turn(Say("half an answer", chunks=4), ResponseIncomplete()),
         Turn(Say("and the rest")),
     )
     await session.ask("hello")
@@ -131,7 +131,7 @@ async def test_no_fragment_is_empty(session: Session) -> None:
 
 async def test_fragments_that_one_read_brought_are_joined(session: Session) -> None:
     words = [f"{number} " for number in range(300)]
-    session.emulator.script(Turn(Say("".join(words), chunks=words), Joined()))
+    session.emulator.script(Turn(Say("".join(words), chunks=words), JoinEvents()))
     await session.ask("hello")
     deltas = [data for what, data in blocks(session.recorder) if what == "delta"]
     assert len(deltas) < 60
@@ -169,7 +169,9 @@ async def test_streaming_can_be_switched_off_for_one_request(session: Session) -
 
 
 async def test_a_continuation_goes_on_counting_blocks(session: Session) -> None:
-    session.emulator.script(Turn(Think(["Long."]), Say("half an answer"), Incomplete()), Turn(Say(" and the rest")))
+    session.emulator.script(
+        Turn(Think(["Long."]), Say("half an answer"), ResponseIncomplete()), Turn(Say(" and the rest"))
+    )
     response = await session.ask("hello")
     starts = [data["block_index"] for what, data in blocks(session.recorder) if what == "start"]
     assert starts == [0, 1, 2]
@@ -188,7 +190,9 @@ async def test_a_failed_attempt_takes_back_what_it_showed(session: Session) -> N
     assert session.recorder.shown() == response.text == "here to stay"
 
 
-@pytest.mark.parametrize("bad", [rate_limited(after_s=0.01), Turn(Say("x"), Failed(after=2)), Turn(CutStream(2))])
+@pytest.mark.parametrize(
+    "bad", [rate_limit_exceeded(after_s=0.01), Turn(Say("x"), ResponseFailed(after_events=2)), Turn(CutStream(2))]
+)
 async def test_nothing_is_taken_back_where_nothing_was_shown(session: Session, bad: Any) -> None:
     session.emulator.script(bad, Say("ok"))
     await session.ask("hello")
@@ -226,7 +230,7 @@ async def test_a_provider_without_a_coordinator_works_in_silence(
     for name, value in backend.environment(emulator.base_url, backend.secret).items():
         monkeypatch.setenv(name, value)
     alone = backend.provider_class(**backend.collected(emulator.base_url, backend.secret), config={})
-    emulator.script(Turn(Say("gone"), Failed(after=6)), EVERYTHING)
+    emulator.script(Turn(Say("gone"), ResponseFailed(after_events=6)), EVERYTHING)
     response = await alone.complete(asking("go", tools=[LOOK]), min_retry_delay=0.01)
     assert response.tool_calls
     await alone.close()

@@ -9,21 +9,21 @@ import pytest
 from openai_responses_common.auth import device_code as flow
 
 from tests.chatgpt.machine import Machine
-from tests.emulator import Emulator, PlanLimits, SignIn, chatgpt_surfaces, strict_catalogue
+from tests.emulator import Emulator, PlanLimits, SignInService, chatgpt_surfaces, strict_catalogue
 from tests.emulator.catalogue_chatgpt import Catalogue
 
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits a second between two questions here."""
-    monkeypatch.setattr(flow, "_SHORTEST_S", 0.01)
-    monkeypatch.setattr(flow, "_SLOW_DOWN_S", 0.05)
+    monkeypatch.setattr(flow, "_MIN_POLL_INTERVAL_S", 0.01)
+    monkeypatch.setattr(flow, "_SLOW_DOWN_STEP_S", 0.05)
 
 
 @pytest.fixture
-def service() -> SignIn:
+def service() -> SignInService:
     """The sign-in service, and the knobs that tests turn."""
-    return SignIn(interval="0.02")
+    return SignInService(interval="0.02")
 
 
 @pytest.fixture
@@ -39,14 +39,14 @@ def limits() -> PlanLimits:
 
 
 @pytest.fixture
-def emulator(service: SignIn, catalogue: Catalogue, limits: PlanLimits) -> Iterator[Emulator]:
+def emulator(service: SignInService, catalogue: Catalogue, limits: PlanLimits) -> Iterator[Emulator]:
     """All of it, running."""
     with Emulator(surfaces=chatgpt_surfaces(service, catalogue=catalogue, limits=limits)) as running:
         yield running
 
 
 @pytest.fixture
-async def machine(tmp_path: Path, emulator: Emulator, service: SignIn) -> AsyncIterator[Machine]:
+async def machine(tmp_path: Path, emulator: Emulator, service: SignInService) -> AsyncIterator[Machine]:
     """A machine on which nobody has signed in yet."""
     one = Machine(tmp_path / "home", emulator, service)
     yield one

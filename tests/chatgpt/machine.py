@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider
-from amplifier_module_provider_chatgpt_oauth.tokens import tokens_from
-from openai_responses_common.auth.store.record import encode_record
+from amplifier_module_provider_chatgpt_oauth.tokens import read_tokens
+from openai_responses_common.auth.store.record import dump_token_record
 
 from tests.backends import BACKENDS
-from tests.emulator import Emulator, SignIn, TokenSet
+from tests.emulator import Emulator, SignInService, TokenSet
 from tests.support import Session
 
 ROW = next(row for row in BACKENDS if row.name == "chatgpt-oauth")
@@ -29,7 +29,7 @@ class Machine:
         service: its sign-in.
     """
 
-    def __init__(self, home: Path, emulator: Emulator, service: SignIn) -> None:
+    def __init__(self, home: Path, emulator: Emulator, service: SignInService) -> None:
         home.mkdir(mode=0o700, exist_ok=True)
         self.home = home
         self.emulator = emulator
@@ -70,10 +70,10 @@ class Machine:
 
     def keep(self, tokens: TokenSet, *, saved_at: float | None = None) -> TokenSet:
         """Put tokens there, as an earlier sign-in or another process would have."""
-        answer = self.service.answer(tokens)
-        record = tokens_from(answer).kept(time.time() if saved_at is None else saved_at)
+        answer = self.service.token_response(tokens)
+        record = read_tokens(answer).to_record(time.time() if saved_at is None else saved_at)
         self.file.touch(mode=0o600)
-        self.file.write_text(encode_record(record), encoding="utf-8")
+        self.file.write_text(dump_token_record(record), encoding="utf-8")
         return tokens
 
     @property
@@ -94,7 +94,7 @@ class Person:
         read: all texts so far.
     """
 
-    def __init__(self, service: SignIn, does: Callable[[], Any] | None = None) -> None:
+    def __init__(self, service: SignInService, does: Callable[[], Any] | None = None) -> None:
         self.read: list[str] = []
         self._service = service
         self._does = does or service.approve

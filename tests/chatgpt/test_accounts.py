@@ -11,8 +11,8 @@ from amplifier_core.llm_errors import AuthenticationError
 from openai_responses_common import create_provider
 
 from tests.chatgpt.machine import Machine, Person, ask
-from tests.emulator import Account, Disconnect, Emulator, Status, codex_file, ms_module_file
-from tests.emulator.tokens_chatgpt import claims_of
+from tests.emulator import Account, Disconnect, Emulator, HttpReply, write_codex_file, write_ms_module_file
+from tests.emulator.tokens_chatgpt import decode_claims
 from tests.support import stored
 
 BOB = Account(
@@ -56,7 +56,7 @@ def test_signing_out_ends_it_at_the_service(machine: Machine) -> None:
     provider = machine.provider()
     ask(provider)
     assert provider.logout() == [f"{machine.file} (mode 0600)"]
-    (revoked,) = machine.service.asked("revoke")
+    (revoked,) = machine.service.requests_to("revoke")
     assert revoked.body == {
         "token": tokens.refresh_token,
         "token_type_hint": "refresh_token",
@@ -70,10 +70,10 @@ def test_signing_out_ends_it_at_the_service(machine: Machine) -> None:
     assert provider.logout() == []
 
 
-@pytest.mark.parametrize("fault", [Status(503, "busy"), Disconnect()])
+@pytest.mark.parametrize("fault", [HttpReply(503, "busy"), Disconnect()])
 def test_signing_out_works_without_the_service(machine: Machine, fault: Any, caplog: pytest.LogCaptureFixture) -> None:
     machine.keep(machine.service.token_set())
-    machine.service.fail("revoke", fault)
+    machine.service.script("revoke", fault)
     assert machine.provider().logout()
     assert not machine.file.exists()
     assert any("was not told" in record.message for record in caplog.records)
@@ -130,7 +130,7 @@ def test_the_file_of_microsofts_module_is_taken_over(machine: Machine, wrong: st
     """With the account id computed anew: what stands there is a user's."""
     tokens = machine.service.token_set()
     machine.file.touch(mode=0o600)
-    ms_module_file(machine.file, tokens, account_id=wrong)
+    write_ms_module_file(machine.file, tokens, account_id=wrong)
     provider = machine.provider()
     assert provider.auth_status() == "authenticated"
     ask(provider)
@@ -141,25 +141,25 @@ def test_the_file_of_microsofts_module_is_taken_over(machine: Machine, wrong: st
 
 def test_its_expired_token_is_renewed_and_kept_in_our_form(machine: Machine) -> None:
     machine.file.touch(mode=0o600)
-    ms_module_file(machine.file, machine.service.token_set(lifetime_s=-10))
+    write_ms_module_file(machine.file, machine.service.token_set(lifetime_s=-10))
     ask(machine.provider())
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
     assert json.loads(machine.file.read_text())["v"] == 1
     assert json.loads(machine.file.read_text())["account"] == machine.service.account.account_id
 
 
 def test_its_unreadable_token_ends_when_the_file_says_so(machine: Machine) -> None:
-    machine.service.opaque = True
+    machine.service.opaque_access_tokens = True
     machine.file.touch(mode=0o600)
-    ms_module_file(machine.file, machine.service.token_set(lifetime_s=5_000))
+    write_ms_module_file(machine.file, machine.service.token_set(lifetime_s=5_000))
     ask(machine.provider())
-    assert not machine.service.asked("refresh")
+    assert not machine.service.requests_to("refresh")
     assert machine.sent[0].startswith("at_")
 
 
 def test_a_file_of_openais_own_client_is_left_alone(machine: Machine) -> None:
     machine.file.touch(mode=0o600)
-    codex_file(machine.file, machine.service.token_set())
+    write_codex_file(machine.file, machine.service.token_set())
     before = machine.file.read_text()
     with pytest.raises(AuthenticationError, match="not written by this program"):
         ask(machine.provider())
@@ -189,7 +189,7 @@ def test_a_script_finds_it_by_name(machine: Machine) -> None:
     machine.keep(machine.service.token_set())
     provider = create_provider("chatgpt:gpt-5.6-luna", **machine.settings())
     assert ask(provider).text  # type: ignore[arg-type]
-    assert machine.emulator.bodies[-1]["model"] == "gpt-5.6-luna"
+    assert machine.emulator.request_bodies[-1]["model"] == "gpt-5.6-luna"
 
 
 HOSTS = [
@@ -220,9 +220,9 @@ def test_tokens_go_to_known_hosts_only(machine: Machine, change: dict[str, Any],
 
 @pytest.mark.parametrize("allowed", ["gateway.example", ["Gateway.example"], " x.example, gateway.example "])
 def test_a_host_that_the_user_allowed(allowed: Any) -> None:
-    from amplifier_module_provider_chatgpt_oauth.place import Place
+    from amplifier_module_provider_chatgpt_oauth.place import AccountSettings
 
-    place = Place.of({"base_url": "https://eu.gateway.example/codex/", "allowed_hosts": allowed})
+    place = AccountSettings.from_config({"base_url": "https://eu.gateway.example/codex/", "allowed_hosts": allowed})
     assert place.base_url == "https://eu.gateway.example/codex"
     assert place.usage_url == "https://eu.gateway.example/wham/usage"
 
@@ -232,7 +232,7 @@ async def test_no_redirect_is_followed_with_a_token(machine: Machine) -> None:
     with Emulator() as elsewhere:
         session = await machine.session(max_retries=0)
         for status in (301, 302, 303, 307, 308):
-            machine.emulator.script(Status(status, "", {"location": f"{elsewhere.base_url}/responses"}))
+            machine.emulator.script(HttpReply(status, "", {"location": f"{elsewhere.base_url}/responses"}))
             with pytest.raises(Exception, match="redirect"):
                 await session.ask("hello")
         assert not elsewhere.requests
@@ -249,8 +249,8 @@ def test_a_home_is_not_written_to_before_somebody_signs_in(tmp_path: Path, machi
 
 def test_the_claims_are_those_of_the_token(machine: Machine) -> None:
     tokens = machine.service.token_set()
-    from openai_responses_common.auth.jwt import claims_of as ours
+    from openai_responses_common.auth.jwt import read_claims as ours
 
-    assert ours(tokens.access_token) == claims_of(tokens.access_token)
+    assert ours(tokens.access_token) == decode_claims(tokens.access_token)
     for broken in ("", "a.b", "a.b.c", "a.!.c", "a.eyJ4.c", "a.W10.c"):
         assert ours(broken) == {}

@@ -11,7 +11,7 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError, NetworkError, ProviderUnavailableError
 
 from tests.chatgpt.machine import Machine, ask
-from tests.emulator import Catalogue, Emulator, Entry, Status
+from tests.emulator import Catalogue, CatalogueEntry, Emulator, HttpReply
 from tests.support import Session
 
 
@@ -56,14 +56,18 @@ async def test_what_an_entry_says_is_known_of_its_model(ready: Machine) -> None:
 
 
 async def test_an_entry_that_says_little(ready: Machine, catalogue: Catalogue) -> None:
-    bare = Entry(slug="gpt-77", efforts=(), window=None, fast=False, modalities=("text",), default_effort=None)
+    bare = CatalogueEntry(slug="gpt-77", efforts=(), window=None, fast=False, modalities=("text",), default_effort=None)
     more = {
         "display_name": None,
         "support_verbosity": None,
         "supported_reasoning_levels": None,
         "input_modalities": None,
     }
-    catalogue.entries = (bare, replace(bare, slug="gpt-78", more=more), replace(bare, slug="", more={"priority": None}))
+    catalogue.entries = (
+        bare,
+        replace(bare, slug="gpt-78", extra_fields=more),
+        replace(bare, slug="", extra_fields={"priority": None}),
+    )
     models = {model.id: model for model in await listed(ready)}
     assert set(models) == {"gpt-77", "gpt-78"}
     assert models["gpt-78"].display_name == "gpt-78"
@@ -81,7 +85,7 @@ async def test_the_users_own_facts_win(ready: Machine) -> None:
 
 async def test_the_first_that_is_shown_is_the_default(ready: Machine, catalogue: Catalogue) -> None:
     assert ready.provider(default_model="").default_model == "gpt-6.1-sol"
-    catalogue.entries = (Entry(slug="gpt-7-sol", priority=-1), *catalogue.entries)
+    catalogue.entries = (CatalogueEntry(slug="gpt-7-sol", priority=-1), *catalogue.entries)
     await listed(ready)
     fresh = ready.provider(default_model="")
     assert fresh.default_model == "gpt-7-sol"
@@ -130,7 +134,7 @@ async def test_an_old_one_is_asked_for_again_and_told_by_its_tag_that_nothing_ch
 
 async def test_a_new_one_is_taken(ready: Machine, catalogue: Catalogue) -> None:
     await listed(ready, models_cache_ttl="0")
-    catalogue.entries = (Entry(slug="gpt-7-sol"),)
+    catalogue.entries = (CatalogueEntry(slug="gpt-7-sol"),)
     assert [model.id for model in await listed(ready, models_cache_ttl="0")] == ["gpt-7-sol", "gpt-7-sol-fast"]
     assert [each.status for each in asked(ready)] == [200, 200]
 
@@ -141,7 +145,7 @@ async def test_an_answer_that_names_another_tag_makes_it_old(ready: Machine, cat
     await session.ask("hello")
     await session.provider.list_models()
     assert len(asked(ready)) == 1
-    catalogue.entries = (*catalogue.entries, Entry(slug="gpt-7-sol"))
+    catalogue.entries = (*catalogue.entries, CatalogueEntry(slug="gpt-7-sol"))
     await session.ask("hello")
     assert "gpt-7-sol" in [model.id for model in await session.provider.list_models()]
     assert len(asked(ready)) == 2
@@ -165,8 +169,8 @@ async def test_offline_and_never_read_nothing_is_made_up(ready: Machine) -> None
 async def test_a_refusal_is_told_although_there_is_an_old_one(ready: Machine) -> None:
     await listed(ready)
     for tokens in [ready.kept["access_token"]]:
-        ready.service.reject(tokens)
-    ready.service.fail("refresh", Status(401, {"error": {"code": "refresh_token_expired"}}))
+        ready.service.reject_access_token(tokens)
+    ready.service.script("refresh", HttpReply(401, {"error": {"code": "refresh_token_expired"}}))
     with pytest.raises(AuthenticationError):
         await listed(ready, models_cache_ttl="0")
 

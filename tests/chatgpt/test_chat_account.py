@@ -53,8 +53,8 @@ def test_a_store_is_not_opened_where_nobody_ever_signed_in(machine: Machine, mon
 
 HURRIED = """
 import runpy
-from openai_responses_common import sign_in
-sign_in._MARGIN = 0.05
+from openai_responses_common.auth import device_code
+device_code._POLL_INTERVAL_FACTOR = 0.05
 runpy.run_module("examples.chat", run_name="__main__")
 """
 

@@ -11,7 +11,7 @@ import pytest
 from amplifier_module_provider_chatgpt_oauth import __main__ as program
 
 from tests.chatgpt.machine import Machine
-from tests.emulator import Disconnect, PlanLimits, SignIn, Status, Window
+from tests.emulator import Disconnect, HttpReply, PlanLimits, PlanWindow, SignInService
 
 
 class Shell:
@@ -42,9 +42,9 @@ def shell(machine: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     return Shell(machine, capsys, monkeypatch)
 
 
-def test_the_whole_way(shell: Shell, service: SignIn) -> None:
+def test_the_whole_way(shell: Shell, service: SignInService) -> None:
     service.pending_polls = 1
-    assert shell("status") == (1, f"Nobody is signed in. Run `{program.LOGIN}`.\n", "")
+    assert shell("status") == (1, f"Nobody is signed in. Run `{program.LOGIN_COMMAND}`.\n", "")
     code, out, err = shell("login", default_model="")
     assert (code, out) == (0, "Signed in. The account has 17 models, gpt-6.1-sol first.\n")
     assert service.user_codes[0] in err
@@ -66,12 +66,12 @@ def test_the_whole_way(shell: Shell, service: SignIn) -> None:
     assert shell("status")[0] == 1
 
 
-def test_windows_are_named_by_their_length(shell: Shell, service: SignIn, limits: PlanLimits) -> None:
+def test_windows_are_named_by_their_length(shell: Shell, service: SignInService, limits: PlanLimits) -> None:
     shell.machine.keep(service.token_set())
-    limits.primary = Window(used_percent=1, minutes=10_080, reset_after_s=60)
-    limits.secondary = Window(used_percent=2, minutes=90, reset_after_s=60)
+    limits.primary = PlanWindow(used_percent=1, minutes=10_080, reset_after_s=60)
+    limits.secondary = PlanWindow(used_percent=2, minutes=90, reset_after_s=60)
     limits.credits_balance = "12.50"
-    limits.reached = "primary"
+    limits.reached_limit = "primary"
     _, out, _ = shell("status")
     rows = [" ".join(line.split()) for line in out.splitlines()]
     assert rows[-4].startswith("limit per 1 h 30 min 2 % used, resets in 1 min")
@@ -79,17 +79,17 @@ def test_windows_are_named_by_their_length(shell: Shell, service: SignIn, limits
     assert rows[-2:] == ["credits 12.50", "limit reached primary"]
 
 
-@pytest.mark.parametrize("fault", [Status(503, "busy"), Disconnect()])
-def test_status_without_the_service(shell: Shell, service: SignIn, fault: Any) -> None:
+@pytest.mark.parametrize("fault", [HttpReply(503, "busy"), Disconnect()])
+def test_status_without_the_service(shell: Shell, service: SignInService, fault: Any) -> None:
     shell.machine.keep(service.token_set(lifetime_s=-10))
-    service.fail("refresh", fault)
+    service.script("refresh", fault)
     code, out, _ = shell("status")
     assert code == 0
     assert "limits      cannot be read: " in out
     assert "CANARY" not in out
 
 
-def test_status_offline_asks_nobody(shell: Shell, service: SignIn) -> None:
+def test_status_offline_asks_nobody(shell: Shell, service: SignInService) -> None:
     shell.machine.keep(service.token_set())
     code, out, _ = shell("status", "--offline")
     assert code == 0
@@ -97,9 +97,9 @@ def test_status_offline_asks_nobody(shell: Shell, service: SignIn) -> None:
     assert not shell.machine.emulator.requests
 
 
-def test_status_of_a_sign_in_that_has_ended(shell: Shell, service: SignIn) -> None:
+def test_status_of_a_sign_in_that_has_ended(shell: Shell, service: SignInService) -> None:
     tokens = shell.machine.keep(service.token_set(lifetime_s=-10))
-    service.end(tokens)
+    service.end_sign_in(tokens)
     code, out, _ = shell("status")
     assert code == 1
     assert out.startswith("The sign-in has expired. Run ")
@@ -107,22 +107,22 @@ def test_status_of_a_sign_in_that_has_ended(shell: Shell, service: SignIn) -> No
     assert "renewed by itself" not in out
 
 
-def test_a_login_that_fails(shell: Shell, service: SignIn) -> None:
+def test_a_login_that_fails(shell: Shell, service: SignInService) -> None:
     service.disable()
     code, out, err = shell("login")
     assert (code, out) == (1, "Not signed in.\n")
     assert "device code login" in err
 
 
-def test_a_login_whose_tokens_do_not_work(shell: Shell, service: SignIn) -> None:
+def test_a_login_whose_tokens_do_not_work(shell: Shell, service: SignInService) -> None:
     service.pending_polls = 0
     shell.machine.emulator.script()
     issue = service.token_set
 
     def issue_and_reject(*args: Any, **more: Any) -> Any:
         tokens = issue(*args, **more)
-        service.reject(tokens.access_token)
-        service.end(tokens)
+        service.reject_access_token(tokens.access_token)
+        service.end_sign_in(tokens)
         return tokens
 
     service.token_set = issue_and_reject  # type: ignore[method-assign]
@@ -131,7 +131,7 @@ def test_a_login_whose_tokens_do_not_work(shell: Shell, service: SignIn) -> None
     assert "did not list its models" in err
 
 
-def test_settings_of_the_hosts_files(shell: Shell, service: SignIn, machine: Machine) -> None:
+def test_settings_of_the_hosts_files(shell: Shell, service: SignInService, machine: Machine) -> None:
     service.pending_polls = 0
     folder = machine.home / ".amplifier"
     folder.mkdir(mode=0o700)

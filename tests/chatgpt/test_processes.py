@@ -103,14 +103,14 @@ def test_a_thousand_calls_over_many_expiries_with_processes_killed(machine: Mach
         since_s = 0.0
         while calls < CALLS or renewals < RENEWALS:
             time.sleep(random.uniform(0.05, 0.2))
-            before, calls, renewals = calls, len(machine.sent), len(machine.service.asked("refresh"))
+            before, calls, renewals = calls, len(machine.sent), len(machine.service.requests_to("refresh"))
             since_s = since_s if calls == before else lived.s
             assert lived.s - since_s < STANDSTILL_S, f"no call after {calls} calls and {renewals} renewals"
             if calls >= killed_at + CALLS_PER_KILL and crew.kill_one():
                 crew.start()
                 killed_at = calls
     assert crew.end() == []
-    spent = [each.body["refresh_token"] for each in machine.service.asked("refresh")]
+    spent = [each.body["refresh_token"] for each in machine.service.requests_to("refresh")]
     assert len(set(spent)) == len(spent), "a token was spent twice"
     assert machine.service.is_live(machine.kept["refresh_token"]), "the sign-in was lost"
     assert not machine.service.is_live(tokens.refresh_token)
@@ -123,7 +123,7 @@ def test_the_one_moment_that_cannot_be_saved(machine: Machine, crew: Crew) -> No
     machine.keep(machine.service.token_set(lifetime_s=-10))
     machine.service.delay_s = {"refresh": 5.0}  # the token is spent at once, the answer comes later
     (victim,) = crew.start()
-    assert machine.emulator.wait_until(lambda: machine.service.asked("refresh"), 120)
+    assert machine.emulator.wait_until(lambda: machine.service.requests_to("refresh"), 120)
     time.sleep(0.1)
     victim.kill()
     victim.communicate()
@@ -132,12 +132,12 @@ def test_the_one_moment_that_cannot_be_saved(machine: Machine, crew: Crew) -> No
     told, _ = first.communicate(timeout=300)
     assert told.count("refresh_token_reused") == 2
     assert LOGIN in told
-    assert len(machine.service.asked("refresh")) == 2, "one request found it out"
+    assert len(machine.service.requests_to("refresh")) == 2, "one request found it out"
     for each in crew.start(3, calls=3):
         told, _ = each.communicate(timeout=300)
         assert told.count(LOGIN) == 3
         assert each.returncode == 1
-    assert len(machine.service.asked("refresh")) == 2, "and nobody asked again"
+    assert len(machine.service.requests_to("refresh")) == 2, "and nobody asked again"
     assert not machine.sent
 
 
@@ -155,7 +155,7 @@ def test_a_process_that_dies_with_the_lock_holds_nobody_up(machine: Machine, cre
     holder.communicate()
     out, err = worker.communicate(timeout=300)
     assert (out, worker.returncode) == ("", 0), err
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
 
 
 HOLD = """

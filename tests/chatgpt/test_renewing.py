@@ -15,8 +15,8 @@ from amplifier_module_provider_chatgpt_oauth import account as module
 from openai_responses_common.auth.store.record import StoreError
 
 from tests.chatgpt.machine import Machine, Person
-from tests.emulator import Account, AnswerLost, Disconnect, Say, Status, rejected_token, unreadable_token
-from tests.emulator.sign_in import SignIn
+from tests.emulator import Account, Disconnect, HttpReply, LoseReply, Say, invalid_token, malformed_token
+from tests.emulator.sign_in import SignInService
 from tests.support import PATIENCE_S
 
 LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
@@ -27,13 +27,13 @@ async def test_five_minutes_before_its_end(machine: Machine, left_s: float, rene
     machine.keep(machine.service.token_set(lifetime_s=left_s))
     session = await machine.session()
     await session.ask("hello")
-    assert bool(machine.service.asked("refresh")) is renewed
+    assert bool(machine.service.requests_to("refresh")) is renewed
 
 
 async def test_the_protocol(machine: Machine) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=-10))
     await (await machine.session()).ask("hello")
-    (asked,) = machine.service.asked("refresh")
+    (asked,) = machine.service.requests_to("refresh")
     assert asked.body == {
         "client_id": "app_EMoamEEZ73f0CkXaXp7hrann",
         "grant_type": "refresh_token",
@@ -46,7 +46,7 @@ async def test_the_protocol(machine: Machine) -> None:
 @pytest.mark.parametrize("gives", [("access_token",), ("access_token", "refresh_token"), ("access_token", "id_token")])
 async def test_only_what_is_given_is_replaced(machine: Machine, gives: tuple[str, ...]) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=-10))
-    machine.service.refresh_gives = gives
+    machine.service.refresh_response_fields = gives
     await (await machine.session()).ask("hello")
     assert (machine.kept["refresh_token"] == old.refresh_token) is ("refresh_token" not in gives)
     assert machine.kept["email"] == "ada@example.com"
@@ -59,18 +59,18 @@ async def test_its_own_end_counts_and_not_what_the_answer_says(machine: Machine)
     session = await machine.session()
     await session.ask("hello")
     await session.ask("hello")
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
     assert json.loads(machine.file.read_text())["expires_at"] > time.time() + 800_000
 
 
 async def test_a_token_that_nobody_can_read(machine: Machine) -> None:
-    machine.service.opaque = True
+    machine.service.opaque_access_tokens = True
     machine.provider().login(Person(machine.service))
     session = await machine.session()
     await session.ask("hello")
     assert machine.sent[0].startswith("at_")
     assert machine.emulator.model_requests[0].headers["chatgpt-account-id"] == machine.service.account.account_id
-    assert not machine.service.asked("refresh")
+    assert not machine.service.requests_to("refresh")
 
 
 async def test_many_calls_share_one_renewal(machine: Machine) -> None:
@@ -78,7 +78,7 @@ async def test_many_calls_share_one_renewal(machine: Machine) -> None:
     machine.service.delay_s = {"refresh": 0.2}
     sessions = [await machine.session() for _ in range(4)]
     await asyncio.gather(*[session.ask("hello") for session in sessions for _ in range(4)])
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
     assert len(set(machine.sent)) == 1
 
 
@@ -91,7 +91,7 @@ async def test_a_token_that_still_works_is_used_while_the_next_is_fetched(machin
     machine.service.delay_s = {"refresh": 0.3}
     await session.ask("hello")
     assert machine.sent[0] == machine.sent[1]
-    assert await machine.emulator.until(lambda: machine.service.asked("refresh"))
+    assert await machine.emulator.wait_until_async(lambda: machine.service.requests_to("refresh"))
     async with asyncio.timeout(PATIENCE_S):
         while machine.sent[-1] == machine.sent[0]:
             await session.ask("hello")
@@ -102,7 +102,7 @@ async def test_what_another_process_has_renewed_is_taken_over(machine: Machine) 
     newer = machine.keep(machine.service.token_set())
     await (await machine.session()).ask("hello")
     assert machine.sent == [newer.access_token]
-    assert not machine.service.asked("refresh")
+    assert not machine.service.requests_to("refresh")
 
 
 async def test_it_is_kept_before_it_is_used(machine: Machine) -> None:
@@ -119,11 +119,11 @@ async def test_it_is_kept_before_it_is_used(machine: Machine) -> None:
 
 
 PASSING = {
-    "503": (Status(503, {"error": "busy"}), ProviderUnavailableError),
-    "500 page": (Status(500, "<html>oops</html>"), ProviderUnavailableError),
-    "429": (Status(429, {"error": {"code": "rate_limit_exceeded"}}, {"retry-after": "0"}), ProviderUnavailableError),
-    "403 page": (Status(403, "<html>Just a moment...</html>"), ProviderUnavailableError),
-    "400 unknown": (Status(400, {"error": {"code": "something_new"}}), ProviderUnavailableError),
+    "503": (HttpReply(503, {"error": "busy"}), ProviderUnavailableError),
+    "500 page": (HttpReply(500, "<html>oops</html>"), ProviderUnavailableError),
+    "429": (HttpReply(429, {"error": {"code": "rate_limit_exceeded"}}, {"retry-after": "0"}), ProviderUnavailableError),
+    "403 page": (HttpReply(403, "<html>Just a moment...</html>"), ProviderUnavailableError),
+    "400 unknown": (HttpReply(400, {"error": {"code": "something_new"}}), ProviderUnavailableError),
     "connection": (Disconnect(), NetworkError),
 }
 
@@ -131,10 +131,10 @@ PASSING = {
 @pytest.mark.parametrize(("fault", "kind"), PASSING.values(), ids=PASSING)
 async def test_what_may_pass_is_tried_again(machine: Machine, fault: Any, kind: type[LLMError]) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=-10))
-    machine.service.fail("refresh", fault)
+    machine.service.script("refresh", fault)
     session = await machine.session()
     assert (await session.ask("hello")).text
-    assert len(machine.service.asked("refresh")) == 2
+    assert len(machine.service.requests_to("refresh")) == 2
     (retry,) = session.recorder.named("provider:retry")
     assert retry["error_type"] == kind.__name__
     assert machine.sent != [old.access_token]
@@ -145,7 +145,7 @@ async def test_an_outage_of_the_sign_in_leaves_a_token_that_lives_in_use(
     machine: Machine, fault: Any, kind: type[LLMError]
 ) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=200))
-    machine.service.fail("refresh", fault)
+    machine.service.script("refresh", fault)
     await (await machine.session()).ask("hello")
     assert machine.sent == [old.access_token]
 
@@ -162,7 +162,7 @@ async def test_what_will_not_pass_is_asked_once(machine: Machine, code: str, err
     """By this process and by every other, which finds it noted."""
     tokens = machine.keep(machine.service.token_set(lifetime_s=-10))
     machine.service.errors = errors
-    machine.service.end(tokens, code)
+    machine.service.end_sign_in(tokens, code)
     for _ in range(2):
         session = await machine.session(account="default")
         for _ in range(2):
@@ -171,7 +171,7 @@ async def test_what_will_not_pass_is_asked_once(machine: Machine, code: str, err
             assert str(caught.value).count(code) == str(caught.value).count(LOGIN) == 1
             assert not caught.value.retryable
         module._accounts.clear()
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
     assert not machine.sent
     assert machine.provider().auth_status() == "expired"
     assert machine.provider().login(Person(machine.service))
@@ -180,11 +180,11 @@ async def test_what_will_not_pass_is_asked_once(machine: Machine, code: str, err
 
 async def test_a_sign_in_that_has_ended_is_used_while_its_token_lives(machine: Machine) -> None:
     tokens = machine.keep(machine.service.token_set(lifetime_s=200))
-    machine.service.end(tokens)
+    machine.service.end_sign_in(tokens)
     session = await machine.session()
     for _ in range(3):
         assert (await session.ask("hello")).text
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
     assert machine.provider().auth_status() == "authenticated"
 
 
@@ -193,18 +193,18 @@ async def test_a_401_takes_over_what_another_process_has(machine: Machine) -> No
     session = await machine.session()
     await session.ask("hello")
     newer = machine.keep(machine.service.token_set())
-    machine.service.reject(old.access_token)
+    machine.service.reject_access_token(old.access_token)
     await session.ask("hello")
     assert machine.sent == [old.access_token, old.access_token, newer.access_token]
-    assert not machine.service.asked("refresh")
+    assert not machine.service.requests_to("refresh")
 
 
 async def test_a_401_renews_where_there_is_nothing_to_take_over(machine: Machine) -> None:
     old = machine.keep(machine.service.token_set())
-    machine.service.reject(old.access_token)
+    machine.service.reject_access_token(old.access_token)
     session = await machine.session()
     await session.ask("hello")
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
     assert machine.sent == [old.access_token, machine.kept["access_token"]]
     assert not session.recorder.named("provider:retry"), "that is no attempt of its own"
 
@@ -215,24 +215,24 @@ async def test_a_401_reloads_then_renews_then_says_to_sign_in_again(machine: Mac
     await session.ask("hello")
     newer = machine.keep(machine.service.token_set())
     for tokens in (old, newer):
-        machine.service.reject(tokens.access_token)
-    machine.emulator.script(rejected_token())
+        machine.service.reject_access_token(tokens.access_token)
+    machine.emulator.script(invalid_token())
     with pytest.raises(AuthenticationError) as caught:
         await session.ask("hello")
     assert LOGIN in str(caught.value)
     assert machine.sent[1:] == [old.access_token, newer.access_token, machine.kept["access_token"]]
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
 
 
-@pytest.mark.parametrize("refusal", [rejected_token(), rejected_token("token_revoked"), unreadable_token()])
-async def test_a_service_that_refuses_for_ever(machine: Machine, refusal: Status) -> None:
+@pytest.mark.parametrize("refusal", [invalid_token(), invalid_token("token_revoked"), malformed_token()])
+async def test_a_service_that_refuses_for_ever(machine: Machine, refusal: HttpReply) -> None:
     machine.keep(machine.service.token_set())
     session = await machine.session()
     machine.emulator.script(*[refusal] * 9)
     with pytest.raises(AuthenticationError, match="sign in again"):
         await session.ask("hello")
     assert session.sent == 2
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
 
 
 async def test_signed_out_by_another_process(machine: Machine) -> None:
@@ -240,7 +240,7 @@ async def test_signed_out_by_another_process(machine: Machine) -> None:
     session = await machine.session()
     await session.ask("hello")
     machine.file.unlink()
-    machine.service.reject(tokens.access_token)
+    machine.service.reject_access_token(tokens.access_token)
     with pytest.raises(AuthenticationError, match="nobody is signed in"):
         await session.ask("hello")
 
@@ -251,7 +251,7 @@ async def test_somebody_else_signed_in_meanwhile(machine: Machine) -> None:
     session = await machine.session()
     first = await session.ask("hello")
     bob = machine.keep(machine.service.token_set(Account(email="bob@example.com", account_id="account-of-bob")))
-    machine.service.reject(old.access_token)
+    machine.service.reject_access_token(old.access_token)
     await session.ask("hello")
     assert machine.sent[-1] == bob.access_token
     assert machine.emulator.model_requests[-1].headers["chatgpt-account-id"] == "account-of-bob"
@@ -283,17 +283,17 @@ async def test_tokens_that_cannot_be_kept_are_used_told_and_kept_later(
 ) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=-10))
     disk = Unwritable(monkeypatch)
-    monkeypatch.setattr(module, "_SAVE_AGAIN_S", 0.0)
+    monkeypatch.setattr(module, "_SAVE_RETRY_INTERVAL_S", 0.0)
     session = await machine.session()
     await session.ask("hello")
     await session.ask("hello")
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
     assert machine.kept["access_token"] == old.access_token
     assert [each for each in caplog.records if each.levelno == logging.ERROR and "No space left" in each.message]
     disk.broken = False
     await session.ask("hello")
     assert machine.kept["access_token"] == machine.sent[-1]
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
 
 
 async def test_a_later_sign_in_wins_over_tokens_that_could_not_be_kept(
@@ -301,7 +301,7 @@ async def test_a_later_sign_in_wins_over_tokens_that_could_not_be_kept(
 ) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     disk = Unwritable(monkeypatch)
-    monkeypatch.setattr(module, "_SAVE_AGAIN_S", 0.0)
+    monkeypatch.setattr(module, "_SAVE_RETRY_INTERVAL_S", 0.0)
     session = await machine.session()
     await session.ask("hello")
     disk.broken = False
@@ -313,7 +313,7 @@ async def test_a_later_sign_in_wins_over_tokens_that_could_not_be_kept(
 async def test_an_answer_that_was_lost_is_told_after_one_request(machine: Machine) -> None:
     """The one moment that nobody can save: the token is spent, and the next one is nowhere."""
     machine.keep(machine.service.token_set(lifetime_s=-10))
-    machine.service.fail("refresh", AnswerLost())
+    machine.service.script("refresh", LoseReply())
     session = await machine.session(max_retries=0)
     with pytest.raises(NetworkError):
         await session.ask("hello")
@@ -321,7 +321,7 @@ async def test_an_answer_that_was_lost_is_told_after_one_request(machine: Machin
         await session.ask("hello")
     with pytest.raises(AuthenticationError, match="refresh_token_reused"):
         await session.ask("hello")
-    assert len(machine.service.asked("refresh")) == 2
+    assert len(machine.service.requests_to("refresh")) == 2
 
 
 async def test_a_call_that_is_cancelled_loses_no_renewal(machine: Machine) -> None:
@@ -329,12 +329,12 @@ async def test_a_call_that_is_cancelled_loses_no_renewal(machine: Machine) -> No
     machine.service.delay_s = {"refresh": 0.3}
     session = await machine.session()
     call = asyncio.ensure_future(session.ask("hello"))
-    assert await machine.emulator.until(lambda: machine.service.asked("refresh"))
+    assert await machine.emulator.wait_until_async(lambda: machine.service.requests_to("refresh"))
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
-    assert await machine.emulator.until(lambda: machine.service.is_live(machine.kept["refresh_token"]))
+    assert await machine.emulator.wait_until_async(lambda: machine.service.is_live(machine.kept["refresh_token"]))
     await session.ask("hello")
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
 
 
 def test_two_loops_and_threads_share_it(machine: Machine) -> None:
@@ -348,14 +348,14 @@ def test_two_loops_and_threads_share_it(machine: Machine) -> None:
     for thread in threads:
         thread.join(PATIENCE_S)
     assert len(machine.sent) == 4
-    assert len(machine.service.asked("refresh")) == 1
+    assert len(machine.service.requests_to("refresh")) == 1
 
 
 @pytest.mark.parametrize("what", ["access_token", "refresh_token"])
 async def test_a_token_that_no_header_could_carry(machine: Machine, what: str) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     answer = {"access_token": "a.b.c", "refresh_token": "r", what: "bad\nvalue"}
-    machine.service.fail("refresh", Status(200, answer))
+    machine.service.script("refresh", HttpReply(200, answer))
     with pytest.raises(AuthenticationError) as caught:
         await (await machine.session()).ask("hello")
     assert "bad" not in str(caught.value)
@@ -363,12 +363,12 @@ async def test_a_token_that_no_header_could_carry(machine: Machine, what: str) -
 
 async def test_redirects_are_not_followed(machine: Machine) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
-    thief = SignIn()
+    thief = SignInService()
     from tests.emulator import Emulator, issuer_surface
 
     with Emulator(surfaces=issuer_surface(thief)) as elsewhere:
         for status in (301, 302, 303, 307, 308):
-            machine.service.fail("refresh", Status(status, "", {"location": f"{elsewhere.origin}/oauth/token"}))
+            machine.service.script("refresh", HttpReply(status, "", {"location": f"{elsewhere.origin}/oauth/token"}))
             with pytest.raises(LLMError):
                 await (await machine.session(max_retries=0)).ask("hello")
         assert not elsewhere.requests

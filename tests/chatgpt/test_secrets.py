@@ -15,7 +15,7 @@ from amplifier_module_provider_chatgpt_oauth.tokens import Tokens
 
 from tests.behaviour.test_secrets import chain, everything, leaks
 from tests.chatgpt.machine import Machine, Person, ask
-from tests.emulator import AnswerLost, Disconnect, SignIn, Status, rejected_token
+from tests.emulator import Disconnect, HttpReply, LoseReply, SignInService, invalid_token
 
 __all__ = ["everything"]
 CHATTY = dict.fromkeys(["raw", "debug", "raw_debug"], True)
@@ -30,12 +30,12 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
     return read
 
 
-def echo(service: SignIn) -> Status:
+def echo(service: SignInService) -> HttpReply:
     """A refusal that repeats all that it was sent."""
-    return Status(400, {"error": {"message": f"bad: {service.canary}", "code": "odd", "param": service.canary}})
+    return HttpReply(400, {"error": {"message": f"bad: {service.canary}", "code": "odd", "param": service.canary}})
 
 
-def check(service: SignIn, log: pytest.LogCaptureFixture, printed: str, *more: Any) -> None:
+def check(service: SignInService, log: pytest.LogCaptureFixture, printed: str, *more: Any) -> None:
     """The canary is in every token and code."""
     for record in log.records:
         assert service.canary not in record.getMessage(), record.name
@@ -51,15 +51,15 @@ def check(service: SignIn, log: pytest.LogCaptureFixture, printed: str, *more: A
 
 
 # what becomes of a sign-in
-SIGN_INS: dict[str, Callable[[SignIn], Any]] = {
+SIGN_INS: dict[str, Callable[[SignInService], Any]] = {
     "approved": lambda service: service.approve(),
     "declined": lambda service: service.decline(),
     "expired": lambda service: service.expire(),
-    "echo at the poll": lambda service: (service.fail("poll", echo(service)), service.approve()),
-    "echo at the exchange": lambda service: (service.fail("exchange", echo(service)), service.approve()),
-    "lost": lambda service: (service.fail("exchange", AnswerLost()), service.approve()),
-    "page": lambda service: (service.fail("exchange", Status(403, f"<p>{service.canary}</p>")), service.approve()),
-    "broken": lambda service: (service.fail("poll", Disconnect()), service.approve()),
+    "echo at the poll": lambda service: (service.script("poll", echo(service)), service.approve()),
+    "echo at the exchange": lambda service: (service.script("exchange", echo(service)), service.approve()),
+    "lost": lambda service: (service.script("exchange", LoseReply()), service.approve()),
+    "page": lambda service: (service.script("exchange", HttpReply(403, f"<p>{service.canary}</p>")), service.approve()),
+    "broken": lambda service: (service.script("poll", Disconnect()), service.approve()),
 }
 
 
@@ -72,20 +72,20 @@ def test_signing_in(
     provider = machine.provider()
     provider.login(person)
     shown = "\n".join(text for text in person.read if service.user_codes[0] not in text)
-    check(service, everything, printed(), shown, provider, provider.signed_in(), vars(provider.signed_in()))
+    check(service, everything, printed(), shown, provider, provider.require_account(), vars(provider.require_account()))
     assert service.canary in person.text, "the code was shown, on the screen that it was meant for"
 
 
-RENEWALS: dict[str, Callable[[SignIn], Any]] = {
+RENEWALS: dict[str, Callable[[SignInService], Any]] = {
     "fine": lambda service: None,
-    "echo": lambda service: service.fail("refresh", echo(service)),
-    "401 echo": lambda service: service.fail("refresh", Status(401, {"error": {"code": service.canary}})),
-    "500 page": lambda service: service.fail("refresh", Status(500, service.canary)),
-    "broken": lambda service: service.fail("refresh", Disconnect()),
-    "no header could carry it": lambda service: service.fail(
-        "refresh", Status(200, {"access_token": f"{service.canary}\n", "refresh_token": "x"})
+    "echo": lambda service: service.script("refresh", echo(service)),
+    "401 echo": lambda service: service.script("refresh", HttpReply(401, {"error": {"code": service.canary}})),
+    "500 page": lambda service: service.script("refresh", HttpReply(500, service.canary)),
+    "broken": lambda service: service.script("refresh", Disconnect()),
+    "no header could carry it": lambda service: service.script(
+        "refresh", HttpReply(200, {"access_token": f"{service.canary}\n", "refresh_token": "x"})
     ),
-    "ended": lambda service: service.fail("refresh", Status(401, {"error": {"code": "refresh_token_reused"}})),
+    "ended": lambda service: service.script("refresh", HttpReply(401, {"error": {"code": "refresh_token_reused"}})),
 }
 
 
@@ -110,7 +110,7 @@ async def test_a_refused_call(
 ) -> None:
     machine.keep(machine.service.token_set())
     session = await machine.session(**CHATTY, max_retries=0)
-    for reply in (rejected_token(), rejected_token(), echo_of_the_token(machine)):
+    for reply in (invalid_token(), invalid_token(), echo_of_the_token(machine)):
         machine.emulator.script(reply)
     outcomes = []
     for _ in range(2):
@@ -122,8 +122,8 @@ async def test_a_refused_call(
 
 
 def echo_of_the_token(machine: Machine) -> Any:
-    def reply(request: Any) -> Status:
-        return Status(400, {"error": {"message": f"odd: {request.headers['authorization']}"}})
+    def reply(request: Any) -> HttpReply:
+        return HttpReply(400, {"error": {"message": f"odd: {request.headers['authorization']}"}})
 
     return reply
 
@@ -147,10 +147,10 @@ def test_what_is_kept_shows_nothing_of_itself(machine: Machine) -> None:
     machine.keep(machine.service.token_set())
     provider = machine.provider()
     ask(provider)
-    account = provider.signed_in()
-    tokens = account.stored()
+    account = provider.require_account()
+    tokens = account.load_tokens()
     assert isinstance(tokens, Tokens)
-    for value in (provider, account, account.source, account.source.token, tokens, tokens.kept(), vars(provider)):
+    for value in (provider, account, account.source, account.source.token, tokens, tokens.to_record(), vars(provider)):
         assert machine.service.canary not in repr(value)
     with pytest.raises(TypeError):
         pickle.dumps(account.source)

@@ -19,18 +19,18 @@ from amplifier_core.llm_errors import (
 from tests.chatgpt.machine import Machine
 from tests.emulator import (
     Emulator,
+    HttpReply,
     PlanLimits,
+    PlanWindow,
     Say,
-    Status,
     Think,
     Turn,
-    Window,
+    client_upgrade_required,
     cloudflare_challenge,
-    detail_error,
+    detail_reply,
+    model_not_available,
     model_not_found,
-    model_not_found_wave,
-    model_retired,
-    newer_client_needed,
+    repeated_model_not_found,
     unsupported_parameter,
     usage_limit_reached,
     usage_not_included,
@@ -38,18 +38,18 @@ from tests.emulator import (
 )
 from tests.support import Session, developer, system, tool
 
-LIMIT_404 = Status(404, {"error": {"message": "The usage limit has been reached", "code": "not_found"}})
+LIMIT_404 = HttpReply(404, {"error": {"message": "The usage limit has been reached", "code": "not_found"}})
 
 # what is answered, class, a word of the message, how often it is sent
-ERRORS: dict[str, tuple[Status, type[LLMError], str, int]] = {
+ERRORS: dict[str, tuple[HttpReply, type[LLMError], str, int]] = {
     "plan used up": (usage_limit_reached(), QuotaExceededError, "resets in 3 h 52 min", 1),
     "plan used up, older body": (usage_limit_reached(older=True), QuotaExceededError, "resets in 3 h 52 min", 1),
     "wrapped in a 404": (LIMIT_404, QuotaExceededError, "status` shows the limits", 1),
     "not in the plan": (usage_not_included(), QuotaExceededError, "upgrade to Plus", 1),
     "wrong workspace": (wrong_workspace(), AccessDeniedError, "another workspace", 1),
-    "retired model": (model_retired(), NotFoundError, "amplifier provider models", 1),
-    "newer client": (newer_client_needed(), ConfigurationError, "client_version", 1),
-    "text under detail": (detail_error(400, "Something odd"), InvalidRequestError, "Something odd", 1),
+    "retired model": (model_not_available(), NotFoundError, "amplifier provider models", 1),
+    "newer client": (client_upgrade_required(), ConfigurationError, "client_version", 1),
+    "text under detail": (detail_reply(400, "Something odd"), InvalidRequestError, "Something odd", 1),
     "no such model": (model_not_found(), NotFoundError, "denies|says this of models", 3),
     "the edge": (cloudflare_challenge(), ProviderUnavailableError, "another network", 4),
 }
@@ -63,7 +63,7 @@ async def session(machine: Machine) -> Session:
 
 @pytest.mark.parametrize(("reply", "kind", "said", "sent"), ERRORS.values(), ids=ERRORS)
 async def test_errors_in_its_own_words(
-    session: Session, reply: Status, kind: type[LLMError], said: str, sent: int
+    session: Session, reply: HttpReply, kind: type[LLMError], said: str, sent: int
 ) -> None:
     session.emulator.script(*[reply] * 9)
     with pytest.raises(kind, match=said) as caught:
@@ -75,7 +75,7 @@ async def test_errors_in_its_own_words(
 
 
 async def test_a_wave_of_missing_models_passes(session: Session) -> None:
-    session.emulator.script(*model_not_found_wave(2))
+    session.emulator.script(*repeated_model_not_found(2))
     assert (await session.ask("hello")).text
     assert session.sent == 3
 
@@ -136,9 +136,9 @@ async def test_a_plan_that_is_used_up_is_told_as_a_throttle(session: Session) ->
 
 
 async def test_the_fullest_window_is_the_one_that_is_told(session: Session, limits: PlanLimits) -> None:
-    limits.primary = Window(used_percent=20, minutes=300, reset_after_s=100)
-    limits.secondary = Window(used_percent=97, minutes=10_080, reset_after_s=100)
-    session.emulator.script(Status(429, {"error": {"message": "slow", "code": "slow_down"}}))
+    limits.primary = PlanWindow(used_percent=20, minutes=300, reset_after_s=100)
+    limits.secondary = PlanWindow(used_percent=97, minutes=10_080, reset_after_s=100)
+    session.emulator.script(HttpReply(429, {"error": {"message": "slow", "code": "slow_down"}}))
     session.emulator.script(Say("ok"))
     await session.ask("hello")
     assert session.recorder.one("provider:throttle")["reason"] == "rate_limit"
@@ -209,7 +209,7 @@ async def test_a_refusal_of_reasoning_without_ids_is_learned(session: Session) -
     chat = Conversation(session)
     await chat.say("hello")
     body = {"error": {"message": "The encrypted content could not be verified.", "code": "invalid_encrypted_content"}}
-    session.emulator.script(Status(400, body))
+    session.emulator.script(HttpReply(400, body))
     await chat.say("more")
     assert session.sent == 3
     assert not items(session.body, "reasoning")
@@ -221,7 +221,7 @@ async def test_the_conversation_is_named_in_a_header(session: Session) -> None:
     await session.ask("hello", conversation_id="caf\u00e9\n")
     sent = [each.headers.get("session-id") for each in session.emulator.model_requests]
     assert sent == ["test-session", "conv-1", None]
-    assert session.emulator.bodies[1]["prompt_cache_key"] == "conv-1"
+    assert session.emulator.request_bodies[1]["prompt_cache_key"] == "conv-1"
 
 
 async def test_the_connection_is_kept_between_calls(session: Session) -> None:

@@ -18,8 +18,8 @@ from openai_responses_common.auth import device_code as flow
 from openai_responses_common.auth.device_code import DeviceCode
 
 from tests.chatgpt.machine import Machine, Person, ask
-from tests.emulator import Account, AnswerLost, Disconnect, Status, cloudflare_challenge
-from tests.emulator.sign_in import Step
+from tests.emulator import Account, Disconnect, HttpReply, LoseReply, cloudflare_challenge
+from tests.emulator.sign_in import SignInStep
 from tests.lived import Lived
 from tests.support import blocked
 
@@ -60,12 +60,14 @@ def test_what_is_shown(machine: Machine) -> None:
 
 def test_the_requests_are_those_of_the_protocol(machine: Machine) -> None:
     machine.provider().login(Person(machine.service))
-    (begun,), (polled, *_), (exchanged,) = (machine.service.asked(step) for step in ("usercode", "poll", "exchange"))
+    (begun,), (polled, *_), (exchanged,) = (
+        machine.service.requests_to(step) for step in ("usercode", "poll", "exchange")
+    )
     assert begun.body == {"client_id": "app_EMoamEEZ73f0CkXaXp7hrann"}
     assert set(polled.body) == {"device_auth_id", "user_code"}
     assert exchanged.body["redirect_uri"] == f"{machine.emulator.origin}/deviceauth/callback"
     assert exchanged.body["code_verifier"], "the service's own"
-    assert {each.headers["originator"] for each in machine.service.asked()} == {"amplifier"}
+    assert {each.headers["originator"] for each in machine.service.requests_to()} == {"amplifier"}
 
 
 @pytest.mark.parametrize("interval", ["0.03", 0.03, 0, "soon"], ids=str)
@@ -73,10 +75,10 @@ def test_the_requests_are_those_of_the_protocol(machine: Machine) -> None:
 def test_pending_is_told_by_its_status_and_the_interval_may_be_anything(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, interval: Any, status: int
 ) -> None:
-    monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.tokens._INTERVAL_S", 0.03)
+    monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.tokens._POLL_INTERVAL_S", 0.03)
     machine.service.interval, machine.service.pending_status, machine.service.pending_polls = interval, status, 3
     assert machine.provider().login(Person(machine.service, lambda: None))
-    assert len(machine.service.asked("poll")) == 4
+    assert len(machine.service.requests_to("poll")) == 4
 
 
 def test_declined(machine: Machine) -> None:
@@ -94,7 +96,7 @@ def test_expired_at_the_service(machine: Machine) -> None:
 
 
 def test_expired_by_our_own_clock(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.tokens._CODE_LIVES_S", 0.3)
+    monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.tokens._CODE_LIFETIME_S", 0.3)
     person = Person(machine.service, lambda: None)
     began_s = time.monotonic()
     with Lived() as lived:
@@ -111,7 +113,7 @@ def test_too_fast(machine: Machine) -> None:
         machine.service.slow_down(2)
 
     assert machine.provider().login(Person(machine.service, hurry))
-    at_s = [each.at_s for each in machine.service.asked("poll")]
+    at_s = [each.at_s for each in machine.service.requests_to("poll")]
     gaps_s = [after - before for before, after in itertools.pairwise(at_s)]
     assert gaps_s[0] >= 0.02 * 1.2 + 0.05
     assert gaps_s[1] >= 0.02 * 1.2 + 2 * 0.05
@@ -132,7 +134,7 @@ def test_the_wrong_workspace_is_refused_and_its_tokens_are_ended(machine: Machin
     assert "team-of-mine" in person.text
     assert machine.service.account.account_id in person.text
     assert not machine.file.exists()
-    (revoked,) = machine.service.asked("revoke")
+    (revoked,) = machine.service.requests_to("revoke")
     assert not machine.service.is_live(revoked.body["token"])
 
 
@@ -146,9 +148,9 @@ def test_the_right_workspace_is_taken(machine: Machine) -> None:
 
 
 FAULTS: list[Any] = [
-    Status(503, {"error": "busy"}),
-    Status(500, "<html>oops</html>"),
-    Status(429, {"error": "slow_down"}),
+    HttpReply(503, {"error": "busy"}),
+    HttpReply(500, "<html>oops</html>"),
+    HttpReply(429, {"error": "slow_down"}),
     cloudflare_challenge(),
     Disconnect(),
     Disconnect(reset=True),
@@ -157,23 +159,25 @@ FAULTS: list[Any] = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(getattr(fault, "status", fault))[:40])
 @pytest.mark.parametrize("step", ["poll", "exchange"])
-def test_passing_faults_are_survived(machine: Machine, step: Step, fault: Any) -> None:
-    machine.service.fail(step, fault, fault)
+def test_passing_faults_are_survived(machine: Machine, step: SignInStep, fault: Any) -> None:
+    machine.service.script(step, fault, fault)
     assert machine.provider().login(Person(machine.service))
-    assert len(machine.service.asked("usercode")) == 1
+    assert len(machine.service.requests_to("usercode")) == 1
 
 
 def test_an_answer_that_was_lost_with_the_tokens_ends_the_sign_in(machine: Machine) -> None:
-    machine.service.fail("exchange", AnswerLost())
+    machine.service.script("exchange", LoseReply())
     person = Person(machine.service)
     assert machine.provider().login(person) is False
     assert "invalid_grant" in person.text
-    assert len(machine.service.asked("exchange")) == 2
+    assert len(machine.service.requests_to("exchange")) == 2
 
 
-@pytest.mark.parametrize("fault", [Status(400, {"error": "no"}), Status(200, "hello"), Status(200, {}), Disconnect()])
+@pytest.mark.parametrize(
+    "fault", [HttpReply(400, {"error": "no"}), HttpReply(200, "hello"), HttpReply(200, {}), Disconnect()]
+)
 def test_no_code_to_be_had(machine: Machine, fault: Any) -> None:
-    machine.service.fail("usercode", fault)
+    machine.service.script("usercode", fault)
     person = Person(machine.service)
     assert machine.provider().login(person) is False
     assert "Not signed in" in person.text
@@ -198,7 +202,7 @@ def test_the_store_is_tried_before_the_person_is_sent_away(machine: Machine) -> 
     person = Person(machine.service)
     assert machine.provider().login(person) is False
     assert "chmod" in person.text
-    assert not machine.service.asked()
+    assert not machine.service.requests_to()
 
 
 def test_in_one_process_the_new_account_counts_at_once(machine: Machine) -> None:
@@ -222,7 +226,7 @@ def test_ctrl_c_stops_it_at_once(machine: Machine) -> None:
         text=True,
         env={"PATH": "/usr/bin:/bin", "HOME": str(machine.home)},
     )
-    assert machine.emulator.wait_until(lambda: machine.service.asked("usercode"), 60)
+    assert machine.emulator.wait_until(lambda: machine.service.requests_to("usercode"), 60)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     with Lived() as lived:
@@ -245,17 +249,17 @@ sys.exit(main())
 async def test_a_task_that_is_cancelled_stops_asking(machine: Machine) -> None:
     provider = machine.provider()
     shown: list[DeviceCode] = []
-    account = provider.signed_in()
+    account = provider.require_account()
     others = blocked()
-    waiting = asyncio.ensure_future(account.sign_in_within(flow.Screen(lambda text: None), shown.append))
-    assert await machine.emulator.until(lambda: machine.service.asked("poll"))
+    waiting = asyncio.ensure_future(account.sign_in_async(flow.Terminal(lambda text: None), shown.append))
+    assert await machine.emulator.wait_until_async(lambda: machine.service.requests_to("poll"))
     waiting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await waiting
-    assert await machine.emulator.until(lambda: blocked() <= others)
-    polls = len(machine.service.asked("poll"))
+    assert await machine.emulator.wait_until_async(lambda: blocked() <= others)
+    polls = len(machine.service.requests_to("poll"))
     await asyncio.sleep(0.2)
-    assert len(machine.service.asked("poll")) == polls
+    assert len(machine.service.requests_to("poll")) == polls
     assert "CANARY" not in repr(shown)
 
 

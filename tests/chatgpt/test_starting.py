@@ -12,7 +12,7 @@ from amplifier_core.testing import MockCoordinator
 from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider, mount
 
 from tests.chatgpt.machine import ROW, Machine
-from tests.emulator import SignIn
+from tests.emulator import SignInService
 from tests.kernels import Checkout
 from tests.support import Recorder, other_tasks
 
@@ -25,7 +25,7 @@ PLAN = {
 class Display:
     """A host's display; `broken` raises as one does that takes square brackets for markup."""
 
-    def __init__(self, service: SignIn, *, does: Any = None, broken: bool = False) -> None:
+    def __init__(self, service: SignInService, *, does: Any = None, broken: bool = False) -> None:
         self.shown: list[tuple[str, str, str]] = []
         self._service = service
         self._does = does or service.approve
@@ -143,14 +143,14 @@ async def test_the_loop_goes_on_and_leaving_stops_it(machine: Machine, monkeypat
     a_terminal(monkeypatch)
     started = Started(machine, Display(machine.service, does=lambda: None))
     beginning = asyncio.ensure_future(started.__aenter__())
-    assert await machine.emulator.until(lambda: len(machine.service.asked("poll")) > 2)
+    assert await machine.emulator.wait_until_async(lambda: len(machine.service.requests_to("poll")) > 2)
     beginning.cancel()
     await asyncio.gather(beginning, return_exceptions=True)
     await started.session.cleanup()
     await asyncio.sleep(0.1)
-    polls = len(machine.service.asked("poll"))
+    polls = len(machine.service.requests_to("poll"))
     await asyncio.sleep(0.3)
-    assert len(machine.service.asked("poll")) == polls
+    assert len(machine.service.requests_to("poll")) == polls
     assert not other_tasks()
 
 

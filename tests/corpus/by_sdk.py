@@ -89,8 +89,8 @@ def lost_to_sdk(exchange: Exchange, reading: SdkReading) -> list[str]:
     """What our accumulator does not say as the SDK does; both read the same bytes."""
     decoder, ours = SseDecoder(), Accumulator()
     for event in [*decoder.feed(exchange.body), *decoder.finish()]:
-        ours.add(event)
-    response = ours.response()
+        ours.add_event(event)
+    response = ours.build_response()
     items: list[Json] = response["output"]
     pairs: dict[str, tuple[object, object]] = {
         "items": ([reading.items[index] for index in sorted(reading.items)], items),

@@ -11,7 +11,7 @@ from openai_responses_common import ResponsesProvider
 
 from tests import signed_in
 from tests.corpus.recordings import BackendName
-from tests.emulator.surface_chatgpt import refusal_of
+from tests.emulator.surface_chatgpt import refusal_message
 
 # One recorded answer for one request: no second attempt, and no second request for an answer that was cut off.
 _CONFIG = {"max_retries": 0, "max_continuations": 0}
@@ -96,6 +96,6 @@ SUBJECTS: Mapping[str, Subject] = {
             "calls": 24,
             "reasoning items": 25,
         },
-        refusal=refusal_of,
+        refusal=refusal_message,
     ),
 }

@@ -10,21 +10,21 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from tests.emulator import behaviours as b
-from tests.emulator.answers import Status, error
+from tests.emulator.answers import HttpReply, error_body
 from tests.emulator.refusal import Refusal
 
-COGNITIVE = "https://cognitiveservices.azure.com"
+COGNITIVE_SERVICES_AUDIENCE = "https://cognitiveservices.azure.com"
 RESPONSES_WRITE = "Microsoft.CognitiveServices/accounts/OpenAI/responses/write"
 MODELS_READ = "Microsoft.CognitiveServices/accounts/OpenAI/models/read"
 REGION = "East US 2"
-_FILTERED = (
+_CONTENT_FILTER_MESSAGE = (
     "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify "
     "your prompt and retry. To learn more about our content filtering policies please read our documentation: "
     "https://go.microsoft.com/fwlink/?linkid=2198766"
 )
 # Quoted in Azure-Samples/azure-sql-db-chatbot issue 3 (2025-04), continuedev/continue issue 12547 (2026-06) and
 # TabularEditor/TabularEditor3 issue 1557 (2026-03).
-_NETWORK = {
+_NETWORK_MESSAGES = {
     "firewall": "Access denied due to Virtual Network/Firewall rules.",
     "virtual_network": (
         "A Virtual Network is configured for this resource. Please use the correct endpoint for making requests. "
@@ -34,26 +34,26 @@ _NETWORK = {
 }
 
 
-class Worded(Refusal):
+class RefusalWithBody(Refusal):
     """A refusal whose whole body is given, since a service does not word them all in one dialect."""
 
-    def __init__(self, status: Status) -> None:
+    def __init__(self, status: HttpReply) -> None:
         body = status.body if isinstance(status.body, Mapping) else {}
         super().__init__(json.dumps(body), status=status.status, headers=tuple(status.headers.items()))
         self.body = dict(body)
 
 
-def worded_body(refusal: Refusal) -> dict[str, Any]:
+def azure_error_body(refusal: Refusal) -> dict[str, Any]:
     """The body of a refusal: its own, that of an unknown path or of a full quota, or the API's for all else."""
     match refusal:
-        case Worded():
+        case RefusalWithBody():
             return refusal.body
         case Refusal(status=404) if refusal.message.startswith("Invalid URL"):
             return gateway_error("404", "Resource not found")
         case Refusal(status=429):
-            return gateway_error("429", _over_quota("Responses_Create", 60))
+            return gateway_error("429", _rate_limit_message("Responses_Create", 60))
         case _:
-            return error(refusal.message, kind=refusal.kind, code=refusal.code, param=refusal.param)
+            return error_body(refusal.message, kind=refusal.error_type, code=refusal.code, param=refusal.param)
 
 
 def gateway_error(code: str, message: str) -> dict[str, Any]:
@@ -64,95 +64,101 @@ def gateway_error(code: str, message: str) -> dict[str, Any]:
 # Who may call.
 
 
-def wrong_key() -> Status:
+def invalid_subscription_key() -> HttpReply:
     """401: no such key."""
     message = (
         "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
         "active subscription and use a correct regional API endpoint for your resource."
     )
-    return Status(401, gateway_error("401", message))
+    return HttpReply(401, gateway_error("401", message))
 
 
-def no_token(audience: str = COGNITIVE) -> Status:
+def missing_token(audience: str = COGNITIVE_SERVICES_AUDIENCE) -> HttpReply:
     """401: no credential, or a token that is unknown, over, or for somebody else. There is no `error` around it
     (run-llama/llama_index issue 12484, 2024-04; Azure/azure-sdk-for-python issue 40260, 2025-03)."""
     message = f"Unauthorized. Access token is missing, invalid, audience is incorrect ({audience}), or have expired."
-    return Status(401, {"statusCode": 401, "message": message})
+    return HttpReply(401, {"statusCode": 401, "message": message})
 
 
-def no_role(
+def missing_role(
     principal: str = "00000000-0000-0000-0000-000000000000",
     *,
     action: str = RESPONSES_WRITE,
     operation: str = "POST /openai/v1/responses",
-) -> Status:
+) -> HttpReply:
     """401, not 403: the principal has no role. The sentence is that of the agents API (microsoft/ai-agent-evals issue
     43, 2025-10), which also links a page; whether the Responses API links one is not known."""
     message = (
         f"The principal `{principal}` lacks the required data action `{action}` to perform `{operation}` operation."
     )
-    return Status(401, gateway_error("PermissionDenied", message))
+    return HttpReply(401, gateway_error("PermissionDenied", message))
 
 
-def network_blocked(kind: Literal["firewall", "virtual_network", "public_access"] = "firewall") -> Status:
+def network_access_denied(kind: Literal["firewall", "virtual_network", "public_access"] = "firewall") -> HttpReply:
     """403: not from here."""
-    return Status(403, gateway_error("403", _NETWORK[kind]))
+    return HttpReply(403, gateway_error("403", _NETWORK_MESSAGES[kind]))
 
 
 # What is there.
 
 
-def deployment_not_found() -> Status:
+def deployment_not_found() -> HttpReply:
     """404: no such deployment."""
     message = (
         "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, "
         "please wait a moment and try again."
     )
-    return Status(404, gateway_error("DeploymentNotFound", message))
+    return HttpReply(404, gateway_error("DeploymentNotFound", message))
 
 
-def resource_not_found() -> Status:
+def resource_not_found() -> HttpReply:
     """404: no such path, or no such API version for it (CherryHQ/cherry-studio issue 8077, 2025-07)."""
-    return Status(404, gateway_error("404", "Resource not found"))
+    return HttpReply(404, gateway_error("404", "Resource not found"))
 
 
-def version_not_supported() -> Status:
+def version_not_supported() -> HttpReply:
     """400: the path is there, in other versions (openclaw/openclaw issue 82025, 2026-05)."""
-    return Status(400, gateway_error("BadRequest", "API version not supported"))
+    return HttpReply(400, gateway_error("BadRequest", "API version not supported"))
 
 
-def version_not_allowed() -> Status:
+def version_not_allowed() -> HttpReply:
     """400 of newer resources: the v1 path takes no version at all (quoted in four repositories, 2026)."""
-    return Status(400, gateway_error("BadRequest", "api-version query parameter is not allowed when using /v1 path"))
+    return HttpReply(400, gateway_error("BadRequest", "api-version query parameter is not allowed when using /v1 path"))
 
 
 # What a request must not ask.
 
 
-def content_filtered(category: str = "violence", *, severity: str = "medium") -> Status:
+def content_filter_refusal(category: str = "violence", *, severity: str = "medium") -> HttpReply:
     """400 content_filter: the prompt (Mirascope/mirascope, recorded against gpt-5-mini)."""
     inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": filter_results(category, severity)}
-    body = {"message": _FILTERED, "type": None, "param": "prompt", "code": "content_filter", "status": 400}
-    return Status(400, {"error": {**body, "innererror": inner}})
+    body = {
+        "message": _CONTENT_FILTER_MESSAGE,
+        "type": None,
+        "param": "prompt",
+        "code": "content_filter",
+        "status": 400,
+    }
+    return HttpReply(400, {"error": {**body, "innererror": inner}})
 
 
-def encrypted_content_refused() -> Status:
+def encrypted_content_not_supported() -> HttpReply:
     """400: the deployment's model gives no encrypted reasoning."""
     message = "Encrypted content is not supported with this model."
-    return Status(400, error(message, kind="invalid_request_error", code=None, param="include"))
+    return HttpReply(400, error_body(message, kind="invalid_request_error", code=None, param="include"))
 
 
-def image_deployment_missing() -> Status:
+def missing_image_deployment() -> HttpReply:
     """400: an image_generation tool without the header (editor-code-assistant/eca issue 612, 2026-09)."""
     message = "imagegen deployment must be provided through header: x-ms-oai-image-generation-deployment"
     kind, code = "image_generation_user_error", "invalid_request_error"
-    return Status(400, error(message, kind=kind, code=code, param="tools"))
+    return HttpReply(400, error_body(message, kind=kind, code=code, param="tools"))
 
 
 # How much.
 
 
-def throttled(*, after_s: int | None = 60, after_ms: int | None = None) -> Status:
+def gateway_rate_limit(*, after_s: int | None = 60, after_ms: int | None = None) -> HttpReply:
     """429 of the gateway, its wait in the headers and in the text (dyad-sh/dyad issue 1849, 2025-11); the operation's
     name is not from a recording."""
     headers = {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-limit-tokens": "40000"}
@@ -160,10 +166,10 @@ def throttled(*, after_s: int | None = 60, after_ms: int | None = None) -> Statu
         headers["retry-after"] = str(after_s)
     if after_ms is not None:
         headers["retry-after-ms"] = str(after_ms)
-    return Status(429, gateway_error("429", _over_quota("Responses_Create", after_s or 60)), headers)
+    return HttpReply(429, gateway_error("429", _rate_limit_message("Responses_Create", after_s or 60)), headers)
 
 
-def too_many_requests() -> Status:
+def too_many_requests() -> HttpReply:
     """429 that says nothing of when: the limits read -1 and 0 (vendor's Q&A 5625878). The body is that of the same
     error inside a stream; as a whole reply it is not from a recording."""
     headers = {
@@ -171,10 +177,10 @@ def too_many_requests() -> Status:
         for unit in ("requests", "tokens")
         for what, count in (("limit", "-1"), ("remaining", "0"))
     }
-    return Status(429, error("Too Many Requests", kind="too_many_requests", code="too_many_requests"), headers)
+    return HttpReply(429, error_body("Too Many Requests", kind="too_many_requests", code="too_many_requests"), headers)
 
 
-def _over_quota(operation: str, after_s: int) -> str:
+def _rate_limit_message(operation: str, after_s: int) -> str:
     return (
         f"Your requests to gpt-5.6-sol for gpt-5.6-sol in {REGION} have exceeded the token rate limit for your current "
         f"AIServices S0 pricing tier. This request was for {operation} under Azure OpenAI API version v1. Please retry "
@@ -185,21 +191,25 @@ def _over_quota(operation: str, after_s: int) -> str:
 # In the middle of a stream, whose status was 200.
 
 
-def throttled_event(*, model: str = "gpt-5.6-sol", after: int = 2) -> b.ErrorEvent:
+def rate_limit_event(*, model: str = "gpt-5.6-sol", after: int = 2) -> b.ErrorEvent:
     """An `error` event, then `response.failed`, as in RubyLLM's tests of gpt-6-luna (seen 2026-11-26)."""
     message = f"Your requests to {model} for {model} in eastus2 have exceeded token rate limit."
-    return b.ErrorEvent("rate_limit_exceeded", message, kind="too_many_requests", then_failed=True, after=after)
+    return b.ErrorEvent(
+        "rate_limit_exceeded", message, error_type="too_many_requests", then_failed=True, after_events=after
+    )
 
 
-def filtered_event(*, after: int | None = None) -> b.ErrorEvent:
+def content_filter_event(*, after: int | None = None) -> b.ErrorEvent:
     """A completion that the filter stops, told by an `error` event. Its shape is not from a recording: the message and
     the code are those of a filtered prompt."""
-    return b.ErrorEvent("content_filter", _FILTERED, kind="invalid_request_error", after=after)
+    return b.ErrorEvent(
+        "content_filter", _CONTENT_FILTER_MESSAGE, error_type="invalid_request_error", after_events=after
+    )
 
 
-def filtered_failure(*, after: int | None = None) -> b.Failed:
+def content_filter_failure(*, after: int | None = None) -> b.ResponseFailed:
     """The same, told by `response.failed`."""
-    return b.Failed("content_filter", _FILTERED, after=after)
+    return b.ResponseFailed("content_filter", _CONTENT_FILTER_MESSAGE, after_events=after)
 
 
 def filter_results(category: str | None = None, severity: str = "medium") -> dict[str, Any]:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.emulator.answers import Status
+from tests.emulator.answers import HttpReply
 from tests.emulator.answers_azure import gateway_error
 
 # Entra: number -> status, `error`, text. Texts of 7000215, 7000222, 700211, 700213, 70016 and 700024 as
 # quoted by users between 2023 and 2026; the others from general knowledge of the service, their wording not checked.
-_ENTRA: dict[int, tuple[int, str, str]] = {
+_AADSTS_ERRORS: dict[int, tuple[int, str, str]] = {
     7000215: (
         401,
         "invalid_client",
@@ -176,9 +176,20 @@ _ENTRA: dict[int, tuple[int, str, str]] = {
     ),
 }
 _SUBERRORS = {50076: "basic_action", 53003: "message_only", 700082: "token_expired", 70043: "bad_token"}
-_NAMED = ("client", "tenant", "reason", "thumbprint", "issuer", "audience", "subject", "scope", "resource", "grant")
+_PLACEHOLDERS = (
+    "client",
+    "tenant",
+    "reason",
+    "thumbprint",
+    "issuer",
+    "audience",
+    "subject",
+    "scope",
+    "resource",
+    "grant",
+)
 # Without a number; RFC 8628 §3.5 names the error.
-_TOO_OFTEN = "The device polls too often. Wait longer between two requests."
+_SLOW_DOWN_MESSAGE = "The device polls too often. Wait longer between two requests."
 
 
 def entra_error(
@@ -187,27 +198,27 @@ def entra_error(
     *,
     status: int | None = None,
     error_name: str | None = None,
-) -> Status:
+) -> HttpReply:
     """An error of the token endpoint by its AADSTS number; `names` fill in what the text names."""
-    usual, kind, text = _ENTRA[number]
-    found = {key: f"({key})" for key in _NAMED} | dict(names or {})
+    usual, kind, text = _AADSTS_ERRORS[number]
+    found = {key: f"({key})" for key in _PLACEHOLDERS} | dict(names or {})
     body = _entra_body(error_name or kind, f"AADSTS{number}: {text.format(**found)}")
     body["error_codes"] = [number]
     body["error_uri"] = f"https://login.microsoftonline.com/error?code={number}"
     if number in _SUBERRORS:
         body["suberror"] = _SUBERRORS[number]
-    return Status(status or usual, body, {"cache-control": "no-store, no-cache", "pragma": "no-cache"})
+    return HttpReply(status or usual, body, {"cache-control": "no-store, no-cache", "pragma": "no-cache"})
 
 
-def slow_down() -> Status:
+def slow_down() -> HttpReply:
     """400 slow_down of a device sign-in."""
-    return Status(400, _entra_body("slow_down", _TOO_OFTEN))
+    return HttpReply(400, _entra_body("slow_down", _SLOW_DOWN_MESSAGE))
 
 
-def entra_unavailable(*, after_s: int | None = None, status: int = 503) -> Status:
+def entra_unavailable(*, after_s: int | None = None, status: int = 503) -> HttpReply:
     """503, or another status, as HTML from the edge."""
     headers = {} if after_s is None else {"retry-after": str(after_s)}
-    return Status(status, "<html><body><h2>Our services aren't available right now</h2></body></html>", headers)
+    return HttpReply(status, "<html><body><h2>Our services aren't available right now</h2></body></html>", headers)
 
 
 def _entra_body(kind: str, text: str) -> dict[str, Any]:
@@ -226,35 +237,35 @@ def _entra_body(kind: str, text: str) -> dict[str, Any]:
 # 404, 410, 429 and 5xx from the vendor's page on errors, their texts not from a recording.
 
 
-def imds_error(text: str = "Identity not found", *, status: int = 400, kind: str = "invalid_request") -> Status:
+def imds_error(text: str = "Identity not found", *, status: int = 400, kind: str = "invalid_request") -> HttpReply:
     """An error of the instance metadata service."""
-    return Status(status, {"error": kind, "error_description": text})
+    return HttpReply(status, {"error": kind, "error_description": text})
 
 
-def imds_upgrading(status: int = 410) -> Status:
+def imds_unavailable(status: int = 410) -> HttpReply:
     """410 while the service is updated; 404, 429 and 500 pass too."""
     return imds_error("IMDS is going through updates", status=status, kind="unavailable")
 
 
-def imds_unreachable() -> Status:
+def imds_proxy_refusal() -> HttpReply:
     """403 of a desktop's proxy for containers, which is no metadata service (azure-identity looks for the word)."""
-    return Status(403, "connecting to 169.254.169.254:80: dial tcp: a socket operation to an unreachable network")
+    return HttpReply(403, "connecting to 169.254.169.254:80: dial tcp: a socket operation to an unreachable network")
 
 
-def app_service_error(text: str, *, status: int = 400) -> Status:
+def app_service_error(text: str, *, status: int = 400) -> HttpReply:
     """An error of App Service: no `error` in it, and a correlation id."""
-    return Status(status, {"statusCode": status, "message": text, "correlationId": str(uuid.uuid4())})
+    return HttpReply(status, {"statusCode": status, "message": text, "correlationId": str(uuid.uuid4())})
 
 
 # Resource Manager.
 
 
-def arm_error(status: int, code: str, message: str) -> Status:
+def arm_error(status: int, code: str, message: str) -> HttpReply:
     """An error of Azure Resource Manager."""
-    return Status(status, gateway_error(code, message), {"x-ms-failure-cause": "gateway"})
+    return HttpReply(status, gateway_error(code, message), {"x-ms-failure-cause": "gateway"})
 
 
-def arm_forbidden(principal: str, scope: str) -> Status:
+def arm_forbidden(principal: str, scope: str) -> HttpReply:
     """403 AuthorizationFailed: no role over the resource."""
     message = (
         f"The client '{principal}' with object id '{principal}' does not have authorization to perform action "
@@ -264,7 +275,7 @@ def arm_forbidden(principal: str, scope: str) -> Status:
     return arm_error(403, "AuthorizationFailed", message)
 
 
-def arm_wrong_audience(audience: str) -> Status:
+def arm_wrong_audience(audience: str) -> HttpReply:
     """401: a token of somebody else (Azure-Samples/active-directory-dotnetcore-daemon-v2 issue 145, 2022-11)."""
     allowed = "','".join(
         f"https://management.{host}{tail}" for host in ("core.windows.net", "azure.com") for tail in ("/", "")

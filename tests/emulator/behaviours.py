@@ -41,7 +41,7 @@ class Think:
     summaries: Sequence[str] = ()
     tokens: int = field(default=64, kw_only=True)
     raw: str | None = field(default=None, kw_only=True)
-    always_show: bool = field(default=False, kw_only=True)
+    show_always: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +93,20 @@ class Compaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Incomplete:
+class ResponseIncomplete:
     """Ends `incomplete`; of the last item only the first `keep` characters were made (None: half of it)."""
 
     reason: str = "max_output_tokens"
-    keep: int | None = field(default=None, kw_only=True)
+    characters: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class ResponseFailed:
     """Ends with `response.failed`; `after` cuts the items off after so many events."""
 
     code: str = "server_error"
     message: str = "An error occurred while processing your request."
-    after: int | None = field(default=None, kw_only=True)
+    after_events: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,48 +115,48 @@ class ErrorEvent:
 
     code: str = "server_error"
     message: str = "An error occurred while processing your request."
-    kind: str = field(default="server_error", kw_only=True)
+    error_type: str = field(default="server_error", kw_only=True)
     nested: bool = field(default=True, kw_only=True)
     then_failed: bool = field(default=False, kw_only=True)
-    after: int | None = field(default=None, kw_only=True)
+    after_events: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class CutStream:
     """The connection ends after so many events, the terminal one never sent."""
 
-    after: int
+    after_events: int
     reset: bool = field(default=False, kw_only=True)
     mid_event: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Slow:
+class EventDelay:
     """A pause before each event."""
 
     delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
+class Silence:
     """No bytes for a while, before the event of that number; -1 is before the response head."""
 
     seconds: float
-    before: int = 0
+    before_event: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Keepalive:
     """Signs of life between events: `keepalive` events, or SSE comments; `silence_s` lets them fill a wait."""
 
-    every: int = 1
+    every_events: int = 1
     comment: bool = False
     silence_s: float = 0.0
     count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class SplitBytes:
     """How the bytes are cut: pieces of `size`, or of random size up to it when a seed is given."""
 
     size: int = 1
@@ -164,7 +164,7 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class JoinEvents:
     """So many events in one write (0: all of them)."""
 
     count: int = 0
@@ -189,7 +189,7 @@ class HoldOpen:
 
 
 @dataclass(frozen=True, slots=True)
-class EmptyTerminal:
+class NoTerminalOutput:
     """The terminal event carries no output, as the subscription service does."""
 
 
@@ -206,11 +206,11 @@ class RotateIds:
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownEvent:
+class ExtraEvent:
     """An event of a type that nobody knows, after so many real ones."""
 
     event: Mapping[str, Any] = field(default_factory=lambda: {"type": "response.sparkle.delta", "delta": "*"})
-    after: int = 2
+    after_events: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,30 +235,30 @@ class ReplyHeaders:
 
 
 @dataclass(frozen=True, slots=True)
-class Brain:
+class FromResponder:
     """The built-in model's own answer, so that a shape or an ending can be put on it."""
 
 
-Content = Say | Refuse | Think | Call | CustomCall | WebSearch | HostedItem | Compaction | Brain
-Ending = Incomplete | Failed | ErrorEvent
-Shape = (
+OutputPart = Say | Refuse | Think | Call | CustomCall | WebSearch | HostedItem | Compaction | FromResponder
+EndingPart = ResponseIncomplete | ResponseFailed | ErrorEvent
+DeliveryPart = (
     CutStream
-    | Slow
-    | Silent
+    | EventDelay
+    | Silence
     | Keepalive
-    | Split
-    | Joined
+    | SplitBytes
+    | JoinEvents
     | Framing
     | HoldOpen
-    | EmptyTerminal
+    | NoTerminalOutput
     | NoUsage
     | RotateIds
-    | UnknownEvent
+    | ExtraEvent
     | ResponseFields
     | TerminalFields
     | ReplyHeaders
 )
-Part = Content | Ending | Shape
+Part = OutputPart | EndingPart | DeliveryPart
 
 
 class Turn:
@@ -273,13 +273,13 @@ class Turn:
         return f"Turn{self.parts!r}"
 
     @property
-    def content(self) -> list[Content]:
-        return [part for part in self.parts if isinstance(part, Content)]
+    def content(self) -> list[OutputPart]:
+        return [part for part in self.parts if isinstance(part, OutputPart)]
 
     @property
-    def ending(self) -> Ending | None:
-        return next((part for part in self.parts if isinstance(part, Ending)), None)
+    def ending(self) -> EndingPart | None:
+        return next((part for part in self.parts if isinstance(part, EndingPart)), None)
 
-    def all(self, kind: type[_T]) -> list[_T]:
+    def parts_of_type(self, kind: type[_T]) -> list[_T]:
         """The parts of one kind."""
         return [part for part in self.parts if isinstance(part, kind)]

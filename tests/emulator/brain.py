@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.emulator import behaviours as b
-from tests.emulator.brain_tools import Intent, forced, intents, usable_tools
-from tests.emulator.drafts import Scene
-from tests.emulator.pairing import CALLS, OUTPUTS
-from tests.emulator.pictures import described
-from tests.emulator.schema_fill import instance_of
-from tests.emulator.sums import arithmetic
-from tests.emulator.validate_items import kind_of
+from tests.emulator.brain_tools import PlannedCall, forced_calls, plan_calls, usable_tools
+from tests.emulator.drafts import TurnContext
+from tests.emulator.pairing import CALL_TYPES, OUTPUT_TYPES
+from tests.emulator.pictures import describe_image
+from tests.emulator.schema_fill import schema_instance
+from tests.emulator.sums import find_arithmetic
+from tests.emulator.validate_items import item_type
 
 Item = dict[str, Any]
 MAX_STEPS = 8
@@ -26,7 +26,7 @@ _EFFORT_TOKENS = {"minimal": 16, "low": 32, "medium": 64, "high": 192, "xhigh": 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ToolStep:
     """One call that was made for this question, and what came back."""
 
     call: Item
@@ -52,40 +52,44 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class UserTurn:
     """The conversation as the model understands it."""
 
     question: str
-    earlier: tuple[str, ...] = ()
-    pictures: tuple[str, ...] = ()
+    earlier_questions: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = field(default=())
+    steps: tuple[ToolStep, ...] = field(default=())
 
 
-def thought_out(turn: b.Turn, scene: Scene, items: list[Item]) -> b.Turn:
+def expand_responder(turn: b.Turn, scene: TurnContext, items: list[Item]) -> b.Turn:
     """The turn with `Brain()` replaced by what the model decides."""
     parts: list[b.Part] = []
     for part in turn.parts:
-        parts += decide(scene, read(items)) if isinstance(part, b.Brain) else [part]
+        parts += respond(scene, read_conversation(items)) if isinstance(part, b.FromResponder) else [part]
     return b.Turn(*parts)
 
 
-def read(items: list[Item]) -> Reading:
+def read_conversation(items: list[Item]) -> UserTurn:
     """Understand a conversation."""
-    asked = [i for i, item in enumerate(items) if kind_of(item) == "message" and item.get("role") == "user"]
+    asked = [i for i, item in enumerate(items) if item_type(item) == "message" and item.get("role") == "user"]
     last = asked[-1] if asked else -1
     content = items[last].get("content", "") if asked else ""
-    calls = {item.get("call_id"): item for item in items[last + 1 :] if kind_of(item) in CALLS}
+    calls = {item.get("call_id"): item for item in items[last + 1 :] if item_type(item) in CALL_TYPES}
     steps = [
-        Step(call=calls[item.get("call_id")], output=_text(item.get("output")), pictures=_pictures(item.get("output")))
+        ToolStep(
+            call=calls[item.get("call_id")],
+            output=_text(item.get("output")),
+            pictures=_describe_images(item.get("output")),
+        )
         for item in items[last + 1 :]
-        if kind_of(item) in OUTPUTS and item.get("call_id") in calls
+        if item_type(item) in OUTPUT_TYPES and item.get("call_id") in calls
     ]
     files = [str(part.get("filename") or part.get("file_id") or "a file") for part in _parts(content, "input_file")]
-    return Reading(
+    return UserTurn(
         question=_text(content).strip(),
-        earlier=tuple(_text(items[i].get("content")) for i in asked[:-1]),
-        pictures=_pictures(content),
+        earlier_questions=tuple(_text(items[i].get("content")) for i in asked[:-1]),
+        images=_describe_images(content),
         files=tuple(files),
         steps=tuple(steps),
     )
@@ -105,39 +109,39 @@ def _text(content: Any) -> str:
     return "" if content is None else json.dumps(content)
 
 
-def _pictures(content: Any) -> tuple[str, ...]:
-    return tuple(described(part.get("image_url"), part.get("file_id")) for part in _parts(content, "input_image"))
+def _describe_images(content: Any) -> tuple[str, ...]:
+    return tuple(describe_image(part.get("image_url"), part.get("file_id")) for part in _parts(content, "input_image"))
 
 
-def decide(scene: Scene, reading: Reading) -> list[b.Content]:
+def respond(scene: TurnContext, reading: UserTurn) -> list[b.OutputPart]:
     """The next output items."""
     body = scene.body
     tools = usable_tools(body.get("tools") or [], body.get("tool_choice"))
     done = [(step.name, step.arguments, step.output) for step in reading.steps]
-    wanted = forced(reading.question, tools, body.get("tool_choice"))
+    wanted = forced_calls(reading.question, tools, body.get("tool_choice"))
     if not wanted and len(done) < MAX_STEPS:
-        wanted = intents(reading.question, tools, done)
+        wanted = plan_calls(reading.question, tools, done)
     if body.get("parallel_tool_calls") is False:
         wanted = wanted[:1]
-    content: list[b.Content] = []
+    content: list[b.OutputPart] = []
     if scene.model.reasons and scene.effort != "none":
-        content.append(_thought(scene, reading, wanted))
+        content.append(_reasoning(scene, reading, wanted))
     if wanted:
         if scene.model.phase:
             content.append(b.Say(_announcement(wanted, again=bool(done)), phase="commentary"))
         return content + [_call(intent) for intent in wanted]
-    answer = _answer(reading, [str(tool.get("name") or tool["type"]) for tool in tools])
-    return [*content, b.Say(_shaped(answer, body, reading), phase="final_answer" if scene.model.phase else None)]
+    answer = _answer_text(reading, [str(tool.get("name") or tool["type"]) for tool in tools])
+    return [*content, b.Say(_format_answer(answer, body, reading), phase="final_answer" if scene.model.phase else None)]
 
 
-def _call(intent: Intent) -> b.Content:
+def _call(intent: PlannedCall) -> b.OutputPart:
     if intent.tool["type"] == "custom":
         return b.CustomCall(str(intent.tool["name"]), intent.free_text)
     return b.Call(str(intent.tool["name"]), intent.arguments, namespace=intent.namespace)
 
 
-def _thought(scene: Scene, reading: Reading, wanted: list[Intent]) -> b.Think:
-    short = _clipped(reading.question, 80)
+def _reasoning(scene: TurnContext, reading: UserTurn, wanted: list[PlannedCall]) -> b.Think:
+    short = _shorten(reading.question, 80)
     if wanted:
         plan = "; ".join(intent.reason for intent in wanted)
         text = f"**Choosing the next step**\n\nThe user asks: {short!r}. I should {plan}, and then answer from that."
@@ -148,47 +152,47 @@ def _thought(scene: Scene, reading: Reading, wanted: list[Intent]) -> b.Think:
     return b.Think([text], tokens=_EFFORT_TOKENS.get(scene.effort or "medium", 64))
 
 
-def _announcement(wanted: list[Intent], *, again: bool) -> str:
+def _announcement(wanted: list[PlannedCall], *, again: bool) -> str:
     reasons = " and ".join(intent.reason for intent in wanted)
     return f"{'Next' if again else 'First'} I'll {reasons}."
 
 
-def _answer(reading: Reading, tool_names: list[str]) -> str:
+def _answer_text(reading: UserTurn, tool_names: list[str]) -> str:
     if reading.steps:
-        told = [_told(step) for step in reading.steps]
+        told = [_describe_step(step) for step in reading.steps]
         many = f"{len(told)} tool calls" if len(told) > 1 else "one tool call"
         return " ".join([*told, f"That is what {many} told me."])
-    return _chat(reading, tool_names)
+    return _small_talk(reading, tool_names)
 
 
-def _told(step: Step) -> str:
+def _describe_step(step: ToolStep) -> str:
     if step.failed:
-        return f"`{step.name}` did not work: {_clipped(step.output, 160)}."
+        return f"`{step.name}` did not work: {_shorten(step.output, 160)}."
     shown = f" It also returned {' and '.join(step.pictures)}." if step.pictures else ""
     expression = next((str(v) for k, v in step.arguments.items() if k.startswith("expr")), None)
     if expression is not None:
-        return f"{expression} = {_clipped(_unwrapped(step.output), 60)}.{shown}"
+        return f"{expression} = {_shorten(_unwrap_json(step.output), 60)}.{shown}"
     path = next((str(v) for k, v in step.arguments.items() if "path" in k or k in {"file", "directory"}), None)
-    text = _unwrapped(step.output).strip()
+    text = _unwrap_json(step.output).strip()
     if (command := step.arguments.get("command")) is not None:
-        return f"`{_clipped(str(command), 60)}` prints: {_clipped(text, 240)}".rstrip(".") + f".{shown}"
+        return f"`{_shorten(str(command), 60)}` prints: {_shorten(text, 240)}".rstrip(".") + f".{shown}"
     if (sought := step.arguments.get("query", step.arguments.get("pattern"))) not in {None, "*"}:
-        return f"`{step.name}` for {sought!r} gives: {_clipped(text, 240).rstrip('.')}.{shown}"
+        return f"`{step.name}` for {sought!r} gives: {_shorten(text, 240).rstrip('.')}.{shown}"
     entries = _entries(text)
     if entries and not re.search(r"read|cat|view|open", step.name):
         listed = ", ".join(entries[:8]) + (" and more" if len(entries) > 8 else "")
         return f"In `{path or '.'}` I found {len(entries)} entries: {listed}.{shown}"
     if path is not None:
         lines = text.splitlines()
-        return f'`{path}` has {len(lines)} line(s) and begins: "{_clipped(text, 160)}".{shown}'
+        return f'`{path}` has {len(lines)} line(s) and begins: "{_shorten(text, 160)}".{shown}'
     return (
-        f"`{step.name}` says: {_clipped(text, 240).rstrip('.')}.{shown}"
+        f"`{step.name}` says: {_shorten(text, 240).rstrip('.')}.{shown}"
         if text
         else f"`{step.name}` returned no text.{shown}"
     )
 
 
-def _unwrapped(output: str) -> str:
+def _unwrap_json(output: str) -> str:
     """The payload of a result that was dumped as JSON."""
     try:
         value = json.loads(output)
@@ -215,17 +219,17 @@ def _entries(text: str) -> list[str]:
     ]
 
 
-def _chat(reading: Reading, tool_names: list[str]) -> str:
+def _small_talk(reading: UserTurn, tool_names: list[str]) -> str:
     question = reading.question
     told: list[str] = []
-    if reading.pictures:
-        plural = "images" if len(reading.pictures) > 1 else "image"
-        told.append(f"You sent {len(reading.pictures)} {plural}: {' and '.join(reading.pictures)}.")
+    if reading.images:
+        plural = "images" if len(reading.images) > 1 else "image"
+        told.append(f"You sent {len(reading.images)} {plural}: {' and '.join(reading.images)}.")
     if reading.files:
         told.append(f"You attached {', '.join(reading.files)}.")
     if told:
         return " ".join(told)
-    if (sum_ := arithmetic(question)) is not None:
+    if (sum_ := find_arithmetic(question)) is not None:
         return f"{sum_[0]} = {sum_[1]}."
     lowered = question.lower()
     if re.match(r"(hi|hello|hey|good (morning|evening|day))\b", lowered):
@@ -233,22 +237,22 @@ def _chat(reading: Reading, tool_names: list[str]) -> str:
     if (named := re.search(r"my name is (\w+)", question, re.I)) and "?" not in question:
         return f"Nice to meet you, {named[1]}."
     if "my name" in lowered and lowered.rstrip().endswith("?"):
-        for text in reversed(reading.earlier):
+        for text in reversed(reading.earlier_questions):
             if found := re.search(r"my name is (\w+)|i am called (\w+)", text, re.I):
                 return f"Your name is {found[1] or found[2]}."
     if (
         re.search(r"what did i (just )?(say|ask)|my (first|last|previous) (question|message)", lowered)
-        and reading.earlier
+        and reading.earlier_questions
     ):
-        return f'Before this you said: "{_clipped(reading.earlier[-1], 200)}".'
+        return f'Before this you said: "{_shorten(reading.earlier_questions[-1], 200)}".'
     offered = f" I could use {', '.join(tool_names[:6])}, but this needs none of them." if tool_names else ""
     return (
-        f'You said: "{_clipped(question, 120)}". I am the offline model, which answers by simple rules and knows '
+        f'You said: "{_shorten(question, 120)}". I am the offline model, which answers by simple rules and knows '
         f"nothing of the world.{offered}"
     )
 
 
-def _shaped(answer: str, body: dict[str, Any], reading: Reading) -> str:
+def _format_answer(answer: str, body: dict[str, Any], reading: UserTurn) -> str:
     """The answer in the format that was asked for."""
     form = (body.get("text") or {}).get("format") or {}
     match form.get("type"):
@@ -256,16 +260,16 @@ def _shaped(answer: str, body: dict[str, Any], reading: Reading) -> str:
             hints: dict[str, Any] = dict.fromkeys(
                 ("answer", "text", "summary", "response", "message", "result"), answer
             )
-            if (found := arithmetic(reading.question)) is not None:
+            if (found := find_arithmetic(reading.question)) is not None:
                 hints |= dict.fromkeys(("result", "value", "total", "sum", "number", "answer"), found[1])
             hints["question"] = reading.question
-            return json.dumps(instance_of(form["schema"], hints), ensure_ascii=False)
+            return json.dumps(schema_instance(form["schema"], hints), ensure_ascii=False)
         case "json_object":
             return json.dumps({"answer": answer}, ensure_ascii=False)
         case _:
             return answer
 
 
-def _clipped(text: str, length: int) -> str:
+def _shorten(text: str, length: int) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= length else flat[: length - 1].rstrip() + "…"

@@ -11,11 +11,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.emulator.schema_fill import instance_of
-from tests.emulator.wishes import wishes
+from tests.emulator.schema_fill import schema_instance
+from tests.emulator.wishes import find_wishes
 
 Tool = dict[str, Any]
-Done = list[tuple[str, dict[str, Any], str]]
+CallHistory = list[tuple[str, dict[str, Any], str]]
 
 _KINDS = {
     "list": {"list", "ls", "dir", "folder", "directory", "tree", "glob", "browse"},
@@ -27,25 +27,38 @@ _KINDS = {
     "shell": {"bash", "shell", "exec", "command", "terminal", "sh"},
 }
 # Argument names that a hint fits.
-_HINTED = {
+_HINT_ARGUMENTS = {
     "path": {"path", "file", "file_path", "filepath", "filename", "dir", "directory", "folder", "root", "uri"},
     "expression": {"expression", "expr", "formula", "calculation", "equation", "math"},
     "command": {"command", "cmd", "script", "code", "input"},
     "query": {"query", "q", "search", "term", "keywords", "pattern", "regex", "glob", "text"},
     "content": {"content", "contents", "text", "data", "body"},
 }
-_PLACE_NAMES = {"location", "city", "place", "town"}
-_CHANGES = {"write", "edit", "create", "delete", "remove", "save", "move", "send", "patch", "apply", "update", "kill"}
+_LOCATION_ARGUMENTS = {"location", "city", "place", "town"}
+_CHANGING_VERBS = {
+    "write",
+    "edit",
+    "create",
+    "delete",
+    "remove",
+    "save",
+    "move",
+    "send",
+    "patch",
+    "apply",
+    "update",
+    "kill",
+}
 # Words in a tool's name that say too little to choose it by.
-_DULL = set(
+_STOP_WORDS = set(
     re.findall(r"\w+", "a an the get set do fetch tool run use call make my me in of for to and what is by on with")
 )
-_DULL |= {"file", "folder", "code", "web", "list", "read", "data"}
-_PLACE = r"\b(?:in|at|for)\s+([A-Z][\w.-]*(?:[ ,]+[A-Z][\w.-]*)*)"
+_STOP_WORDS |= {"file", "folder", "code", "web", "list", "read", "data"}
+_LOCATION_PATTERN = r"\b(?:in|at|for)\s+([A-Z][\w.-]*(?:[ ,]+[A-Z][\w.-]*)*)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class PlannedCall:
     """One call that would help."""
 
     tool: Tool
@@ -74,7 +87,7 @@ def usable_tools(tools: list[Tool], choice: Any) -> list[Tool]:
     return flat
 
 
-def forced(question: str, tools: list[Tool], choice: Any) -> list[Intent]:
+def forced_calls(question: str, tools: list[Tool], choice: Any) -> list[PlannedCall]:
     """What `tool_choice` leaves no choice about."""
     mode = choice.get("mode") if isinstance(choice, dict) and choice.get("type") == "allowed_tools" else choice
     if isinstance(mode, dict):
@@ -83,28 +96,28 @@ def forced(question: str, tools: list[Tool], choice: Any) -> list[Intent]:
         return []
     if not tools:
         return []
-    return intents(question, tools, []) or [_intent(tools[0], question, f"use {tools[0]['name']}", {})]
+    return plan_calls(question, tools, []) or [_intent(tools[0], question, f"use {tools[0]['name']}", {})]
 
 
-def intents(question: str, tools: list[Tool], done: Done) -> list[Intent]:
+def plan_calls(question: str, tools: list[Tool], done: CallHistory) -> list[PlannedCall]:
     """The calls that would help with the question and were not made yet."""
     by_kind = _by_kind(tools)
     shell = by_kind.get("shell")
     lister = by_kind.get("list", shell)
     listings = [output for name, _, output in done if lister is not None and name == lister["name"]]
-    found: list[Intent] = []
-    for wish in wishes(question, listings[:1]):
+    found: list[PlannedCall] = []
+    for wish in find_wishes(question, listings[:1]):
         if tool := by_kind.get(wish.kind):
             found.append(_intent(tool, question, wish.reason, wish.hints))
         elif shell is not None:
             found.append(_intent(shell, question, wish.reason, {"command": wish.command}))
-    found += _spoken_of(question, tools, [*by_kind.values(), *(intent.tool for intent in found)])
-    return _fresh(found, done)[:4]
+    found += _tools_in_question(question, tools, [*by_kind.values(), *(intent.tool for intent in found)])
+    return _without_repeats(found, done)[:4]
 
 
-def _fresh(found: list[Intent], done: Done) -> list[Intent]:
+def _without_repeats(found: list[PlannedCall], done: CallHistory) -> list[PlannedCall]:
     made = {(name, json.dumps(arguments, sort_keys=True)) for name, arguments, _ in done}
-    fresh: list[Intent] = []
+    fresh: list[PlannedCall] = []
     for intent in found:
         key = (str(intent.tool["name"]), json.dumps(intent.arguments, sort_keys=True))
         if key not in made and (intent.tool["type"] != "custom" or not done):
@@ -113,15 +126,15 @@ def _fresh(found: list[Intent], done: Done) -> list[Intent]:
     return fresh
 
 
-def _spoken_of(question: str, tools: list[Tool], taken: list[Tool]) -> list[Intent]:
+def _tools_in_question(question: str, tools: list[Tool], taken: list[Tool]) -> list[PlannedCall]:
     """Tools that the question names, whole or by a telling word of their name."""
     said = {_stem(word) for word in re.findall(r"[a-z]+", question.lower())}
     names = {tool["name"] for tool in taken}
     hits: list[Tool] = []
     for tool in tools:
-        own = {_stem(word) for word in _words(tool["name"])}
-        allowed = not own & _CHANGES or own & _CHANGES & said
-        if tool["name"] not in names and allowed and (tool["name"] in question or (own - _DULL) & said):
+        own = {_stem(word) for word in _split_name(tool["name"])}
+        allowed = not own & _CHANGING_VERBS or own & _CHANGING_VERBS & said
+        if tool["name"] not in names and allowed and (tool["name"] in question or (own - _STOP_WORDS) & said):
             hits.append(tool)
     return [_intent(tool, question, f"use {tool['name']}", {}) for tool in hits[:3]]
 
@@ -132,7 +145,7 @@ def _by_kind(tools: list[Tool]) -> dict[str, Tool]:
     for kind, words in _KINDS.items():
         scored: list[tuple[int, int, Tool]] = []
         for place, tool in enumerate(tools):
-            own = set(_words(tool["name"]))
+            own = set(_split_name(tool["name"]))
             told = set(re.findall(r"[a-z]+", str(tool.get("description") or "").lower()))
             # `web_search` looks elsewhere than in the files that questions here are about.
             if own & words and not (kind == "search" and "web" in own):
@@ -142,7 +155,7 @@ def _by_kind(tools: list[Tool]) -> dict[str, Tool]:
     return best
 
 
-def _words(name: str) -> list[str]:
+def _split_name(name: str) -> list[str]:
     return re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
 
 
@@ -150,11 +163,11 @@ def _stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") else word
 
 
-def _intent(tool: Tool, question: str, reason: str, hints: dict[str, Any]) -> Intent:
+def _intent(tool: Tool, question: str, reason: str, hints: dict[str, Any]) -> PlannedCall:
     if tool["type"] == "custom":
         text = str(hints.get("expression") or hints.get("command") or question)
-        return Intent(tool=tool, reason=reason, free_text=text)
-    return Intent(tool=tool, reason=reason, arguments=arguments_for(tool.get("parameters") or {}, question, hints))
+        return PlannedCall(tool=tool, reason=reason, free_text=text)
+    return PlannedCall(tool=tool, reason=reason, arguments=arguments_for(tool.get("parameters") or {}, question, hints))
 
 
 def arguments_for(schema: dict[str, Any], question: str, hints: dict[str, Any]) -> dict[str, Any]:
@@ -164,31 +177,33 @@ def arguments_for(schema: dict[str, Any], question: str, hints: dict[str, Any]) 
     filled: dict[str, Any] = {}
     properties = {name: each for name, each in (schema.get("properties") or {}).items() if isinstance(each, dict)}
     for name, each in properties.items():
-        known = _known(name, each, question, hints)
+        known = _value_from_hints(name, each, question, hints)
         if known is not None:
             filled[name] = known
         elif name in required:
-            filled[name] = _made_up(name, each, question, numbers, schema)
+            filled[name] = _placeholder_value(name, each, question, numbers, schema)
     return filled
 
 
-def _known(name: str, schema: dict[str, Any], question: str, hints: dict[str, Any]) -> Any:
+def _value_from_hints(name: str, schema: dict[str, Any], question: str, hints: dict[str, Any]) -> Any:
     if schema.get("enum"):
         return next((each for each in schema["enum"] if str(each).lower() in question.lower()), None)
     if schema.get("type") not in {"string", None}:
         return None
-    for hint, names in _HINTED.items():
+    for hint, names in _HINT_ARGUMENTS.items():
         if name in names and hint in hints:
             return hints[hint]
-    if name in _PLACE_NAMES and (found := re.search(_PLACE, question)):
+    if name in _LOCATION_ARGUMENTS and (found := re.search(_LOCATION_PATTERN, question)):
         return found[1]
     return None
 
 
-def _made_up(name: str, schema: dict[str, Any], question: str, numbers: list[int | float], root: dict[str, Any]) -> Any:
+def _placeholder_value(
+    name: str, schema: dict[str, Any], question: str, numbers: list[int | float], root: dict[str, Any]
+) -> Any:
     kind = schema.get("type")
     if kind in {"integer", "number"} and numbers:
         number = numbers.pop(0)
         return int(number) if kind == "integer" else number
-    known = dict.fromkeys(_HINTED["path"], ".") | {"*": question}
-    return instance_of(schema, known, name=name, root=root)
+    known = dict.fromkeys(_HINT_ARGUMENTS["path"], ".") | {"*": question}
+    return schema_instance(schema, known, name=name, root=root)

@@ -30,9 +30,9 @@ _DESCRIPTIONS = {
 }
 # A level of the client's own: it is listed, and refused in a request (third-party notes, seen 2026-11-21).
 CLIENT_ONLY = "ultra"
-_OLDEST = "0.62.0"
+_OLDEST_CLIENT_VERSION = "0.62.0"
 # Third-party notes on who is shown what (seen 2026-11-21).
-_SINCE = {
+_FIRST_CLIENT_VERSIONS = {
     "gpt-6.1-sol": "0.156.0",
     "gpt-6.1-terra": "0.156.0",
     "gpt-6-sol": "0.155.0",
@@ -40,18 +40,19 @@ _SINCE = {
     "gpt-6-astra": "0.153.0",
     **dict.fromkeys(("gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna"), "0.144.0"),
 }
-_FIRST = "gpt-6.1-sol"
-_CURRENT = (
-    _FIRST, "gpt-6-astra", "gpt-6-sol", "gpt-6-luna", "gpt-6.1-terra", "gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna",
-)  # fmt: skip
+_DEFAULT_MODEL = "gpt-6.1-sol"
+_CURRENT_MODELS = (
+    *(_DEFAULT_MODEL, "gpt-6-astra", "gpt-6-sol", "gpt-6-luna", "gpt-6.1-terra"),
+    *("gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna"),
+)
 # Slugs that this sign-in no longer serves (third-party notes and issue reports, seen 2026-11-21).
-RETIRED = frozenset({"gpt-5.2", "gpt-5.3-codex", "gpt-5.4", "gpt-5.4-mini", "gpt-5.5"})
+RETIRED_MODELS = frozenset({"gpt-5.2", "gpt-5.3-codex", "gpt-5.4", "gpt-5.4-mini", "gpt-5.5"})
 _FAST_TIER = {"id": "priority", "name": "Fast", "description": "1.5x speed, increased usage"}
 _WINDOW = 272_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class CatalogueEntry:
     """One model of the catalogue.
 
     Attributes:
@@ -66,19 +67,19 @@ class Entry:
     default_effort: str | None = "medium"
     visibility: Visibility = "list"
     priority: int = 1
-    since: str | tuple[int, ...] = _OLDEST
+    first_client_version: str | tuple[int, ...] = _OLDEST_CLIENT_VERSION
     window: int | None = _WINDOW
     modalities: tuple[str, ...] = ("text", "image")
     fast: bool = True
     lite: bool = False
     supported_in_api: bool = True
-    like: str | None = None
-    more: Mapping[str, Any] = field(default_factory=dict)
+    behaves_like: str | None = None
+    extra_fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def model(self) -> Model:
         """How it behaves: as the model of that name, with the levels and the window of this entry."""
-        found = models.lookup(self.like or self.slug) or models.whatever(self.slug)
+        found = models.find_model(self.behaves_like or self.slug) or models.any_model(self.slug)
         efforts = tuple(effort for effort in self.efforts if effort != CLIENT_ONLY)
         window = self.window or found.window
         return replace(found, id=self.slug, efforts=efforts, default_effort=self.default_effort, window=window)
@@ -95,7 +96,9 @@ class Entry:
             "priority": self.priority,
             "supported_in_api": self.supported_in_api,
             "available_in_plans": ["free", "go", "plus", "pro", "team", "business", "enterprise", "edu"],
-            "minimal_client_version": list(self.since) if isinstance(self.since, tuple) else self.since,
+            "minimal_client_version": list(self.first_client_version)
+            if isinstance(self.first_client_version, tuple)
+            else self.first_client_version,
             "default_reasoning_level": self.default_effort,
             "supported_reasoning_levels": levels,
             "supports_reasoning_summaries": bool(self.efforts),
@@ -124,7 +127,7 @@ class Entry:
             "prefer_websockets": False,
             "upgrade": None,
             "availability_nux": None,
-            **self.more,
+            **self.extra_fields,
         }
 
 
@@ -138,9 +141,9 @@ class Catalogue:
         others: models of the public API are served too, unlisted.
     """
 
-    entries: tuple[Entry, ...]
-    retired: frozenset[str] = frozenset()
-    others: bool = False
+    entries: tuple[CatalogueEntry, ...]
+    retired_models: frozenset[str] = frozenset()
+    serves_unlisted_models: bool = False
 
     @property
     def etag(self) -> str:
@@ -148,22 +151,24 @@ class Catalogue:
         text = json.dumps([entry.document() for entry in self.entries])
         return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
-    def find(self, slug: str) -> Entry | None:
+    def find(self, slug: str) -> CatalogueEntry | None:
         return next((entry for entry in self.entries if entry.slug == slug), None)
 
     def model(self, slug: str) -> Model | None:
         """The model behind a slug; None for one that is not served."""
         if (entry := self.find(slug)) is not None:
             return entry.model
-        return models.lookup(slug) if self.others else None
+        return models.find_model(slug) if self.serves_unlisted_models else None
 
     def document(self, client_version: str | None) -> dict[str, Any]:
         """The answer for a client of that version; one that does not say counts as the oldest."""
-        asked = version_of(client_version or "0")
-        return {"models": [entry.document() for entry in self.entries if version_of(entry.since) <= asked]}
+        asked = parse_version(client_version or "0")
+        return {
+            "models": [entry.document() for entry in self.entries if parse_version(entry.first_client_version) <= asked]
+        }
 
 
-def version_of(value: str | tuple[int, ...]) -> tuple[int, ...]:
+def parse_version(value: str | tuple[int, ...]) -> tuple[int, ...]:
     """A version to compare; what is none counts as the oldest."""
     if isinstance(value, tuple):
         return value
@@ -172,56 +177,62 @@ def version_of(value: str | tuple[int, ...]) -> tuple[int, ...]:
 
 def default_catalogue() -> Catalogue:
     """Every reasoning model of the public API is listed, all others are served: for tests of behaviour."""
-    slugs = [str(row["id"]) for row in models.listing()]
-    reasoning = {slug for slug in slugs if (model := models.lookup(slug)) and model.reasons and not _dated(slug)}
-    order = [*_CURRENT, *sorted(reasoning - set(_CURRENT), reverse=True)]
+    slugs = [str(row["id"]) for row in models.model_list()]
+    reasoning = {slug for slug in slugs if (model := models.find_model(slug)) and model.reasons and not _is_dated(slug)}
+    order = [*_CURRENT_MODELS, *sorted(reasoning - set(_CURRENT_MODELS), reverse=True)]
     listed = tuple(_entry(slug, number) for number, slug in enumerate(order, 1))
-    return Catalogue(entries=(*listed, *_special(len(order))), others=True)
+    return Catalogue(entries=(*listed, *_hidden_entries(len(order))), serves_unlisted_models=True)
 
 
 def strict_catalogue() -> Catalogue:
     """What an account is said to have been shown in October 2026, and nothing else."""
-    listed = tuple(_entry(slug, number) for number, slug in enumerate(_CURRENT, 1))
-    return Catalogue(entries=(*listed, *_special(len(listed))), retired=RETIRED)
+    listed = tuple(_entry(slug, number) for number, slug in enumerate(_CURRENT_MODELS, 1))
+    return Catalogue(entries=(*listed, *_hidden_entries(len(listed))), retired_models=RETIRED_MODELS)
 
 
-def _special(count: int) -> tuple[Entry, ...]:
+def _hidden_entries(count: int) -> tuple[CatalogueEntry, ...]:
     """One for this sign-in alone, and the hidden ones."""
-    spark = Entry(
+    spark = CatalogueEntry(
         slug="gpt-5.3-codex-spark",
-        like="gpt-5.3-codex",
+        behaves_like="gpt-5.3-codex",
         default_effort="high",
         priority=count + 1,
-        since=(0, 98, 0),
+        first_client_version=(0, 98, 0),
         window=128_000,
         modalities=("text",),
         fast=False,
         supported_in_api=False,
     )
     hidden = [
-        Entry(slug=slug, like="gpt-5.6-sol", visibility="hide", priority=count + number, window=None, fast=False)
+        CatalogueEntry(
+            slug=slug, behaves_like="gpt-5.6-sol", visibility="hide", priority=count + number, window=None, fast=False
+        )
         for number, slug in enumerate(("codex-auto-review", "gpt-reserve"), 2)
     ]
     return (spark, *hidden)
 
 
-def _entry(slug: str, priority: int) -> Entry:
-    model = models.lookup(slug)
+def _entry(slug: str, priority: int) -> CatalogueEntry:
+    model = models.find_model(slug)
     assert model is not None
     # No entry is known to list `none`; 5.6 is said to refuse it here (third-party notes, seen 2026-11-21).
     efforts = tuple(effort for effort in model.efforts if effort != "none")
     default = model.default_effort if model.default_effort in efforts else "medium"
-    upgrade = {"model": _FIRST, "migration_markdown": f"{slug} gives way to {_FIRST}."} if slug in RETIRED else None
-    return Entry(
+    upgrade = (
+        {"model": _DEFAULT_MODEL, "migration_markdown": f"{slug} gives way to {_DEFAULT_MODEL}."}
+        if slug in RETIRED_MODELS
+        else None
+    )
+    return CatalogueEntry(
         slug=slug,
         efforts=(*efforts, CLIENT_ONLY) if "max" in efforts else efforts,
         default_effort=default,
         priority=priority,
-        since=_SINCE.get(slug, _OLDEST),
+        first_client_version=_FIRST_CLIENT_VERSIONS.get(slug, _OLDEST_CLIENT_VERSION),
         window=372_000 if slug == "gpt-5.6-sol" else _WINDOW,
-        more={"upgrade": upgrade},
+        extra_fields={"upgrade": upgrade},
     )
 
 
-def _dated(slug: str) -> bool:
+def _is_dated(slug: str) -> bool:
     return re.search(r"-\d{4}-\d{2}-\d{2}$", slug) is not None

@@ -17,34 +17,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.emulator.answers import Disconnect, Status
+from tests.emulator.answers import Disconnect, HttpReply
 from tests.emulator.entra_records import (
     FEDERATED_AUDIENCE,
     OPENAI_USER,
     READER,
-    BrowserCode,
+    AccessToken,
+    AuthorizationCode,
     DeviceCode,
-    Issued,
+    Endpoint,
     ManagedIdentity,
-    Refresh,
+    RefreshToken,
     TokenRequest,
-    Where,
-    b64url,
-    jwt_part,
+    base64url,
+    encode_jwt_part,
 )
 
 _FEDERATED_KEY = b"offline issuer of a cluster, not a secret"
 
 
 @dataclass(slots=True)
-class _Given:
+class _IssuedCredentials:
     """All that was given out."""
 
-    access: dict[str, Issued] = field(default_factory=dict)
+    access: dict[str, AccessToken] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
-    refresh: dict[str, Refresh] = field(default_factory=dict)
+    refresh: dict[str, RefreshToken] = field(default_factory=dict)
     devices: dict[str, DeviceCode] = field(default_factory=dict)
-    codes: dict[str, BrowserCode] = field(default_factory=dict)
+    codes: dict[str, AuthorizationCode] = field(default_factory=dict)
 
 
 class Directory:
@@ -93,13 +93,13 @@ class Directory:
         # Entra says 5. Less than 1 would keep msal in a loop that looks at nothing.
         self.device_interval = 1
         self.polls_until_approved: int | None = None
-        self.declines = False
+        self.user_declines = False
         self.identities = list(identities) or [_system_identity()]
         self._lock = threading.RLock()
-        self._given = _Given()
+        self._given = _IssuedCredentials()
         self._keys: dict[str, Any] = {}
         self._subjects: set[tuple[str, str]] = set()
-        self._scripts: dict[str, deque[Status | Disconnect | None]] = defaultdict(deque)
+        self._scripts: dict[str, deque[HttpReply | Disconnect | None]] = defaultdict(deque)
         self._requests: list[TokenRequest] = []
 
     def __repr__(self) -> str:
@@ -107,20 +107,22 @@ class Directory:
 
     # What a test says and reads.
 
-    def script(self, *answers: Status | Disconnect | None, at: Where = "token") -> None:
+    def script(self, *answers: HttpReply | Disconnect | None, at: Endpoint = "token") -> None:
         """Queue answers for the next requests of an endpoint; None lets one through."""
         with self._lock:
             self._scripts[at].extend(answers)
 
-    def next_scripted(self, at: Where) -> Status | Disconnect | None:
+    def next_scripted_reply(self, at: Endpoint) -> HttpReply | Disconnect | None:
         """Take the next answer off the queue."""
         with self._lock:
             return self._scripts[at].popleft() if self._scripts[at] else None
 
-    def record(self, where: str, tenant: str | None, form: Mapping[str, str], headers: Mapping[str, str]) -> None:
+    def record_request(
+        self, where: str, tenant: str | None, form: Mapping[str, str], headers: Mapping[str, str]
+    ) -> None:
         """Remember one request."""
         request = TokenRequest(
-            where=where, tenant=tenant, form=dict(form), headers=dict(headers), at_s=time.monotonic()
+            endpoint=where, tenant=tenant, form=dict(form), headers=dict(headers), at_s=time.monotonic()
         )
         with self._lock:
             self._requests.append(request)
@@ -131,17 +133,17 @@ class Directory:
         with self._lock:
             return list(self._requests)
 
-    def requests_of(self, where: str) -> list[TokenRequest]:
+    def requests_to(self, where: str) -> list[TokenRequest]:
         """The requests of one kind: token, devicecode, authorize, imds, app_service, arc."""
-        return [each for each in self.requests if each.where == where]
+        return [each for each in self.requests if each.endpoint == where]
 
     @property
-    def forms(self) -> list[dict[str, str]]:
+    def token_forms(self) -> list[dict[str, str]]:
         """The forms that the token endpoint was sent."""
-        return [each.form for each in self.requests_of("token")]
+        return [each.form for each in self.requests_to("token")]
 
     @property
-    def issued(self) -> list[Issued]:
+    def access_tokens(self) -> list[AccessToken]:
         """Every access token so far, oldest first."""
         with self._lock:
             return list(self._given.access.values())
@@ -154,14 +156,14 @@ class Directory:
         certificate = x509.load_pem_x509_certificate(pem.encode() if isinstance(pem, str) else pem)
         with self._lock:
             for kind in (hashes.SHA256(), hashes.SHA1()):
-                self._keys[b64url(certificate.fingerprint(kind))] = certificate.public_key()
+                self._keys[base64url(certificate.fingerprint(kind))] = certificate.public_key()
 
-    def key_of(self, thumbprint: str) -> Any:
+    def public_key(self, thumbprint: str) -> Any:
         """The registered public key of a thumbprint as assertions carry it, or None."""
         with self._lock:
             return self._keys.get(thumbprint.rstrip("="))
 
-    def federate(self, issuer: str, subject: str) -> None:
+    def allow_federation(self, issuer: str, subject: str) -> None:
         """Let the app sign in with assertions of this issuer for this subject."""
         with self._lock:
             self._subjects.add((issuer, subject))
@@ -183,12 +185,12 @@ class Directory:
         now = int(time.time())
         claims = {"iss": issuer, "sub": subject, "aud": audience, "iat": now, "exp": int(now + lifetime_s)}
         claims["jti"] = f"{self.canary}{secrets.token_hex(4)}"
-        signed = f"{jwt_part({'alg': 'HS256', 'typ': 'JWT'})}.{jwt_part(claims)}"
-        return f"{signed}.{b64url(hmac.digest(_FEDERATED_KEY, signed.encode(), 'sha256'))}"
+        signed = f"{encode_jwt_part({'alg': 'HS256', 'typ': 'JWT'})}.{encode_jwt_part(claims)}"
+        return f"{signed}.{base64url(hmac.digest(_FEDERATED_KEY, signed.encode(), 'sha256'))}"
 
     # Access tokens.
 
-    def issue(
+    def issue_access_token(
         self,
         audience: str,
         *,
@@ -196,7 +198,7 @@ class Directory:
         app_id: str | None = None,
         user: str | None = None,
         expires_in: int | None = None,
-    ) -> Issued:
+    ) -> AccessToken:
         """A new access token: for the app, unless told who else it is for."""
         now = int(time.time())
         expires_s = now + (self.expires_in if expires_in is None else expires_in)
@@ -219,8 +221,8 @@ class Directory:
             if user:
                 claims |= {"upn": user, "unique_name": user, "scp": "user_impersonation"}
             header = {"typ": "JWT", "alg": "RS256", "kid": "offline"}
-            text = f"{jwt_part(header)}.{jwt_part(claims)}.{self._signature(number)}"
-            issued = Issued(
+            text = f"{encode_jwt_part(header)}.{encode_jwt_part(claims)}.{self._signature(number)}"
+            issued = AccessToken(
                 number=number,
                 text=text,
                 audience=audience,
@@ -237,26 +239,26 @@ class Directory:
         text = f"{self.canary}-AT-{number}-"
         return text + "A" * (-len(text) % 4)
 
-    def find(self, token: str) -> Issued | None:
+    def find_access_token(self, token: str) -> AccessToken | None:
         """The token, unless it was never issued or was revoked."""
         with self._lock:
             return None if token in self._given.revoked else self._given.access.get(token)
 
-    def revoke(self, token: str | None = None) -> None:
+    def revoke_access_tokens(self, token: str | None = None) -> None:
         """Forget one access token, or all of them: whoever sends one is unknown from now on."""
         with self._lock:
             self._given.revoked |= {token} if token else set(self._given.access)
 
     # Refresh tokens.
 
-    def new_refresh(self, user: str, client_id: str) -> str:
+    def new_refresh_token(self, user: str, client_id: str) -> str:
         """A new refresh token."""
         with self._lock:
             text = f"1.{self.canary}-RT-{len(self._given.refresh) + 1}"
-            self._given.refresh[text] = Refresh(user=user, client_id=client_id, issued_s=time.time())
+            self._given.refresh[text] = RefreshToken(user=user, client_id=client_id, issued_s=time.time())
         return text
 
-    def refresh(self, text: str) -> Refresh | None:
+    def find_refresh_token(self, text: str) -> RefreshToken | None:
         """What a refresh token stands for."""
         with self._lock:
             return self._given.refresh.get(text)
@@ -270,11 +272,11 @@ class Directory:
         """Every refresh token so far is refused with this AADSTS number."""
         with self._lock:
             for each in self._given.refresh.values():
-                each.ended = number
+                each.error_number = number
 
     # Device codes.
 
-    def new_device(self, client_id: str, scope: str) -> DeviceCode:
+    def new_device_code(self, client_id: str, scope: str) -> DeviceCode:
         """A new device sign-in."""
         with self._lock:
             number = len(self._given.devices) + 1
@@ -288,37 +290,37 @@ class Directory:
             self._given.devices[device.code] = device
         return device
 
-    def poll(self, code: str) -> DeviceCode | None:
+    def poll_device_code(self, code: str) -> DeviceCode | None:
         """A device code that is asked after; the answer to it is its `state`, which one poll uses up."""
         with self._lock:
             device = self._given.devices.get(code)
             if device is None:
                 return None
-            device.polls += 1
+            device.poll_count += 1
             if device.state == "pending" and time.time() >= device.expires_s:
                 device.state = "expired"
             if device.state == "pending" and self.polls_until_approved is not None:
-                device.state = "approved" if device.polls > self.polls_until_approved else "pending"
+                device.state = "approved" if device.poll_count > self.polls_until_approved else "pending"
             return device
 
     @property
-    def devices(self) -> list[DeviceCode]:
+    def device_codes(self) -> list[DeviceCode]:
         with self._lock:
             return list(self._given.devices.values())
 
     def approve(self) -> None:
         """The user enters the code of every sign-in under way and agrees."""
-        self._settle("approved")
+        self._set_device_state("approved")
 
     def decline(self) -> None:
         """The user says no."""
-        self._settle("declined")
+        self._set_device_state("declined")
 
     def expire_devices(self) -> None:
         """The time of every sign-in under way is up."""
-        self._settle("expired")
+        self._set_device_state("expired")
 
-    def _settle(self, state: Literal["approved", "declined", "expired"]) -> None:
+    def _set_device_state(self, state: Literal["approved", "declined", "expired"]) -> None:
         with self._lock:
             for device in self._given.devices.values():
                 if device.state == "pending":
@@ -326,25 +328,25 @@ class Directory:
 
     # Authorization codes.
 
-    def new_code(self, code: BrowserCode) -> str:
+    def new_authorization_code(self, code: AuthorizationCode) -> str:
         """The text of a new authorization code."""
         with self._lock:
             text = f"{self.canary}-CODE-{len(self._given.codes) + 1}-{secrets.token_hex(8)}"
             self._given.codes[text] = code
         return text
 
-    def code(self, text: str) -> BrowserCode | None:
+    def find_authorization_code(self, text: str) -> AuthorizationCode | None:
         """What an authorization code stands for."""
         with self._lock:
             return self._given.codes.get(text)
 
     # Managed identities.
 
-    def identity(self, name: str | None, value: str | None) -> ManagedIdentity | None:
+    def find_identity(self, name: str | None, value: str | None) -> ManagedIdentity | None:
         """The identity that a selector names; without one, that of the machine itself."""
         for each in self.identities:
             ids = {"client_id": each.client_id, "object_id": each.object_id, "resource_id": each.resource_id}
-            if each.system if name is None else _same(ids[name], value):
+            if each.system if name is None else _equal_ignoring_case(ids[name], value):
                 return each
         return None
 
@@ -359,20 +361,20 @@ class Directory:
             "name": self.user.split("@", maxsplit=1)[0],
             "oid": self.user_id,
             "preferred_username": self.user,
-            "sub": b64url(hashlib.sha256(self.user.encode()).digest()),
+            "sub": base64url(hashlib.sha256(self.user.encode()).digest()),
             "tid": self.tenant,
             "ver": "2.0",
         }
         if nonce:
             claims["nonce"] = nonce
-        return f"{jwt_part({'typ': 'JWT', 'alg': 'none'})}.{jwt_part(claims)}."
+        return f"{encode_jwt_part({'typ': 'JWT', 'alg': 'none'})}.{encode_jwt_part(claims)}."
 
     def client_info(self) -> str:
         """Whose account a user's token is, as clients keep it."""
-        return jwt_part({"uid": self.user_id, "utid": self.tenant})
+        return encode_jwt_part({"uid": self.user_id, "utid": self.tenant})
 
 
-def _same(one: str, other: str | None) -> bool:
+def _equal_ignoring_case(one: str, other: str | None) -> bool:
     return other is not None and one.lower() == other.lower()
 
 

@@ -13,17 +13,17 @@ from typing import Any
 
 from tests.emulator import behaviours as b
 from tests.emulator import vault
-from tests.emulator.books import Prompt, tokens_of
+from tests.emulator.books import PromptUsage, count_tokens
 from tests.emulator.events import Draft, Item
 from tests.emulator.models import Model
-from tests.emulator.pairing import CALLS
-from tests.emulator.response import Ids, call_id, tidy
+from tests.emulator.pairing import CALL_TYPES
+from tests.emulator.response import ResponseIds, new_call_id, sort_keys
 
 _BLOB_BYTES_PER_TOKEN = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class TurnContext:
     """What the play of one turn depends on."""
 
     body: dict[str, Any]
@@ -31,12 +31,12 @@ class Scene:
     effort: str | None
     account: str
     endpoint: str
-    prompt: Prompt
+    prompt: PromptUsage
     prefix: str = ""
     transformations: tuple[dict[str, Any], ...] = ()
 
 
-def phase_of(content: list[b.Content], number: int, model: Model) -> dict[str, str]:
+def message_phase(content: list[b.OutputPart], number: int, model: Model) -> dict[str, str]:
     part = content[number]
     if not isinstance(part, b.Say | b.Refuse | b.WebSearch):
         return {}
@@ -49,7 +49,7 @@ def phase_of(content: list[b.Content], number: int, model: Model) -> dict[str, s
     return {"phase": "commentary" if calls_follow else "final_answer"}
 
 
-def drafts_of(part: b.Content, phase: dict[str, str], scene: Scene, ids: Ids) -> Iterator[Draft]:
+def make_drafts(part: b.OutputPart, phase: dict[str, str], scene: TurnContext, ids: ResponseIds) -> Iterator[Draft]:
     match part:
         case b.Say():
             text = {"type": "output_text", "annotations": [dict(a) for a in part.annotations], "logprobs": []}
@@ -57,19 +57,24 @@ def drafts_of(part: b.Content, phase: dict[str, str], scene: Scene, ids: Ids) ->
         case b.Refuse():
             yield _message({"type": "refusal", "refusal": part.text}, phase, ids, part.chunks)
         case b.Think():
-            yield _thought(part, scene, ids)
+            yield _reasoning(part, scene, ids)
         case b.Call():
             text = part.arguments
             if not isinstance(text, str):
                 text = json.dumps(text, separators=(",", ":"))
-            item = {"type": "function_call", "arguments": text, "call_id": part.call_id or call_id(), "name": part.name}
+            item = {
+                "type": "function_call",
+                "arguments": text,
+                "call_id": part.call_id or new_call_id(),
+                "name": part.name,
+            }
             if part.namespace:
                 item["namespace"] = part.namespace
-            yield _item(item, ids, tokens_of(text) + 8, part.chunks)
+            yield _item(item, ids, count_tokens(text) + 8, part.chunks)
         case b.CustomCall():
-            named = {"call_id": part.call_id or call_id(), "name": part.name}
+            named = {"call_id": part.call_id or new_call_id(), "name": part.name}
             item = {"type": "custom_tool_call", "input": part.input, **named}
-            yield _item(item, ids, tokens_of(part.input) + 8, part.chunks)
+            yield _item(item, ids, count_tokens(part.input) + 8, part.chunks)
         case b.WebSearch():
             yield from _search(part, phase, scene, ids)
         case b.HostedItem():
@@ -77,24 +82,24 @@ def drafts_of(part: b.Content, phase: dict[str, str], scene: Scene, ids: Ids) ->
         case b.Compaction():
             item = {"id": ids.of_kind("compaction"), "type": "compaction", "encrypted_content": ""}
             yield Draft(item=item, tokens=part.tokens, extra={"progress": part.progress})
-        case b.Brain():
+        case b.FromResponder():
             raise TypeError("Brain() is replaced by the brain's own turn before it is played")
 
 
-def _item(item: Item, ids: Ids, tokens: int, chunks: b.Chunks = None) -> Draft:
+def _item(item: Item, ids: ResponseIds, tokens: int, chunks: b.Chunks = None) -> Draft:
     full = {"id": ids.of_kind(item["type"]), "status": "completed", **item}
-    return Draft(item=tidy(full), tokens=tokens, chunks=chunks)
+    return Draft(item=sort_keys(full), tokens=tokens, chunks=chunks)
 
 
-def _message(part: dict[str, Any], phase: dict[str, str], ids: Ids, chunks: b.Chunks) -> Draft:
+def _message(part: dict[str, Any], phase: dict[str, str], ids: ResponseIds, chunks: b.Chunks) -> Draft:
     text = part.get("text") or part.get("refusal") or ""
     item = {"type": "message", "content": [part], "role": "assistant", **phase}
-    return _item(item, ids, tokens_of(text) + 4, chunks)
+    return _item(item, ids, count_tokens(text) + 4, chunks)
 
 
-def _thought(part: b.Think, scene: Scene, ids: Ids) -> Draft:
+def _reasoning(part: b.Think, scene: TurnContext, ids: ResponseIds) -> Draft:
     asked = (scene.body.get("reasoning") or {}).get("summary")
-    shown = part.summaries if asked or part.always_show else ()
+    shown = part.summaries if asked or part.show_always else ()
     item: Item = {
         "id": ids.of_kind("reasoning"),
         "type": "reasoning",
@@ -105,10 +110,10 @@ def _thought(part: b.Think, scene: Scene, ids: Ids) -> Draft:
     elif scene.model.cache_writes:
         # Recorded: an empty list from gpt-5.6 on, no key before.
         item["content"] = []
-    return Draft(item=tidy(item), tokens=part.tokens)
+    return Draft(item=sort_keys(item), tokens=part.tokens)
 
 
-def _search(part: b.WebSearch, phase: dict[str, str], scene: Scene, ids: Ids) -> Iterator[Draft]:
+def _search(part: b.WebSearch, phase: dict[str, str], scene: TurnContext, ids: ResponseIds) -> Iterator[Draft]:
     action: dict[str, Any] = {"type": "search", "query": part.queries[0] if part.queries else ""}
     action["queries"] = list(part.queries)
     if "web_search_call.action.sources" in (scene.body.get("include") or []):
@@ -133,19 +138,19 @@ def _search(part: b.WebSearch, phase: dict[str, str], scene: Scene, ids: Ids) ->
     yield _message({"type": "output_text", "annotations": notes, "logprobs": [], "text": text}, phase, ids, None)
 
 
-def _hosted(part: b.HostedItem, ids: Ids) -> Draft:
+def _hosted(part: b.HostedItem, ids: ResponseIds) -> Draft:
     raw = copy.deepcopy(dict(part.item))
     extra = {"partial_images": raw.pop("partial_images", ())}
     kind = str(raw["type"])
     raw.setdefault("id", ids.of_kind(kind))
-    if kind in CALLS:
-        raw.setdefault("call_id", call_id())
+    if kind in CALL_TYPES:
+        raw.setdefault("call_id", new_call_id())
     if kind not in {"reasoning", "compaction", "mcp_list_tools", "mcp_approval_request"}:
         raw.setdefault("status", "completed")
-    return Draft(item=tidy(raw), tokens=tokens_of(json.dumps(raw)) // 2, extra=extra)
+    return Draft(item=sort_keys(raw), tokens=count_tokens(json.dumps(raw)) // 2, extra=extra)
 
 
-def sealed(draft: Draft, position: int, scene: Scene, ids: Ids) -> Draft:
+def seal_draft(draft: Draft, position: int, scene: TurnContext, ids: ResponseIds) -> Draft:
     """Put the ciphertext on reasoning and compaction items."""
     kind = draft.item["type"]
     asked = "reasoning.encrypted_content" in (scene.body.get("include") or [])
@@ -153,13 +158,13 @@ def sealed(draft: Draft, position: int, scene: Scene, ids: Ids) -> Draft:
         return draft
     if draft.item.get("encrypted_content"):
         return draft
-    ticket = vault.Ticket(
+    ticket = vault.CiphertextClaims(
         account=scene.account,
         endpoint=scene.endpoint,
         response_id=ids.response,
         item_id=draft.item["id"],
         position=position,
-        digest=vault.digest_of(draft.item),
+        digest=vault.summary_digest(draft.item),
         model=scene.model.snapshot,
         prefix=scene.prefix,
         end_user=scene.body.get("safety_identifier") or "",
@@ -168,13 +173,13 @@ def sealed(draft: Draft, position: int, scene: Scene, ids: Ids) -> Draft:
     item = {**draft.item, "encrypted_content": vault.seal(ticket, bulk=bulk)}
     return replace(
         draft,
-        item=tidy(item),
-        early_blob=vault.seal(replace(ticket, final=False), bulk=bulk // 2),
-        late_blob=vault.seal(ticket, bulk=bulk),
+        item=sort_keys(item),
+        ciphertext_in_added=vault.seal(replace(ticket, final=False), bulk=bulk // 2),
+        ciphertext_in_completed=vault.seal(ticket, bulk=bulk),
     )
 
 
-def within_budget(drafts: list[Draft], budget: int | None) -> tuple[list[Draft], bool]:
+def fit_budget(drafts: list[Draft], budget: int | None) -> tuple[list[Draft], bool]:
     if budget is None or sum(draft.tokens for draft in drafts) <= budget:
         return drafts, False
     kept: list[Draft] = []
@@ -185,7 +190,7 @@ def within_budget(drafts: list[Draft], budget: int | None) -> tuple[list[Draft],
             left -= draft.tokens
             continue
         if left > 0:
-            kept.append(replace(cut(draft, round(_size(draft) * left / draft.tokens)), tokens=left))
+            kept.append(replace(truncate_draft(draft, round(_size(draft) * left / draft.tokens)), tokens=left))
         break
     return kept, True
 
@@ -206,7 +211,7 @@ def _size(draft: Draft) -> int:
             return 0
 
 
-def cut(draft: Draft, keep: int | None) -> Draft:
+def truncate_draft(draft: Draft, keep: int | None) -> Draft:
     """The draft as far as it was made when the response stopped."""
     size = _size(draft)
     keep = size // 2 if keep is None else min(keep, size)
@@ -230,7 +235,7 @@ def cut(draft: Draft, keep: int | None) -> Draft:
     if item["type"] != "reasoning":
         item["status"] = "incomplete"
     tokens = max(1, draft.tokens * keep // size) if size else draft.tokens
-    return replace(draft, item=tidy(item), tokens=tokens, cut=True, chunks=None)
+    return replace(draft, item=sort_keys(item), tokens=tokens, is_truncated=True, chunks=None)
 
 
 def _cut_summary(parts: list[dict[str, Any]], keep: int) -> list[dict[str, Any]]:

@@ -17,54 +17,54 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from tests.emulator.answers import Disconnect, RejectParams, Status
+from tests.emulator.answers import Disconnect, HttpReply, RejectParameters
 from tests.emulator.behaviours import Part, Turn
-from tests.emulator.books import PromptCache, RateBooks
+from tests.emulator.books import PromptCache, RateLimits
 from tests.emulator.pairing import Ledger
-from tests.emulator.server import Incoming, Reply, Server, Stream
+from tests.emulator.server import HttpRequest, Reply, Server, StreamReply
 from tests.emulator.surface import Surface, dispatch
 
-Scripted = Part | Turn | Status | Disconnect
-Behaviour = Scripted | RejectParams | Callable[["Recorded"], Scripted]
+ScriptedReply = Part | Turn | HttpReply | Disconnect
+ScriptEntry = ScriptedReply | RejectParameters | Callable[["RecordedRequest"], ScriptedReply]
 
 
 @dataclass(slots=True, kw_only=True)
-class Recorded:
+class RecordedRequest:
     """One request that the service got."""
 
     method: str
     path: str
     query: str
     headers: dict[str, str]
-    raw: bytes
+    raw_body: bytes
     connection: int
     at_s: float
     surface: str | None = None
     status: int | None = None
     streamed: bool = False
-    aborted: bool = False
+    client_left: bool = False
     response: dict[str, Any] | None = None
 
     @property
     def body(self) -> dict[str, Any]:
         """The JSON object that was sent; empty where it was none."""
         try:
-            value = json.loads(self.raw)
+            value = json.loads(self.raw_body)
         except ValueError:
             return {}
         return value if isinstance(value, dict) else {}
 
 
 @dataclass(slots=True, kw_only=True)
-class State:
+class ServiceState:
     """What the surfaces share: the script and the books."""
 
     ledger: Ledger = field(default_factory=Ledger)
     cache: PromptCache = field(default_factory=PromptCache)
-    limits: RateBooks = field(default_factory=RateBooks)
-    stored: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    script: deque[Scripted | Callable[[Recorded], Scripted]] = field(default_factory=deque)
-    rules: list[RejectParams] = field(default_factory=list)
+    limits: RateLimits = field(default_factory=RateLimits)
+    stored_conversations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    script: deque[ScriptedReply | Callable[[RecordedRequest], ScriptedReply]] = field(default_factory=deque)
+    rejected_parameters: list[RejectParameters] = field(default_factory=list)
     pace_s: float = 0.0
 
 
@@ -77,7 +77,7 @@ class Emulator:
         port: int = 0,
         host: str = "127.0.0.1",
         surfaces: tuple[Surface, ...] | None = None,
-        limits: RateBooks | None = None,
+        limits: RateLimits | None = None,
         pace_s: float = 0.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -86,11 +86,11 @@ class Emulator:
         self._surfaces = surfaces or (openai_surface(),)
         self._host, self._port, self._tls = host, port, tls
         self._changed = threading.Condition()
-        self._requests: list[Recorded] = []
+        self._requests: list[RecordedRequest] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._server: Server | None = None
-        self.state = State(limits=limits or RateBooks(), pace_s=pace_s)
+        self.state = ServiceState(limits=limits or RateLimits(), pace_s=pace_s)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -152,27 +152,27 @@ class Emulator:
     @property
     def base_url(self) -> str:
         """The base URL of the first surface."""
-        return self.url_of(self._surfaces[0].name)
+        return self.base_url_of(self._surfaces[0].name)
 
-    def url_of(self, surface: str) -> str:
+    def base_url_of(self, surface: str) -> str:
         """The base URL of one surface."""
         found = next(each for each in self._surfaces if each.name == surface)
         return self.origin + found.prefix
 
-    def script(self, *behaviours: Behaviour) -> None:
+    def script(self, *behaviours: ScriptEntry) -> None:
         """Queue behaviours for the next model requests; a `RejectParams` stays in force until `reset`."""
         with self._changed:
             for behaviour in behaviours:
-                if isinstance(behaviour, RejectParams):
-                    self.state.rules.append(behaviour)
+                if isinstance(behaviour, RejectParameters):
+                    self.state.rejected_parameters.append(behaviour)
                 else:
                     self.state.script.append(behaviour)
 
-    def next_scripted(self, request: Recorded) -> Scripted | None:
+    def next_scripted_reply(self, request: RecordedRequest) -> ScriptedReply | None:
         """Take the next behaviour off the queue."""
         with self._changed:
             behaviour = self.state.script.popleft() if self.state.script else None
-        if behaviour is None or isinstance(behaviour, Part | Turn | Status | Disconnect):
+        if behaviour is None or isinstance(behaviour, Part | Turn | HttpReply | Disconnect):
             return behaviour
         return behaviour(request)
 
@@ -180,32 +180,32 @@ class Emulator:
         """Forget the script, the standing rules and the recorded requests; keep ledger, cache and limits."""
         with self._changed:
             self.state.script.clear()
-            self.state.rules.clear()
+            self.state.rejected_parameters.clear()
             self._requests.clear()
 
     @property
-    def requests(self) -> list[Recorded]:
+    def requests(self) -> list[RecordedRequest]:
         """Every request so far."""
         with self._changed:
             return list(self._requests)
 
     @property
-    def model_requests(self) -> list[Recorded]:
+    def model_requests(self) -> list[RecordedRequest]:
         """The POSTs that ask for a response."""
         return [each for each in self.requests if each.method == "POST" and each.path.endswith("/responses")]
 
     @property
-    def bodies(self) -> list[dict[str, Any]]:
+    def request_bodies(self) -> list[dict[str, Any]]:
         """The bodies of `model_requests`."""
         return [each.body for each in self.model_requests]
 
     @property
-    def aborted(self) -> list[Recorded]:
+    def aborted_requests(self) -> list[RecordedRequest]:
         """Requests whose client left before the stream's end."""
-        return [each for each in self.requests if each.aborted]
+        return [each for each in self.requests if each.client_left]
 
     @property
-    def pending(self) -> int:
+    def unused_script_entries(self) -> int:
         """Scripted behaviours that nothing has asked for yet."""
         with self._changed:
             return len(self.state.script)
@@ -216,7 +216,7 @@ class Emulator:
         return len(self._server.open_connections) if self._server else 0
 
     @property
-    def answering(self) -> int:
+    def open_requests(self) -> int:
         """Requests that have come in whole and whose answer has neither ended nor been given up."""
         return len(self._server.answering) if self._server else 0
 
@@ -231,7 +231,7 @@ class Emulator:
                 self._changed.wait(min(left_s, 0.02))
         return True
 
-    async def until(self, predicate: Callable[[], object], timeout_s: float = 30.0) -> bool:
+    async def wait_until_async(self, predicate: Callable[[], object], timeout_s: float = 30.0) -> bool:
         """The same for a test whose own event loop has to go on."""
         await asyncio.sleep(0)
         return bool(predicate()) or await asyncio.to_thread(self.wait_until, predicate, timeout_s)
@@ -240,13 +240,13 @@ class Emulator:
         with self._changed:
             self._changed.notify_all()
 
-    async def _handle(self, incoming: Incoming) -> Reply | Stream:
-        recorded = Recorded(
+    async def _handle(self, incoming: HttpRequest) -> Reply | StreamReply:
+        recorded = RecordedRequest(
             method=incoming.method,
             path=incoming.path,
             query=incoming.query,
             headers=incoming.headers,
-            raw=incoming.raw,
+            raw_body=incoming.raw_body,
             connection=incoming.connection,
             at_s=time.monotonic(),
         )
@@ -259,14 +259,17 @@ class Emulator:
             self._abort(recorded)
             raise
         recorded.status = reply.status
-        if isinstance(reply, Stream):
+        if isinstance(reply, StreamReply):
             recorded.streamed = True
-            reply = Stream(
-                status=reply.status, pieces=reply.pieces, headers=reply.headers, aborted=lambda: self._abort(recorded)
+            reply = StreamReply(
+                status=reply.status,
+                pieces=reply.pieces,
+                headers=reply.headers,
+                on_client_left=lambda: self._abort(recorded),
             )
         self._wake()
         return reply
 
-    def _abort(self, recorded: Recorded) -> None:
-        recorded.aborted = True
+    def _abort(self, recorded: RecordedRequest) -> None:
+        recorded.client_left = True
         self._wake()

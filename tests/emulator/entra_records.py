@@ -32,11 +32,11 @@ OPENAI_USER = "Cognitive Services OpenAI User"
 READER = "Reader"
 FEDERATED_AUDIENCE = "api://AzureADTokenExchange"
 
-Where = Literal["token", "devicecode", "discovery", "identity", "arm"]
+Endpoint = Literal["token", "devicecode", "discovery", "identity", "arm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
+class AccessToken:
     """One access token."""
 
     number: int
@@ -66,7 +66,7 @@ class ManagedIdentity:
 class TokenRequest:
     """One request for a token, of whatever kind: `form` is its form, or its query where it has no form."""
 
-    where: str
+    endpoint: str
     tenant: str | None
     form: dict[str, str]
     headers: dict[str, str]
@@ -74,13 +74,13 @@ class TokenRequest:
 
 
 @dataclass(slots=True, kw_only=True)
-class Refresh:
+class RefreshToken:
     """A refresh token; `ended` is the AADSTS number that it is refused with."""
 
     user: str
     client_id: str
     issued_s: float
-    ended: int | None = None
+    error_number: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,11 +93,11 @@ class DeviceCode:
     scope: str
     expires_s: float
     state: Literal["pending", "approved", "declined", "expired", "used"] = "pending"
-    polls: int = 0
+    poll_count: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
-class BrowserCode:
+class AuthorizationCode:
     """An authorization code, and what it was asked with."""
 
     client_id: str
@@ -114,16 +114,16 @@ def audience_of(scope: str) -> str:
     return named[0].removesuffix("/.default") if named else ""
 
 
-def known_resource(audience: str) -> bool:
+def has_principal(audience: str) -> bool:
     """Whether the tenant has a principal for the resource."""
     return audience.rstrip("/") in RESOURCES
 
 
-def b64url(data: bytes) -> str:
+def base64url(data: bytes) -> str:
     """Base64 as tokens use it."""
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def jwt_part(value: Mapping[str, Any]) -> str:
+def encode_jwt_part(value: Mapping[str, Any]) -> str:
     """One part of a token: an object as text."""
-    return b64url(json.dumps(value, separators=(",", ":")).encode())
+    return base64url(json.dumps(value, separators=(",", ":")).encode())

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.emulator.behaviours import Chunks
-from tests.emulator.response import tidy
+from tests.emulator.response import sort_keys
 
 Event = dict[str, Any]
 Item = dict[str, Any]
@@ -36,14 +36,14 @@ class Draft:
     tokens: int
     chunks: Chunks = None
     # What `output_item.added` carries instead of the blob in `item`.
-    early_blob: str | None = None
+    ciphertext_in_added: str | None = None
     # A second sealing of the same ticket, for the terminal event.
-    late_blob: str | None = None
-    cut: bool = False
+    ciphertext_in_completed: str | None = None
+    is_truncated: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-def pieces_of(text: str, chunks: Chunks) -> list[str]:
+def split_text(text: str, chunks: Chunks) -> list[str]:
     """Split a text into deltas; together they are the text."""
     match chunks:
         case None:
@@ -55,18 +55,18 @@ def pieces_of(text: str, chunks: Chunks) -> list[str]:
             return list(chunks)
 
 
-def run_of(draft: Draft, index: int, *, obfuscate: bool) -> Iterator[Event]:
+def item_events(draft: Draft, index: int, *, obfuscate: bool) -> Iterator[Event]:
     """All events of one item."""
-    yield _event("response.output_item.added", item=_added(draft), output_index=index)
-    for event in _between(draft, index):
+    yield _event("response.output_item.added", item=_item_at_start(draft), output_index=index)
+    for event in _content_events(draft, index):
         if obfuscate and event["type"].endswith(".delta"):
             event["obfuscation"] = _padding(str(event.get("delta", "")))
-        yield tidy(event, ("type",))
+        yield sort_keys(event, ("type",))
     yield _event("response.output_item.done", item=draft.item, output_index=index)
 
 
 def _event(kind: str, **fields: Any) -> Event:
-    return tidy({"type": kind, **fields}, ("type",))
+    return sort_keys({"type": kind, **fields}, ("type",))
 
 
 def _padding(delta: str) -> str:
@@ -74,7 +74,7 @@ def _padding(delta: str) -> str:
     return secrets.token_urlsafe(16)[: 16 - len(delta.encode()) % 16]
 
 
-def _added(draft: Draft) -> Item:
+def _item_at_start(draft: Draft) -> Item:
     """The item as it stands at its beginning."""
     item = copy.deepcopy(draft.item)
     if "status" in item and item["type"] != "mcp_list_tools":
@@ -86,8 +86,8 @@ def _added(draft: Draft) -> Item:
             item["summary"] = []
             if "content" in item:
                 item["content"] = []
-            if draft.early_blob is not None:
-                item["encrypted_content"] = draft.early_blob
+            if draft.ciphertext_in_added is not None:
+                item["encrypted_content"] = draft.ciphertext_in_added
         case "function_call" | "mcp_call":
             item["arguments"] = ""
             item.pop("output", None)
@@ -105,14 +105,14 @@ def _added(draft: Draft) -> Item:
         case "image_generation_call":
             item = {key: item[key] for key in ("id", "type", "status") if key in item}
         case "compaction":
-            if draft.early_blob is not None:
-                item["encrypted_content"] = draft.early_blob
+            if draft.ciphertext_in_added is not None:
+                item["encrypted_content"] = draft.ciphertext_in_added
         case _:
             pass
     return item
 
 
-def _between(draft: Draft, index: int) -> Iterator[Event]:
+def _content_events(draft: Draft, index: int) -> Iterator[Event]:
     item = draft.item
     at = {"item_id": item.get("id"), "output_index": index}
     match item["type"]:
@@ -165,7 +165,7 @@ def _progress(kind: str, draft: Draft, at: dict[str, Any]) -> Iterator[Event]:
 
 
 def _text(draft: Draft, at: dict[str, Any], stem: str, key: str, text: str) -> Iterator[Event]:
-    for piece in pieces_of(text, draft.chunks if draft.chunks is not None else _argument_pieces(text)):
+    for piece in split_text(text, draft.chunks if draft.chunks is not None else _argument_pieces(text)):
         yield {"type": f"{stem}.delta", "delta": piece, **at}
     yield {"type": f"{stem}.done", key: text, **at}
 
@@ -186,7 +186,7 @@ def _message(draft: Draft, at: dict[str, Any]) -> Iterator[Event]:
         logprobs = {} if refusal else {"logprobs": []}
         notes = [] if refusal else list(enumerate(part["annotations"]))
         sent = 0
-        for piece in pieces_of(text, draft.chunks):
+        for piece in split_text(text, draft.chunks):
             yield {"type": f"{stem}.delta", **here, "delta": piece, **logprobs}
             sent += len(piece)
             while notes and sent >= notes[0][1].get("end_index", 0):
@@ -210,10 +210,10 @@ def _reasoning(draft: Draft, at: dict[str, Any]) -> Iterator[Event]:
     for number, part in enumerate(draft.item["summary"]):
         here = {**at, "summary_index": number}
         yield {"type": "response.reasoning_summary_part.added", **here, "part": {**part, "text": ""}}
-        for piece in pieces_of(part["text"], draft.chunks):
+        for piece in split_text(part["text"], draft.chunks):
             yield {"type": "response.reasoning_summary_text.delta", **here, "delta": piece}
         yield {"type": "response.reasoning_summary_text.done", **here, "text": part["text"]}
-        last = draft.cut and number == len(draft.item["summary"]) - 1
+        last = draft.is_truncated and number == len(draft.item["summary"]) - 1
         yield {
             "type": "response.reasoning_summary_part.done",
             **here,
@@ -223,7 +223,7 @@ def _reasoning(draft: Draft, at: dict[str, Any]) -> Iterator[Event]:
     for number, part in enumerate(draft.item.get("content") or []):
         here = {**at, "content_index": number}
         yield {"type": "response.content_part.added", **here, "part": {**part, "text": ""}}
-        for piece in pieces_of(part["text"], draft.chunks):
+        for piece in split_text(part["text"], draft.chunks):
             yield {"type": "response.reasoning_text.delta", **here, "delta": piece}
         yield {"type": "response.reasoning_text.done", **here, "text": part["text"]}
         yield {"type": "response.content_part.done", **here, "part": part}
@@ -233,6 +233,6 @@ def _shell(draft: Draft, index: int) -> Iterator[Event]:
     for number, command in enumerate(draft.item.get("action", {}).get("commands") or []):
         here = {"output_index": index, "command_index": number}
         yield {"type": "response.shell_call_command.added", **here, "command": ""}
-        for piece in pieces_of(command, draft.chunks):
+        for piece in split_text(command, draft.chunks):
             yield {"type": "response.shell_call_command.delta", **here, "delta": piece}
         yield {"type": "response.shell_call_command.done", **here, "command": command}

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from tests.emulator.directory import Directory
 
-Says = Literal["token", "not signed in", "aadsts", "garbage", "nothing", "hang", "leak"]
+AzureCliOutcome = Literal["token", "not signed in", "aadsts", "garbage", "nothing", "hang", "leak"]
 # What `az` prints (its own source, seen 2026-11-21).
 NOT_SIGNED_IN = "ERROR: Please run 'az login' to setup account."
 _AADSTS = (
@@ -25,7 +25,7 @@ _AADSTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class FakeAz:
+class FakeAzureCli:
     """The program, and what was asked of it."""
 
     program: Path
@@ -50,21 +50,21 @@ class FakeAz:
         return [int(line) for line in log.read_text(encoding="ascii").split()] if log.exists() else []
 
 
-def fake_az(
+def write_azure_cli(
     folder: Path,
     directory: Directory,
     *,
-    says: Says = "token",
+    says: AzureCliOutcome = "token",
     audience: str = "https://cognitiveservices.azure.com",
     expires_in: int | None = None,
-) -> FakeAz:
+) -> FakeAzureCli:
     """Write the program. Its token is a new one of the directory's user, for the audience.
 
     `says`: "garbage" is no JSON, "nothing" is an empty success, "hang" waits for ten minutes with a child process, and
     "leak" prints the token among its errors and fails.
     """
     program = folder / "az"
-    token = directory.issue(audience, user=directory.user, expires_in=expires_in)
+    token = directory.issue_access_token(audience, user=directory.user, expires_in=expires_in)
     reply = {
         "accessToken": token.text,
         "expiresOn": datetime.fromtimestamp(token.expires_s).strftime("%Y-%m-%d %H:%M:%S.%f"),  # noqa: DTZ006 - local
@@ -76,7 +76,7 @@ def fake_az(
     script = _SCRIPT.format(folder=shlex.quote(str(folder)), audience=audience, action=_action(says, reply))
     program.write_text(script, encoding="utf-8")
     program.chmod(0o755)
-    return FakeAz(program)
+    return FakeAzureCli(program)
 
 
 _SCRIPT = """\
@@ -102,7 +102,7 @@ esac
 """
 
 
-def _action(says: Says, reply: dict[str, Any]) -> str:
+def _action(says: AzureCliOutcome, reply: dict[str, Any]) -> str:
     shown = shlex.quote(json.dumps(reply, indent=2))
     match says:
         case "token":

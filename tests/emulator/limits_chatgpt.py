@@ -13,7 +13,7 @@ from tests.emulator.server import Headers
 
 
 @dataclass(slots=True, kw_only=True)
-class Window:
+class PlanWindow:
     """One window of a plan."""
 
     used_percent: int
@@ -42,15 +42,17 @@ class Window:
 class PlanLimits:
     """The windows of every account; a test may change them while the service runs."""
 
-    primary: Window | None = field(default_factory=lambda: Window(used_percent=12, minutes=300, reset_after_s=9_000))
-    secondary: Window | None = field(
-        default_factory=lambda: Window(used_percent=34, minutes=10_080, reset_after_s=316_705)
+    primary: PlanWindow | None = field(
+        default_factory=lambda: PlanWindow(used_percent=12, minutes=300, reset_after_s=9_000)
+    )
+    secondary: PlanWindow | None = field(
+        default_factory=lambda: PlanWindow(used_percent=34, minutes=10_080, reset_after_s=316_705)
     )
     credits_balance: str = "0"
-    reached: str | None = None
+    reached_limit: str | None = None
 
     @property
-    def _windows(self) -> dict[str, Window]:
+    def _windows(self) -> dict[str, PlanWindow]:
         both = {"primary": self.primary, "secondary": self.secondary}
         return {name: window for name, window in both.items() if window is not None}
 
@@ -72,7 +74,7 @@ class PlanLimits:
         found.append(("x-codex-primary-over-secondary-limit-percent", "0"))
         # Python's spelling of a truth value, as users quote it (2026-05-04).
         found += [(f"x-codex-credits-{key.replace('_', '-')}", str(value)) for key, value in self._credits.items()]
-        return [*found, ("x-codex-rate-limit-reached-type", self.reached)] if self.reached else found
+        return [*found, ("x-codex-rate-limit-reached-type", self.reached_limit)] if self.reached_limit else found
 
     def event(self, plan: str) -> dict[str, Any]:
         """The `codex.rate_limits` event; it has no sequence number."""
@@ -80,7 +82,7 @@ class PlanLimits:
         return {
             "type": "codex.rate_limits",
             "plan_type": plan,
-            "rate_limits": {"allowed": True, "limit_reached": self.reached is not None, **windows},
+            "rate_limits": {"allowed": True, "limit_reached": self.reached_limit is not None, **windows},
             "credits": self._credits,
             "metered_limit_name": "codex",
         }
@@ -96,8 +98,12 @@ class PlanLimits:
             "account_id": account_id,
             "email": email,
             "plan_type": plan,
-            "rate_limit": {"allowed": self.reached is None, "limit_reached": self.reached is not None, **windows},
+            "rate_limit": {
+                "allowed": self.reached_limit is None,
+                "limit_reached": self.reached_limit is not None,
+                **windows,
+            },
             "credits": self._credits,
             "additional_rate_limits": [],
-            "rate_limit_reached_type": {"type": self.reached} if self.reached else None,
+            "rate_limit_reached_type": {"type": self.reached_limit} if self.reached_limit else None,
         }

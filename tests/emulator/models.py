@@ -41,7 +41,7 @@ def _efforts(letters: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _ModelRow:
     family: str
     efforts: str
     default: str | None
@@ -53,42 +53,54 @@ class _Row:
     dated: str | None = None
 
 
-_K = 1000
+_THOUSAND = 1000
 # family, allowed efforts (n m l M h x X), default, sampling, window, output, version, created, newest snapshot
 _ROWS = (
-    _Row("gpt-6.2-astra", "lMhxX", "medium", "never", 922 * _K, 128 * _K, 6.2, 1794873600),
-    _Row("gpt-6.2-sol", "lMhxX", "medium", "never", 922 * _K, 128 * _K, 6.2, 1794873600),
-    _Row("gpt-6.1-terra", "nlMhxX", "medium", "effort_none", 922 * _K, 128 * _K, 6.1, 1792281600),
-    _Row("gpt-6.1-sol", "lMhxX", "medium", "never", 922 * _K, 128 * _K, 6.1, 1789689600),
-    _Row("gpt-6-astra", "lMhxX", "medium", "never", 922 * _K, 128 * _K, 6.0, 1787097600),
-    _Row("gpt-6-sol", "nlMhxX", "medium", "effort_none", 922 * _K, 128 * _K, 6.0, 1788307200),
-    _Row("gpt-6-luna", "nlMhxX", "medium", "effort_none", 922 * _K, 128 * _K, 6.0, 1788307200),
-    _Row("gpt-5.6-sol", "nlMhxX", "medium", "effort_none", 922 * _K, 128 * _K, 5.6, 1783555200),
-    _Row("gpt-5.6-terra", "nlMhxX", "medium", "effort_none", 922 * _K, 128 * _K, 5.6, 1783555200),
-    _Row("gpt-5.6-luna", "nlMhxX", "medium", "effort_none", 922 * _K, 128 * _K, 5.6, 1783555200),
-    _Row("gpt-6-rosalind", "nlMhxX", "medium", "effort_none", 922 * _K, 128 * _K, 6.0, 1788307200),
-    _Row("gpt-5.6-cyber", "nlMhxX", "medium", "effort_none", 400 * _K, 128 * _K, 5.6, 1783555200),
-    _Row("gpt-5.5", "nlMhx", "medium", "effort_none", 1050 * _K, 128 * _K, 5.5, 1776902400, "2026-04-23"),
-    _Row("gpt-5.5-pro", "Mhx", "high", "never", 1050 * _K, 128 * _K, 5.5, 1776902400, "2026-04-23"),
-    _Row("gpt-5.4", "nlMhx", "none", "effort_none", 1050 * _K, 128 * _K, 5.4, 1772668800, "2026-03-05"),
-    _Row("gpt-5.4-mini", "nlMhx", "none", "effort_none", 272 * _K, 128 * _K, 5.4, 1773705600, "2026-03-17"),
-    _Row("gpt-5.4-nano", "nlMhx", "none", "effort_none", 272 * _K, 128 * _K, 5.4, 1773705600, "2026-03-17"),
-    _Row("gpt-5.4-pro", "Mhx", "high", "never", 1050 * _K, 128 * _K, 5.4, 1772668800, "2026-03-05"),
-    _Row("gpt-5.3-codex", "nlMhx", "medium", "effort_none", 272 * _K, 128 * _K, 5.3, 1770249600),
-    _Row("gpt-5.2", "nlMhx", "none", "effort_none", 272 * _K, 128 * _K, 5.2, 1765411200, "2025-12-11"),
-    _Row("gpt-5.2-pro", "Mhx", "high", "never", 272 * _K, 128 * _K, 5.2, 1765411200, "2025-12-11"),
-    _Row("gpt-5.1", "nlMh", "none", "effort_none", 272 * _K, 128 * _K, 5.1, 1762992000, "2025-11-13"),
-    _Row("gpt-5", "mlMh", "medium", "never", 272 * _K, 128 * _K, 5.0, 1754524800, "2025-08-07"),
-    _Row("gpt-5-mini", "mlMh", "medium", "never", 272 * _K, 128 * _K, 5.0, 1754524800, "2025-08-07"),
-    _Row("gpt-5-nano", "mlMh", "medium", "never", 272 * _K, 128 * _K, 5.0, 1754524800, "2025-08-07"),
-    _Row("gpt-5-pro", "h", "high", "never", 272 * _K, 272 * _K, 5.0, 1759708800, "2025-10-06"),
-    _Row("o3", "lMh", "medium", "never", 200 * _K, 100 * _K, 4.0, 1744761600, "2025-04-16"),
-    _Row("o3-pro", "lMh", "medium", "never", 200 * _K, 100 * _K, 4.0, 1749513600, "2025-06-10"),
-    _Row("gpt-4.1", "", None, "always", 1047 * _K, 32768, 4.1, 1744588800, "2025-04-14"),
-    _Row("gpt-4.1-mini", "", None, "always", 1047 * _K, 32768, 4.1, 1744588800, "2025-04-14"),
-    _Row("gpt-4o", "", None, "always", 128 * _K, 16384, 4.0, 1722902400, "2024-08-06"),
-    _Row("chat-latest", "", None, "always", 400 * _K, 128 * _K, 5.4, 1790812800),
-    _Row("gpt-4o-mini", "", None, "always", 128 * _K, 16384, 4.0, 1721260800, "2024-07-18"),
+    _ModelRow("gpt-6.2-astra", "lMhxX", "medium", "never", 922 * _THOUSAND, 128 * _THOUSAND, 6.2, 1794873600),
+    _ModelRow("gpt-6.2-sol", "lMhxX", "medium", "never", 922 * _THOUSAND, 128 * _THOUSAND, 6.2, 1794873600),
+    _ModelRow("gpt-6.1-terra", "nlMhxX", "medium", "effort_none", 922 * _THOUSAND, 128 * _THOUSAND, 6.1, 1792281600),
+    _ModelRow("gpt-6.1-sol", "lMhxX", "medium", "never", 922 * _THOUSAND, 128 * _THOUSAND, 6.1, 1789689600),
+    _ModelRow("gpt-6-astra", "lMhxX", "medium", "never", 922 * _THOUSAND, 128 * _THOUSAND, 6.0, 1787097600),
+    _ModelRow("gpt-6-sol", "nlMhxX", "medium", "effort_none", 922 * _THOUSAND, 128 * _THOUSAND, 6.0, 1788307200),
+    _ModelRow("gpt-6-luna", "nlMhxX", "medium", "effort_none", 922 * _THOUSAND, 128 * _THOUSAND, 6.0, 1788307200),
+    _ModelRow("gpt-5.6-sol", "nlMhxX", "medium", "effort_none", 922 * _THOUSAND, 128 * _THOUSAND, 5.6, 1783555200),
+    _ModelRow("gpt-5.6-terra", "nlMhxX", "medium", "effort_none", 922 * _THOUSAND, 128 * _THOUSAND, 5.6, 1783555200),
+    _ModelRow("gpt-5.6-luna", "nlMhxX", "medium", "effort_none", 922 * _THOUSAND, 128 * _THOUSAND, 5.6, 1783555200),
+    _ModelRow("gpt-6-rosalind", "nlMhxX", "medium", "effort_none", 922 * _THOUSAND, 128 * _THOUSAND, 6.0, 1788307200),
+    _ModelRow("gpt-5.6-cyber", "nlMhxX", "medium", "effort_none", 400 * _THOUSAND, 128 * _THOUSAND, 5.6, 1783555200),
+    _ModelRow(
+        "gpt-5.5", "nlMhx", "medium", "effort_none", 1050 * _THOUSAND, 128 * _THOUSAND, 5.5, 1776902400, "2026-04-23"
+    ),
+    _ModelRow("gpt-5.5-pro", "Mhx", "high", "never", 1050 * _THOUSAND, 128 * _THOUSAND, 5.5, 1776902400, "2026-04-23"),
+    _ModelRow(
+        "gpt-5.4", "nlMhx", "none", "effort_none", 1050 * _THOUSAND, 128 * _THOUSAND, 5.4, 1772668800, "2026-03-05"
+    ),
+    _ModelRow(
+        "gpt-5.4-mini", "nlMhx", "none", "effort_none", 272 * _THOUSAND, 128 * _THOUSAND, 5.4, 1773705600, "2026-03-17"
+    ),
+    _ModelRow(
+        "gpt-5.4-nano", "nlMhx", "none", "effort_none", 272 * _THOUSAND, 128 * _THOUSAND, 5.4, 1773705600, "2026-03-17"
+    ),
+    _ModelRow("gpt-5.4-pro", "Mhx", "high", "never", 1050 * _THOUSAND, 128 * _THOUSAND, 5.4, 1772668800, "2026-03-05"),
+    _ModelRow("gpt-5.3-codex", "nlMhx", "medium", "effort_none", 272 * _THOUSAND, 128 * _THOUSAND, 5.3, 1770249600),
+    _ModelRow(
+        "gpt-5.2", "nlMhx", "none", "effort_none", 272 * _THOUSAND, 128 * _THOUSAND, 5.2, 1765411200, "2025-12-11"
+    ),
+    _ModelRow("gpt-5.2-pro", "Mhx", "high", "never", 272 * _THOUSAND, 128 * _THOUSAND, 5.2, 1765411200, "2025-12-11"),
+    _ModelRow(
+        "gpt-5.1", "nlMh", "none", "effort_none", 272 * _THOUSAND, 128 * _THOUSAND, 5.1, 1762992000, "2025-11-13"
+    ),
+    _ModelRow("gpt-5", "mlMh", "medium", "never", 272 * _THOUSAND, 128 * _THOUSAND, 5.0, 1754524800, "2025-08-07"),
+    _ModelRow("gpt-5-mini", "mlMh", "medium", "never", 272 * _THOUSAND, 128 * _THOUSAND, 5.0, 1754524800, "2025-08-07"),
+    _ModelRow("gpt-5-nano", "mlMh", "medium", "never", 272 * _THOUSAND, 128 * _THOUSAND, 5.0, 1754524800, "2025-08-07"),
+    _ModelRow("gpt-5-pro", "h", "high", "never", 272 * _THOUSAND, 272 * _THOUSAND, 5.0, 1759708800, "2025-10-06"),
+    _ModelRow("o3", "lMh", "medium", "never", 200 * _THOUSAND, 100 * _THOUSAND, 4.0, 1744761600, "2025-04-16"),
+    _ModelRow("o3-pro", "lMh", "medium", "never", 200 * _THOUSAND, 100 * _THOUSAND, 4.0, 1749513600, "2025-06-10"),
+    _ModelRow("gpt-4.1", "", None, "always", 1047 * _THOUSAND, 32768, 4.1, 1744588800, "2025-04-14"),
+    _ModelRow("gpt-4.1-mini", "", None, "always", 1047 * _THOUSAND, 32768, 4.1, 1744588800, "2025-04-14"),
+    _ModelRow("gpt-4o", "", None, "always", 128 * _THOUSAND, 16384, 4.0, 1722902400, "2024-08-06"),
+    _ModelRow("chat-latest", "", None, "always", 400 * _THOUSAND, 128 * _THOUSAND, 5.4, 1790812800),
+    _ModelRow("gpt-4o-mini", "", None, "always", 128 * _THOUSAND, 16384, 4.0, 1721260800, "2024-07-18"),
 )
 _BY_FAMILY = {row.family: row for row in _ROWS}
 
@@ -99,7 +111,7 @@ _SHUTDOWN = {
     **dict.fromkeys(("gpt-5.1", "gpt-5.3-codex", "gpt-5.4-nano"), "2027-04-01"),
 }
 # Listed by the real service too, and of no use to a chat client.
-OTHERS = (
+MODELS_WITHOUT_RESPONSES = (
     ("text-embedding-3-small", 1705948997),
     ("text-embedding-3-large", 1705953180),
     ("text-embedding-ada-002", 1671217299),
@@ -128,7 +140,7 @@ OTHERS = (
 )
 
 
-def lookup(model_id: str) -> Model | None:
+def find_model(model_id: str) -> Model | None:
     """The model behind an id, dated or not; None for an id that the service does not serve."""
     undated = re.sub(r"-\d{4}-\d{2}-\d{2}$", "", model_id)
     row = _BY_FAMILY.get(undated)
@@ -150,7 +162,7 @@ def lookup(model_id: str) -> Model | None:
     )
 
 
-def named(model_id: str) -> tuple[str, str]:
+def name_and_version(model_id: str) -> tuple[str, str]:
     """Name and version of a model, apart, as Azure has them: a version is the day of a snapshot or of the start."""
     dated = re.fullmatch(r"(.+)-(\d{4}-\d{2}-\d{2})", model_id)
     if dated:
@@ -159,7 +171,7 @@ def named(model_id: str) -> tuple[str, str]:
     return model_id, row.dated or datetime.fromtimestamp(row.created, UTC).strftime("%Y-%m-%d")
 
 
-def whatever(model_id: str) -> Model:
+def any_model(model_id: str) -> Model:
     """A model of a server that serves what it was given: no phases, no cache writes, any effort, any sampling."""
     return Model(
         id=model_id,
@@ -167,8 +179,8 @@ def whatever(model_id: str) -> Model:
         efforts=EFFORTS,
         default_effort=None,
         sampling="always",
-        window=128 * _K,
-        max_output=128 * _K,
+        window=128 * _THOUSAND,
+        max_output=128 * _THOUSAND,
         phase=False,
         cache_writes=False,
         context=None,
@@ -177,11 +189,11 @@ def whatever(model_id: str) -> Model:
     )
 
 
-def listing() -> list[dict[str, Any]]:
+def model_list() -> list[dict[str, Any]]:
     """The `data` of `GET /v1/models`, in the service's own lack of order."""
     found = [(row.family, row.created) for row in _ROWS]
     found += [(f"{row.family}-{row.dated}", row.created) for row in _ROWS if row.dated]
-    found += OTHERS
+    found += MODELS_WITHOUT_RESPONSES
     found.sort(key=lambda pair: (pair[1] % 9973, pair[0]))
     return [
         {

@@ -11,12 +11,12 @@ from typing import Any
 
 from tests.emulator import vault
 from tests.emulator.refusal import Refusal
-from tests.emulator.validate_items import kind_of
+from tests.emulator.validate_items import item_type
 
 Item = dict[str, Any]
 
 # call type -> (output type, the service's name for the call)
-CALLS = {
+CALL_TYPES = {
     "function_call": ("function_call_output", "function call"),
     "custom_tool_call": ("custom_tool_call_output", "custom tool call"),
     "computer_call": ("computer_call_output", "computer call"),
@@ -25,26 +25,26 @@ CALLS = {
     "apply_patch_call": ("apply_patch_call_output", "apply patch call"),
     "tool_search_call": ("tool_search_output", "tool search call"),
 }
-OUTPUTS = {output: (call, name) for call, (output, name) in CALLS.items()}
+OUTPUT_TYPES = {output: (call, name) for call, (output, name) in CALL_TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handed:
+class LedgerEntry:
     """One item that the service gave out."""
 
     kind: str
     response_id: str
     account: str
-    stored: bool
+    is_stored: bool
     reasoning_id: str | None
-    follower: Item | None
+    next_item: Item | None
 
 
 @dataclass(slots=True)
 class Ledger:
     """Everything that was handed out."""
 
-    items: dict[str, Handed] = field(default_factory=dict)
+    items: dict[str, LedgerEntry] = field(default_factory=dict)
     foreign_blobs: set[tuple[str, str]] = field(default_factory=set)
 
     def record(self, response_id: str, output: list[Item], *, account: str, stored: bool) -> None:
@@ -54,13 +54,13 @@ class Ledger:
             kind = str(item.get("type"))
             follower = output[index + 1] if kind == "reasoning" and index + 1 < len(output) else None
             if isinstance(item.get("id"), str):
-                self.items[item["id"]] = Handed(
+                self.items[item["id"]] = LedgerEntry(
                     kind=kind,
                     response_id=response_id,
                     account=account,
-                    stored=stored,
+                    is_stored=stored,
                     reasoning_id=None if kind == "reasoning" else reasoning_id,
-                    follower=follower,
+                    next_item=follower,
                 )
             if kind == "reasoning":
                 reasoning_id = item.get("id")
@@ -68,12 +68,14 @@ class Ledger:
             if isinstance(blob, str) and vault.unseal(blob) is None:
                 self.foreign_blobs.add((account, blob))
 
-    def find(self, item_id: Any, account: str) -> Handed | None:
+    def find(self, item_id: Any, account: str) -> LedgerEntry | None:
         handed = self.items.get(item_id) if isinstance(item_id, str) else None
         return handed if handed is not None and handed.account == account else None
 
 
-def check_pairing(items: list[Item], ledger: Ledger, *, account: str, endpoint: str, any_account: bool = False) -> None:
+def check_conversation(
+    items: list[Item], ledger: Ledger, *, account: str, endpoint: str, any_account: bool = False
+) -> None:
     """Raise the service's error for the first rule that the conversation breaks.
 
     With `any_account`, another account's ciphertext is no error here: the caller leaves it out.
@@ -91,7 +93,7 @@ def check_pairing(items: list[Item], ledger: Ledger, *, account: str, endpoint: 
     _check_calls(items)
 
 
-def _wrong(message: str, *, code: str | None = None, param: str | None = "input", status: int = 400) -> Refusal:
+def _refusal(message: str, *, code: str | None = None, param: str | None = "input", status: int = 400) -> Refusal:
     return Refusal(message, code=code, param=param, status=status)
 
 
@@ -102,21 +104,21 @@ def _check_duplicates(items: list[Item]) -> None:
         item_id = item.get("id")
         if isinstance(item_id, str):
             if item_id in seen:
-                raise _wrong(
+                raise _refusal(
                     f"Duplicate item found with id {item_id}. Remove duplicate items from your input and try again."
                 )
             seen.add(item_id)
-        key = (kind_of(item), item.get("call_id") or "")
-        if key[1] and (key[0] in CALLS or key[0] in OUTPUTS):
+        key = (item_type(item), item.get("call_id") or "")
+        if key[1] and (key[0] in CALL_TYPES or key[0] in OUTPUT_TYPES):
             if key in calls:
-                raise _wrong(f"Duplicate 'call_id' found in input: {key[1]}.")
+                raise _refusal(f"Duplicate 'call_id' found in input: {key[1]}.")
             calls.add(key)
 
 
-def _unverified(item: Item) -> Refusal:
+def _unverified_ciphertext(item: Item) -> Refusal:
     blob = str(item["encrypted_content"])
-    named = f"for item {item['id']}" if item.get("id") else vault.shortened(blob)
-    return _wrong(
+    named = f"for item {item['id']}" if item.get("id") else vault.abbreviate(blob)
+    return _refusal(
         f"The encrypted content {named} could not be verified. "
         "Reason: Encrypted content could not be decrypted or parsed.",
         code="invalid_encrypted_content",
@@ -126,15 +128,15 @@ def _unverified(item: Item) -> Refusal:
 
 def _check_reasoning(
     item: Item, ledger: Ledger, *, account: str, endpoint: str, any_account: bool
-) -> vault.Ticket | None:
+) -> vault.CiphertextClaims | None:
     """Verify one item's ciphertext; returns what it names."""
     if item.get("type") not in {"reasoning", "compaction"}:
         return None
     blob = item.get("encrypted_content")
     if not blob:
         handed = ledger.find(item.get("id"), account)
-        if handed is None or not handed.stored:
-            raise _wrong(
+        if handed is None or not handed.is_stored:
+            raise _refusal(
                 f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false. "
                 "Try again with `store` set to true, or remove this item from your input.",
                 status=404,
@@ -149,32 +151,32 @@ def _check_reasoning(
         or ticket.endpoint != endpoint
         or (ticket.account != account and not any_account)
         or (item.get("id") is not None and item["id"] != ticket.item_id)
-        or (item["type"] == "reasoning" and ticket.digest != vault.digest_of(item))
+        or (item["type"] == "reasoning" and ticket.digest != vault.summary_digest(item))
     ):
-        raise _unverified(item)
+        raise _unverified_ciphertext(item)
     return ticket
 
 
-def _check_order(items: list[Item], tickets: list[vault.Ticket | None]) -> None:
+def _check_order(items: list[Item], tickets: list[vault.CiphertextClaims | None]) -> None:
     last: dict[str, int] = {}
     for item, ticket in zip(items, tickets, strict=True):
         if ticket is None:
             continue
         if last.get(ticket.response_id, -1) >= ticket.position:
-            raise _unfollowed(str(item.get("id") or ticket.item_id))
+            raise _missing_follower(str(item.get("id") or ticket.item_id))
         last[ticket.response_id] = ticket.position
 
 
-def _unfollowed(item_id: str) -> Refusal:
-    return _wrong(f"Item '{item_id}' of type 'reasoning' was provided without its required following item.")
+def _missing_follower(item_id: str) -> Refusal:
+    return _refusal(f"Item '{item_id}' of type 'reasoning' was provided without its required following item.")
 
 
 def _is_output(item: Item) -> bool:
     """Whether the model made this item."""
-    kind = kind_of(item)
+    kind = item_type(item)
     if kind == "message":
         return item.get("role") == "assistant"
-    return kind not in OUTPUTS and kind not in {
+    return kind not in OUTPUT_TYPES and kind not in {
         "item_reference",
         "mcp_approval_response",
         "configuration_update",
@@ -188,25 +190,25 @@ def _check_follower(items: list[Item], index: int, ledger: Ledger, account: str)
     item_id = str(items[index]["id"])
     rest = [item for item in items[index + 1 :] if item.get("type") != "reasoning"]
     if not rest or not _is_output(rest[0]):
-        raise _unfollowed(item_id)
+        raise _missing_follower(item_id)
     handed = ledger.find(item_id, account)
     if handed is None:
         return
-    expected = handed.follower
+    expected = handed.next_item
     if expected is None:
-        raise _unfollowed(item_id)
+        raise _missing_follower(item_id)
     if expected.get("type") == "reasoning":
         return
     found = rest[0]
-    same_kind = kind_of(found) == expected.get("type")
+    same_kind = item_type(found) == expected.get("type")
     same_id = found.get("id") is None or found["id"] == expected.get("id")
     same_call = found.get("call_id") == expected.get("call_id")
     if not (same_kind and same_id and same_call):
-        raise _unfollowed(item_id)
+        raise _missing_follower(item_id)
 
 
 def _check_leader(
-    items: list[Item], index: int, tickets: list[vault.Ticket | None], ledger: Ledger, account: str
+    items: list[Item], index: int, tickets: list[vault.CiphertextClaims | None], ledger: Ledger, account: str
 ) -> None:
     """An item that was handed out after a reasoning item, and keeps its id, still has that reasoning before it."""
     item = items[index]
@@ -217,9 +219,9 @@ def _check_leader(
         ticket = tickets[before]
         if items[before].get("id") == handed.reasoning_id or (ticket and ticket.item_id == handed.reasoning_id):
             return
-        if kind_of(items[before]) == "message" and items[before].get("role") != "assistant":
+        if item_type(items[before]) == "message" and items[before].get("role") != "assistant":
             break
-    raise _wrong(
+    raise _refusal(
         f"Item '{item['id']}' of type '{handed.kind}' was provided without its required 'reasoning' item: "
         f"'{handed.reasoning_id}'."
     )
@@ -232,7 +234,7 @@ def _awaits_client(item: Item) -> bool:
         case "shell_call":
             return (item.get("environment") or {}).get("type", "local") == "local"
         case kind:
-            return kind in CALLS
+            return kind in CALL_TYPES
 
 
 def _check_calls(items: list[Item]) -> None:
@@ -240,18 +242,18 @@ def _check_calls(items: list[Item]) -> None:
     open_calls: dict[tuple[str, str], Item] = {}
     answered: set[tuple[str, str]] = set()
     for item in items:
-        kind = kind_of(item)
+        kind = item_type(item)
         # The output of a local shell call names the call by `id`.
         call_id = item.get("call_id") or (item.get("id") if kind == "local_shell_call_output" else None)
         if not call_id:
             continue
-        if kind in CALLS:
+        if kind in CALL_TYPES:
             open_calls[kind, call_id] = item
-        elif kind in OUTPUTS:
-            call_kind, name = OUTPUTS[kind]
+        elif kind in OUTPUT_TYPES:
+            call_kind, name = OUTPUT_TYPES[kind]
             if (call_kind, call_id) not in open_calls:
-                raise _wrong(f"No tool call found for {name} output with call_id {call_id}.")
+                raise _refusal(f"No tool call found for {name} output with call_id {call_id}.")
             answered.add((call_kind, call_id))
     for (kind, call_id), item in open_calls.items():
         if (kind, call_id) not in answered and _awaits_client(item):
-            raise _wrong(f"No tool output found for {CALLS[kind][1]} {call_id}.")
+            raise _refusal(f"No tool output found for {CALL_TYPES[kind][1]} {call_id}.")

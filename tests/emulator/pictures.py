@@ -7,7 +7,7 @@ import binascii
 import struct
 
 
-def described(image_url: str | None, file_id: str | None = None) -> str:
+def describe_image(image_url: str | None, file_id: str | None = None) -> str:
     """A few words on one image part."""
     if image_url is None:
         return f"the uploaded file {file_id}"
@@ -19,11 +19,11 @@ def described(image_url: str | None, file_id: str | None = None) -> str:
         raw = base64.b64decode(data)
     except (binascii.Error, ValueError):
         return f"a {kind} image that cannot be decoded"
-    size = size_of(raw)
+    size = image_size(raw)
     return f"a {kind} image of {size[0]}x{size[1]} pixels" if size else f"a {kind} image of {len(raw)} bytes"
 
 
-def size_of(raw: bytes) -> tuple[int, int] | None:
+def image_size(raw: bytes) -> tuple[int, int] | None:
     """Width and height of a PNG, GIF, JPEG or WebP; None for anything else."""
     if raw[:8] == b"\x89PNG\r\n\x1a\n" and len(raw) >= 24:
         return struct.unpack(">II", raw[16:24])

@@ -9,16 +9,16 @@ import httpx
 
 from tests.emulator.emulator import Emulator
 
-KEY = {"authorization": "Bearer sk-test"}
+AUTHORIZATION = {"authorization": "Bearer sk-test"}
 
 
-def ask(emulator: Emulator, **body: Any) -> httpx.Response:
+def post_response(emulator: Emulator, **body: Any) -> httpx.Response:
     """One plain HTTP request."""
     defaults = {"model": "gpt-5.6-sol", "input": "hello", "store": False}
-    return httpx.post(f"{emulator.base_url}/responses", json={**defaults, **body}, headers=KEY, timeout=60)
+    return httpx.post(f"{emulator.base_url}/responses", json={**defaults, **body}, headers=AUTHORIZATION, timeout=60)
 
 
-def events_of(text: str) -> list[dict[str, Any]]:
+def parse_events(text: str) -> list[dict[str, Any]]:
     """The events of a recorded stream, its framing checked."""
     found: list[dict[str, Any]] = []
     assert text.endswith("\n\n")
@@ -31,15 +31,15 @@ def events_of(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def streamed(emulator: Emulator, **body: Any) -> list[dict[str, Any]]:
+def stream_events(emulator: Emulator, **body: Any) -> list[dict[str, Any]]:
     """The events of one streamed answer."""
-    reply = ask(emulator, stream=True, **body)
+    reply = post_response(emulator, stream=True, **body)
     assert reply.status_code == 200, reply.text
     assert reply.headers["content-type"] == "text/event-stream; charset=utf-8"
-    return events_of(reply.text)
+    return parse_events(reply.text)
 
 
-def error_of(reply: httpx.Response) -> dict[str, Any]:
+def error_object(reply: httpx.Response) -> dict[str, Any]:
     """The error of a refused request, in the service's shape."""
     assert reply.status_code >= 400, reply.text
     error = reply.json()["error"]

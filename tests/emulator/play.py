@@ -14,60 +14,62 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.emulator import behaviours as b
-from tests.emulator.drafts import Scene, cut, drafts_of, phase_of, sealed, within_budget
-from tests.emulator.events import Draft, Event, Item, run_of
-from tests.emulator.response import Ids, skeleton, tidy, tier_used
+from tests.emulator.drafts import TurnContext, fit_budget, make_drafts, message_phase, seal_draft, truncate_draft
+from tests.emulator.events import Draft, Event, Item, item_events
+from tests.emulator.response import ResponseIds, initial_response, reported_tier, sort_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class GeneratedResponse:
     """A response, played to its end; `whole` is it with its output, also where the last event leaves that out."""
 
     events: list[Event]
     response: dict[str, Any]
-    whole: dict[str, Any]
+    complete_response: dict[str, Any]
     output: list[Item]
     output_tokens: int
 
 
-def play(turn: b.Turn, scene: Scene) -> Played:
+def generate(turn: b.Turn, scene: TurnContext) -> GeneratedResponse:
     """Play one turn."""
-    ids = Ids()
-    base = skeleton(scene.body, scene.model, ids)
+    ids = ResponseIds()
+    base = initial_response(scene.body, scene.model, ids)
     if scene.transformations:
         base["input_transformations"] = list(scene.transformations)
-    for override in turn.all(b.ResponseFields):
+    for override in turn.parts_of_type(b.ResponseFields):
         base |= override.fields
     drafts = [
         draft
         for number, part in enumerate(turn.content)
-        for draft in drafts_of(part, phase_of(turn.content, number, scene.model), scene, ids)
+        for draft in make_drafts(part, message_phase(turn.content, number, scene.model), scene, ids)
     ]
     ending = turn.ending
-    drafts, over = within_budget(drafts, scene.body.get("max_output_tokens"))
+    drafts, over = fit_budget(drafts, scene.body.get("max_output_tokens"))
     if over:
-        ending = b.Incomplete("max_output_tokens")
-    elif isinstance(ending, b.Incomplete) and drafts:
-        drafts = [*drafts[:-1], cut(drafts[-1], ending.keep)]
-    drafts = [sealed(draft, position, scene, ids) for position, draft in enumerate(drafts)]
-    final = _finished(base, drafts, ending, turn, scene)
-    events = list(_numbered(_all_events(base, final, drafts, ending, turn, scene)))
-    return Played(
+        ending = b.ResponseIncomplete("max_output_tokens")
+    elif isinstance(ending, b.ResponseIncomplete) and drafts:
+        drafts = [*drafts[:-1], truncate_draft(drafts[-1], ending.characters)]
+    drafts = [seal_draft(draft, position, scene, ids) for position, draft in enumerate(drafts)]
+    final = _final_response(base, drafts, ending, turn, scene)
+    events = list(_number_events(_all_events(base, final, drafts, ending, turn, scene)))
+    return GeneratedResponse(
         events=events,
         response=final,
-        whole={**final, "output": [_late(draft) for draft in drafts]} if turn.all(b.EmptyTerminal) else final,
+        complete_response={**final, "output": [_final_item(draft) for draft in drafts]}
+        if turn.parts_of_type(b.NoTerminalOutput)
+        else final,
         output=[draft.item for draft in drafts],
         output_tokens=sum(draft.tokens for draft in drafts),
     )
 
 
-def usage_of(drafts: list[Draft], scene: Scene) -> dict[str, Any]:
+def usage_block(drafts: list[Draft], scene: TurnContext) -> dict[str, Any]:
     """The usage block, its keys as recorded."""
     thought = sum(draft.tokens for draft in drafts if draft.item["type"] == "reasoning")
     out = sum(draft.tokens for draft in drafts)
-    details: dict[str, Any] = {"cached_tokens": scene.prompt.cached}
+    details: dict[str, Any] = {"cached_tokens": scene.prompt.cached_tokens}
     if scene.model.cache_writes:
-        written = scene.prompt.written
+        written = scene.prompt.written_tokens
         half_day = (scene.body.get("prompt_cache_options") or {}).get("ttl") == "12h"
         details = {"cache_write_tokens": written, **details}
         if written:
@@ -84,44 +86,44 @@ def usage_of(drafts: list[Draft], scene: Scene) -> dict[str, Any]:
     }
 
 
-def _finished(
-    base: dict[str, Any], drafts: list[Draft], ending: b.Ending | None, turn: b.Turn, scene: Scene
+def _final_response(
+    base: dict[str, Any], drafts: list[Draft], ending: b.EndingPart | None, turn: b.Turn, scene: TurnContext
 ) -> dict[str, Any]:
     final = copy.deepcopy(base)
-    usage = usage_of(drafts, scene)
-    overridden = {key for each in turn.all(b.ResponseFields) for key in each.fields}
+    usage = usage_block(drafts, scene)
+    overridden = {key for each in turn.parts_of_type(b.ResponseFields) for key in each.fields}
     fields: dict[str, Any] = {
         "status": "completed",
         "completed_at": int(time.time()),
-        "service_tier": tier_used(str(base["service_tier"])),
-        "output": [] if turn.all(b.EmptyTerminal) else [_late(draft) for draft in drafts],
+        "service_tier": reported_tier(str(base["service_tier"])),
+        "output": [] if turn.parts_of_type(b.NoTerminalOutput) else [_final_item(draft) for draft in drafts],
         "usage": usage,
     }
     searches = sum(1 for draft in drafts if draft.item["type"] == "web_search_call")
     if searches:
         fields["tool_usage"] = {**final["tool_usage"], "web_search": {"num_requests": searches}}
-    for missing in turn.all(b.NoUsage):
+    for missing in turn.parts_of_type(b.NoUsage):
         totals = {key: value for key, value in usage.items() if not key.endswith("_details")}
         fields["usage"] = totals if missing.details_only else None
     match ending:
-        case b.Incomplete():
+        case b.ResponseIncomplete():
             fields |= {"status": "incomplete", "completed_at": None, "incomplete_details": {"reason": ending.reason}}
-        case b.Failed() | b.ErrorEvent():
+        case b.ResponseFailed() | b.ErrorEvent():
             failure = {"code": ending.code, "message": ending.message}
             fields |= {"status": "failed", "completed_at": None, "error": failure, "usage": None}
         case None:
             pass
     final |= {key: value for key, value in fields.items() if key not in overridden}
     # What a test says stands before what the surface adds, and wins.
-    for each in reversed(turn.all(b.TerminalFields)):
+    for each in reversed(turn.parts_of_type(b.TerminalFields)):
         final |= each.fields
     return final
 
 
-def _late(draft: Draft) -> Item:
+def _final_item(draft: Draft) -> Item:
     item = copy.deepcopy(draft.item)
-    if draft.late_blob is not None:
-        item["encrypted_content"] = draft.late_blob
+    if draft.ciphertext_in_completed is not None:
+        item["encrypted_content"] = draft.ciphertext_in_completed
     return item
 
 
@@ -129,16 +131,16 @@ def _all_events(
     base: dict[str, Any],
     final: dict[str, Any],
     drafts: list[Draft],
-    ending: b.Ending | None,
+    ending: b.EndingPart | None,
     turn: b.Turn,
-    scene: Scene,
+    scene: TurnContext,
 ) -> Iterator[Event]:
     obfuscate = (scene.body.get("stream_options") or {}).get("include_obfuscation") is not False
-    runs = [run_of(draft, index, obfuscate=obfuscate) for index, draft in enumerate(drafts)]
-    if turn.all(b.RotateIds):
-        runs = [_rotated(run) for run in runs]
+    runs = [item_events(draft, index, obfuscate=obfuscate) for index, draft in enumerate(drafts)]
+    if turn.parts_of_type(b.RotateIds):
+        runs = [_rotate_ids(run) for run in runs]
     opening = [{"type": kind, "response": base} for kind in ("response.created", "response.in_progress")]
-    stop = ending.after if isinstance(ending, b.Failed | b.ErrorEvent) else None
+    stop = ending.after_events if isinstance(ending, b.ResponseFailed | b.ErrorEvent) else None
     yield from itertools.islice(itertools.chain(opening, *runs), stop)
     match ending:
         case b.ErrorEvent():
@@ -151,25 +153,25 @@ def _all_events(
 
 def _error_event(ending: b.ErrorEvent) -> Event:
     if ending.nested:
-        inner = {"type": ending.kind, "code": ending.code, "message": ending.message, "param": None}
+        inner = {"type": ending.error_type, "code": ending.code, "message": ending.message, "param": None}
         return {"type": "error", "error": inner}
     return {"type": "error", "code": ending.code, "message": ending.message, "param": None}
 
 
-def _rotated(run: Iterator[Event]) -> Iterator[Event]:
+def _rotate_ids(run: Iterator[Event]) -> Iterator[Event]:
     """A new id in every event of the item."""
     for event in run:
         if "item" in event and "id" in event["item"]:
             item = event["item"]
-            kind = Ids().of_kind(item["type"])
+            kind = ResponseIds().of_kind(item["type"])
             yield {**event, "item": item if event["type"].endswith("done") else {**item, "id": kind}}
         elif "item_id" in event:
-            yield {**event, "item_id": Ids().item(str(event["item_id"]).split("_")[0])}
+            yield {**event, "item_id": ResponseIds().item(str(event["item_id"]).split("_")[0])}
         else:
             yield event
 
 
-def _numbered(events: Iterator[Event]) -> Iterator[Event]:
+def _number_events(events: Iterator[Event]) -> Iterator[Event]:
     for number, event in enumerate(events):
         # `sequence_number` stands where its name sorts, as all keys but the type do.
-        yield tidy({**event, "sequence_number": number}, ("type",))
+        yield sort_keys({**event, "sequence_number": number}, ("type",))

@@ -11,22 +11,22 @@ import json
 from typing import Any
 
 from tests.emulator import vault
-from tests.emulator.books import render_item
+from tests.emulator.books import item_text
 from tests.emulator.models import Model
 
 
-def applies(model: Model) -> bool:
+def drops_stale_reasoning(model: Model) -> bool:
     """Whether the model leaves reasoning out instead of refusing it."""
     return model.snapshot.startswith("gpt-6.2")
 
 
-def prefix_digest(body: dict[str, Any], items: list[dict[str, Any]]) -> str:
+def conversation_digest(body: dict[str, Any], items: list[dict[str, Any]]) -> str:
     """What stood before a response: its tools and items. `instructions` belong to the turn and do not count."""
-    text = "\n".join([json.dumps(body.get("tools") or []), *(render_item(item) for item in items)])
+    text = "\n".join([json.dumps(body.get("tools") or []), *(item_text(item) for item in items)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def transformed(
+def drop_stale_reasoning(
     body: dict[str, Any], items: list[dict[str, Any]], model: Model, account: str
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The items that are left, and the `input_transformations` that tell of the others."""
@@ -38,7 +38,7 @@ def transformed(
         reason = None
         if ticket is not None:
             before = items[: max(0, index - ticket.position)]
-            reason = _mismatch(ticket, body, before, model, account)
+            reason = _mismatch_reason(ticket, body, before, model, account)
         if ticket is None or reason is None:
             kept.append(item)
         else:
@@ -46,8 +46,8 @@ def transformed(
     return kept, told
 
 
-def _mismatch(
-    ticket: vault.Ticket, body: dict[str, Any], before: list[dict[str, Any]], model: Model, account: str
+def _mismatch_reason(
+    ticket: vault.CiphertextClaims, body: dict[str, Any], before: list[dict[str, Any]], model: Model, account: str
 ) -> str | None:
     if ticket.account != account:
         return "organization_mismatch"
@@ -55,4 +55,4 @@ def _mismatch(
         return "end_user_mismatch"
     if ticket.model != model.snapshot:
         return "model_mismatch"
-    return None if ticket.prefix == prefix_digest(body, before) else "prefix_mismatch"
+    return None if ticket.prefix == conversation_digest(body, before) else "prefix_mismatch"

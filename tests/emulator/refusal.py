@@ -21,20 +21,20 @@ class Refusal(Exception):
         super().__init__(message)
         self.message = message
         self.status = status
-        self.kind = kind
+        self.error_type = kind
         self.param = param
         self.code = code
         self.headers = headers
 
 
-def openai_body(refusal: Refusal) -> dict[str, Any]:
+def openai_error_body(refusal: Refusal) -> dict[str, Any]:
     """The error dialect of api.openai.com."""
     return {
-        "error": {"message": refusal.message, "type": refusal.kind, "param": refusal.param, "code": refusal.code},
+        "error": {"message": refusal.message, "type": refusal.error_type, "param": refusal.param, "code": refusal.code},
     }
 
 
-def one_of(values: list[str] | tuple[str, ...]) -> str:
+def format_choices(values: list[str] | tuple[str, ...]) -> str:
     """Quoted values the way the API lists them: 'a', 'b', and 'c'."""
     quoted = [f"'{value}'" for value in values]
     match quoted:
@@ -59,13 +59,13 @@ def missing_parameter(path: str) -> Refusal:
 
 def invalid_value(value: Any, path: str, allowed: list[str] | tuple[str, ...]) -> Refusal:
     return Refusal(
-        f"Invalid value: '{value}'. Supported values are: {one_of(allowed)}.", param=path, code="invalid_value"
+        f"Invalid value: '{value}'. Supported values are: {format_choices(allowed)}.", param=path, code="invalid_value"
     )
 
 
 def wrong_type(value: Any, path: str, expected: str) -> Refusal:
     return Refusal(
-        f"Invalid type for '{path}': expected {expected}, but got {described(value)} instead.",
+        f"Invalid type for '{path}': expected {expected}, but got {describe_type(value)} instead.",
         param=path,
         code="invalid_type",
     )
@@ -80,7 +80,7 @@ def too_long(path: str, limit: int, length: int) -> Refusal:
     )
 
 
-def bad_pattern(path: str, pattern: str) -> Refusal:
+def pattern_mismatch(path: str, pattern: str) -> Refusal:
     return Refusal(
         f"Invalid '{path}': string does not match pattern. Expected a string that matches the pattern '{pattern}'.",
         param=path,
@@ -88,7 +88,7 @@ def bad_pattern(path: str, pattern: str) -> Refusal:
     )
 
 
-def described(value: Any) -> str:
+def describe_type(value: Any) -> str:
     match value:
         case None:
             return "null"

@@ -12,9 +12,9 @@ import time
 from typing import Any
 
 from tests.emulator.models import Model
-from tests.emulator.validate import effort_of
+from tests.emulator.validate import effective_effort
 from tests.emulator.validate_items import ID_PREFIXES
-from tests.emulator.validate_tools import strict_problem
+from tests.emulator.validate_tools import strict_schema_problem
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _TOOL_USAGE = {
@@ -41,7 +41,7 @@ _TOOL_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-class Ids:
+class ResponseIds:
     """The ids of one response: all share its root, as the service's do."""
 
     def __init__(self) -> None:
@@ -58,61 +58,61 @@ class Ids:
         return self.item(ID_PREFIXES.get(kind, kind.split("_")[0][:4]))
 
 
-def call_id() -> str:
+def new_call_id() -> str:
     """A new call id."""
     return "call_" + "".join(secrets.choice(_ALPHABET) for _ in range(24))
 
 
-def tidy(value: dict[str, Any], first: tuple[str, ...] = ("id", "type", "status")) -> dict[str, Any]:
+def sort_keys(value: dict[str, Any], first: tuple[str, ...] = ("id", "type", "status")) -> dict[str, Any]:
     """The keys in the service's order: the named ones first, then by name."""
     head = {key: value[key] for key in first if key in value}
     return {**head, **{key: value[key] for key in sorted(value) if key not in head}}
 
 
-def echoed_tool(tool: dict[str, Any]) -> dict[str, Any]:
+def echo_tool(tool: dict[str, Any]) -> dict[str, Any]:
     """A tool as the service gives it back: defaults filled in, functions strict unless told otherwise."""
     echoed = {**_TOOL_DEFAULTS.get(tool["type"], {}), **copy.deepcopy(tool)}
     if tool["type"] == "function":
         echoed.setdefault("description", None)
         strict = tool.get("strict")
         if strict is None:
-            echoed["parameters"] = _made_strict(echoed.get("parameters"))
+            echoed["parameters"] = _make_strict(echoed.get("parameters"))
             # A schema that cannot be made strict is taken as it is, unlike one sent with `strict: true`.
-            strict = strict_problem(echoed["parameters"], ()) is None
+            strict = strict_schema_problem(echoed["parameters"], ()) is None
             if not strict:
                 echoed["parameters"] = copy.deepcopy(tool.get("parameters"))
         echoed["strict"] = strict
     if tool["type"] == "namespace":
-        echoed["tools"] = [echoed_tool(each) for each in tool["tools"]]
-    return tidy(echoed, ("type",))
+        echoed["tools"] = [echo_tool(each) for each in tool["tools"]]
+    return sort_keys(echoed, ("type",))
 
 
-def _made_strict(schema: Any) -> Any:
+def _make_strict(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
-    made = {key: _made_strict(each) for key, each in schema.items() if key != "properties"}
+    made = {key: _make_strict(each) for key, each in schema.items() if key != "properties"}
     if "properties" in schema:
-        made["properties"] = {name: _made_strict(each) for name, each in schema["properties"].items()}
+        made["properties"] = {name: _make_strict(each) for name, each in schema["properties"].items()}
     if schema.get("type") == "object":
         made.setdefault("additionalProperties", False)
         made["required"] = list(schema.get("required") or (schema.get("properties") or {}))
     return made
 
 
-def _echoed_text(text: dict[str, Any] | None) -> dict[str, Any]:
+def _echo_text(text: dict[str, Any] | None) -> dict[str, Any]:
     form = dict((text or {}).get("format") or {"type": "text"})
     if form["type"] == "json_schema":
-        form = tidy({"description": None, "strict": False, **form}, ("type",))
+        form = sort_keys({"description": None, "strict": False, **form}, ("type",))
     return {"format": form, "verbosity": (text or {}).get("verbosity") or "medium"}
 
 
-def _echoed_reasoning(body: dict[str, Any], model: Model) -> dict[str, Any]:
+def _echo_reasoning(body: dict[str, Any], model: Model) -> dict[str, Any]:
     reasoning = body.get("reasoning") or {}
     summary = reasoning.get("summary")
     echoed: dict[str, Any] = {}
     if model.context:
         echoed["context"] = reasoning.get("context") or model.context
-    echoed["effort"] = effort_of(body, model)
+    echoed["effort"] = effective_effort(body, model)
     if model.context:
         echoed["mode"] = reasoning.get("mode") or "standard"
     # Recorded: "auto" is answered with what it stands for.
@@ -120,7 +120,7 @@ def _echoed_reasoning(body: dict[str, Any], model: Model) -> dict[str, Any]:
     return echoed
 
 
-def skeleton(body: dict[str, Any], model: Model, ids: Ids) -> dict[str, Any]:
+def initial_response(body: dict[str, Any], model: Model, ids: ResponseIds) -> dict[str, Any]:
     """The Response as `response.created` carries it."""
 
     def given(key: str, default: Any = None) -> Any:
@@ -148,15 +148,15 @@ def skeleton(body: dict[str, Any], model: Model, ids: Ids) -> dict[str, Any]:
         "previous_response_id": body.get("previous_response_id"),
         "prompt_cache_key": body.get("prompt_cache_key"),
         "prompt_cache_retention": given("prompt_cache_retention", model.retention),
-        "reasoning": _echoed_reasoning(body, model),
+        "reasoning": _echo_reasoning(body, model),
         "safety_identifier": body.get("safety_identifier"),
         "service_tier": given("service_tier", "auto"),
         "store": given("store", True),
         "temperature": float(given("temperature", 1.0)),
-        "text": _echoed_text(body.get("text")),
+        "text": _echo_text(body.get("text")),
         "tool_choice": given("tool_choice", "auto"),
         "tool_usage": copy.deepcopy(_TOOL_USAGE),
-        "tools": [echoed_tool(tool) for tool in body.get("tools") or []],
+        "tools": [echo_tool(tool) for tool in body.get("tools") or []],
         "top_logprobs": given("top_logprobs", 0),
         "top_p": float(given("top_p", model.top_p)),
         "truncation": given("truncation", "disabled"),
@@ -166,6 +166,6 @@ def skeleton(body: dict[str, Any], model: Model, ids: Ids) -> dict[str, Any]:
     }
 
 
-def tier_used(asked: str) -> str:
+def reported_tier(asked: str) -> str:
     """What the reply reports for the tier that was asked for: `fast` is reported as priority."""
     return {"auto": "default", "fast": "priority"}.get(asked, asked)

@@ -11,16 +11,16 @@ from typing import Any
 
 from tests.emulator import behaviours as b
 from tests.emulator import brain, preserved, wire
-from tests.emulator.answers import Disconnect, Status
-from tests.emulator.books import OverLimit, Prompt, render, tokens_of
-from tests.emulator.drafts import Scene
+from tests.emulator.answers import Disconnect, HttpReply
+from tests.emulator.books import LimitExceeded, PromptUsage, count_tokens, prompt_text
+from tests.emulator.drafts import TurnContext
 from tests.emulator.models import Model
-from tests.emulator.pairing import check_pairing
-from tests.emulator.play import Played, play
+from tests.emulator.pairing import check_conversation
+from tests.emulator.play import GeneratedResponse, generate
 from tests.emulator.refusal import Refusal
-from tests.emulator.server import HangUp, Headers, Reply, Stream
+from tests.emulator.server import CloseConnection, Headers, Reply, StreamReply
 from tests.emulator.surface import Caller, Exchange, json_reply
-from tests.emulator.validate import effort_of, validate
+from tests.emulator.validate import effective_effort, validate
 
 _BAD_JSON = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
@@ -29,53 +29,53 @@ _BAD_JSON = (
 )
 
 
-async def create_response(exchange: Exchange) -> Reply | Stream:
+async def create_response(exchange: Exchange) -> Reply | StreamReply:
     """Answer one create request."""
-    body = parse_body(exchange.request.raw)
-    if (refusal := _standing_refusal(exchange, body)) is not None:
-        return await status_reply(refusal, exchange)
+    body = parse_body(exchange.request.raw_body)
+    if (refusal := _rejected_parameter_reply(exchange, body)) is not None:
+        return await http_reply(refusal, exchange)
     caller = exchange.caller
     assert caller is not None
     model = validate(body, exchange.surface.rules)
-    given = conversation(exchange, body)
-    lenient = preserved.applies(model)
-    check_pairing(
+    given = full_conversation(exchange, body)
+    lenient = preserved.drops_stale_reasoning(model)
+    check_conversation(
         given,
-        exchange.emulator.state.ledger,
+        exchange.state.state.ledger,
         account=caller.account,
         endpoint=exchange.surface.endpoint,
         any_account=lenient,
     )
-    items, told = preserved.transformed(body, given, model, caller.account) if lenient else (given, [])
-    prompt = _book(exchange, body, items, model, caller)
-    scripted = exchange.emulator.next_scripted(exchange.request)
+    items, told = preserved.drop_stale_reasoning(body, given, model, caller.account) if lenient else (given, [])
+    prompt = _charge_request(exchange, body, items, model, caller)
+    scripted = exchange.state.next_scripted_reply(exchange.request)
     match scripted:
-        case Status():
-            return await status_reply(scripted, exchange)
+        case HttpReply():
+            return await http_reply(scripted, exchange)
         case Disconnect():
-            raise HangUp(reset=scripted.reset, words=scripted.words, open_s=scripted.open_s)
+            raise CloseConnection(reset=scripted.reset, words=scripted.raw_bytes, open_s=scripted.open_s)
         case b.Turn():
             turn = scripted
         case None:
-            turn = b.Turn(b.Brain())
+            turn = b.Turn(b.FromResponder())
         case _:
             turn = b.Turn(scripted)
-    turn = b.Turn(*turn.parts, *exchange.surface.parts)
-    scene = Scene(
+    turn = b.Turn(*turn.parts, *exchange.surface.turn_parts)
+    scene = TurnContext(
         body=body,
         model=model,
-        effort=effort_of(body, model),
+        effort=effective_effort(body, model),
         account=caller.account,
         endpoint=exchange.surface.endpoint,
         prompt=prompt,
-        prefix=preserved.prefix_digest(body, given),
+        prefix=preserved.conversation_digest(body, given),
         transformations=tuple(told),
     )
-    thinking = any(isinstance(part, b.Brain) for part in turn.parts)
-    turn = brain.thought_out(turn, scene, items)
-    played = play(turn, scene)
-    _remember(exchange, caller, body, items, played)
-    return await _answer(exchange, body, turn, played, paced=thinking)
+    thinking = any(isinstance(part, b.FromResponder) for part in turn.parts)
+    turn = brain.expand_responder(turn, scene, items)
+    played = generate(turn, scene)
+    _store_response(exchange, caller, body, items, played)
+    return await _reply(exchange, body, turn, played, paced=thinking)
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:
@@ -89,19 +89,19 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def _standing_refusal(exchange: Exchange, body: dict[str, Any]) -> Status | None:
-    refusals = (rule.refusal(body) for rule in exchange.emulator.state.rules)
+def _rejected_parameter_reply(exchange: Exchange, body: dict[str, Any]) -> HttpReply | None:
+    refusals = (rule.refusal(body) for rule in exchange.state.state.rejected_parameters)
     return next((refusal for refusal in refusals if refusal is not None), None)
 
 
-def conversation(exchange: Exchange, body: dict[str, Any]) -> list[dict[str, Any]]:
+def full_conversation(exchange: Exchange, body: dict[str, Any]) -> list[dict[str, Any]]:
     """All items the model would see: those of a stored predecessor, then the input."""
     given = body.get("input") or []
     items = [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else list(given)
     previous = body.get("previous_response_id")
     if previous is None:
         return items
-    stored = exchange.emulator.state.stored.get(previous)
+    stored = exchange.state.state.stored_conversations.get(previous)
     if stored is None:
         raise Refusal(
             f"Previous response with id '{previous}' not found.",
@@ -111,82 +111,82 @@ def conversation(exchange: Exchange, body: dict[str, Any]) -> list[dict[str, Any
     return [*stored, *items]
 
 
-def _book(
+def _charge_request(
     exchange: Exchange, body: dict[str, Any], items: list[dict[str, Any]], model: Model, caller: Caller
-) -> Prompt:
+) -> PromptUsage:
     """Take the request off the limits, check the window, and look the prompt up in the cache."""
-    state = exchange.emulator.state
-    text = render(body, items, model.snapshot)
-    tokens = tokens_of(text)
+    state = exchange.state.state
+    text = prompt_text(body, items, model.snapshot)
+    tokens = count_tokens(text)
     if tokens > model.window:
         raise Refusal(
             "Your input exceeds the context window of this model. Please adjust your input and try again.",
             param="input",
             code="context_length_exceeded",
         )
-    over = state.limits.take(caller.key, tokens)
+    over = state.limits.reserve(caller.key, tokens)
     if over is not None:
-        raise _limited(over, model, caller, tokens)
+        raise _rate_limit_refusal(over, model, caller, tokens)
     key = body.get("prompt_cache_key") or ""
-    return state.cache.account_for(text, account=caller.account, key=key, writes=model.cache_writes)
+    return state.cache.look_up(text, account=caller.account, key=key, writes=model.cache_writes)
 
 
-def _limited(over: OverLimit, model: Model, caller: Caller, tokens: int) -> Refusal:
-    unit, asked = ("TPM", tokens) if over.what == "tokens" else ("RPM", 1)
+def _rate_limit_refusal(over: LimitExceeded, model: Model, caller: Caller, tokens: int) -> Refusal:
+    unit, asked = ("TPM", tokens) if over.limit_name == "tokens" else ("RPM", 1)
     return Refusal(
-        f"Rate limit reached for {model.id} in organization {caller.account} on {over.what} per min ({unit}): "
+        f"Rate limit reached for {model.id} in organization {caller.account} on {over.limit_name} per min ({unit}): "
         f"Limit {over.limit}, Used {over.used}, Requested {asked}. Please try again in {over.wait_s:.3f}s. "
         "Visit https://platform.openai.com/account/rate-limits to learn more.",
         status=429,
-        kind=over.what,
+        kind=over.limit_name,
         code="rate_limit_exceeded",
         headers=(("retry-after-ms", str(max(1, round(over.wait_s * 1000)))),),
     )
 
 
-def _remember(
-    exchange: Exchange, caller: Caller, body: dict[str, Any], items: list[dict[str, Any]], played: Played
+def _store_response(
+    exchange: Exchange, caller: Caller, body: dict[str, Any], items: list[dict[str, Any]], played: GeneratedResponse
 ) -> None:
-    state = exchange.emulator.state
+    state = exchange.state.state
     stored = body.get("store") is not False
     state.ledger.record(played.response["id"], played.output, account=caller.account, stored=stored)
     if stored:
-        state.stored[played.response["id"]] = [*items, *played.output]
-    exchange.request.response = played.whole
+        state.stored_conversations[played.response["id"]] = [*items, *played.output]
+    exchange.request.response = played.complete_response
 
 
-async def status_reply(status: Status, exchange: Exchange) -> Reply:
+async def http_reply(status: HttpReply, exchange: Exchange) -> Reply:
     """A scripted reply, after its delay, with the surface's own headers where it names none."""
     if status.delay_s:
         await asyncio.sleep(status.delay_s)
-    content, kind = status.encoded()
-    headers = _merged([("content-type", kind), *exchange.surface.headers(exchange)], dict(status.headers))
+    content, kind = status.encode()
+    headers = _merge_headers([("content-type", kind), *exchange.surface.headers(exchange)], dict(status.headers))
     return Reply(status=status.status, body=content, headers=headers)
 
 
-async def _answer(
-    exchange: Exchange, body: dict[str, Any], turn: b.Turn, played: Played, *, paced: bool
-) -> Reply | Stream:
-    for silent in turn.all(b.Silent):
-        if silent.before < 0:
+async def _reply(
+    exchange: Exchange, body: dict[str, Any], turn: b.Turn, played: GeneratedResponse, *, paced: bool
+) -> Reply | StreamReply:
+    for silent in turn.parts_of_type(b.Silence):
+        if silent.before_event < 0:
             await asyncio.sleep(silent.seconds)
     headers = exchange.surface.headers(exchange)
-    for extra in turn.all(b.ReplyHeaders):
-        headers = _merged(headers, dict(extra.headers))
+    for extra in turn.parts_of_type(b.ReplyHeaders):
+        headers = _merge_headers(headers, dict(extra.headers))
     if not body.get("stream"):
-        return _whole(turn, played, headers)
-    kind = next(iter(turn.all(b.Framing)), b.Framing()).content_type
+        return _json_response(turn, played, headers)
+    kind = next(iter(turn.parts_of_type(b.Framing)), b.Framing()).content_type
     if kind is not None:
         headers = [("content-type", kind), ("cache-control", "no-cache"), *headers]
-    pace_s = exchange.emulator.state.pace_s if paced else 0.0
-    return Stream(status=200, pieces=wire.stream(turn, played.events, pace_s=pace_s), headers=headers)
+    pace_s = exchange.state.state.pace_s if paced else 0.0
+    return StreamReply(status=200, pieces=wire.sse_stream(turn, played.events, pace_s=pace_s), headers=headers)
 
 
-def _whole(turn: b.Turn, played: Played, headers: Headers) -> Reply:
+def _json_response(turn: b.Turn, played: GeneratedResponse, headers: Headers) -> Reply:
     """The same response without a stream."""
     match turn.ending:
         case b.ErrorEvent() as ending:
-            error = {"message": ending.message, "type": ending.kind, "param": None, "code": ending.code}
+            error = {"message": ending.message, "type": ending.error_type, "param": None, "code": ending.code}
             return json_reply({"error": error}, status=500, headers=headers)
         case _:
             # Recorded: only whole responses name the payer.
@@ -199,6 +199,6 @@ def _whole(turn: b.Turn, played: Played, headers: Headers) -> Reply:
             return json_reply(ordered, headers=headers)
 
 
-def _merged(headers: Headers, extra: dict[str, str]) -> Headers:
+def _merge_headers(headers: Headers, extra: dict[str, str]) -> Headers:
     names = {name.lower() for name in extra}
     return [pair for pair in headers if pair[0] not in names] + [(k.lower(), v) for k, v in extra.items()]

@@ -19,14 +19,14 @@ _FORMATS = {
 }
 
 
-def instance_of(schema: Any, hints: Mapping[str, Any] | None = None, *, name: str = "", root: Any = None) -> Any:
+def schema_instance(schema: Any, hints: Mapping[str, Any] | None = None, *, name: str = "", root: Any = None) -> Any:
     """A value that the schema accepts; `hints` are values by property name."""
     root = schema if root is None else root
     hints = hints or {}
     if not isinstance(schema, dict):
         return None
     if "$ref" in schema:
-        return instance_of(_resolved(schema["$ref"], root), hints, name=name, root=root)
+        return schema_instance(_resolve_reference(schema["$ref"], root), hints, name=name, root=root)
     for fixed in ("const", "default"):
         if fixed in schema:
             return schema[fixed]
@@ -34,7 +34,7 @@ def instance_of(schema: Any, hints: Mapping[str, Any] | None = None, *, name: st
         return hints[name] if hints.get(name) in schema["enum"] else schema["enum"][0]
     for key in ("anyOf", "oneOf"):
         if schema.get(key):
-            return instance_of(schema[key][0], hints, name=name, root=root)
+            return schema_instance(schema[key][0], hints, name=name, root=root)
     if schema.get("allOf"):
         return _all_of(schema["allOf"], hints, name, root)
     kind = schema.get("type")
@@ -42,19 +42,19 @@ def instance_of(schema: Any, hints: Mapping[str, Any] | None = None, *, name: st
         kind = next((each for each in kind if each != "null"), "null")
     if kind is None and "properties" in schema:
         kind = "object"
-    return _of_kind(kind, schema, hints, name, root)
+    return _value_of_type(kind, schema, hints, name, root)
 
 
-def _of_kind(kind: Any, schema: dict[str, Any], hints: Mapping[str, Any], name: str, root: Any) -> Any:
+def _value_of_type(kind: Any, schema: dict[str, Any], hints: Mapping[str, Any], name: str, root: Any) -> Any:
     match kind:
         case "object":
             return {
-                key: instance_of(each, hints, name=key, root=root)
+                key: schema_instance(each, hints, name=key, root=root)
                 for key, each in (schema.get("properties") or {}).items()
             }
         case "array":
             count = max(1, schema.get("minItems", 1)) if schema.get("maxItems", 1) else 0
-            return [instance_of(schema.get("items", {}), hints, name=name, root=root) for _ in range(count)]
+            return [schema_instance(schema.get("items", {}), hints, name=name, root=root) for _ in range(count)]
         case "string":
             return _string(schema, hints, name)
         case "integer" | "number":
@@ -66,7 +66,7 @@ def _of_kind(kind: Any, schema: dict[str, Any], hints: Mapping[str, Any], name: 
 
 
 def _all_of(parts: list[Any], hints: Mapping[str, Any], name: str, root: Any) -> Any:
-    values = [instance_of(part, hints, name=name, root=root) for part in parts]
+    values = [schema_instance(part, hints, name=name, root=root) for part in parts]
     if all(isinstance(value, dict) for value in values):
         return {key: each for value in values for key, each in value.items()}
     return values[0]
@@ -93,7 +93,7 @@ def _number(kind: str, schema: dict[str, Any], hints: Mapping[str, Any], name: s
     return value if value % step == 0 else -(-value // step) * step
 
 
-def _resolved(ref: str, root: Any) -> Any:
+def _resolve_reference(ref: str, root: Any) -> Any:
     at = root
     for key in ref.lstrip("#/").split("/"):
         at = at.get(key, {}) if isinstance(at, dict) else {}

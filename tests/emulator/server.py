@@ -22,11 +22,11 @@ from urllib.parse import unquote, urlsplit
 import h11
 
 READ_SIZE = 65536
-_KNOWN_STATUS = frozenset(http.HTTPStatus)
+_STANDARD_STATUSES = frozenset(http.HTTPStatus)
 Headers = list[tuple[str, str]]
 
 
-class HangUp(Exception):
+class CloseConnection(Exception):
     """Raised to end the connection: by a handler in place of a reply, inside a stream without ending the body.
 
     Args:
@@ -38,18 +38,18 @@ class HangUp(Exception):
     def __init__(self, *, reset: bool, words: bytes = b"", open_s: float = 0.0) -> None:
         super().__init__("reset" if reset else "end of file")
         self.reset = reset
-        self.words = words
+        self.raw_bytes = words
         self.open_s = open_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
+class HttpRequest:
     """One request as it came off the wire."""
 
     method: str
     target: str
     headers: dict[str, str]
-    raw: bytes
+    raw_body: bytes
     connection: int
 
     @property
@@ -71,16 +71,16 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
+class StreamReply:
     """An answer in pieces; `aborted` is called when the client leaves before the last of them."""
 
     status: int
     pieces: AsyncIterator[bytes]
     headers: Headers = field(default_factory=list)
-    aborted: Callable[[], None] = lambda: None
+    on_client_left: Callable[[], None] = lambda: None
 
 
-Handler = Callable[[Incoming], Awaitable[Reply | Stream]]
+Handler = Callable[[HttpRequest], Awaitable[Reply | StreamReply]]
 
 
 class Server:
@@ -99,7 +99,9 @@ class Server:
 
     async def start(self, port: int) -> int:
         """Begin to listen; returns the port that was bound (0 asks for a free one)."""
-        self._listener = await asyncio.start_server(self._connected, self._host, port, ssl=self._tls, backlog=512)
+        self._listener = await asyncio.start_server(
+            self._serve_connection, self._host, port, ssl=self._tls, backlog=512
+        )
         return int(self._listener.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -110,7 +112,7 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
@@ -118,7 +120,7 @@ class Server:
         self.open_connections.add(number)
         self.changed()
         try:
-            await _Connection(self._handler, reader, writer, number, self._answering).serve()
+            await _Connection(self._handler, reader, writer, number, self._track_request).serve()
         except (ConnectionError, TimeoutError, ssl.SSLError):
             pass
         except asyncio.CancelledError:
@@ -130,7 +132,7 @@ class Server:
             self.changed()
 
     @contextlib.contextmanager
-    def _answering(self, number: int) -> Iterator[None]:
+    def _track_request(self, number: int) -> Iterator[None]:
         """Note that the request of a connection is being answered."""
         self.answering.add(number)
         try:
@@ -182,34 +184,34 @@ class _Connection:
             body += event.data
         if not isinstance(event, h11.EndOfMessage):
             return False
-        incoming = Incoming(
+        incoming = HttpRequest(
             method=request.method.decode(),
             target=request.target.decode("latin-1"),
             headers={name.decode().lower(): value.decode("latin-1") for name, value in request.headers},
-            raw=bytes(body),
+            raw_body=bytes(body),
             connection=self._number,
         )
         with self._answering(self._number):
             return await self._answer(incoming)
 
-    async def _answer(self, incoming: Incoming) -> bool:
+    async def _answer(self, incoming: HttpRequest) -> bool:
         """Hand a request on and send what comes back; returns whether the connection may be used again."""
         handler = asyncio.ensure_future(self._handler(incoming))
-        if not await self._while_there(handler):
+        if not await self._unless_client_leaves(handler):
             return False
         try:
             answer = handler.result()
-        except HangUp as end:
-            self._writer.write(end.words)
+        except CloseConnection as end:
+            self._writer.write(end.raw_bytes)
             await self._writer.drain()
             if end.open_s:
-                await self._while_there(asyncio.ensure_future(asyncio.sleep(end.open_s)))
+                await self._unless_client_leaves(asyncio.ensure_future(asyncio.sleep(end.open_s)))
             self._hang_up(reset=end.reset)
             return False
         match answer:
             case Reply() as reply:
                 await self._send_reply(reply, head=incoming.method == "HEAD")
-            case Stream() as stream:
+            case StreamReply() as stream:
                 if not await self._send_stream(stream):
                     return False
         return self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
@@ -229,7 +231,7 @@ class _Connection:
             await self._writer.drain()
 
     async def _start(self, status: int, headers: Headers) -> None:
-        reason = http.HTTPStatus(status).phrase if status in _KNOWN_STATUS else ""
+        reason = http.HTTPStatus(status).phrase if status in _STANDARD_STATUSES else ""
         await self._send(h11.Response(status_code=status, headers=headers, reason=reason.encode()))
 
     async def _send_reply(self, reply: Reply, *, head: bool) -> None:
@@ -238,9 +240,9 @@ class _Connection:
             await self._send(h11.Data(data=reply.body))
         await self._send(h11.EndOfMessage())
 
-    async def _while_there(self, work: asyncio.Future[Any]) -> bool:
+    async def _unless_client_leaves(self, work: asyncio.Future[Any]) -> bool:
         """Wait for `work`, cancelled at once if the client leaves; returns whether it is done."""
-        watcher = asyncio.ensure_future(self._client_left())
+        watcher = asyncio.ensure_future(self._wait_for_client_leaving())
         try:
             await asyncio.wait({work, watcher}, return_when=asyncio.FIRST_COMPLETED)
             return work.done()
@@ -249,15 +251,15 @@ class _Connection:
                 task.cancel()
             await asyncio.gather(work, watcher, return_exceptions=True)
 
-    async def _send_stream(self, stream: Stream) -> bool:
+    async def _send_stream(self, stream: StreamReply) -> bool:
         """Send the pieces; returns whether the connection may be used again."""
         sender = asyncio.ensure_future(self._send_pieces(stream))
         finished = False
         try:
-            if finished := await self._while_there(sender):
+            if finished := await self._unless_client_leaves(sender):
                 sender.result()
             return finished
-        except HangUp as end:
+        except CloseConnection as end:
             finished = True
             self._hang_up(reset=end.reset)
             return False
@@ -266,9 +268,9 @@ class _Connection:
             return False
         finally:
             if not finished:
-                stream.aborted()
+                stream.on_client_left()
 
-    async def _send_pieces(self, stream: Stream) -> None:
+    async def _send_pieces(self, stream: StreamReply) -> None:
         await self._start(stream.status, [*stream.headers, ("transfer-encoding", "chunked")])
         async with contextlib.aclosing(stream.pieces) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
@@ -276,7 +278,7 @@ class _Connection:
                     await self._send(h11.Data(data=piece))
         await self._send(h11.EndOfMessage())
 
-    async def _client_left(self) -> None:
+    async def _wait_for_client_leaving(self) -> None:
         """Returns when the client closes; whatever it sends ahead of time is kept for the next request."""
         while data := await self._reader.read(READ_SIZE):
             self._h11.receive_data(data)

@@ -18,14 +18,14 @@ from typing import Any, Literal, Union
 import typing_extensions
 
 from tests.emulator.refusal import invalid_value, missing_parameter, unknown_parameter, wrong_type
-from tests.emulator.slack import SLACK, Slack
+from tests.emulator.slack import ACCEPTED_DIFFERENCES, AcceptedDifference
 
 _UNIONS = (Union, types.UnionType)
-_NAMES = {str: "string", int: "integer", float: "decimal", bool: "boolean"}
+_TYPE_NAMES = {str: "string", int: "integer", float: "decimal", bool: "boolean"}
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ObjectShape:
     """The keys of one object: annotation of each, and which must be there."""
 
     keys: dict[str, Any]
@@ -33,7 +33,7 @@ class Shape:
 
 
 @functools.cache
-def shape_of(typed_dict: Any) -> Shape:
+def shape_of(typed_dict: Any) -> ObjectShape:
     """The shape that a TypedDict declares."""
     hints = typing_extensions.get_type_hints(typed_dict, include_extras=True)
     total = bool(getattr(typed_dict, "__total__", True))
@@ -43,22 +43,22 @@ def shape_of(typed_dict: Any) -> Shape:
         if typing.get_origin(hint) in {typing.Required, typing_extensions.Required}
         or (total and typing.get_origin(hint) not in {typing.NotRequired, typing_extensions.NotRequired})
     }
-    slack = SLACK.get(typed_dict, Slack())
-    keys = {name: _bare(hint) for name, hint in hints.items()}
-    return Shape({**keys, **slack.extra}, frozenset(required) - slack.optional)
+    slack = ACCEPTED_DIFFERENCES.get(typed_dict, AcceptedDifference())
+    keys = {name: _strip_annotations(hint) for name, hint in hints.items()}
+    return ObjectShape({**keys, **slack.extra}, frozenset(required) - slack.optional)
 
 
-def merged(*typed_dicts: Any) -> Shape:
+def merge_shapes(*typed_dicts: Any) -> ObjectShape:
     """Several shapes that share one `type`: any key of any of them, required only what all require."""
     shapes = [shape_of(each) for each in typed_dicts]
     keys: dict[str, Any] = {}
     for shape in shapes:
         for name, hint in shape.keys.items():
             keys[name] = _union(keys[name], hint) if name in keys else hint
-    return Shape(keys, frozenset.intersection(*(shape.required for shape in shapes)))
+    return ObjectShape(keys, frozenset.intersection(*(shape.required for shape in shapes)))
 
 
-def literal_of(typed_dict: Any, key: str = "type") -> tuple[str, ...]:
+def literal_values(typed_dict: Any, key: str = "type") -> tuple[str, ...]:
     """The values that a TypedDict allows for its discriminating key."""
     hint = shape_of(typed_dict).keys.get(key)
     found: list[str] = []
@@ -68,12 +68,12 @@ def literal_of(typed_dict: Any, key: str = "type") -> tuple[str, ...]:
     return tuple(found)
 
 
-def members(union: Any) -> list[Any]:
+def union_members(union: Any) -> list[Any]:
     """The alternatives of a union, flattened."""
     return [each for each in _options(union) if each is not type(None)]
 
 
-def check_object(value: Any, shape: Shape, path: str) -> None:
+def check_object(value: Any, shape: ObjectShape, path: str) -> None:
     """Raise the API's error for the first thing in `value` that the shape does not allow."""
     if not isinstance(value, dict):
         raise wrong_type(value, path, "an object")
@@ -90,13 +90,13 @@ def check_object(value: Any, shape: Shape, path: str) -> None:
 
 def check(value: Any, hint: Any, path: str) -> None:
     """Check one value against one annotation."""
-    hint = _bare(hint)
+    hint = _strip_annotations(hint)
     if hint in {Any, object}:
         return
     options = _options(hint)
     if value is None and type(None) in options:
         return
-    fitting = [option for option in options if _fits(value, option)]
+    fitting = [option for option in options if _matches(value, option)]
     if not fitting:
         _refuse(value, options, path)
     elif isinstance(value, dict):
@@ -110,11 +110,11 @@ def _check_dict(value: dict[str, Any], options: list[Any], path: str) -> None:
     if len(shaped) < len(options):
         return
     if len(shaped) > 1 and isinstance(value.get("type"), str):
-        named = [option for option in shaped if value["type"] in (literal_of(option) or (value["type"],))]
+        named = [option for option in shaped if value["type"] in (literal_values(option) or (value["type"],))]
         if not named:
-            raise invalid_value(value["type"], path, [name for option in shaped for name in literal_of(option)])
+            raise invalid_value(value["type"], path, [name for option in shaped for name in literal_values(option)])
         shaped = named
-    check_object(value, shape_of(shaped[0]) if len(shaped) == 1 else merged(*shaped), path)
+    check_object(value, shape_of(shaped[0]) if len(shaped) == 1 else merge_shapes(*shaped), path)
 
 
 def _check_list(value: list[Any], options: list[Any], path: str) -> None:
@@ -126,7 +126,7 @@ def _check_list(value: list[Any], options: list[Any], path: str) -> None:
         check(item, element, f"{path}[{index}]")
 
 
-def _fits(value: Any, option: Any) -> bool:
+def _matches(value: Any, option: Any) -> bool:
     origin = typing.get_origin(option)
     if origin is Literal:
         return value in typing.get_args(option) and isinstance(value, (str, bool, int))
@@ -155,7 +155,7 @@ def _refuse(value: Any, options: list[Any], path: str) -> None:
         raise invalid_value(value, path, [str(one) for one in literals])
     names: list[str] = []
     for option in options:
-        name = _named(option)
+        name = _type_name(option)
         if name and name not in names:
             names.append(name)
     if len(names) == 1:
@@ -164,17 +164,17 @@ def _refuse(value: Any, options: list[Any], path: str) -> None:
     raise wrong_type(value, path, f"one of {'an ' if names[0][0] in 'aio' else 'a '}{' or '.join(names)}")
 
 
-def _named(option: Any) -> str:
+def _type_name(option: Any) -> str:
     origin = typing.get_origin(option)
     if option is type(None):
         return ""
     if origin is Literal:
-        return _NAMES.get(type(typing.get_args(option)[0]), "string")
+        return _TYPE_NAMES.get(type(typing.get_args(option)[0]), "string")
     if typing_extensions.is_typeddict(option) or origin in {dict, collections.abc.Mapping} or option is dict:
         return "object"
     if origin in {list, collections.abc.Iterable, collections.abc.Sequence}:
         return "array of objects" if typing_extensions.is_typeddict(_first_element(option)) else "array"
-    return _NAMES.get(option, "object")
+    return _TYPE_NAMES.get(option, "object")
 
 
 def _first_element(option: Any) -> Any:
@@ -183,13 +183,13 @@ def _first_element(option: Any) -> Any:
 
 
 def _options(hint: Any) -> list[Any]:
-    hint = _bare(hint)
+    hint = _strip_annotations(hint)
     if typing.get_origin(hint) in _UNIONS:
         return [leaf for each in typing.get_args(hint) for leaf in _options(each)]
     return [hint]
 
 
-def _bare(hint: Any) -> Any:
+def _strip_annotations(hint: Any) -> Any:
     wrappers = {
         typing.Required,
         typing.NotRequired,

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.emulator.answers import Disconnect, Status
+from tests.emulator.answers import Disconnect, HttpReply
 from tests.emulator.tokens_chatgpt import (
     AUTH_CLAIM,
     CLIENT_ID,
@@ -23,9 +23,9 @@ from tests.emulator.tokens_chatgpt import (
     SCOPE,
     Account,
     TokenSet,
-    challenge_of,
-    claims_of,
+    decode_claims,
     make_token,
+    pkce_challenge,
 )
 
 REDIRECT = "https://auth.openai.com/deviceauth/callback"
@@ -33,11 +33,11 @@ REDIRECT = "https://auth.openai.com/deviceauth/callback"
 ACCESS_LIFETIME_S = 864_000
 DEVICE_LIFETIME_S = 900
 
-Step = Literal["usercode", "poll", "exchange", "refresh", "revoke"]
-State = Literal["pending", "approved", "declined", "expired", "used"]
+SignInStep = Literal["usercode", "poll", "exchange", "refresh", "revoke"]
+DeviceSignInState = Literal["pending", "approved", "declined", "expired", "used"]
 
 
-class Denied(Exception):
+class SignInError(Exception):
     """The service says no: its code, status and text."""
 
     def __init__(self, code: str, message: str, *, status: int = 400) -> None:
@@ -47,7 +47,7 @@ class Denied(Exception):
         self.status = status
 
 
-class BadToken(Exception):
+class InvalidAccessToken(Exception):
     """An access token that the backend does not take; the code is the backend's own."""
 
     def __init__(self, code: str) -> None:
@@ -56,17 +56,17 @@ class BadToken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerLost:
+class LoseReply:
     """The request is carried out and the connection ends before its answer: a rotated token that nobody has."""
 
     reset: bool = False
 
 
-Fault = Status | Disconnect | AnswerLost
+SignInFault = HttpReply | Disconnect | LoseReply
 
 
 @dataclass(slots=True, kw_only=True)
-class Device:
+class DeviceSignIn:
     """One device code, from the request to the exchange."""
 
     device_auth_id: str
@@ -75,40 +75,40 @@ class Device:
     challenge: str
     code: str
     expires_at_s: float
-    state: State = "pending"
+    state: DeviceSignInState = "pending"
     account: Account | None = None
     polls: int = 0
     slow_downs: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SignInRequest:
     """One request to the service, as it was understood."""
 
-    step: Step
+    step: SignInStep
     body: dict[str, Any] = field(repr=False)
     headers: dict[str, str] = field(repr=False)
     at_s: float
 
 
 @dataclass(slots=True)
-class _Family:
+class _TokenFamily:
     """All that came of one sign-in; `ended` is the code that its refresh tokens get from then on."""
 
     account: Account
-    live: str = ""
-    ended: str | None = None
+    refresh_token: str = ""
+    error_code: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
-class _Issued:
+class _AccessToken:
     account: Account
     family: int
     expires_at: float
-    rejected: str | None = None
+    error_code: str | None = None
 
 
-class SignIn:
+class SignInService:
     """The service's memory, and the knobs that tests turn.
 
     Attributes:
@@ -152,39 +152,39 @@ class SignIn:
         self.pending_polls = pending_polls
         self.pending_status = pending_status
         self.enabled = True
-        self.opaque = False
-        self.refresh_gives: tuple[str, ...] = ("access_token", "refresh_token", "id_token")
+        self.opaque_access_tokens = False
+        self.refresh_response_fields: tuple[str, ...] = ("access_token", "refresh_token", "id_token")
         self.errors: Literal["object", "string"] = "object"
-        self.delay_s: dict[Step, float] = {}
-        self.known_only = known_only
+        self.delay_s: dict[SignInStep, float] = {}
+        self.rejects_unknown_tokens = known_only
         self.clock = clock
         self._lock = threading.RLock()
-        self._asked: list[Asked] = []
-        self._faults: dict[Step, deque[Fault]] = defaultdict(deque)
-        self._devices: dict[str, Device] = {}
-        self._families: list[_Family] = []
+        self._asked: list[SignInRequest] = []
+        self._faults: dict[SignInStep, deque[SignInFault]] = defaultdict(deque)
+        self._devices: dict[str, DeviceSignIn] = {}
+        self._families: list[_TokenFamily] = []
         self._refresh: dict[str, int] = {}
-        self._access: dict[str, _Issued] = {}
+        self._access: dict[str, _AccessToken] = {}
 
     # What a test does.
 
     def token_set(self, account: Account | None = None, *, lifetime_s: float | None = None) -> TokenSet:
         """Sign in without the ceremony; a negative lifetime gives an access token that has expired already."""
         with self._lock:
-            self._families.append(_Family(account or self.account))
+            self._families.append(_TokenFamily(account or self.account))
             return self._issue(len(self._families) - 1, lifetime_s)
 
     def approve(self, user_code: str | None = None, *, account: Account | None = None) -> None:
         """The person types the code (None: the newest) and agrees."""
-        self._decide(user_code, "approved", account)
+        self._set_device_state(user_code, "approved", account)
 
     def decline(self, user_code: str | None = None) -> None:
         """The person says no."""
-        self._decide(user_code, "declined", None)
+        self._set_device_state(user_code, "declined", None)
 
     def expire(self, user_code: str | None = None) -> None:
         """The code's time is up."""
-        self._decide(user_code, "expired", None)
+        self._set_device_state(user_code, "expired", None)
 
     def slow_down(self, times: int = 1, user_code: str | None = None) -> None:
         """The next polls come too soon."""
@@ -195,28 +195,28 @@ class SignIn:
         """The account does not allow device codes: step 1 answers 404."""
         self.enabled = False
 
-    def fail(self, step: Step, *faults: Fault) -> None:
+    def script(self, step: SignInStep, *faults: SignInFault) -> None:
         """What the next requests of a step meet instead of an answer."""
         with self._lock:
             self._faults[step].extend(faults)
 
-    def reject(self, access_token: str, code: str = "token_expired") -> None:
+    def reject_access_token(self, access_token: str, code: str = "token_expired") -> None:
         """The backend no longer takes this access token, whatever its `exp` says."""
         with self._lock:
-            self._access[access_token].rejected = code
+            self._access[access_token].error_code = code
 
-    def end(self, tokens: TokenSet, code: str = "refresh_token_invalidated") -> None:
+    def end_sign_in(self, tokens: TokenSet, code: str = "refresh_token_invalidated") -> None:
         """A sign-in ends at the service: its refresh tokens get this code from now on."""
         with self._lock:
-            self._families[tokens.family].ended = code
+            self._families[tokens.family].error_code = code
 
     def is_live(self, refresh_token: str) -> bool:
         """Whether this refresh token could be used now."""
         with self._lock:
             family = self._families[self._refresh[refresh_token]] if refresh_token in self._refresh else None
-            return family is not None and family.ended is None and family.live == refresh_token
+            return family is not None and family.error_code is None and family.refresh_token == refresh_token
 
-    def asked(self, step: Step | None = None) -> list[Asked]:
+    def requests_to(self, step: SignInStep | None = None) -> list[SignInRequest]:
         """Every request so far, or those of one step."""
         with self._lock:
             return [each for each in self._asked if step in (None, each.step)]
@@ -238,31 +238,31 @@ class SignIn:
 
     # What the service does.
 
-    def note(self, step: Step, body: dict[str, Any], headers: dict[str, str]) -> Fault | None:
+    def record_request(self, step: SignInStep, body: dict[str, Any], headers: dict[str, str]) -> SignInFault | None:
         """Record a request; returns what it meets instead of an answer."""
         with self._lock:
-            self._asked.append(Asked(step=step, body=body, headers=headers, at_s=time.monotonic()))
+            self._asked.append(SignInRequest(step=step, body=body, headers=headers, at_s=time.monotonic()))
             return self._faults[step].popleft() if self._faults[step] else None
 
-    def begin(self, client_id: Any) -> Device:
+    def start_device_sign_in(self, client_id: Any) -> DeviceSignIn:
         """Step 1: a device code and the words for the person."""
         _check_client(client_id)
         with self._lock:
             if not self.enabled:
-                raise Denied("not_found", "Device code login is not enabled.", status=404)
+                raise SignInError("not_found", "Device code login is not enabled.", status=404)
             verifier = f"{self.canary}-{secrets.token_urlsafe(48)}"
-            device = Device(
+            device = DeviceSignIn(
                 device_auth_id=f"deviceauth_{self.canary}{secrets.token_hex(12)}",
                 user_code=f"{self.canary}-{secrets.token_hex(3).upper()}",
                 verifier=verifier,
-                challenge=challenge_of(verifier),
+                challenge=pkce_challenge(verifier),
                 code=f"ac_{self.canary}{secrets.token_urlsafe(24)}",
                 expires_at_s=self.clock() + self.device_lifetime_s,
             )
             self._devices[device.device_auth_id] = device
             return device
 
-    def poll(self, device_auth_id: Any, user_code: Any) -> Device:
+    def poll(self, device_auth_id: Any, user_code: Any) -> DeviceSignIn:
         """Step 3: the device once the person has agreed.
 
         Raises:
@@ -271,11 +271,11 @@ class SignIn:
         with self._lock:
             device = self._devices.get(str(device_auth_id))
             if device is None or device.user_code != user_code:
-                raise Denied("deviceauth_authorization_unknown", "Device authorization is unknown.", status=404)
+                raise SignInError("deviceauth_authorization_unknown", "Device authorization is unknown.", status=404)
             device.polls += 1
             if device.slow_downs:
                 device.slow_downs -= 1
-                raise Denied("slow_down", "You are polling too frequently.", status=429)
+                raise SignInError("slow_down", "You are polling too frequently.", status=429)
             if self.clock() >= device.expires_at_s and device.state in {"pending", "approved"}:
                 device.state = "expired"
             if device.state == "pending" and self.pending_polls is not None and device.polls > self.pending_polls:
@@ -285,11 +285,11 @@ class SignIn:
                     return device
                 case "pending":
                     message = "Device authorization is pending. Please try again."
-                    raise Denied("deviceauth_authorization_pending", message, status=self.pending_status)
+                    raise SignInError("deviceauth_authorization_pending", message, status=self.pending_status)
                 case "declined":
-                    raise Denied("authorization_declined", "The sign-in was declined.")
+                    raise SignInError("authorization_declined", "The sign-in was declined.")
                 case _:
-                    raise Denied("expired_token", "The device code has expired.")
+                    raise SignInError("expired_token", "The device code has expired.")
 
     def exchange(self, form: dict[str, Any], *, redirects: frozenset[str]) -> TokenSet:
         """Step 4: the code of step 3 for tokens."""
@@ -298,27 +298,29 @@ class SignIn:
             found = (each for each in self._devices.values() if each.code == form.get("code"))
             device = next(found, None)
             if device is None or device.state != "approved" or device.account is None:
-                raise Denied("invalid_grant", "The authorization code is invalid or was used before.")
+                raise SignInError("invalid_grant", "The authorization code is invalid or was used before.")
             if form.get("redirect_uri") not in redirects:
-                raise Denied("invalid_grant", "The redirect_uri is not the one that the code was made for.")
-            if challenge_of(str(form.get("code_verifier"))) != device.challenge:
-                raise Denied("invalid_grant", "The code_verifier does not fit the code.")
+                raise SignInError("invalid_grant", "The redirect_uri is not the one that the code was made for.")
+            if pkce_challenge(str(form.get("code_verifier"))) != device.challenge:
+                raise SignInError("invalid_grant", "The code_verifier does not fit the code.")
             device.state = "used"
             return self.token_set(device.account)
 
-    def renew(self, client_id: Any, refresh_token: Any) -> TokenSet:
+    def refresh(self, client_id: Any, refresh_token: Any) -> TokenSet:
         """New tokens for a refresh token, which is spent by that."""
         _check_client(client_id)
         with self._lock:
             number = self._refresh.get(str(refresh_token))
             if number is None:
-                raise Denied("invalid_grant", "The refresh token is unknown.")
+                raise SignInError("invalid_grant", "The refresh token is unknown.")
             family = self._families[number]
-            if family.ended is None and refresh_token != family.live:
-                family.ended = "refresh_token_reused"
-            if family.ended is not None:
-                raise Denied(family.ended, _ENDED.get(family.ended, "Your session has ended."), status=401)
-            return self._issue(number, None, rotate="refresh_token" in self.refresh_gives)
+            if family.error_code is None and refresh_token != family.refresh_token:
+                family.error_code = "refresh_token_reused"
+            if family.error_code is not None:
+                raise SignInError(
+                    family.error_code, _END_MESSAGES.get(family.error_code, "Your session has ended."), status=401
+                )
+            return self._issue(number, None, rotate="refresh_token" in self.refresh_response_fields)
 
     def revoke(self, token: Any) -> None:
         """End the sign-in that a token belongs to; an unknown one is no error (RFC 7009)."""
@@ -327,12 +329,12 @@ class SignIn:
             number = self._refresh.get(str(token)) if issued is None else issued.family
             if number is None:
                 return
-            self._families[number].ended = self._families[number].ended or "refresh_token_invalidated"
+            self._families[number].error_code = self._families[number].error_code or "refresh_token_invalidated"
             for each in self._access.values():
                 if each.family == number:
-                    each.rejected = each.rejected or "token_revoked"
+                    each.error_code = each.error_code or "token_revoked"
 
-    def answer(self, tokens: TokenSet, *, only: tuple[str, ...] | None = None) -> dict[str, Any]:
+    def token_response(self, tokens: TokenSet, *, only: tuple[str, ...] | None = None) -> dict[str, Any]:
         """A token answer as it was seen live (2026-06-22)."""
         lifetime_s = round(tokens.expires_at - self.clock())
         given = {
@@ -348,7 +350,7 @@ class SignIn:
             "earliest_refresh_at": tokens.expires_at - round(lifetime_s / 2),
         }
 
-    def holder(self, access_token: str) -> Account:
+    def account_of(self, access_token: str) -> Account:
         """Whose access token it is.
 
         Raises:
@@ -357,19 +359,19 @@ class SignIn:
         with self._lock:
             issued = self._access.get(access_token)
             if issued is None:
-                return self._stranger(access_token)
-            if issued.rejected is not None:
-                raise BadToken(issued.rejected)
+                return self._account_in_unknown_token(access_token)
+            if issued.error_code is not None:
+                raise InvalidAccessToken(issued.error_code)
             if issued.expires_at <= self.clock():
-                raise BadToken("token_expired")
+                raise InvalidAccessToken("token_expired")
             return issued.account
 
-    def _stranger(self, access_token: str) -> Account:
-        claims = claims_of(access_token)
-        if self.known_only or claims is None or AUTH_CLAIM not in claims:
-            raise BadToken("unauthorized_unknown")
+    def _account_in_unknown_token(self, access_token: str) -> Account:
+        claims = decode_claims(access_token)
+        if self.rejects_unknown_tokens or claims is None or AUTH_CLAIM not in claims:
+            raise InvalidAccessToken("unauthorized_unknown")
         if claims.get("exp", 0) <= self.clock():
-            raise BadToken("token_expired")
+            raise InvalidAccessToken("token_expired")
         auth = claims[AUTH_CLAIM]
         return Account(
             email=claims.get(PROFILE_CLAIM, {}).get("email", ""),
@@ -382,29 +384,29 @@ class SignIn:
         family = self._families[number]
         expires_at = int(self.clock() + (self.lifetime_s if lifetime_s is None else lifetime_s))
         access = make_token(family.account, expires_at=expires_at, canary=self.canary)
-        if self.opaque:
+        if self.opaque_access_tokens:
             access = f"at_{self.canary}{secrets.token_urlsafe(32)}"
-        if rotate or not family.live:
-            family.live = f"rt_{self.canary}{secrets.token_urlsafe(40)}"
-        self._refresh[family.live] = number
-        self._access[access] = _Issued(account=family.account, family=number, expires_at=expires_at)
+        if rotate or not family.refresh_token:
+            family.refresh_token = f"rt_{self.canary}{secrets.token_urlsafe(40)}"
+        self._refresh[family.refresh_token] = number
+        self._access[access] = _AccessToken(account=family.account, family=number, expires_at=expires_at)
         if family.account not in self.accounts:
             self.accounts.append(family.account)
         return TokenSet(
             access_token=access,
-            refresh_token=family.live,
+            refresh_token=family.refresh_token,
             id_token=make_token(family.account, expires_at=int(self.clock()) + 3600, canary=self.canary, identity=True),
             account=family.account,
             expires_at=expires_at,
             family=number,
         )
 
-    def _decide(self, user_code: str | None, state: State, account: Account | None) -> None:
+    def _set_device_state(self, user_code: str | None, state: DeviceSignInState, account: Account | None) -> None:
         with self._lock:
             device = self._device(user_code)
             device.state, device.account = state, account or self.account
 
-    def _device(self, user_code: str | None) -> Device:
+    def _device(self, user_code: str | None) -> DeviceSignIn:
         fitting = [each for each in self._devices.values() if user_code in (None, each.user_code)]
         if not fitting:
             raise KeyError("no such user code was given out")
@@ -412,7 +414,7 @@ class SignIn:
 
 
 # Texts from OpenAI's own client and its issue tracker (seen 2026-11-21).
-_ENDED = {
+_END_MESSAGES = {
     "refresh_token_reused": (
         "Your refresh token has already been used to generate a new access token. Please try signing in again."
     ),
@@ -423,4 +425,4 @@ _ENDED = {
 
 def _check_client(client_id: Any) -> None:
     if client_id != CLIENT_ID:
-        raise Denied("invalid_client", "The client is unknown.", status=401)
+        raise SignInError("invalid_client", "The client is unknown.", status=401)

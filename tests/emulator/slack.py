@@ -23,7 +23,7 @@ from openai.types.responses.response_input_item_param import ImageGenerationCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slack:
+class AcceptedDifference:
     """The difference between the published shape of one object and what is accepted."""
 
     optional: frozenset[str] = frozenset()
@@ -31,23 +31,25 @@ class Slack:
 
 
 _choices = typing_extensions.get_type_hints(ToolChoiceTypesParam)["type"]
-SLACK: dict[Any, Slack] = {
+ACCEPTED_DIFFERENCES: dict[Any, AcceptedDifference] = {
     # Recorded: tools without `strict` are echoed as strict; a function without parameters is documented.
-    FunctionToolParam: Slack(optional=frozenset({"strict", "parameters"})),
+    FunctionToolParam: AcceptedDifference(optional=frozenset({"strict", "parameters"})),
     # Twelve hours came with SDK 3.45; older releases are tested against too.
-    PromptCacheOptions: Slack(extra={"ttl": Literal["30m", "12h"]}),
+    PromptCacheOptions: AcceptedDifference(extra={"ttl": Literal["30m", "12h"]}),
     # Recorded: {"type": "input_image", "image_url": ...}.
-    ResponseInputImageParam: Slack(optional=frozenset({"detail"})),
+    ResponseInputImageParam: AcceptedDifference(optional=frozenset({"detail"})),
     # Documented for replayed text: annotations may be left out.
-    ResponseOutputTextParam: Slack(optional=frozenset({"annotations"})),
+    ResponseOutputTextParam: AcceptedDifference(optional=frozenset({"annotations"})),
     # Reported by several clients: reasoning with ciphertext and no id.
-    ResponseReasoningItemParam: Slack(optional=frozenset({"id"})),
+    ResponseReasoningItemParam: AcceptedDifference(optional=frozenset({"id"})),
     # Recorded: {"type": "image_generation_call", "id": ...} alone.
-    ImageGenerationCall: Slack(optional=frozenset({"result", "status"})),
+    ImageGenerationCall: AcceptedDifference(optional=frozenset({"result", "status"})),
     # Recorded: replayed without `outputs`.
-    ResponseCodeInterpreterToolCallParam: Slack(optional=frozenset({"outputs"})),
+    ResponseCodeInterpreterToolCallParam: AcceptedDifference(optional=frozenset({"outputs"})),
     # Reported: the service's error for a missing tool names `web_search`, so it is a choice.
-    ToolChoiceTypesParam: Slack(extra={"type": _choices | Literal["web_search", "web_search_2025_08_26"]}),
+    ToolChoiceTypesParam: AcceptedDifference(extra={"type": _choices | Literal["web_search", "web_search_2025_08_26"]}),
     # Recorded: replayed with the `status` that the service itself had sent.
-    ResponseCustomToolCallParam: Slack(extra={"status": Literal["in_progress", "completed", "incomplete"]}),
+    ResponseCustomToolCallParam: AcceptedDifference(
+        extra={"status": Literal["in_progress", "completed", "incomplete"]}
+    ),
 }

@@ -18,22 +18,22 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
 }
-_SPOKEN = (
+_OPERATOR_WORDS = (
     (r"\btimes\b|\bmultiplied by\b|\u00d7|(?<=\d)\s*x\s*(?=\d)", "*"),
     (r"\bplus\b", "+"),
     (r"\bminus\b", "-"),
     (r"\bdivided by\b|\u00f7", "/"),
 )
-_SUM = r"\(*-?\d+(?:\.\d+)?\)*(?:\s*[-+*/%]\s*\(*-?\d+(?:\.\d+)?\)*)+"
+_ARITHMETIC_PATTERN = r"\(*-?\d+(?:\.\d+)?\)*(?:\s*[-+*/%]\s*\(*-?\d+(?:\.\d+)?\)*)+"
 _DATE = r"\d{4}-\d\d?-\d\d?"
 
 
-def arithmetic(question: str) -> tuple[str, int | float] | None:
+def find_arithmetic(question: str) -> tuple[str, int | float] | None:
     """The sum in a question and its value; None where there is none."""
     text = re.sub(_DATE, "", question)
-    for spoken, sign in _SPOKEN:
+    for spoken, sign in _OPERATOR_WORDS:
         text = re.sub(spoken, sign, text)
-    found = re.search(_SUM, text)
+    found = re.search(_ARITHMETIC_PATTERN, text)
     if found is None:
         return None
     expression = " ".join(re.sub(r"([-+*/%])", r" \1 ", found[0]).split())

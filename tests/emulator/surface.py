@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.emulator.behaviours import Part
-from tests.emulator.refusal import Refusal, openai_body
-from tests.emulator.server import Headers, Reply, Stream
-from tests.emulator.validate import Rules
+from tests.emulator.refusal import Refusal, openai_error_body
+from tests.emulator.server import Headers, Reply, StreamReply
+from tests.emulator.validate import RequestRules
 
 if TYPE_CHECKING:
-    from tests.emulator.emulator import Emulator, Recorded
+    from tests.emulator.emulator import Emulator, RecordedRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +36,16 @@ class Caller:
 class Exchange:
     """One request on its way through a surface; caller and route parameters are known once it is routed."""
 
-    emulator: Emulator
+    state: Emulator
     surface: Surface
-    request: Recorded
+    request: RecordedRequest
     started_s: float
     request_id: str
     caller: Caller | None = None
     params: dict[str, str] = field(default_factory=dict)
 
 
-Handler = Callable[[Exchange], Awaitable[Reply | Stream]]
+Handler = Callable[[Exchange], Awaitable[Reply | StreamReply]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Route:
     method: str
     path: str
     handler: Handler
-    open: bool = False
+    is_public: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +65,12 @@ class Surface:
     name: str
     prefix: str
     routes: tuple[Route, ...]
-    authenticate: Callable[[Recorded], Caller]
-    error_body: Callable[[Refusal], dict[str, Any]] = openai_body
-    rules: Rules = field(default_factory=Rules)
+    authenticate: Callable[[RecordedRequest], Caller]
+    error_body: Callable[[Refusal], dict[str, Any]] = openai_error_body
+    rules: RequestRules = field(default_factory=RequestRules)
     headers: Callable[[Exchange], Headers] = lambda exchange: []
     # Parts that every turn of this service has: fields it adds to a Response, a terminal event without output, …
-    parts: tuple[Part, ...] = ()
+    turn_parts: tuple[Part, ...] = ()
     # What an account's ciphertext is bound to besides the account.
     endpoint: str = ""
 
@@ -81,21 +81,23 @@ def json_reply(value: Any, *, status: int = 200, headers: Headers | None = None)
     return Reply(status=status, body=body, headers=[("content-type", "application/json"), *(headers or [])])
 
 
-def refused(surface: Surface, refusal: Refusal, headers: Headers) -> Reply:
+def refusal_reply(surface: Surface, refusal: Refusal, headers: Headers) -> Reply:
     """A refusal in the surface's own words."""
     return json_reply(surface.error_body(refusal), status=refusal.status, headers=[*headers, *refusal.headers])
 
 
-async def dispatch(surfaces: tuple[Surface, ...], emulator: Emulator, request: Recorded) -> Reply | Stream:
+async def dispatch(surfaces: tuple[Surface, ...], emulator: Emulator, request: RecordedRequest) -> Reply | StreamReply:
     """Find the surface and the route, check the caller, and answer."""
     surface = _surface_for(surfaces, request.path)
     request_id = f"req_{secrets.token_hex(16)}"
     if surface is None:
         message = f"Invalid URL ({request.method} {request.path})"
-        return json_reply(openai_body(Refusal(message, status=404)), status=404, headers=[("x-request-id", request_id)])
+        return json_reply(
+            openai_error_body(Refusal(message, status=404)), status=404, headers=[("x-request-id", request_id)]
+        )
     request.surface = surface.name
     exchange = Exchange(
-        emulator=emulator,
+        state=emulator,
         surface=surface,
         request=request,
         started_s=time.monotonic(),
@@ -104,10 +106,10 @@ async def dispatch(surfaces: tuple[Surface, ...], emulator: Emulator, request: R
     try:
         return await _routed(surface, exchange, request)
     except Refusal as refusal:
-        return refused(surface, refusal, surface.headers(exchange))
+        return refusal_reply(surface, refusal, surface.headers(exchange))
 
 
-async def _routed(surface: Surface, exchange: Exchange, request: Recorded) -> Reply | Stream:
+async def _routed(surface: Surface, exchange: Exchange, request: RecordedRequest) -> Reply | StreamReply:
     below = request.path[len(surface.prefix) :]
     matches = [(route, m) for route in surface.routes if (m := re.fullmatch(route.path, below))]
     if not matches:
@@ -118,7 +120,7 @@ async def _routed(surface: Surface, exchange: Exchange, request: Recorded) -> Re
     method = "GET" if request.method == "HEAD" else request.method
     for route, match in matches:
         if route.method == method:
-            exchange.caller = None if route.open else surface.authenticate(request)
+            exchange.caller = None if route.is_public else surface.authenticate(request)
             exchange.params = match.groupdict()
             return await route.handler(exchange)
     hint = "(HINT: Perhaps you meant to use a different HTTP method?)"

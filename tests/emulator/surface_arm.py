@@ -12,20 +12,20 @@ from urllib.parse import quote, urlsplit
 
 from tests.emulator import answers_entra as words
 from tests.emulator import models
-from tests.emulator.answers_azure import Worded, worded_body
+from tests.emulator.answers_azure import RefusalWithBody, azure_error_body
 from tests.emulator.directory import Directory
-from tests.emulator.entra_records import Issued
+from tests.emulator.entra_records import AccessToken
 from tests.emulator.server import Reply
 from tests.emulator.surface import Exchange, Route, Surface, json_reply
-from tests.emulator.surface_entra import nobody, query_of, scripted
+from tests.emulator.surface_entra import anonymous_caller, query_parameters, scripted_reply
 
 if TYPE_CHECKING:
-    from tests.emulator.emulator import Recorded
+    from tests.emulator.emulator import RecordedRequest
 
-MANAGEMENT = frozenset({"https://management.azure.com", "https://management.core.windows.net"})
-READERS = frozenset({"Reader", "Contributor", "Owner", "Cognitive Services OpenAI User"})
+MANAGEMENT_AUDIENCES = frozenset({"https://management.azure.com", "https://management.core.windows.net"})
+READER_ROLES = frozenset({"Reader", "Contributor", "Owner", "Cognitive Services OpenAI User"})
 # The newest of the versions that the vendor's specifications list (seen 2026-11-21) are taken with all older ones.
-FIRST_VERSION = "2021-10-01"
+OLDEST_API_VERSION = "2021-10-01"
 
 
 def arm_surface(
@@ -42,20 +42,20 @@ def arm_surface(
     scope = (
         f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.CognitiveServices/accounts/{account}"
     )
-    rows = [_row(scope, name, model) for name, model in sorted(deployments.items())]
+    rows = [_deployment_document(scope, name, model) for name, model in sorted(deployments.items())]
     path = "/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers/Microsoft.CognitiveServices/accounts"
-    handler = partial(_list, directory, scope, rows, page_size, next_origin)
+    handler = partial(_list_deployments, directory, scope, rows, page_size, next_origin)
     return Surface(
         name="arm",
         prefix="/subscriptions",
-        routes=(Route("GET", f"(?i:{path}/(?P<account>[^/]+)/deployments)", handler, open=True),),
-        authenticate=nobody,
-        error_body=worded_body,
+        routes=(Route("GET", f"(?i:{path}/(?P<account>[^/]+)/deployments)", handler, is_public=True),),
+        authenticate=anonymous_caller,
+        error_body=azure_error_body,
         headers=lambda exchange: [("x-ms-request-id", exchange.request_id.removeprefix("req_"))],
     )
 
 
-async def _list(
+async def _list_deployments(
     directory: Directory,
     scope: str,
     rows: list[dict[str, Any]],
@@ -63,26 +63,26 @@ async def _list(
     next_origin: str | None,
     exchange: Exchange,
 ) -> Reply:
-    query = query_of(exchange)
-    directory.record("arm", None, query, exchange.request.headers)
-    if (answer := await scripted(directory, exchange, "arm")) is not None:
+    query = query_parameters(exchange)
+    directory.record_request("arm", None, query, exchange.request.headers)
+    if (answer := await scripted_reply(directory, exchange, "arm")) is not None:
         return answer
     issued = _caller(directory, exchange.request)
     version = query.get("api-version")
     if version is None:
         message = "The api-version query parameter (?api-version=) is required for all requests."
-        raise Worded(words.arm_error(400, "MissingApiVersionParameter", message))
-    if version < FIRST_VERSION:
+        raise RefusalWithBody(words.arm_error(400, "MissingApiVersionParameter", message))
+    if version < OLDEST_API_VERSION:
         message = f"The api-version '{version}' is invalid."
-        raise Worded(words.arm_error(400, "InvalidApiVersionParameter", message))
+        raise RefusalWithBody(words.arm_error(400, "InvalidApiVersionParameter", message))
     asked = exchange.request.path.removesuffix("/deployments")
     # A scope that one may not read and one that is not there look alike from outside; here the first is checked first.
-    if not directory.roles & READERS:
-        raise Worded(words.arm_forbidden(issued.object_id, asked))
+    if not directory.roles & READER_ROLES:
+        raise RefusalWithBody(words.arm_forbidden(issued.object_id, asked))
     if asked.lower() != scope.lower():
         name = "/".join(asked.split("/")[-3:])
         message = f"The Resource '{name}' under resource group '{exchange.params['group']}' was not found."
-        raise Worded(words.arm_error(404, "ResourceNotFound", message))
+        raise RefusalWithBody(words.arm_error(404, "ResourceNotFound", message))
     start = int(query.get("$skipToken", "0"))
     page: dict[str, Any] = {"value": rows[start : start + page_size]}
     if start + page_size < len(rows):
@@ -94,26 +94,28 @@ async def _list(
 
 
 def _origin(exchange: Exchange) -> str:
-    return f"{urlsplit(exchange.emulator.origin).scheme}://{exchange.request.headers.get('host', '')}"
+    return f"{urlsplit(exchange.state.origin).scheme}://{exchange.request.headers.get('host', '')}"
 
 
-def _caller(directory: Directory, request: Recorded) -> Issued:
+def _caller(directory: Directory, request: RecordedRequest) -> AccessToken:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         message = "Authentication failed. The 'Authorization' header is missing."
-        raise Worded(words.arm_error(401, "AuthenticationFailed", message))
-    issued = directory.find(token)
+        raise RefusalWithBody(words.arm_error(401, "AuthenticationFailed", message))
+    issued = directory.find_access_token(token)
     if issued is None:
-        raise Worded(words.arm_error(401, "InvalidAuthenticationToken", "The access token is invalid."))
+        raise RefusalWithBody(words.arm_error(401, "InvalidAuthenticationToken", "The access token is invalid."))
     if issued.expired:
-        raise Worded(words.arm_error(401, "ExpiredAuthenticationToken", "The access token expiry time is in the past."))
-    if issued.audience.rstrip("/") not in MANAGEMENT:
-        raise Worded(words.arm_wrong_audience(issued.audience))
+        raise RefusalWithBody(
+            words.arm_error(401, "ExpiredAuthenticationToken", "The access token expiry time is in the past.")
+        )
+    if issued.audience.rstrip("/") not in MANAGEMENT_AUDIENCES:
+        raise RefusalWithBody(words.arm_wrong_audience(issued.audience))
     return issued
 
 
-def _row(scope: str, name: str, model_id: str) -> dict[str, Any]:
-    model, version = models.named(model_id)
+def _deployment_document(scope: str, name: str, model_id: str) -> dict[str, Any]:
+    model, version = models.name_and_version(model_id)
     return {
         "id": f"{scope}/deployments/{name}",
         "type": "Microsoft.CognitiveServices/accounts/deployments",

@@ -14,19 +14,19 @@ from urllib.parse import parse_qs
 
 from tests.emulator import answers_azure as words
 from tests.emulator import models
-from tests.emulator.answers_azure import Worded
+from tests.emulator.answers_azure import RefusalWithBody
 from tests.emulator.behaviours import ResponseFields, TerminalFields
 from tests.emulator.models import Model
 from tests.emulator.refusal import Refusal, unknown_parameter
 from tests.emulator.responses_route import create_response, parse_body
-from tests.emulator.server import Headers, Reply, Stream
+from tests.emulator.server import Headers, Reply, StreamReply
 from tests.emulator.surface import Caller, Exchange, Route, Surface, json_reply
-from tests.emulator.validate import Rules
-from tests.emulator.validate_items import kind_of
+from tests.emulator.validate import RequestRules
+from tests.emulator.validate_items import item_type
 
 if TYPE_CHECKING:
     from tests.emulator.directory import Directory
-    from tests.emulator.emulator import Recorded
+    from tests.emulator.emulator import RecordedRequest
 
 RESOURCE = "contoso"
 KEY_PREFIX = "azure-key-"
@@ -35,10 +35,10 @@ BAD_KEYS = frozenset({"azure-key-bad", "azure-key-wrong", "azure-key-revoked"})
 IMAGE_HEADER = "x-ms-oai-image-generation-deployment"
 # What the v1 path takes for a version while it takes one at all, and the first dated one that knows responses
 # (vendor's page on the life of API versions, 2026-03).
-UNDATED = frozenset({"preview", "latest", "v1"})
-FIRST_DATED = "2025-03-01-preview"
+UNDATED_VERSIONS = frozenset({"preview", "latest", "v1"})
+OLDEST_DATED_VERSION = "2025-03-01-preview"
 # The roles that may ask for responses (vendor's page on roles, seen 2026-11-21).
-CALLERS = frozenset(
+CALLER_ROLES = frozenset(
     {"Cognitive Services OpenAI User", "Cognitive Services OpenAI Contributor", "Cognitive Services User"}
 )
 
@@ -48,7 +48,7 @@ def azure_surface(
     keys: Collection[str] | None = None,
     deployments: Mapping[str, str] | None = None,
     directory: Directory | None = None,
-    audiences: Collection[str] = (words.COGNITIVE,),
+    audiences: Collection[str] = (words.COGNITIVE_SERVICES_AUDIENCE,),
     prefix: str = "/openai/v1",
     resource: str = RESOURCE,
     takes_version: bool = True,
@@ -63,12 +63,12 @@ def azure_surface(
     check_token = _token_check(directory, audiences, resource)
     check_key = _key_check(keys, resource)
 
-    def authenticate(request: Recorded) -> Caller:
+    def authenticate(request: RecordedRequest) -> Caller:
         version = _version(request)
         if version is not None and not takes_version:
-            raise Worded(words.version_not_allowed())
-        if version is not None and version not in UNDATED:
-            raise Worded(words.version_not_supported())
+            raise RefusalWithBody(words.version_not_allowed())
+        if version is not None and version not in UNDATED_VERSIONS:
+            raise RefusalWithBody(words.version_not_supported())
         if (key := request.headers.get("api-key")) is not None:
             return check_key(key)
         bearer = _bearer(request)
@@ -82,7 +82,7 @@ def azure_classic_surface(
     keys: Collection[str] | None = None,
     deployments: Mapping[str, str] | None = None,
     directory: Directory | None = None,
-    audiences: Collection[str] = (words.COGNITIVE,),
+    audiences: Collection[str] = (words.COGNITIVE_SERVICES_AUDIENCE,),
     prefix: str = "/openai",
     resource: str = RESOURCE,
     cache_writes: bool = True,
@@ -91,12 +91,12 @@ def azure_classic_surface(
     check_token = _token_check(directory, audiences, resource)
     check_key = _key_check(keys, resource)
 
-    def authenticate(request: Recorded) -> Caller:
+    def authenticate(request: RecordedRequest) -> Caller:
         version = _version(request)
-        if version is None or version in UNDATED or not version.endswith("-preview"):
-            raise Worded(words.resource_not_found())
-        if version < FIRST_DATED:
-            raise Worded(words.version_not_supported())
+        if version is None or version in UNDATED_VERSIONS or not version.endswith("-preview"):
+            raise RefusalWithBody(words.resource_not_found())
+        if version < OLDEST_DATED_VERSION:
+            raise RefusalWithBody(words.version_not_supported())
         if (key := request.headers.get("api-key")) is not None:
             return check_key(key)
         return check_token(_bearer(request), request)
@@ -105,21 +105,24 @@ def azure_classic_surface(
     return replace(surface, name="azure-classic")
 
 
-def _surface(authenticate: Callable[[Recorded], Caller], *, prefix: str, rules: Rules) -> Surface:
+def _surface(authenticate: Callable[[RecordedRequest], Caller], *, prefix: str, rules: RequestRules) -> Surface:
     return Surface(
         name="azure",
         prefix=prefix,
         routes=(
-            Route("POST", "/responses", _create),
+            Route("POST", "/responses", _create_response),
             Route("GET", "/models", _list_models),
-            Route("GET", "/models/(?P<model>.+)", _one_model),
+            Route("GET", "/models/(?P<model>.+)", _get_model),
         ),
         authenticate=authenticate,
-        error_body=words.worded_body,
+        error_body=words.azure_error_body,
         headers=_headers,
         rules=rules,
         # Recorded: null while the response is under way, a list at its end.
-        parts=(ResponseFields({"content_filters": None}), TerminalFields({"content_filters": words.content_filters()})),
+        turn_parts=(
+            ResponseFields({"content_filters": None}),
+            TerminalFields({"content_filters": words.content_filters()}),
+        ),
         endpoint="azure",
     )
 
@@ -131,7 +134,7 @@ def _key_check(keys: Collection[str] | None, resource: str) -> Callable[[str], C
     def check(key: str) -> Caller:
         known = key.startswith(KEY_PREFIX) if keys is None else key in keys
         if not known or key in BAD_KEYS:
-            raise Worded(words.wrong_key())
+            raise RefusalWithBody(words.invalid_subscription_key())
         return Caller(key=resource, account=resource)
 
     return check
@@ -139,23 +142,25 @@ def _key_check(keys: Collection[str] | None, resource: str) -> Callable[[str], C
 
 def _token_check(
     directory: Directory | None, audiences: Collection[str], resource: str
-) -> Callable[[str | None, Recorded], Caller]:
+) -> Callable[[str | None, RecordedRequest], Caller]:
     allowed = {each.rstrip("/") for each in audiences}
     named = next(iter(audiences))
 
-    def check(token: str | None, request: Recorded) -> Caller:
-        issued = directory.find(token) if directory is not None and token is not None else None
+    def check(token: str | None, request: RecordedRequest) -> Caller:
+        issued = directory.find_access_token(token) if directory is not None and token is not None else None
         if directory is None or issued is None or issued.expired or issued.audience.rstrip("/") not in allowed:
-            raise Worded(words.no_token(named))
-        if not directory.roles & CALLERS:
+            raise RefusalWithBody(words.missing_token(named))
+        if not directory.roles & CALLER_ROLES:
             action = words.RESPONSES_WRITE if request.method == "POST" else words.MODELS_READ
-            raise Worded(words.no_role(issued.object_id, action=action, operation=f"{request.method} {request.path}"))
+            raise RefusalWithBody(
+                words.missing_role(issued.object_id, action=action, operation=f"{request.method} {request.path}")
+            )
         return Caller(key=resource, account=resource)
 
     return check
 
 
-def _bearer(request: Recorded) -> str | None:
+def _bearer(request: RecordedRequest) -> str | None:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     return value if scheme.lower() == "bearer" and value else None
 
@@ -164,22 +169,22 @@ def _is_token(bearer: str) -> bool:
     return bearer.count(".") == 2
 
 
-def _version(request: Recorded) -> str | None:
+def _version(request: RecordedRequest) -> str | None:
     return parse_qs(request.query).get("api-version", [None])[0]
 
 
 # What may be asked.
 
 
-def _rules(deployments: Mapping[str, str] | None, *, cache_writes: bool) -> Rules:
+def _rules(deployments: Mapping[str, str] | None, *, cache_writes: bool) -> RequestRules:
     def find_model(name: str) -> Model | None:
-        found = models.lookup(name if deployments is None else deployments.get(name, ""))
+        found = models.find_model(name if deployments is None else deployments.get(name, ""))
         return found if found is None or cache_writes else replace(found, cache_writes=False)
 
-    return Rules(
+    return RequestRules(
         find_model=find_model,
-        unknown_model=lambda name: Worded(words.deployment_not_found()),
-        before=_check_statuses,
+        unknown_model=lambda name: RefusalWithBody(words.deployment_not_found()),
+        check_first=_check_statuses,
     )
 
 
@@ -187,16 +192,16 @@ def _check_statuses(body: dict[str, Any]) -> None:
     """Answers may not be sent back with their status (BerriAI/litellm issues 13420 and 13484, 2025-08)."""
     given = body.get("input")
     for index, item in enumerate(given if isinstance(given, list) else []):
-        if isinstance(item, dict) and "status" in item and kind_of(item) in {"reasoning", "message"}:
+        if isinstance(item, dict) and "status" in item and item_type(item) in {"reasoning", "message"}:
             raise unknown_parameter(f"input[{index}].status")
 
 
-async def _create(exchange: Exchange) -> Reply | Stream:
-    tools = parse_body(exchange.request.raw).get("tools")
+async def _create_response(exchange: Exchange) -> Reply | StreamReply:
+    tools = parse_body(exchange.request.raw_body).get("tools")
     listed = tools if isinstance(tools, list) else []
     images = any(isinstance(tool, dict) and tool.get("type") == "image_generation" for tool in listed)
     if images and IMAGE_HEADER not in exchange.request.headers:
-        raise Worded(words.image_deployment_missing())
+        raise RefusalWithBody(words.missing_image_deployment())
     return await create_response(exchange)
 
 
@@ -216,18 +221,18 @@ def _headers(exchange: Exchange) -> Headers:
         streams = exchange.request.body.get("stream") is True
         headers.append(("azureai-fe-is-streaming", "true" if streams else "false"))
     if exchange.caller is not None:
-        headers += exchange.emulator.state.limits.headers(exchange.caller.key)
+        headers += exchange.state.state.limits.headers(exchange.caller.key)
     return headers
 
 
-def _listing() -> list[dict[str, Any]]:
+def _model_list() -> list[dict[str, Any]]:
     """The base models of the region, whether deployed or not: the data plane lists no deployments (keys as in
     rijnb/chatty-server, recorded 2025; `owned_by` and `created` are those of the OpenAI specification)."""
-    return [_row(row) for row in models.listing()]
+    return [_model_document(row) for row in models.model_list()]
 
 
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    known = models.lookup(row["id"]) is not None
+def _model_document(row: dict[str, Any]) -> dict[str, Any]:
+    known = models.find_model(row["id"]) is not None
     capabilities = {
         "fine_tune": False,
         "inference": True,
@@ -249,12 +254,12 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _list_models(exchange: Exchange) -> Reply:
-    return json_reply({"data": _listing(), "object": "list"}, headers=_headers(exchange))
+    return json_reply({"data": _model_list(), "object": "list"}, headers=_headers(exchange))
 
 
-async def _one_model(exchange: Exchange) -> Reply:
+async def _get_model(exchange: Exchange) -> Reply:
     wanted = exchange.params["model"]
-    for row in _listing():
+    for row in _model_list():
         if row["id"] == wanted:
             return json_reply(row, headers=_headers(exchange))
     raise Refusal(f"The model '{wanted}' does not exist.", status=404, param="model", code="model_not_found")

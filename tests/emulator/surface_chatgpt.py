@@ -19,35 +19,35 @@ from urllib.parse import parse_qs
 
 from tests.emulator import behaviours as b
 from tests.emulator.answers_chatgpt import (
-    Worded,
+    RefusalWithBody,
+    chatgpt_error_body,
+    client_upgrade_message,
     cloudflare_challenge,
-    detail,
-    error_body,
-    newer_client_text,
-    retired_text,
-    unauthorized,
-    unknown_model,
+    detail_refusal,
+    model_not_available_message,
+    model_not_found_refusal,
+    unauthorized_refusal,
 )
-from tests.emulator.catalogue_chatgpt import Catalogue, default_catalogue, version_of
+from tests.emulator.catalogue_chatgpt import Catalogue, default_catalogue, parse_version
 from tests.emulator.limits_chatgpt import PlanLimits
 from tests.emulator.models import Model
-from tests.emulator.pairing import Ledger, check_pairing
+from tests.emulator.pairing import Ledger, check_conversation
 from tests.emulator.refusal import Refusal
 from tests.emulator.responses_route import create_response
-from tests.emulator.server import Headers, Reply, Stream
-from tests.emulator.sign_in import BadToken, SignIn
+from tests.emulator.server import Headers, Reply, StreamReply
+from tests.emulator.sign_in import InvalidAccessToken, SignInService
 from tests.emulator.surface import Caller, Exchange, Handler, Route, Surface, json_reply
 from tests.emulator.surface_issuer import issuer_surface
 from tests.emulator.tokens_chatgpt import Account
-from tests.emulator.validate import Rules, validate
-from tests.emulator.validate_items import kind_of
+from tests.emulator.validate import RequestRules, validate
+from tests.emulator.validate_items import item_type
 
 if TYPE_CHECKING:
-    from tests.emulator.emulator import Recorded
+    from tests.emulator.emulator import RecordedRequest
 
 # Sent by OpenAI's own client and by others with success (recordings of 2026-05-21; clients' sources, seen 2026-11-21).
 # Whatever else the public API takes is refused by name.
-ALLOWED = frozenset(
+ALLOWED_FIELDS = frozenset(
     {
         "client_metadata", "include", "input", "instructions", "model", "parallel_tool_calls", "prompt_cache_key",
         "reasoning", "service_tier", "store", "stream", "text", "tool_choice", "tools",
@@ -89,7 +89,7 @@ class ChatGptOptions:
 
 
 def chatgpt_surface(
-    sign_in: SignIn | None = None,
+    sign_in: SignInService | None = None,
     *,
     prefix: str = "/backend-api/codex",
     catalogue: Catalogue | None = None,
@@ -97,8 +97,8 @@ def chatgpt_surface(
     options: ChatGptOptions | None = None,
 ) -> Surface:
     """The surface; without `sign_in` it takes every well-formed access token (`make_token`) that is not expired."""
-    service = _Service(
-        sign_in=sign_in or SignIn(known_only=False),
+    service = _Backend(
+        sign_in=sign_in or SignInService(known_only=False),
         catalogue=catalogue or default_catalogue(),
         limits=limits or PlanLimits(),
         options=options or ChatGptOptions(),
@@ -108,27 +108,29 @@ def chatgpt_surface(
         prefix=prefix,
         # The edge stands before authentication, so each handler sees to both.
         routes=(
-            Route("POST", "/responses", service.guarded(service.respond), open=True),
-            Route("GET", "/models", service.guarded(service.list_models), open=True),
+            Route("POST", "/responses", service.guard(service.respond), is_public=True),
+            Route("GET", "/models", service.guard(service.list_models), is_public=True),
         ),
         authenticate=service.caller,
-        error_body=error_body,
+        error_body=chatgpt_error_body,
         headers=service.headers,
-        rules=Rules(before=service.check_body, find_model=service.find_model, unknown_model=unknown_model),
+        rules=RequestRules(
+            check_first=service.check_body, find_model=service.find_model, unknown_model=model_not_found_refusal
+        ),
         endpoint="chatgpt",
     )
 
 
 def wham_surface(
-    sign_in: SignIn | None = None,
+    sign_in: SignInService | None = None,
     *,
     prefix: str = "/backend-api/wham",
     limits: PlanLimits | None = None,
     options: ChatGptOptions | None = None,
 ) -> Surface:
     """Where a client asks how much of the plan is used."""
-    service = _Service(
-        sign_in=sign_in or SignIn(known_only=False),
+    service = _Backend(
+        sign_in=sign_in or SignInService(known_only=False),
         catalogue=default_catalogue(),
         limits=limits or PlanLimits(),
         options=options or ChatGptOptions(),
@@ -136,15 +138,15 @@ def wham_surface(
     return Surface(
         name="wham",
         prefix=prefix,
-        routes=(Route("GET", "/usage", service.guarded(service.usage), open=True),),
+        routes=(Route("GET", "/usage", service.guard(service.usage), is_public=True),),
         authenticate=service.caller,
-        error_body=error_body,
+        error_body=chatgpt_error_body,
         headers=service.plain_headers,
     )
 
 
 def chatgpt_surfaces(
-    sign_in: SignIn,
+    sign_in: SignInService,
     *,
     catalogue: Catalogue | None = None,
     limits: PlanLimits | None = None,
@@ -159,58 +161,58 @@ def chatgpt_surfaces(
     )
 
 
-def refusal_of(body: dict[str, Any], *, catalogue: Catalogue | None = None) -> str | None:
+def refusal_message(body: dict[str, Any], *, catalogue: Catalogue | None = None) -> str | None:
     """What is wrong with a request by itself, None where nothing is; for requests that were recorded elsewhere."""
     surface = chatgpt_surface(catalogue=catalogue)
     try:
         validate(copied := copy.deepcopy(body), surface.rules)
-        check_pairing(copied["input"], Ledger(), account="", endpoint=surface.endpoint)
+        check_conversation(copied["input"], Ledger(), account="", endpoint=surface.endpoint)
     except Refusal as refusal:
         return refusal.message
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Service:
-    sign_in: SignIn
+class _Backend:
+    sign_in: SignInService
     catalogue: Catalogue
     limits: PlanLimits
     options: ChatGptOptions = field(default_factory=ChatGptOptions)
 
-    def guarded(self, handler: Callable[[Exchange], Awaitable[Reply | Stream]]) -> Handler:
+    def guard(self, handler: Callable[[Exchange], Awaitable[Reply | StreamReply]]) -> Handler:
         """The edge first, then the caller, then the handler."""
 
         @functools.wraps(handler)
-        async def handle(exchange: Exchange) -> Reply | Stream:
-            if self.options.challenge and _looks_scripted(exchange.request):
-                page, kind = cloudflare_challenge().encoded()
+        async def handle(exchange: Exchange) -> Reply | StreamReply:
+            if self.options.challenge and _is_library_client(exchange.request):
+                page, kind = cloudflare_challenge().encode()
                 extra = list(cloudflare_challenge().headers.items())
                 return Reply(status=403, body=page, headers=[("content-type", kind), ("server", "cloudflare"), *extra])
             account = self._account(exchange.request)
-            exchange.caller = self._entitled(account, exchange.request)
+            exchange.caller = self._check_account(account, exchange.request)
             # Known from here on, also if the token is revoked while the answer is made.
             exchange.params |= {"plan": account.plan, "user_id": account.user_id, "email": account.email}
             return await handler(exchange)
 
         return handle
 
-    def caller(self, request: Recorded) -> Caller:
-        return self._entitled(self._account(request), request)
+    def caller(self, request: RecordedRequest) -> Caller:
+        return self._check_account(self._account(request), request)
 
-    def _entitled(self, account: Account, request: Recorded) -> Caller:
+    def _check_account(self, account: Account, request: RecordedRequest) -> Caller:
         given = request.headers.get("chatgpt-account-id")
         if given != account.account_id and (given is not None or self.options.needs_account):
-            raise Worded({"detail": {"code": "invalid_workspace_selected"}}, status=403)
+            raise RefusalWithBody({"detail": {"code": "invalid_workspace_selected"}}, status=403)
         return Caller(key=account.account_id, account=account.account_id)
 
-    def _account(self, request: Recorded) -> Account:
+    def _account(self, request: RecordedRequest) -> Account:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise unauthorized()
+            raise unauthorized_refusal()
         try:
-            return self.sign_in.holder(token)
-        except BadToken as bad:
-            raise unauthorized(bad.code) from None
+            return self.sign_in.account_of(token)
+        except InvalidAccessToken as bad:
+            raise unauthorized_refusal(bad.code) from None
 
     def plain_headers(self, exchange: Exchange) -> Headers:
         return [
@@ -243,9 +245,9 @@ class _Service:
         found = self.limits.usage(**exchange.params, account_id=exchange.caller.account)
         return json_reply(found, headers=self.plain_headers(exchange))
 
-    async def respond(self, exchange: Exchange) -> Reply | Stream:
+    async def respond(self, exchange: Exchange) -> Reply | StreamReply:
         rules = replace(exchange.surface.rules, find_model=functools.partial(self._find_for, exchange.request))
-        exchange.surface = replace(exchange.surface, rules=rules, parts=self._parts(exchange))
+        exchange.surface = replace(exchange.surface, rules=rules, turn_parts=self._parts(exchange))
         return await create_response(exchange)
 
     def _parts(self, exchange: Exchange) -> tuple[b.Part, ...]:
@@ -264,27 +266,27 @@ class _Service:
             b.Framing(content_type=_EVENT_STREAM if self.options.content_type else None),
         ]
         if not self.options.full_output:
-            parts.append(b.EmptyTerminal())
+            parts.append(b.NoTerminalOutput())
         if self.options.rate_limit_event:
-            parts.append(b.UnknownEvent(self.limits.event(exchange.params["plan"]), after=2))
+            parts.append(b.ExtraEvent(self.limits.event(exchange.params["plan"]), after_events=2))
         return tuple(parts)
 
     def check_body(self, body: dict[str, Any]) -> None:
         """What is looked at before the API sees the request, in the order of the refusals (users' probes)."""
         instructions = body.get("instructions")
         if not isinstance(instructions, str) or not instructions.strip():
-            raise detail("Instructions are required")
+            raise detail_refusal("Instructions are required")
         if body.get("store") is not False:
-            raise detail("Store must be set to false")
+            raise detail_refusal("Store must be set to false")
         if body.get("stream") is not True:
-            raise detail("Stream must be set to true")
+            raise detail_refusal("Stream must be set to true")
         for name in body:
-            if name not in ALLOWED:
-                raise detail(f"Unsupported parameter: {name}")
+            if name not in ALLOWED_FIELDS:
+                raise detail_refusal(f"Unsupported parameter: {name}")
         if not isinstance(body.get("input"), list):
-            raise detail("Input must be a list")
+            raise detail_refusal("Input must be a list")
         if body.get("service_tier") not in _TIERS:
-            raise detail(f"Unsupported service_tier: {body['service_tier']}")
+            raise detail_refusal(f"Unsupported service_tier: {body['service_tier']}")
         self._check_items(body["input"])
         _check_tools(body.get("tools"))
         # Known here only: the API behind never sees it.
@@ -293,8 +295,8 @@ class _Service:
     def _check_items(self, items: list[Any]) -> None:
         for item in (each for each in items if isinstance(each, dict)):
             if item.get("role") == "system":
-                raise detail("System messages are not allowed")
-            kind, item_id = kind_of(item), item.get("id")
+                raise detail_refusal("System messages are not allowed")
+            kind, item_id = item_type(item), item.get("id")
             if item_id and (kind == "item_reference" or (kind == "reasoning" and not self.options.reasoning_ids)):
                 raise Refusal(
                     f"Item with id '{item_id}' not found. Items are not persisted when `store` is set to false. "
@@ -305,27 +307,31 @@ class _Service:
 
     def find_model(self, slug: str) -> Model | None:
         """The model behind a slug, for any client."""
-        if slug in self.catalogue.retired:
-            raise detail(retired_text(slug))
+        if slug in self.catalogue.retired_models:
+            raise detail_refusal(model_not_available_message(slug))
         return self.catalogue.model(slug)
 
-    def _find_for(self, request: Recorded, slug: str) -> Model | None:
+    def _find_for(self, request: RecordedRequest, slug: str) -> Model | None:
         """The model behind a slug, for the client that a request comes from; one that does not say is let through."""
         entry = self.catalogue.find(slug)
         version = request.headers.get("version")
-        if entry is not None and version is not None and version_of(version) < version_of(entry.since):
-            raise detail(newer_client_text(slug))
+        if (
+            entry is not None
+            and version is not None
+            and parse_version(version) < parse_version(entry.first_client_version)
+        ):
+            raise detail_refusal(client_upgrade_message(slug))
         if request.headers.get(_LITE_HEADER) == "true" and not (entry and entry.lite):
-            raise detail("This model is not supported when using X-OpenAI-Internal-Codex-Responses-Lite.")
+            raise detail_refusal("This model is not supported when using X-OpenAI-Internal-Codex-Responses-Lite.")
         return self.find_model(slug)
 
 
 def _check_tools(tools: Any) -> None:
     for tool in tools if isinstance(tools, list) else []:
         if isinstance(tool, dict) and tool.get("type") in _REFUSED_TOOLS:
-            raise detail(f"Unsupported tool type: {tool['type']}")
+            raise detail_refusal(f"Unsupported tool type: {tool['type']}")
 
 
-def _looks_scripted(request: Recorded) -> bool:
+def _is_library_client(request: RecordedRequest) -> bool:
     agent = request.headers.get("user-agent", "").strip()
     return not agent or _LIBRARY_AGENT.match(agent) is not None or not request.headers.get("originator")

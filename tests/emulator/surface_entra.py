@@ -16,18 +16,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.emulator.answers import Disconnect, Status
-from tests.emulator.answers_azure import Worded, worded_body
+from tests.emulator.answers import Disconnect, HttpReply
+from tests.emulator.answers_azure import RefusalWithBody, azure_error_body
 from tests.emulator.answers_entra import entra_error
 from tests.emulator.directory import Directory
-from tests.emulator.entra_grants import checked_resource, granted, refused
-from tests.emulator.entra_records import BrowserCode, Where
-from tests.emulator.responses_route import status_reply
-from tests.emulator.server import HangUp, Headers, Reply, Stream
+from tests.emulator.entra_grants import issue_token, resource_of_scope, token_refusal
+from tests.emulator.entra_records import AuthorizationCode, Endpoint
+from tests.emulator.responses_route import http_reply
+from tests.emulator.server import CloseConnection, Headers, Reply, StreamReply
 from tests.emulator.surface import Caller, Exchange, Handler, Route, Surface, json_reply
 
 if TYPE_CHECKING:
-    from tests.emulator.emulator import Recorded
+    from tests.emulator.emulator import RecordedRequest
 
 PUBLIC_HOST = "login.microsoftonline.com"
 _TENANT = "/(?P<tenant>[^/]+)"
@@ -39,7 +39,7 @@ def entra_surface(directory: Directory, *, prefix: str = "") -> Surface:
     """The surface of one tenant. Its authority is the server's origin, then a slash and the tenant."""
 
     def of(handler: Any) -> Handler:
-        async def handle(exchange: Exchange) -> Reply | Stream:
+        async def handle(exchange: Exchange) -> Reply | StreamReply:
             return await handler(directory, exchange)
 
         return handle
@@ -48,78 +48,80 @@ def entra_surface(directory: Directory, *, prefix: str = "") -> Surface:
         name="entra",
         prefix=prefix,
         routes=(
-            Route("GET", "/common/discovery/instance", of(_instances), open=True),
-            Route("GET", f"{_TENANT}/v2.0/\\.well-known/openid-configuration", of(_discovery), open=True),
-            Route("POST", f"{_TENANT}/oauth2/v2.0/token", of(_token), open=True),
-            Route("POST", f"{_TENANT}/oauth2/v2.0/devicecode", of(_device_code), open=True),
-            Route("GET", f"{_TENANT}/oauth2/v2.0/authorize", of(_authorize), open=True),
+            Route("GET", "/common/discovery/instance", of(_instance_discovery), is_public=True),
+            Route(
+                "GET", f"{_TENANT}/v2.0/\\.well-known/openid-configuration", of(_openid_configuration), is_public=True
+            ),
+            Route("POST", f"{_TENANT}/oauth2/v2.0/token", of(_token), is_public=True),
+            Route("POST", f"{_TENANT}/oauth2/v2.0/devicecode", of(_device_code), is_public=True),
+            Route("GET", f"{_TENANT}/oauth2/v2.0/authorize", of(_authorize), is_public=True),
         ),
-        authenticate=nobody,
-        error_body=worded_body,
+        authenticate=anonymous_caller,
+        error_body=azure_error_body,
         headers=lambda exchange: [("x-ms-request-id", exchange.request_id.removeprefix("req_"))],
     )
 
 
-def nobody(request: Recorded) -> Caller:
+def anonymous_caller(request: RecordedRequest) -> Caller:
     """For surfaces whose routes are all open: they check who asks by themselves."""
     return Caller(key="", account="")
 
 
-async def scripted(directory: Directory, exchange: Exchange, at: Where) -> Reply | None:
+async def scripted_reply(directory: Directory, exchange: Exchange, at: Endpoint) -> Reply | None:
     """What a test has queued for an endpoint, after the directory's delay.
 
     Raises:
         HangUp: it queued the end of the connection.
     """
-    answer = directory.next_scripted(at)
+    answer = directory.next_scripted_reply(at)
     if directory.delay_s and at != "discovery":
         await asyncio.sleep(directory.delay_s)
     match answer:
         case Disconnect():
-            raise HangUp(reset=answer.reset)
-        case Status():
-            return await status_reply(answer, exchange)
+            raise CloseConnection(reset=answer.reset)
+        case HttpReply():
+            return await http_reply(answer, exchange)
         case None:
             return None
 
 
-def query_of(exchange: Exchange) -> dict[str, str]:
+def query_parameters(exchange: Exchange) -> dict[str, str]:
     """The query of a request, one value for a name."""
     return {name: values[0] for name, values in parse_qs(exchange.request.query).items()}
 
 
-def _form(exchange: Exchange) -> dict[str, str]:
-    text = exchange.request.raw.decode("latin-1")
+def _parse_form(exchange: Exchange) -> dict[str, str]:
+    text = exchange.request.raw_body.decode("latin-1")
     return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True, encoding="utf-8").items()}
 
 
-def _base(exchange: Exchange) -> str:
+def _authority(exchange: Exchange) -> str:
     """The authority as the client named it."""
-    scheme = urlsplit(exchange.emulator.origin).scheme
+    scheme = urlsplit(exchange.state.origin).scheme
     return f"{scheme}://{exchange.request.headers.get('host', '')}{exchange.surface.prefix}/{exchange.params['tenant']}"
 
 
 def _check_tenant(directory: Directory, exchange: Exchange, *, any_tenant: bool = True) -> None:
     tenant = exchange.params["tenant"]
     if tenant.lower() != directory.tenant.lower() and not (any_tenant and tenant in _ANY_TENANT):
-        raise refused(90002, tenant=tenant)
+        raise token_refusal(90002, tenant=tenant)
 
 
-async def _instances(directory: Directory, exchange: Exchange) -> Reply:
+async def _instance_discovery(directory: Directory, exchange: Exchange) -> Reply:
     """Which hosts are one: asked by clients that do not know theirs."""
-    host = urlsplit(query_of(exchange).get("authorization_endpoint", "")).hostname or PUBLIC_HOST
+    host = urlsplit(query_parameters(exchange).get("authorization_endpoint", "")).hostname or PUBLIC_HOST
     names = {"preferred_network": host, "preferred_cache": host, "aliases": [host]}
     endpoint = f"https://{host}/{directory.tenant}/v2.0/.well-known/openid-configuration"
     found = {"tenant_discovery_endpoint": endpoint, "api-version": "1.1", "metadata": [names]}
     return json_reply(found, headers=_no_store())
 
 
-async def _discovery(directory: Directory, exchange: Exchange) -> Reply:
-    if (answer := await scripted(directory, exchange, "discovery")) is not None:
+async def _openid_configuration(directory: Directory, exchange: Exchange) -> Reply:
+    if (answer := await scripted_reply(directory, exchange, "discovery")) is not None:
         return answer
     if exchange.params["tenant"].lower() not in {directory.tenant.lower(), *_ANY_TENANT}:
-        raise Worded(entra_error(90002, {"tenant": exchange.params["tenant"]}, error_name="invalid_tenant"))
-    base = _base(exchange)
+        raise RefusalWithBody(entra_error(90002, {"tenant": exchange.params["tenant"]}, error_name="invalid_tenant"))
+    base = _authority(exchange)
     found = {
         "token_endpoint": directory.token_endpoint or f"{base}/oauth2/v2.0/token",
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
@@ -134,24 +136,24 @@ async def _discovery(directory: Directory, exchange: Exchange) -> Reply:
 
 
 async def _token(directory: Directory, exchange: Exchange) -> Reply:
-    form = _form(exchange)
-    directory.record("token", exchange.params["tenant"], form, exchange.request.headers)
-    if (answer := await scripted(directory, exchange, "token")) is not None:
+    form = _parse_form(exchange)
+    directory.record_request("token", exchange.params["tenant"], form, exchange.request.headers)
+    if (answer := await scripted_reply(directory, exchange, "token")) is not None:
         return answer
     _check_tenant(directory, exchange, any_tenant=form.get("grant_type") != "client_credentials")
-    return json_reply(granted(directory, form, f"{_base(exchange)}/oauth2/v2.0/token"), headers=_no_store())
+    return json_reply(issue_token(directory, form, f"{_authority(exchange)}/oauth2/v2.0/token"), headers=_no_store())
 
 
 async def _device_code(directory: Directory, exchange: Exchange) -> Reply:
-    form = _form(exchange)
-    directory.record("devicecode", exchange.params["tenant"], form, exchange.request.headers)
-    if (answer := await scripted(directory, exchange, "devicecode")) is not None:
+    form = _parse_form(exchange)
+    directory.record_request("devicecode", exchange.params["tenant"], form, exchange.request.headers)
+    if (answer := await scripted_reply(directory, exchange, "devicecode")) is not None:
         return answer
     _check_tenant(directory, exchange)
     if form.get("client_id") != directory.client_id:
-        raise refused(700016, client=form.get("client_id", ""), tenant=directory.tenant)
-    checked_resource(directory, form.get("scope", ""))
-    device = directory.new_device(directory.client_id, form["scope"])
+        raise token_refusal(700016, client=form.get("client_id", ""), tenant=directory.tenant)
+    resource_of_scope(directory, form.get("scope", ""))
+    device = directory.new_device_code(directory.client_id, form["scope"])
     page = "https://microsoft.com/devicelogin"
     told = {
         "user_code": device.user_code,
@@ -167,15 +169,15 @@ async def _device_code(directory: Directory, exchange: Exchange) -> Reply:
 
 async def _authorize(directory: Directory, exchange: Exchange) -> Reply:
     """The page after sign-in: it posts code and state to the client's own address, or says why not."""
-    asked = query_of(exchange)
-    directory.record("authorize", exchange.params["tenant"], asked, exchange.request.headers)
+    asked = query_parameters(exchange)
+    directory.record_request("authorize", exchange.params["tenant"], asked, exchange.request.headers)
     _check_tenant(directory, exchange)
     target = asked.get("redirect_uri", "")
     if asked.get("client_id") != directory.client_id:
-        raise refused(700016, client=asked.get("client_id", ""), tenant=directory.tenant)
+        raise token_refusal(700016, client=asked.get("client_id", ""), tenant=directory.tenant)
     if urlsplit(target).scheme != "http" or urlsplit(target).hostname not in {"localhost", "127.0.0.1"}:
-        raise refused(50011, resource=target, client=directory.client_id)
-    fields = _refusal_fields() if directory.declines else _code_fields(directory, asked)
+        raise token_refusal(50011, resource=target, client=directory.client_id)
+    fields = _refusal_fields() if directory.user_declines else _code_fields(directory, asked)
     if "state" in asked:
         fields["state"] = asked["state"]
     if asked.get("response_mode") != "form_post":
@@ -184,20 +186,20 @@ async def _authorize(directory: Directory, exchange: Exchange) -> Reply:
 
 
 def _code_fields(directory: Directory, asked: Mapping[str, str]) -> dict[str, str]:
-    checked_resource(directory, asked.get("scope", ""))
+    resource_of_scope(directory, asked.get("scope", ""))
     challenge = asked.get("code_challenge") if asked.get("code_challenge_method") == "S256" else None
-    code = BrowserCode(
+    code = AuthorizationCode(
         client_id=asked["client_id"],
         redirect_uri=asked["redirect_uri"],
         challenge=challenge,
         scope=asked["scope"],
         nonce=asked.get("nonce"),
     )
-    return {"code": directory.new_code(code), "client_info": directory.client_info()}
+    return {"code": directory.new_authorization_code(code), "client_info": directory.client_info()}
 
 
 def _refusal_fields() -> dict[str, str]:
-    body = Worded(entra_error(65004)).body
+    body = RefusalWithBody(entra_error(65004)).body
     return {"error": body["error"], "error_description": body["error_description"]}
 
 
@@ -218,7 +220,7 @@ def _no_store() -> Headers:
     return [("cache-control", "no-store, no-cache"), ("pragma", "no-cache")]
 
 
-def browse(url: str, *, trust: ssl.SSLContext | None = None, change: Mapping[str, str] | None = None) -> int:
+def open_in_browser(url: str, *, trust: ssl.SSLContext | None = None, change: Mapping[str, str] | None = None) -> int:
     """Play the browser: open the page, submit its form, and return the status that the client's own server answers.
 
     `change` overrides fields of the form, as an attacker would.

@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.emulator.answers import Status
-from tests.emulator.answers_azure import Worded, worded_body
+from tests.emulator.answers import HttpReply
+from tests.emulator.answers_azure import RefusalWithBody, azure_error_body
 from tests.emulator.answers_entra import app_service_error, imds_error
 from tests.emulator.directory import Directory
-from tests.emulator.entra_records import Issued, ManagedIdentity, known_resource
+from tests.emulator.entra_records import AccessToken, ManagedIdentity, has_principal
 from tests.emulator.server import Reply
 from tests.emulator.surface import Exchange, Route, Surface, json_reply
-from tests.emulator.surface_entra import nobody, query_of, scripted
+from tests.emulator.surface_entra import anonymous_caller, query_parameters, scripted_reply
 
 TOKEN_PATH = "/metadata/identity/oauth2/token"
 # Query name -> what it selects by. App Service writes the resource id differently (vendor's pages, seen 2026-11-21).
@@ -35,12 +35,12 @@ _NO_IDENTITY = "No User Assigned or Delegated Managed Identity found for specifi
 
 def imds_surface(directory: Directory, *, prefix: str = "/metadata/identity") -> Surface:
     """The instance metadata service of a virtual machine; the server's origin stands for 169.254.169.254."""
-    return _surface("imds", prefix, Route("GET", "/oauth2/token", partial(_imds, directory), open=True))
+    return _surface("imds", prefix, Route("GET", "/oauth2/token", partial(_imds, directory), is_public=True))
 
 
 def app_service_surface(directory: Directory, header: str, *, prefix: str = "/msi/token") -> Surface:
     """The endpoint of App Service, Functions and Container Apps; `header` is the secret that they hand to the app."""
-    return _surface("app_service", prefix, Route("GET", "", partial(_app_service, directory, header), open=True))
+    return _surface("app_service", prefix, Route("GET", "", partial(_app_service, directory, header), is_public=True))
 
 
 def arc_surface(
@@ -51,93 +51,99 @@ def arc_surface(
     With `knows_users` false it is an old agent, which answers for the machine whatever identity was asked for.
     """
     handler = partial(_arc, directory, key_file, knows_users)
-    return _surface("arc", prefix, Route("GET", "/oauth2/token", handler, open=True))
+    return _surface("arc", prefix, Route("GET", "/oauth2/token", handler, is_public=True))
 
 
 def _surface(name: str, prefix: str, route: Route) -> Surface:
-    return Surface(name=name, prefix=prefix, routes=(route,), authenticate=nobody, error_body=worded_body)
+    return Surface(
+        name=name, prefix=prefix, routes=(route,), authenticate=anonymous_caller, error_body=azure_error_body
+    )
 
 
 async def _imds(directory: Directory, exchange: Exchange) -> Reply:
-    query = query_of(exchange)
-    directory.record("imds", None, query, exchange.request.headers)
-    if (answer := await scripted(directory, exchange, "identity")) is not None:
+    query = query_parameters(exchange)
+    directory.record_request("imds", None, query, exchange.request.headers)
+    if (answer := await scripted_reply(directory, exchange, "identity")) is not None:
         return answer
     _check_metadata(exchange, query, version="2018-02-01")
-    return json_reply(_token(directory, query, _IMDS_SELECTORS, imds_error()))
+    return json_reply(_issue_token(directory, query, _IMDS_SELECTORS, imds_error()))
 
 
 def _check_metadata(exchange: Exchange, query: Mapping[str, str], *, version: str) -> None:
     """The header keeps out what was only forwarded here; the texts are not from a recording."""
     if exchange.request.headers.get("metadata", "").lower() != "true":
-        raise Worded(imds_error("Required metadata header not specified"))
+        raise RefusalWithBody(imds_error("Required metadata header not specified"))
     if "x-forwarded-for" in exchange.request.headers:
-        raise Worded(imds_error("Requests that were forwarded are not answered"))
+        raise RefusalWithBody(imds_error("Requests that were forwarded are not answered"))
     if query.get("api-version", "") < version:
-        raise Worded(imds_error("Invalid or missing api-version"))
+        raise RefusalWithBody(imds_error("Invalid or missing api-version"))
 
 
 async def _app_service(directory: Directory, header: str, exchange: Exchange) -> Reply:
-    query = query_of(exchange)
-    directory.record("app_service", None, query, exchange.request.headers)
-    if (answer := await scripted(directory, exchange, "identity")) is not None:
+    query = query_parameters(exchange)
+    directory.record_request("app_service", None, query, exchange.request.headers)
+    if (answer := await scripted_reply(directory, exchange, "identity")) is not None:
         return answer
     if exchange.request.headers.get("x-identity-header") != header:
-        raise Worded(app_service_error("The X-IDENTITY-HEADER is missing or wrong.", status=401))
+        raise RefusalWithBody(app_service_error("The X-IDENTITY-HEADER is missing or wrong.", status=401))
     if query.get("api-version") != "2019-08-01":
-        raise Worded(app_service_error("Unsupported api-version."))
-    token = _token(directory, query, _APP_SELECTORS, app_service_error(_NO_IDENTITY))
+        raise RefusalWithBody(app_service_error("Unsupported api-version."))
+    token = _issue_token(directory, query, _APP_SELECTORS, app_service_error(_NO_IDENTITY))
     for name in ("expires_in", "ext_expires_in"):
         del token[name]
     return json_reply(token)
 
 
 async def _arc(directory: Directory, key_file: Path, knows_users: bool, exchange: Exchange) -> Reply:
-    query = query_of(exchange)
-    directory.record("arc", None, query, exchange.request.headers)
-    if (answer := await scripted(directory, exchange, "identity")) is not None:
+    query = query_parameters(exchange)
+    directory.record_request("arc", None, query, exchange.request.headers)
+    if (answer := await scripted_reply(directory, exchange, "identity")) is not None:
         return answer
     _check_metadata(exchange, query, version="2019-11-01")
-    if exchange.request.headers.get("authorization") != _expected(key_file):
+    if exchange.request.headers.get("authorization") != _read_key_file(key_file):
         challenge = [("www-authenticate", f"Basic realm={key_file}")]
         return json_reply({"error": "unauthorized_client"}, status=401, headers=challenge)
     if knows_users:
-        token = _token(directory, query, _IMDS_SELECTORS, imds_error())
+        token = _issue_token(directory, query, _IMDS_SELECTORS, imds_error())
         # The agent repeats the selector that it followed.
         token |= {name: query[name] for name in _IMDS_SELECTORS if name in query}
     else:
-        token = _token(directory, {"resource": query.get("resource", "")}, {}, imds_error())
+        token = _issue_token(directory, {"resource": query.get("resource", "")}, {}, imds_error())
         del token["client_id"]
     return json_reply(token)
 
 
-def _expected(key_file: Path) -> str:
+def _read_key_file(key_file: Path) -> str:
     """Read at every request: the real agent writes a new key each time."""
     return f"Basic {key_file.read_text(encoding='ascii')}"
 
 
-def _token(
-    directory: Directory, query: Mapping[str, str], selectors: Mapping[str, str], unknown: Status
+def _issue_token(
+    directory: Directory, query: Mapping[str, str], selectors: Mapping[str, str], unknown: HttpReply
 ) -> dict[str, Any]:
     named = [name for name in selectors if name in query]
     if len(named) > 1:
-        raise Worded(imds_error("Only one of the identity selectors may be given"))
+        raise RefusalWithBody(imds_error("Only one of the identity selectors may be given"))
     resource = query.get("resource")
     if not resource:
-        raise Worded(imds_error("Required query variable 'resource' is missing"))
-    identity = directory.identity(selectors[named[0]], query[named[0]]) if named else directory.identity(None, None)
+        raise RefusalWithBody(imds_error("Required query variable 'resource' is missing"))
+    identity = (
+        directory.find_identity(selectors[named[0]], query[named[0]]) if named else directory.find_identity(None, None)
+    )
     if identity is None:
-        raise Worded(unknown)
-    if not known_resource(resource):
-        raise Worded(
+        raise RefusalWithBody(unknown)
+    if not has_principal(resource):
+        raise RefusalWithBody(
             imds_error(f"AADSTS500011: The resource principal named {resource} was not found", kind="invalid_resource")
         )
-    return _told(
-        directory, identity, directory.issue(resource, object_id=identity.object_id, app_id=identity.client_id)
+    return _token_document(
+        directory,
+        identity,
+        directory.issue_access_token(resource, object_id=identity.object_id, app_id=identity.client_id),
     )
 
 
-def _told(directory: Directory, identity: ManagedIdentity, issued: Issued) -> dict[str, Any]:
+def _token_document(directory: Directory, identity: ManagedIdentity, issued: AccessToken) -> dict[str, Any]:
     """Numbers are strings here, unlike at the token endpoint."""
     left = str(max(0, round(issued.expires_s - time.time())))
     return {

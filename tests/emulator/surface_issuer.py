@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from tests.emulator.answers import Disconnect, Status
+from tests.emulator.answers import Disconnect, HttpReply
 from tests.emulator.refusal import Refusal
-from tests.emulator.server import HangUp, Headers, Reply, Stream
-from tests.emulator.sign_in import REDIRECT, AnswerLost, Denied, SignIn, Step
+from tests.emulator.server import CloseConnection, Headers, Reply, StreamReply
+from tests.emulator.sign_in import REDIRECT, LoseReply, SignInError, SignInService, SignInStep
 from tests.emulator.surface import Caller, Exchange, Handler, Route, Surface, json_reply
 
 if TYPE_CHECKING:
-    from tests.emulator.emulator import Recorded
+    from tests.emulator.emulator import RecordedRequest
 
 _FORM = "application/x-www-form-urlencoded"
 _PAGE = (
@@ -28,20 +28,20 @@ _PAGE = (
     "<h1>Enter the code from your device</h1><form><input name=user_code></form></body></html>"
 )
 Body = dict[str, Any]
-Work = Callable[[SignIn, Exchange, Body], Any]
+StepFunction = Callable[[SignInService, Exchange, Body], Any]
 
 
-def issuer_surface(sign_in: SignIn, *, prefix: str = "") -> tuple[Surface, ...]:
+def issuer_surface(sign_in: SignInService, *, prefix: str = "") -> tuple[Surface, ...]:
     """The surfaces; `prefix` stands before all their addresses."""
     accounts = (
-        Route("POST", "/deviceauth/usercode", _step("usercode", sign_in, _usercode), open=True),
-        Route("POST", "/deviceauth/token", _step("poll", sign_in, _poll), open=True),
+        Route("POST", "/deviceauth/usercode", _step_handler("usercode", sign_in, _usercode), is_public=True),
+        Route("POST", "/deviceauth/token", _step_handler("poll", sign_in, _poll), is_public=True),
     )
     oauth = (
-        Route("POST", "/token", _token(sign_in), open=True),
-        Route("POST", "/revoke", _step("revoke", sign_in, _revoke), open=True),
+        Route("POST", "/token", _token(sign_in), is_public=True),
+        Route("POST", "/revoke", _step_handler("revoke", sign_in, _revoke), is_public=True),
     )
-    pages = (Route("GET", "/device", _page, open=True),)
+    pages = (Route("GET", "/device", _page, is_public=True),)
     return (
         _surface("issuer", f"{prefix}/api/accounts", accounts),
         _surface("issuer-oauth", f"{prefix}/oauth", oauth),
@@ -50,10 +50,10 @@ def issuer_surface(sign_in: SignIn, *, prefix: str = "") -> tuple[Surface, ...]:
 
 
 def _surface(name: str, prefix: str, routes: tuple[Route, ...]) -> Surface:
-    return Surface(name=name, prefix=prefix, routes=routes, authenticate=_nobody, headers=_headers)
+    return Surface(name=name, prefix=prefix, routes=routes, authenticate=_anonymous_caller, headers=_headers)
 
 
-def _nobody(request: Recorded) -> Caller:
+def _anonymous_caller(request: RecordedRequest) -> Caller:
     raise Refusal("Not found", status=404)
 
 
@@ -65,56 +65,58 @@ async def _page(exchange: Exchange) -> Reply:
     return Reply(status=200, body=_PAGE.encode(), headers=[("content-type", "text/html; charset=utf-8")])
 
 
-def _step(step: Step, sign_in: SignIn, work: Work) -> Handler:
-    async def handle(exchange: Exchange) -> Reply | Stream:
-        return await _answer(step, sign_in, work, exchange, _body(exchange))
+def _step_handler(step: SignInStep, sign_in: SignInService, work: StepFunction) -> Handler:
+    async def handle(exchange: Exchange) -> Reply | StreamReply:
+        return await _run_step(step, sign_in, work, exchange, _parse_body(exchange))
 
     return handle
 
 
-def _token(sign_in: SignIn) -> Handler:
+def _token(sign_in: SignInService) -> Handler:
     """One address for two steps, told apart by the grant."""
 
-    async def handle(exchange: Exchange) -> Reply | Stream:
-        body = _body(exchange)
+    async def handle(exchange: Exchange) -> Reply | StreamReply:
+        body = _parse_body(exchange)
         if body.get("grant_type") == "refresh_token":
-            return await _answer("refresh", sign_in, _refresh, exchange, body)
-        return await _answer("exchange", sign_in, _exchange, exchange, body)
+            return await _run_step("refresh", sign_in, _refresh, exchange, body)
+        return await _run_step("exchange", sign_in, _exchange, exchange, body)
 
     return handle
 
 
-async def _answer(step: Step, sign_in: SignIn, work: Work, exchange: Exchange, body: Body) -> Reply:
-    fault = sign_in.note(step, body, exchange.request.headers)
+async def _run_step(
+    step: SignInStep, sign_in: SignInService, work: StepFunction, exchange: Exchange, body: Body
+) -> Reply:
+    fault = sign_in.record_request(step, body, exchange.request.headers)
     match fault:
-        case Status():
+        case HttpReply():
             await asyncio.sleep(fault.delay_s)
-            content, kind = fault.encoded()
+            content, kind = fault.encode()
             headers = [("content-type", kind), *_headers(exchange), *fault.headers.items()]
             return Reply(status=fault.status, body=content, headers=headers)
         case Disconnect():
-            raise HangUp(reset=fault.reset)
+            raise CloseConnection(reset=fault.reset)
         case _:
             pass
     try:
         reply = json_reply(work(sign_in, exchange, body), headers=_headers(exchange))
-    except Denied as no:
-        reply = json_reply(_worded(no, sign_in), status=no.status, headers=_headers(exchange))
+    except SignInError as no:
+        reply = json_reply(_error_body(no, sign_in), status=no.status, headers=_headers(exchange))
     await asyncio.sleep(sign_in.delay_s.get(step, 0.0))
-    if isinstance(fault, AnswerLost):
-        raise HangUp(reset=fault.reset)
+    if isinstance(fault, LoseReply):
+        raise CloseConnection(reset=fault.reset)
     return reply
 
 
-def _worded(no: Denied, sign_in: SignIn) -> Body:
+def _error_body(no: SignInError, sign_in: SignInService) -> Body:
     if sign_in.errors == "string":
         return {"error": no.code, "error_description": no.message}
     return {"error": {"message": no.message, "type": "invalid_request_error", "param": None, "code": no.code}}
 
 
-def _body(exchange: Exchange) -> Body:
+def _parse_body(exchange: Exchange) -> Body:
     """A JSON object or a form, by its content type; what is neither is empty."""
-    raw = exchange.request.raw
+    raw = exchange.request.raw_body
     if exchange.request.headers.get("content-type", "").startswith(_FORM):
         return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
     try:
@@ -130,12 +132,12 @@ def _is_form(exchange: Exchange) -> bool:
 
 def _json_only(exchange: Exchange) -> None:
     if _is_form(exchange):
-        raise Denied("invalid_request", "Expected a JSON body.", status=400)
+        raise SignInError("invalid_request", "Expected a JSON body.", status=400)
 
 
-def _usercode(sign_in: SignIn, exchange: Exchange, body: Body) -> Body:
+def _usercode(sign_in: SignInService, exchange: Exchange, body: Body) -> Body:
     _json_only(exchange)
-    device = sign_in.begin(body.get("client_id"))
+    device = sign_in.start_device_sign_in(body.get("client_id"))
     expires = datetime.fromtimestamp(device.expires_at_s, UTC)
     return {
         "device_auth_id": device.device_auth_id,
@@ -145,7 +147,7 @@ def _usercode(sign_in: SignIn, exchange: Exchange, body: Body) -> Body:
     }
 
 
-def _poll(sign_in: SignIn, exchange: Exchange, body: Body) -> Body:
+def _poll(sign_in: SignInService, exchange: Exchange, body: Body) -> Body:
     _json_only(exchange)
     device = sign_in.poll(body.get("device_auth_id"), body.get("user_code"))
     return {
@@ -157,21 +159,21 @@ def _poll(sign_in: SignIn, exchange: Exchange, body: Body) -> Body:
     }
 
 
-def _exchange(sign_in: SignIn, exchange: Exchange, body: Body) -> Body:
+def _exchange(sign_in: SignInService, exchange: Exchange, body: Body) -> Body:
     if body.get("grant_type") != "authorization_code":
-        raise Denied("unsupported_grant_type", "The grant type is not supported.")
+        raise SignInError("unsupported_grant_type", "The grant type is not supported.")
     if not _is_form(exchange):
-        raise Denied("invalid_request", "Expected a form.")
+        raise SignInError("invalid_request", "Expected a form.")
     # The client's own idea of the issuer, or the real one: what it says must fit what it was told.
-    redirects = frozenset({REDIRECT, f"{exchange.emulator.origin}/deviceauth/callback"})
-    return sign_in.answer(sign_in.exchange(body, redirects=redirects))
+    redirects = frozenset({REDIRECT, f"{exchange.state.origin}/deviceauth/callback"})
+    return sign_in.token_response(sign_in.exchange(body, redirects=redirects))
 
 
-def _refresh(sign_in: SignIn, exchange: Exchange, body: Body) -> Body:
-    tokens = sign_in.renew(body.get("client_id"), body.get("refresh_token"))
-    return sign_in.answer(tokens, only=sign_in.refresh_gives)
+def _refresh(sign_in: SignInService, exchange: Exchange, body: Body) -> Body:
+    tokens = sign_in.refresh(body.get("client_id"), body.get("refresh_token"))
+    return sign_in.token_response(tokens, only=sign_in.refresh_response_fields)
 
 
-def _revoke(sign_in: SignIn, exchange: Exchange, body: Body) -> Body:
+def _revoke(sign_in: SignInService, exchange: Exchange, body: Body) -> Body:
     sign_in.revoke(body.get("token"))
     return {}

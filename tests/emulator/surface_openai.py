@@ -12,10 +12,10 @@ from tests.emulator.refusal import Refusal
 from tests.emulator.responses_route import create_response
 from tests.emulator.server import Headers, Reply
 from tests.emulator.surface import Caller, Exchange, Route, Surface, json_reply
-from tests.emulator.validate import Rules
+from tests.emulator.validate import RequestRules
 
 if TYPE_CHECKING:
-    from tests.emulator.emulator import Recorded
+    from tests.emulator.emulator import RecordedRequest
 
 # Refused by default, so that a wrong key can be tried without configuration.
 BAD_KEYS = frozenset({"sk-bad", "sk-wrong", "sk-revoked"})
@@ -34,7 +34,7 @@ def openai_surface(
     `any_model` serves every model id, as servers of one's own do.
     """
 
-    def authenticate(request: Recorded) -> Caller:
+    def authenticate(request: RecordedRequest) -> Caller:
         return _caller(request, keys, bad_keys)
 
     return Surface(
@@ -43,21 +43,21 @@ def openai_surface(
         routes=(
             Route("POST", "/responses", create_response),
             Route("GET", "/models", _list_models),
-            Route("GET", "/models/(?P<model>.+)", _one_model),
+            Route("GET", "/models/(?P<model>.+)", _get_model),
         ),
         authenticate=authenticate,
         headers=_headers,
-        rules=Rules(find_model=models.whatever) if any_model else Rules(),
+        rules=RequestRules(find_model=models.any_model) if any_model else RequestRules(),
         endpoint="openai",
     )
 
 
-def masked(key: str) -> str:
+def mask_key(key: str) -> str:
     """A key as the service quotes it."""
     return f"{key[:8]}{'*' * max(3, len(key) - 12)}{key[-4:]}" if len(key) > 12 else f"{key[:6]}***"
 
 
-def _caller(request: Recorded, keys: Mapping[str, str] | None, bad_keys: frozenset[str]) -> Caller:
+def _caller(request: RecordedRequest, keys: Mapping[str, str] | None, bad_keys: frozenset[str]) -> Caller:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
         raise Refusal(
@@ -68,7 +68,7 @@ def _caller(request: Recorded, keys: Mapping[str, str] | None, bad_keys: frozens
     known = key.startswith("sk-") if keys is None else key in keys
     if not known or key in bad_keys:
         raise Refusal(
-            f"Incorrect API key provided: {masked(key)}. You can find your API key at {_KEYS_PAGE}.",
+            f"Incorrect API key provided: {mask_key(key)}. You can find your API key at {_KEYS_PAGE}.",
             status=401,
             code="invalid_api_key",
         )
@@ -90,17 +90,17 @@ def _headers(exchange: Exchange) -> Headers:
     if caller is not None:
         headers.append(("openai-organization", caller.organization or caller.account))
         headers.append(("openai-project", caller.project or "proj_emulator"))
-        headers += exchange.emulator.state.limits.headers(caller.key)
+        headers += exchange.state.state.limits.headers(caller.key)
     return headers
 
 
 async def _list_models(exchange: Exchange) -> Reply:
-    return json_reply({"object": "list", "data": models.listing()}, headers=_headers(exchange))
+    return json_reply({"object": "list", "data": models.model_list()}, headers=_headers(exchange))
 
 
-async def _one_model(exchange: Exchange) -> Reply:
+async def _get_model(exchange: Exchange) -> Reply:
     wanted = exchange.params["model"]
-    for row in models.listing():
+    for row in models.model_list():
         if row["id"] == wanted:
             return json_reply(row, headers=_headers(exchange))
     raise Refusal(

@@ -13,34 +13,34 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI
 from tests.emulator import (
     Directory,
     Emulator,
-    RateBooks,
+    HttpReply,
+    RateLimits,
     Say,
-    Status,
     TerminalFields,
     Think,
     Turn,
     azure_classic_surface,
     azure_surface,
-    content_filtered,
+    content_filter_event,
+    content_filter_failure,
+    content_filter_refusal,
     content_filters,
     deployment_not_found,
-    encrypted_content_refused,
-    filtered_event,
-    filtered_failure,
-    network_blocked,
-    throttled,
-    throttled_event,
+    encrypted_content_not_supported,
+    gateway_rate_limit,
+    invalid_subscription_key,
+    network_access_denied,
+    rate_limit_event,
     too_many_requests,
-    wrong_key,
 )
-from tests.emulator.plain import events_of
+from tests.emulator.plain import parse_events
 
 KEY = {"api-key": "azure-key-1"}
 COGNITIVE = "https://cognitiveservices.azure.com"
 
 
 @contextmanager
-def serving(*, classic: bool = False, limits: RateBooks | None = None, **options: Any) -> Iterator[Emulator]:
+def serving(*, classic: bool = False, limits: RateLimits | None = None, **options: Any) -> Iterator[Emulator]:
     surface = azure_classic_surface(**options) if classic else azure_surface(**options)
     with Emulator(surfaces=(surface,), limits=limits) as running:
         yield running
@@ -83,7 +83,7 @@ def test_a_wrong_key(azure: Emulator, key: str) -> None:
     for headers in ({"api-key": key}, bearer(key)):
         reply = post(azure, headers=headers)
         assert reply.status_code == 401
-        assert reply.json() == wrong_key().body
+        assert reply.json() == invalid_subscription_key().body
         assert key not in reply.text
 
 
@@ -105,17 +105,17 @@ def test_no_credential_at_all(azure: Emulator) -> None:
 def test_tokens_of_the_directory() -> None:
     directory = Directory()
     with serving(directory=directory) as azure:
-        good = directory.issue(COGNITIVE)
+        good = directory.issue_access_token(COGNITIVE)
         assert post(azure, headers=bearer(good.text)).status_code == 200
-        unknown, over = f"{good.text}x", directory.issue(COGNITIVE, expires_in=-1).text
-        foreign = directory.issue("https://ai.azure.com").text
+        unknown, over = f"{good.text}x", directory.issue_access_token(COGNITIVE, expires_in=-1).text
+        foreign = directory.issue_access_token("https://ai.azure.com").text
         for token in (unknown, over, foreign):
             reply = post(azure, headers=bearer(token))
             assert reply.status_code == 401
             assert "audience is incorrect" in reply.json()["message"]
-        directory.revoke(good.text)
+        directory.revoke_access_tokens(good.text)
         assert post(azure, headers=bearer(good.text)).status_code == 401
-        again = directory.issue(f"{COGNITIVE}/")
+        again = directory.issue_access_token(f"{COGNITIVE}/")
         assert again.number == 4
         assert post(azure, headers=bearer(again.text)).status_code == 200
 
@@ -123,8 +123,8 @@ def test_tokens_of_the_directory() -> None:
 def test_another_audience() -> None:
     directory = Directory()
     with serving(directory=directory, audiences=["https://ai.azure.com"]) as azure:
-        assert post(azure, headers=bearer(directory.issue("https://ai.azure.com").text)).status_code == 200
-        reply = post(azure, headers=bearer(directory.issue(COGNITIVE).text))
+        assert post(azure, headers=bearer(directory.issue_access_token("https://ai.azure.com").text)).status_code == 200
+        reply = post(azure, headers=bearer(directory.issue_access_token(COGNITIVE).text))
         assert "(https://ai.azure.com)" in reply.json()["message"]
 
 
@@ -132,7 +132,7 @@ def test_a_principal_without_a_role() -> None:
     directory = Directory()
     directory.roles.clear()
     with serving(directory=directory) as azure:
-        reply = post(azure, headers=bearer(directory.issue(COGNITIVE).text))
+        reply = post(azure, headers=bearer(directory.issue_access_token(COGNITIVE).text))
         assert (reply.status_code, error_of(reply)["code"]) == (401, "PermissionDenied")
         assert error_of(reply)["message"] == (
             f"The principal `{directory.object_id}` lacks the required data action "
@@ -150,7 +150,7 @@ def test_callers_of_one_resource_share_their_reasoning() -> None:
         output = post(azure, **include).json()["output"]
         thought, said = ({key: value for key, value in item.items() if key != "status"} for item in output)
         given = [{"role": "user", "content": "hello"}, thought, said, {"role": "user", "content": "and?"}]
-        token = directory.issue(COGNITIVE).text
+        token = directory.issue_access_token(COGNITIVE).text
         assert post(azure, headers=bearer(token), input=given, **include).status_code == 200
     with serving(resource="another") as other:
         reply = post(other, input=given, **include)
@@ -264,22 +264,22 @@ def test_images_need_a_deployment_of_their_own(azure: Emulator) -> None:
 
 def test_encrypted_content_of_a_model_that_does_not_think(azure: Emulator) -> None:
     reply = post(azure, model="gpt-4.1", include=["reasoning.encrypted_content"])
-    assert reply.json() == encrypted_content_refused().body
+    assert reply.json() == encrypted_content_not_supported().body
 
 
-SCRIPTED: list[tuple[Status, int, str]] = [
-    (content_filtered(), 400, "content_filter"),
+SCRIPTED: list[tuple[HttpReply, int, str]] = [
+    (content_filter_refusal(), 400, "content_filter"),
     (deployment_not_found(), 404, "DeploymentNotFound"),
-    (network_blocked(), 403, "403"),
-    (network_blocked("public_access"), 403, "403"),
-    (network_blocked("virtual_network"), 403, "403"),
-    (throttled(after_s=7, after_ms=6500), 429, "429"),
+    (network_access_denied(), 403, "403"),
+    (network_access_denied("public_access"), 403, "403"),
+    (network_access_denied("virtual_network"), 403, "403"),
+    (gateway_rate_limit(after_s=7, after_ms=6500), 429, "429"),
     (too_many_requests(), 429, "too_many_requests"),
 ]
 
 
 @pytest.mark.parametrize(("status", "number", "code"), SCRIPTED)
-def test_scripted_refusals(azure: Emulator, status: Status, number: int, code: str) -> None:
+def test_scripted_refusals(azure: Emulator, status: HttpReply, number: int, code: str) -> None:
     azure.script(status)
     reply = post(azure)
     assert (reply.status_code, error_of(reply)["code"]) == (number, code)
@@ -287,7 +287,7 @@ def test_scripted_refusals(azure: Emulator, status: Status, number: int, code: s
 
 
 def test_a_filtered_prompt_says_by_what(azure: Emulator) -> None:
-    azure.script(content_filtered("jailbreak"))
+    azure.script(content_filter_refusal("jailbreak"))
     error = error_of(post(azure))
     assert (error["param"], error["type"], error["status"]) == ("prompt", None, 400)
     assert error["innererror"]["code"] == "ResponsibleAIPolicyViolation"
@@ -295,7 +295,7 @@ def test_a_filtered_prompt_says_by_what(azure: Emulator) -> None:
 
 
 def test_waits_are_told_or_not(azure: Emulator) -> None:
-    azure.script(throttled(after_s=7, after_ms=6500), throttled(after_s=None), too_many_requests())
+    azure.script(gateway_rate_limit(after_s=7, after_ms=6500), gateway_rate_limit(after_s=None), too_many_requests())
     told = post(azure).headers
     assert (told["retry-after"], told["retry-after-ms"]) == ("7", "6500")
     assert "retry-after" not in post(azure).headers
@@ -305,7 +305,7 @@ def test_waits_are_told_or_not(azure: Emulator) -> None:
 
 
 def test_a_quota_that_binds() -> None:
-    with serving(limits=RateBooks(requests=1)) as azure:
+    with serving(limits=RateLimits(requests=1)) as azure:
         assert post(azure).headers["x-ratelimit-remaining-requests"] == "0"
         reply = post(azure, headers={"api-key": "azure-key-2"})
         assert (reply.status_code, error_of(reply)["code"]) == (429, "429")
@@ -319,7 +319,7 @@ def streamed(emulator: Emulator, **body: Any) -> list[dict[str, Any]]:
     reply = post(emulator, stream=True, **body)
     assert reply.status_code == 200, reply.text
     assert reply.headers["azureai-fe-is-streaming"] == "true"
-    return events_of(reply.text)
+    return parse_events(reply.text)
 
 
 def test_filters_are_told_at_the_end(azure: Emulator) -> None:
@@ -333,14 +333,14 @@ def test_filters_are_told_at_the_end(azure: Emulator) -> None:
 
 def test_a_script_has_the_last_word_on_filters(azure: Emulator) -> None:
     blocked = TerminalFields({"content_filters": content_filters(blocked="hate")})
-    azure.script(Turn(Say("so"), filtered_failure(after=5), blocked))
+    azure.script(Turn(Say("so"), content_filter_failure(after=5), blocked))
     last = streamed(azure)[-1]
     assert (last["type"], last["response"]["error"]["code"]) == ("response.failed", "content_filter")
     assert last["response"]["content_filters"][1]["blocked"]
 
 
 def test_errors_inside_a_stream(azure: Emulator) -> None:
-    azure.script(Turn(Say("so"), filtered_event(after=5)), Turn(throttled_event()))
+    azure.script(Turn(Say("so"), content_filter_event(after=5)), Turn(rate_limit_event()))
     filtered = streamed(azure)
     assert [event["type"] for event in filtered[-2:]] == ["response.output_text.delta", "error"]
     assert filtered[-1]["error"]["code"] == "content_filter"

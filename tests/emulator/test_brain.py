@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from tests.emulator import Emulator
-from tests.emulator.plain import KEY, ask, events_of, streamed
-from tests.emulator.schema_fill import instance_of
-from tests.emulator.sums import arithmetic
+from tests.emulator.plain import AUTHORIZATION, parse_events, post_response, stream_events
+from tests.emulator.schema_fill import schema_instance
+from tests.emulator.sums import find_arithmetic
 
 FILES = {"README.md": "# Birds\nThis project counts birds.", "notes.txt": "Buy seed."}
 
@@ -44,7 +44,7 @@ TOOLS = [
 ACTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "list_folder": lambda arguments: "\n".join(FILES),
     "read_file": lambda arguments: FILES.get(arguments["path"], "Error: no such file"),
-    "calculate": lambda arguments: str((arithmetic(arguments["expression"]) or ("", 0))[1]),
+    "calculate": lambda arguments: str((find_arithmetic(arguments["expression"]) or ("", 0))[1]),
     "get_weather": lambda arguments: f"Rain in {arguments['city']}.",
 }
 
@@ -55,7 +55,7 @@ def worked(emulator: Emulator, question: str, **body: Any) -> tuple[list[str], s
     steps: list[str] = []
     extra = {"tools": TOOLS, "include": ["reasoning.encrypted_content"], **body}
     for _ in range(6):
-        output = streamed(emulator, input=items, **extra)[-1]["response"]["output"]
+        output = stream_events(emulator, input=items, **extra)[-1]["response"]["output"]
         items += output
         calls = [item for item in output if item["type"] == "function_call"]
         if not calls:
@@ -97,29 +97,29 @@ def test_fills_arguments_and_tells_of_failures(emulator: Emulator) -> None:
 
 
 def test_tool_choice(emulator: Emulator) -> None:
-    none = ask(emulator, input="read notes.txt", tools=TOOLS, tool_choice="none").json()["output"]
+    none = post_response(emulator, input="read notes.txt", tools=TOOLS, tool_choice="none").json()["output"]
     assert [item["type"] for item in none] == ["reasoning", "message"]
     named = {"type": "function", "name": "calculate"}
-    forced = ask(emulator, input="hello", tools=TOOLS, tool_choice=named).json()["output"]
+    forced = post_response(emulator, input="hello", tools=TOOLS, tool_choice=named).json()["output"]
     assert forced[-1]["name"] == "calculate"
-    any_one = ask(emulator, input="hello", tools=TOOLS, tool_choice="required").json()["output"]
+    any_one = post_response(emulator, input="hello", tools=TOOLS, tool_choice="required").json()["output"]
     assert any_one[-1]["type"] == "function_call"
 
 
 def test_reasoning_commentary_and_phases(emulator: Emulator) -> None:
     asked = {"input": "read notes.txt", "tools": TOOLS, "reasoning": {"summary": "auto"}}
-    new = ask(emulator, **asked).json()["output"]
+    new = post_response(emulator, **asked).json()["output"]
     assert [(item["type"], item.get("phase")) for item in new] == [
         ("reasoning", None),
         ("message", "commentary"),
         ("function_call", None),
     ]
     assert new[0]["summary"][0]["text"].startswith("**Choosing the next step**")
-    quiet = ask(emulator, **{**asked, "reasoning": {"effort": "none"}}).json()["output"]
+    quiet = post_response(emulator, **{**asked, "reasoning": {"effort": "none"}}).json()["output"]
     assert [item["type"] for item in quiet] == ["message", "function_call"]
-    old = ask(emulator, model="gpt-4.1", input="read notes.txt", tools=TOOLS).json()["output"]
+    old = post_response(emulator, model="gpt-4.1", input="read notes.txt", tools=TOOLS).json()["output"]
     assert [item["type"] for item in old] == ["function_call"]
-    plain = ask(emulator, model="gpt-4.1").json()["output"]
+    plain = post_response(emulator, model="gpt-4.1").json()["output"]
     assert "phase" not in plain[0]
 
 
@@ -131,7 +131,9 @@ def test_images(emulator: Emulator) -> None:
         {"type": "input_image", "image_url": url},
         {"type": "input_image", "image_url": "https://example.com/a.png"},
     ]
-    text = ask(emulator, input=[{"role": "user", "content": parts}]).json()["output"][-1]["content"][0]["text"]
+    text = post_response(emulator, input=[{"role": "user", "content": parts}]).json()["output"][-1]["content"][0][
+        "text"
+    ]
     assert text == "You sent 2 images: a PNG image of 640x480 pixels and an image at https://example.com/a.png."
 
 
@@ -141,7 +143,7 @@ def test_remembers_the_conversation(emulator: Emulator) -> None:
         {"role": "assistant", "content": "Hello."},
         {"role": "user", "content": "What is my name?"},
     ]
-    assert ask(emulator, input=turns).json()["output"][-1]["content"][0]["text"] == "Your name is Ada."
+    assert post_response(emulator, input=turns).json()["output"][-1]["content"][0]["text"] == "Your name is Ada."
 
 
 SCHEMA = {
@@ -161,7 +163,7 @@ SCHEMA = {
 
 def test_structured_answers(emulator: Emulator) -> None:
     form = {"format": {"type": "json_schema", "name": "Answer", "schema": SCHEMA, "strict": True}}
-    text = ask(emulator, input="What is 2 + 2?", text=form).json()["output"][-1]["content"][0]["text"]
+    text = post_response(emulator, input="What is 2 + 2?", text=form).json()["output"][-1]["content"][0]["text"]
     assert json.loads(text) == {
         "answer": "4",
         "score": 3,
@@ -169,14 +171,14 @@ def test_structured_answers(emulator: Emulator) -> None:
         "tags": ["tags", "tags"],
         "maybe": "2026-11-21",
     }
-    free = ask(emulator, input="as json: hi", text={"format": {"type": "json_object"}}).json()
+    free = post_response(emulator, input="as json: hi", text={"format": {"type": "json_object"}}).json()
     assert "answer" in json.loads(free["output"][-1]["content"][0]["text"])
-    assert instance_of({"type": ["null", "number"], "exclusiveMinimum": 4}) == 5
+    assert schema_instance({"type": ["null", "number"], "exclusiveMinimum": 4}) == 5
 
 
 def test_answers_are_streamed_at_a_pace() -> None:
     with Emulator(pace_s=0.01) as emulator:
-        events = events_of(ask(emulator, stream=True, input="hello").text)
+        events = parse_events(post_response(emulator, stream=True, input="hello").text)
         deltas = [event["delta"] for event in events if event["type"] == "response.output_text.delta"]
         assert len(deltas) > 10
 
@@ -188,7 +190,7 @@ def test_served_on_its_own() -> None:
         assert process.stdout is not None
         assert process.stdin is not None
         base_url = process.stdout.readline().strip()
-        reply = httpx.post(f"{base_url}/responses", json={"model": "gpt-5.5", "input": "hello"}, headers=KEY)
+        reply = httpx.post(f"{base_url}/responses", json={"model": "gpt-5.5", "input": "hello"}, headers=AUTHORIZATION)
         assert reply.status_code == 200
         process.stdin.close()
         assert process.wait(60) == 0

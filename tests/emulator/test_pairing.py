@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.emulator import Brain, Call, CustomCall, Emulator, HostedItem, Incomplete, Say, Think, Turn
-from tests.emulator.plain import ask, error_of, streamed
+from tests.emulator import Call, CustomCall, Emulator, FromResponder, HostedItem, ResponseIncomplete, Say, Think, Turn
+from tests.emulator.plain import error_object, post_response, stream_events
 
 Item = dict[str, Any]
 USER: Item = {"role": "user", "content": "hello"}
@@ -28,7 +28,7 @@ def emulator() -> Iterator[Emulator]:
 def answered(emulator: Emulator, turn: Turn, **body: Any) -> list[Item]:
     """The output items of a scripted turn, as `output_item.done` gave them."""
     emulator.script(turn)
-    events = streamed(emulator, **{**ENCRYPTED, "input": [USER], **body})
+    events = stream_events(emulator, **{**ENCRYPTED, "input": [USER], **body})
     return [event["item"] for event in events if event["type"] == "response.output_item.done"]
 
 
@@ -38,13 +38,13 @@ def output(call: Item, text: str = "done") -> Item:
 
 def fault(emulator: Emulator, *items: Item, status: int = 400, **body: Any) -> dict[str, Any]:
     """The error that replaying these items gets."""
-    reply = ask(emulator, input=list(items), **{**ENCRYPTED, **body})
+    reply = post_response(emulator, input=list(items), **{**ENCRYPTED, **body})
     assert reply.status_code == status, reply.text
-    return error_of(reply)
+    return error_object(reply)
 
 
 def fine(emulator: Emulator, *items: Item, **body: Any) -> None:
-    reply = ask(emulator, input=list(items), **{**ENCRYPTED, **body})
+    reply = post_response(emulator, input=list(items), **{**ENCRYPTED, **body})
     assert reply.status_code == 200, reply.text
 
 
@@ -93,8 +93,8 @@ def test_reasoning_without_ciphertext_is_not_found(emulator: Emulator, group: li
 
 def test_ciphertext_only_when_asked_for_and_other_in_added(emulator: Emulator) -> None:
     emulator.script(Turn(Think(), Say("x")), Turn(Think(), Say("x")))
-    assert "encrypted_content" not in streamed(emulator)[-1]["response"]["output"][0]
-    events = streamed(emulator, **ENCRYPTED)
+    assert "encrypted_content" not in stream_events(emulator)[-1]["response"]["output"][0]
+    events = stream_events(emulator, **ENCRYPTED)
     added, done = (
         next(e["item"] for e in events if e["type"] == f"response.output_item.{w}") for w in ("added", "done")
     )
@@ -126,7 +126,7 @@ def test_changed_ciphertext_is_refused(emulator: Emulator, group: list[Item]) ->
 def test_ciphertext_belongs_to_the_account(emulator: Emulator, group: list[Item]) -> None:
     body = {"model": "gpt-5.6-sol", "store": False, "input": [USER, *group, output(group[2]), output(group[3])]}
     other = httpx.post(f"{emulator.base_url}/responses", json=body, headers={"authorization": "Bearer sk-other"})
-    assert error_of(other)["code"] == "invalid_encrypted_content"
+    assert error_object(other)["code"] == "invalid_encrypted_content"
     with Emulator() as restarted:
         fine(restarted, USER, *group, output(group[2]), output(group[3]))
 
@@ -181,25 +181,25 @@ def test_every_call_has_one_output(emulator: Emulator, call: Any, name: str) -> 
 
 
 def test_reasoning_that_was_cut_off_cannot_be_replayed_alone(emulator: Emulator) -> None:
-    [thought] = answered(emulator, Turn(Think(["A long thought."]), Incomplete(keep=6)))
+    [thought] = answered(emulator, Turn(Think(["A long thought."]), ResponseIncomplete(characters=6)))
     assert "required following item" in fault(emulator, USER, thought)["message"]
     assert "required following item" in fault(emulator, USER, thought, AGAIN)["message"]
 
 
 def test_a_stored_response_can_be_continued(emulator: Emulator) -> None:
     emulator.script(Turn(Think(), Call("f", call_id="call_x")))
-    first = ask(emulator, input=[USER], store=True).json()
+    first = post_response(emulator, input=[USER], store=True).json()
     answer = {"type": "function_call_output", "call_id": "call_x", "output": "42"}
-    second = ask(emulator, input=[answer], previous_response_id=first["id"], store=True)
+    second = post_response(emulator, input=[answer], previous_response_id=first["id"], store=True)
     assert "42" in second.json()["output"][-1]["content"][0]["text"]
 
 
 def test_preserved_reasoning_is_left_out_and_told(emulator: Emulator) -> None:
     model = {"model": "gpt-6.2-astra"}
-    items = answered(emulator, Turn(Brain()), **model)
-    same = ask(emulator, input=[USER, *items, AGAIN], **ENCRYPTED, **model).json()
+    items = answered(emulator, Turn(FromResponder()), **model)
+    same = post_response(emulator, input=[USER, *items, AGAIN], **ENCRYPTED, **model).json()
     assert "input_transformations" not in same
-    edited = ask(emulator, input=[{**USER, "content": "Hello!"}, *items, AGAIN], **ENCRYPTED, **model).json()
+    edited = post_response(emulator, input=[{**USER, "content": "Hello!"}, *items, AGAIN], **ENCRYPTED, **model).json()
     assert edited["input_transformations"] == [
         {"id": items[0]["id"], "action": "removed", "reason": "prefix_mismatch", "type": "reasoning"}
     ]

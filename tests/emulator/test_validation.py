@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.emulator import Emulator, Say, openai_surface
-from tests.emulator.plain import KEY, ask, error_of
+from tests.emulator.plain import AUTHORIZATION, error_object, post_response
 
 
 @pytest.fixture(scope="module")
@@ -154,8 +154,8 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str | None]] = [
 @pytest.mark.parametrize(("body", "message", "code", "param"), REFUSED, ids=[row[1][:60] for row in REFUSED])
 def test_refused(emulator: Emulator, body: dict[str, Any], message: str, code: str | None, param: str | None) -> None:
     emulator.script(Say("never said"))
-    reply = ask(emulator, **body)
-    error = error_of(reply)
+    reply = post_response(emulator, **body)
+    error = error_object(reply)
     emulator.reset()
     assert reply.status_code == 400
     assert error["message"].startswith(message)
@@ -188,14 +188,14 @@ ACCEPTED: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("body", ACCEPTED, ids=str)
 def test_accepted(emulator: Emulator, body: dict[str, Any]) -> None:
-    reply = ask(emulator, **body)
+    reply = post_response(emulator, **body)
     assert reply.status_code == 200, reply.text
 
 
 def test_unknown_model_is_404(emulator: Emulator) -> None:
-    reply = ask(emulator, model="gpt-99")
+    reply = post_response(emulator, model="gpt-99")
     assert reply.status_code == 404
-    assert error_of(reply) == {
+    assert error_object(reply) == {
         "message": "The model 'gpt-99' does not exist or you do not have access to it.",
         "type": "invalid_request_error",
         "param": None,
@@ -204,8 +204,8 @@ def test_unknown_model_is_404(emulator: Emulator) -> None:
 
 
 def test_what_is_no_json_is_refused(emulator: Emulator) -> None:
-    reply = httpx.post(f"{emulator.base_url}/responses", content=b"{nope", headers=KEY)
-    assert error_of(reply)["message"].startswith("We could not parse the JSON body of your request.")
+    reply = httpx.post(f"{emulator.base_url}/responses", content=b"{nope", headers=AUTHORIZATION)
+    assert error_object(reply)["message"].startswith("We could not parse the JSON body of your request.")
 
 
 @pytest.mark.parametrize(
@@ -224,34 +224,34 @@ def test_what_is_no_json_is_refused(emulator: Emulator) -> None:
 def test_keys(emulator: Emulator, headers: dict[str, str], message: str, code: str | None) -> None:
     reply = httpx.get(f"{emulator.base_url}/models", headers=headers)
     assert reply.status_code == 401
-    assert error_of(reply)["message"].startswith(message)
-    assert error_of(reply)["code"] == code
+    assert error_object(reply)["message"].startswith(message)
+    assert error_object(reply)["code"] == code
 
 
 def test_only_listed_keys_where_a_list_is_given() -> None:
     with Emulator(surfaces=(openai_surface(keys={"sk-mine": "org-mine"}),)) as emulator:
         mine = httpx.get(f"{emulator.base_url}/models", headers={"authorization": "Bearer sk-mine"})
         assert mine.headers["openai-organization"] == "org-mine"
-        assert httpx.get(f"{emulator.base_url}/models", headers=KEY).status_code == 401
+        assert httpx.get(f"{emulator.base_url}/models", headers=AUTHORIZATION).status_code == 401
 
 
 def test_models(emulator: Emulator) -> None:
-    listed = httpx.get(f"{emulator.base_url}/models", headers=KEY).json()
+    listed = httpx.get(f"{emulator.base_url}/models", headers=AUTHORIZATION).json()
     ids = [row["id"] for row in listed["data"]]
     assert listed["object"] == "list"
     assert {"gpt-5.6-sol", "gpt-5.2-2025-12-11", "text-embedding-3-small", "gpt-realtime", "gpt-image-1"} <= set(ids)
-    one = httpx.get(f"{emulator.base_url}/models/gpt-5.5", headers=KEY)
+    one = httpx.get(f"{emulator.base_url}/models/gpt-5.5", headers=AUTHORIZATION)
     assert set(one.json()) == {"id", "object", "created", "owned_by", "shutdown_date"}
-    gone = httpx.get(f"{emulator.base_url}/models/gpt-99", headers=KEY)
-    assert (gone.status_code, error_of(gone)["code"]) == (404, "model_not_found")
+    gone = httpx.get(f"{emulator.base_url}/models/gpt-99", headers=AUTHORIZATION)
+    assert (gone.status_code, error_object(gone)["code"]) == (404, "model_not_found")
 
 
 def test_other_paths_and_methods(emulator: Emulator) -> None:
     def request(method: str, path: str) -> httpx.Response:
-        return httpx.request(method, f"{emulator.origin}{path}", headers=KEY)
+        return httpx.request(method, f"{emulator.origin}{path}", headers=AUTHORIZATION)
 
-    assert error_of(request("GET", "/v1/nothing"))["message"] == "Invalid URL (GET /v1/nothing)"
-    assert error_of(request("POST", "/elsewhere"))["message"] == "Invalid URL (POST /elsewhere)"
+    assert error_object(request("GET", "/v1/nothing"))["message"] == "Invalid URL (GET /v1/nothing)"
+    assert error_object(request("POST", "/elsewhere"))["message"] == "Invalid URL (POST /elsewhere)"
     wrong = request("GET", "/v1/responses")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "OPTIONS, POST")
     head = request("HEAD", "/v1/models")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 LOOPBACK = ("localhost", "127.0.0.1")
-_ELSEWHERE = ("elsewhere.example",)
+_OTHER_HOSTS = ("elsewhere.example",)
 
 
 class Authority:
@@ -48,7 +48,7 @@ class Authority:
 
     def wrong_host(self) -> ssl.SSLContext:
         """The right authority, for another host."""
-        return self.context(*_ELSEWHERE)
+        return self.context(*_OTHER_HOSTS)
 
     def untrusted(self) -> ssl.SSLContext:
         """The right names, from an authority that nobody trusts."""

@@ -54,7 +54,7 @@ class TokenSet:
         return self.access_token, self.refresh_token, self.id_token
 
 
-def challenge_of(verifier: str) -> str:
+def pkce_challenge(verifier: str) -> str:
     """The S256 challenge of a PKCE verifier."""
     return _base64(hashlib.sha256(verifier.encode()).digest())
 
@@ -89,7 +89,7 @@ def make_token(account: Account, *, expires_at: int, canary: str = "CANARY", ide
     return ".".join([*parts, f"{canary}{secrets.token_urlsafe(24)}"])
 
 
-def claims_of(token: str) -> dict[str, Any] | None:
+def decode_claims(token: str) -> dict[str, Any] | None:
     """The claims of a JWT, None for anything else."""
     try:
         _, payload, _ = token.split(".")
@@ -103,7 +103,7 @@ def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def ms_module_file(path: Path, tokens: TokenSet, *, account_id: str | None = None) -> None:
+def write_ms_module_file(path: Path, tokens: TokenSet, *, account_id: str | None = None) -> None:
     """Write the token file of Microsoft's ChatGPT module (v0.1.0, seen 2026-11-21).
 
     Its account id is wrong unless one is given: that module takes the user's `sub` for it.
@@ -120,7 +120,7 @@ def ms_module_file(path: Path, tokens: TokenSet, *, account_id: str | None = Non
     path.write_text(json.dumps(document, indent=2), encoding="utf-8")
 
 
-def codex_file(path: Path, tokens: TokenSet, *, refreshed_at_s: float | None = None) -> None:
+def write_codex_file(path: Path, tokens: TokenSet, *, refreshed_at_s: float | None = None) -> None:
     """Write `auth.json` of OpenAI's own command line (seen 2026-11-21)."""
     refreshed = datetime.fromtimestamp(time.time() if refreshed_at_s is None else refreshed_at_s, UTC)
     document = {

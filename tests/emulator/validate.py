@@ -17,36 +17,38 @@ from openai.types.responses.response_create_params import (
 
 from tests.emulator import models
 from tests.emulator.models import Model
-from tests.emulator.refusal import Refusal, missing_parameter, one_of, too_long, wrong_type
-from tests.emulator.shapes import Shape, check, check_object, merged
+from tests.emulator.refusal import Refusal, format_choices, missing_parameter, too_long, wrong_type
+from tests.emulator.shapes import ObjectShape, check, check_object, merge_shapes
 from tests.emulator.validate_items import check_input
 from tests.emulator.validate_tools import check_format, check_tool_choice, check_tools
 
-_SHAPE = merged(ResponseCreateParamsNonStreaming, ResponseCreateParamsStreaming)
+_SHAPE = merge_shapes(ResponseCreateParamsNonStreaming, ResponseCreateParamsStreaming)
 # Checked by code of their own, with better paths than the generic walk would give.
-_APART = {"input", "tools", "tool_choice"}
-_LONGEST = {"prompt_cache_key": 64, "safety_identifier": 128, "user": 64}
+_FIELDS_WITH_OWN_CHECKS = {"input", "tools", "tool_choice"}
+_MAX_LENGTHS = {"prompt_cache_key": 64, "safety_identifier": 128, "user": 64}
 MIN_OUTPUT_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class RequestRules:
     """What a surface checks differently from api.openai.com."""
 
-    find_model: Callable[[str], Model | None] = models.lookup
+    find_model: Callable[[str], Model | None] = models.find_model
     unknown_model: Callable[[str], Refusal] = lambda model: Refusal(
         f"The model '{model}' does not exist or you do not have access to it.", status=404, code="model_not_found"
     )
-    before: Callable[[dict[str, Any]], None] = lambda body: None
-    refused: frozenset[str] = frozenset()
+    check_first: Callable[[dict[str, Any]], None] = lambda body: None
+    refused_fields: frozenset[str] = frozenset()
 
 
-def validate(body: dict[str, Any], rules: Rules) -> Model:
+def validate(body: dict[str, Any], rules: RequestRules) -> Model:
     """Raise the service's error for the first fault of `body`; returns the model it names."""
-    rules.before(body)
-    for name in sorted(rules.refused & body.keys()):
+    rules.check_first(body)
+    for name in sorted(rules.refused_fields & body.keys()):
         raise Refusal(f"Unsupported parameter: {name}", param=name, code="unsupported_parameter")
-    generic = Shape({k: (object if k in _APART else v) for k, v in _SHAPE.keys.items()}, frozenset())
+    generic = ObjectShape(
+        {k: (object if k in _FIELDS_WITH_OWN_CHECKS else v) for k, v in _SHAPE.keys.items()}, frozenset()
+    )
     check_object(body, generic, "")
     model = _check_model(body, rules)
     _check_input(body)
@@ -63,7 +65,7 @@ def validate(body: dict[str, Any], rules: Rules) -> Model:
     return model
 
 
-def effort_of(body: dict[str, Any], model: Model) -> str | None:
+def effective_effort(body: dict[str, Any], model: Model) -> str | None:
     """The effort that the model will work with; a `configuration_update` in the input changes it from there on."""
     effort = (body.get("reasoning") or {}).get("effort") or model.default_effort
     given = body.get("input")
@@ -73,7 +75,7 @@ def effort_of(body: dict[str, Any], model: Model) -> str | None:
     return effort
 
 
-def _check_model(body: dict[str, Any], rules: Rules) -> Model:
+def _check_model(body: dict[str, Any], rules: RequestRules) -> Model:
     if body.get("model") is None:
         raise missing_parameter("model")
     if not isinstance(body["model"], str):
@@ -100,7 +102,7 @@ def _check_input(body: dict[str, Any]) -> None:
 
 
 def _check_lengths(body: dict[str, Any]) -> None:
-    for name, limit in _LONGEST.items():
+    for name, limit in _MAX_LENGTHS.items():
         value = body.get(name)
         if value is not None and len(value) > limit:
             raise too_long(name, limit, len(value))
@@ -141,7 +143,7 @@ def _check_output_limit(body: dict[str, Any], model: Model) -> None:
 def _unsupported(value: str, model: Model, param: str, allowed: tuple[str, ...]) -> Refusal:
     return Refusal(
         f"Unsupported value: '{value}' is not supported with the '{model.id}' model. "
-        f"Supported values are: {one_of(allowed)}.",
+        f"Supported values are: {format_choices(allowed)}.",
         param=param,
         code="unsupported_value",
     )
@@ -163,7 +165,7 @@ def _check_reasoning(body: dict[str, Any], model: Model) -> None:
     effort = reasoning.get("effort")
     if effort is not None and effort not in model.efforts:
         raise _unsupported(effort, model, "reasoning.effort", model.efforts)
-    wanted = effort_of(body, model)
+    wanted = effective_effort(body, model)
     if wanted is not None and wanted not in model.efforts:
         raise _unsupported(wanted, model, "reasoning.effort", model.efforts)
 
@@ -181,7 +183,9 @@ def _check_sampling(body: dict[str, Any], model: Model) -> None:
                 param=name,
                 code="decimal_above_max_value" if above else "decimal_below_min_value",
             )
-        free = model.sampling == "always" or (model.sampling == "effort_none" and effort_of(body, model) == "none")
+        free = model.sampling == "always" or (
+            model.sampling == "effort_none" and effective_effort(body, model) == "none"
+        )
         # The default value is taken everywhere (reported for gpt-6-astra and gpt-5.4-nano).
         if not free and value != 1:
             raise Refusal(f"Unsupported parameter: '{name}' is not supported with this model.", param=name)

@@ -20,15 +20,15 @@ from openai.types.responses import (
 )
 from openai.types.responses.response_input_item_param import Message
 
-from tests.emulator.refusal import Refusal, bad_pattern, invalid_value, missing_parameter, too_long, wrong_type
-from tests.emulator.shapes import Shape, check_object, literal_of, members, merged, shape_of
+from tests.emulator.refusal import Refusal, invalid_value, missing_parameter, pattern_mismatch, too_long, wrong_type
+from tests.emulator.shapes import ObjectShape, check_object, literal_values, merge_shapes, shape_of, union_members
 
-MAX_ID = 64
-_MESSAGE = merged(EasyInputMessageParam, Message, ResponseOutputMessageParam)
-_ITEMS: dict[str, Shape] = {
+MAX_ID_LENGTH = 64
+_MESSAGE = merge_shapes(EasyInputMessageParam, Message, ResponseOutputMessageParam)
+_ITEMS: dict[str, ObjectShape] = {
     name: shape_of(member)
-    for member in members(ResponseInputItemParam)
-    for name in literal_of(member)
+    for member in union_members(ResponseInputItemParam)
+    for name in literal_values(member)
     if name != "message"
 }
 _INPUT_PARTS = {
@@ -37,7 +37,15 @@ _INPUT_PARTS = {
     "input_file": ResponseInputFileParam,
 }
 _OUTPUT_PARTS = {"output_text": ResponseOutputTextParam, "refusal": ResponseOutputRefusalParam}
-_ANY_PART = ("input_text", "input_image", "output_text", "refusal", "input_file", "computer_screenshot", "summary_text")
+_PART_TYPES = (
+    "input_text",
+    "input_image",
+    "output_text",
+    "refusal",
+    "input_file",
+    "computer_screenshot",
+    "summary_text",
+)
 
 # Ids carry their kind; a wrong prefix is refused (reported for fc, ctc, rs and msg; the others seen in recordings).
 ID_PREFIXES = {
@@ -64,7 +72,7 @@ ID_PREFIXES = {
 }
 
 
-def kind_of(item: dict[str, Any]) -> str:
+def item_type(item: dict[str, Any]) -> str:
     """The type of an input item; a bare role makes it a message, a bare id a reference."""
     if "type" in item:
         return str(item["type"])
@@ -75,7 +83,7 @@ def check_item(item: Any, path: str) -> None:
     """Raise the API's error for one input item."""
     if not isinstance(item, dict):
         raise wrong_type(item, path, "an object")
-    kind = item.get("type", kind_of(item))
+    kind = item.get("type", item_type(item))
     if kind == "message":
         _check_message(item, path)
     elif kind in _ITEMS:
@@ -114,7 +122,7 @@ def _check_part(part: Any, role: str, path: str) -> None:
     kind = part["type"]
     allowed = _OUTPUT_PARTS if role == "assistant" else _INPUT_PARTS
     if kind not in allowed:
-        raise invalid_value(kind, path, list(allowed) if kind in _ANY_PART else _ANY_PART)
+        raise invalid_value(kind, path, list(allowed) if kind in _PART_TYPES else _PART_TYPES)
     check_object(part, shape_of(allowed[kind]), path)
     if kind == "input_image":
         _check_image(part, path)
@@ -164,8 +172,8 @@ def _check_ids(item: dict[str, Any], kind: str, path: str) -> None:
                 param=f"{path}.{key}",
                 code="empty_string",
             )
-        if len(value) > MAX_ID:
-            raise too_long(f"{path}.{key}", MAX_ID, len(value))
+        if len(value) > MAX_ID_LENGTH:
+            raise too_long(f"{path}.{key}", MAX_ID_LENGTH, len(value))
     item_id = item.get("id")
     prefix = ID_PREFIXES.get(kind)
     if item_id is None or prefix is None:
@@ -177,7 +185,7 @@ def _check_ids(item: dict[str, Any], kind: str, path: str) -> None:
             code="invalid_value",
         )
     if not re.fullmatch(r"[A-Za-z0-9_-]+", item_id):
-        raise bad_pattern(f"{path}.id", "^[a-zA-Z0-9_-]+$")
+        raise pattern_mismatch(f"{path}.id", "^[a-zA-Z0-9_-]+$")
 
 
 def check_input(value: Any) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 
 from openai.types.responses import ToolParam
 
-from tests.emulator.refusal import Refusal, bad_pattern, invalid_value, missing_parameter, too_long, wrong_type
-from tests.emulator.shapes import check, check_object, literal_of, members, shape_of
+from tests.emulator.refusal import Refusal, invalid_value, missing_parameter, pattern_mismatch, too_long, wrong_type
+from tests.emulator.shapes import check, check_object, literal_values, shape_of, union_members
 
-NAME = "^[a-zA-Z0-9_-]+$"
+NAME_PATTERN = "^[a-zA-Z0-9_-]+$"
 MAX_TOOLS = 128
-_TOOLS = {name: shape_of(member) for member in members(ToolParam) for name in literal_of(member)}
+_TOOLS = {name: shape_of(member) for member in union_members(ToolParam) for name in literal_values(member)}
 # tool_choice types that name a hosted tool differently from the tool's own type.
-_SAME_TOOL = {"computer_use": "computer", "web_search_preview_2025_03_11": "web_search_preview"}
+_TOOL_ALIASES = {"computer_use": "computer", "web_search_preview_2025_03_11": "web_search_preview"}
 
 
 def check_tools(tools: Any, path: str = "tools") -> None:
@@ -52,7 +52,7 @@ def check_tool(tool: Any, path: str) -> None:
 def check_name(name: str, path: str) -> None:
     """Names of functions, custom tools and formats."""
     if not re.fullmatch(r"[a-zA-Z0-9_-]+", name):
-        raise bad_pattern(path, NAME)
+        raise pattern_mismatch(path, NAME_PATTERN)
     if len(name) > 64:
         raise too_long(path, 64, len(name))
 
@@ -72,7 +72,7 @@ def check_function_schema(tool: dict[str, Any], path: str) -> None:
             code="invalid_function_parameters",
         )
     if tool.get("strict") is True:
-        problem = strict_problem(schema, ())
+        problem = strict_schema_problem(schema, ())
         if problem:
             raise Refusal(f"{prefix}: {problem}", param=path, code="invalid_function_parameters")
 
@@ -84,7 +84,7 @@ def check_format(form: dict[str, Any], path: str) -> None:
     if not isinstance(schema, dict):
         raise wrong_type(schema, f"{path}.schema", "an object")
     if form.get("strict") is True:
-        problem = strict_problem(schema, ())
+        problem = strict_schema_problem(schema, ())
         if problem is None and schema.get("type") != "object":
             problem = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema.get('type')}\"'."
         if problem:
@@ -95,7 +95,7 @@ def check_format(form: dict[str, Any], path: str) -> None:
             )
 
 
-def strict_problem(schema: Any, context: tuple[str, ...]) -> str | None:
+def strict_schema_problem(schema: Any, context: tuple[str, ...]) -> str | None:
     """The first rule of strict mode that a schema breaks, in the service's words."""
     if not isinstance(schema, dict):
         return None
@@ -117,17 +117,17 @@ def strict_problem(schema: Any, context: tuple[str, ...]) -> str | None:
     if "items" in schema:
         nested.append(((*context, "items"), schema["items"]))
     for where, each in nested:
-        if problem := strict_problem(each, where):
+        if problem := strict_schema_problem(each, where):
             return problem
     return None
 
 
-def names_of(tools: list[dict[str, Any]]) -> set[str]:
+def callable_names(tools: list[dict[str, Any]]) -> set[str]:
     """Every callable name, those inside namespaces included."""
     found = {str(tool["name"]) for tool in tools if "name" in tool}
     for tool in tools:
         if tool.get("type") == "namespace":
-            found |= names_of(tool["tools"])
+            found |= callable_names(tool["tools"])
     return found
 
 
@@ -140,19 +140,19 @@ def check_tool_choice(choice: Any, hint: Any, tools: list[dict[str, Any]]) -> No
         return
     wanted = choice.get("tools", []) if choice["type"] == "allowed_tools" else [choice]
     for one in wanted:
-        _check_offered(one, tools)
+        _check_choice_is_offered(one, tools)
 
 
-def _check_offered(choice: dict[str, Any], tools: list[dict[str, Any]]) -> None:
+def _check_choice_is_offered(choice: dict[str, Any], tools: list[dict[str, Any]]) -> None:
     kind = str(choice.get("type"))
     if kind in {"function", "custom"}:
         name = str(choice.get("name"))
-        found = name in names_of(tools)
+        found = name in callable_names(tools)
     elif kind == "mcp":
         name = str(choice.get("server_label"))
         found = any(tool.get("server_label") == name for tool in tools)
     else:
         name = kind
-        found = any(tool["type"] == _SAME_TOOL.get(kind, kind) for tool in tools)
+        found = any(tool["type"] == _TOOL_ALIASES.get(kind, kind) for tool in tools)
     if not found:
         raise Refusal(f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice")

@@ -21,7 +21,7 @@ _COUNTER = itertools.count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class CiphertextClaims:
     """What one blob is good for."""
 
     account: str
@@ -36,13 +36,13 @@ class Ticket:
     final: bool = True
 
 
-def digest_of(item: dict[str, Any]) -> str:
+def summary_digest(item: dict[str, Any]) -> str:
     """A digest of the summary; an empty part counts as none (recorded: [] replayed as one empty part is accepted)."""
     texts = [str(part.get("text", "")) for part in item.get("summary") or [] if part.get("text")]
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
 
 
-def seal(ticket: Ticket, *, bulk: int) -> str:
+def seal(ticket: CiphertextClaims, *, bulk: int) -> str:
     """A fresh blob of about `bulk` bytes."""
     nonce = hashlib.sha256(str(next(_COUNTER)).encode()).digest()[:16]
     plain = json.dumps(asdict(ticket)).encode()
@@ -52,7 +52,7 @@ def seal(ticket: Ticket, *, bulk: int) -> str:
     return base64.urlsafe_b64encode(body + _tag(body)).decode()
 
 
-def unseal(blob: str) -> Ticket | None:
+def unseal(blob: str) -> CiphertextClaims | None:
     """The ticket inside, or None for anything that was not sealed here or was changed since."""
     try:
         body = base64.b64decode(blob.encode(), altchars=b"-_", validate=True)
@@ -63,10 +63,10 @@ def unseal(blob: str) -> Ticket | None:
         return None
     nonce, cipher = body[len(_MARK) : len(_MARK) + 16], body[len(_MARK) + 16 :]
     plain = bytes(a ^ b for a, b in zip(cipher, _keystream(nonce, len(cipher)), strict=True))
-    return Ticket(**json.loads(plain))
+    return CiphertextClaims(**json.loads(plain))
 
 
-def shortened(blob: str) -> str:
+def abbreviate(blob: str) -> str:
     """The way the service quotes a blob in an error."""
     return blob if len(blob) <= 12 else f"{blob[:4]}...{blob[-4:]}"
 

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from tests.emulator import behaviours as b
-from tests.emulator.server import HangUp
+from tests.emulator.server import CloseConnection
 
 Event = dict[str, Any]
 
 
-def frame(event: Event, framing: b.Framing) -> bytes:
+def sse_frame(event: Event, framing: b.Framing) -> bytes:
     """One event as SSE."""
     if not framing.sequence_numbers:
         event = {key: value for key, value in event.items() if key != "sequence_number"}
@@ -26,71 +26,71 @@ def frame(event: Event, framing: b.Framing) -> bytes:
     return (framing.newline.join(lines) + framing.newline * 2).encode()
 
 
-async def stream(turn: b.Turn, events: list[Event], *, pace_s: float = 0.0) -> AsyncIterator[bytes]:
+async def sse_stream(turn: b.Turn, events: list[Event], *, pace_s: float = 0.0) -> AsyncIterator[bytes]:
     """The pieces of a streamed reply, with the turn's shapes; may raise `HangUp`."""
-    framing = next(iter(turn.all(b.Framing)), b.Framing())
-    cut = next(iter(turn.all(b.CutStream)), None)
-    joined = next(iter(turn.all(b.Joined)), b.Joined(1)).count
+    framing = next(iter(turn.parts_of_type(b.Framing)), b.Framing())
+    cut = next(iter(turn.parts_of_type(b.CutStream)), None)
+    joined = next(iter(turn.parts_of_type(b.JoinEvents)), b.JoinEvents(1)).count
     held = b""
     for number, event in enumerate(_with_unknown(events, turn)):
-        if cut is not None and number >= cut.after:
+        if cut is not None and number >= cut.after_events:
             if cut.mid_event:
-                held += frame(event, framing)[:20]
+                held += sse_frame(event, framing)[:20]
             if held:
                 yield held
-            raise HangUp(reset=cut.reset)
-        async for sign in _before(number, turn, framing):
+            raise CloseConnection(reset=cut.reset)
+        async for sign in _pauses_before(number, turn, framing):
             if held:
                 yield held
                 held = b""
             yield sign
         if pace_s and event["type"].endswith(".delta"):
             await asyncio.sleep(pace_s)
-        held += frame(event, framing)
+        held += sse_frame(event, framing)
         if joined and (number + 1) % joined == 0:
-            for piece in _split(held, turn):
+            for piece in _split_bytes(held, turn):
                 yield piece
                 await asyncio.sleep(0)
             held = b""
     if framing.done_tail:
         held += b"data: [DONE]" + (framing.newline * 2).encode()
-    for piece in _split(held, turn):
+    for piece in _split_bytes(held, turn):
         yield piece
-    for hold in turn.all(b.HoldOpen):
+    for hold in turn.parts_of_type(b.HoldOpen):
         await asyncio.sleep(hold.seconds)
 
 
-async def _before(number: int, turn: b.Turn, framing: b.Framing) -> AsyncIterator[bytes]:
+async def _pauses_before(number: int, turn: b.Turn, framing: b.Framing) -> AsyncIterator[bytes]:
     """Waits and signs of life before one event."""
-    for slow in turn.all(b.Slow):
+    for slow in turn.parts_of_type(b.EventDelay):
         await asyncio.sleep(slow.delay_s)
-    for silent in turn.all(b.Silent):
-        if silent.before == number:
+    for silent in turn.parts_of_type(b.Silence):
+        if silent.before_event == number:
             await asyncio.sleep(silent.seconds)
-    for alive in turn.all(b.Keepalive):
-        if number and number % alive.every == 0:
+    for alive in turn.parts_of_type(b.Keepalive):
+        if number and number % alive.every_events == 0:
             for _ in range(alive.count):
                 await asyncio.sleep(alive.silence_s)
-                yield _sign(alive, number, framing)
+                yield _keepalive_bytes(alive, number, framing)
 
 
-def _sign(alive: b.Keepalive, number: int, framing: b.Framing) -> bytes:
+def _keepalive_bytes(alive: b.Keepalive, number: int, framing: b.Framing) -> bytes:
     if alive.comment:
         return f": keepalive{framing.newline * 2}".encode()
-    return frame({"type": "keepalive", "sequence_number": number}, framing)
+    return sse_frame({"type": "keepalive", "sequence_number": number}, framing)
 
 
 def _with_unknown(events: list[Event], turn: b.Turn) -> Iterator[Event]:
-    unknown = turn.all(b.UnknownEvent)
+    unknown = turn.parts_of_type(b.ExtraEvent)
     for number, event in enumerate(events):
         for each in unknown:
-            if each.after == number:
+            if each.after_events == number:
                 yield dict(each.event)
         yield event
 
 
-def _split(data: bytes, turn: b.Turn) -> Iterator[bytes]:
-    split = next(iter(turn.all(b.Split)), None)
+def _split_bytes(data: bytes, turn: b.Turn) -> Iterator[bytes]:
+    split = next(iter(turn.parts_of_type(b.SplitBytes)), None)
     if split is None:
         if data:
             yield data

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.emulator.sums import arithmetic
+from tests.emulator.sums import find_arithmetic
 
 _FILE = (
     r"(?<![\w@:/.])(?:[\w.~-]*/)*[\w-][\w.-]*\.[A-Za-z]\w{0,7}\b"
@@ -36,12 +36,12 @@ class Wish:
     hints: dict[str, Any] = field(default_factory=dict)
 
 
-def wishes(question: str, listings: list[str]) -> list[Wish]:
+def find_wishes(question: str, listings: list[str]) -> list[Wish]:
     """All wishes of a question; `listings` are the folder listings that were made for it already."""
     plain = re.sub(r"\b(https?://|www\.)\S+", "", question)
     paths = re.findall(_FILE, plain)
     files = [path for path in paths if not path.endswith("/")]
-    return [*_about_files(plain.lower(), paths, files, listings), *_others(plain, files)]
+    return [*_about_files(plain.lower(), paths, files, listings), *_wishes_without_files(plain, files)]
 
 
 def _about_files(lowered: str, paths: list[str], files: list[str], listings: list[str]) -> Iterator[Wish]:
@@ -62,7 +62,7 @@ def _about_files(lowered: str, paths: list[str], files: list[str], listings: lis
         yield Wish(kind="read", reason=f"read {path}", command=f"head -c 4000 {path}", hints={"path": path})
 
 
-def _others(question: str, files: list[str]) -> Iterator[Wish]:
+def _wishes_without_files(question: str, files: list[str]) -> Iterator[Wish]:
     lowered = question.lower()
     if files and re.search(_WRITING, lowered):
         quoted = re.search(r"[\"'`]([^\"'`]+)[\"'`]", question)
@@ -73,7 +73,7 @@ def _others(question: str, files: list[str]) -> Iterator[Wish]:
             command=f"printf %s '{text}' > {files[0]}",
             hints={"path": files[0], "content": text},
         )
-    if (found := arithmetic(question)) is not None:
+    if (found := find_arithmetic(question)) is not None:
         expression = found[0]
         yield Wish(
             kind="calc",

@@ -26,16 +26,16 @@ async def nothing_left(*emulators: Emulator) -> AsyncIterator[None]:
     left = [f"the task {task!r}" for task in other_tasks() - before]
     left += places_taken()
     for emulator in emulators:
-        if not await emulator.until(lambda each=emulator: each.answering == 0, _PATIENCE_S):
-            left.append(f"{emulator.answering} requests that the service is still answering")
+        if not await emulator.wait_until_async(lambda each=emulator: each.open_requests == 0, _PATIENCE_S):
+            left.append(f"{emulator.open_requests} requests that the service is still answering")
     assert not left, f"left behind: {'; '.join(left)}"
 
 
 def places_taken() -> list[str]:
     """Every gate of the running loop that somebody is in, or waits for, in words."""
-    gates = limiter._gates.get(asyncio.get_running_loop(), {})
+    gates = limiter._limiters.get(asyncio.get_running_loop(), {})
     return [
-        f"the gate of {origin}: {gate.active} inside, {len(gate._waiting)} waiting"
+        f"the gate of {origin}: {gate.slots_in_use} inside, {len(gate._waiters)} waiting"
         for origin, gate in gates.items()
-        if gate.active or gate._waiting
+        if gate.slots_in_use or gate._waiters
     ]

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.emulator import Status
-from tests.emulator.emulator import Scripted
+from tests.emulator import HttpReply
+from tests.emulator.emulator import ScriptedReply
 from tests.faults.raw import Opens
 from tests.support import Seen
 
@@ -77,7 +77,7 @@ class Fault:
     """
 
     name: str
-    does: tuple[Scripted, ...]
+    does: tuple[ScriptedReply, ...]
     outcome: Outcome
     place: Opens | None = None
     differs: Mapping[str, Outcome] = field(default_factory=dict[str, Outcome])
@@ -100,7 +100,7 @@ class Group:
     rows: tuple[Fault, ...]
 
 
-def row(name: str, *does: Scripted, then: Outcome, **more: Any) -> Fault:
+def row(name: str, *does: ScriptedReply, then: Outcome, **more: Any) -> Fault:
     """A fault in short."""
     return Fault(name=name, does=does, outcome=then, **more)
 
@@ -140,10 +140,10 @@ def words(events: list[Seen]) -> str:
 # Errors by hand
 
 
-def refused(status: int, code: str | None, message: str = "No.", **fields: Any) -> Status:
+def refused(status: int, code: str | None, message: str = "No.", **fields: Any) -> HttpReply:
     """An error reply in the API's own form."""
     body = {"message": message, "type": "invalid_request_error", "param": None, "code": code, **fields}
-    return Status(status, {"error": body})
+    return HttpReply(status, {"error": body})
 
 
 # Streams by hand
@@ -193,7 +193,7 @@ def sse(*events: Mapping[str, Any] | bytes, newline: bytes = b"\n") -> bytes:
     )
 
 
-def stream(*events: Mapping[str, Any] | bytes, newline: bytes = b"\n", **headers: str) -> Status:
+def stream(*events: Mapping[str, Any] | bytes, newline: bytes = b"\n", **headers: str) -> HttpReply:
     """A reply with these events."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Status(200, sse(*events, newline=newline), {**EVENT_STREAM, **named})
+    return HttpReply(200, sse(*events, newline=newline), {**EVENT_STREAM, **named})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tests.emulator import (
-    EmptyTerminal,
-    Failed,
-    Incomplete,
+    HttpReply,
+    NoTerminalOutput,
     NoUsage,
     Refuse,
+    ResponseFailed,
+    ResponseIncomplete,
     Say,
-    Status,
     Think,
     Turn,
     server_error,
@@ -17,7 +17,7 @@ from tests.emulator import (
 from tests.faults.fault import SHOWN, Group, answer, event, final, refused, response, row, stream
 
 _TWICE = "request start delta end continuation start delta end response"
-_CUT = Turn(Say("half of an answer"), Incomplete(keep=8))
+_CUT = Turn(Say("half of an answer"), ResponseIncomplete(characters=8))
 _INCOMPLETE = (
     row(
         "`max_output_tokens`: it goes on",
@@ -68,7 +68,7 @@ _INCOMPLETE = (
     row(
         "it goes on, but fails in mid-word",
         _CUT,
-        Turn(Say("and the rest"), Failed(after=6)),
+        Turn(Say("and the rest"), ResponseFailed(after_events=6)),
         then=answer(
             "half of ",
             requests=3,
@@ -80,7 +80,7 @@ _INCOMPLETE = (
     ),
     row(
         "all tokens went into reasoning",
-        Turn(Think(["Hm."], tokens=999), Incomplete()),
+        Turn(Think(["Hm."], tokens=999), ResponseIncomplete()),
         then=answer(
             "(The answer was cut off before any text: all output tokens went into reasoning. "
             "Raise max_output_tokens or lower reasoning_effort.)",
@@ -90,19 +90,19 @@ _INCOMPLETE = (
     ),
     row(
         "`content_filter`: it does not go on",
-        Turn(Say("Here is how to do it"), Incomplete("content_filter", keep=11)),
+        Turn(Say("Here is how to do it"), ResponseIncomplete("content_filter", characters=11)),
         then=answer("Here is how", finish="content_filter"),
     ),
     row(
         "`content_filter`, nothing left",
-        Turn(Incomplete("content_filter")),
+        Turn(ResponseIncomplete("content_filter")),
         then=answer(
             "(The service's content filter withheld the answer.)", events="request response", finish="content_filter"
         ),
     ),
     row(
         "a reason that nobody knows",
-        Turn(Say("half of an answer"), Incomplete("sparkle", keep=8)),
+        Turn(Say("half of an answer"), ResponseIncomplete("sparkle", characters=8)),
         then=answer("half of ", finish="length"),
     ),
     row(
@@ -121,7 +121,7 @@ _LITTLE = (
     row("a refusal", Refuse("I will not."), then=answer("I will not.", finish="content_filter")),
     row(
         "a refusal, the terminal event empty",
-        Turn(Refuse("I will not."), EmptyTerminal()),
+        Turn(Refuse("I will not."), NoTerminalOutput()),
         then=answer("I will not.", finish="content_filter"),
     ),
     row(
@@ -141,7 +141,7 @@ _LITTLE = (
     ),
     row(
         "the same in FastAPI's words",
-        Status(422, {"detail": [{"loc": ["body", "include"], "msg": "Extra inputs are not permitted"}]}),
+        HttpReply(422, {"detail": [{"loc": ["body", "include"], "msg": "Extra inputs are not permitted"}]}),
         Say("hello"),
         then=answer("hello", requests=2),
     ),

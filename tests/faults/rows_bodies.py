@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 
-from tests.emulator import Status, bad_gateway, redirect
+from tests.emulator import HttpReply, bad_gateway, redirect
 from tests.faults.fault import HTTP_CLIENT, Group, final, passing, refused, row
 
 JSON = {"content-type": "application/json"}
@@ -17,64 +17,70 @@ _SHAPES = (
     row('`{"error": {…}}`', refused(400, "odd", "Odd."), then=_INVALID),
     row(
         '`{"error": {…}}` with a number as code',
-        Status(400, {"error": {"message": "Odd.", "type": "Bad Request", "code": 400}}),
+        HttpReply(400, {"error": {"message": "Odd.", "type": "Bad Request", "code": 400}}),
         then=_INVALID,
     ),
-    row('`{"error": "text"}`', Status(400, {"error": "Odd."}), then=_INVALID),
-    row('`{"code", "message"}`', Status(400, {"code": "odd", "message": "Odd."}), then=_INVALID),
-    row('`{"detail": "text"}`', Status(400, {"detail": "Odd."}), then=_INVALID),
-    row('`{"detail": {…}}`', Status(400, {"detail": {"code": "odd", "message": "Odd."}}), then=_INVALID),
+    row('`{"error": "text"}`', HttpReply(400, {"error": "Odd."}), then=_INVALID),
+    row('`{"code", "message"}`', HttpReply(400, {"code": "odd", "message": "Odd."}), then=_INVALID),
+    row('`{"detail": "text"}`', HttpReply(400, {"detail": "Odd."}), then=_INVALID),
+    row('`{"detail": {…}}`', HttpReply(400, {"detail": {"code": "odd", "message": "Odd."}}), then=_INVALID),
     row(
         '`{"detail": [{"loc", "msg"}]}`',
-        Status(400, {"detail": [{"loc": ["body", "x"], "msg": "Odd."}]}),
+        HttpReply(400, {"detail": [{"loc": ["body", "x"], "msg": "Odd."}]}),
         then=final("InvalidRequestError", 400, says="x: Odd."),
     ),
-    row('`{"message": …}`', Status(400, {"message": "Odd."}), then=_INVALID),
-    row("a list", Status(400, '["Odd."]', JSON), then=_INVALID),
-    row("a string", Status(400, '"Odd."', JSON), then=_INVALID),
-    row("text", Status(400, "Odd."), then=_INVALID),
-    row("text that is called JSON", Status(400, "Odd.", JSON), then=_INVALID),
-    row("JSON that is called text", Status(400, _ERROR, {"content-type": "text/plain"}), then=_INVALID),
-    row("a page of HTML", Status(400, "<html><head><title>Odd.</title></head><body>No.</body></html>"), then=_INVALID),
-    row("JSON with an UTF-8 mark at its front", Status(400, b"\xef\xbb\xbf" + _ERROR, JSON), then=_INVALID),
-    row("Latin-1", Status(400, "Odd. N\xe4mlich.".encode("latin-1"), {"content-type": "text/plain"}), then=_INVALID),
-    row("bytes that are no UTF-8", Status(400, b'{"error": {"message": "Odd. \xff\xfe"}}', JSON), then=_INVALID),
-    row("5 MB of text", Status(400, "Odd. " + "x" * _HUGE), then=_INVALID),
+    row('`{"message": …}`', HttpReply(400, {"message": "Odd."}), then=_INVALID),
+    row("a list", HttpReply(400, '["Odd."]', JSON), then=_INVALID),
+    row("a string", HttpReply(400, '"Odd."', JSON), then=_INVALID),
+    row("text", HttpReply(400, "Odd."), then=_INVALID),
+    row("text that is called JSON", HttpReply(400, "Odd.", JSON), then=_INVALID),
+    row("JSON that is called text", HttpReply(400, _ERROR, {"content-type": "text/plain"}), then=_INVALID),
+    row(
+        "a page of HTML", HttpReply(400, "<html><head><title>Odd.</title></head><body>No.</body></html>"), then=_INVALID
+    ),
+    row("JSON with an UTF-8 mark at its front", HttpReply(400, b"\xef\xbb\xbf" + _ERROR, JSON), then=_INVALID),
+    row("Latin-1", HttpReply(400, "Odd. N\xe4mlich.".encode("latin-1"), {"content-type": "text/plain"}), then=_INVALID),
+    row("bytes that are no UTF-8", HttpReply(400, b'{"error": {"message": "Odd. \xff\xfe"}}', JSON), then=_INVALID),
+    row("5 MB of text", HttpReply(400, "Odd. " + "x" * _HUGE), then=_INVALID),
     row("a message of 5 MB", refused(400, "odd", "Odd. " + "x" * _HUGE), then=_INVALID),
-    row("5 MB of `<`", Status(400, "<title>Odd.</title>" + "<" * _HUGE), then=_INVALID),
-    row("5 MB of `<` and no title", Status(400, "<html> Odd. " + "<" * _HUGE), then=_INVALID),
+    row("5 MB of `<`", HttpReply(400, "<title>Odd.</title>" + "<" * _HUGE), then=_INVALID),
+    row("5 MB of `<` and no title", HttpReply(400, "<html> Odd. " + "<" * _HUGE), then=_INVALID),
     row(
         "10 MB, compressed to 10 kB",
-        Status(400, gzip.compress(b"Odd. " + bytes(10_000_000)), {"content-encoding": "gzip"}),
+        HttpReply(400, gzip.compress(b"Odd. " + bytes(10_000_000)), {"content-encoding": "gzip"}),
         then=_INVALID,
     ),
-    row("compressed", Status(400, gzip.compress(_ERROR), {**JSON, "content-encoding": "gzip"}), then=_INVALID),
+    row("compressed", HttpReply(400, gzip.compress(_ERROR), {**JSON, "content-encoding": "gzip"}), then=_INVALID),
 )
 _UNREAD = final("InvalidRequestError", 400)
 _SAYING_LITTLE = (
-    row("nothing", Status(400, ""), then=_UNREAD),
-    row("`{}`", Status(400, {}), then=_UNREAD),
-    row("`null`", Status(400, "null", JSON), then=_UNREAD),
-    row('`{"error": null}`', Status(400, {"error": None}), then=_UNREAD),
-    row('`{"error": {"message": null}}`', Status(400, {"error": {"message": None}}), then=_UNREAD),
-    row('`{"error": []}`', Status(400, {"error": []}), then=_UNREAD),
-    row("half a JSON", Status(400, b'{"error": {"message": "Od', JSON), then=_UNREAD),
-    row("JSON 100,000 deep", Status(400, "[" * 100_000, JSON), then=_UNREAD),
+    row("nothing", HttpReply(400, ""), then=_UNREAD),
+    row("`{}`", HttpReply(400, {}), then=_UNREAD),
+    row("`null`", HttpReply(400, "null", JSON), then=_UNREAD),
+    row('`{"error": null}`', HttpReply(400, {"error": None}), then=_UNREAD),
+    row('`{"error": {"message": null}}`', HttpReply(400, {"error": {"message": None}}), then=_UNREAD),
+    row('`{"error": []}`', HttpReply(400, {"error": []}), then=_UNREAD),
+    row("half a JSON", HttpReply(400, b'{"error": {"message": "Od', JSON), then=_UNREAD),
+    row("JSON 100,000 deep", HttpReply(400, "[" * 100_000, JSON), then=_UNREAD),
 )
 _PAGES = (
     row("502 with a page", bad_gateway(), then=passing("ProviderUnavailableError", 502, says="502 Bad Gateway")),
     row(
-        "504 with a page", Status(504, "<html><title>504</title></html>"), then=passing("ProviderUnavailableError", 504)
+        "504 with a page",
+        HttpReply(504, "<html><title>504</title></html>"),
+        then=passing("ProviderUnavailableError", 504),
     ),
-    row("404 with a page", Status(404, "<html><title>404 Not Found</title></html>"), then=final("NotFoundError", 404)),
+    row(
+        "404 with a page", HttpReply(404, "<html><title>404 Not Found</title></html>"), then=final("NotFoundError", 404)
+    ),
     row(
         "200 with a page, as from a hotel's network",
-        Status(200, "<html>Please log in to this network</html>"),
+        HttpReply(200, "<html>Please log in to this network</html>"),
         then=passing("StreamError"),
     ),
     row(
         "500, called compressed and not",
-        Status(500, "no gzip", {"content-encoding": "gzip"}),
+        HttpReply(500, "no gzip", {"content-encoding": "gzip"}),
         then=passing("StreamError"),
         differs=HTTP_CLIENT,
     ),
@@ -94,7 +100,7 @@ def _limited(name: str, *, after_s: float | None, status: int = 429, **headers: 
     named = {key.replace("_", "-"): value for key, value in headers.items()}
     long = after_s is not None and after_s > 5
     outcome = final(kind, status, says="max_retry_delay") if long else passing(kind, status)
-    return row(name, Status(status, {"error": {"message": "Busy."}}, named), then=outcome)
+    return row(name, HttpReply(status, {"error": {"message": "Busy."}}, named), then=outcome)
 
 
 _QUOTA = {"error": {"message": "No.", "code": "insufficient_quota"}}
@@ -114,16 +120,16 @@ _WAITS = (
     _limited("`nan`", after_s=None, retry_after="nan"),
     _limited("`Retry-After: 3600`", after_s=3600, retry_after="3600"),
     _limited("`inf`", after_s=None, retry_after="inf"),
-    row("`nan`, of a quota", Status(429, _QUOTA, {"retry-after": "nan"}), then=final("QuotaExceededError", 429)),
-    row("`inf`, of a quota", Status(429, _QUOTA, {"retry-after": "inf"}), then=final("QuotaExceededError", 429)),
+    row("`nan`, of a quota", HttpReply(429, _QUOTA, {"retry-after": "nan"}), then=final("QuotaExceededError", 429)),
+    row("`inf`, of a quota", HttpReply(429, _QUOTA, {"retry-after": "inf"}), then=final("QuotaExceededError", 429)),
     row(
         "a limit that never resets",
-        Status(429, b'{"error": {"type": "usage_limit_reached", "message": "Odd.", "resets_in_seconds": Infinity}}'),
+        HttpReply(429, b'{"error": {"type": "usage_limit_reached", "message": "Odd.", "resets_in_seconds": Infinity}}'),
         then=final("QuotaExceededError", 429, says="Odd"),
     ),
     row(
         "a limit that resets at no time",
-        Status(429, {"error": {"type": "usage_limit_reached", "message": "Odd.", "resets_at": "soon"}}),
+        HttpReply(429, {"error": {"type": "usage_limit_reached", "message": "Odd.", "resets_at": "soon"}}),
         then=final("QuotaExceededError", 429, says="Odd"),
     ),
     _limited("a date two minutes on", after_s=120, retry_after="Sat, 21 Nov 2026 10:02:00 GMT", date=_DATE),

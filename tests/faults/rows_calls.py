@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.emulator import Call, CustomCall, Failed, Incomplete, Say, Turn
+from tests.emulator import Call, CustomCall, ResponseFailed, ResponseIncomplete, Say, Turn
 from tests.faults.fault import CALL, Group, answer, event, final, passing, response, row, stream
 from tests.support import tool
 
@@ -84,13 +84,13 @@ _CALLS = (
     ),
     row(
         "arguments that nobody finished, in a response that failed",
-        Turn(Call("look", '{"at": "x'), Failed(after=5)),
+        Turn(Call("look", '{"at": "x'), ResponseFailed(after_events=5)),
         then=passing("ProviderUnavailableError", events="request start aborted retry start aborted response"),
         **_TOOLS,
     ),
     row(
         "cut off by the output limit: left out, and asked again",
-        Turn(Say("I look."), Call("look", {"at": "the whole wide world"}), Incomplete()),
+        Turn(Say("I look."), Call("look", {"at": "the whole wide world"}), ResponseIncomplete()),
         Call("look", {"at": "x"}),
         then=answer(
             "I look.",
@@ -104,21 +104,21 @@ _CALLS = (
     ),
     row(
         "cut off by the output limit, though what came is an object",
-        Turn(Call("look", '{"at": "x"}'), Incomplete(keep=11)),
+        Turn(Call("look", '{"at": "x"}'), ResponseIncomplete(characters=11)),
         Say("never mind"),
         then=answer("never mind", events="request start end continuation start delta end response", requests=2, paid=2),
         **_TOOLS,
     ),
     row(
         "cut off, marked complete",
-        Turn(Call("look", '{"at": "x'), Incomplete(keep=99)),
+        Turn(Call("look", '{"at": "x'), ResponseIncomplete(characters=99)),
         Say("never mind"),
         then=answer("never mind", events="request start end continuation start delta end response", requests=2, paid=2),
         **_TOOLS,
     ),
     row(
         "half the input of a custom tool",
-        Turn(Say("I run."), CustomCall("run", "rm -r build/tmp"), Incomplete()),
+        Turn(Say("I run."), CustomCall("run", "rm -r build/tmp"), ResponseIncomplete()),
         Say("no"),
         then=answer(
             "I run.\n\nno",
@@ -130,7 +130,7 @@ _CALLS = (
     ),
     row(
         "finished, before the cut",
-        Turn(Call("look", {"at": "x"}), Say("and then I will tell"), Incomplete(keep=8)),
+        Turn(Call("look", {"at": "x"}), Say("and then I will tell"), ResponseIncomplete(characters=8)),
         then=answer(
             "and then", events="request start end start delta end response", finish="tool_calls", calls=({"at": "x"},)
         ),
@@ -138,7 +138,7 @@ _CALLS = (
     ),
     row(
         "stopped by the content filter in mid-arguments",
-        Turn(Call("look", {"at": "the whole wide world"}), Incomplete("content_filter")),
+        Turn(Call("look", {"at": "the whole wide world"}), ResponseIncomplete("content_filter")),
         then=answer("(The service's content filter withheld the answer.)", events=_ONE, finish="content_filter"),
         **_TOOLS,
     ),

@@ -6,18 +6,18 @@ import gzip
 import json
 
 from tests.emulator import (
-    EmptyTerminal,
+    EventDelay,
+    ExtraEvent,
     Framing,
     HoldOpen,
-    Joined,
+    HttpReply,
+    JoinEvents,
     Keepalive,
+    NoTerminalOutput,
     RotateIds,
     Say,
-    Slow,
-    Split,
-    Status,
+    SplitBytes,
     Turn,
-    UnknownEvent,
 )
 from tests.faults.fault import (
     ADDED,
@@ -87,8 +87,10 @@ _FRAMING = (
         stream(*[b"data: " + json.dumps(each).encode() + b"\n\n" for each in saying(_ODD)]),
         then=answer(_ODD),
     ),
-    row("cut into single bytes", Turn(Say("h\u00e9llo \U0001f600"), Split(1)), then=answer("h\u00e9llo \U0001f600")),
-    row("all in one piece", Turn(Say("hello there"), Joined(0)), then=answer("hello there")),
+    row(
+        "cut into single bytes", Turn(Say("h\u00e9llo \U0001f600"), SplitBytes(1)), then=answer("h\u00e9llo \U0001f600")
+    ),
+    row("all in one piece", Turn(Say("hello there"), JoinEvents(0)), then=answer("hello there")),
     row("an event of 3 MB", stream(*saying(_LONG)), then=answer(_LONG)),
     row(
         "the half of a surrogate pair as an escape",
@@ -97,12 +99,12 @@ _FRAMING = (
     ),
     row(
         "compressed",
-        Status(200, gzip.compress(sse(*HELLO)), {**EVENT_STREAM, "content-encoding": "gzip"}),
+        HttpReply(200, gzip.compress(sse(*HELLO)), {**EVENT_STREAM, "content-encoding": "gzip"}),
         then=answer("hello"),
     ),
     row(
         "no stream at all but the whole response as JSON",
-        Status(200, response("completed", ITEM)),
+        HttpReply(200, response("completed", ITEM)),
         then=answer("hello", events="request response"),
     ),
 )
@@ -112,19 +114,19 @@ _LIFE = (
     ),
     row(
         "comments that fill a silence longer than `timeout`",
-        Turn(Say("one two three"), Keepalive(every=8, comment=True, silence_s=0.09, count=4)),
+        Turn(Say("one two three"), Keepalive(every_events=8, comment=True, silence_s=0.09, count=4)),
         settings={"timeout": 0.3},
         then=answer("one two three"),
     ),
     row(
         "`keepalive` events that do",
-        Turn(Say("one two three"), Keepalive(every=8, silence_s=0.09, count=4)),
+        Turn(Say("one two three"), Keepalive(every_events=8, silence_s=0.09, count=4)),
         settings={"timeout": 0.3},
         then=answer("one two three"),
     ),
     row(
         "an answer that takes longer than `timeout`, but never falls silent",
-        Turn(Say("one two three four five"), Slow(0.03)),
+        Turn(Say("one two three four five"), EventDelay(0.03)),
         settings={"timeout": 0.3},
         then=answer("one two three four five"),
     ),
@@ -135,7 +137,7 @@ _LIFE = (
     ),
     row(
         "events that nobody knows",
-        Turn(Say("hello"), UnknownEvent(), UnknownEvent({"type": "codex.sparkle"}, after=4)),
+        Turn(Say("hello"), ExtraEvent(), ExtraEvent({"type": "codex.sparkle"}, after_events=4)),
         then=answer("hello"),
     ),
     row(
@@ -148,7 +150,7 @@ _LIFE = (
         then=answer("hello"),
     ),
     row("item ids that change from event to event", Turn(Say("hello there"), RotateIds()), then=answer("hello there")),
-    row("a terminal event without output", Turn(Say("hello there"), EmptyTerminal()), then=answer("hello there")),
+    row("a terminal event without output", Turn(Say("hello there"), NoTerminalOutput()), then=answer("hello there")),
     row("no `done` event, the item in the terminal event alone", stream(ADDED, DELTA, COMPLETED), then=answer("hello")),
     row("nothing but the terminal event", stream(COMPLETED), then=answer("hello", events="request response")),
     row("items that are done without having begun", stream(DONE, COMPLETED), then=answer("hello")),

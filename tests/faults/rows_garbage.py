@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.emulator import Status
+from tests.emulator import HttpReply
 from tests.faults.fault import (
     ADDED,
     COMPLETED,
@@ -23,7 +23,7 @@ from tests.faults.fault import (
 from tests.faults.rows_frames import saying
 
 
-def _beside(item: object) -> Status:
+def _beside(item: object) -> HttpReply:
     """An odd item before the answer."""
     odd = event("response.output_item.done", output_index=0, item=item)
     rest = [{**each, "output_index": 1} for each in HELLO[:3]]
@@ -44,7 +44,7 @@ _GARBAGE = (
     ),
     row(
         "a JSON response 100,000 deep",
-        Status(200, b'{"output": ' + b"[" * 100_000, {"content-type": "application/json"}),
+        HttpReply(200, b'{"output": ' + b"[" * 100_000, {"content-type": "application/json"}),
         then=passing("StreamError"),
     ),
     row("an event whose type is a number", stream({"type": 7}, *HELLO), then=answer("hello")),
@@ -176,20 +176,20 @@ _GARBAGE = (
         stream({**DONE, "item": {**ITEM, "content": None}}, event("response.completed", response=response())),
         then=answer("(The model ended its turn without an answer; status completed.)", events="request response"),
     ),
-    row("JSON that is no response", Status(200, {"hello": "world"}), then=passing("StreamError")),
+    row("JSON that is no response", HttpReply(200, {"hello": "world"}), then=passing("StreamError")),
     row(
         "JSON with an error, though its status was 200",
-        Status(200, {"error": {"message": "x", "code": "server_error"}}),
+        HttpReply(200, {"error": {"message": "x", "code": "server_error"}}),
         then=passing("ProviderUnavailableError"),
     ),
     row(
         "half a JSON response",
-        Status(200, b'{"id": "resp_1", "output": [', {"content-type": "application/json"}),
+        HttpReply(200, b'{"id": "resp_1", "output": [', {"content-type": "application/json"}),
         then=passing("StreamError"),
     ),
     row(
         "called compressed and not",
-        Status(200, sse(*HELLO), {**EVENT_STREAM, "content-encoding": "gzip"}),
+        HttpReply(200, sse(*HELLO), {**EVENT_STREAM, "content-encoding": "gzip"}),
         then=passing("StreamError"),
     ),
 )

@@ -17,7 +17,7 @@ def _head(status: bytes = b"200 OK", *lines: bytes, version: bytes = b"1.1") -> 
 
 
 def _sent(name: str, words: bytes, then: Outcome, **more: object) -> Fault:
-    return row(name, Disconnect(words=words), then=then, **more)
+    return row(name, Disconnect(raw_bytes=words), then=then, **more)
 
 
 _NETWORK = passing("NetworkError")
@@ -95,13 +95,13 @@ _BODIES = (
     ),
     row(
         "an error that never ends",
-        Disconnect(words=_head(b"500 Odd", b"Content-Length: 900\r\n") + b"half", open_s=20),
+        Disconnect(raw_bytes=_head(b"500 Odd", b"Content-Length: 900\r\n") + b"half", open_s=20),
         settings={"timeout": 0.2},
         then=passing("LLMTimeoutError"),
     ),
     row(
         "a head that never ends",
-        Disconnect(words=b"HTTP/1.1 200 OK\r\nContent-", open_s=20),
+        Disconnect(raw_bytes=b"HTTP/1.1 200 OK\r\nContent-", open_s=20),
         settings={"timeout": 0.2},
         then=passing("LLMTimeoutError"),
     ),

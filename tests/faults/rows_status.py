@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.emulator import Status, cloudflare_challenge, context_too_long, overloaded, quota_exceeded, server_error
+from tests.emulator import (
+    HttpReply,
+    cloudflare_challenge,
+    context_length_exceeded,
+    insufficient_quota,
+    server_error,
+    server_is_overloaded,
+)
 from tests.faults.fault import Group, final, passing, refused, row
 
 _WHO = (
@@ -12,11 +19,11 @@ _WHO = (
         then=final("AuthenticationError", 401, says="(sent: "),
     ),
     row("401, `account_deactivated`", refused(401, "account_deactivated"), then=final("AuthenticationError", 401)),
-    row("401 in words", Status(401, "Unauthorized"), then=final("AuthenticationError", 401)),
-    row("401 without a body", Status(401), then=final("AuthenticationError", 401)),
+    row("401 in words", HttpReply(401, "Unauthorized"), then=final("AuthenticationError", 401)),
+    row("401 without a body", HttpReply(401), then=final("AuthenticationError", 401)),
     row(
         "402, no credit (gateways)",
-        Status(402, {"error": {"message": "Insufficient credits."}}),
+        HttpReply(402, {"error": {"message": "Insufficient credits."}}),
         then=final("QuotaExceededError", 402),
     ),
     row(
@@ -29,7 +36,7 @@ _WHO = (
         refused(403, "unsupported_country_region_territory"),
         then=final("AccessDeniedError", 403),
     ),
-    row("403 without a body", Status(403), then=final("AccessDeniedError", 403)),
+    row("403 without a body", HttpReply(403), then=final("AccessDeniedError", 403)),
     row(
         "403, the edge takes the machine for a bot",
         cloudflare_challenge(),
@@ -37,12 +44,12 @@ _WHO = (
     ),
     row(
         "407, a proxy wants a password",
-        Status(407, "Proxy Authentication Required"),
+        HttpReply(407, "Proxy Authentication Required"),
         then=final("ConfigurationError", 407),
     ),
 )
 _WHAT = (
-    row("400, `context_length_exceeded`", context_too_long(), then=final("ContextLengthError", 400)),
+    row("400, `context_length_exceeded`", context_length_exceeded(), then=final("ContextLengthError", 400)),
     row(
         "400, other servers' words for it",
         refused(400, None, "This model's maximum context length is 4096 tokens."),
@@ -53,7 +60,7 @@ _WHAT = (
         refused(400, None, "Your input exceeds the context window of this model."),
         then=final("ContextLengthError", 400),
     ),
-    row("413", Status(413, "Request Entity Too Large"), then=final("ContextLengthError", 413)),
+    row("413", HttpReply(413, "Request Entity Too Large"), then=final("ContextLengthError", 413)),
     row(
         "400, `content_policy_violation`",
         refused(400, "content_policy_violation"),
@@ -77,33 +84,33 @@ _WHAT = (
         refused(400, None, "Invalid 'safety_identifier': too long"),
         then=final("InvalidRequestError", 400),
     ),
-    row("400 without a body", Status(400), then=final("InvalidRequestError", 400)),
+    row("400 without a body", HttpReply(400), then=final("InvalidRequestError", 400)),
     row(
         "404, `model_not_found`",
         refused(404, "model_not_found", "The model `gpt-5.6-sol` does not exist or you do not have access to it."),
         then=final("NotFoundError", 404),
     ),
-    row("404 without a body", Status(404), then=final("NotFoundError", 404)),
-    row("405", Status(405, "Method Not Allowed"), then=final("InvalidRequestError", 405)),
-    row("410", Status(410, "Gone"), then=final("InvalidRequestError", 410)),
-    row("415", Status(415, "Unsupported Media Type"), then=final("InvalidRequestError", 415)),
-    row("418", Status(418, {"detail": "teapot"}), then=final("InvalidRequestError", 418)),
+    row("404 without a body", HttpReply(404), then=final("NotFoundError", 404)),
+    row("405", HttpReply(405, "Method Not Allowed"), then=final("InvalidRequestError", 405)),
+    row("410", HttpReply(410, "Gone"), then=final("InvalidRequestError", 410)),
+    row("415", HttpReply(415, "Unsupported Media Type"), then=final("InvalidRequestError", 415)),
+    row("418", HttpReply(418, {"detail": "teapot"}), then=final("InvalidRequestError", 418)),
     row(
         "422",
-        Status(422, {"detail": [{"loc": ["body", "input"], "msg": "Field required"}]}),
+        HttpReply(422, {"detail": [{"loc": ["body", "input"], "msg": "Field required"}]}),
         then=final("InvalidRequestError", 422),
     ),
-    row("431", Status(431, "Request Header Fields Too Large"), then=final("InvalidRequestError", 431)),
+    row("431", HttpReply(431, "Request Header Fields Too Large"), then=final("InvalidRequestError", 431)),
 )
 _BUSY = (
-    row("408", Status(408, "Request Timeout"), then=passing("LLMTimeoutError", 408)),
-    row("409", Status(409, "Conflict"), then=passing("ProviderUnavailableError", 409)),
-    row("425", Status(425, "Too Early"), then=passing("ProviderUnavailableError", 425)),
+    row("408", HttpReply(408, "Request Timeout"), then=passing("LLMTimeoutError", 408)),
+    row("409", HttpReply(409, "Conflict"), then=passing("ProviderUnavailableError", 409)),
+    row("425", HttpReply(425, "Too Early"), then=passing("ProviderUnavailableError", 425)),
     row("429, `rate_limit_exceeded`", refused(429, "rate_limit_exceeded"), then=passing("RateLimitError", 429)),
     row("429, `slow_down`", refused(429, "slow_down"), then=passing("RateLimitError", 429)),
-    row("429 in words", Status(429, "Too Many Requests"), then=passing("RateLimitError", 429)),
-    row("429 without a body", Status(429), then=passing("RateLimitError", 429)),
-    row("429, `insufficient_quota`", quota_exceeded(), then=final("QuotaExceededError", 429)),
+    row("429 in words", HttpReply(429, "Too Many Requests"), then=passing("RateLimitError", 429)),
+    row("429 without a body", HttpReply(429), then=passing("RateLimitError", 429)),
+    row("429, `insufficient_quota`", insufficient_quota(), then=final("QuotaExceededError", 429)),
     row(
         "429, `credit_balance_exhausted`",
         refused(429, "credit_balance_exhausted"),
@@ -115,24 +122,24 @@ _BUSY = (
         then=final("QuotaExceededError", 400),
     ),
     row("500, the service's apology", server_error(), then=passing("ProviderUnavailableError", 500)),
-    row("500 in words", Status(500, "Internal Server Error"), then=passing("ProviderUnavailableError", 500)),
-    row("500 without a body", Status(500), then=passing("ProviderUnavailableError", 500)),
-    row("501", Status(501, "Not Implemented"), then=passing("ProviderUnavailableError", 501)),
-    row("502", Status(502, "Bad Gateway"), then=passing("ProviderUnavailableError", 502)),
-    row("503, `server_is_overloaded`", overloaded(), then=passing("ProviderUnavailableError", 503)),
-    row("504", Status(504, "Gateway Timeout"), then=passing("ProviderUnavailableError", 504)),
-    row("507", Status(507, "Insufficient Storage"), then=passing("ProviderUnavailableError", 507)),
+    row("500 in words", HttpReply(500, "Internal Server Error"), then=passing("ProviderUnavailableError", 500)),
+    row("500 without a body", HttpReply(500), then=passing("ProviderUnavailableError", 500)),
+    row("501", HttpReply(501, "Not Implemented"), then=passing("ProviderUnavailableError", 501)),
+    row("502", HttpReply(502, "Bad Gateway"), then=passing("ProviderUnavailableError", 502)),
+    row("503, `server_is_overloaded`", server_is_overloaded(), then=passing("ProviderUnavailableError", 503)),
+    row("504", HttpReply(504, "Gateway Timeout"), then=passing("ProviderUnavailableError", 504)),
+    row("507", HttpReply(507, "Insufficient Storage"), then=passing("ProviderUnavailableError", 507)),
     row(
         "520, an edge's own",
-        Status(520, "<title>520: Web server is returning an unknown error</title>"),
+        HttpReply(520, "<title>520: Web server is returning an unknown error</title>"),
         then=passing("ProviderUnavailableError", 520),
     ),
     row(
         "529, `overloaded_error`",
-        Status(529, {"error": {"message": "Overloaded", "type": "overloaded_error"}}),
+        HttpReply(529, {"error": {"message": "Overloaded", "type": "overloaded_error"}}),
         then=passing("ProviderUnavailableError", 529),
     ),
-    row("599", Status(599), then=passing("ProviderUnavailableError", 599)),
+    row("599", HttpReply(599), then=passing("ProviderUnavailableError", 599)),
 )
 
 GROUPS = (

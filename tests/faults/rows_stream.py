@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.emulator import CutStream, Disconnect, ErrorEvent, Failed, Say, Silent, Status, Turn
+from tests.emulator import CutStream, Disconnect, ErrorEvent, HttpReply, ResponseFailed, Say, Silence, Turn
 from tests.faults.fault import (
     ADDED,
     COMPLETED,
@@ -51,15 +51,15 @@ _CODES: dict[str, Outcome] = {
 }
 _DOWN = passing("ProviderUnavailableError")
 _FAILED = (
-    *(row(f"`{code}`", Failed(code, "No."), then=outcome) for code, outcome in _CODES.items()),
+    *(row(f"`{code}`", ResponseFailed(code, "No."), then=outcome) for code, outcome in _CODES.items()),
     row(
         "`rate_limit_exceeded`, with a wait in its words",
-        Failed("rate_limit_exceeded", "Please try again in 10ms."),
+        ResponseFailed("rate_limit_exceeded", "Please try again in 10ms."),
         then=passing("RateLimitError"),
     ),
     row(
         "`rate_limit_exceeded`, told to wait for 6 minutes",
-        Failed("rate_limit_exceeded", "Please try again in 6m0s."),
+        ResponseFailed("rate_limit_exceeded", "Please try again in 6m0s."),
         then=final("RateLimitError", says="max_retry_delay"),
     ),
     row(
@@ -70,7 +70,7 @@ _FAILED = (
     row("without a response", stream(event("response.failed")), then=passing("ProviderUnavailableError")),
     row(
         "after half an answer was shown",
-        Turn(HALF, Failed(after=6)),
+        Turn(HALF, ResponseFailed(after_events=6)),
         then=passing("ProviderUnavailableError", **_SHOWN),
     ),
     row(
@@ -85,7 +85,7 @@ _FAILED = (
     ),
     row(
         "as a whole response in JSON",
-        Status(200, response("failed", error={"code": "rate_limit_exceeded", "message": "x"}, usage=None)),
+        HttpReply(200, response("failed", error={"code": "rate_limit_exceeded", "message": "x"}, usage=None)),
         then=passing("RateLimitError"),
     ),
     row("a list in place of the response", stream(event("response.failed", response=[])), then=_DOWN),
@@ -116,7 +116,7 @@ _ERRORS = (
     ),
     row(
         "nested, `insufficient_quota`",
-        ErrorEvent("insufficient_quota", "x", kind="insufficient_quota"),
+        ErrorEvent("insufficient_quota", "x", error_type="insufficient_quota"),
         then=final("QuotaExceededError"),
     ),
     row(
@@ -142,7 +142,7 @@ _ERRORS = (
     ),
     row(
         "after half an answer was shown",
-        Turn(HALF, ErrorEvent(after=6)),
+        Turn(HALF, ErrorEvent(after_events=6)),
         then=passing("ProviderUnavailableError", **_SHOWN),
     ),
     row(
@@ -166,26 +166,26 @@ _ENDS = (
     ),
     row(
         "with the head: 200 without a body",
-        Status(200, b"", {"content-type": "text/event-stream"}),
+        HttpReply(200, b"", {"content-type": "text/event-stream"}),
         then=passing("StreamError"),
     ),
     row("after comments alone", stream(b": hello\n\n: hello\n\n"), then=passing("StreamError")),
-    row("with the head: 204", Status(204, b"", {}), then=passing("StreamError")),
+    row("with the head: 204", HttpReply(204, b"", {}), then=passing("StreamError")),
     row(
         "in silence before the reply",
-        Turn(Silent(20, before=-1)),
+        Turn(Silence(20, before_event=-1)),
         settings={"timeout": 0.2},
         then=passing("LLMTimeoutError"),
     ),
     row(
         "in silence after the first words",
-        Turn(HALF, Silent(20, before=6)),
+        Turn(HALF, Silence(20, before_event=6)),
         settings={"timeout": 0.2},
         then=passing("LLMTimeoutError", **_SHOWN),
     ),
     row(
         "in silence after the reply's head",
-        Turn(HALF, Silent(20)),
+        Turn(HALF, Silence(20)),
         settings={"timeout": 0.2},
         then=passing("LLMTimeoutError"),
     ),

@@ -102,7 +102,7 @@ async def _recorded(backend: BackendUnderTest) -> Recording:
         asked = emulator.model_requests[0]
         headers = {key: value for key, value in asked.headers.items() if key not in {"host", "content-length"}}
         connection = http.client.HTTPConnection("127.0.0.1", emulator.port)
-        connection.request("POST", f"{asked.path}?{asked.query}".rstrip("?"), asked.raw, headers)
+        connection.request("POST", f"{asked.path}?{asked.query}".rstrip("?"), asked.raw_body, headers)
         raw = connection.getresponse().read()
         connection.close()
         await session.cleanup()

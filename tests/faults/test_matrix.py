@@ -10,7 +10,7 @@ from amplifier_core.llm_errors import LLMError
 from docs import faults
 from tests.backends import BACKENDS, BackendUnderTest
 from tests.behaviour.test_secrets import leaks
-from tests.emulator import Emulator, Say, Status
+from tests.emulator import Emulator, HttpReply, Say
 from tests.faults.aftermath import nothing_left
 from tests.faults.fault import Fault, Outcome, refused
 from tests.faults.tables import MATRIX
@@ -54,7 +54,7 @@ async def test_what_comes_of(backend: BackendUnderTest, fault: Fault, services: 
         check(session, outcome, result, requests=session.sent)
         await check_the_next_call(session, fault, outcome)
         await session.cleanup()
-    assert await emulator.until(lambda: emulator.open_connections == 0), "a connection is still open"
+    assert await emulator.wait_until_async(lambda: emulator.open_connections == 0), "a connection is still open"
 
 
 @pytest.mark.parametrize("status", [400, 502])
@@ -64,7 +64,7 @@ async def test_half_a_credential_is_none(backend: BackendUnderTest, services: di
     emulator.reset()
     session = await Session(backend, emulator).mount(backend.settings(emulator, max_retries=0))
     for text in ("Odd: " + "x " * 240 + secret, "Odd: " + "x " * 1990 + secret):
-        emulator.script(Status(status, text), refused(status, "odd", text))
+        emulator.script(HttpReply(status, text), refused(status, "odd", text))
         for _ in range(2):
             with pytest.raises(LLMError, match="Odd") as caught:
                 await session.ask("hello")

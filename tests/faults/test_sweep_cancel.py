@@ -129,7 +129,7 @@ async def test_at_every_suspension(backend: BackendUnderTest, scene: str) -> Non
 
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_while_a_long_history_is_encoded_in_a_thread(backend: BackendUnderTest, moment: Moment) -> None:
-    turns = range(engine._ENCODE_INLINE // 2 + 1)
+    turns = range(engine._MAX_INLINE_MESSAGES // 2 + 1)
     history = [each for number in turns for each in (f"question {number}", assistant(f"answer {number}"))]
     async with sweeping(backend, answering(backend, "an answer"), turns=1) as swept:
         sweep = Sweep(swept, *history)

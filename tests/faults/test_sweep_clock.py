@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.backends import BackendUnderTest
 from tests.chatgpt.machine import ROW, Machine
-from tests.emulator import Emulator, SignIn, chatgpt_surfaces, strict_catalogue
+from tests.emulator import Emulator, SignInService, chatgpt_surfaces, strict_catalogue
 
 from .sweep_service import Plan, Replay
 from .sweep_stream import ARGUMENTS, TEXT, recording
@@ -63,7 +63,7 @@ async def test_jumps_in_mid_call(backend: BackendUnderTest) -> None:
 
 async def test_a_sign_in_that_ends_or_comes_back_by_a_jump(tmp_path: Path) -> None:
     """A token that the clock says is over is renewed once; with the clock set back again nothing more happens."""
-    service = SignIn()
+    service = SignInService()
     with Emulator(surfaces=chatgpt_surfaces(service, catalogue=strict_catalogue())) as emulator:
         machine = Machine(tmp_path / "home", emulator, service)
         old = machine.keep(service.token_set(lifetime_s=_DAY_S / 2))
@@ -72,7 +72,7 @@ async def test_a_sign_in_that_ends_or_comes_back_by_a_jump(tmp_path: Path) -> No
                 worker.ask(number, at="llm:request", jump_s=jump_s)
                 assert "answer" in (await worker.outcomes(number))[number]
         await machine.leave()
-        assert len(service.asked("refresh")) == 1
+        assert len(service.requests_to("refresh")) == 1
         assert machine.sent == [old.access_token, *[machine.kept["access_token"]] * 5]
         assert machine.kept["refresh_token"] != old.refresh_token
         assert service.is_live(machine.kept["refresh_token"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.chatgpt.machine import Machine
-from tests.emulator import Emulator, Say, SignIn, chatgpt_surfaces, rejected_token, strict_catalogue
+from tests.emulator import Emulator, Say, SignInService, chatgpt_surfaces, invalid_token, strict_catalogue
 from tests.support import asking
 
 from .aftermath import nothing_left
@@ -20,20 +20,20 @@ from .test_sweep_cancel import MOMENTS, ended
 
 
 @pytest.fixture
-def service() -> SignIn:
+def service() -> SignInService:
     """The sign-in service."""
-    return SignIn()
+    return SignInService()
 
 
 @pytest.fixture
-def emulator(service: SignIn) -> Iterator[Emulator]:
+def emulator(service: SignInService) -> Iterator[Emulator]:
     """The whole backend with it."""
     with Emulator(surfaces=chatgpt_surfaces(service, catalogue=strict_catalogue())) as running:
         yield running
 
 
 @pytest.fixture
-async def machine(tmp_path: Path, emulator: Emulator, service: SignIn) -> AsyncIterator[Machine]:
+async def machine(tmp_path: Path, emulator: Emulator, service: SignInService) -> AsyncIterator[Machine]:
     """A machine that somebody has signed in on."""
     one = Machine(tmp_path / "home", emulator, service)
     one.keep(service.token_set())
@@ -49,7 +49,7 @@ async def test_cancelled_at_every_suspension_of_a_renewal(machine: Machine, mome
         one = Machine(machine.home / str(steps), machine.emulator, machine.service)
         old = one.keep(one.service.token_set())
         session = await one.session()
-        one.service.reject(old.access_token)
+        one.service.reject_access_token(old.access_token)
         stepped = Stepped(session.provider.complete(asking("hello")), steps, moment=moment)
         async with nothing_left(one.emulator), asyncio.timeout(10):
             await ended(task := stepped.task())
@@ -58,7 +58,7 @@ async def test_cancelled_at_every_suspension_of_a_renewal(machine: Machine, mome
         assert (await session.ask("hello")).text, about
         assert one.kept["access_token"] == one.sent[-1] != old.access_token, about
         assert one.service.is_live(one.kept["refresh_token"]), about
-        spent = [each.body["refresh_token"] for each in one.service.asked("refresh")]
+        spent = [each.body["refresh_token"] for each in one.service.requests_to("refresh")]
         assert spent.count(old.refresh_token) == 1, about
         await one.leave()
         if not stepped.where:
@@ -71,7 +71,7 @@ async def test_a_clock_that_was_set_back_since_the_sign_in(machine: Machine, bac
     """The record in the file is of the future; what is renewed now is the newer one all the same."""
     old = machine.keep(machine.service.token_set(), saved_at=time.time() + back_s)
     session = await machine.session()
-    machine.emulator.script(rejected_token(), Say("renewed"))
+    machine.emulator.script(invalid_token(), Say("renewed"))
     assert (await session.ask("hello")).text == "renewed"
     assert machine.kept["access_token"] == machine.sent[-1] != old.access_token
     assert machine.service.is_live(machine.kept["refresh_token"])

@@ -33,4 +33,4 @@ async def test_what_comes_of(
             attempts = 1 + len(session.recorder.named("provider:retry"))
             check(session, fault.at(backend.name), result, requests=attempts)
             await session.cleanup()
-        assert await emulator.until(lambda: emulator.open_connections == 0), "a connection is still open"
+        assert await emulator.wait_until_async(lambda: emulator.open_connections == 0), "a connection is still open"

@@ -67,13 +67,13 @@ def sealed_by(account: str, endpoint: str) -> Seal:
     """Ciphertext as the emulated service seals it."""
 
     def seal(item: Item, turn: int, position: int) -> str:
-        ticket = vault.Ticket(
+        ticket = vault.CiphertextClaims(
             account=account,
             endpoint=endpoint,
             response_id=f"resp_{turn}",
             item_id=item["id"],
             position=position,
-            digest=vault.digest_of(item),
+            digest=vault.summary_digest(item),
             model="gpt-5.6-sol",
         )
         return vault.seal(ticket, bulk=0)

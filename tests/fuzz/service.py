@@ -12,14 +12,14 @@ from typing import Any
 from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
 from openai_responses_common.failures.failure import Failure
-from openai_responses_common.failures.learn import amend
-from openai_responses_common.options.model_info import traits_for
-from openai_responses_common.options.options import Options, for_call
+from openai_responses_common.failures.learn import learn_amendments
+from openai_responses_common.options.model_info import traits_of
+from openai_responses_common.options.options import Options, read_call_options
 from openai_responses_common.translate.encode import EncodedRequest, encode_request
 from openai_responses_common.wire.json_values import dump_body
 
 from tests.backends import BACKENDS, BackendUnderTest
-from tests.emulator.pairing import Ledger, check_pairing
+from tests.emulator.pairing import Ledger, check_conversation
 from tests.emulator.refusal import Refusal
 from tests.emulator.validate import validate
 from tests.fuzz.outputs import Item, Seal, sealed_by
@@ -50,12 +50,12 @@ class Service:
 
     def encode(self, request: Any, amendments: Amendments | None = None, **options: Any) -> EncodedRequest:
         """The body of a request, as the provider makes it."""
-        chosen = for_call(Options(model=self.row.model), request, options, cache_key="session")
+        chosen = read_call_options(Options(model=self.row.model), request, options, cache_key="session")
         return encode_request(
             request,
             chosen,
             profile=self.profile,
-            traits=traits_for(chosen.model),
+            traits=traits_of(chosen.model),
             amendments=amendments or Amendments(),
             origin=ORIGIN,
         )
@@ -69,7 +69,7 @@ class Service:
         seen = strict_json(dump_body(body))
         try:
             validate(seen, surface.rules)
-            check_pairing(copy.deepcopy(seen["input"]), ledger, account=ACCOUNT, endpoint=surface.endpoint)
+            check_conversation(copy.deepcopy(seen["input"]), ledger, account=ACCOUNT, endpoint=surface.endpoint)
         except Refusal as refusal:
             return refusal
         return None
@@ -87,7 +87,13 @@ class Service:
             failure = Failure(
                 kind="status", status=refusal.status, message=refusal.message, code=refusal.code, param=refusal.param
             )
-            lesson = amend(failure, encoded.body, known, needs=self.profile.needs, system_role=self.profile.system_role)
+            lesson = learn_amendments(
+                failure,
+                encoded.body,
+                known,
+                required_fields=self.profile.required_fields,
+                system_role=self.profile.system_role,
+            )
             if lesson is None:
                 return count, refusal
             known, count = lesson[0], count + 1

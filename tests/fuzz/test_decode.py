@@ -10,20 +10,20 @@ from amplifier_core.message_models import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.failures.classify import kernel_error
-from openai_responses_common.failures.failure import failure_from_event
+from openai_responses_common.failures.classify import classify_failure
+from openai_responses_common.failures.failure import read_error_event
 from openai_responses_common.translate.decode import (
     DecodedResponse,
     decode_response,
-    message_texts,
-    thinking_text,
-    usable_items,
+    drop_cut_calls,
+    read_message_texts,
+    read_thinking,
 )
 from openai_responses_common.translate.deltas import BlockDelta, BlockEnd, BlockStart, Delta, DeltaReader
 from openai_responses_common.translate.messages import encode_messages
-from openai_responses_common.translate.usage import total_usage
+from openai_responses_common.translate.usage import sum_usage
 from openai_responses_common.wire.accumulate import Accumulator
-from openai_responses_common.wire.client_calls import client_call
+from openai_responses_common.wire.client_calls import find_client_call
 from openai_responses_common.wire.sse import SseDecoder
 
 from tests.fuzz.amount import examples
@@ -39,8 +39,8 @@ def received(events: list[Event]) -> Accumulator:
     """What an attempt has at its end; nothing counts behind the terminal event."""
     accumulator = Accumulator()
     for event in events:
-        accumulator.add(event)
-        if accumulator.terminal:
+        accumulator.add_event(event)
+        if accumulator.terminal_event:
             break
     return accumulator
 
@@ -48,13 +48,15 @@ def received(events: list[Event]) -> Accumulator:
 def answered(events: list[Event]) -> DecodedResponse | None:
     """The whole way of an attempt's events, as the engine takes it."""
     accumulator = received(events)
-    if accumulator.terminal is None:
+    if accumulator.terminal_event is None:
         return None
-    response = accumulator.response()
-    usage = total_usage([response], model="gpt-5.6-sol", profile=PROFILE, model_info={})
-    if accumulator.failed():
-        raise kernel_error(failure_from_event(accumulator.terminal), profile=PROFILE, model="m", max_retry_delay_s=5)
-    return decode_response([{**response, "output": usable_items(response)}], origin="here", usage=usage)
+    response = accumulator.build_response()
+    usage = sum_usage([response], model="gpt-5.6-sol", profile=PROFILE, model_info={})
+    if accumulator.has_failed():
+        raise classify_failure(
+            read_error_event(accumulator.terminal_event), profile=PROFILE, model="m", max_retry_delay_s=5
+        )
+    return decode_response([{**response, "output": drop_cut_calls(response)}], origin="here", usage=usage)
 
 
 @given(answers(), st.integers(1, 5))
@@ -63,10 +65,14 @@ def test_the_events_tell_the_response(answer: tuple[Item, list[Event]], batch: i
     """Every item comes out in its place, whether or not the last event repeats them; deltas show all of its text."""
     response, events = answer
     kept = received(events)
-    assert kept.response() == {**kept.response(), "output": response["output"], "status": response["status"]}
+    assert kept.build_response() == {
+        **kept.build_response(),
+        "output": response["output"],
+        "status": response["status"],
+    }
     reader, shown = DeltaReader(), []
     for start in range(0, len(events), batch):
-        shown += reader.read(events[start : start + batch])
+        shown += reader.read_batch(events[start : start + batch])
     assert seen(shown) == visible(response["output"])
 
 
@@ -76,22 +82,22 @@ def test_half_of_the_events_tell_as_much(answer: tuple[Item, list[Event]]) -> No
     """Servers that stream nothing are shown whole items; an item that never ended is taken from the last event."""
     response, events = answer
     silent = [event for event in events if not event["type"].endswith((".delta", ".added"))]
-    assert seen(DeltaReader().read(silent)) == visible(response["output"])
+    assert seen(DeltaReader().read_batch(silent)) == visible(response["output"])
     last = len(response["output"]) - 1
     unfinished = [event for event in events if event["type"] != DONE or event["output_index"] < last]
-    assert received(unfinished).response()["output"][:last] == response["output"][:last]
+    assert received(unfinished).build_response()["output"][:last] == response["output"][:last]
     if events[-1]["response"]["output"]:
-        assert received(unfinished).response()["output"] == response["output"]
+        assert received(unfinished).build_response()["output"] == response["output"]
 
 
 def visible(output: list[Item]) -> list[tuple[str, str]]:
     """What a person is shown of the items, in their order."""
     found: list[tuple[str, str]] = []
     for item in output:
-        found += [("text", text) for text in message_texts(item) if text]
-        if item["type"] == "reasoning" and (text := thinking_text(item)):
+        found += [("text", text) for text in read_message_texts(item) if text]
+        if item["type"] == "reasoning" and (text := read_thinking(item)):
             found.append(("thinking", text))
-        if client_call(item):
+        if find_client_call(item):
             found.append(("tool_use", ""))
     return found
 
@@ -147,7 +153,7 @@ def test_an_answer_is_json(output: list[Item]) -> None:
     kept = answer.model_dump()
     assert json.loads(json.dumps(kept)) == kept
     assert Message(role="assistant", content=answer.content)
-    calls = [item for item in output if client_call(item)]
+    calls = [item for item in output if find_client_call(item)]
     assert len(answer.tool_calls or []) == len(calls)
     assert answer.content
     assert all(key.startswith("openai:") for key in answer.metadata or {})
@@ -160,7 +166,7 @@ def test_whatever_a_service_says_is_an_answer_or_an_error(events: list[Event]) -
     decoder, reader = SseDecoder(), DeltaReader()
     events = [each for event in events for each in decoder.feed(f"data: {json.dumps(event)}\n\n".encode())]
     for event in events:
-        for delta in reader.read([event]):
+        for delta in reader.read_batch([event]):
             assert not isinstance(delta, BlockDelta) or isinstance(delta.text, str)
     try:
         answer = answered(events)

@@ -10,7 +10,7 @@ from typing import Any
 from amplifier_core.message_models import ChatRequest, Message
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.wire.client_calls import CLIENT_CALLS, answer_key, call_key, client_call
+from openai_responses_common.wire.client_calls import CLIENT_CALLS, find_client_call, read_call_key, read_output_key
 from openai_responses_common.wire.json_values import dump_body
 
 from tests.backends import BACKENDS
@@ -21,7 +21,7 @@ from tests.fuzz.service import service, strict_json
 from tests.fuzz.strategies import TEXTS, WORDS
 
 NAMES = st.sampled_from([row.name for row in BACKENDS])
-ANSWER_TYPES = {row.answer for row in CLIENT_CALLS.values()}
+ANSWER_TYPES = {row.output_type for row in CLIENT_CALLS.values()}
 
 
 def answers_a_call(item: dict[str, Any]) -> bool:
@@ -45,7 +45,7 @@ def test_a_request_becomes_json(name: str, kwargs: dict[str, Any], data: st.Data
     assert list(read) == list(encoded.body)
     assert list(read)[-1] == "input"
     assert json.dumps(read) == json.dumps(_sendable(dict(encoded.body)))
-    assert all(isinstance(line, str) for line in [*encoded.dropped, *encoded.left_out])
+    assert all(isinstance(line, str) for line in [*encoded.dropped_options, *encoded.dropped_content])
 
 
 def _sendable(value: Any) -> Any:
@@ -69,10 +69,10 @@ def test_every_call_has_one_result_behind_it(talk: Any) -> None:
     encoded = here.encode(ChatRequest(messages=talk.messages))
     strict_json(dump_body(encoded.body))
     items = encoded.body["input"]
-    calls = {call_key(item): index for index, item in enumerate(items) if client_call(item)}
-    results = [(answer_key(item), index) for index, item in enumerate(items) if answers_a_call(item)]
+    calls = {read_call_key(item): index for index, item in enumerate(items) if find_client_call(item)}
+    results = [(read_output_key(item), index) for index, item in enumerate(items) if answers_a_call(item)]
     assert Counter(key for key, _ in results) == Counter(list(calls))
-    assert Counter(call_key(item) for item in items if client_call(item)) == Counter(list(calls))
+    assert Counter(read_call_key(item) for item in items if find_client_call(item)) == Counter(list(calls))
     assert all(calls[key] < index for key, index in results)
     assert not [item for item in items if item.get("role") == "assistant" and not item.get("content")]
     made_up = [repair for repair in encoded.repairs if repair.kind == "missing_result"]

@@ -19,8 +19,14 @@ from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
 from openai_responses_common.facts.traits import EFFORTS
 from openai_responses_common.options import options as table
-from openai_responses_common.options.model_info import traits_for
-from openai_responses_common.options.options import Options, for_call, read_config, readable_config, unknown_keys
+from openai_responses_common.options.model_info import traits_of
+from openai_responses_common.options.options import (
+    Options,
+    list_unknown_settings,
+    read_call_options,
+    read_config,
+    read_valid_config,
+)
 from openai_responses_common.translate.encode import encode_request
 from openai_responses_common.wire.json_values import dump_body
 
@@ -49,8 +55,8 @@ GIVEN: tuple[Any, ...] = (
     {"a": {1, 2}},
 )  # fmt: skip
 VALUES = st.sampled_from(WRITTEN) | st.sampled_from(GIVEN) | JUNK | TEXTS | st.integers() | st.floats()
-CONFIGS = st.dictionaries(st.sampled_from(sorted(table._KEYS)), VALUES, max_size=3)
-KWARGS = st.dictionaries(st.sampled_from(sorted(table._CALL_KEYS)), VALUES, max_size=3)
+CONFIGS = st.dictionaries(st.sampled_from(sorted(table.SHARED_SETTINGS)), VALUES, max_size=3)
+KWARGS = st.dictionaries(st.sampled_from(sorted(table.CALL_SETTINGS)), VALUES, max_size=3)
 REQUEST = ChatRequest(messages=[Message(role="user", content="hi")])
 _HINTS = typing.get_type_hints(Options)
 
@@ -88,7 +94,7 @@ def names_one(error: ConfigurationError, values: Mapping[str, Any]) -> None:
     assert len(text) < 1000
 
 
-@pytest.mark.parametrize("key", sorted(table._KEYS))
+@pytest.mark.parametrize("key", sorted(table.SHARED_SETTINGS))
 def test_every_odd_value_of_every_setting(key: str) -> None:
     """The same without luck: each of the values above, for each key."""
     for value in (*WRITTEN, *GIVEN):
@@ -108,7 +114,7 @@ def test_a_setting_is_of_its_type_or_refused_by_name(config: dict[str, Any]) -> 
         names_one(error, config)
     else:
         check(options)
-    check(readable_config(config, Options(model="m")))
+    check(read_valid_config(config, Options(model="m")))
 
 
 @given(CONFIGS, KWARGS, st.none() | TEXTS | st.just("\ud800" * 65))
@@ -116,13 +122,13 @@ def test_a_setting_is_of_its_type_or_refused_by_name(config: dict[str, Any]) -> 
 def test_what_was_read_can_be_sent(config: dict[str, Any], kwargs: dict[str, Any], key: str | None) -> None:
     """What passes as an option makes a body, and the body is JSON."""
     try:
-        options = for_call(read_config(config, Options(model="gpt-5.6-sol")), REQUEST, kwargs, cache_key=key)
+        options = read_call_options(read_config(config, Options(model="gpt-5.6-sol")), REQUEST, kwargs, cache_key=key)
     except ConfigurationError as error:
         names_one(error, {**config, **kwargs})
         return
     check(options)
     assert options.prompt_cache_key is None or len(options.prompt_cache_key) <= 64
-    traits = traits_for(options.model, options.model_info)
+    traits = traits_of(options.model, options.model_info)
     encoded = encode_request(
         REQUEST,
         options,
@@ -138,12 +144,12 @@ def test_what_was_read_can_be_sent(config: dict[str, Any], kwargs: dict[str, Any
         assert (body.get("reasoning") or {}).get("effort") in {None, *EFFORTS}
 
 
-@given(st.dictionaries(TEXTS | st.sampled_from(sorted(table._KEYS)), st.none(), max_size=4))
+@given(st.dictionaries(TEXTS | st.sampled_from(sorted(table.SHARED_SETTINGS)), st.none(), max_size=4))
 @examples(40)
 def test_every_unknown_key_gets_one_line(config: dict[str, Any]) -> None:
     """The nearest known name is told, and nothing is said of what is known."""
-    lines = unknown_keys(config, ("own",))
-    unknown = [key for key in config if key not in table._KEYS and key != "own"]
+    lines = list_unknown_settings(config, ("own",))
+    unknown = [key for key in config if key not in table.SHARED_SETTINGS and key != "own"]
     assert [repr(key) in line for key, line in zip(unknown, lines, strict=True)] == [True] * len(lines)
 
 
@@ -155,7 +161,7 @@ def test_reading_changes_nothing_and_is_repeatable(kwargs: dict[str, Any]) -> No
 
     def read() -> str:
         try:
-            return repr(for_call(Options(model="m"), REQUEST, kwargs, cache_key="k"))
+            return repr(read_call_options(Options(model="m"), REQUEST, kwargs, cache_key="k"))
         except ConfigurationError as error:
             return str(error)
 

@@ -7,10 +7,16 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.translate.repair import repair
-from openai_responses_common.wire.client_calls import CLIENT_CALLS, answer, answer_key, call_key, client_call
+from openai_responses_common.translate.repair import repair_calls
+from openai_responses_common.wire.client_calls import (
+    CLIENT_CALLS,
+    call_output,
+    find_client_call,
+    read_call_key,
+    read_output_key,
+)
 
-from tests.emulator.pairing import Ledger, check_pairing
+from tests.emulator.pairing import Ledger, check_conversation
 from tests.fuzz.amount import examples
 from tests.fuzz.outputs import Item, outputs
 from tests.fuzz.strategies import CALL_IDS, spoiled
@@ -27,11 +33,15 @@ def histories(draw: st.DrawFn) -> list[Item]:
     for turn in range(draw(st.integers(1, 3))):
         made = draw(outputs(turn))
         items += [item for item in made if item["type"] not in {"reasoning", "compaction"}]
-        items += [answer(item, call_key(item), "ok") for item in made if client_call(item) and draw(st.booleans())]
+        items += [
+            call_output(item, read_call_key(item), "ok")
+            for item in made
+            if find_client_call(item) and draw(st.booleans())
+        ]
     for _ in range(draw(st.integers(0, 3))):
         kind, key = draw(_KINDS), draw(CALL_IDS)
         call = {"type": kind, "call_id": key, "name": "n", "arguments": "{}"}
-        items.insert(draw(st.integers(0, len(items))), draw(st.sampled_from((call, answer(call, key, "ok")))))
+        items.insert(draw(st.integers(0, len(items))), draw(st.sampled_from((call, call_output(call, key, "ok")))))
     return draw(st.permutations(items)) if draw(st.booleans()) else items
 
 
@@ -40,27 +50,27 @@ def histories(draw: st.DrawFn) -> list[Item]:
 def test_the_service_pairs_what_was_mended(items: list[Item]) -> None:
     """By the rules of the emulated service, whatever was lost, moved or repeated; mending again changes nothing."""
     before = copy.deepcopy(items)
-    mended, _ = repair(items)
+    mended, _ = repair_calls(items)
     assert items == before
-    check_pairing(copy.deepcopy(mended), Ledger(), account="a", endpoint="")
-    assert repair(mended) == (mended, [])
+    check_conversation(copy.deepcopy(mended), Ledger(), account="a", endpoint="")
+    assert repair_calls(mended) == (mended, [])
 
 
 @given(histories())
 @examples(80)
 def test_no_call_is_lost(items: list[Item]) -> None:
     """Every kind of call that was there is there; a result of its own is kept before one is made up."""
-    mended, repairs = repair(items)
+    mended, repairs = repair_calls(items)
     lost = {repair.call_id for repair in repairs if repair.kind == "missing_result"}
     given_results = {
-        (answer_key(item), item["type"]) for item in items if item["type"].endswith(("output", "response"))
+        (read_output_key(item), item["type"]) for item in items if item["type"].endswith(("output", "response"))
     }
     for item in mended:
-        row = client_call(item)
-        if row and call_key(item) in lost:
-            assert (call_key(item), row.answer) not in given_results
-    names = {item["type"] for item in items if client_call(item)}
-    assert {item["type"] for item in mended if client_call(item)} <= names
+        row = find_client_call(item)
+        if row and read_call_key(item) in lost:
+            assert (read_call_key(item), row.output_type) not in given_results
+    names = {item["type"] for item in items if find_client_call(item)}
+    assert {item["type"] for item in mended if find_client_call(item)} <= names
 
 
 @given(histories(), st.data())
@@ -69,6 +79,6 @@ def test_items_that_are_not_what_they_were_do_no_harm(items: list[Item], data: s
     """A transcript may hold anything; repairing it raises nothing."""
     spoilt: list[Any] = [data.draw(spoiled(item)) for item in items]
     kept = [item for item in spoilt if isinstance(item, dict) and isinstance(item.get("type"), str)]
-    mended, repairs = repair(kept)
+    mended, repairs = repair_calls(kept)
     assert len(mended) <= 2 * len(kept)
     assert all(isinstance(each.call_id, str) for each in repairs)

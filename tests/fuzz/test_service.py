@@ -14,7 +14,7 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Call, Emulator, Refuse, Say, Status, Think, Turn, WebSearch
+from tests.emulator import Call, Emulator, HttpReply, Refuse, Say, Think, Turn, WebSearch
 from tests.fuzz.amount import examples
 from tests.fuzz.histories import RESULTS, foreign_messages, tamper
 from tests.fuzz.strategies import JUNK, TOOL_NAMES, WORDS
@@ -92,7 +92,7 @@ def test_no_history_is_refused(backend: BackendUnderTest, emulator: Emulator) ->
 
 
 @st.composite
-def refusals(draw: st.DrawFn, secret: str) -> Status:
+def refusals(draw: st.DrawFn, secret: str) -> HttpReply:
     """A status with any body, in which the service repeats the credential that it was sent."""
     told = draw(st.sampled_from((f"Bearer {secret}", f"key {secret} is unknown", f'"{secret}"', secret)))
     body = draw(
@@ -110,7 +110,7 @@ def refusals(draw: st.DrawFn, secret: str) -> Status:
         )
         | JUNK.map(lambda junk: {"error": {"message": junk, "code": junk, "param": junk}, "x": told})
     )
-    return Status(draw(st.sampled_from((400, 401, 403, 404, 413, 422, 429, 500, 503))), body)
+    return HttpReply(draw(st.sampled_from((400, 401, 403, 404, 413, 422, 429, 500, 503))), body)
 
 
 def test_no_refusal_tells_the_credential(backend: BackendUnderTest, emulator: Emulator) -> None:
@@ -119,7 +119,7 @@ def test_no_refusal_tells_the_credential(backend: BackendUnderTest, emulator: Em
 
         @given(refusals(backend.secret))
         @examples(12)
-        def ask(refusal: Status) -> None:
+        def ask(refusal: HttpReply) -> None:
             opened.forget()
             # A refused credential is renewed, or a parameter left out: then it is asked again.
             opened.emulator.script(refusal, refusal, refusal, refusal)

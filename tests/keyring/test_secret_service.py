@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openai_responses_common.auth.store import _auto as token_store
 from openai_responses_common.auth.store import keyring as keyring_store
-from openai_responses_common.auth.store import auto as token_store
 from openai_responses_common.auth.store.base import TokenStore
 from openai_responses_common.auth.store.open import open_store
-from openai_responses_common.auth.store.record import Record, StoreError
+from openai_responses_common.auth.store.record import StoreError, TokenRecord
 
 from tests.lived import Lived
 
@@ -34,8 +34,8 @@ without = pytest.mark.skipif(VARIANT not in {"no bus", "null", "plaintext"}, rea
 def _one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a fresh process."""
     monkeypatch.setattr("keyring.core._keyring_backend", None)
-    monkeypatch.setattr(keyring_store, "_was_late", threading.Event())
-    monkeypatch.setattr(token_store, "_warned", set())
+    monkeypatch.setattr(keyring_store, "_keyring_timed_out", threading.Event())
+    monkeypatch.setattr(token_store, "_reported_paths", set())
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def opened(path: Path, mode: str = "auto") -> TokenStore:
     return open_store(mode, service="test", path=path)
 
 
-def new(number: int = 1, size: int = 5000) -> Record:
-    return Record(account="someone", saved_at=float(number), tokens={"value": number, "id_token": "x" * size})
+def new(number: int = 1, size: int = 5000) -> TokenRecord:
+    return TokenRecord(account="someone", saved_at=float(number), tokens={"value": number, "id_token": "x" * size})
 
 
 def entries() -> list[str]:
@@ -82,7 +82,7 @@ def test_a_record_is_kept_and_removed_without_rest(path: Path) -> None:
     store.save(new(2, size=100))
     assert entries() == ["default/b/0", "default/manifest"]
     assert opened(path, "keyring").load() == new(2, size=100)
-    assert store.place() == NAME
+    assert store.location() == NAME
     assert store.delete() == [NAME]
     assert entries() == []
     assert store.load() is None
@@ -92,14 +92,14 @@ ROTATION = """
 import sys
 from pathlib import Path
 from openai_responses_common.auth.store.open import open_store
-from openai_responses_common.auth.store.record import Record
+from openai_responses_common.auth.store.record import TokenRecord
 store = open_store("keyring", service="test", path=Path(sys.argv[1]))
 for _ in range(5):
     with store.lock():
         value = store.load().tokens["value"]
         with open(sys.argv[2], "a") as ledger:
             ledger.write(f"{value}\\n")
-        store.save(Record(account="a", saved_at=float(value + 1), tokens={"value": value + 1, "id_token": "x" * 2000}))
+        store.save(TokenRecord(account="a", saved_at=float(value + 1), tokens={"value": value + 1, "id_token": "x" * 2000}))
 """
 
 
@@ -140,11 +140,11 @@ def told_where_it_is_locked(path: Path, other: Path) -> None:
     with pytest.raises(StoreError, match="KeyringLocked"):
         opened(other, "keyring").probe()
     store = opened(other)
-    store.probe(patient=True)
+    store.probe(wait_for_unlock=True)
     assert store.load() is None
     store.save(new(2))
     assert store.load() == new(2)
-    assert store.place() == f"{other} (mode 0600)"
+    assert store.location() == f"{other} (mode 0600)"
 
 
 @dialog
@@ -157,7 +157,7 @@ def test_a_dialog_that_nobody_answers_costs_three_seconds_once(path: Path, caplo
     assert time.monotonic() - began > 2.5
     assert lived.s < 5
     with Lived() as lived:
-        store.probe(patient=True)
+        store.probe(wait_for_unlock=True)
         store.save(new(1))
         assert store.load() == new(1)
         assert opened(path).load() == new(1)
@@ -187,13 +187,13 @@ def test_what_is_no_safe_keyring_is_passed_over(path: Path, caplog: pytest.LogCa
     reason = {"no bus": "no system keyring", "null": "keeps nothing", "plaintext": "may keep plain text"}[VARIANT]
     with Lived() as lived:
         with pytest.raises(StoreError, match=reason):
-            opened(path, "keyring").probe(patient=True)
+            opened(path, "keyring").probe(wait_for_unlock=True)
         store = opened(path)
-        store.probe(patient=True)
+        store.probe(wait_for_unlock=True)
         store.save(new(1))
         assert opened(path).load() == new(1)
     assert lived.s < 6
-    assert store.place() == f"{path} (mode 0600)"
+    assert store.location() == f"{path} (mode 0600)"
     assert str(path) in caplog.text, "it is said"
     assert not list(Path.home().rglob("*keyring_pass*")), "nothing went into a plain file of the keyring's"
     assert opened(path).delete() == [f"{path} (mode 0600)"]

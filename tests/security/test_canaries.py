@@ -14,20 +14,30 @@ import pytest
 from amplifier_core.utils import redact_secrets
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Call, Disconnect, Emulator, Failed, Say, Status, Turn, overloaded, rate_limited
+from tests.emulator import (
+    Call,
+    Disconnect,
+    Emulator,
+    HttpReply,
+    ResponseFailed,
+    Say,
+    Turn,
+    rate_limit_exceeded,
+    server_is_overloaded,
+)
 from tests.kernels import Kernel
 from tests.security.witness import Witness
 
 ANSWERS: dict[str, Any] = {
     "tool": Turn(Call("calculate", {"expression": "17 * 23"})),
     "said": Turn(Say("391")),
-    "overloaded": overloaded(),
-    "limited": rate_limited(after_s=0.01),
+    "overloaded": server_is_overloaded(),
+    "limited": rate_limit_exceeded(after_s=0.01),
     "broken": Disconnect(),
-    "failed": Turn(Say("half"), Failed(code="server_error")),
-    "refused": lambda secret: Status(401, {"error": {"message": f"Bearer {secret}", "code": secret}}),
-    "forbidden": lambda secret: Status(403, {"detail": f"key {secret} may not"}),
-    "page": lambda secret: Status(400, f"<html><title>{secret}</title>{secret}</html>"),
+    "failed": Turn(Say("half"), ResponseFailed(code="server_error")),
+    "refused": lambda secret: HttpReply(401, {"error": {"message": f"Bearer {secret}", "code": secret}}),
+    "forbidden": lambda secret: HttpReply(403, {"detail": f"key {secret} may not"}),
+    "page": lambda secret: HttpReply(400, f"<html><title>{secret}</title>{secret}</html>"),
 }
 
 
@@ -47,7 +57,7 @@ async def test_a_session_from_beginning_to_end_leaves_no_secret(
         scripted: Any = answer(secret) if callable(answer) else answer
         emulator.script(scripted)
     outcomes: list[str | BaseException] = []
-    while emulator.pending:
+    while emulator.unused_script_entries:
         outcomes.append(await turn(kernel))
     await kernel.providers[backend.name].list_models()
     write(tmp_path, kernel, outcomes)

@@ -13,7 +13,7 @@ from amplifier_core.llm_errors import NetworkError
 
 from tests.backends import BACKENDS, ROOT
 from tests.chatgpt.machine import Machine, Person, ask
-from tests.emulator import Authority, Emulator, SignIn, chatgpt_surfaces
+from tests.emulator import Authority, Emulator, SignInService, chatgpt_surfaces
 from tests.lived import Lived
 
 WRONG = ["expired", "wrong_host", "untrusted", "self_signed"]
@@ -26,7 +26,7 @@ def pretender(
     """A whole service with a certificate that is wrong in one way; it must be asked nothing."""
     monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
     tls = getattr(authority, request.param)()
-    with Emulator(surfaces=chatgpt_surfaces(SignIn(interval="0.02")), tls=tls) as running:
+    with Emulator(surfaces=chatgpt_surfaces(SignInService(interval="0.02")), tls=tls) as running:
         yield running
         assert running.requests == []
 
@@ -37,8 +37,8 @@ def at(running: Emulator) -> str:
 
 def test_a_renewal_with_a_pretender(pretender: Emulator, tmp_path: Path) -> None:
     """The refresh token is not sent, and nobody waits for a certificate to get better."""
-    with Emulator(surfaces=chatgpt_surfaces(SignIn())) as running:
-        machine = Machine(tmp_path / "home", running, SignIn())
+    with Emulator(surfaces=chatgpt_surfaces(SignInService())) as running:
+        machine = Machine(tmp_path / "home", running, SignInService())
         machine.keep(machine.service.token_set(lifetime_s=-10))
         with Lived() as lived, pytest.raises(NetworkError, match=r"certificate.*SSL_CERT_FILE") as caught:
             ask(machine.provider(issuer=at(pretender), max_retries=5, min_retry_delay=30))
@@ -49,7 +49,7 @@ def test_a_renewal_with_a_pretender(pretender: Emulator, tmp_path: Path) -> None
 
 def test_a_sign_in_with_a_pretender(pretender: Emulator, tmp_path: Path) -> None:
     """No code is asked for."""
-    machine = Machine(tmp_path / "home", pretender, SignIn())
+    machine = Machine(tmp_path / "home", pretender, SignInService())
     person = Person(machine.service)
     assert machine.provider(issuer=at(pretender), base_url=f"{at(pretender)}/x").login(person) is False
     assert "SSL_CERT_FILE" in person.text
@@ -58,7 +58,7 @@ def test_a_sign_in_with_a_pretender(pretender: Emulator, tmp_path: Path) -> None
 
 def test_a_sign_out_with_a_pretender(pretender: Emulator, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The tokens are removed here, and told to nobody."""
-    machine = Machine(tmp_path / "home", pretender, SignIn())
+    machine = Machine(tmp_path / "home", pretender, SignInService())
     machine.keep(machine.service.token_set())
     assert machine.provider(issuer=at(pretender), base_url=f"{at(pretender)}/x").logout()
     assert "the service was not told" in caplog.text
@@ -67,7 +67,7 @@ def test_a_sign_out_with_a_pretender(pretender: Emulator, tmp_path: Path, caplog
 
 def test_a_list_of_models_with_a_pretender(pretender: Emulator, tmp_path: Path) -> None:
     """Neither is the access token sent."""
-    machine = Machine(tmp_path / "home", pretender, SignIn())
+    machine = Machine(tmp_path / "home", pretender, SignInService())
     machine.keep(machine.service.token_set())
     provider = machine.provider(issuer=at(pretender), base_url=f"{at(pretender)}/backend-api/codex")
 
@@ -86,7 +86,7 @@ def test_a_server_that_is_who_it_says_is_believed(
 ) -> None:
     """The other side of it: with the authority trusted, the same way works."""
     monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
-    service = SignIn()
+    service = SignInService()
     with Emulator(surfaces=chatgpt_surfaces(service), tls=authority.context()) as running:
         machine = Machine(tmp_path / "home", running, service)
         machine.keep(service.token_set(lifetime_s=-10))

@@ -13,7 +13,7 @@ from amplifier_module_provider_chatgpt_oauth.tokens import Tokens
 from openai_responses_common import ApiKey, Token, TokenSource
 from openai_responses_common.auth.bearer import BearerToken
 from openai_responses_common.auth.device_code import DeviceCode
-from openai_responses_common.auth.store.record import Record
+from openai_responses_common.auth.store.record import TokenRecord
 
 from tests.backends import BackendUnderTest
 from tests.security.witness import places
@@ -23,10 +23,12 @@ CANARY = "copy-canary-7"
 HOLDERS: dict[str, Any] = {
     "key": ApiKey(key=CANARY),
     "token": Token(value=CANARY, expires_at_s=9e9),
-    "source": TokenSource(lambda _: Token(value=CANARY, expires_at_s=9e9), words="w"),
-    "bearer": BearerToken(TokenSource(lambda _: Token(value=CANARY, expires_at_s=9e9), words="w"), words="w"),
-    "record": Record(account="a", saved_at=1.0, tokens={"access_token": CANARY}),
-    "tokens": Tokens(access=CANARY, refresh=CANARY, expires_at=9e9, account="a"),
+    "source": TokenSource(lambda _: Token(value=CANARY, expires_at_s=9e9), description="w"),
+    "bearer": BearerToken(
+        TokenSource(lambda _: Token(value=CANARY, expires_at_s=9e9), description="w"), description="w"
+    ),
+    "record": TokenRecord(account="a", saved_at=1.0, tokens={"access_token": CANARY}),
+    "tokens": Tokens(access_token=CANARY, refresh_token=CANARY, expires_at=9e9, account="a"),
 }
 COPIES: dict[str, Callable[[Any], Any]] = {
     "pickle": pickle.dumps,

@@ -72,7 +72,7 @@ async def test_nothing_of_other_accounts_is_sent(crowded: BackendUnderTest, open
     requests = session.emulator.requests
     assert len(requests) >= 2
     for request in requests:
-        assert CANARY not in f"{request.path}?{request.query} {request.headers} {request.raw.decode()}"
+        assert CANARY not in f"{request.path}?{request.query} {request.headers} {request.raw_body.decode()}"
         assert crowded.secret in str(request.headers)
         assert not {"openai-organization", "openai-project", "cookie"} & set(request.headers)
 

@@ -172,11 +172,11 @@ async def test_tokens_of_a_plan_go_to_no_look_alike(key: str, names: Names) -> N
 
 async def test_no_look_alike_of_openai_is_taken_for_openai(names: Names) -> None:
     """A key goes where its owner says; but nobody else is called without one, or billed like OpenAI."""
-    from amplifier_module_provider_openai_v2.backend import find
+    from amplifier_module_provider_openai_v2.backend import resolve_settings
 
     for address in LOOK_LIKE_THE_SERVICE:
-        found = find({"base_url": address.replace("HOST", "api.openai.com"), "api_key": "sk-1"})
+        found = resolve_settings({"base_url": address.replace("HOST", "api.openai.com"), "api_key": "sk-1"})
         assert found.problem is None
-        assert not found.resident, address
-    assert find({"base_url": "https://eu.api.openai.com/v1", "api_key": "sk-1"}).resident
+        assert not found.has_data_residency, address
+    assert resolve_settings({"base_url": "https://eu.api.openai.com/v1", "api_key": "sk-1"}).has_data_residency
     assert names.asked == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
-from amplifier_module_provider_azure_openai_v2.deployments import Resource
+from amplifier_module_provider_azure_openai_v2.deployments import ArmResource
 from openai_responses_common import Token, TokenSource
 from openai_responses_common.auth.bearer import BearerToken
 
@@ -64,9 +64,9 @@ async def test_a_header_of_the_environment_that_cannot_be_sent(
 async def test_a_token_that_somebody_gave_and_no_header_takes(form: str) -> None:
     """Whoever gives tokens (a metadata service, a command line, a stranger's object, a file) may give anything."""
     bad = form.format(CANARY, CANARY)
-    source = TokenSource(lambda _: Token(value=bad, expires_at_s=9e9), words="w")
+    source = TokenSource(lambda _: Token(value=bad, expires_at_s=9e9), description="w")
     with pytest.raises(AuthenticationError) as caught:
-        await BearerToken(source, words="w").headers()
+        await BearerToken(source, description="w").headers()
     assert CANARY not in str(caught.value)
 
 
@@ -88,14 +88,14 @@ async def test_a_token_file_that_was_edited(form: str, witness: Witness, tmp_pat
 @pytest.mark.parametrize("form", BROKEN, ids=repr)
 async def test_a_token_for_the_manager_that_no_header_takes(form: str, witness: Witness) -> None:
     """The list of deployments is asked for without the library's transport."""
-    source: Any = TokenSource(lambda _: Token(value=form.format(CANARY, "x") + "x", expires_at_s=9e9), words="w")
-    resource = Resource(resource_id="/subscriptions/0", manager="localhost", source=source)
+    source: Any = TokenSource(lambda _: Token(value=form.format(CANARY, "x") + "x", expires_at_s=9e9), description="w")
+    resource = ArmResource(resource_id="/subscriptions/0", arm_host="localhost", token_source=source)
     with pytest.raises(AuthenticationError) as caught:
-        await resource.deployments()
+        await resource.list_deployments()
     assert witness.finds(CANARY, caught.value) == []
 
 
 async def test_a_sound_token_is_sent_as_it_is() -> None:
     """Every character that tokens have passes."""
-    source = TokenSource(lambda _: Token(value=signed_in.TOKEN, expires_at_s=9e9), words="w")
-    assert await BearerToken(source, words="w").headers() == {"Authorization": f"Bearer {signed_in.TOKEN}"}
+    source = TokenSource(lambda _: Token(value=signed_in.TOKEN, expires_at_s=9e9), description="w")
+    assert await BearerToken(source, description="w").headers() == {"Authorization": f"Bearer {signed_in.TOKEN}"}

@@ -12,13 +12,13 @@ from tests.emulator import (
     Call,
     CutStream,
     ErrorEvent,
-    Failed,
+    HttpReply,
     ReplyHeaders,
+    ResponseFailed,
     ResponseFields,
     Say,
-    Status,
     Turn,
-    overloaded,
+    server_is_overloaded,
 )
 from tests.security.witness import Witness, places
 from tests.support import OpenSession, result, system, tool
@@ -29,11 +29,11 @@ ENDS: dict[str, Any] = {
     "well": Turn(Say(ANSWERED)),
     "cut": Turn(Say(f"{ANSWERED} and more and more"), CutStream(5)),
     "error": Turn(Say(ANSWERED), ErrorEvent(message="no", code="server_error")),
-    "failed": Turn(Say(ANSWERED), Failed(code="server_error")),
-    "overloaded": overloaded(),
-    "refused": Status(400, {"error": {"message": "no", "code": "invalid_value", "param": "input"}}),
-    "page": Status(502, "<html><title>Bad Gateway</title></html>"),
-    "unauthorized": Status(401, {"error": {"message": "no", "code": "invalid_api_key"}}),
+    "failed": Turn(Say(ANSWERED), ResponseFailed(code="server_error")),
+    "overloaded": server_is_overloaded(),
+    "refused": HttpReply(400, {"error": {"message": "no", "code": "invalid_value", "param": "input"}}),
+    "page": HttpReply(502, "<html><title>Bad Gateway</title></html>"),
+    "unauthorized": HttpReply(401, {"error": {"message": "no", "code": "invalid_api_key"}}),
 }
 
 
@@ -114,13 +114,15 @@ async def test_a_header_without_end_is_an_error_of_the_network(open_session: Ope
 
 # Where a server can put what it was sent, beside the text of its error.
 ECHOES: dict[str, Any] = {
-    "code": lambda secret: Status(400, {"error": {"message": "no", "code": secret, "type": secret, "param": secret}}),
-    "request id": lambda secret: Status(400, {"error": {"message": "no"}}, dict.fromkeys(_IDS, secret)),
-    "location": lambda secret: Status(307, "", {"location": f"http://127.0.0.1:9/?token={secret}"}),
-    "nested": lambda secret: Status(403, {"error": {"message": {"headers": [f"Bearer {secret}"]}}}),
-    "detail": lambda secret: Status(422, {"detail": [{"loc": [secret], "msg": secret, "input": {"h": secret}}]}),
-    "bare list": lambda secret: Status(500, [secret] * 3),  # pyright: ignore[reportArgumentType]
-    "filter": lambda secret: Status(
+    "code": lambda secret: HttpReply(
+        400, {"error": {"message": "no", "code": secret, "type": secret, "param": secret}}
+    ),
+    "request id": lambda secret: HttpReply(400, {"error": {"message": "no"}}, dict.fromkeys(_IDS, secret)),
+    "location": lambda secret: HttpReply(307, "", {"location": f"http://127.0.0.1:9/?token={secret}"}),
+    "nested": lambda secret: HttpReply(403, {"error": {"message": {"headers": [f"Bearer {secret}"]}}}),
+    "detail": lambda secret: HttpReply(422, {"detail": [{"loc": [secret], "msg": secret, "input": {"h": secret}}]}),
+    "bare list": lambda secret: HttpReply(500, [secret] * 3),  # pyright: ignore[reportArgumentType]
+    "filter": lambda secret: HttpReply(
         400,
         {"error": {"message": "no", "code": "content_filter", "content_filter_result": {secret: {"filtered": True}}}},
     ),

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from openai_responses_common.cli.commands import run as run_command
-from openai_responses_common.cli.commands import setting_options
+from openai_responses_common.cli.commands import add_setting_options
+from openai_responses_common.cli.commands import run_command as run_command
 
 from tests.backends import BACKENDS, BackendUnderTest
 
@@ -78,7 +78,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
     def give(row: BackendUnderTest, *words: str) -> tuple[int, str]:
         commands = importlib.import_module(f"{row.package}.__main__").COMMANDS
-        code = run_command(commands, package="p", description="d", options=setting_options, arguments=words)
+        code = run_command(commands, package="p", description="d", add_options=add_setting_options, arguments=words)
         return code, "".join(capsys.readouterr())
 
     return give

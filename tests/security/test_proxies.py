@@ -14,7 +14,7 @@ from amplifier_core.llm_errors import ConfigurationError, LLMError
 
 from tests.backends import BackendUnderTest
 from tests.chatgpt.machine import Machine, Person
-from tests.emulator import Emulator, SignIn, chatgpt_surfaces
+from tests.emulator import Emulator, SignInService, chatgpt_surfaces
 from tests.security.witness import CHATTY, Witness
 from tests.support import Session
 
@@ -148,7 +148,7 @@ def test_a_sign_in_behind_a_proxy(
     tmp_path: Path, proxy: Proxy, witness: Witness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does the sign-in tell of it, whatever the proxy answers."""
-    service = SignIn()
+    service = SignInService()
     with Emulator(surfaces=chatgpt_surfaces(service)) as running:
         machine = Machine(tmp_path / "home", running, service)
         for address in (f"http://user:{CANARY}@127.0.0.1:{proxy.port}", f"http://user:{CANARY}@127.0.0.1:9"):

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import ConfigurationError, LLMError
-from amplifier_module_provider_chatgpt_oauth.__main__ import _limits
+from amplifier_module_provider_chatgpt_oauth.__main__ import _fetch_limits
 from amplifier_module_provider_chatgpt_oauth.credential import ChatgptCredential
 
 from tests.backends import BackendUnderTest
 from tests.chatgpt.conftest import catalogue, emulator, in_a_hurry, limits, machine, service
 from tests.chatgpt.machine import Machine, Person
-from tests.emulator import Emulator, Status, redirect
+from tests.emulator import Emulator, HttpReply, redirect
 from tests.emulator.server import Reply
 from tests.emulator.surface import Exchange, Route, Surface
 from tests.support import Session
@@ -56,15 +56,15 @@ async def test_a_list_of_models_is_redirected_nowhere(backend: BackendUnderTest,
     assert asked == STATUSES
 
 
-def moved(stranger: Emulator, status: int) -> Status:
-    return Status(status, "", {"location": f"{stranger.origin}/anywhere"})
+def moved(stranger: Emulator, status: int) -> HttpReply:
+    return HttpReply(status, "", {"location": f"{stranger.origin}/anywhere"})
 
 
 @pytest.mark.parametrize("step", ["usercode", "poll", "exchange"])
 def test_a_sign_in_with_a_code_is_redirected_nowhere(machine: Machine, stranger: Emulator, step: Any) -> None:
     """Neither the code nor what it is exchanged for leaves the sign-in service."""
     for status in STATUSES:
-        machine.service.fail(step, moved(stranger, status))
+        machine.service.script(step, moved(stranger, status))
         person = Person(machine.service)
         assert machine.provider().login(person) is False
         assert "redirects are not followed" in person.text
@@ -75,7 +75,7 @@ async def test_a_renewal_is_redirected_nowhere(machine: Machine, stranger: Emula
     """The refresh token stays here."""
     machine.keep(machine.service.token_set(lifetime_s=-10))
     for status in STATUSES:
-        machine.service.fail("refresh", moved(stranger, status))
+        machine.service.script("refresh", moved(stranger, status))
         with pytest.raises(LLMError, match="redirects are not followed"):
             await (await machine.session(max_retries=0)).ask("hello")
 
@@ -84,7 +84,7 @@ def test_a_sign_out_is_redirected_nowhere(machine: Machine, stranger: Emulator) 
     """Neither is the token that is told to the service to be ended."""
     for status in STATUSES:
         machine.keep(machine.service.token_set())
-        machine.service.fail("revoke", moved(stranger, status))
+        machine.service.script("revoke", moved(stranger, status))
         assert machine.provider().logout()
 
 
@@ -98,7 +98,7 @@ def test_the_use_of_a_plan_is_asked_of_no_stranger(machine: Machine, stranger: E
     own = machine.emulator._surfaces[0]
     surface = Surface(name="usage", prefix="", routes=(Route("GET", "/usage", away),), authenticate=own.authenticate)
     with Emulator(surfaces=(surface,)) as running:
-        account = machine.provider().signed_in()
-        rows = _limits(f"{running.origin}/usage", ChatgptCredential(account))
+        account = machine.provider().require_account()
+        rows = _fetch_limits(f"{running.origin}/usage", ChatgptCredential(account))
         assert rows == {"limits": "cannot be read: HTTP 307"}
         assert len(running.requests) == 1

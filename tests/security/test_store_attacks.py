@@ -19,9 +19,9 @@ import pytest
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS as AZURE_COMMANDS
 from amplifier_module_provider_chatgpt_oauth.__main__ import COMMANDS as CHATGPT_COMMANDS
 from openai_responses_common.auth import device_code as flow
-from openai_responses_common.cli.commands import run, setting_options
+from openai_responses_common.cli.commands import add_setting_options, run_command
 
-from tests.emulator import Authority, Directory, Emulator, SignIn, chatgpt_surfaces, entra_surface
+from tests.emulator import Authority, Directory, Emulator, SignInService, chatgpt_surfaces, entra_surface
 from tests.emulator.tls import LOOPBACK
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
@@ -44,7 +44,9 @@ class Login:
     def __call__(self, word: str = "login", **more: str) -> int:
         given = [part for key, value in {**self._settings, **more}.items() for part in ("--set", f"{key}={value}")]
         words = [word, *given]
-        return run(self._commands, package="p", description="d", options=setting_options, arguments=words)
+        return run_command(
+            self._commands, package="p", description="d", add_options=add_setting_options, arguments=words
+        )
 
     @property
     def requests(self) -> int:
@@ -56,12 +58,12 @@ def login(
     request: pytest.FixtureRequest, home: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Login]:
     """Both modules that keep tokens; keys of the third lie where the user put them."""
-    monkeypatch.setattr(flow, "_SHORTEST_S", 0.01)
-    monkeypatch.setattr(flow, "_MARGIN", 0.01)
+    monkeypatch.setattr(flow, "_MIN_POLL_INTERVAL_S", 0.01)
+    monkeypatch.setattr(flow, "_POLL_INTERVAL_FACTOR", 0.01)
     monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
     file = home / ".amplifier" / "tokens.json"
     if request.param == "chatgpt-oauth":
-        service = SignIn(interval="0.01")
+        service = SignInService(interval="0.01")
         service.pending_polls = 0
         monkeypatch.setattr(service, "canary", CANARY)
         with Emulator(surfaces=chatgpt_surfaces(service)) as running:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import keyring
 import pytest
+from openai_responses_common.auth.store import _auto as token_store
 from openai_responses_common.auth.store import keyring as keyring_store
-from openai_responses_common.auth.store import auto as token_store
 
 from tests.keyrings import DictKeyring
 
@@ -17,9 +17,9 @@ from tests.keyrings import DictKeyring
 def _one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a fresh process."""
     monkeypatch.setattr("keyring.core._keyring_backend", None)
-    monkeypatch.setattr(keyring_store, "_was_late", threading.Event())
-    monkeypatch.setattr(token_store, "_warned", set())
-    monkeypatch.setattr("openai_responses_common.auth.store.open._memory", {})
+    monkeypatch.setattr(keyring_store, "_keyring_timed_out", threading.Event())
+    monkeypatch.setattr(token_store, "_reported_paths", set())
+    monkeypatch.setattr("openai_responses_common.auth.store.open._memory_stores", {})
 
 
 @pytest.fixture

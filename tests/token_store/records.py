@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from openai_responses_common.auth.store.base import TokenStore
 from openai_responses_common.auth.store.open import open_store
-from openai_responses_common.auth.store.record import Record, StoreError
+from openai_responses_common.auth.store.record import StoreError, TokenRecord
 
 CANARY = "canary-9e41"
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="looks at modes")
 
 
-def new(number: int = 1, **tokens: Any) -> Record:
+def new(number: int = 1, **tokens: Any) -> TokenRecord:
     """The record number so many."""
-    return Record(
+    return TokenRecord(
         account="someone@example.org",
         saved_at=1_700_000_000.5 + number,
         expires_at=1_700_003_600.0 + number,

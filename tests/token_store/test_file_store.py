@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from openai_responses_common.auth.store.record import StoreError, encode_record
+from openai_responses_common.auth.store.record import StoreError, dump_token_record
 
 from tests.keyrings import DictKeyring
 from tests.lived import Lived
@@ -37,7 +37,7 @@ def test_a_directory_that_others_may_read_is_accepted(path: Path) -> None:
 @posix
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o775, 0o1777])
 def test_a_directory_where_others_write_is_refused(path: Path, mode: int) -> None:
-    plant(path, encode_record(new()))
+    plant(path, dump_token_record(new()))
     path.parent.chmod(mode)
     for action in (opened(path, "file").probe, lambda: opened(path, "file").save(new(2)), opened(path, "file").load):
         with pytest.raises(StoreError, match=f"chmod go-w {path.parent}"):
@@ -49,7 +49,7 @@ def test_a_directory_where_others_write_is_refused(path: Path, mode: int) -> Non
 @posix
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o602])
 def test_a_file_that_others_may_open_is_refused(path: Path, mode: int) -> None:
-    plant(path, encode_record(new()), mode)
+    plant(path, dump_token_record(new()), mode)
     refused(opened(path, "file"), f"chmod 600 {path}")
     path.chmod(0o600)
     assert opened(path, "file").load() == new()
@@ -58,13 +58,13 @@ def test_a_file_that_others_may_open_is_refused(path: Path, mode: int) -> None:
 @posix
 def test_a_link_is_not_read_and_its_target_not_written(path: Path, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
-    plant(victim, encode_record(new()))
+    plant(victim, dump_token_record(new()))
     path.parent.mkdir(mode=0o700)
     path.symlink_to(victim)
     refused(opened(path, "file"), str(path), "symbolic link")
     opened(path, "file").save(new(2))
     assert not path.is_symlink()
-    assert victim.read_text() == encode_record(new())
+    assert victim.read_text() == dump_token_record(new())
     path.unlink()
     path.symlink_to(victim)
     opened(path, "file").delete()
@@ -75,12 +75,12 @@ def test_a_link_is_not_read_and_its_target_not_written(path: Path, tmp_path: Pat
 @posix
 def test_a_second_name_is_refused_and_not_written(path: Path, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
-    plant(victim, encode_record(new()))
+    plant(victim, dump_token_record(new()))
     path.parent.mkdir(mode=0o700)
     os.link(victim, path)
     refused(opened(path, "file"), str(path), "hard link")
     opened(path, "file").save(new(2))
-    assert victim.read_text() == encode_record(new())
+    assert victim.read_text() == dump_token_record(new())
     assert opened(path, "file").load() == new(2)
 
 
@@ -118,7 +118,7 @@ def test_too_much_is_neither_read_nor_written(path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
 def test_what_belongs_to_another_user_is_refused(path: Path, tmp_path: Path) -> None:
-    plant(path, encode_record(new()))
+    plant(path, dump_token_record(new()))
     os.chown(path, 65534, 65534)
     refused(opened(path, "file"), str(path), "another user")
     os.chown(path, 0, 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai_responses_common.auth.store.record import Record, decode_record, encode_record
+from openai_responses_common.auth.store.record import TokenRecord, dump_token_record, load_token_record
 
 from tests.keyrings import DictKeyring
 from tests.token_store.records import CANARY, new, opened, plant, refused
@@ -27,7 +27,7 @@ def test_the_form_on_disk(path: Path) -> None:
     document = json.loads(path.read_text())
     assert list(document) == ["v", "account", "saved_at", "expires_at", "tokens"]
     assert document["v"] == 1
-    assert Record(account="a", saved_at=1, tokens={}).expires_at is None
+    assert TokenRecord(account="a", saved_at=1, tokens={}).expires_at is None
 
 
 @pytest.mark.parametrize("version", ["2", "0", '"1"', "null", "[1]", '"canary-9e41"'])
@@ -69,28 +69,28 @@ def test_damage_is_refused_and_kept(path: Path, content: str | bytes) -> None:
 
 def test_any_record_comes_back(path: Path) -> None:
     for tokens in ({}, {"": ""}, {"a": "\ud800\x00\u2028"}, {"n": 10**20, "f": 0.1, "t": [True, None]}):
-        record = Record(account="", saved_at=0, tokens=tokens)
-        assert decode_record(encode_record(record), "here") == record
+        record = TokenRecord(account="", saved_at=0, tokens=tokens)
+        assert load_token_record(dump_token_record(record), "here") == record
 
 
 # Files of another program.
 
 
-def adopt(document: Mapping[str, Any]) -> Record | None:
+def adopt(document: Mapping[str, Any]) -> TokenRecord | None:
     if document.get("kind") != "theirs":
         return None
-    return Record(account="theirs", saved_at=float(document["at"]), tokens={"refresh_token": document["token"]})
+    return TokenRecord(account="theirs", saved_at=float(document["at"]), tokens={"refresh_token": document["token"]})
 
 
 @pytest.mark.parametrize("mode", ["file", "auto"])
 def test_another_programs_file_is_taken_over(path: Path, mode: str, backend: DictKeyring) -> None:
     content = json.dumps({"kind": "theirs", "at": 5, "token": CANARY})
     plant(path, content)
-    taken = Record(account="theirs", saved_at=5.0, tokens={"refresh_token": CANARY})
-    assert opened(path, mode, adopt=adopt).load() == taken
+    taken = TokenRecord(account="theirs", saved_at=5.0, tokens={"refresh_token": CANARY})
+    assert opened(path, mode, import_record=adopt).load() == taken
     assert path.read_text() == content, "until there is a newer record"
-    opened(path, mode, adopt=adopt).save(new())
-    assert opened(path, mode, adopt=adopt).load() == new()
+    opened(path, mode, import_record=adopt).save(new())
+    assert opened(path, mode, import_record=adopt).load() == new()
     assert path.exists() == (mode == "file")
 
 
@@ -99,7 +99,9 @@ def test_another_programs_file_is_taken_over(path: Path, mode: str, backend: Dic
 )
 def test_what_cannot_be_taken_over_is_refused_and_kept(path: Path, document: dict[str, Any]) -> None:
     plant(path, json.dumps(document))
-    error = refused(opened(path, "file", adopt=adopt), str(path), "not written by this program", "sign in again")
+    error = refused(
+        opened(path, "file", import_record=adopt), str(path), "not written by this program", "sign in again"
+    )
     assert error.__context__ is None
     refused(opened(path, "file"), "not written by this program")
     assert json.loads(path.read_text()) == document

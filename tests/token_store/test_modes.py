@@ -13,7 +13,7 @@ import pytest
 from openai_responses_common.auth.store.base import TokenStore
 from openai_responses_common.auth.store.memory import MemoryStore
 from openai_responses_common.auth.store.open import open_store
-from openai_responses_common.auth.store.record import Record, StoreError
+from openai_responses_common.auth.store.record import StoreError, TokenRecord
 
 from tests.keyrings import DictKeyring, LockedKeyring
 from tests.token_store.records import CANARY, new, opened
@@ -54,10 +54,10 @@ class Conformance:
 
     def test_the_place_in_words(self) -> None:
         store = self.open()
-        assert self.words in store.place()
+        assert self.words in store.location()
         store.save(new())
-        assert self.words in store.place()
-        assert self.words in self.open().place()
+        assert self.words in store.location()
+        assert self.words in self.open().location()
 
     def test_accounts_are_apart(self) -> None:
         self.open().save(new(1))
@@ -92,7 +92,7 @@ class Conformance:
 
     def test_a_change_after_the_save_stays_outside(self) -> None:
         tokens: dict[str, Any] = {"refresh_token": "one"}
-        self.open().save(Record(account="a", saved_at=1, tokens=tokens))
+        self.open().save(TokenRecord(account="a", saved_at=1, tokens=tokens))
         tokens["refresh_token"] = "two"
         loaded = self.open().load()
         assert loaded is not None
@@ -101,9 +101,9 @@ class Conformance:
     def test_what_is_no_json_is_not_saved(self) -> None:
         self.open().save(new())
         for record in (
-            Record(account="a", saved_at=1, tokens={"key": object()}),
-            Record(account="a", saved_at=float("nan"), tokens={}),
-            Record(account="a", saved_at=1e13, tokens={}),
+            TokenRecord(account="a", saved_at=1, tokens={"key": object()}),
+            TokenRecord(account="a", saved_at=float("nan"), tokens={}),
+            TokenRecord(account="a", saved_at=1e13, tokens={}),
         ):
             with pytest.raises(StoreError, match="cannot be kept"):
                 self.open().save(record)
@@ -112,14 +112,14 @@ class Conformance:
     def test_nothing_shows_a_token(self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
         caplog.set_level(logging.DEBUG)
         store = self.open()
-        store.probe(patient=True)
+        store.probe(wait_for_unlock=True)
         store.save(new())
         loaded = store.load()
         shown = [
             repr(loaded),
             str(store),
             repr(store),
-            store.place(),
+            store.location(),
             *store.delete(),
             caplog.text,
             *capfd.readouterr(),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai_responses_common.auth.store.record import StoreError, encode_record
+from openai_responses_common.auth.store.record import StoreError, dump_token_record
 
 from tests.lived import Lived
 from tests.token_store.records import new, opened, plant, posix
@@ -38,11 +38,11 @@ def test_what_a_killed_process_left_goes_with_the_next_save_and_with_the_deletio
     opened(path, "file", account="work").save(new(7))
     rest = path.parent / ".tokens.json.abcd1234.tmp"
     theirs = path.parent / ".tokens.work.json.abcd1234.tmp"
-    plant(rest, encode_record(new(3)))
+    plant(rest, dump_token_record(new(3)))
     plant(theirs, "")
     opened(path, "file").save(new(2))
     assert not rest.exists()
-    plant(rest, encode_record(new(3)))
+    plant(rest, dump_token_record(new(3)))
     opened(path, "file").delete()
     assert not rest.exists()
     assert theirs.exists()
@@ -52,7 +52,7 @@ ROTATION = """
 import os, signal, sys, time
 from pathlib import Path
 from openai_responses_common.auth.store.open import open_store
-from openai_responses_common.auth.store.record import Record
+from openai_responses_common.auth.store.record import TokenRecord
 
 path, ledger, rounds, victims = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4].split(",")
 
@@ -73,12 +73,12 @@ def renew(me, last):
             note(me, value)
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(0.001)
-        store.save(Record(account="a", saved_at=float(value + 1), tokens={"value": value + 1}))
+        store.save(TokenRecord(account="a", saved_at=float(value + 1), tokens={"value": value + 1}))
         if last and me == "after":
             note(me, value)
             os.kill(os.getpid(), signal.SIGKILL)
 
-open_store("file", service="test", path=path).save(Record(account="a", saved_at=0.0, tokens={"value": 0}))
+open_store("file", service="test", path=path).save(TokenRecord(account="a", saved_at=0.0, tokens={"value": 0}))
 children = {}
 for me in victims:
     if not (child := os.fork()):

@@ -10,8 +10,9 @@ from typing import Any
 
 import keyring
 import pytest
+from openai_responses_common.auth.store import _auto as token_store
 from openai_responses_common.auth.store import keyring as keyring_store
-from openai_responses_common.auth.store import auto as token_store
+from openai_responses_common.auth.store import open as open_store_module
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
 
@@ -34,13 +35,13 @@ def test_without_a_keyring_the_file_is_chosen_with_one_warning(path: Path, caplo
 def test_the_choice_is_remembered_and_the_keyring_not_asked_again(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(keyring_store, "ASK_S", 0.05)
+    monkeypatch.setattr(keyring_store, "READ_DEADLINE_S", 0.05)
     hanging = HangingKeyring()
     keyring.set_keyring(hanging)
     opened(path).save(new(1))
     hanging.answered.set()
-    monkeypatch.setattr(keyring_store, "_was_late", threading.Event())
-    monkeypatch.setattr(token_store, "_warned", set())
+    monkeypatch.setattr(keyring_store, "_keyring_timed_out", threading.Event())
+    monkeypatch.setattr(token_store, "_reported_paths", set())
     hanging.calls.clear()
     caplog.clear()
     assert opened(path).load() == new(1)
@@ -57,19 +58,19 @@ def test_a_sign_in_asks_the_keyring_again(path: Path) -> None:
     backend = DictKeyring()
     keyring.set_keyring(backend)
     store = opened(path)
-    store.probe(patient=True)
+    store.probe(wait_for_unlock=True)
     assert store.load() == new(1)
     store.save(new(2))
     assert names(path) == {".choice"}
     assert opened(path).load() == new(2)
-    assert "keyring" in store.place()
+    assert "keyring" in store.location()
 
 
 def test_a_patient_probe_without_a_keyring_is_no_error(path: Path) -> None:
     keyring.set_keyring(LockedKeyring())
     store = opened(path)
-    store.probe(patient=True)
-    assert str(path) in store.place()
+    store.probe(wait_for_unlock=True)
+    assert str(path) in store.location()
     store.save(new())
     assert store.load() == new()
 
@@ -80,16 +81,16 @@ def test_a_probe_finds_out_that_the_file_could_not_be_written(path: Path, monkey
     path.parent.chmod(0o777)
     keyring.set_keyring(LockedKeyring())
     with pytest.raises(StoreError, match="chmod go-w"):
-        opened(path).probe(patient=True)
+        opened(path).probe(wait_for_unlock=True)
     path.parent.chmod(0o700)
-    opened(path).probe(patient=True)
+    opened(path).probe(wait_for_unlock=True)
 
     def full(**options: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tempfile.mkstemp", full)
     with pytest.raises(StoreError, match="No space left on device"):
-        opened(path).probe(patient=True)
+        opened(path).probe(wait_for_unlock=True)
 
 
 def test_a_keyring_that_cannot_be_written_leaves_the_file(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -133,7 +134,7 @@ def test_an_unknown_mode_is_refused(path: Path) -> None:
 
 def test_opening_touches_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
-    for mode in token_store.MODES:
+    for mode in open_store_module.STORE_MODES:
         opened(path, mode)
     assert not path.parent.exists()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import keyring
 import pytest
 from openai_responses_common.auth.store.file import FileStore
-from openai_responses_common.auth.store.record import Record, StoreError, encode_record
+from openai_responses_common.auth.store.record import StoreError, TokenRecord, dump_token_record
 
 from tests.keyrings import Crash, DictKeyring, LockedKeyring
 from tests.token_store.records import CANARY, names, new, opened, plant, refused
@@ -29,7 +29,7 @@ def test_of_two_copies_the_later_counts_and_the_other_is_removed(
 def test_two_copies_are_sorted_out_under_the_lock(path: Path, backend: DictKeyring) -> None:
     opened(path).save(new(1))
     opened(path, "file").save(new(2))
-    loaded: list[Record | None] = []
+    loaded: list[TokenRecord | None] = []
     thread = threading.Thread(target=lambda: loaded.append(opened(path).load()))
     store = opened(path)
     with store.lock():
@@ -63,7 +63,7 @@ def test_a_copy_that_cannot_be_removed_is_said(
 
 def test_a_damaged_keyring_is_not_passed_over_for_an_older_file(path: Path, backend: DictKeyring) -> None:
     opened(path).save(new(2))
-    plant(path, encode_record(new(1)))
+    plant(path, dump_token_record(new(1)))
     (key,) = [key for key in backend.entries if key[0].endswith("a/0")]
     backend.entries[key] = CANARY
     error = refused(opened(path), "sign in again")

@@ -17,8 +17,8 @@ from openai_responses_common import (
     Backend,
     BackendProfile,
     Endpoint,
+    ErrorMeaning,
     KnownError,
-    Meaning,
     Options,
     SdkTransport,
     mount_provider,
@@ -36,14 +36,16 @@ REMEDY = "set api_key in the provider's config, or OWN_SERVER_API_KEY in the env
 PROFILE = BackendProfile(
     name="own-server",
     display_name="Own server",
-    refuses={
+    refused_fields={
         "service_tier": "this server has one tier",
         "prompt_cache_retention": "this server keeps its cache as long as it can",
     },
     errors=(
         KnownError(
             code="model_loading",
-            meaning=Meaning(error=ProviderUnavailableError, retryable=True, remedy="the server is loading the model"),
+            meaning=ErrorMeaning(
+                error=ProviderUnavailableError, retryable=True, remedy="the server is loading the model"
+            ),
         ),
     ),
     priced=False,
@@ -60,13 +62,15 @@ def credential(config: Mapping[str, Any]) -> ApiKey:
     key = setting(config, "api_key", "OWN_SERVER_API_KEY")
     if key:
         sendable("api_key (OWN_SERVER_API_KEY)", key)
-    return ApiKey(key=key, header="X-Api-Key", missing=f"no key is set: {REMEDY}", words="the key of the own server")
+    return ApiKey(
+        key=key, header="X-Api-Key", missing_message=f"no key is set: {REMEDY}", description="the key of the own server"
+    )
 
 
 def own_backend(config: Mapping[str, Any]) -> Backend:
     """Everything about the server that the library asks for; never raises, as a provider is made before it is used."""
     address = setting(config, "base_url", "OWN_SERVER_BASE_URL") or ADDRESS
-    caller, problem = ApiKey(key=None, missing=REMEDY), None
+    caller, problem = ApiKey(key=None, missing_message=REMEDY), None
     try:
         read_url("base_url", address, example=ADDRESS)
         caller = credential(config)
@@ -96,7 +100,7 @@ def own_backend(config: Mapping[str, Any]) -> Backend:
 class OwnServerProvider(AddressedProvider):
     """A provider for one server; hosts find the class by this name."""
 
-    make = staticmethod(own_backend)
+    build_backend = staticmethod(own_backend)
 
 
 def create(config: Mapping[str, Any]) -> OwnServerProvider:

@@ -20,11 +20,11 @@ from .auth.api_key import ApiKey, sendable
 from .auth.bearer import BearerToken
 from .auth.token_source import Token, TokenSource
 from .auth.urls import is_loopback, is_within, read_url
-from .facts.profile import BackendProfile, KnownError, LimitTable, Meaning
+from .facts.profile import BackendProfile, ErrorMeaning, KnownError, LimitTable
 from .options.options import Options
 from .provider.backend import Backend, Fetch, Models
 from .provider.catalogue import describe, read_models
-from .provider.environment import setting, words
+from .provider.environment import setting, word_list
 from .provider.mounting import mount_provider
 from .provider.provider import AddressedProvider, ResponsesProvider
 from .provider.registry import create_provider, register
@@ -56,11 +56,11 @@ __all__ = [
     "Delta",
     "Document",
     "Endpoint",
+    "ErrorMeaning",
     "Fetch",
     "HttpTransport",
     "KnownError",
     "LimitTable",
-    "Meaning",
     "Message",
     "Models",
     "Options",
@@ -83,10 +83,10 @@ __all__ = [
     "require_version",
     "sendable",
     "setting",
-    "words",
+    "word_list",
 ]
 
-_OF_AN_ANSWER = {
+_LAZY_NAMES = {
     **dict.fromkeys(("Aborted", "BlockDelta", "BlockEnd", "BlockStart", "Delta"), "translate.deltas"),
     "DecodedResponse": "translate.decode",
 }
@@ -95,6 +95,6 @@ _OF_AN_ANSWER = {
 def __getattr__(name: str) -> object:
     """What answers are made of comes with the engine, which is loaded for the first call: hosts load every module of a
     session before anybody has asked anything."""
-    if name not in _OF_AN_ANSWER:
+    if name not in _LAZY_NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_OF_AN_ANSWER[name]}", __name__), name)
+    return getattr(import_module(f".{_LAZY_NAMES[name]}", __name__), name)

@@ -19,12 +19,12 @@ from openai_responses_common import (
     setting,
 )
 
-from .deployments import Deployments, read_deployments, resource_of
-from .endpoint import Place, find_place, serves_responses
-from .identity import STATUS, choose
-from .refusals import ASSIGN_ROLE, KNOWN_ERRORS
-from .settings import KEYS, Settings
-from .wizard import FIELDS
+from .deployments import DeploymentModels, build_arm_resource, read_deployments
+from .endpoint import AzureEndpoint, has_responses_api, resolve_endpoint
+from .identity import STATUS_HINT, choose_credential
+from .refusals import ASSIGN_ROLE_REMEDY, SERVICE_ERRORS
+from .settings import SETTING_KEYS, Settings
+from .wizard import WIZARD_QUESTIONS
 
 DEFAULT_MODEL = "gpt-5.6-sol"
 NOT_SET_UP = (
@@ -34,111 +34,117 @@ NOT_SET_UP = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Billing:
+class Billing:
     """How a deployment is billed: the factor on the global list, that of single models, and whether by token at all."""
 
-    factor: Decimal = Decimal(1)
-    factors: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    price_factor: Decimal = Decimal(1)
+    price_factors: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     priced: bool = True
 
 
 # Source: litellm 1.109.1's azure/, azure/us/ and azure/eu/ entries, seen 2026-11-21. Provisioned throughput is paid by
 # the hour; `PTU` is its name in Microsoft's module.
-_BILLING: Mapping[str, _Billing] = {
-    "global": _Billing(),
-    "us": _Billing(factor=Decimal("1.1")),
-    "eu": _Billing(factor=Decimal("1.1"), factors={"gpt-6-astra": Decimal("1.2")}),
-    "provisioned": _Billing(priced=False),
-    "ptu": _Billing(priced=False),
+BILLING_BY_DEPLOYMENT_TYPE: Mapping[str, Billing] = {
+    "global": Billing(),
+    "us": Billing(price_factor=Decimal("1.1")),
+    "eu": Billing(price_factor=Decimal("1.1"), price_factors={"gpt-6-astra": Decimal("1.2")}),
+    "provisioned": Billing(priced=False),
+    "ptu": Billing(priced=False),
 }
 
 # Names the deployment that makes the pictures of the image generation tool. Source: Azure's Responses page, 2026-03-19.
-_IMAGES = "x-ms-oai-image-generation-deployment"
+IMAGE_DEPLOYMENT_HEADER = "x-ms-oai-image-generation-deployment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ResolvedSettings:
     """What the settings come to; `problem` is what is wrong with them, told by the first call."""
 
-    place: Place = field(default_factory=lambda: find_place("https://localhost"))
-    credential: Credential = field(default_factory=lambda: ApiKey(key=None, missing=NOT_SET_UP))
-    billing: _Billing = _BILLING["global"]
+    endpoint: AzureEndpoint = field(default_factory=lambda: resolve_endpoint("https://localhost"))
+    credential: Credential = field(default_factory=lambda: ApiKey(key=None, missing_message=NOT_SET_UP))
+    billing: Billing = BILLING_BY_DEPLOYMENT_TYPE["global"]
     deployments: Mapping[str, str] = field(default_factory=dict[str, str])
     problem: str | None = None
 
 
-def find(settings: Settings) -> Found:
+def resolve_settings(settings: Settings) -> ResolvedSettings:
     """Read place, credential and deployments; never raises."""
-    found = Found()
+    found = ResolvedSettings()
     try:
-        found = replace(found, billing=_billing(settings), deployments=read_deployments(settings.value("deployments")))
+        found = replace(
+            found, billing=_read_billing(settings), deployments=read_deployments(settings.config_value("deployments"))
+        )
         if address := settings.text("azure_endpoint"):
-            found = replace(found, place=_place(settings, address))
-            found = replace(found, credential=choose(settings, found.place))
+            found = replace(found, endpoint=_read_endpoint(settings, address))
+            found = replace(found, credential=choose_credential(settings, found.endpoint))
     except ConfigurationError as error:
         return replace(found, problem=str(error))
     return found
 
 
-def azure_backend(config: Mapping[str, Any]) -> Backend:
+def build_azure_backend(config: Mapping[str, Any]) -> Backend:
     """Everything about one resource that the library asks for."""
     settings = Settings(config)
-    found = find(settings)
+    found = resolve_settings(settings)
     billing = found.billing
     images = settings.text("image_generation_deployment")
     endpoint = Endpoint(
-        base_url=found.place.base_url,
+        base_url=found.endpoint.base_url,
         credential=found.credential,
-        headers={_IMAGES: images} if images else {},
-        query=found.place.query,
+        headers={IMAGE_DEPLOYMENT_HEADER: images} if images else {},
+        query=found.endpoint.query,
     )
     return Backend(
         profile=BackendProfile(
             name="azure-openai-v2",
             display_name="Azure OpenAI (v2)",
             priced=billing.priced,
-            price_factor=billing.factor,
-            price_factors=billing.factors,
-            auth_remedy=f"check api_key (AZURE_OPENAI_API_KEY), or the identity: {STATUS}",
-            access_remedy=ASSIGN_ROLE,
-            errors=KNOWN_ERRORS,
+            price_factor=billing.price_factor,
+            price_factors=billing.price_factors,
+            auth_remedy=f"check api_key (AZURE_OPENAI_API_KEY), or the identity: {STATUS_HINT}",
+            access_remedy=ASSIGN_ROLE_REMEDY,
+            errors=SERVICE_ERRORS,
         ),
         transport=SdkTransport(endpoint),
-        models=Deployments(found.deployments, resource_of(found.place, settings.text("resource_id"), found.credential)),
-        defaults=Options(model=_deployment(settings, found.deployments)),
-        own_keys=KEYS,
-        config_fields=FIELDS,
+        models=DeploymentModels(
+            found.deployments, build_arm_resource(found.endpoint, settings.text("resource_id"), found.credential)
+        ),
+        defaults=Options(model=_choose_default_deployment(settings, found.deployments)),
+        own_keys=SETTING_KEYS,
+        config_fields=WIZARD_QUESTIONS,
         credential_env_vars=("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT"),
         problem=found.problem,
     )
 
 
-def _place(settings: Settings, address: str) -> Place:
-    return find_place(
+def _read_endpoint(settings: Settings, address: str) -> AzureEndpoint:
+    return resolve_endpoint(
         address,
-        api_version=_api_version(settings),
+        api_version=_read_api_version(settings),
         cloud=settings.text("cloud"),
         authority_host=settings.text("authority_host"),
         scope=settings.text("scope"),
-        allowed_hosts=settings.words("allowed_hosts"),
+        allowed_hosts=settings.word_list("allowed_hosts"),
     )
 
 
-def _api_version(settings: Settings) -> str | None:
+def _read_api_version(settings: Settings) -> str | None:
     """The config's, which must do; else one of the environment, which other programs may have set for other APIs."""
     if chosen := settings.text("api_version"):
         return chosen
     ambient = setting({}, "", "AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION")
-    return ambient if ambient and serves_responses(ambient) else None
+    return ambient if ambient and has_responses_api(ambient) else None
 
 
-def _deployment(settings: Settings, deployments: Mapping[str, str]) -> str:
+def _choose_default_deployment(settings: Settings, deployments: Mapping[str, str]) -> str:
     named = settings.text("deployment_name") or settings.text("default_deployment")
     return named or next(iter(deployments), DEFAULT_MODEL)
 
 
-def _billing(settings: Settings) -> _Billing:
+def _read_billing(settings: Settings) -> Billing:
     name = (settings.text("deployment_type") or "global").lower()
-    if name not in _BILLING:
-        raise ConfigurationError(f"setting 'deployment_type' takes {', '.join(_BILLING)}, not {name!r}")
-    return _BILLING[name]
+    if name not in BILLING_BY_DEPLOYMENT_TYPE:
+        raise ConfigurationError(
+            f"setting 'deployment_type' takes {', '.join(BILLING_BY_DEPLOYMENT_TYPE)}, not {name!r}"
+        )
+    return BILLING_BY_DEPLOYMENT_TYPE[name]

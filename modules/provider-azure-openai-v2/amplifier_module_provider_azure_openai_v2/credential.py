@@ -8,36 +8,41 @@ import time
 from weakref import WeakValueDictionary
 
 from openai_responses_common import BearerToken, Token, TokenSource
-from openai_responses_common.auth.bearer import value_of
+from openai_responses_common.auth.bearer import parse_bearer_token
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.transport.credential import Headers
 
-from .entra import Flow, guarded
+from .entra import Flow, run_flow
 
 # "Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired."
-_AUDIENCE = re.compile(r"audience is incorrect", re.I)
+WRONG_AUDIENCE_PATTERN = re.compile(r"audience is incorrect", re.I)
 # Comes with the same status, and no other token would mend it.
-ROLE_MISSING = re.compile(r"lacks the required data action", re.I)
+MISSING_ROLE_PATTERN = re.compile(r"lacks the required data action", re.I)
 # Azure has the words of a wrong audience for a token that ended; one that was fetched just now did not end.
-_JUST_NOW_S = 60.0
+_FRESH_TOKEN_AGE_S = 60.0
 
 
-class EntraSource(TokenSource):
+class EntraTokenSource(TokenSource):
     """The token of one identity for one audience."""
 
     def __init__(self, flow: Flow, scope: str, *, deadline_s: float) -> None:
-        super().__init__(self._from_flow, words=f"getting a token of {flow.words}", deadline_s=deadline_s)
+        super().__init__(
+            self._fetch_from_flow, description=f"getting a token of {flow.description}", deadline_s=deadline_s
+        )
         self._flow = flow
         self.scope = scope
-        self._fetched_s = 0.0
+        self._fetch_time_s = 0.0
 
-    def holds_new(self, value: str) -> bool:
+    def has_fresh_token(self, value: str) -> bool:
         """Whether this is the token, and it was fetched just now."""
-        return bool(self.token and self.token.value == value) and time.monotonic() - self._fetched_s < _JUST_NOW_S
+        return (
+            bool(self.token and self.token.value == value)
+            and time.monotonic() - self._fetch_time_s < _FRESH_TOKEN_AGE_S
+        )
 
-    def _from_flow(self, refused: str | None) -> Token:
-        token = guarded(self._flow.words, lambda: self._flow.token(self.scope, refused))
-        self._fetched_s = time.monotonic()
+    def _fetch_from_flow(self, refused_token: str | None) -> Token:
+        token = run_flow(self._flow.description, lambda: self._flow.get_token(self.scope, refused_token))
+        self._fetch_time_s = time.monotonic()
         return token
 
 
@@ -51,15 +56,15 @@ class Identity:
 
     def __init__(self, flow: Flow, *, deadline_s: float) -> None:
         self.flow = flow
-        self.scopes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.scope_order_by_host: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._deadline_s = deadline_s
-        self._sources: dict[str, EntraSource] = {}
+        self._sources: dict[str, EntraTokenSource] = {}
 
-    def source(self, scope: str) -> EntraSource:
+    def get_source(self, scope: str) -> EntraTokenSource:
         """The source for an audience."""
-        with _lock:
+        with _identities_lock:
             if scope not in self._sources:
-                self._sources[scope] = EntraSource(self.flow, scope, deadline_s=self._deadline_s)
+                self._sources[scope] = EntraTokenSource(self.flow, scope, deadline_s=self._deadline_s)
             return self._sources[scope]
 
     def scrub(self, text: str) -> str:
@@ -75,43 +80,43 @@ class EntraCredential(BearerToken):
     def __init__(self, identity: Identity, host: str, scopes: tuple[str, ...]) -> None:
         self.identity = identity
         self._host = host
-        self._key = (host, *scopes)
-        identity.scopes.setdefault(self._key, scopes)
-        super().__init__(self._present, words="")
+        self._scope_order_key = (host, *scopes)
+        identity.scope_order_by_host.setdefault(self._scope_order_key, scopes)
+        super().__init__(self._current_source, description="")
 
     @property
-    def _present(self) -> EntraSource:
-        return self.identity.source(self.identity.scopes[self._key][0])
+    def _current_source(self) -> EntraTokenSource:
+        return self.identity.get_source(self.identity.scope_order_by_host[self._scope_order_key][0])
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """See `Credential.words`."""
-        return f"a token of {self.identity.flow.words} for {self._present.scope}, to {self._host}"
+        return f"a token of {self.identity.flow.description} for {self._current_source.scope}, to {self._host}"
 
     @property
     def token(self) -> Token | None:
         """The newest token."""
-        return self._present.token
+        return self._current_source.token
 
     async def headers(self) -> Headers:
         """See `Credential.headers`."""
-        self.source = self._present
+        self.source = self._current_source
         return await super().headers()
 
-    async def renew(self, refused: Headers, failure: Failure) -> bool:
+    async def refresh(self, refused_headers: Headers, failure: Failure) -> bool:
         """See `Credential.renew`."""
-        if ROLE_MISSING.search(failure.message):
+        if MISSING_ROLE_PATTERN.search(failure.message):
             return False
-        if _AUDIENCE.search(failure.message) and not self.was_renewed(refused):
-            self._try_another_audience(refused)
-        self.source = self._present
-        return await super().renew(refused, failure)
+        if WRONG_AUDIENCE_PATTERN.search(failure.message) and not self.was_recently_refreshed(refused_headers):
+            self._rotate_scopes(refused_headers)
+        self.source = self._current_source
+        return await super().refresh(refused_headers, failure)
 
-    def _try_another_audience(self, refused: Headers) -> None:
+    def _rotate_scopes(self, refused_headers: Headers) -> None:
         """Unless somebody else has done so, or it is a token that just grew old."""
-        if self._present.holds_new(value_of(refused)):
-            first, *others = self.identity.scopes[self._key]
-            self.identity.scopes[self._key] = (*others, first)
+        if self._current_source.has_fresh_token(parse_bearer_token(refused_headers)):
+            first, *others = self.identity.scope_order_by_host[self._scope_order_key]
+            self.identity.scope_order_by_host[self._scope_order_key] = (*others, first)
 
     def scrub(self, text: str) -> str:
         """See `Credential.scrub`."""
@@ -119,10 +124,10 @@ class EntraCredential(BearerToken):
 
 
 _identities: WeakValueDictionary[str, Identity] = WeakValueDictionary()
-_lock = threading.Lock()
+_identities_lock = threading.Lock()
 
 
-def shared_identity(digest: str, flow: Flow, *, deadline_s: float) -> Identity:
+def get_shared_identity(digest: str, flow: Flow, *, deadline_s: float) -> Identity:
     """The identity of a digest: all providers of this process that mean the same one share it.
 
     Args:
@@ -130,7 +135,7 @@ def shared_identity(digest: str, flow: Flow, *, deadline_s: float) -> Identity:
         flow: the way to its tokens, where it is new.
         deadline_s: the longest that anybody waits for a token.
     """
-    with _lock:
+    with _identities_lock:
         identity = _identities.get(digest)
         if identity is None:
             identity = _identities[digest] = Identity(flow, deadline_s=deadline_s)

@@ -13,15 +13,15 @@ from urllib.parse import SplitResult, urlsplit
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import is_loopback, is_within, read_url
 
-EXAMPLE = "https://NAME.openai.azure.com"
+ENDPOINT_EXAMPLE = "https://NAME.openai.azure.com"
 
 # The v1 route is served below this path. Source: Azure OpenAI v1 reference, seen 2026-11-21.
-_ROUTE = "openai"
+_API_SEGMENT = "openai"
 # What v1 takes as api-version: none, or one of these. Source: api-version-lifecycle page, seen 2026-11-21.
-_V1_VERSIONS = frozenset({"v1", "preview", "latest"})
+_V1_API_VERSIONS = frozenset({"v1", "preview", "latest"})
 # The first dated version with the Responses API. Source: the same, and issue threads of litellm.
-_FIRST_DATED = "2025-03-01"
-_DATED = re.compile(r"(\d{4}-\d{2}-\d{2})(-preview)?")
+_FIRST_RESPONSES_VERSION = "2025-03-01"
+_DATED_VERSION = re.compile(r"(\d{4}-\d{2}-\d{2})(-preview)?")
 _FOUNDRY_SCOPE = "https://ai.azure.com/.default"
 
 
@@ -30,8 +30,8 @@ class Cloud:
     """One of Microsoft's clouds: where it signs people in, who manages resources, and how its names end."""
 
     name: str
-    authority: str
-    manager: str
+    authority_host: str
+    arm_host: str
     domain: str
 
     @property
@@ -40,7 +40,7 @@ class Cloud:
         return f"https://cognitiveservices.{self.domain}/.default"
 
     @property
-    def suffixes(self) -> tuple[str, ...]:
+    def host_suffixes(self) -> tuple[str, ...]:
         """How the hosts of its resources end."""
         return tuple(f"{service}.{self.domain}" for service in ("openai", "cognitiveservices", "services.ai"))
 
@@ -52,19 +52,19 @@ CLOUDS = (
     Cloud("usgov", "login.microsoftonline.us", "management.usgovcloudapi.net", "azure.us"),
     Cloud("china", "login.partner.microsoftonline.cn", "management.chinacloudapi.cn", "azure.cn"),
 )
-_OTHER_AUTHORITIES: Mapping[str, str] = {"login.chinacloudapi.cn": "china", "login.windows.net": "public"}
+_OTHER_AUTHORITY_HOSTS: Mapping[str, str] = {"login.chinacloudapi.cn": "china", "login.windows.net": "public"}
 
-OWN_HOSTS: Mapping[str, tuple[str, ...]] = {
+SERVICE_HOSTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        ("azure_endpoint", "endpoint", "base_url"), tuple(suffix for each in CLOUDS for suffix in each.suffixes)
+        ("azure_endpoint", "endpoint", "base_url"), tuple(suffix for each in CLOUDS for suffix in each.host_suffixes)
     ),
-    "authority_host": (*(each.authority for each in CLOUDS), *_OTHER_AUTHORITIES),
+    "authority_host": (*(each.authority_host for each in CLOUDS), *_OTHER_AUTHORITY_HOSTS),
 }
 """Microsoft's own: whatever a resource or a tenant there is called, Microsoft reads what is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class AzureEndpoint:
     """Where calls go.
 
     Attributes:
@@ -80,14 +80,14 @@ class Place:
     cloud: Cloud = CLOUDS[0]
     authority: str
     scopes: tuple[str, ...]
-    takes_tokens: bool
+    accepts_entra_tokens: bool
 
     @property
     def host(self) -> str:
         return urlsplit(self.base_url).netloc
 
 
-def find_place(
+def resolve_endpoint(
     address: str,
     *,
     api_version: str | None = None,
@@ -95,7 +95,7 @@ def find_place(
     authority_host: str | None = None,
     scope: str | None = None,
     allowed_hosts: tuple[str, ...] = (),
-) -> Place:
+) -> AzureEndpoint:
     """Read an address.
 
     Args:
@@ -109,78 +109,81 @@ def find_place(
     Raises:
         ConfigurationError: with the setting's name, and what it takes.
     """
-    parts = read_url("azure_endpoint", address, example=EXAMPLE)
+    parts = read_url("azure_endpoint", address, example=ENDPOINT_EXAMPLE)
     host = parts.hostname or ""
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(f"setting 'azure_endpoint' takes https (http on this machine only), not {address!r}")
-    path, query = _route(_root(parts, host), api_version)
-    found = _cloud(host, cloud, authority_host)
-    return Place(
+    path, query = _build_route(_find_root_segments(parts, host), api_version)
+    found = _resolve_cloud(host, cloud, authority_host)
+    return AzureEndpoint(
         base_url=f"{parts.scheme}://{parts.netloc}{path}",
         query=query,
         cloud=found,
-        authority=_authority(authority_host) if authority_host else f"https://{found.authority}",
-        scopes=(scope,) if scope else _scopes(found, is_project=_is_project(path)),
-        takes_tokens=_cloud_of(host) is not None or is_within(host, [each.lower() for each in allowed_hosts]),
+        authority=_read_authority(authority_host) if authority_host else f"https://{found.authority_host}",
+        scopes=(scope,) if scope else _list_scopes(found, is_project=_is_project_path(path)),
+        accepts_entra_tokens=_find_cloud_by_host(host) is not None
+        or is_within(host, [each.lower() for each in allowed_hosts]),
     )
 
 
-def _root(parts: SplitResult, host: str) -> list[str]:
+def _find_root_segments(parts: SplitResult, host: str) -> list[str]:
     """The steps of the path up to and without `openai`; for a gateway that serves v1 by itself, up to its `v1`."""
     steps = [step for step in parts.path.split("/") if step]
     lower = [step.lower() for step in steps]
-    if _ROUTE in lower:
-        return steps[: lower.index(_ROUTE)]
+    if _API_SEGMENT in lower:
+        return steps[: lower.index(_API_SEGMENT)]
     if lower[:2] == ["api", "projects"]:
         return steps[:3]
-    if _cloud_of(host) is not None:
+    if _find_cloud_by_host(host) is not None:
         return []  # nothing else below an Azure host serves this API
     if "v1" in lower:
         return steps[: lower.index("v1") + 1]
     return steps
 
 
-def _route(root: list[str], api_version: str | None) -> tuple[str, dict[str, str]]:
+def _build_route(root_segments: list[str], api_version: str | None) -> tuple[str, dict[str, str]]:
     """The path before `/responses`, and the query. Without a version, or with one of v1, it is the v1 route."""
     query = {"api-version": api_version} if api_version else {}
-    if root and root[-1].lower() == "v1":
-        return _path(root), query
-    if api_version is None or api_version in _V1_VERSIONS:
-        return _path([*root, _ROUTE, "v1"]), query
-    if not serves_responses(api_version):
+    if root_segments and root_segments[-1].lower() == "v1":
+        return _join_segments(root_segments), query
+    if api_version is None or api_version in _V1_API_VERSIONS:
+        return _join_segments([*root_segments, _API_SEGMENT, "v1"]), query
+    if not has_responses_api(api_version):
         raise ConfigurationError(
             f"setting 'api_version' is {api_version!r}, which has no Responses API: leave it out for the v1 route, or "
-            f"give preview, or {_FIRST_DATED}-preview or a later preview"
+            f"give preview, or {_FIRST_RESPONSES_VERSION}-preview or a later preview"
         )
-    return _path([*root, _ROUTE]), query
+    return _join_segments([*root_segments, _API_SEGMENT]), query
 
 
-def serves_responses(api_version: str) -> bool:
+def has_responses_api(api_version: str) -> bool:
     """Whether a version has the Responses API: dated ones have it only as previews."""
-    dated = _DATED.fullmatch(api_version)
-    return api_version in _V1_VERSIONS or (dated is not None and bool(dated[2]) and dated[1] >= _FIRST_DATED)
+    dated = _DATED_VERSION.fullmatch(api_version)
+    return api_version in _V1_API_VERSIONS or (
+        dated is not None and bool(dated[2]) and dated[1] >= _FIRST_RESPONSES_VERSION
+    )
 
 
-def _path(steps: list[str]) -> str:
-    return "".join(f"/{step}" for step in steps)
+def _join_segments(segments: list[str]) -> str:
+    return "".join(f"/{step}" for step in segments)
 
 
-def _is_project(path: str) -> bool:
+def _is_project_path(path: str) -> bool:
     return path.lower().startswith("/api/projects/")
 
 
-def _cloud_of(host: str) -> Cloud | None:
-    return next((each for each in CLOUDS if is_within(host, each.suffixes)), None)
+def _find_cloud_by_host(host: str) -> Cloud | None:
+    return next((each for each in CLOUDS if is_within(host, each.host_suffixes)), None)
 
 
-def _cloud(host: str, name: str | None, authority_host: str | None) -> Cloud:
+def _resolve_cloud(host: str, name: str | None, authority_host: str | None) -> Cloud:
     """The cloud that the address, the setting and the authority agree on; what none of them says is public."""
     by_name = {each.name: each for each in CLOUDS}
     if name and name.lower() not in by_name:
         raise ConfigurationError(f"setting 'cloud' takes {', '.join(by_name)}, not {name!r}")
-    signing = urlsplit(_authority(authority_host)).hostname or "" if authority_host else ""
-    by_authority = {**{each.authority: each.name for each in CLOUDS}, **_OTHER_AUTHORITIES}
-    of_host = _cloud_of(host)
+    signing = urlsplit(_read_authority(authority_host)).hostname or "" if authority_host else ""
+    by_authority = {**{each.authority_host: each.name for each in CLOUDS}, **_OTHER_AUTHORITY_HOSTS}
+    of_host = _find_cloud_by_host(host)
     said = {
         "azure_endpoint": of_host.name if of_host else None,
         "cloud": name.lower() if name else None,
@@ -193,15 +196,15 @@ def _cloud(host: str, name: str | None, authority_host: str | None) -> Cloud:
     return by_name[names.pop()] if names else CLOUDS[0]
 
 
-def _authority(text: str) -> str:
+def _read_authority(text: str) -> str:
     url = text if "://" in text else f"https://{text}"
-    parts = read_url("authority_host", url, example=f"https://{CLOUDS[0].authority}")
+    parts = read_url("authority_host", url, example=f"https://{CLOUDS[0].authority_host}")
     if parts.scheme != "https":
         raise ConfigurationError(f"setting 'authority_host' takes https, not {text!r}")
     return f"https://{parts.netloc}"
 
 
-def _scopes(cloud: Cloud, *, is_project: bool) -> tuple[str, ...]:
+def _list_scopes(cloud: Cloud, *, is_project: bool) -> tuple[str, ...]:
     """Microsoft's pages name both scopes for the public cloud (March 2026 and later); projects take the newer one."""
     if cloud.name != "public":
         return (cloud.scope,)

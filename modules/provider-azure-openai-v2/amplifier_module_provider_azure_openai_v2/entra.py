@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
 from openai_responses_common import Token
 
-from .token_http import TokenClient, read_refusal
+from .token_http import TokenHttpClient, read_refusal
 
 logging.getLogger("msal").setLevel(logging.WARNING)
 # These write device codes and sign-in answers into the debug log: not even where somebody switches it on.
@@ -28,15 +28,15 @@ for _name in ("msal.token_cache", "msal.oauth2cli.authcode"):
 
 T = TypeVar("T")
 
-SIGN_IN_AGAIN = "run `python -m amplifier_module_provider_azure_openai_v2 login`"
+LOGIN_HINT = "run `python -m amplifier_module_provider_azure_openai_v2 login`"
 
 # Refusals that only a person can answer. AADSTS50076/50079/53003 come as interaction_required, 700082 as invalid_grant.
-_NEEDS_A_PERSON = frozenset({"invalid_grant", "interaction_required", "login_required", "consent_required"})
-_TENANT = re.compile(r"[A-Za-z0-9.-]+")
-_APPLICATIONS_TENANTS = frozenset({"common", "organizations", "consumers"})
+_INTERACTIVE_ERRORS = frozenset({"invalid_grant", "interaction_required", "login_required", "consent_required"})
+_TENANT_PATTERN = re.compile(r"[A-Za-z0-9.-]+")
+_MULTI_TENANT_NAMES = frozenset({"common", "organizations", "consumers"})
 
 
-class Unavailable(Exception):
+class FlowUnavailable(Exception):
     """A way to a token is not there at all, which is no failure: the next one may be."""
 
 
@@ -44,11 +44,11 @@ class Flow(Protocol):
     """One way to a token."""
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it is, with the names that identify it and nothing secret."""
         ...
 
-    def token(self, scope: str, refused: str | None) -> Token:
+    def get_token(self, scope: str, refused_token: str | None) -> Token:
         """Get a token, blocking; `refused` is one that the service would not take, if there was.
 
         Raises:
@@ -66,7 +66,7 @@ class Tenant:
     name: str
 
     def __post_init__(self) -> None:
-        if not _TENANT.fullmatch(self.name):
+        if not _TENANT_PATTERN.fullmatch(self.name):
             raise ConfigurationError("setting 'tenant_id' takes the id or the domain of a tenant")
 
     @property
@@ -75,7 +75,7 @@ class Tenant:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Application:
+class ConfidentialApplication:
     """An application that signs in as itself.
 
     Attributes:
@@ -85,80 +85,84 @@ class Application:
 
     tenant: Tenant
     client_id: str
-    kind: str
-    proof: Callable[[], str | Mapping[str, Any]] = field(repr=False)
+    proof_description: str
+    build_proof: Callable[[], str | Mapping[str, Any]] = field(repr=False)
 
     def __post_init__(self) -> None:
-        if self.tenant.name.lower() in _APPLICATIONS_TENANTS:
+        if self.tenant.name.lower() in _MULTI_TENANT_NAMES:
             raise ConfigurationError(
                 f"setting 'tenant_id' is {self.tenant.name!r}: an application has a tenant of its own"
             )
 
     @property
-    def words(self) -> str:
-        return f"Entra application {self.client_id} of tenant {self.tenant.name} with {self.kind}"
+    def description(self) -> str:
+        return f"Entra application {self.client_id} of tenant {self.tenant.name} with {self.proof_description}"
 
     @cached_property
-    def _client(self) -> TokenClient:
-        return TokenClient(self.tenant.authority)
+    def _http_client(self) -> TokenHttpClient:
+        return TokenHttpClient(self.tenant.authority)
 
     @cached_property
-    def _msal(self) -> Any:
+    def _msal_application(self) -> Any:
         import msal
 
-        return attempted(
-            self._client,
-            self.words,
+        return call_msal(
+            self._http_client,
+            self.description,
             lambda: msal.ConfidentialClientApplication(
                 self.client_id,
-                client_credential=self.proof(),
+                client_credential=self.build_proof(),
                 authority=self.tenant.url,
                 instance_discovery=False,
                 azure_region=False,  # MSAL_FORCE_REGION would lead to another host
-                http_client=self._client,
+                http_client=self._http_client,
             ),
         )
 
-    def token(self, scope: str, refused: str | None) -> Token:
+    def get_token(self, scope: str, refused_token: str | None) -> Token:
         """See `Flow.token`."""
-        if refused:
-            self._msal.remove_tokens_for_client()
-        result = attempted(self._client, self.words, lambda: self._msal.acquire_token_for_client([scope]))
-        return read_token(result, self.words)
+        if refused_token:
+            self._msal_application.remove_tokens_for_client()
+        result = call_msal(
+            self._http_client, self.description, lambda: self._msal_application.acquire_token_for_client([scope])
+        )
+        return read_token(result, self.description)
 
 
-def guarded(words: str, act: Callable[[], T]) -> T:
+def run_flow(description: str, action: Callable[[], T]) -> T:
     """What an attempt at a token gives.
 
     Raises:
         LLMError: whatever else a sign-in library raises too, whose own words may hold secrets.
     """
     try:
-        return act()
+        return action()
     except LLMError:
         raise
-    except Unavailable as reason:
+    except FlowUnavailable as reason:
         problem = str(reason)
     except Exception as error:  # noqa: BLE001 - they raise anything
         problem = type(error).__name__
-    raise AuthenticationError(f"no token of {words}: {problem}")
+    raise AuthenticationError(f"no token of {description}: {problem}")
 
 
-def attempted(client: TokenClient, words: str, act: Callable[[], Any]) -> Any:
+def call_msal(client: TokenHttpClient, description: str, action: Callable[[], Any]) -> Any:
     """What MSAL gives; its words for a tenant that nobody knows, and for a key that it cannot use, are ValueErrors."""
-    client.refusal = None
+    client.last_refusal = None
     try:
-        return act()
+        return action()
     except (ValueError, TypeError) as error:  # TypeError is a locked key without a password
-        refusal, problem = client.refusal, type(error).__name__
+        refusal, problem = client.last_refusal, type(error).__name__
     if refusal:
-        raise AuthenticationError(f"{client.origins[0]} knows no such tenant: {refusal.words}, for {words}")
+        raise AuthenticationError(
+            f"{client.allowed_origins[0]} knows no such tenant: {refusal.words}, for {description}"
+        )
     raise ConfigurationError(
-        f"MSAL cannot use the secret, the certificate, its password or what Entra said ({problem}), for {words}"
+        f"MSAL cannot use the secret, the certificate, its password or what Entra said ({problem}), for {description}"
     )
 
 
-def read_token(result: Mapping[str, Any] | None, words: str) -> Token:
+def read_token(result: Mapping[str, Any] | None, description: str) -> Token:
     """The token of an MSAL result.
 
     Raises:
@@ -166,52 +170,64 @@ def read_token(result: Mapping[str, Any] | None, words: str) -> Token:
     """
     if result and "access_token" in result:
         return Token(value=str(result["access_token"]), expires_at_s=time.time() + float(result["expires_in"]))
-    raise refused_error(result or {"error": "interaction_required"}, words)
+    raise build_refusal_error(result or {"error": "interaction_required"}, description)
 
 
-def refused_error(result: Mapping[str, Any], words: str, again: str = SIGN_IN_AGAIN) -> AuthenticationError:
+def build_refusal_error(result: Mapping[str, Any], description: str, remedy: str = LOGIN_HINT) -> AuthenticationError:
     """The error for a refusal; `again` is what a person does about it."""
     refusal = read_refusal(result)
-    if refusal.error in _NEEDS_A_PERSON:
-        return AuthenticationError(f"Entra wants a person to sign in: {refusal.words}, for {words}: {again}")
+    if refusal.error in _INTERACTIVE_ERRORS:
+        return AuthenticationError(
+            f"Entra wants a person to sign in: {refusal.description}, for {description}: {remedy}"
+        )
     hint = "a correction counts after a minute, since MSAL repeats a refusal for 60 s"
-    return AuthenticationError(f"Entra refused: {refusal.words}, for {words}: check id, tenant and secret ({hint})")
+    return AuthenticationError(
+        f"Entra refused: {refusal.description}, for {description}: check id, tenant and secret ({hint})"
+    )
 
 
-def with_secret(tenant: Tenant, client_id: str, secret: str) -> Application:
+def build_secret_application(tenant: Tenant, client_id: str, secret: str) -> ConfidentialApplication:
     """An application that knows a secret."""
-    return Application(tenant=tenant, client_id=client_id, kind="a client secret", proof=lambda: secret)
+    return ConfidentialApplication(
+        tenant=tenant, client_id=client_id, proof_description="a client secret", build_proof=lambda: secret
+    )
 
 
-def with_certificate(tenant: Tenant, client_id: str, path: str, *, password: str | None, chain: bool) -> Application:
+def build_certificate_application(
+    tenant: Tenant, client_id: str, path: str, *, password: str | None, send_chain: bool
+) -> ConfidentialApplication:
     """An application that owns a certificate: a PEM file with key and certificate, or a PFX file."""
 
     def proof() -> Mapping[str, Any]:
         phrase = {"passphrase": password} if password else {}
-        content = _read(path, "client_certificate_path")
+        content = _read_file(path, "client_certificate_path")
         if path.lower().endswith((".pfx", ".p12")):
-            return {"private_key_pfx_path": path, **phrase, **({"public_certificate": True} if chain else {})}
+            return {"private_key_pfx_path": path, **phrase, **({"public_certificate": True} if send_chain else {})}
         text = content.decode(errors="replace")
         return {"private_key": text, "public_certificate": text, **phrase}
 
-    return Application(tenant=tenant, client_id=client_id, kind=f"the certificate {path}", proof=proof)
+    return ConfidentialApplication(
+        tenant=tenant, client_id=client_id, proof_description=f"the certificate {path}", build_proof=proof
+    )
 
 
-def with_assertion(tenant: Tenant, client_id: str, path: str) -> Application:
+def build_assertion_application(tenant: Tenant, client_id: str, path: str) -> ConfidentialApplication:
     """A workload whose platform writes signed assertions into a file, and renews them there."""
 
     def assertion() -> str:
-        return _read(path, "federated_token_file").decode(errors="replace").strip()
+        return _read_file(path, "federated_token_file").decode(errors="replace").strip()
 
     kind = f"the assertion in {path}"
-    return Application(tenant=tenant, client_id=client_id, kind=kind, proof=lambda: {"client_assertion": assertion})
+    return ConfidentialApplication(
+        tenant=tenant, client_id=client_id, proof_description=kind, build_proof=lambda: {"client_assertion": assertion}
+    )
 
 
-def _read(path: str, key: str) -> bytes:
+def _read_file(path: str, setting_key: str) -> bytes:
     if not Path(path).is_absolute():
-        raise ConfigurationError(f"setting {key!r} takes an absolute path, not {path!r}")
+        raise ConfigurationError(f"setting {setting_key!r} takes an absolute path, not {path!r}")
     try:
         return Path(path).read_bytes()
     except OSError as error:
         problem = type(error).__name__
-    raise ConfigurationError(f"setting {key!r}: {path} cannot be read ({problem})")
+    raise ConfigurationError(f"setting {setting_key!r}: {path} cannot be read ({problem})")

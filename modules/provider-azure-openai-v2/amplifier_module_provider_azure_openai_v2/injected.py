@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, NetworkError
 from openai_responses_common import Token
 
-from .token_http import aadsts
+from .token_http import find_aadsts_code
 
 # What azure-core raises where nobody answered.
-_UNREACHABLE = frozenset({"ServiceRequestError", "ServiceResponseError"})
+_NETWORK_ERROR_NAMES = frozenset({"ServiceRequestError", "ServiceResponseError"})
 
 
-class Injected:
+class AzureIdentityFlow:
     """A credential that somebody else made.
 
     Args:
@@ -37,35 +37,35 @@ class Injected:
         self._credential = credential
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         return f"the credential {type(self._credential).__name__}"
 
-    def token(self, scope: str, refused: str | None) -> Token:
+    def get_token(self, scope: str, refused_token: str | None) -> Token:
         """See `Flow.token`."""
         try:
             found = self._credential.get_token(scope)
             if inspect.isawaitable(found):
-                found = asyncio.run_coroutine_threadsafe(_awaited(found), self._loop).result()
+                found = asyncio.run_coroutine_threadsafe(_await_value(found), self._event_loop).result()
             return Token(value=str(found.token), expires_at_s=float(found.expires_on))
         except Exception as error:  # noqa: BLE001 - a stranger's code; its messages may hold tokens
             problem = type(error).__name__
-            number = aadsts(str(error))
-        if problem in _UNREACHABLE:
-            raise NetworkError(f"{self.words} cannot reach whoever gives its tokens ({problem})")
-        raise AuthenticationError(f"{self.words} gave no token ({' '.join(filter(None, (number, problem)))})")
+            number = find_aadsts_code(str(error))
+        if problem in _NETWORK_ERROR_NAMES:
+            raise NetworkError(f"{self.description} cannot reach whoever gives its tokens ({problem})")
+        raise AuthenticationError(f"{self.description} gave no token ({' '.join(filter(None, (number, problem)))})")
 
     @cached_property
-    def _loop(self) -> asyncio.AbstractEventLoop:
+    def _event_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.new_event_loop()
         threading.Thread(target=loop.run_forever, name="azure-credential", daemon=True).start()
         return loop
 
 
-async def _awaited(found: Any) -> Any:
-    return await found
+async def _await_value(awaitable: Any) -> Any:
+    return await awaitable
 
 
-def default_azure_credential(authority: str) -> Injected:
+def build_default_azure_identity_flow(authority: str) -> AzureIdentityFlow:
     """The default credential of azure-identity.
 
     Raises:
@@ -76,4 +76,4 @@ def default_azure_credential(authority: str) -> Injected:
     except ImportError:
         hint = "pip install 'amplifier-module-provider-azure-openai-v2[azure-identity]'"
         raise ConfigurationError(f"auth azure_identity needs the azure-identity package: run `{hint}`") from None
-    return Injected(DefaultAzureCredential(authority=urlsplit(authority).netloc))
+    return AzureIdentityFlow(DefaultAzureCredential(authority=urlsplit(authority).netloc))

@@ -14,28 +14,34 @@ from typing import Any
 
 from amplifier_core.llm_errors import AbortError, AuthenticationError, ConfigurationError, LLMTimeoutError
 from openai_responses_common import Token
-from openai_responses_common.auth.device_code import Begin, CodeExpired, DeviceCode, Pending, Poll
+from openai_responses_common.auth.device_code import (
+    AuthorizationPending,
+    CodeExpired,
+    DeviceCode,
+    Poll,
+    RequestDeviceCode,
+)
 from openai_responses_common.auth.store.base import TokenStore
 from openai_responses_common.auth.store.open import open_store
-from openai_responses_common.auth.store.record import Record, StoreError
+from openai_responses_common.auth.store.record import StoreError, TokenRecord
 
-from .endpoint import Place
-from .entra import SIGN_IN_AGAIN, Tenant, Unavailable, attempted, guarded, read_token, refused_error
+from .endpoint import AzureEndpoint
+from .entra import LOGIN_HINT, FlowUnavailable, Tenant, build_refusal_error, call_msal, read_token, run_flow
 from .settings import Settings
-from .token_http import TokenClient
+from .token_http import TokenHttpClient
 
-DEFAULT_PATH = "~/.amplifier/azure-openai-sign-in.json"
-_BROWSER_S = 300.0
+DEFAULT_TOKEN_FILE = "~/.amplifier/azure-openai-sign-in.json"
+_BROWSER_TIMEOUT_S = 300.0
 # Where a person enters a code. Source: Entra's page on device codes, azure-identity's clouds; seen 2026-11-21.
-_PAGES = (
+_DEVICE_CODE_HOSTS = (
     *("microsoft.com", "www.microsoft.com", "aka.ms", "login.microsoft.com", "login.microsoftonline.com"),
     *("login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
 )
-_POLICY = "where a policy forbids device codes, use `login --browser` or `az login`"
+_DEVICE_CODE_POLICY_HINT = "where a policy forbids device codes, use `login --browser` or `az login`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class SignedInUser:
     """Whoever signed in to one application of one tenant."""
 
     tenant: Tenant
@@ -43,7 +49,7 @@ class Person:
     store: TokenStore = field(repr=False)
 
     @classmethod
-    def of(cls, settings: Settings, place: Place) -> Person:
+    def from_settings(cls, settings: Settings, endpoint: AzureEndpoint) -> SignedInUser:
         """As the settings say.
 
         Raises:
@@ -54,7 +60,7 @@ class Person:
             raise ConfigurationError(
                 "client_id or AZURE_CLIENT_ID is not set: a person signs in to a registered application"
             )
-        path = Path(settings.text("token_file_path") or DEFAULT_PATH)
+        path = Path(settings.text("token_file_path") or DEFAULT_TOKEN_FILE)
         mode = (settings.text("token_store") or "auto").lower()
         try:
             store = open_store(mode, service="azure-openai", path=path, account=settings.text("account") or "default")
@@ -62,38 +68,38 @@ class Person:
             problem = str(error)
         else:
             name = settings.text("tenant_id") or "organizations"
-            return cls(tenant=Tenant(authority=place.authority, name=name), client_id=client_id, store=store)
+            return cls(tenant=Tenant(authority=endpoint.authority, name=name), client_id=client_id, store=store)
         raise ConfigurationError(problem)
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         return f"the person signed in to application {self.client_id} of tenant {self.tenant.name}"
 
-    def token(self, scope: str, refused: str | None) -> Token:
+    def get_token(self, scope: str, refused_token: str | None) -> Token:
         """See `Flow.token`."""
         try:
             with self.store.lock():
                 record = self.store.load()
                 if record is None:
-                    raise Unavailable(f"nobody has signed in: {SIGN_IN_AGAIN}")
-                session = _Session(self, record)
-                token = session.silent(scope, again=refused is not None)
-                session.keep()
+                    raise FlowUnavailable(f"nobody has signed in: {LOGIN_HINT}")
+                session = _MsalSession(self, record)
+                token = session.get_token_silently(scope, force_refresh=refused_token is not None)
+                session.save_changed_cache()
                 return token
         except StoreError as error:
             problem = str(error)
-        raise AuthenticationError(f"the tokens of {self.words} cannot be read: {problem}")
+        raise AuthenticationError(f"the tokens of {self.description} cannot be read: {problem}")
 
-    def device_code(self, scope: str) -> Begin[Record]:
+    def prepare_device_code_sign_in(self, scope: str) -> RequestDeviceCode[TokenRecord]:
         """The sign-in with a code, for the library's `sign_in`."""
 
-        def begin() -> tuple[DeviceCode, Poll[Record]]:
-            code, poll = guarded(self.words, lambda: _Session(self, None).begin(scope))
-            return code, lambda: guarded(self.words, poll)
+        def begin() -> tuple[DeviceCode, Poll[TokenRecord]]:
+            code, poll = run_flow(self.description, lambda: _MsalSession(self, None).request_device_code(scope))
+            return code, lambda: run_flow(self.description, poll)
 
         return begin
 
-    def browser(self, scope: str, say: Callable[[str], None]) -> Record:
+    def sign_in_with_browser(self, scope: str, print_text: Callable[[str], None]) -> TokenRecord:
         """The sign-in in this machine's browser; waits for the person.
 
         Args:
@@ -103,102 +109,106 @@ class Person:
         Raises:
             LLMError: they did not come back, or Entra refused.
         """
-        return guarded(self.words, lambda: _Session(self, None).browse(scope, say))
+        return run_flow(self.description, lambda: _MsalSession(self, None).sign_in_with_browser(scope, print_text))
 
 
-def _once(flow: Mapping[str, Any]) -> bool:
+def _stop_after_one_poll(flow: Mapping[str, Any]) -> bool:
     """MSAL asks on and on otherwise."""
     return True
 
 
-class _Session:
+class _MsalSession:
     """MSAL's application with the tokens of a record."""
 
-    def __init__(self, person: Person, record: Record | None) -> None:
+    def __init__(self, user: SignedInUser, record: TokenRecord | None) -> None:
         import msal
 
-        self._person = person
-        self._client = TokenClient(person.tenant.authority)
-        self._cache: Any = msal.SerializableTokenCache()
+        self._user = user
+        self._http_client = TokenHttpClient(user.tenant.authority)
+        self._token_cache: Any = msal.SerializableTokenCache()
         if record is not None:
-            self._cache.deserialize(record.tokens.get("msal"))
-        self._msal: Any = attempted(
-            self._client,
-            person.words,
+            self._token_cache.deserialize(record.tokens.get("msal"))
+        self._msal_application: Any = call_msal(
+            self._http_client,
+            user.description,
             lambda: msal.PublicClientApplication(
-                person.client_id,
-                authority=person.tenant.url,
-                token_cache=self._cache,
+                user.client_id,
+                authority=user.tenant.url,
+                token_cache=self._token_cache,
                 instance_discovery=False,
-                http_client=self._client,
+                http_client=self._http_client,
             ),
         )
 
-    def silent(self, scope: str, *, again: bool) -> Token:
-        accounts = self._msal.get_accounts()
+    def get_token_silently(self, scope: str, *, force_refresh: bool) -> Token:
+        accounts = self._msal_application.get_accounts()
         if not accounts:
-            raise Unavailable(f"nobody has signed in to this application: {SIGN_IN_AGAIN}")
-        result = self._msal.acquire_token_silent_with_error([scope], account=accounts[0], force_refresh=again)
-        return read_token(result, self._person.words)
+            raise FlowUnavailable(f"nobody has signed in to this application: {LOGIN_HINT}")
+        result = self._msal_application.acquire_token_silent_with_error(
+            [scope], account=accounts[0], force_refresh=force_refresh
+        )
+        return read_token(result, self._user.description)
 
-    def keep(self) -> None:
-        if self._cache.has_state_changed:
-            self._person.store.save(self.record())
+    def save_changed_cache(self) -> None:
+        if self._token_cache.has_state_changed:
+            self._user.store.save(self.build_record())
 
-    def record(self) -> Record:
-        accounts = self._msal.get_accounts()
+    def build_record(self) -> TokenRecord:
+        accounts = self._msal_application.get_accounts()
         name = str(accounts[0].get("username") or "somebody") if accounts else "somebody"
-        return Record(account=name, saved_at=time.time(), tokens={"msal": self._cache.serialize()})
+        return TokenRecord(account=name, saved_at=time.time(), tokens={"msal": self._token_cache.serialize()})
 
-    def begin(self, scope: str) -> tuple[DeviceCode, Poll[Record]]:
-        flow: dict[str, Any] = self._msal.initiate_device_flow([scope])
+    def request_device_code(self, scope: str) -> tuple[DeviceCode, Poll[TokenRecord]]:
+        flow: dict[str, Any] = self._msal_application.initiate_device_flow([scope])
         if "user_code" not in flow:
-            raise refused_error(flow, self._person.words, _POLICY)
+            raise build_refusal_error(flow, self._user.description, _DEVICE_CODE_POLICY_HINT)
         flow["interval"] = max(1, int(flow["interval"]))  # MSAL polls for ever at an interval of 0
         code = DeviceCode(
             url=str(flow["verification_uri"]),
             user_code=str(flow["user_code"]),
             expires_in_s=float(flow["expires_in"]),
             interval_s=float(flow["interval"]),
-            hosts=_PAGES,
-            hint=f"{_POLICY.capitalize()}.",
+            browser_hosts=_DEVICE_CODE_HOSTS,
+            hint=f"{_DEVICE_CODE_POLICY_HINT.capitalize()}.",
         )
 
-        def poll() -> Record | Pending:
-            result = self._msal.acquire_token_by_device_flow(flow, exit_condition=_once)
-            return self._approved(result)
+        def poll() -> TokenRecord | AuthorizationPending:
+            result = self._msal_application.acquire_token_by_device_flow(flow, exit_condition=_stop_after_one_poll)
+            return self._read_poll_result(result)
 
         return code, poll
 
-    def _approved(self, result: Mapping[str, Any]) -> Record | Pending:
+    def _read_poll_result(self, result: Mapping[str, Any]) -> TokenRecord | AuthorizationPending:
         match result.get("error"):
             case None:
-                read_token(result, self._person.words)
-                return self.record()
+                read_token(result, self._user.description)
+                return self.build_record()
             case "authorization_pending":
-                return Pending()
+                return AuthorizationPending()
             case "slow_down":
-                return Pending(slow_down=True)
+                return AuthorizationPending(slow_down=True)
             case "authorization_declined":
                 raise AbortError("the sign-in was declined")
             case "expired_token" | "code_expired":
                 raise CodeExpired("the code expired before it was entered")
             case _:
-                raise refused_error(result, self._person.words, _POLICY)
+                raise build_refusal_error(result, self._user.description, _DEVICE_CODE_POLICY_HINT)
 
-    def browse(self, scope: str, say: Callable[[str], None]) -> Record:
+    def sign_in_with_browser(self, scope: str, print_text: Callable[[str], None]) -> TokenRecord:
         import msal
 
         def told(url: str) -> None:
-            say(f"No browser can be opened from here. Open this page in one on this machine:\n\n    {url}\n")
+            print_text(f"No browser can be opened from here. Open this page in one on this machine:\n\n    {url}\n")
 
         try:
-            result = self._msal.acquire_token_interactive([scope], timeout=_BROWSER_S, auth_uri_callback=told)
+            result = self._msal_application.acquire_token_interactive(
+                [scope], timeout=_BROWSER_TIMEOUT_S, auth_uri_callback=told
+            )
         except msal.BrowserInteractionTimeoutError:
             result = None
         if result is None:
-            raise LLMTimeoutError(f"nobody came back from the browser within {_BROWSER_S / 60:.0f} minutes")
+            raise LLMTimeoutError(f"nobody came back from the browser within {_BROWSER_TIMEOUT_S / 60:.0f} minutes")
         if result.get("error") in {"access_denied", "authentication_canceled"}:
             raise AbortError("the sign-in was declined")
-        read_token(result, self._person.words)
-        return self.record()
+        read_token(result, self._user.description)
+        return self.build_record()

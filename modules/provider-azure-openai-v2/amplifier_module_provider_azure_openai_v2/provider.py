@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from openai_responses_common import AddressedProvider
 
-from .backend import azure_backend
+from .backend import build_azure_backend
 
 
 class AzureOpenaiV2Provider(AddressedProvider):
     """A provider for one Azure OpenAI resource; `base_url` is its address."""
 
     address_key = "azure_endpoint"
-    make = staticmethod(azure_backend)
+    build_backend = staticmethod(build_azure_backend)

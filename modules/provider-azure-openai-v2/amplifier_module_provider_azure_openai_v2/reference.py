@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from openai_responses_common.options.reference import Explained
+from openai_responses_common.options.reference import Setting
 
 from .backend import DEFAULT_MODEL
-from .person import DEFAULT_PATH
-from .settings import ALIASES, VARIABLES
+from .person import DEFAULT_TOKEN_FILE
+from .settings import ALIASES, VARIABLES_BY_SETTING
 
 _MEANINGS: Mapping[str, str] = {
     "azure_endpoint": "where the resource is: any form of its address",
@@ -60,30 +60,30 @@ _DEFAULTS: Mapping[str, str] = {
     "scope": "that of the address",
     "token_timeout": "30",
     "token_store": "auto",
-    "token_file_path": f"`{DEFAULT_PATH}`",
+    "token_file_path": f"`{DEFAULT_TOKEN_FILE}`",
     "account": "default",
 }
 
 # Read apart from the others: one that has no Responses API is passed over there, and refused in the config.
-_VERSIONS = ("AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION")
+_API_VERSION_VARIABLES = ("AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION")
 
-SETTINGS: Mapping[str, Explained] = {
+SETTINGS: Mapping[str, Setting] = {
     **{
-        key: Explained(
+        key: Setting(
             meaning=meaning,
             default=_DEFAULTS.get(key, ""),
-            variables=_VERSIONS if key == "api_version" else VARIABLES.get(key, ()),
+            variables=_API_VERSION_VARIABLES if key == "api_version" else VARIABLES_BY_SETTING.get(key, ()),
         )
         for key, meaning in _MEANINGS.items()
     },
     **{
-        alias: Explained(meaning=f"the same as `{key}`, whose name wins")
+        alias: Setting(meaning=f"the same as `{key}`, whose name wins")
         for key, aliases in ALIASES.items()
         for alias in aliases
     },
 }
 
-ENVIRONMENT: Mapping[str, str] = {
+ENVIRONMENT_VARIABLES: Mapping[str, str] = {
     "AZURE_TOKEN_CREDENTIALS": "narrows the search of `auth: auto`, as in the Azure SDKs: `prod`, `dev`, or the name "
     "of one credential",
     "AZURE_POD_IDENTITY_AUTHORITY_HOST": "where a machine's identity is asked for, instead of the metadata address",

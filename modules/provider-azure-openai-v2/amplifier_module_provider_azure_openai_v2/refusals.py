@@ -14,42 +14,55 @@ from amplifier_core.llm_errors import (
     LLMError,
     NotFoundError,
 )
-from openai_responses_common import KnownError, Meaning
+from openai_responses_common import ErrorMeaning, KnownError
 
-from .credential import ROLE_MISSING
+from .credential import MISSING_ROLE_PATTERN
 
-ROLE = "Cognitive Services OpenAI User"
+REQUIRED_ROLE = "Cognitive Services OpenAI User"
 
-ASSIGN_ROLE = f"assign the role '{ROLE}' on the resource to the identity that calls; it counts after about 5 minutes"
+ASSIGN_ROLE_REMEDY = (
+    f"assign the role '{REQUIRED_ROLE}' on the resource to the identity that calls; it counts after about 5 minutes"
+)
 
-_NETWORK = "the network rules of the resource keep this machine out: allow its address, or use the private endpoint"
-_DEPLOYMENT = "default_model takes a deployment's name, not a model's; one younger than 5 minutes may not be there yet"
-_AUDIENCE = "the setting 'scope' says whom the token is for, and 'tenant_id' whose it is"
-_KEY = "the key belongs to another resource than azure_endpoint, or was regenerated"
-_NO_KEYS = "this resource takes no keys: remove api_key and sign in with Entra"
-_NO_ROUTE = "azure_endpoint leads to no Responses API: check address, region, and api_version if you set it"
-_VERSION = "remove the setting 'api_version' (AZURE_OPENAI_API_VERSION, OPENAI_API_VERSION)"
+_NETWORK_REMEDY = (
+    "the network rules of the resource keep this machine out: allow its address, or use the private endpoint"
+)
+_DEPLOYMENT_REMEDY = (
+    "default_model takes a deployment's name, not a model's; one younger than 5 minutes may not be there yet"
+)
+_AUDIENCE_REMEDY = "the setting 'scope' says whom the token is for, and 'tenant_id' whose it is"
+_KEY_REMEDY = "the key belongs to another resource than azure_endpoint, or was regenerated"
+_KEYS_DISABLED_REMEDY = "this resource takes no keys: remove api_key and sign in with Entra"
+_ROUTE_REMEDY = "azure_endpoint leads to no Responses API: check address, region, and api_version if you set it"
+_API_VERSION_REMEDY = "remove the setting 'api_version' (AZURE_OPENAI_API_VERSION, OPENAI_API_VERSION)"
 
 
-def _known(error: type[LLMError], remedy: str, where: int | str, text: str | None = None) -> KnownError:
+def _build_error_row(
+    error: type[LLMError], remedy: str, code_or_status: int | str, text: str | None = None
+) -> KnownError:
     """A refusal that is known by its code, or by its status and its text."""
     return KnownError(
-        code=where if isinstance(where, str) else None,
-        status=where if isinstance(where, int) else None,
+        code=code_or_status if isinstance(code_or_status, str) else None,
+        status=code_or_status if isinstance(code_or_status, int) else None,
         text=re.compile(text, re.I) if text else None,
-        meaning=Meaning(error=error, remedy=remedy),
+        meaning=ErrorMeaning(error=error, remedy=remedy),
     )
 
 
-KNOWN_ERRORS = (
-    _known(AccessDeniedError, ASSIGN_ROLE, 401, ROLE_MISSING.pattern),
-    _known(AuthenticationError, _AUDIENCE, 401, r"audience is incorrect"),
-    _known(AuthenticationError, _KEY, 401, r"invalid subscription key"),
-    _known(AccessDeniedError, ASSIGN_ROLE, "permissiondenied"),
-    _known(AuthenticationError, _NO_KEYS, "authenticationtypedisabled"),
-    _known(AccessDeniedError, _NETWORK, 403, r"virtual network|firewall|public access is disabled"),
-    _known(NotFoundError, _DEPLOYMENT, "deploymentnotfound"),
-    _known(NotFoundError, _DEPLOYMENT, 404, r"deployment\b.*does not exist"),
-    _known(NotFoundError, _NO_ROUTE, 404, r"resource not found"),
-    _known(ConfigurationError, _VERSION, 400, r"api[- ]version.* not (supported|allowed)|unsupported api[- ]version"),
+SERVICE_ERRORS = (
+    _build_error_row(AccessDeniedError, ASSIGN_ROLE_REMEDY, 401, MISSING_ROLE_PATTERN.pattern),
+    _build_error_row(AuthenticationError, _AUDIENCE_REMEDY, 401, r"audience is incorrect"),
+    _build_error_row(AuthenticationError, _KEY_REMEDY, 401, r"invalid subscription key"),
+    _build_error_row(AccessDeniedError, ASSIGN_ROLE_REMEDY, "permissiondenied"),
+    _build_error_row(AuthenticationError, _KEYS_DISABLED_REMEDY, "authenticationtypedisabled"),
+    _build_error_row(AccessDeniedError, _NETWORK_REMEDY, 403, r"virtual network|firewall|public access is disabled"),
+    _build_error_row(NotFoundError, _DEPLOYMENT_REMEDY, "deploymentnotfound"),
+    _build_error_row(NotFoundError, _DEPLOYMENT_REMEDY, 404, r"deployment\b.*does not exist"),
+    _build_error_row(NotFoundError, _ROUTE_REMEDY, 404, r"resource not found"),
+    _build_error_row(
+        ConfigurationError,
+        _API_VERSION_REMEDY,
+        400,
+        r"api[- ]version.* not (supported|allowed)|unsupported api[- ]version",
+    ),
 )

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common import sendable, setting, words
+from openai_responses_common import sendable, setting, word_list
 
 # Sources: the Azure SDKs' environment variables (azure-identity 1.27, openai 3.52) and Microsoft's Amplifier module,
 # seen 2026-11-21.
-VARIABLES: Mapping[str, tuple[str, ...]] = {
+VARIABLES_BY_SETTING: Mapping[str, tuple[str, ...]] = {
     "azure_endpoint": ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"),
     "api_key": ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_KEY"),
     "azure_ad_token": ("AZURE_OPENAI_AD_TOKEN",),
@@ -33,8 +33,8 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
 
 ALIASES: Mapping[str, tuple[str, ...]] = {"azure_endpoint": ("endpoint", "base_url")}
 
-KEYS = (
-    *VARIABLES,
+SETTING_KEYS = (
+    *VARIABLES_BY_SETTING,
     *(alias for aliases in ALIASES.values() for alias in aliases),
     *("api_version", "auth", "credentials", "credential", "cloud", "scope", "allowed_hosts", "token_timeout"),
     *("managed_identity_object_id", "managed_identity_resource_id", "token_store", "token_file_path", "account"),
@@ -43,7 +43,7 @@ KEYS = (
 )
 """The config keys of this module, beside those of every provider."""
 
-_YES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_FLAG_VALUES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 class Settings:
@@ -61,16 +61,16 @@ class Settings:
     def __repr__(self) -> str:
         return "Settings()"
 
-    def configured(self, key: str) -> str | None:
+    def config_text(self, key: str) -> str | None:
         """The text that the config itself gives."""
         found = (setting(self._config, name) for name in (key, *ALIASES.get(key, ())))
         return next((text for text in found if text), None)
 
     def text(self, key: str) -> str | None:
         """The text of the config, else of the environment."""
-        return self.configured(key) or setting({}, key, *VARIABLES.get(key, ()))
+        return self.config_text(key) or setting({}, key, *VARIABLES_BY_SETTING.get(key, ()))
 
-    def needed(self, key: str) -> str:
+    def required_text(self, key: str) -> str:
         """The same.
 
         Raises:
@@ -78,16 +78,16 @@ class Settings:
         """
         text = self.text(key)
         if text is None:
-            raise ConfigurationError(f"{source(key)} is not set")
+            raise ConfigurationError(f"{describe_setting(key)} is not set")
         return text
 
-    def secret(self, key: str) -> str:
+    def header_secret(self, key: str) -> str:
         """The same, for what goes into a header.
 
         Raises:
             ConfigurationError: nobody gives it, or it fits into none.
         """
-        return sendable(source(key), self.needed(key))
+        return sendable(describe_setting(key), self.required_text(key))
 
     def flag(self, key: str) -> bool:
         """Whether something is switched on.
@@ -98,25 +98,25 @@ class Settings:
         text = self.text(key)
         if text is None:
             return False
-        if text.lower() not in _YES:
+        if text.lower() not in _FLAG_VALUES:
             raise ConfigurationError(f"setting {key!r} takes true or false, not {text!r}")
-        return _YES[text.lower()]
+        return _FLAG_VALUES[text.lower()]
 
-    def configured_flag(self, key: str) -> bool:
+    def config_flag(self, key: str) -> bool:
         """Whether the config itself switches something on; the same."""
-        return self.configured(key) is not None and self.flag(key)
+        return self.config_text(key) is not None and self.flag(key)
 
     def is_null(self, key: str) -> bool:
         """Whether the config says that there is none, so that the environment is not asked."""
         return key in self._config and self._config[key] is None
 
-    def words(self, key: str) -> tuple[str, ...]:
+    def word_list(self, key: str) -> tuple[str, ...]:
         """A list, or words between commas.
 
         Raises:
             ConfigurationError: something else.
         """
-        return words(self._config, key)
+        return word_list(self._config, key)
 
     def seconds(self, key: str, default: float) -> float:
         """A time.
@@ -133,12 +133,12 @@ class Settings:
             raise ConfigurationError(f"setting {key!r} takes a number of seconds above 0, not {text!r}")
         return number
 
-    def value(self, key: str) -> object:
+    def config_value(self, key: str) -> object:
         """What the config holds, as it is."""
         return self._config.get(key)
 
 
-def source(key: str) -> str:
+def describe_setting(key: str) -> str:
     """Where a setting can be given, for messages: "tenant_id (AZURE_TENANT_ID)"."""
-    variables = ", ".join(VARIABLES.get(key, ()))
+    variables = ", ".join(VARIABLES_BY_SETTING.get(key, ()))
     return f"{key} ({variables})" if variables else key

@@ -23,7 +23,7 @@ from amplifier_core.llm_errors import (
     RateLimitError,
 )
 
-_TIMEOUT_S = 10.0
+_REQUEST_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,18 +31,18 @@ class Refusal:
     """What a token endpoint said when it refused: codes only, since its sentences may name people."""
 
     error: str
-    number: str | None
-    correlation: str
+    aadsts_code: str | None
+    correlation_id: str
     status: int | None = None
 
     @property
-    def words(self) -> str:
-        number = f"{self.number} " if self.number else ""
-        correlation = f", correlation id {self.correlation}" if self.correlation else ""
+    def description(self) -> str:
+        number = f"{self.aadsts_code} " if self.aadsts_code else ""
+        correlation = f", correlation id {self.correlation_id}" if self.correlation_id else ""
         return f"{number}({self.error or (f'HTTP {self.status}' if self.status else 'without a code')}){correlation}"
 
 
-class TokenClient:
+class TokenHttpClient:
     """What MSAL calls `http_client`: `get` and `post` to hosts that are known beforehand.
 
     Args:
@@ -55,56 +55,61 @@ class TokenClient:
     """
 
     def __init__(
-        self, *origins: str, own_network: bool = False, check: Callable[[Mapping[str, Any]], None] | None = None
+        self,
+        *origins: str,
+        is_local_service: bool = False,
+        check_document: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
-        self.origins = origins
-        self.refusal: Refusal | None = None
-        self._own_network = own_network
-        self._check = check
+        self.allowed_origins = origins
+        self.last_refusal: Refusal | None = None
+        self._is_local_service = is_local_service
+        self._check_document = check_document
 
-    def get(self, url: str, **words: Any) -> Any:
+    def get(self, url: str, **options: Any) -> Any:
         """A GET as MSAL asks for it."""
-        return self._send("GET", url, **words)
+        return self._send_to_allowed_origin("GET", url, **options)
 
-    def post(self, url: str, **words: Any) -> Any:
+    def post(self, url: str, **options: Any) -> Any:
         """A POST as MSAL asks for it."""
-        return self._send("POST", url, **words)
+        return self._send_to_allowed_origin("POST", url, **options)
 
     def close(self) -> None:
         """MSAL closes its client when it is done; this one keeps nothing open."""
 
-    def _send(self, method: str, url: str, *, params: Any = None, data: Any = None, headers: Any = None) -> Any:
+    def _send_to_allowed_origin(
+        self, method: str, url: str, *, params: Any = None, data: Any = None, headers: Any = None
+    ) -> Any:
         parts = urlsplit(url)
         host, origin = parts.netloc, f"{parts.scheme}://{parts.netloc}"
-        if origin not in self.origins:
-            message = f"{self.origins[0]} named {origin} as the place for a token request, which was not made"
+        if origin not in self.allowed_origins:
+            message = f"{self.allowed_origins[0]} named {origin} as the place for a token request, which was not made"
             raise AuthenticationError(message)
-        answer = fetched(
-            method, url, params=params, data=_texts(data), headers=headers, trust_env=not self._own_network
+        answer = send_request(
+            method, url, params=params, data=_decode_form(data), headers=headers, trust_env=not self._is_local_service
         )
-        self._look_at(host, answer)
+        self._check_response(host, answer)
         return answer
 
-    def _look_at(self, host: str, answer: Any) -> None:
-        status = answer.status_code
+    def _check_response(self, host: str, response: Any) -> None:
+        status = response.status_code
         if 300 <= status < 400:
             raise AuthenticationError(f"{host} redirects a token request, which is not followed (HTTP {status})")
-        if status == 429 and not self._own_network:
-            wait_s = _seconds(answer.headers.get("retry-after"))
+        if status == 429 and not self._is_local_service:
+            wait_s = _parse_retry_after(response.headers.get("retry-after"))
             raise RateLimitError(f"{host} limits token requests (HTTP 429)", retry_after=wait_s, status_code=status)
-        if status >= 500 or (self._own_network and status in {404, 410, 429}):
+        if status >= 500 or (self._is_local_service and status in {404, 410, 429}):
             raise ProviderUnavailableError(f"{host} has no token at present (HTTP {status})", status_code=status)
-        document = _document(answer.text)
-        if document is None and not (self._own_network and status == 401):  # a challenge that MSAL answers
+        document = _parse_object(response.text)
+        if document is None and not (self._is_local_service and status == 401):  # a challenge that MSAL answers
             message = f"{host} answered a token request with no JSON (HTTP {status}): is a proxy in between?"
             raise ProviderUnavailableError(message, status_code=status)
         if status >= 400:
-            self.refusal = read_refusal(document or {}, status)
-        elif self._check and document is not None:
-            self._check(document)
+            self.last_refusal = read_refusal(document or {}, status)
+        elif self._check_document and document is not None:
+            self._check_document(document)
 
 
-def fetched(method: str, url: str, *, trust_env: bool = True, **words: Any) -> Any:
+def send_request(method: str, url: str, *, trust_env: bool = True, **options: Any) -> Any:
     """One exchange over a connection of its own; no redirect is followed.
 
     Raises:
@@ -115,16 +120,16 @@ def fetched(method: str, url: str, *, trust_env: bool = True, **words: Any) -> A
     host = urlsplit(url).netloc
     failed: LLMError
     try:
-        with httpx2.Client(follow_redirects=False, timeout=_TIMEOUT_S, trust_env=trust_env) as client:
-            return client.request(method, url, **words)
+        with httpx2.Client(follow_redirects=False, timeout=_REQUEST_TIMEOUT_S, trust_env=trust_env) as client:
+            return client.request(method, url, **options)
     except httpx2.TimeoutException:
-        failed = LLMTimeoutError(f"{host} did not answer a token request within {_TIMEOUT_S:g} s")
+        failed = LLMTimeoutError(f"{host} did not answer a token request within {_REQUEST_TIMEOUT_S:g} s")
     except httpx2.HTTPError as error:
-        failed = _unreachable(host, str(error))
+        failed = _build_network_error(host, str(error))
     raise failed
 
 
-def _unreachable(host: str, reason: str) -> LLMError:
+def _build_network_error(host: str, reason: str) -> LLMError:
     """A certificate does not become trusted by waiting."""
     if "certificate" in reason.lower() or "ssl" in reason.lower():
         return NetworkError(
@@ -133,13 +138,13 @@ def _unreachable(host: str, reason: str) -> LLMError:
     return NetworkError(f"cannot reach {host}: {reason}")
 
 
-def aadsts(text: str) -> str | None:
+def find_aadsts_code(text: str) -> str | None:
     """Entra's number for what is wrong."""
     found = re.search(r"AADSTS\d+", text)
     return found[0] if found else None
 
 
-def _texts(form: Any) -> Any:
+def _decode_form(form: Any) -> Any:
     """MSAL gives a certificate's assertion as bytes, which httpx2 would send as Python writes bytes."""
     if not isinstance(form, Mapping):
         return form
@@ -147,7 +152,7 @@ def _texts(form: Any) -> Any:
     return {name: value.decode("ascii") if isinstance(value, bytes) else value for name, value in fields.items()}
 
 
-def _document(text: str) -> Mapping[str, Any] | None:
+def _parse_object(text: str) -> Mapping[str, Any] | None:
     try:
         document: Any = json.loads(text)
     except ValueError:
@@ -164,13 +169,13 @@ def read_refusal(document: Mapping[str, Any], status: int | None = None) -> Refu
 
     return Refusal(
         error=code("error", "[a-z_]{1,40}"),
-        number=aadsts(str(document.get("error_description") or "")),
-        correlation=code("correlation_id", "[0-9a-fA-F-]{1,40}"),
+        aadsts_code=find_aadsts_code(str(document.get("error_description") or "")),
+        correlation_id=code("correlation_id", "[0-9a-fA-F-]{1,40}"),
         status=status,
     )
 
 
-def _seconds(text: str | None) -> float | None:
+def _parse_retry_after(text: str | None) -> float | None:
     try:
         return max(0.0, float(text)) if text else None
     except ValueError:

@@ -7,27 +7,27 @@ from functools import partial
 from amplifier_core.models import ConfigField
 from openai_responses_common.provider.backend import EFFORT_FIELD
 
-from .endpoint import EXAMPLE
-from .identity import MODES
+from .endpoint import ENDPOINT_EXAMPLE
+from .identity import AUTH_MODE_NAMES
 
 # The identities that are an application's. A condition knows no "or", so a question that belongs to several modes is
 # listed once for each; never more than one of them is asked.
-_APPLICATIONS = ("startswith:entra_client", "entra_browser", "entra_device_code")
+_APPLICATION_MODES = ("startswith:entra_client", "entra_browser", "entra_device_code")
 
-_optional = partial(ConfigField, required=False)
-_secret = partial(_optional, field_type="secret")
-_choice = partial(_optional, field_type="choice")
+_optional_question = partial(ConfigField, required=False)
+_secret_question = partial(_optional_question, field_type="secret")
+_choice_question = partial(_optional_question, field_type="choice")
 
-FIELDS = [
-    ConfigField(id="azure_endpoint", display_name="Endpoint", prompt=f"Address of the resource ({EXAMPLE})"),
-    _choice(
+WIZARD_QUESTIONS = [
+    ConfigField(id="azure_endpoint", display_name="Endpoint", prompt=f"Address of the resource ({ENDPOINT_EXAMPLE})"),
+    _choice_question(
         id="auth",
         display_name="Authentication",
         prompt="Who calls (auto: a key if there is one, else whatever identity this machine offers)",
-        choices=[mode for mode in MODES if mode != "azure_identity"],
+        choices=[mode for mode in AUTH_MODE_NAMES if mode != "azure_identity"],
         default="auto",
     ),
-    _secret(
+    _secret_question(
         id="api_key",
         display_name="API key",
         prompt="API key of the resource",
@@ -35,33 +35,33 @@ FIELDS = [
         show_when={"auth": "api_key"},
     ),
     *(
-        _optional(id=key, display_name=name, prompt=prompt, show_when={"auth": mode})
+        _optional_question(id=key, display_name=name, prompt=prompt, show_when={"auth": mode})
         for key, name, prompt in (
             ("tenant_id", "Tenant", "Tenant id or domain"),
             ("client_id", "Application", "Application (client) id"),
         )
-        for mode in _APPLICATIONS
+        for mode in _APPLICATION_MODES
     ),
-    _secret(
+    _secret_question(
         id="client_secret",
         display_name="Client secret",
         prompt="Client secret",
         env_var="AZURE_CLIENT_SECRET",
         show_when={"auth": "entra_client_secret"},
     ),
-    _optional(
+    _optional_question(
         id="client_certificate_path",
         display_name="Certificate",
         prompt="Absolute path of the certificate with its key (PEM or PFX)",
         show_when={"auth": "entra_client_certificate"},
     ),
-    _optional(
+    _optional_question(
         id="managed_identity_client_id",
         display_name="Managed identity",
         prompt="Client id of a user-assigned identity (empty: that of AZURE_CLIENT_ID, else the machine's own)",
         show_when={"auth": "entra_managed_identity"},
     ),
-    _optional(
+    _optional_question(
         id="deployment_name", display_name="Deployment", prompt="Name of the deployment, as you called it in Azure"
     ),
     EFFORT_FIELD,

@@ -13,7 +13,7 @@ require_version(__version__, module="amplifier-module-provider-chatgpt-oauth", f
 # Names that the library of another version may not have come after the check.
 from openai_responses_common import mount_provider, require_package  # noqa: E402
 
-from .provider import SIGN_IN, ChatgptOauthProvider  # noqa: E402
+from .provider import SIGN_IN_CAPABILITY, ChatgptOauthProvider  # noqa: E402
 
 require_package("httpx", "0.27", module="amplifier-module-provider-chatgpt-oauth")
 
@@ -35,7 +35,7 @@ async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Ca
     """
     provider = ChatgptOauthProvider(config=config, coordinator=coordinator)
     if hasattr(coordinator, "register_capability"):
-        coordinator.register_capability(SIGN_IN, provider)
+        coordinator.register_capability(SIGN_IN_CAPABILITY, provider)
     return await mount_provider(coordinator, provider)
 
 

@@ -17,14 +17,14 @@ from weakref import WeakValueDictionary
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError
 from openai_responses_common import Token, TokenSource
-from openai_responses_common.auth.device_code import DeviceCode, Poll, sign_in, sign_in_within
+from openai_responses_common.auth.device_code import DeviceCode, Poll, sign_in, sign_in_async
 from openai_responses_common.auth.store.open import open_store
-from openai_responses_common.auth.store.record import Record, StoreError
-from openai_responses_common.auth.terminal import Screen
+from openai_responses_common.auth.store.record import StoreError, TokenRecord
+from openai_responses_common.auth.terminal import Terminal
 from openai_responses_common.transport.http_client import BlockingHttp
 
-from .place import HEADERS, Place
-from .tokens import LOGIN, Issuer, SignInEnded, Tokens, adopted
+from .place import CLIENT_HEADERS, AccountSettings
+from .tokens import LOGIN_COMMAND, Issuer, SignInEnded, Tokens, read_microsoft_record
 
 T = TypeVar("T")
 
@@ -32,16 +32,16 @@ logger = logging.getLogger(__name__)
 
 Status = Literal["authenticated", "expired", "unauthenticated"]
 
-_EARLY_S = 300.0
+_REFRESH_MARGIN_S = 300.0
 """As early as OpenAI's own client renews. Source: its manager.rs, seen 2026-11-21."""
-_LAST_S = 20.0
+_MIN_LIFETIME_S = 20.0
 """An access token that lives so long is still used where it cannot be renewed."""
-_DEADLINE_S = 75.0
+_TOKEN_DEADLINE_S = 75.0
 """Waiting for another process's renewal (30 s), and a renewal that has to wait for the service."""
-_JUST_NOW_S = 60.0
-_SAVE_AGAIN_S = 15.0
+_MIN_REFRESH_INTERVAL_S = 60.0
+_SAVE_RETRY_INTERVAL_S = 15.0
 
-NOT_SIGNED_IN = f"nobody is signed in to ChatGPT: run `{LOGIN}`"
+NOT_SIGNED_IN = f"nobody is signed in to ChatGPT: run `{LOGIN_COMMAND}`"
 
 
 class Account:
@@ -52,79 +52,86 @@ class Account:
         source: the access token, for whoever makes calls.
     """
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self._issuer = Issuer(place.issuer, BlockingHttp(HEADERS))
+    def __init__(self, settings: AccountSettings) -> None:
+        self.settings = settings
+        self._issuer = Issuer(settings.issuer, BlockingHttp(CLIENT_HEADERS))
         self._store = open_store(
-            place.token_store,
+            settings.token_store,
             service="chatgpt-oauth",
-            path=place.token_file,
-            account=place.account,
-            adopt=adopted,
+            path=settings.token_file,
+            account=settings.account,
+            import_record=read_microsoft_record,
         )
-        self._unkept: Record | None = None
-        self._save_again_s = 0.0
-        self._made, self._made_s = "", 0.0
-        self.source = self._new_source()
+        self._unsaved_record: TokenRecord | None = None
+        self._next_save_time_s = 0.0
+        self._last_refreshed_token, self._last_refresh_s = "", 0.0
+        self.source = self._build_source()
 
     def __repr__(self) -> str:
-        return f"Account({self.place!r})"
+        return f"Account({self.settings!r})"
 
-    def _new_source(self) -> TokenSource:
+    def _build_source(self) -> TokenSource:
         words = "getting a token of the ChatGPT sign-in"
-        return TokenSource(self._fetch, words=words, early_s=_EARLY_S, deadline_s=_DEADLINE_S)
+        return TokenSource(
+            self._fetch_token, description=words, refresh_margin_s=_REFRESH_MARGIN_S, deadline_s=_TOKEN_DEADLINE_S
+        )
 
-    def stored(self) -> Tokens | None:
+    def load_tokens(self) -> Tokens | None:
         """The newest tokens, without asking the service; blocks.
 
         Raises:
             AuthenticationError: the store cannot be read.
         """
-        return self._told(self._newest)
+        return self._convert_store_errors(self._load_newest_tokens)
 
-    def left_traces(self) -> bool:
+    def has_stored_files(self) -> bool:
         """Whether anybody may have signed in here; without opening the store, which could ask for a password."""
-        file = self.place.token_file
+        file = self.settings.token_file
         return any(file.parent.glob(f"{file.stem}.*"))
 
-    def status(self) -> Status:
+    def get_status(self) -> Status:
         """Whether calls can be made; blocks, and asks nobody but the store."""
-        tokens = self.stored()
+        tokens = self.load_tokens()
         if tokens is None:
             return "unauthenticated"
-        return "authenticated" if tokens.lives_s() > 0 or (tokens.refresh and not tokens.ended) else "expired"
+        return (
+            "authenticated" if tokens.remaining_s() > 0 or (tokens.refresh_token and not tokens.end_code) else "expired"
+        )
 
-    def has_another(self, refused: str) -> bool:
+    def can_replace_token(self, refused_token: str) -> bool:
         """Whether there is, or could be got, another token than a refused one; blocks.
 
         One that was got a moment ago is not replaced: the next would fare no better.
         """
-        if refused == self._made and time.monotonic() - self._made_s < _JUST_NOW_S:
+        if (
+            refused_token == self._last_refreshed_token
+            and time.monotonic() - self._last_refresh_s < _MIN_REFRESH_INTERVAL_S
+        ):
             return False
-        tokens = self.stored()
-        return tokens is None or tokens.access != refused or tokens.refresh != ""
+        tokens = self.load_tokens()
+        return tokens is None or tokens.access_token != refused_token or tokens.refresh_token != ""
 
-    def where(self) -> str:
+    def describe_location(self) -> str:
         """Where the tokens are, in words; blocks."""
-        return self._told(self._store.place)
+        return self._convert_store_errors(self._store.location)
 
-    def sign_in(self, screen: Screen) -> Tokens:
+    def sign_in(self, terminal: Terminal) -> Tokens:
         """Sign in with the help of a person; blocks until she has decided.
 
         Raises:
             LLMError: it cannot be done, or was not approved.
         """
-        self._told(lambda: self._store.probe(patient=True))
-        return self._signed_in(sign_in(self._begin, screen))
+        self._convert_store_errors(lambda: self._store.probe(wait_for_unlock=True))
+        return self._accept_sign_in(sign_in(self._request_device_code, terminal))
 
-    async def sign_in_within(self, screen: Screen, shown: Callable[[DeviceCode], None]) -> Tokens:
+    async def sign_in_async(self, terminal: Terminal, on_code_shown: Callable[[DeviceCode], None]) -> Tokens:
         """The same within an event loop; `shown` is told of every code."""
 
         def begin() -> tuple[DeviceCode, Poll[Tokens]]:
-            self._told(lambda: self._store.probe(patient=True))
-            return self._begin()
+            self._convert_store_errors(lambda: self._store.probe(wait_for_unlock=True))
+            return self._request_device_code()
 
-        return self._signed_in(await sign_in_within(begin, screen, shown=shown))
+        return self._accept_sign_in(await sign_in_async(begin, terminal, on_code_shown=on_code_shown))
 
     def sign_out(self) -> list[str]:
         """End the sign-in here and at the service; the places that tokens were removed from.
@@ -134,129 +141,131 @@ class Account:
         """
         tokens = None
         try:
-            tokens = self.stored()
+            tokens = self.load_tokens()
         except AuthenticationError as unreadable:
             logger.warning("the tokens cannot be ended at the service: %s", unreadable)
-        removed = self._told(self._store.delete)
-        self._unkept = None
-        self.source = self._new_source()
+        removed = self._convert_store_errors(self._store.delete)
+        self._unsaved_record = None
+        self.source = self._build_source()
         if tokens is not None:
-            self._revoke(tokens)
+            self._revoke_tokens(tokens)
         return removed
 
-    def save_again(self) -> None:
+    def retry_save(self) -> None:
         """Try once more to keep tokens that could not be kept; blocks."""
-        if self._unkept is None or time.monotonic() < self._save_again_s:
+        if self._unsaved_record is None or time.monotonic() < self._next_save_time_s:
             return
-        self._save_again_s = time.monotonic() + _SAVE_AGAIN_S
+        self._next_save_time_s = time.monotonic() + _SAVE_RETRY_INTERVAL_S
         try:
             with self._store.lock():
-                self._keep_unkept()
+                self._save_unsaved_record()
         except StoreError as error:
             logger.error("the tokens of the ChatGPT sign-in still cannot be kept: %s", error)
 
     @property
-    def unkept(self) -> bool:
+    def has_unsaved_tokens(self) -> bool:
         """Whether this process alone has the newest tokens."""
-        return self._unkept is not None
+        return self._unsaved_record is not None
 
-    def _begin(self) -> tuple[DeviceCode, Poll[Tokens]]:
-        return self._issuer.begin()
+    def _request_device_code(self) -> tuple[DeviceCode, Poll[Tokens]]:
+        return self._issuer.request_device_code()
 
-    def _signed_in(self, tokens: Tokens) -> Tokens:
-        wanted = self.place.workspace
+    def _accept_sign_in(self, tokens: Tokens) -> Tokens:
+        wanted = self.settings.workspace
         if wanted and tokens.account != wanted:
-            self._revoke(tokens)
+            self._revoke_tokens(tokens)
             raise AuthenticationError(
                 f"the sign-in was for the workspace {tokens.account}, and the setting 'workspace' allows {wanted} "
-                f"only: choose it on the page, and run `{LOGIN}` again"
+                f"only: choose it on the page, and run `{LOGIN_COMMAND}` again"
             )
-        before = self._told(lambda: self._exchanged(tokens))
-        self.source = self._new_source()
-        if before is not None and before.refresh not in ("", tokens.refresh):
-            self._revoke(before)
+        before = self._convert_store_errors(lambda: self._replace_stored_tokens(tokens))
+        self.source = self._build_source()
+        if before is not None and before.refresh_token not in ("", tokens.refresh_token):
+            self._revoke_tokens(before)
         return tokens
 
-    def _exchanged(self, tokens: Tokens) -> Tokens | None:
+    def _replace_stored_tokens(self, tokens: Tokens) -> Tokens | None:
         """Keep new tokens, see that they are there, and give those that were there before."""
         with self._store.lock():
             try:
-                before = self._newest()
+                before = self._load_newest_tokens()
             except StoreError as damaged:
                 logger.warning("the tokens that were kept before cannot be read: %s", damaged)
                 before = None
-            self._unkept = None
-            self._store.save(self._dated(tokens))
-            if self._newest() != tokens:
-                raise StoreError(f"{self._store.place()} does not give back what was kept there")
+            self._unsaved_record = None
+            self._store.save(self._build_newer_record(tokens))
+            if self._load_newest_tokens() != tokens:
+                raise StoreError(f"{self._store.location()} does not give back what was kept there")
         return before
 
-    def _revoke(self, tokens: Tokens) -> None:
+    def _revoke_tokens(self, tokens: Tokens) -> None:
         try:
-            self._issuer.revoke(tokens)
+            self._issuer.revoke_tokens(tokens)
         except LLMError as error:
             logger.warning("the tokens are gone here, but the service was not told: %s", error)
 
-    def _newest(self) -> Tokens | None:
-        record, unkept = self._store.load(), self._unkept
+    def _load_newest_tokens(self) -> Tokens | None:
+        record, unkept = self._store.load(), self._unsaved_record
         if unkept is not None and (record is None or record.saved_at < unkept.saved_at):
             record = unkept
-        return None if record is None else Tokens.of(record)
+        return None if record is None else Tokens.from_record(record)
 
-    def _fetch(self, refused: str | None) -> Token:
+    def _fetch_token(self, refused_token: str | None) -> Token:
         """An access token that is not the refused one; for `TokenSource`."""
-        return self._told(lambda: self._usable(refused))
+        return self._convert_store_errors(lambda: self._get_usable_token(refused_token))
 
-    def _usable(self, refused: str | None) -> Token:
-        tokens = self._newest()
-        if tokens is None or not _is_fresh(tokens, refused):
+    def _get_usable_token(self, refused_token: str | None) -> Token:
+        tokens = self._load_newest_tokens()
+        if tokens is None or not _is_fresh(tokens, refused_token):
             with self._store.lock():
-                tokens = self._newest()
+                tokens = self._load_newest_tokens()
                 if tokens is None:
                     raise AuthenticationError(NOT_SIGNED_IN, status_code=401)
-                if not _is_fresh(tokens, refused):
-                    tokens = self._renewed(tokens, refused)
-        return Token(value=tokens.access, expires_at_s=tokens.expires_at, account=tokens.account)
+                if not _is_fresh(tokens, refused_token):
+                    tokens = self._refresh_tokens(tokens, refused_token)
+        return Token(value=tokens.access_token, expires_at_s=tokens.expires_at, account=tokens.account)
 
-    def _renewed(self, tokens: Tokens, refused: str | None) -> Tokens:
+    def _refresh_tokens(self, tokens: Tokens, refused_token: str | None) -> Tokens:
         """New tokens, or the old ones where they will do and there are no others; under the lock."""
         failed: LLMError
         try:
-            if tokens.ended or not tokens.refresh:
-                raise SignInEnded.because(tokens.ended or "no refresh token")
-            fresh = self._issuer.renew(tokens)
+            if tokens.end_code or not tokens.refresh_token:
+                raise SignInEnded.from_code(tokens.end_code or "no refresh token")
+            fresh = self._issuer.refresh_tokens(tokens)
         except SignInEnded as error:
-            again = self._newest()
-            if again is not None and again.refresh != tokens.refresh:  # a program that knows nothing of the lock
+            again = self._load_newest_tokens()
+            if (
+                again is not None and again.refresh_token != tokens.refresh_token
+            ):  # a program that knows nothing of the lock
                 return again
-            self._mark(tokens, error)
+            self._save_end_of_sign_in(tokens, error)
             failed = error
         except LLMError as error:
             failed = error
         else:
-            self._keep(fresh)
-            self._made, self._made_s = fresh.access, time.monotonic()
+            self._save_refreshed_tokens(fresh)
+            self._last_refreshed_token, self._last_refresh_s = fresh.access_token, time.monotonic()
             return fresh
-        if tokens.access == refused or tokens.lives_s() < _LAST_S:
+        if tokens.access_token == refused_token or tokens.remaining_s() < _MIN_LIFETIME_S:
             raise failed
-        logger.warning("the ChatGPT sign-in is used as it is, for %.0f s more: %s", tokens.lives_s(), failed)
+        logger.warning("the ChatGPT sign-in is used as it is, for %.0f s more: %s", tokens.remaining_s(), failed)
         return tokens
 
-    def _mark(self, tokens: Tokens, error: SignInEnded) -> None:
+    def _save_end_of_sign_in(self, tokens: Tokens, error: SignInEnded) -> None:
         """Spare every other process the question; the record itself stays, its access token may still live."""
-        if tokens.ended or not tokens.refresh:
+        if tokens.end_code or not tokens.refresh_token:
             return
         record = self._store.load()
         try:
-            self._store.save(replace(tokens, ended=error.code).kept(record.saved_at if record else None))
+            self._store.save(replace(tokens, end_code=error.code).to_record(record.saved_at if record else None))
         except StoreError as unkept:
             logger.warning("that the sign-in has ended cannot be kept: %s", unkept)
 
-    def _keep(self, fresh: Tokens) -> None:
+    def _save_refreshed_tokens(self, tokens: Tokens) -> None:
         """Before anything uses them; where that fails this process goes on with what it alone has."""
-        self._unkept = self._dated(fresh)
+        self._unsaved_record = self._build_newer_record(tokens)
         try:
-            self._keep_unkept()
+            self._save_unsaved_record()
         except StoreError as error:
             logger.error(
                 "the renewed tokens of the ChatGPT sign-in cannot be kept: %s. This process goes on with them and "
@@ -264,41 +273,41 @@ class Account:
                 error,
             )
 
-    def _dated(self, fresh: Tokens) -> Record:
+    def _build_newer_record(self, tokens: Tokens) -> TokenRecord:
         """A record that counts as newer than the one before, also where the clock was set back since that was kept."""
         try:
             before = self._store.load()
         except StoreError:  # whoever can mend that is told when this one is saved
             before = None
-        return fresh.kept(max(time.time(), before.saved_at + 1.0 if before else 0.0))
+        return tokens.to_record(max(time.time(), before.saved_at + 1.0 if before else 0.0))
 
-    def _keep_unkept(self) -> None:
+    def _save_unsaved_record(self) -> None:
         """Under the lock."""
-        record, unkept = self._store.load(), self._unkept
+        record, unkept = self._store.load(), self._unsaved_record
         if unkept is not None and (record is None or record.saved_at < unkept.saved_at):
             self._store.save(unkept)
-        self._unkept = None
+        self._unsaved_record = None
 
-    def _told(self, work: Callable[[], T]) -> T:
+    def _convert_store_errors(self, action: Callable[[], T]) -> T:
         """Errors of the store as the kernel's."""
         try:
-            return work()
+            return action()
         except StoreError as error:
             raise AuthenticationError(str(error), status_code=401) from error
 
 
-def _is_fresh(tokens: Tokens, refused: str | None) -> bool:
-    return tokens.access != refused and tokens.lives_s() > _EARLY_S
+def _is_fresh(tokens: Tokens, refused_token: str | None) -> bool:
+    return tokens.access_token != refused_token and tokens.remaining_s() > _REFRESH_MARGIN_S
 
 
-_accounts: WeakValueDictionary[Place, Account] = WeakValueDictionary()
-_guard = threading.Lock()
+_accounts: WeakValueDictionary[AccountSettings, Account] = WeakValueDictionary()
+_accounts_lock = threading.Lock()
 
 
-def shared_account(place: Place) -> Account:
+def get_shared_account(settings: AccountSettings) -> Account:
     """The account at a place: all providers of this process that mean the same one share it."""
-    with _guard:
-        account = _accounts.get(place)
+    with _accounts_lock:
+        account = _accounts.get(settings)
         if account is None:
-            account = _accounts[place] = Account(place)
+            account = _accounts[settings] = Account(settings)
         return account

@@ -16,21 +16,21 @@ from openai_responses_common import Backend, BackendProfile, Endpoint, HttpTrans
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
 
-from .account import Account, shared_account
-from .catalogue import CLIENT_VERSION, DEFAULT_MODEL, FAST, ChatgptModels
+from .account import Account, get_shared_account
+from .catalogue import DEFAULT_CLIENT_VERSION, DEFAULT_MODEL, FAST_SUFFIX, ChatgptModels
 from .credential import ChatgptCredential
-from .limits import LIMITS
-from .place import HEADERS, Place
-from .refusals import ERRORS, REFUSES, TAKES
-from .tokens import LOGIN
-from .wizard import FIELDS
+from .limits import LIMIT_TABLE
+from .place import CLIENT_HEADERS, AccountSettings
+from .refusals import ALLOWED_FIELDS, REFUSED_FIELDS, SERVICE_ERRORS
+from .tokens import LOGIN_COMMAND
+from .wizard import WIZARD_QUESTIONS
 
-SIGN_IN = "auth:oauth-device-code"
+SIGN_IN_CAPABILITY = "auth:oauth-device-code"
 """What hosts look for before they offer a sign-in. Source: amplifier-app-cli's provider wizard, seen 2026-11-21."""
 
-When = Literal["auto", "true", "false"]
+LoginOnMount = Literal["auto", "true", "false"]
 
-_OWN_KEYS = (
+SETTING_KEYS = (
     "base_url", "issuer", "allowed_hosts", "token_store", "token_file_path", "account", "workspace", "login_on_mount",
     "models_cache_ttl", "client_version",
 )  # fmt: skip
@@ -38,21 +38,21 @@ _OWN_KEYS = (
 PROFILE = BackendProfile(
     name="chatgpt-oauth",
     display_name="OpenAI (ChatGPT plan)",
-    takes=TAKES,
-    refuses=REFUSES,
+    allowed_fields=ALLOWED_FIELDS,
+    refused_fields=REFUSED_FIELDS,
     leading_system="instructions",
     default_instructions="You are a helpful assistant.",  # empty instructions are refused
-    needs=frozenset({"store"}),  # "Store must be set to false"
+    required_fields=frozenset({"store"}),  # "Store must be set to false"
     system_role=False,  # "System messages are not allowed"
     service_tiers={"auto": None, "default": None, "priority": "priority", "fast": "priority"},
-    tier_suffixes={FAST: "priority"},
+    tier_suffixes={FAST_SUFFIX: "priority"},
     effort_names={"ultra": "max"},  # listed for OpenAI's own client, refused in a request
     reasoning_ids=False,  # with store: false "Item with id 'rs_…' not found"
     session_headers=("session-id",),
-    limits=LIMITS,
+    limits=LIMIT_TABLE,
     priced=False,
-    auth_remedy=f"sign in again: run `{LOGIN}`",
-    errors=ERRORS,
+    auth_remedy=f"sign in again: run `{LOGIN_COMMAND}`",
+    errors=SERVICE_ERRORS,
 )
 
 
@@ -63,26 +63,31 @@ class ChatgptBackend:
     backend: Backend
     account: Account
     models: ChatgptModels
-    login_on_mount: When
+    login_on_mount: LoginOnMount
     problem: str | None
 
 
-def chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
+def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
     """Read the settings; reads and asks nothing else."""
     when, ttl_s, version, problem = "auto", 3600.0, None, None
     try:
-        place, when, ttl_s, version = Place.of(config), _when(config), _ttl_s(config), _version(config)
-        account = shared_account(place)
+        place, when, ttl_s, version = (
+            AccountSettings.from_config(config),
+            read_login_on_mount(config),
+            read_models_cache_ttl_s(config),
+            read_client_version(config),
+        )
+        account = get_shared_account(place)
     except (ConfigurationError, StoreError) as error:
-        problem, place = str(error), Place(token_store="memory")  # which touches nothing
-        account = shared_account(place)
+        problem, place = str(error), AccountSettings(token_store="memory")  # which touches nothing
+        account = get_shared_account(place)
     models = ChatgptModels(
-        None if place.token_store == "memory" else FileStore(models_file(place)),
+        None if place.token_store == "memory" else FileStore(locate_models_file(place)),
         ttl_s=ttl_s,
-        client_version=version or CLIENT_VERSION,
+        client_version=version or DEFAULT_CLIENT_VERSION,
         source=place.base_url,
     )
-    headers = {**HEADERS, **({"version": version} if version else {})}
+    headers = {**CLIENT_HEADERS, **({"version": version} if version else {})}
     backend = Backend(
         profile=PROFILE,
         transport=HttpTransport(
@@ -90,43 +95,45 @@ def chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
         ),
         models=models,
         defaults=Options(model=DEFAULT_MODEL),
-        own_keys=_OWN_KEYS,
-        config_fields=FIELDS,
-        capabilities=(SIGN_IN,),
+        own_keys=SETTING_KEYS,
+        config_fields=WIZARD_QUESTIONS,
+        capabilities=(SIGN_IN_CAPABILITY,),
         problem=problem,
     )
     return ChatgptBackend(backend=backend, account=account, models=models, login_on_mount=when, problem=problem)
 
 
-def models_file(place: Place) -> Path:
+def locate_models_file(settings: AccountSettings) -> Path:
     """Where the catalogue of an account is kept: beside its tokens."""
-    label = "" if place.account == "default" else f".{place.account}"
-    return place.token_file.with_name(f"{place.token_file.stem}{label}.models.json")
+    label = "" if settings.account == "default" else f".{settings.account}"
+    return settings.token_file.with_name(f"{settings.token_file.stem}{label}.models.json")
 
 
-_WORDS: Mapping[str, When] = {
+_LOGIN_ON_MOUNT_VALUES: Mapping[str, LoginOnMount] = {
     "auto": "auto",
     **dict.fromkeys(("true", "yes", "on", "1"), "true"),
     **dict.fromkeys(("false", "no", "off", "0"), "false"),
 }
 
 
-def _when(config: Mapping[str, Any]) -> When:
+def read_login_on_mount(config: Mapping[str, Any]) -> LoginOnMount:
     given = config.get("login_on_mount")
     word = "auto" if given is None else str(given).strip().lower() or "auto"
-    if word not in _WORDS:
+    if word not in _LOGIN_ON_MOUNT_VALUES:
         raise ConfigurationError(f"setting 'login_on_mount' takes auto, true or false, not {word!r}")
-    return _WORDS[word]
+    return _LOGIN_ON_MOUNT_VALUES[word]
 
 
-def _version(config: Mapping[str, Any]) -> str | None:
+def read_client_version(config: Mapping[str, Any]) -> str | None:
     version = setting(config, "client_version")
     if version and not re.fullmatch(r"\d+(\.\d+){0,3}", version):
-        raise ConfigurationError(f"setting 'client_version' takes a version like {CLIENT_VERSION}, not {version!r}")
+        raise ConfigurationError(
+            f"setting 'client_version' takes a version like {DEFAULT_CLIENT_VERSION}, not {version!r}"
+        )
     return version
 
 
-def _ttl_s(config: Mapping[str, Any]) -> float:
+def read_models_cache_ttl_s(config: Mapping[str, Any]) -> float:
     text = setting(config, "models_cache_ttl") or "3600"
     try:
         ttl_s = float(text)

@@ -16,37 +16,37 @@ from typing import Any
 from amplifier_core.llm_errors import LLMError, ProviderUnavailableError
 from amplifier_core.models import ModelInfo
 from openai_responses_common import Fetch, Models, Options, describe
-from openai_responses_common.auth.background import joined, start
+from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
 from openai_responses_common.facts.traits import EFFORTS
-from openai_responses_common.wire.json_values import record, records
+from openai_responses_common.wire.json_values import as_object, as_objects
 
 logger = logging.getLogger(__name__)
 
-Facts = dict[str, Any]
+ModelFacts = dict[str, Any]
 
 DEFAULT_MODEL = "gpt-6.1-sol"
 """The service's own default since 2026-09-29 (third-party notes, seen 2026-11-21); the catalogue knows better."""
 
-CLIENT_VERSION = "1.0.0"
+DEFAULT_CLIENT_VERSION = "1.0.0"
 """The catalogue leaves out what an older client could not use; any version from 0.156 on is shown everything. Source:
 third-party clients, which send this one or 99.99.99, seen 2026-11-21."""
 
-FAST = "-fast"
+FAST_SUFFIX = "-fast"
 """Ending of a model's name that asks for its fast tier."""
 
-_VERSION = 1
+_FILE_FORMAT_VERSION = 1
 # No entry says how much a model may write; every client takes this number. Seen 2026-11-21.
-_OUTPUT_TOKENS = 128_000
-_LEVELS = "low medium high xhigh max"
+_MAX_OUTPUT_TOKENS = 128_000
+_EFFORT_LEVELS = "low medium high xhigh max"
 
 # Until the catalogue was read once. Source: third-party copies of it of October 2026, seen 2026-11-21.
-_ASSUMED: Mapping[str, Facts] = {
+_FALLBACK_FACTS: Mapping[str, ModelFacts] = {
     slug: {
         "context_window": window,
-        "max_output_tokens": _OUTPUT_TOKENS,
-        "efforts": _LEVELS,
+        "max_output_tokens": _MAX_OUTPUT_TOKENS,
+        "efforts": _EFFORT_LEVELS,
         "default_effort": "medium",
     }
     for slug, window in {
@@ -63,14 +63,14 @@ _ASSUMED: Mapping[str, Facts] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
+class _Catalogue:
     """A catalogue: facts by slug in the service's order, the labels of the slugs that it shows, the slugs that have a
     fast tier; and the content of the file that all of it is read from."""
 
-    content: Facts = field(default_factory=dict[str, Any])
-    facts: Mapping[str, Facts] = field(default_factory=dict[str, Facts])
+    content: ModelFacts = field(default_factory=dict[str, Any])
+    facts: Mapping[str, ModelFacts] = field(default_factory=dict[str, ModelFacts])
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    fast: tuple[str, ...] = ()
+    fast_slugs: tuple[str, ...] = ()
     etag: str | None = None
     read_at: float = 0.0
 
@@ -85,81 +85,83 @@ class ChatgptModels(Models):
         source: what it is the catalogue of; one of another is not used.
     """
 
-    fresh_s = 0.0
+    max_age_s = 0.0
 
     def __init__(self, file: FileStore | None, *, ttl_s: float, client_version: str, source: str) -> None:
         self._file = file
         self._ttl_s = ttl_s
         self._path = f"/models?client_version={client_version}"
         self._source = f"{source}{self._path}"
-        self._known: _Known | None = None
-        self._changed = False
+        self._catalogue: _Catalogue | None = None
+        self._is_outdated = False
 
     @property
-    def known(self) -> _Known:
+    def catalogue(self) -> _Catalogue:
         """The catalogue as far as it is known; an empty one at worst."""
-        if self._known is None:
-            self._known = self._from_disk()
-        return self._known
+        if self._catalogue is None:
+            self._catalogue = self._load_file()
+        return self._catalogue
 
-    async def listed(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
+    async def list_models(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
         """The models that this account is shown, in the service's order; see `Models.listed`."""
-        known, since = self.known, ""
-        if not known.facts or self._changed or not 0 <= time.time() - known.read_at < self._ttl_s:
+        known, since = self.catalogue, ""
+        if not known.facts or self._is_outdated or not 0 <= time.time() - known.read_at < self._ttl_s:
             try:
-                known = await self._read(fetch, known)
+                known = await self._fetch_catalogue(fetch, known)
             except LLMError as error:
                 if not known.facts or not error.retryable:
                     raise
                 since = time.strftime(" (as of %Y-%m-%d %H:%M)", time.localtime(known.read_at))
                 logger.warning("the model catalogue cannot be read, the last known one%s is used: %s", since, error)
-        return _models(known, options.model_info, since)
+        return _build_models(known, options.model_info, since)
 
-    def info(self) -> Mapping[str, Mapping[str, Any]]:
+    def model_info(self) -> Mapping[str, Mapping[str, Any]]:
         """See `Models.info`."""
-        return self.known.facts or _ASSUMED
+        return self.catalogue.facts or _FALLBACK_FACTS
 
-    def preferred(self) -> str | None:
+    def default(self) -> str | None:
         """See `Models.preferred`: what the service shows first."""
-        return next(iter(self.known.labels), None)
+        return next(iter(self.catalogue.labels), None)
 
-    def heard(self, headers: Mapping[str, str]) -> None:
+    def on_headers(self, headers: Mapping[str, str]) -> None:
         """See `Models.heard`: every answer says which catalogue is the newest."""
-        if (etag := headers.get("x-models-etag")) and self._known and self._known.etag not in (None, etag):
-            self._changed = True
+        if (etag := headers.get("x-models-etag")) and self._catalogue and self._catalogue.etag not in (None, etag):
+            self._is_outdated = True
 
-    def forget(self) -> None:
+    def delete_catalogue(self) -> None:
         """Drop what is kept: another account may be shown other models. Blocks."""
-        self._known, self._changed = _Known(), False
+        self._catalogue, self._is_outdated = _Catalogue(), False
         if self._file is not None:
             try:
                 self._file.delete()
             except StoreError as error:
                 logger.warning("an old model catalogue is left: %s", error)
 
-    async def _read(self, fetch: Fetch, known: _Known) -> _Known:
-        document = await fetch.document(self._path, etag=known.etag if known.facts else None)
-        content = {**known.content, "read_at": time.time()}
+    async def _fetch_catalogue(self, fetch: Fetch, catalogue: _Catalogue) -> _Catalogue:
+        document = await fetch.fetch_document(self._path, etag=catalogue.etag if catalogue.facts else None)
+        content = {**catalogue.content, "read_at": time.time()}
         if not document.unchanged:
-            entries = record(document.body).get("models")
+            entries = as_object(document.body).get("models")
             if not isinstance(entries, list):
                 raise ProviderUnavailableError("the service's model catalogue cannot be read", retryable=False)
-            models = [_kept(entry) for entry in sorted(records(document.body["models"]), key=_order)]
-            content |= {"v": _VERSION, "source": self._source, "etag": document.etag, "models": models}
-        self._known, self._changed = _known(content), False
-        await joined(start(lambda: self._to_disk(content)))
-        return self._known
+            models = [
+                _pick_stored_fields(entry) for entry in sorted(as_objects(document.body["models"]), key=_read_priority)
+            ]
+            content |= {"v": _FILE_FORMAT_VERSION, "source": self._source, "etag": document.etag, "models": models}
+        self._catalogue, self._is_outdated = _build_catalogue(content), False
+        await wait_for(run_in_thread(lambda: self._save_file(content)))
+        return self._catalogue
 
-    def _from_disk(self) -> _Known:
+    def _load_file(self) -> _Catalogue:
         try:
-            content = record(json.loads((self._file.load() if self._file else None) or b"{}"))
+            content = as_object(json.loads((self._file.load() if self._file else None) or b"{}"))
         except (StoreError, ValueError, RecursionError) as error:
             logger.info("the model catalogue on disk is not used: %s", error)
-            return _Known()
-        ours = content.get("v") == _VERSION and content.get("source") == self._source
-        return _known(content) if ours else _Known()
+            return _Catalogue()
+        ours = content.get("v") == _FILE_FORMAT_VERSION and content.get("source") == self._source
+        return _build_catalogue(content) if ours else _Catalogue()
 
-    def _to_disk(self, content: Facts) -> None:
+    def _save_file(self, content: ModelFacts) -> None:
         if self._file is None:
             return
         try:
@@ -168,15 +170,15 @@ class ChatgptModels(Models):
             logger.info("the model catalogue is not kept: %s", error)
 
 
-def _order(entry: Mapping[str, Any]) -> float:
+def _read_priority(entry: Mapping[str, Any]) -> float:
     priority = entry.get("priority")
     return float(priority) if isinstance(priority, int | float) else float("inf")
 
 
-def _kept(entry: Mapping[str, Any]) -> Facts:
+def _pick_stored_fields(entry: Mapping[str, Any]) -> ModelFacts:
     """What of an entry is used: a hundredth of it, the rest are prompts of OpenAI's own client."""
-    tiers = [row.get("id") for row in records(entry.get("service_tiers"))]
-    levels = [row.get("effort") for row in records(entry.get("supported_reasoning_levels"))]
+    tiers = [row.get("id") for row in as_objects(entry.get("service_tiers"))]
+    levels = [row.get("effort") for row in as_objects(entry.get("supported_reasoning_levels"))]
     return {
         "slug": entry.get("slug"),
         "name": entry.get("display_name"),
@@ -190,21 +192,21 @@ def _kept(entry: Mapping[str, Any]) -> Facts:
     }
 
 
-def _known(content: Mapping[str, Any]) -> _Known:
-    entries = [row for row in records(content.get("models")) if isinstance(row.get("slug"), str) and row["slug"]]
-    return _Known(
+def _build_catalogue(content: Mapping[str, Any]) -> _Catalogue:
+    entries = [row for row in as_objects(content.get("models")) if isinstance(row.get("slug"), str) and row["slug"]]
+    return _Catalogue(
         content=dict(content),
-        facts={row["slug"]: _facts(row) for row in entries},
+        facts={row["slug"]: _read_facts(row) for row in entries},
         labels={row["slug"]: str(row.get("name") or row["slug"]) for row in entries if row.get("shown") is True},
-        fast=tuple(row["slug"] for row in entries if row.get("fast") is True),
+        fast_slugs=tuple(row["slug"] for row in entries if row.get("fast") is True),
         etag=content.get("etag") if isinstance(content.get("etag"), str) else None,
         read_at=float(content.get("read_at") or 0.0),
     )
 
 
-def _facts(row: Mapping[str, Any]) -> Facts:
+def _read_facts(row: Mapping[str, Any]) -> ModelFacts:
     """An entry in the form of the option `model_info`; what it leaves open stays open."""
-    facts: Facts = {"max_output_tokens": _OUTPUT_TOKENS}
+    facts: ModelFacts = {"max_output_tokens": _MAX_OUTPUT_TOKENS}
     if isinstance(window := row.get("window"), int) and window > 0:
         facts["context_window"] = window
     if isinstance(levels := row.get("levels"), list):
@@ -219,15 +221,15 @@ def _facts(row: Mapping[str, Any]) -> Facts:
     return facts
 
 
-def _models(known: _Known, model_info: Mapping[str, Mapping[str, Any]], since: str) -> list[ModelInfo]:
+def _build_models(catalogue: _Catalogue, model_info: Mapping[str, Mapping[str, Any]], age_note: str) -> list[ModelInfo]:
     """The models that are shown, each with its fast variety, and those that the user describes."""
-    labels = {**known.labels, **{name: name for name in model_info if name not in known.facts}}
+    labels = {**catalogue.labels, **{name: name for name in model_info if name not in catalogue.facts}}
     found: list[ModelInfo] = []
     for slug, label in labels.items():
-        facts = {slug: {**known.facts.get(slug, {}), **model_info.get(slug, {})}}
-        model = describe(slug, facts, priced=False).model_copy(update={"display_name": f"{label}{since}"})
+        facts = {slug: {**catalogue.facts.get(slug, {}), **model_info.get(slug, {})}}
+        model = describe(slug, facts, priced=False).model_copy(update={"display_name": f"{label}{age_note}"})
         found.append(model)
-        if slug in known.fast:
-            named = {"id": f"{slug}{FAST}", "display_name": f"{label} Fast{since}"}
+        if slug in catalogue.fast_slugs:
+            named = {"id": f"{slug}{FAST_SUFFIX}", "display_name": f"{label} Fast{age_note}"}
             found.append(model.model_copy(update=named))
     return found

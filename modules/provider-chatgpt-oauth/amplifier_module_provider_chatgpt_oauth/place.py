@@ -12,28 +12,28 @@ from pathlib import Path
 from typing import Any
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common import is_loopback, is_within, read_url, setting, words
-from openai_responses_common.auth.store.open import MODES
+from openai_responses_common import is_loopback, is_within, read_url, setting, word_list
+from openai_responses_common.auth.store.open import STORE_MODES
 from openai_responses_common.version import __version__
 
-BASE_URL = "https://chatgpt.com/backend-api/codex"
-ISSUER = "https://auth.openai.com"
-TOKEN_FILE = "~/.amplifier/openai-chatgpt-oauth.json"
+DEFAULT_BASE_URL = "https://chatgpt.com/backend-api/codex"
+DEFAULT_ISSUER = "https://auth.openai.com"
+DEFAULT_TOKEN_FILE = "~/.amplifier/openai-chatgpt-oauth.json"
 """Where Microsoft's module keeps its tokens, too; what it left there is taken over."""
 
-OWN_HOSTS = {"base_url": ("chatgpt.com",), "issuer": ("auth.openai.com",)}
+SERVICE_HOSTS = {"base_url": ("chatgpt.com",), "issuer": ("auth.openai.com",)}
 
 # An honest name of our own is taken; libraries' own names draw the edge's page. Source: clients' issue threads and a
 # live probe of 2026-08-31, seen 2026-11-21.
-_AGENT = f"amplifier/{__version__} ({platform.system()} {platform.release()}; {platform.machine()})"
-HEADERS: Mapping[str, str] = {
+_USER_AGENT = f"amplifier/{__version__} ({platform.system()} {platform.release()}; {platform.machine()})"
+CLIENT_HEADERS: Mapping[str, str] = {
     "originator": "amplifier",
-    "User-Agent": "".join(each for each in _AGENT if " " <= each <= "~"),
+    "User-Agent": "".join(each for each in _USER_AGENT if " " <= each <= "~"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class AccountSettings:
     """Addresses and places of one account.
 
     Attributes:
@@ -45,32 +45,32 @@ class Place:
         workspace: the only account id that may sign in; None for any.
     """
 
-    base_url: str = BASE_URL
-    issuer: str = ISSUER
+    base_url: str = DEFAULT_BASE_URL
+    issuer: str = DEFAULT_ISSUER
     token_store: str = "auto"
-    token_file: Path = Path(TOKEN_FILE)
+    token_file: Path = Path(DEFAULT_TOKEN_FILE)
     account: str = "default"
     workspace: str | None = None
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Place:
+    def from_config(cls, config: Mapping[str, Any]) -> AccountSettings:
         """The place that the settings name, else the environment.
 
         Raises:
             ConfigurationError: an address is none, or tokens must not be sent there; or a word is unknown.
         """
-        allowed = [host.lower() for host in words(config, "allowed_hosts")]
+        allowed = [host.lower() for host in word_list(config, "allowed_hosts")]
         mode = (setting(config, "token_store", "CHATGPT_OAUTH_TOKEN_STORE") or "auto").lower()
-        if mode not in MODES:
-            raise ConfigurationError(f"setting 'token_store' takes {', '.join(MODES)}, not {mode!r}")
-        file = setting(config, "token_file_path", "CHATGPT_OAUTH_TOKEN_FILE") or TOKEN_FILE
+        if mode not in STORE_MODES:
+            raise ConfigurationError(f"setting 'token_store' takes {', '.join(STORE_MODES)}, not {mode!r}")
+        file = setting(config, "token_file_path", "CHATGPT_OAUTH_TOKEN_FILE") or DEFAULT_TOKEN_FILE
         try:
             path = Path(file).expanduser().absolute()
         except RuntimeError:
             raise ConfigurationError(f"setting 'token_file_path' names a home that nobody has: {file!r}") from None
         return cls(
-            base_url=_address(config, "base_url", "CHATGPT_OAUTH_BASE_URL", BASE_URL, allowed),
-            issuer=_address(config, "issuer", "CHATGPT_OAUTH_ISSUER", ISSUER, allowed),
+            base_url=_read_address(config, "base_url", "CHATGPT_OAUTH_BASE_URL", DEFAULT_BASE_URL, allowed),
+            issuer=_read_address(config, "issuer", "CHATGPT_OAUTH_ISSUER", DEFAULT_ISSUER, allowed),
             token_store=mode,
             token_file=path,
             account=setting(config, "account", "CHATGPT_OAUTH_ACCOUNT") or "default",
@@ -83,11 +83,11 @@ class Place:
         return f"{self.base_url.rpartition('/')[0]}/wham/usage"
 
 
-def _address(config: Mapping[str, Any], key: str, variable: str, default: str, allowed: list[str]) -> str:
+def _read_address(config: Mapping[str, Any], key: str, variable: str, default: str, allowed_hosts: list[str]) -> str:
     url = (setting(config, key, variable) or default).rstrip("/")
     parts = read_url(key, url, example=default)
     host = parts.hostname or ""
-    if not (is_loopback(host) or is_within(host, OWN_HOSTS[key]) or is_within(host, allowed)):
+    if not (is_loopback(host) or is_within(host, SERVICE_HOSTS[key]) or is_within(host, allowed_hosts)):
         raise ConfigurationError(
             f"setting {key!r} names {host}, and tokens of a ChatGPT account are not sent there: "
             f"add it to allowed_hosts if it is yours"

@@ -9,15 +9,15 @@ from typing import Any
 
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
 from openai_responses_common import ResponsesProvider
-from openai_responses_common.auth.background import joined, start
+from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.device_code import DeviceCode
-from openai_responses_common.auth.terminal import Screen, is_terminal
+from openai_responses_common.auth.terminal import Terminal, is_terminal
 
 from .account import Account, Status
-from .backend import SIGN_IN, chatgpt_backend
+from .backend import SIGN_IN_CAPABILITY, build_chatgpt_backend
 from .tokens import Tokens
 
-__all__ = ["SIGN_IN", "ChatgptOauthProvider"]
+__all__ = ["SIGN_IN_CAPABILITY", "ChatgptOauthProvider"]
 
 
 class ChatgptOauthProvider(ResponsesProvider):
@@ -29,9 +29,9 @@ class ChatgptOauthProvider(ResponsesProvider):
     """
 
     def __init__(self, *, config: Mapping[str, Any] | None = None, coordinator: Any = None) -> None:
-        found = chatgpt_backend(config or {})
-        self._found = found
-        self._offering: asyncio.Task[Any] | None = None
+        found = build_chatgpt_backend(config or {})
+        self._chatgpt_backend = found
+        self._sign_in_task: asyncio.Task[Any] | None = None
         super().__init__(found.backend, config=config, coordinator=coordinator)
 
     def auth_status(self) -> Status:
@@ -40,7 +40,7 @@ class ChatgptOauthProvider(ResponsesProvider):
         Raises:
             LLMError: a setting is wrong, or the store cannot be read.
         """
-        return self.signed_in().status()
+        return self.require_account().get_status()
 
     def login(self, print_fn: Callable[[str], Any] | None = None) -> bool:
         """Sign in with the help of a person; blocks until she has decided.
@@ -51,12 +51,12 @@ class ChatgptOauthProvider(ResponsesProvider):
         Returns:
             Whether it worked; why it did not is printed.
         """
-        screen = Screen(print_fn)
+        screen = Terminal(print_fn)
         try:
-            tokens = self.signed_in().sign_in(screen)
-            self._welcome(screen, tokens)
+            tokens = self.require_account().sign_in(screen)
+            self._report_sign_in(screen, tokens)
         except LLMError as error:
-            screen.say(f"Not signed in to ChatGPT: {error}")
+            screen.print_text(f"Not signed in to ChatGPT: {error}")
             return False
         return True
 
@@ -69,8 +69,8 @@ class ChatgptOauthProvider(ResponsesProvider):
         Raises:
             LLMError: a setting is wrong, or something could not be removed.
         """
-        removed = self.signed_in().sign_out()
-        self._found.models.forget()
+        removed = self.require_account().sign_out()
+        self._chatgpt_backend.models.delete_catalogue()
         return removed
 
     async def offer_sign_in(self) -> None:
@@ -78,32 +78,32 @@ class ChatgptOauthProvider(ResponsesProvider):
 
         Never in the session of a sub-agent, whose person sits in front of another; by default only in a terminal.
         """
-        found = self._found
+        found = self._chatgpt_backend
         in_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
         if found.problem or found.login_on_mount == "false" or (found.login_on_mount == "auto" and not in_terminal):
             return
         if getattr(self.coordinator, "parent_id", None):
             return
-        from openai_responses_common.engine.telemetry import tell_auth_required
+        from openai_responses_common.engine.telemetry import emit_auth_required
 
-        screen = Screen.of_session(self.coordinator, source=self.name)
+        screen = Terminal.for_session(self.coordinator, source=self.name)
         told: list[asyncio.Future[None]] = []
 
         def shown(code: DeviceCode) -> None:
             minutes = round(code.expires_in_s / 60)
-            event = tell_auth_required(self.coordinator, provider=self.name, url=code.url, minutes=minutes)
+            event = emit_auth_required(self.coordinator, provider=self.name, url=code.url, minutes=minutes)
             told.append(asyncio.ensure_future(event))
 
-        self._offering = asyncio.current_task()
+        self._sign_in_task = asyncio.current_task()
         try:
-            if await joined(start(found.account.status)) == "authenticated":
+            if await wait_for(run_in_thread(found.account.get_status)) == "authenticated":
                 return
-            tokens = await found.account.sign_in_within(screen, shown)
-            await joined(start(lambda: self._welcome(screen, tokens)))
+            tokens = await found.account.sign_in_async(screen, shown)
+            await wait_for(run_in_thread(lambda: self._report_sign_in(screen, tokens)))
         except LLMError as error:
-            screen.say(f"Not signed in to ChatGPT: {error}")
+            screen.print_text(f"Not signed in to ChatGPT: {error}")
         finally:
-            self._offering = None
+            self._sign_in_task = None
             await asyncio.gather(*told, return_exceptions=True)
 
     async def close(self) -> None:
@@ -111,27 +111,29 @@ class ChatgptOauthProvider(ResponsesProvider):
 
         A host that is cancelled while its session begins leaves the kernel's part of that running.
         """
-        if self._offering not in (None, asyncio.current_task()):
-            self._offering.cancel()
+        if self._sign_in_task not in (None, asyncio.current_task()):
+            self._sign_in_task.cancel()
         await super().close()
 
-    def signed_in(self) -> Account:
+    def require_account(self) -> Account:
         """The account.
 
         Raises:
             ConfigurationError: a setting is wrong.
         """
-        if self._found.problem:
-            raise ConfigurationError(self._found.problem, provider=self.name)
-        return self._found.account
+        if self._chatgpt_backend.problem:
+            raise ConfigurationError(self._chatgpt_backend.problem, provider=self.name)
+        return self._chatgpt_backend.account
 
-    def _welcome(self, screen: Screen, tokens: Tokens) -> None:
-        self._found.models.forget()
+    def _report_sign_in(self, terminal: Terminal, tokens: Tokens) -> None:
+        self._chatgpt_backend.models.delete_catalogue()
         plan = f", plan {tokens.plan}" if tokens.plan else ""
-        screen.say(f"Signed in as {tokens.email or tokens.account}{plan}. The tokens are in {self._where()}.")
+        terminal.print_text(
+            f"Signed in as {tokens.email or tokens.account}{plan}. The tokens are in {self._describe_token_location()}."
+        )
 
-    def _where(self) -> str:
+    def _describe_token_location(self) -> str:
         try:
-            return self._found.account.where()
+            return self._chatgpt_backend.account.describe_location()
         except AuthenticationError as error:
             return f"a place that cannot be named: {error}"

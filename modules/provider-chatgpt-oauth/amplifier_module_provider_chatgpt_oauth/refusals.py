@@ -17,37 +17,37 @@ from amplifier_core.llm_errors import (
     ProviderUnavailableError,
     QuotaExceededError,
 )
-from openai_responses_common import KnownError, Meaning
+from openai_responses_common import ErrorMeaning, KnownError
 
-from .tokens import LOGIN, STATUS
+from .tokens import LOGIN_COMMAND, STATUS_COMMAND
 
 # The keys of OpenAI's own client that we write, too. `max_output_tokens` and others get 400 "Unsupported parameter".
-TAKES = frozenset(
+ALLOWED_FIELDS = frozenset(
     {
         "include", "input", "instructions", "model", "parallel_tool_calls", "prompt_cache_key", "reasoning",
         "service_tier", "store", "stream", "text", "tool_choice", "tools",
     }
 )  # fmt: skip
-_NOT_ON_A_PLAN = "the service behind a ChatGPT plan does not take it"
-REFUSES: Mapping[str, str] = dict.fromkeys(
+_REFUSAL_REASON = "the service behind a ChatGPT plan does not take it"
+REFUSED_FIELDS: Mapping[str, str] = dict.fromkeys(
     (
         "max_output_tokens", "temperature", "top_p", "truncation", "prompt_cache_retention", "safety_identifier",
     ),
-    _NOT_ON_A_PLAN,
+    _REFUSAL_REASON,
 )  # fmt: skip
 
-ERRORS = (
+SERVICE_ERRORS = (
     KnownError(
         code="invalid_workspace_selected",
-        meaning=Meaning(
+        meaning=ErrorMeaning(
             error=AccessDeniedError,
-            remedy=f"the sign-in is for another workspace, run `{LOGIN}` and choose the right one",
+            remedy=f"the sign-in is for another workspace, run `{LOGIN_COMMAND}` and choose the right one",
         ),
     ),
     KnownError(
         status=403,
         text=re.compile(r"cloudflare|just a moment|attention required", re.I),
-        meaning=Meaning(
+        meaning=ErrorMeaning(
             error=ProviderUnavailableError,
             retryable=True,
             remedy="the edge in front of ChatGPT takes this machine for a bot, try later or from another network",
@@ -57,12 +57,12 @@ ERRORS = (
     KnownError(
         status=404,
         text=re.compile(r"usage.?limit", re.I),
-        meaning=Meaning(error=QuotaExceededError, remedy=f"`{STATUS}` shows the limits"),
+        meaning=ErrorMeaning(error=QuotaExceededError, remedy=f"`{STATUS_COMMAND}` shows the limits"),
     ),
     KnownError(
         status=400,
         text=re.compile(r"not supported when using Codex with a ChatGPT account", re.I),
-        meaning=Meaning(
+        meaning=ErrorMeaning(
             error=NotFoundError,
             remedy="ChatGPT plans do not have that model (any more), choose one that `amplifier provider models` lists",
         ),
@@ -70,7 +70,7 @@ ERRORS = (
     KnownError(
         status=400,
         text=re.compile(r"requires a newer version of Codex", re.I),
-        meaning=Meaning(
+        meaning=ErrorMeaning(
             error=ConfigurationError,
             remedy="set client_version to the version that the model asks for, or choose another model",
         ),
@@ -79,7 +79,7 @@ ERRORS = (
     KnownError(
         status=404,
         text=re.compile(r"model not found", re.I),
-        meaning=Meaning(
+        meaning=ErrorMeaning(
             error=NotFoundError,
             retryable=True,
             most_retries=2,

@@ -16,27 +16,27 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
-from openai_responses_common.auth.device_code import CodeExpired, DeviceCode, Pending, Poll
-from openai_responses_common.auth.jwt import claims_of
-from openai_responses_common.auth.store.record import Record
-from openai_responses_common.failures.failure import CallFailure, retry_after_s
+from openai_responses_common.auth.device_code import AuthorizationPending, CodeExpired, DeviceCode, Poll
+from openai_responses_common.auth.jwt import read_claims
+from openai_responses_common.auth.store.record import TokenRecord
+from openai_responses_common.failures.failure import CallFailure, read_retry_after_s
 from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
-from openai_responses_common.wire.json_values import record
+from openai_responses_common.wire.json_values import as_object
 
 CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
 """Of OpenAI's own client: there is no registration for others, and all of them use it."""
 
-LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
-STATUS = "python -m amplifier_module_provider_chatgpt_oauth status"
+LOGIN_COMMAND = "python -m amplifier_module_provider_chatgpt_oauth login"
+STATUS_COMMAND = "python -m amplifier_module_provider_chatgpt_oauth status"
 
 AUTH_CLAIM = "https://api.openai.com/auth"
-_PROFILE = "https://api.openai.com/profile"
-_CODE_LIVES_S = 900.0
-_INTERVAL_S = 5.0
-_UNREADABLE_LIVES_S = 8 * 86_400.0
+_PROFILE_CLAIM = "https://api.openai.com/profile"
+_CODE_LIFETIME_S = 900.0
+_POLL_INTERVAL_S = 5.0
+_DEFAULT_LIFETIME_S = 8 * 86_400.0
 """A token whose end cannot be read is renewed after so long."""
 
-_ENDED: Mapping[str, str] = {
+_END_REASONS: Mapping[str, str] = {
     "refresh_token_expired": "the sign-in has expired",
     "refresh_token_reused": "its refresh token was used before, by a process that did not live to keep the new one or "
     "by another program",
@@ -47,8 +47,8 @@ _ENDED: Mapping[str, str] = {
     ),
     **dict.fromkeys(("invalid_client", "unauthorized_client"), "the service does not take this client"),
 }
-_DECLINED = frozenset({"access_denied", "authorization_declined"})
-_OFF = (
+_DECLINE_CODES = frozenset({"access_denied", "authorization_declined"})
+_DEVICE_CODE_DISABLED = (
     "signing in with a code is switched off for this account: allow device code login in ChatGPT under Settings, "
     "Security; in a workspace its administrator has to allow it"
 )
@@ -60,10 +60,10 @@ class SignInEnded(AuthenticationError):
     code: str = ""
 
     @classmethod
-    def because(cls, code: str) -> SignInEnded:
+    def from_code(cls, code: str) -> SignInEnded:
         """The error for a code; no constructor of its own, as an error that several wait for is copied."""
-        words = _ENDED.get(code, "the sign-in was ended")
-        error = cls(f"{words} ({code}). Sign in again: run `{LOGIN}`", status_code=401)
+        words = _END_REASONS.get(code, "the sign-in was ended")
+        error = cls(f"{words} ({code}). Sign in again: run `{LOGIN_COMMAND}`", status_code=401)
         error.code = code
         return error
 
@@ -72,94 +72,98 @@ class SignInEnded(AuthenticationError):
 class Tokens:
     """The tokens of one sign-in, and what they say of the account; `ended` is why they cannot be renewed."""
 
-    access: str = field(repr=False)
-    refresh: str = field(default="", repr=False)
+    access_token: str = field(repr=False)
+    refresh_token: str = field(default="", repr=False)
     expires_at: float
     account: str
     email: str = ""
     plan: str = ""
     fedramp: bool = False
-    ended: str = ""
+    end_code: str = ""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("tokens are not pickled or copied: they stay in this process and in their store")
 
     @classmethod
-    def of(cls, kept: Record) -> Tokens:
+    def from_record(cls, token_record: TokenRecord) -> Tokens:
         """The tokens of a record."""
-        known = kept.tokens
+        known = token_record.tokens
         return cls(
-            access=str(known.get("access_token") or ""),
-            refresh=str(known.get("refresh_token") or ""),
-            expires_at=kept.expires_at or kept.saved_at + _UNREADABLE_LIVES_S,
-            account=kept.account,
+            access_token=str(known.get("access_token") or ""),
+            refresh_token=str(known.get("refresh_token") or ""),
+            expires_at=token_record.expires_at or token_record.saved_at + _DEFAULT_LIFETIME_S,
+            account=token_record.account,
             email=str(known.get("email") or ""),
             plan=str(known.get("plan") or ""),
             fedramp=known.get("fedramp") is True,
-            ended=str(known.get("ended") or ""),
+            end_code=str(known.get("ended") or ""),
         )
 
-    def kept(self, saved_at: float | None = None) -> Record:
+    def to_record(self, saved_at: float | None = None) -> TokenRecord:
         """The same as a record, of now if nothing else is said."""
-        return Record(
+        return TokenRecord(
             account=self.account,
             saved_at=time.time() if saved_at is None else saved_at,
             expires_at=self.expires_at,
             tokens={
-                "access_token": self.access,
-                "refresh_token": self.refresh,
+                "access_token": self.access_token,
+                "refresh_token": self.refresh_token,
                 "email": self.email,
                 "plan": self.plan,
                 "fedramp": self.fedramp,
-                **({"ended": self.ended} if self.ended else {}),
+                **({"ended": self.end_code} if self.end_code else {}),
             },
         )
 
-    def lives_s(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds that are left of the access token."""
         return self.expires_at - time.time()
 
 
-def tokens_from(answer: Mapping[str, Any], *, before: Tokens | None = None) -> Tokens:
+def read_tokens(response: Mapping[str, Any], *, previous: Tokens | None = None) -> Tokens:
     """The tokens of a token endpoint's answer; what it does not give stays as it was `before`.
 
     Raises:
         AuthenticationError: they name no account, or could be sent in no header.
     """
-    access = str(answer.get("access_token") or (before.access if before else ""))
-    refresh = str(answer.get("refresh_token") or (before.refresh if before else ""))
+    access = str(response.get("access_token") or (previous.access_token if previous else ""))
+    refresh = str(response.get("refresh_token") or (previous.refresh_token if previous else ""))
     if not re.fullmatch(r"[!-~]+", access) or not re.fullmatch(r"[!-~]*", refresh):
         raise AuthenticationError("the sign-in service gave no access token that could be sent")
-    claims, identity = claims_of(access), claims_of(str(answer.get("id_token") or ""))
-    auth = {**record(identity.get(AUTH_CLAIM)), **record(claims.get(AUTH_CLAIM))}
-    account = auth.get("chatgpt_account_id") or (before.account if before else None)
+    claims, identity = read_claims(access), read_claims(str(response.get("id_token") or ""))
+    auth = {**as_object(identity.get(AUTH_CLAIM)), **as_object(claims.get(AUTH_CLAIM))}
+    account = auth.get("chatgpt_account_id") or (previous.account if previous else None)
     if not account or not re.fullmatch(r"[!-~]+", str(account)):
         raise AuthenticationError("the tokens name no ChatGPT account: sign in with an account that has a plan")
-    email = identity.get("email") or record(claims.get(_PROFILE)).get("email") or (before.email if before else "")
+    email = (
+        identity.get("email")
+        or as_object(claims.get(_PROFILE_CLAIM)).get("email")
+        or (previous.email if previous else "")
+    )
     return Tokens(
-        access=access,
-        refresh=refresh,
-        expires_at=_end(claims, answer),
+        access_token=access,
+        refresh_token=refresh,
+        expires_at=_read_expiry(claims, response),
         account=str(account),
         email=str(email or ""),
-        plan=str(auth.get("chatgpt_plan_type") or (before.plan if before else "")),
+        plan=str(auth.get("chatgpt_plan_type") or (previous.plan if previous else "")),
         fedramp=auth.get("chatgpt_account_is_fedramp") is True,
     )
 
 
-def _end(claims: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
+def _read_expiry(claims: Mapping[str, Any], response: Mapping[str, Any]) -> float:
     """The token's own end; what the answer says of it has been wrong."""
     if _is_number(claims.get("exp")):
         return float(claims["exp"])
-    lives_s = answer.get("expires_in")
-    return time.time() + (float(lives_s) if _is_number(lives_s) else _UNREADABLE_LIVES_S)  # type: ignore[arg-type]
+    lives_s = response.get("expires_in")
+    return time.time() + (float(lives_s) if _is_number(lives_s) else _DEFAULT_LIFETIME_S)  # type: ignore[arg-type]
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def adopted(document: Mapping[str, Any]) -> Record | None:
+def read_microsoft_record(document: Mapping[str, Any]) -> TokenRecord | None:
     """The record that stands in a file of Microsoft's module (v0.1.0, seen 2026-11-21).
 
     Its account id is computed anew, since that module wrote the user's id there.
@@ -167,13 +171,13 @@ def adopted(document: Mapping[str, Any]) -> Record | None:
     if document.get("auth_mode") != "oauth":
         return None
     try:
-        tokens = tokens_from(document)
+        tokens = read_tokens(document)
     except AuthenticationError:
         return None
-    claims = claims_of(tokens.access)
+    claims = read_claims(tokens.access_token)
     if "exp" not in claims:
         tokens = replace(tokens, expires_at=datetime.fromisoformat(str(document["expires_at"])).timestamp())
-    return tokens.kept(float(claims.get("iat") or 0.0))
+    return tokens.to_record(float(claims.get("iat") or 0.0))
 
 
 class Issuer:
@@ -183,7 +187,7 @@ class Issuer:
         self.url = url
         self._http = http
 
-    def begin(self) -> tuple[DeviceCode, Poll[Tokens]]:
+    def request_device_code(self) -> tuple[DeviceCode, Poll[Tokens]]:
         """Get a code for a person.
 
         Raises:
@@ -191,34 +195,34 @@ class Issuer:
         """
         reply = self._post("/api/accounts/deviceauth/usercode", json_body={"client_id": CLIENT_ID})
         if reply.status == 404:
-            raise AuthenticationError(_OFF, status_code=404)
-        given = self._taken(reply, "asking for a code")
+            raise AuthenticationError(_DEVICE_CODE_DISABLED, status_code=404)
+        given = self._require_success(reply, "asking for a code")
         device, shown = given.get("device_auth_id"), given.get("user_code") or given.get("usercode")
         if not isinstance(device, str) or not isinstance(shown, str):
             raise ProviderUnavailableError("the sign-in service gave no code", retryable=False)
         code = DeviceCode(
             url=f"{self.url}/codex/device",
             user_code=shown,
-            expires_in_s=_CODE_LIVES_S,
-            interval_s=_seconds(given.get("interval")),
-            hosts=(urlsplit(self.url).hostname or "",),
+            expires_in_s=_CODE_LIFETIME_S,
+            interval_s=_read_interval_s(given.get("interval")),
+            browser_hosts=(urlsplit(self.url).hostname or "",),
             hint="If the page says that this is switched off: allow device code login in ChatGPT under Settings, "
             "Security.",
         )
         grant: dict[str, Any] = {}
 
-        def poll() -> Tokens | Pending:
+        def poll() -> Tokens | AuthorizationPending:
             if not grant:
                 asked = {"device_auth_id": device, "user_code": shown}
                 reply = self._post("/api/accounts/deviceauth/token", json_body=asked)
-                if pending := _pending(reply):
+                if pending := _read_pending(reply):
                     return pending
-                grant.update(self._taken(reply, "waiting for the approval"))
-            return self._exchanged(grant)
+                grant.update(self._require_success(reply, "waiting for the approval"))
+            return self._exchange_code(grant)
 
         return code, poll
 
-    def _exchanged(self, grant: Mapping[str, Any]) -> Tokens:
+    def _exchange_code(self, grant: Mapping[str, Any]) -> Tokens:
         form = {
             "grant_type": "authorization_code",
             "code": str(grant.get("authorization_code") or ""),
@@ -226,37 +230,37 @@ class Issuer:
             "client_id": CLIENT_ID,
             "code_verifier": str(grant.get("code_verifier") or ""),
         }
-        return tokens_from(self._taken(self._post("/oauth/token", form=form), "completing the sign-in"))
+        return read_tokens(self._require_success(self._post("/oauth/token", form=form), "completing the sign-in"))
 
-    def renew(self, tokens: Tokens) -> Tokens:
+    def refresh_tokens(self, tokens: Tokens) -> Tokens:
         """Spend the refresh token for new tokens, which must be kept before they are used.
 
         Raises:
             SignInEnded: it is good for nothing any more.
             LLMError: it could not be done now.
         """
-        asked = {"client_id": CLIENT_ID, "grant_type": "refresh_token", "refresh_token": tokens.refresh}
+        asked = {"client_id": CLIENT_ID, "grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         reply = self._post("/oauth/token", json_body=asked)
-        code = _code(reply)
-        if reply.status == 401 or (reply.status >= 400 and code in _ENDED):
-            raise SignInEnded.because(code or "HTTP 401")
+        code = _read_error_code(reply)
+        if reply.status == 401 or (reply.status >= 400 and code in _END_REASONS):
+            raise SignInEnded.from_code(code or "HTTP 401")
         if 400 <= reply.status < 500 and reply.status != 429:
             # Only a 401 or a known code says that the token is spent; whatever else it is may pass.
             raise ProviderUnavailableError(
                 f"renewing the sign-in: the service answered HTTP {reply.status}", status_code=reply.status
             )
-        return tokens_from(self._taken(reply, "renewing the sign-in"), before=tokens)
+        return read_tokens(self._require_success(reply, "renewing the sign-in"), previous=tokens)
 
-    def revoke(self, tokens: Tokens) -> None:
+    def revoke_tokens(self, tokens: Tokens) -> None:
         """End a sign-in at the service.
 
         Raises:
             LLMError: it could not be done.
         """
-        asked = {"token": tokens.access, "token_type_hint": "access_token"}
-        if tokens.refresh:
-            asked = {"token": tokens.refresh, "token_type_hint": "refresh_token", "client_id": CLIENT_ID}
-        self._taken(self._post("/oauth/revoke", json_body=asked), "ending the sign-in")
+        asked = {"token": tokens.access_token, "token_type_hint": "access_token"}
+        if tokens.refresh_token:
+            asked = {"token": tokens.refresh_token, "token_type_hint": "refresh_token", "client_id": CLIENT_ID}
+        self._require_success(self._post("/oauth/revoke", json_body=asked), "ending the sign-in")
 
     def _post(self, path: str, **content: Mapping[str, Any]) -> JsonReply:
         try:
@@ -268,48 +272,48 @@ class Issuer:
             raise NetworkError(f"{words}: a CA of your own goes into SSL_CERT_FILE", retryable=False)
         raise NetworkError(words, retryable=True)
 
-    def _taken(self, reply: JsonReply, doing: str) -> dict[str, Any]:
+    def _require_success(self, reply: JsonReply, action: str) -> dict[str, Any]:
         if 200 <= reply.status < 300:
-            return reply.fields
-        raise _refused(reply, doing)
+            return reply.body_fields
+        raise _build_refusal_error(reply, action)
 
 
-def _pending(reply: JsonReply) -> Pending | None:
+def _read_pending(reply: JsonReply) -> AuthorizationPending | None:
     """Whether a poll has to be repeated; raises what a person decided against."""
-    code = _code(reply)
-    if code in _DECLINED:
+    code = _read_error_code(reply)
+    if code in _DECLINE_CODES:
         raise AuthenticationError("the sign-in was declined in the browser")
     if code == "expired_token":
         raise CodeExpired("the code has expired")
     if reply.status == 429 or code == "slow_down":
-        return Pending(slow_down=True)
+        return AuthorizationPending(slow_down=True)
     # By status and not by code: the code for it has changed before.
-    return Pending() if reply.status in {202, 204, 403, 404} else None
+    return AuthorizationPending() if reply.status in {202, 204, 403, 404} else None
 
 
-def _refused(reply: JsonReply, doing: str) -> LLMError:
-    status, code = reply.status, _code(reply)
-    words = f"{doing}: the sign-in service answered HTTP {status}{f' ({code})' if code else ''}"
+def _build_refusal_error(reply: JsonReply, action: str) -> LLMError:
+    status, code = reply.status, _read_error_code(reply)
+    words = f"{action}: the sign-in service answered HTTP {status}{f' ({code})' if code else ''}"
     if status == 403 and isinstance(reply.body, str):
-        words = f"{doing}: the edge in front of the sign-in service took this machine for a bot (HTTP 403)"
+        words = f"{action}: the edge in front of the sign-in service took this machine for a bot (HTTP 403)"
         return ProviderUnavailableError(words, status_code=status)
     if status == 429 or status >= 500:
-        return ProviderUnavailableError(words, status_code=status, retry_after=retry_after_s(reply.headers))
+        return ProviderUnavailableError(words, status_code=status, retry_after=read_retry_after_s(reply.headers))
     if status < 400:
         return AuthenticationError(f"{words}: redirects are not followed, look at the setting 'issuer'")
-    return AuthenticationError(f"{words}. Sign in again: run `{LOGIN}`", status_code=status)
+    return AuthenticationError(f"{words}. Sign in again: run `{LOGIN_COMMAND}`", status_code=status)
 
 
-def _code(reply: JsonReply) -> str:
+def _read_error_code(reply: JsonReply) -> str:
     """The service's word for an error: in an object, as a string, or beside it; nothing that could be a token."""
-    error = reply.fields.get("error")
-    found = record(error).get("code") or (error if isinstance(error, str) else None) or reply.fields.get("code")
+    error = reply.body_fields.get("error")
+    found = as_object(error).get("code") or (error if isinstance(error, str) else None) or reply.body_fields.get("code")
     return found if isinstance(found, str) and re.fullmatch(r"[a-z_]{2,48}", found) else ""
 
 
-def _seconds(value: object) -> float:
+def _read_interval_s(value: object) -> float:
     """The service says its interval as a string, and has said it as a number."""
     try:
         return min(max(float(str(value)), 0.0), 60.0)
     except ValueError:
-        return _INTERVAL_S
+        return _POLL_INTERVAL_S

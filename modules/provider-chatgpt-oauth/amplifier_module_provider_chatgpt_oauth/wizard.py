@@ -5,7 +5,7 @@ from __future__ import annotations
 from amplifier_core.models import ConfigField
 from openai_responses_common.provider.backend import EFFORT_FIELD
 
-FIELDS = [
+WIZARD_QUESTIONS = [
     ConfigField(
         id="login_on_mount",
         display_name="Sign in at the start",

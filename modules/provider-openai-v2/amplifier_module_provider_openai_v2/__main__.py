@@ -11,41 +11,47 @@ import sys
 
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common.cli.commands import (
-    Answer,
     Command,
-    check_option,
-    run,
-    setting_options,
-    settings_of,
-    short_call,
+    Result,
+    add_check_option,
+    add_setting_options,
+    make_short_call,
+    read_settings,
+    run_command,
 )
-from openai_responses_common.cli.routing_matrix import routing_command
+from openai_responses_common.cli.routing_matrix import build_routing_command
 
-from .backend import OWN_HOSTS, find
+from .backend import SERVICE_HOSTS, resolve_settings
 from .provider import OpenaiV2Provider
 
 MODULE = "provider-openai-v2"
 PACKAGE = "amplifier_module_provider_openai_v2"
 
 
-def _status(arguments: argparse.Namespace) -> Answer:
-    config = settings_of(arguments, MODULE, own_hosts=OWN_HOSTS)
-    found = find(config)
+def _show_status(arguments: argparse.Namespace) -> Result:
+    config = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS)
+    found = resolve_settings(config)
     if found.problem:
         raise ConfigurationError(found.problem)
     asyncio.run(found.credential.headers())  # raises where a key is needed and none is there
     provider = OpenaiV2Provider(base_url=None, config=config)
-    rows = {"where": found.base_url, "credential": found.credential.words, "model": provider.default_model}
-    rows |= {name.removeprefix("OpenAI-").lower(): value for name, value in found.paying.items()}
+    rows = {"where": found.base_url, "credential": found.credential.description, "model": provider.default_model}
+    rows |= {name.removeprefix("OpenAI-").lower(): value for name, value in found.billing_headers.items()}
     if arguments.check:
-        rows["answer"] = short_call(provider)
-    return Answer(line="The service is set up.", rows=rows)
+        rows["answer"] = make_short_call(provider)
+    return Result(summary="The service is set up.", details=rows)
 
 
 COMMANDS = (
-    Command(name="status", help="show where the service is and who calls", run=_status, options=check_option),
-    routing_command(PACKAGE, "openai-v2"),
+    Command(
+        name="status", help="show where the service is and who calls", run=_show_status, add_options=add_check_option
+    ),
+    build_routing_command(PACKAGE, "openai-v2"),
 )
 
 if __name__ == "__main__":
-    sys.exit(run(COMMANDS, package=PACKAGE, description="Who calls OpenAI, and where.", options=setting_options))
+    sys.exit(
+        run_command(
+            COMMANDS, package=PACKAGE, description="Who calls OpenAI, and where.", add_options=add_setting_options
+        )
+    )

@@ -26,16 +26,16 @@ from openai_responses_common import (
 from openai_responses_common.provider.backend import EFFORT_FIELD
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
-OWN_HOSTS = {"base_url": ("api.openai.com",)}
+SERVICE_HOSTS = {"base_url": ("api.openai.com",)}
 DEFAULT_MODEL = "gpt-5.6-sol"
-REMEDY = "set api_key in the provider's config, or OPENAI_API_KEY in the environment"
+API_KEY_REMEDY = "set api_key in the provider's config, or OPENAI_API_KEY in the environment"
 
 # Data residency costs a tenth more. Source: OpenAI's pricing page as read in litellm 1.109.1, seen 2026-11-21.
-_RESIDENCY_FACTOR = Decimal("1.1")
+RESIDENCY_PRICE_FACTOR = Decimal("1.1")
 
-_OWN_KEYS = ("api_key", "base_url", "organization", "project")
+SETTING_KEYS = ("api_key", "base_url", "organization", "project")
 
-_FIELDS = [
+WIZARD_QUESTIONS = [
     ConfigField(
         id="api_key",
         display_name="API key",
@@ -56,7 +56,7 @@ _FIELDS = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ResolvedSettings:
     """What the settings come to.
 
     Attributes:
@@ -69,12 +69,12 @@ class Found:
 
     base_url: str
     credential: ApiKey
-    paying: Mapping[str, str]
+    billing_headers: Mapping[str, str]
     problem: str | None
-    resident: bool
+    has_data_residency: bool
 
 
-def find(config: Mapping[str, Any]) -> Found:
+def resolve_settings(config: Mapping[str, Any]) -> ResolvedSettings:
     """Read credentials and place from the config, else from the SDK's own environment variables; never raises."""
     base_url = setting(config, "base_url", "OPENAI_BASE_URL") or DEFAULT_BASE_URL
     api_key = setting(config, "api_key", "OPENAI_API_KEY")
@@ -82,11 +82,11 @@ def find(config: Mapping[str, Any]) -> Found:
     host = ""
     try:
         sendable("api_key (OPENAI_API_KEY)", api_key or "none")
-        host = _host_of(base_url)
+        host = _read_host(base_url)
         _check_headers(config)
     except ConfigurationError as error:
         problem, base_url = str(error), DEFAULT_BASE_URL  # nothing is sent, and a bad address may hold a secret
-    official = is_within(host, OWN_HOSTS["base_url"])
+    official = is_within(host, SERVICE_HOSTS["base_url"])
     paying = {
         "OpenAI-Organization": setting(config, "organization", "OPENAI_ORG_ID"),
         "OpenAI-Project": setting(config, "project", "OPENAI_PROJECT_ID"),
@@ -96,37 +96,39 @@ def find(config: Mapping[str, Any]) -> Found:
     key = ApiKey(
         key=api_key,
         required=official or problem is not None,
-        missing=f"no API key is set: {REMEDY}",
+        missing_message=f"no API key is set: {API_KEY_REMEDY}",
         account="\0".join([api_key or "", *(name or "" for name in paying.values())]),
-        words=f"the API key of {origin}" if api_key else "no key",
+        description=f"the API key of {origin}" if api_key else "no key",
     )
     resident = official and host != "api.openai.com"
-    return Found(base_url=base_url, credential=key, paying=named, problem=problem, resident=resident)
+    return ResolvedSettings(
+        base_url=base_url, credential=key, billing_headers=named, problem=problem, has_data_residency=resident
+    )
 
 
-def openai_backend(config: Mapping[str, Any]) -> Backend:
+def build_openai_backend(config: Mapping[str, Any]) -> Backend:
     """Everything about one account that the library asks for."""
-    found = find(config)
+    found = resolve_settings(config)
     endpoint = Endpoint(
-        base_url=found.base_url, credential=found.credential, headers={**_custom_headers(), **found.paying}
+        base_url=found.base_url, credential=found.credential, headers={**read_custom_headers(), **found.billing_headers}
     )
     return Backend(
         profile=BackendProfile(
             name="openai-v2",
             display_name="OpenAI (v2)",
-            price_factor=_RESIDENCY_FACTOR if found.resident else Decimal(1),
-            auth_remedy=REMEDY,
+            price_factor=RESIDENCY_PRICE_FACTOR if found.has_data_residency else Decimal(1),
+            auth_remedy=API_KEY_REMEDY,
         ),
         transport=SdkTransport(endpoint),
         defaults=Options(model=DEFAULT_MODEL),
-        own_keys=_OWN_KEYS,
-        config_fields=_FIELDS,
+        own_keys=SETTING_KEYS,
+        config_fields=WIZARD_QUESTIONS,
         credential_env_vars=("OPENAI_API_KEY",),
         problem=found.problem,
     )
 
 
-def _host_of(base_url: str) -> str:
+def _read_host(base_url: str) -> str:
     """The host of an address; servers of one's own network may do without TLS, OpenAI's do not.
 
     Raises:
@@ -134,7 +136,7 @@ def _host_of(base_url: str) -> str:
     """
     parts = read_url("base_url", base_url, example=DEFAULT_BASE_URL)
     host = parts.hostname or ""
-    if parts.scheme == "http" and is_within(host, OWN_HOSTS["base_url"]):
+    if parts.scheme == "http" and is_within(host, SERVICE_HOSTS["base_url"]):
         raise ConfigurationError("setting 'base_url' must begin with https: the key would be sent in the clear")
     return host
 
@@ -147,12 +149,12 @@ def _check_headers(config: Mapping[str, Any]) -> None:
     """
     for key, variable in (("organization", "OPENAI_ORG_ID"), ("project", "OPENAI_PROJECT_ID")):
         sendable(f"{key} ({variable})", setting(config, key, variable) or "none")
-    for name, value in _custom_headers().items():
+    for name, value in read_custom_headers().items():
         if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII) or not re.fullmatch(r"[ -~\t]*", value):
             raise ConfigurationError("OPENAI_CUSTOM_HEADERS holds what no header can: give one `Name: value` a line")
 
 
-def _custom_headers() -> dict[str, str]:
+def read_custom_headers() -> dict[str, str]:
     """Headers for a gateway, one `Name: value` a line, as the SDK reads them."""
     lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
     pairs = (line.partition(":") for line in lines)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from openai_responses_common import AddressedProvider
 
-from .backend import openai_backend
+from .backend import build_openai_backend
 
 
 class OpenaiV2Provider(AddressedProvider):
     """A provider for one OpenAI account, or one server that speaks the Responses API."""
 
-    make = staticmethod(openai_backend)
+    build_backend = staticmethod(build_openai_backend)

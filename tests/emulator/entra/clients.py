@@ -33,7 +33,7 @@ class Client(httpx.Client):
         return super().post(url, data=data, **words)
 
 
-def app(cloud: Emulator, directory: Directory, client: httpx.Client, credential: Any) -> Any:
+def confidential_client(cloud: Emulator, directory: Directory, client: httpx.Client, credential: Any) -> Any:
     return msal.ConfidentialClientApplication(
         directory.client_id,
         authority=f"{cloud.origin}/{directory.tenant}",
@@ -43,7 +43,7 @@ def app(cloud: Emulator, directory: Directory, client: httpx.Client, credential:
     )
 
 
-def public(cloud: Emulator, directory: Directory, client: httpx.Client) -> Any:
+def public_client(cloud: Emulator, directory: Directory, client: httpx.Client) -> Any:
     return msal.PublicClientApplication(
         directory.client_id,
         authority=f"{cloud.origin}/{directory.tenant}",
@@ -52,14 +52,14 @@ def public(cloud: Emulator, directory: Directory, client: httpx.Client) -> Any:
     )
 
 
-def asks(cloud: Emulator, client: httpx.Client, token: str) -> int:
+def call_resource(cloud: Emulator, client: httpx.Client, token: str) -> int:
     """What the resource says to a caller with this token."""
     body = {"model": "gpt-5.6-sol", "input": "hello", "store": False}
     headers = {"authorization": f"Bearer {token}"}
     return client.post(f"{cloud.base_url}/responses", json=body, headers=headers).status_code
 
 
-def send(cloud: Emulator, directory: Directory, client: httpx.Client, **form: str) -> httpx.Response:
+def post_token_form(cloud: Emulator, directory: Directory, client: httpx.Client, **form: str) -> httpx.Response:
     """A form for the token endpoint."""
     usual = {"client_id": directory.client_id, "grant_type": "client_credentials", "scope": SCOPE}
     return client.post(f"{cloud.origin}/{directory.tenant}/oauth2/v2.0/token", data={**usual, **form})

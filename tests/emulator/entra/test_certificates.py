@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from tests.emulator import Authority, Directory, Emulator, entra_surface
-from tests.emulator.entra.clients import SCOPE, app, asks, send
+from tests.emulator.entra.clients import SCOPE, call_resource, confidential_client, post_token_form
 
 
 def in_msal(certificate: SimpleNamespace) -> dict[str, str]:
@@ -22,9 +22,9 @@ def test_a_certificate(
     cloud: Emulator, directory: Directory, client: httpx.Client, certificate: SimpleNamespace
 ) -> None:
     directory.register_certificate(certificate.pem)
-    token = app(cloud, directory, client, in_msal(certificate)).acquire_token_for_client([SCOPE])
-    assert asks(cloud, client, token["access_token"]) == 200
-    form = directory.forms[-1]
+    token = confidential_client(cloud, directory, client, in_msal(certificate)).acquire_token_for_client([SCOPE])
+    assert call_resource(cloud, client, token["access_token"]) == 200
+    form = directory.token_forms[-1]
     assert form["client_assertion_type"].endswith(":jwt-bearer")
     assert "client_secret" not in form
 
@@ -32,7 +32,7 @@ def test_a_certificate(
 def test_a_certificate_that_nobody_registered(
     cloud: Emulator, directory: Directory, client: httpx.Client, certificate: SimpleNamespace
 ) -> None:
-    told = app(cloud, directory, client, in_msal(certificate)).acquire_token_for_client([SCOPE])
+    told = confidential_client(cloud, directory, client, in_msal(certificate)).acquire_token_for_client([SCOPE])
     assert (told["error"], told["error_codes"]) == ("invalid_client", [700027])
     fingerprint = x509.load_pem_x509_certificate(certificate.pem).fingerprint(hashes.SHA256())
     assert "The key was not found." in told["error_description"]
@@ -45,7 +45,7 @@ def test_a_signature_of_another_key(
     directory.register_certificate(certificate.pem)
     other = trustme.CA(key_type=trustme.KeyType.RSA).issue_cert("app.example", key_type=trustme.KeyType.RSA)
     forged = {**in_msal(certificate), "private_key": other.private_key_pem.bytes().decode()}
-    told = app(cloud, directory, client, forged).acquire_token_for_client([SCOPE])
+    told = confidential_client(cloud, directory, client, forged).acquire_token_for_client([SCOPE])
     assert told["error_codes"] == [700027]
     assert "did not match the expected signature" in told["error_description"]
 
@@ -54,15 +54,17 @@ def test_an_assertion_for_somebody_else(
     cloud: Emulator, directory: Directory, client: httpx.Client, certificate: SimpleNamespace
 ) -> None:
     directory.register_certificate(certificate.pem)
-    app(cloud, directory, client, in_msal(certificate)).acquire_token_for_client([SCOPE])
-    assertion = directory.forms[-1]["client_assertion"]
-    kind = directory.forms[-1]["client_assertion_type"]
+    confidential_client(cloud, directory, client, in_msal(certificate)).acquire_token_for_client([SCOPE])
+    assertion = directory.token_forms[-1]["client_assertion"]
+    kind = directory.token_forms[-1]["client_assertion_type"]
     sent = {"client_assertion": assertion, "client_assertion_type": kind}
     with Emulator(surfaces=(entra_surface(directory),)) as other:
-        assert send(other, directory, client, **sent).json()["error_codes"] == [700023]
+        assert post_token_form(other, directory, client, **sent).json()["error_codes"] == [700023]
     changed = {**sent, "client_assertion": f"{assertion[:-4]}AAAA"}
-    assert send(cloud, directory, client, **changed).json()["error_codes"] == [700027]
-    assert send(cloud, directory, client, **{**sent, "client_assertion": "no token"}).json()["error_codes"] == [50027]
+    assert post_token_form(cloud, directory, client, **changed).json()["error_codes"] == [700027]
+    assert post_token_form(cloud, directory, client, **{**sent, "client_assertion": "no token"}).json()[
+        "error_codes"
+    ] == [50027]
 
 
 # Certificates of servers.

@@ -16,14 +16,14 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
 
-from tests.emulator import Directory, Emulator, fake_az
-from tests.emulator.entra.clients import MANAGEMENT, RESOURCE, SCOPE, asks
+from tests.emulator import Directory, Emulator, write_azure_cli
+from tests.emulator.entra.clients import MANAGEMENT, RESOURCE, SCOPE, call_resource
 
 
 @pytest.fixture
 def path_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, directory: Directory) -> Any:
     def put(says: Any, **options: Any) -> Any:
-        made = fake_az(tmp_path, directory, says=says, **options)
+        made = write_azure_cli(tmp_path, directory, says=says, **options)
         monkeypatch.setenv("PATH", f"{made.folder}{os.pathsep}{os.environ['PATH']}")
         return made
 
@@ -32,7 +32,7 @@ def path_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, directory: Direct
 
 def test_the_command_line(cloud: Emulator, client: httpx.Client, path_with: Any) -> None:
     az = path_with("token")
-    assert asks(cloud, client, azure.identity.AzureCliCredential().get_token(SCOPE).token) == 200
+    assert call_resource(cloud, client, azure.identity.AzureCliCredential().get_token(SCOPE).token) == 200
     assert az.calls == [["account", "get-access-token", "--output", "json", "--resource", RESOURCE]]
     words = ["az", "account", "get-access-token", "--output", "json", "--scope", SCOPE, "--tenant", "a b&c"]
     shown = subprocess.run(words, capture_output=True, text=True, check=True)
@@ -65,7 +65,7 @@ def test_a_command_line_that_leaks(path_with: Any, directory: Directory) -> None
     words = ["az", "account", "get-access-token", "--scope", SCOPE]
     shown = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (shown.returncode, shown.stdout) == (1, "")
-    assert directory.issued[-1].text in shown.stderr
+    assert directory.access_tokens[-1].text in shown.stderr
 
 
 def test_a_command_line_that_hangs(path_with: Any) -> None:

@@ -9,8 +9,8 @@ import httpx
 import msal
 import pytest
 
-from tests.emulator import Directory, Emulator, arc_surface, imds_unreachable, imds_upgrading
-from tests.emulator.entra.clients import RESOURCE, SCOPE, USER_IDENTITY, asks
+from tests.emulator import Directory, Emulator, arc_surface, imds_proxy_refusal, imds_unavailable
+from tests.emulator.entra.clients import RESOURCE, SCOPE, USER_IDENTITY, call_resource
 
 WHO = [
     (msal.SystemAssignedManagedIdentity(), {}),
@@ -34,13 +34,13 @@ def test_the_metadata_service(
     selector: dict[str, str],
 ) -> None:
     token = managed(identity, client)
-    assert asks(cloud, client, token["access_token"]) == 200
-    request = directory.requests_of("imds")[0]
+    assert call_resource(cloud, client, token["access_token"]) == 200
+    request = directory.requests_to("imds")[0]
     assert request.headers["metadata"] == "true"
     query = {name.removeprefix("msi_"): value for name, value in request.form.items()}
     assert query == {"api-version": "2018-02-01", "resource": RESOURCE, **selector}
     wanted = USER_IDENTITY if selector else directory.identities[0]
-    assert directory.issued[0].object_id == wanted.object_id
+    assert directory.access_tokens[0].object_id == wanted.object_id
 
 
 def test_what_the_metadata_service_refuses(machine: Emulator, directory: Directory, client: httpx.Client) -> None:
@@ -68,7 +68,7 @@ def test_what_the_metadata_service_refuses(machine: Emulator, directory: Directo
 
 
 def test_a_metadata_service_in_trouble(machine: Emulator, directory: Directory, client: httpx.Client) -> None:
-    directory.script(imds_upgrading(), imds_upgrading(429), imds_unreachable(), at="identity")
+    directory.script(imds_unavailable(), imds_unavailable(429), imds_proxy_refusal(), at="identity")
     url = f"{machine.origin}/metadata/identity/oauth2/token"
     replies = [client.get(url) for _ in range(3)]
     assert [reply.status_code for reply in replies] == [410, 429, 403]
@@ -85,18 +85,18 @@ def test_the_app_platform(
     selector: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("IDENTITY_ENDPOINT", machine.url_of("app_service"))
+    monkeypatch.setenv("IDENTITY_ENDPOINT", machine.base_url_of("app_service"))
     monkeypatch.setenv("IDENTITY_HEADER", "canary7-header")
     token = managed(identity, client)
-    assert asks(cloud, client, token["access_token"]) == 200
-    query = {name.removeprefix("mi_"): value for name, value in directory.requests_of("app_service")[0].form.items()}
+    assert call_resource(cloud, client, token["access_token"]) == 200
+    query = {name.removeprefix("mi_"): value for name, value in directory.requests_to("app_service")[0].form.items()}
     assert query == {"api-version": "2019-08-01", "resource": RESOURCE, **selector}
 
 
 def test_what_the_app_platform_refuses(
     machine: Emulator, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("IDENTITY_ENDPOINT", machine.url_of("app_service"))
+    monkeypatch.setenv("IDENTITY_ENDPOINT", machine.base_url_of("app_service"))
     monkeypatch.setenv("IDENTITY_HEADER", "wrong")
     assert managed(msal.SystemAssignedManagedIdentity(), client)["error"] == "invalid_scope"
     monkeypatch.setenv("IDENTITY_HEADER", "canary7-header")
@@ -120,10 +120,13 @@ def test_an_agent_outside_the_cloud(
     user = msal.UserAssignedManagedIdentity(client_id=USER_IDENTITY.client_id)
     for knows_users in (True, False):
         with Emulator(surfaces=(arc_surface(directory, key_file, knows_users=knows_users),)) as agent:
-            monkeypatch.setenv("IDENTITY_ENDPOINT", f"{agent.url_of('arc')}/oauth2/token")
+            monkeypatch.setenv("IDENTITY_ENDPOINT", f"{agent.base_url_of('arc')}/oauth2/token")
             monkeypatch.setenv("IMDS_ENDPOINT", agent.origin)
-            assert managed(msal.SystemAssignedManagedIdentity(), client)["access_token"] == directory.issued[-1].text
-            challenge, answer = directory.requests_of("arc")[-2:]
+            assert (
+                managed(msal.SystemAssignedManagedIdentity(), client)["access_token"]
+                == directory.access_tokens[-1].text
+            )
+            challenge, answer = directory.requests_to("arc")[-2:]
             assert "authorization" not in challenge.headers
             assert answer.headers["authorization"] == "Basic canary7-arc-key"
             if knows_users:

@@ -15,7 +15,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import AsyncioRequestsTransport
 
 from tests.emulator import Authority, Directory, Emulator
-from tests.emulator.entra.clients import SCOPE, USER_IDENTITY, asks
+from tests.emulator.entra.clients import SCOPE, USER_IDENTITY, call_resource
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def credentials(
 ) -> dict[str, Any]:
     """The credentials of one half of azure-identity: the sync one or its twin."""
     directory.register_certificate(certificate.pem)
-    directory.federate("https://cluster.example/", "system:serviceaccount:default:app")
+    directory.allow_federation("https://cluster.example/", "system:serviceaccount:default:app")
     (folder / "federated").write_text(directory.federated_token())
     ids = {"tenant_id": directory.tenant, "client_id": directory.client_id}
     return {
@@ -68,8 +68,8 @@ def test_the_other_client(
     made = credentials(azure.identity, directory, settings, certificate, tmp_path)
     for name, credential in made.items():
         with credential:
-            assert asks(cloud, client, credential.get_token(SCOPE).token) == 200, name
-    assert len(directory.issued) == len(made)
+            assert call_resource(cloud, client, credential.get_token(SCOPE).token) == 200, name
+    assert len(directory.access_tokens) == len(made)
 
 
 @pytest.mark.usefixtures("machine")
@@ -87,7 +87,7 @@ async def test_the_twin_of_the_other_client(
     made = credentials(azure.identity.aio, directory, settings, certificate, tmp_path, transport)
     for name, credential in made.items():
         async with credential:
-            assert asks(cloud, client, (await credential.get_token(SCOPE)).token) == 200, name
+            assert call_resource(cloud, client, (await credential.get_token(SCOPE)).token) == 200, name
 
 
 def test_the_other_client_is_refused_too(directory: Directory, settings: dict[str, Any]) -> None:
@@ -110,8 +110,8 @@ def test_a_device_code_of_the_other_client(
     with azure.identity.DeviceCodeCredential(
         directory.client_id, tenant_id=directory.tenant, prompt_callback=prompt, **settings
     ) as credential:
-        assert asks(cloud, client, credential.get_token(SCOPE).token) == 200
-    assert seen == [device.user_code for device in directory.devices]
+        assert call_resource(cloud, client, credential.get_token(SCOPE).token) == 200
+    assert seen == [device.user_code for device in directory.device_codes]
 
 
 @pytest.mark.usefixtures("machine")
@@ -123,11 +123,11 @@ def test_the_chain_of_the_other_client(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with azure.identity.DefaultAzureCredential(**settings) as credential:
-        assert asks(cloud, client, credential.get_token(SCOPE).token) == 200
-    assert directory.requests_of("imds")
+        assert call_resource(cloud, client, credential.get_token(SCOPE).token) == 200
+    assert directory.requests_to("imds")
     monkeypatch.setenv("AZURE_TENANT_ID", directory.tenant)
     monkeypatch.setenv("AZURE_CLIENT_ID", directory.client_id)
     monkeypatch.setenv("AZURE_CLIENT_SECRET", directory.client_secret)
     with azure.identity.DefaultAzureCredential(**settings) as credential:
-        assert asks(cloud, client, credential.get_token(SCOPE).token) == 200
-    assert len(directory.forms) == 1
+        assert call_resource(cloud, client, credential.get_token(SCOPE).token) == 200
+    assert len(directory.token_forms) == 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx
 
-from tests.emulator import Directory, Emulator, Status, arm_surface
-from tests.emulator.entra.clients import ACCOUNT, DEPLOYMENTS, MANAGEMENT, RESOURCE, app
+from tests.emulator import Directory, Emulator, HttpReply, arm_surface
+from tests.emulator.entra.clients import ACCOUNT, DEPLOYMENTS, MANAGEMENT, RESOURCE, confidential_client
 
 
 def deployments(cloud: Emulator, client: httpx.Client, token: str, **query: str) -> httpx.Response:
@@ -17,7 +17,9 @@ def deployments(cloud: Emulator, client: httpx.Client, token: str, **query: str)
 
 
 def test_deployments(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
-    token = app(cloud, directory, client, directory.client_secret).acquire_token_for_client([MANAGEMENT])
+    token = confidential_client(cloud, directory, client, directory.client_secret).acquire_token_for_client(
+        [MANAGEMENT]
+    )
     rows = deployments(cloud, client, token["access_token"]).json()["value"]
     models = {row["name"]: row["properties"]["model"] for row in rows}
     assert {name: (model["name"], model["version"]) for name, model in models.items()} == {
@@ -28,7 +30,7 @@ def test_deployments(cloud: Emulator, directory: Directory, client: httpx.Client
 
 
 def test_deployments_in_pages(directory: Directory, client: httpx.Client) -> None:
-    token = directory.issue("https://management.azure.com").text
+    token = directory.issue_access_token("https://management.azure.com").text
     with Emulator(surfaces=(arm_surface(directory, DEPLOYMENTS, page_size=2),)) as cloud:
         first = deployments(cloud, client, token).json()
         second = client.get(first["nextLink"], headers={"authorization": f"Bearer {token}"}).json()
@@ -41,14 +43,14 @@ def test_deployments_in_pages(directory: Directory, client: httpx.Client) -> Non
 
 
 def test_what_resource_manager_refuses(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
-    good = directory.issue("https://management.azure.com").text
-    over = directory.issue("https://management.azure.com", expires_in=-1).text
+    good = directory.issue_access_token("https://management.azure.com").text
+    over = directory.issue_access_token("https://management.azure.com", expires_in=-1).text
 
     def refused(token: str, **query: str) -> tuple[int, str]:
         reply = deployments(cloud, client, token, **query)
         return reply.status_code, reply.json()["error"]["code"]
 
-    assert refused(directory.issue(RESOURCE).text) == (401, "InvalidAuthenticationTokenAudience")
+    assert refused(directory.issue_access_token(RESOURCE).text) == (401, "InvalidAuthenticationTokenAudience")
     assert refused("x.y.z") == (401, "InvalidAuthenticationToken")
     assert refused(over) == (401, "ExpiredAuthenticationToken")
     assert client.get(f"{cloud.origin}{ACCOUNT}/deployments").json()["error"]["code"] == "AuthenticationFailed"
@@ -59,5 +61,5 @@ def test_what_resource_manager_refuses(cloud: Emulator, directory: Directory, cl
     assert client.get(other, headers={"authorization": f"Bearer {good}"}).json()["error"]["code"] == "ResourceNotFound"
     directory.roles.clear()
     assert refused(good) == (403, "AuthorizationFailed")
-    directory.script(Status(429, None, {"retry-after": "3"}), at="arm")
+    directory.script(HttpReply(429, None, {"retry-after": "3"}), at="arm")
     assert deployments(cloud, client, good).headers["retry-after"] == "3"

@@ -43,10 +43,10 @@ class ApiKey:
 
     key: str | None = field(repr=False)
     required: bool = True
-    missing: str = "no API key is set"
+    missing_message: str = "no API key is set"
     header: str = "Authorization"
     account: str = field(default="", repr=False)
-    words: str = "the API key"
+    description: str = "the API key"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a key is not pickled or copied: it stays in this process")
@@ -58,11 +58,11 @@ class ApiKey:
         """The key in its header."""
         if self.key is None:
             if self.required:
-                raise AuthenticationError(self.missing, status_code=UNAUTHORIZED)
+                raise AuthenticationError(self.missing_message, status_code=UNAUTHORIZED)
             return {}
         return {self.header: f"Bearer {self.key}" if self.header == "Authorization" else self.key}
 
-    async def renew(self, refused: Headers, failure: Failure) -> bool:
+    async def refresh(self, refused_headers: Headers, failure: Failure) -> bool:
         """A key stays what it is."""
         return False
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def start(function: Callable[[], T]) -> Future[T]:
+def run_in_thread(function: Callable[[], T]) -> Future[T]:
     """Run a function in a daemon thread of its own.
 
     Returns:
@@ -27,24 +27,26 @@ def start(function: Callable[[], T]) -> Future[T]:
     future: Future[T] = Future()
     # A future that is running refuses to be cancelled; the thread could not set the result of a cancelled one.
     future.set_running_or_notify_cancel()
-    threading.Thread(target=_run, args=(function, future), name="openai-responses-blocking", daemon=True).start()
+    threading.Thread(
+        target=_complete_future, args=(function, future), name="openai-responses-blocking", daemon=True
+    ).start()
     return future
 
 
-def within(function: Callable[[], T], deadline_s: float) -> T:
+def run_with_deadline(function: Callable[[], T], deadline_s: float) -> T:
     """Run a function in a daemon thread and wait for it in this one; a function that is late goes on by itself.
 
     Raises:
         TimeoutError: it took longer than `deadline_s` seconds.
     """
-    future = start(function)
+    future = run_in_thread(function)
     done, _ = wait([future], timeout=deadline_s)
     if not done:
         raise TimeoutError(f"no answer within {deadline_s:g} s")
     return future.result()
 
 
-def _run(function: Callable[[], T], future: Future[T]) -> None:
+def _complete_future(function: Callable[[], T], future: Future[T]) -> None:
     try:
         result = function()
     except BaseException as error:  # noqa: BLE001  (whoever waits for the future gets it, whatever it is)
@@ -53,7 +55,7 @@ def _run(function: Callable[[], T], future: Future[T]) -> None:
         future.set_result(result)
 
 
-async def joined(future: Future[T]) -> T:
+async def wait_for(future: Future[T]) -> T:
     """Wait for the future of a thread; leaving, or the end of the loop, takes nothing from others who wait for it."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()

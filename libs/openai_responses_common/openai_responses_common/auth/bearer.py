@@ -11,7 +11,7 @@ from ..failures.failure import Failure
 from ..transport.credential import Headers
 from .token_source import Token, TokenSource
 
-_JUST_NOW_S = 60.0
+_MIN_REFRESH_INTERVAL_S = 60.0
 """A token that was got so recently is not replaced: the next would fare no better."""
 
 
@@ -24,46 +24,49 @@ class BearerToken:
         account: as in `Credential`.
     """
 
-    def __init__(self, source: TokenSource, *, words: str, account: str = "") -> None:
+    def __init__(self, source: TokenSource, *, description: str, account: str = "") -> None:
         self.source = source
-        self._words = words
-        self._renewed, self._renewed_s = "", 0.0
+        self._description = description
+        self._last_refreshed_token, self._last_refresh_s = "", 0.0
         self.account = account
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """As in `Credential`."""
-        return self._words
+        return self._description
 
     def __repr__(self) -> str:
-        return f"BearerToken({self.words})"
+        return f"BearerToken({self.description})"
 
     async def prepare(self) -> None:
         """Nothing to find out."""
 
     async def headers(self) -> Headers:
         """The token, fresh enough to be used."""
-        return bearer(await self.source.get())
+        return build_bearer_headers(await self.source.get())
 
-    async def renew(self, refused: Headers, failure: Failure) -> bool:
+    async def refresh(self, refused_headers: Headers, failure: Failure) -> bool:
         """Fetch another token, unless there is one already; one that was just fetched for that is not fetched again."""
-        if self.was_renewed(refused):
+        if self.was_recently_refreshed(refused_headers):
             return False
-        value = value_of(refused)
-        token = await self.source.renew(value)
-        self._renewed, self._renewed_s = token.value, time.monotonic()
+        value = parse_bearer_token(refused_headers)
+        token = await self.source.refresh(value)
+        self._last_refreshed_token, self._last_refresh_s = token.value, time.monotonic()
         return token.value != value
 
-    def was_renewed(self, refused: Headers) -> bool:
+    def was_recently_refreshed(self, refused_headers: Headers) -> bool:
         """Whether this is a token that was fetched just now because another was refused."""
-        return value_of(refused) == self._renewed and time.monotonic() - self._renewed_s < _JUST_NOW_S
+        return (
+            parse_bearer_token(refused_headers) == self._last_refreshed_token
+            and time.monotonic() - self._last_refresh_s < _MIN_REFRESH_INTERVAL_S
+        )
 
     def scrub(self, text: str) -> str:
         """The text without the tokens."""
         return self.source.scrub(text)
 
 
-def bearer(token: Token) -> Headers:
+def build_bearer_headers(token: Token) -> Headers:
     """The header that carries a token.
 
     Raises:
@@ -74,6 +77,6 @@ def bearer(token: Token) -> Headers:
     return {"Authorization": f"Bearer {token.value}"}
 
 
-def value_of(headers: Headers) -> str:
+def parse_bearer_token(headers: Headers) -> str:
     """The token of such a header."""
     return headers["Authorization"].removeprefix("Bearer ")

@@ -18,17 +18,19 @@ from typing import TypeAlias, TypeVar
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError
 
-from .background import joined, start
-from .terminal import Screen, plain
+from .background import run_in_thread, wait_for
+from .terminal import Terminal, replace_unprintable
 
 T = TypeVar("T")
 
-_SHORTEST_S = 1.0
-_MARGIN = 1.2
+_MIN_POLL_INTERVAL_S = 1.0
+_POLL_INTERVAL_FACTOR = 1.2
 """Clocks differ: who asks exactly at the interval is told to slow down."""
-_SLOW_DOWN_S = 5.0
-_WIDTH = 78
-_WARNING = "Enter the code on that page only, and only if it was you who started this. Never share it with anybody."
+_SLOW_DOWN_STEP_S = 5.0
+_LINE_WIDTH = 78
+_CODE_WARNING = (
+    "Enter the code on that page only, and only if it was you who started this. Never share it with anybody."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +51,18 @@ class DeviceCode:
     user_code: str = field(repr=False)
     expires_in_s: float
     interval_s: float = 5.0
-    hosts: tuple[str, ...] = ()
+    browser_hosts: tuple[str, ...] = ()
     hint: str = ""
-    began_s: float = field(default_factory=time.monotonic, repr=False)
+    issued_s: float = field(default_factory=time.monotonic, repr=False)
 
     @property
-    def left_s(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds for which it still holds."""
-        return self.began_s + self.expires_in_s - time.monotonic()
+        return self.issued_s + self.expires_in_s - time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class AuthorizationPending:
     """The person has not decided yet; `slow_down` where the service was asked too often."""
 
     slow_down: bool = False
@@ -70,18 +72,18 @@ class CodeExpired(AuthenticationError):
     """Nobody entered the code while it held."""
 
 
-Poll: TypeAlias = Callable[[], T | Pending]
+Poll: TypeAlias = Callable[[], T | AuthorizationPending]
 """Asks the service once, blocking; kernel errors that are retryable are survived, all others end the sign-in."""
 
-Begin: TypeAlias = Callable[[], tuple[DeviceCode, Poll[T]]]
+RequestDeviceCode: TypeAlias = Callable[[], tuple[DeviceCode, Poll[T]]]
 """Gets a code, blocking, and the function that asks what became of it."""
 
 
 def sign_in(
-    begin: Begin[T],
-    screen: Screen,
+    request_code: RequestDeviceCode[T],
+    terminal: Terminal,
     *,
-    shown: Callable[[DeviceCode], None] | None = None,
+    on_code_shown: Callable[[DeviceCode], None] | None = None,
     stop: threading.Event | None = None,
 ) -> T:
     """Show a code and wait until it is approved; one that expires can be followed by one more.
@@ -98,46 +100,48 @@ def sign_in(
     Raises:
         LLMError: it was declined, expired, or cannot be done.
     """
-    code, poll = begin()
-    _show(code, screen, shown)
+    code, poll = request_code()
+    _show_code(code, terminal, on_code_shown)
     try:
-        return wait_for_approval(code, poll, screen, stop=stop)
+        return wait_for_approval(code, poll, terminal, stop=stop)
     except CodeExpired:
-        if not screen.confirms("The code has expired. Press Enter for a new one, or Ctrl-C to leave it."):
+        if not terminal.ask_to_continue("The code has expired. Press Enter for a new one, or Ctrl-C to leave it."):
             raise
-    code, poll = begin()
-    _show(code, screen, shown)
-    return wait_for_approval(code, poll, screen, stop=stop)
+    code, poll = request_code()
+    _show_code(code, terminal, on_code_shown)
+    return wait_for_approval(code, poll, terminal, stop=stop)
 
 
-async def sign_in_within(begin: Begin[T], screen: Screen, *, shown: Callable[[DeviceCode], None] | None = None) -> T:
+async def sign_in_async(
+    request_code: RequestDeviceCode[T], terminal: Terminal, *, on_code_shown: Callable[[DeviceCode], None] | None = None
+) -> T:
     """The same within an event loop, which goes on meanwhile; `shown` is called in it."""
     loop = asyncio.get_running_loop()
     stop = threading.Event()
 
     def tell(code: DeviceCode) -> None:
-        if shown:
-            loop.call_soon_threadsafe(shown, code)
+        if on_code_shown:
+            loop.call_soon_threadsafe(on_code_shown, code)
 
     try:
-        return await joined(start(lambda: sign_in(begin, screen, shown=tell, stop=stop)))
+        return await wait_for(run_in_thread(lambda: sign_in(request_code, terminal, on_code_shown=tell, stop=stop)))
     finally:
         stop.set()
 
 
-def wait_for_approval(code: DeviceCode, poll: Poll[T], screen: Screen, *, stop: threading.Event | None = None) -> T:
+def wait_for_approval(code: DeviceCode, poll: Poll[T], terminal: Terminal, *, stop: threading.Event | None = None) -> T:
     """Ask the service again and again until the person has decided.
 
     Raises:
         CodeExpired: the time is up.
         LLMError: what `poll` raised and waiting cannot mend, or that `stop` was set.
     """
-    pause_s = max(code.interval_s, _SHORTEST_S) * _MARGIN
+    pause_s = max(code.interval_s, _MIN_POLL_INTERVAL_S) * _POLL_INTERVAL_FACTOR
     extra_s = 0.0
-    screen.waits(code.url, code.hosts)
+    terminal.start_waiting(code.url, code.browser_hosts)
     try:
         while True:
-            screen.wait(min(pause_s + extra_s, max(code.left_s, 0.0)), lambda: code.left_s, stop)
+            terminal.wait(min(pause_s + extra_s, max(code.remaining_s, 0.0)), lambda: code.remaining_s, stop)
             if stop is not None and stop.is_set():
                 raise AuthenticationError("the sign-in was stopped")
             extra_s = 0.0
@@ -146,30 +150,30 @@ def wait_for_approval(code: DeviceCode, poll: Poll[T], screen: Screen, *, stop: 
             except LLMError as error:
                 if not error.retryable:
                     raise
-                found, extra_s = Pending(), error.retry_after or 0.0
-            if not isinstance(found, Pending):
+                found, extra_s = AuthorizationPending(), error.retry_after or 0.0
+            if not isinstance(found, AuthorizationPending):
                 return found
             if found.slow_down:
-                pause_s += _SLOW_DOWN_S
-            if code.left_s <= 0:
+                pause_s += _SLOW_DOWN_STEP_S
+            if code.remaining_s <= 0:
                 raise CodeExpired(f"the code was not entered within its {code.expires_in_s / 60:.0f} minutes")
     finally:
-        screen.done()
+        terminal.finish_waiting()
 
 
-def _show(code: DeviceCode, screen: Screen, shown: Callable[[DeviceCode], None] | None) -> None:
-    minutes = max(1, round(code.left_s / 60))
+def _show_code(code: DeviceCode, terminal: Terminal, on_code_shown: Callable[[DeviceCode], None] | None) -> None:
+    minutes = max(1, round(code.remaining_s / 60))
     lines = [
         "To sign in, open this page in a browser on any device:",
         "",
-        f"    {plain(code.url)}",
+        f"    {replace_unprintable(code.url)}",
         "",
         f"and enter this code there, within {minutes} minutes:",
         "",
-        f"    {plain(code.user_code)}",
+        f"    {replace_unprintable(code.user_code)}",
         "",
-        *(fill(plain(text), _WIDTH) for text in (_WARNING, code.hint) if text),
+        *(fill(replace_unprintable(text), _LINE_WIDTH) for text in (_CODE_WARNING, code.hint) if text),
     ]
-    screen.say("\n".join(lines))
-    if shown:
-        shown(code)
+    terminal.print_text("\n".join(lines))
+    if on_code_shown:
+        on_code_shown(code)

@@ -9,13 +9,13 @@ import base64
 import json
 from typing import Any
 
-from ..wire.json_values import record
+from ..wire.json_values import as_object
 
 
-def claims_of(token: str) -> dict[str, Any]:
+def read_claims(token: str) -> dict[str, Any]:
     """The claims of a token; none where it is no such token, or cannot be read."""
     try:
         _, payload, _ = token.split(".")
-        return record(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+        return as_object(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
     except ValueError:
         return {}

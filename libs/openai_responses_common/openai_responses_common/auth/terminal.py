@@ -18,20 +18,20 @@ from collections.abc import Callable
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
-from .background import start
+from .background import run_in_thread
 
-_SLICE_S = 0.5
-_LINE_EVERY_S = 60.0
-_WIDTH = 78
+_KEYBOARD_INTERVAL_S = 0.5
+_LOG_LINE_INTERVAL_S = 60.0
+_LINE_WIDTH = 78
 _UNPRINTABLE = re.compile(r"[^ -~]|[\[\]]")
 
 
-def plain(text: str) -> str:
+def replace_unprintable(text: str) -> str:
     """A text that no terminal and no markup takes for more than a text."""
     return _UNPRINTABLE.sub("?", text)
 
 
-class Screen:
+class Terminal:
     """The terminal's standard error, or what a host gave to print with.
 
     Args:
@@ -40,17 +40,17 @@ class Screen:
 
     def __init__(self, print_fn: Callable[[str], Any] | None = None) -> None:
         self._print = print_fn
-        self._terminal: TextIO | None = None
-        self._keyboard: TextIO | None = None
+        self._tty_output: TextIO | None = None
+        self._tty_input: TextIO | None = None
         if print_fn is None:
-            self._terminal = sys.stderr if is_terminal(sys.stderr) else None
-            self._keyboard = sys.stdin if self._terminal and is_terminal(sys.stdin) and os.name == "posix" else None
-        self._opens: str | None = None
-        self._next_line_s = 0.0
-        self._counting = False
+            self._tty_output = sys.stderr if is_terminal(sys.stderr) else None
+            self._tty_input = sys.stdin if self._tty_output and is_terminal(sys.stdin) and os.name == "posix" else None
+        self._page_url: str | None = None
+        self._next_log_line_s = 0.0
+        self._countdown_is_visible = False
 
     @classmethod
-    def of_session(cls, coordinator: Any, *, source: str) -> Screen:
+    def for_session(cls, coordinator: Any, *, source: str) -> Terminal:
         """The display of a session, where it has one; standard error takes over where that fails."""
         display: Any = getattr(coordinator, "display_system", None)
 
@@ -58,72 +58,74 @@ class Screen:
             try:
                 display.show_message(text, "info", source)
             except Exception:  # noqa: BLE001 - a host's display may raise anything, and the person must read this
-                _write(sys.stderr, f"{text}\n")
+                _write_text(sys.stderr, f"{text}\n")
 
-        return cls(show if display is not None else lambda text: _write(sys.stderr, f"{text}\n"))
+        return cls(show if display is not None else lambda text: _write_text(sys.stderr, f"{text}\n"))
 
-    def say(self, text: str) -> None:
+    def print_text(self, text: str) -> None:
         """Print a text of one or more lines."""
-        self._end_line()
+        self._clear_countdown()
         if self._print is not None:
             self._print(text)
         else:
-            _write(sys.stderr, f"{text}\n")
+            _write_text(sys.stderr, f"{text}\n")
 
-    def confirms(self, question: str) -> bool:
+    def ask_to_continue(self, question: str) -> bool:
         """Whether somebody pressed Enter; False at once where there is nobody to ask."""
-        if self._keyboard is None:
+        if self._tty_input is None:
             return False
-        self.say(question)
-        return self._keyboard.readline() != ""
+        self.print_text(question)
+        return self._tty_input.readline() != ""
 
-    def waits(self, url: str, hosts: tuple[str, ...]) -> None:
+    def start_waiting(self, url: str, browser_hosts: tuple[str, ...]) -> None:
         """A waiting begins, during which Enter opens a page: on a terminal of this machine, at one of these hosts."""
-        self._opens = url if self._keyboard is not None and _may_open(url, hosts) else None
-        if self._opens:
-            self.say("Press Enter to open the page in your browser. Ctrl-C stops the sign-in.")
-        elif self._terminal is not None:
-            self.say("Ctrl-C stops the sign-in.")
-        self._next_line_s = time.monotonic() + _LINE_EVERY_S
+        self._page_url = url if self._tty_input is not None and _can_open_page(url, browser_hosts) else None
+        if self._page_url:
+            self.print_text("Press Enter to open the page in your browser. Ctrl-C stops the sign-in.")
+        elif self._tty_output is not None:
+            self.print_text("Ctrl-C stops the sign-in.")
+        self._next_log_line_s = time.monotonic() + _LOG_LINE_INTERVAL_S
 
-    def wait(self, seconds: float, left_s: Callable[[], float], stop: threading.Event | None = None) -> None:
+    def wait(self, seconds: float, remaining_s: Callable[[], float], stop: threading.Event | None = None) -> None:
         """Wait, and say how much time is left; ends early when `stop` is set."""
         until_s = time.monotonic() + seconds
         while (rest_s := until_s - time.monotonic()) > 0:
-            self._count_down(left_s())
+            self._show_remaining_time(remaining_s())
             if stop is not None:
-                if stop.wait(min(rest_s, _SLICE_S)):
+                if stop.wait(min(rest_s, _KEYBOARD_INTERVAL_S)):
                     return
-            elif self._keyboard is not None and self._opens:
-                self._listen(self._keyboard, min(rest_s, _SLICE_S))
+            elif self._tty_input is not None and self._page_url:
+                self._open_page_on_enter(self._tty_input, min(rest_s, _KEYBOARD_INTERVAL_S))
             else:
-                time.sleep(min(rest_s, _SLICE_S))
+                time.sleep(min(rest_s, _KEYBOARD_INTERVAL_S))
 
-    def done(self) -> None:
+    def finish_waiting(self) -> None:
         """The waiting is over."""
-        self._opens = None
-        self._end_line()
+        self._page_url = None
+        self._clear_countdown()
 
-    def _listen(self, keyboard: TextIO, seconds: float) -> None:
+    def _open_page_on_enter(self, keyboard: TextIO, seconds: float) -> None:
         ready, _, _ = select.select([keyboard], [], [], seconds)
         if ready:
-            pressed, url, self._opens = keyboard.readline(), self._opens, None
+            pressed, url, self._page_url = keyboard.readline(), self._page_url, None
             if pressed and url:
-                start(lambda: webbrowser.open(url))
+                run_in_thread(lambda: webbrowser.open(url))
 
-    def _count_down(self, left_s: float) -> None:
-        minutes, seconds = divmod(max(0, int(left_s)), 60)
-        if self._terminal is not None:
-            _write(self._terminal, f"\r{f'Waiting for your approval, {minutes}:{seconds:02} left'.ljust(_WIDTH)}\r")
-            self._counting = True
-        elif time.monotonic() >= self._next_line_s:
-            self._next_line_s = time.monotonic() + _LINE_EVERY_S
-            self.say(f"Still waiting for your approval; {minutes} min {seconds} s left.")
+    def _show_remaining_time(self, remaining_s: float) -> None:
+        minutes, seconds = divmod(max(0, int(remaining_s)), 60)
+        if self._tty_output is not None:
+            _write_text(
+                self._tty_output, f"\r{f'Waiting for your approval, {minutes}:{seconds:02} left'.ljust(_LINE_WIDTH)}\r"
+            )
+            self._countdown_is_visible = True
+        elif time.monotonic() >= self._next_log_line_s:
+            self._next_log_line_s = time.monotonic() + _LOG_LINE_INTERVAL_S
+            self.print_text(f"Still waiting for your approval; {minutes} min {seconds} s left.")
 
-    def _end_line(self) -> None:
-        if self._counting and self._terminal is not None:
-            self._counting = False
-            _write(self._terminal, f"\r{' ' * _WIDTH}\r")
+    def _clear_countdown(self) -> None:
+        if self._countdown_is_visible and self._tty_output is not None:
+            self._countdown_is_visible = False
+            _write_text(self._tty_output, f"\r{' ' * _LINE_WIDTH}\r")
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -134,16 +136,16 @@ def is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
-def _write(stream: TextIO | None, text: str) -> None:
+def _write_text(stream: TextIO | None, text: str) -> None:
     if stream is not None:  # as in a program without a console
         stream.write(text)
         stream.flush()
 
 
-def _may_open(url: str, hosts: tuple[str, ...]) -> bool:
+def _can_open_page(url: str, browser_hosts: tuple[str, ...]) -> bool:
     """Whether this machine has a browser with a window of its own, and the page is where it should be."""
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or parts.hostname not in hosts or os.environ.get("SSH_CONNECTION"):
+    if parts.scheme not in {"http", "https"} or parts.hostname not in browser_hosts or os.environ.get("SSH_CONNECTION"):
         return False
     try:
         browser = webbrowser.get()

@@ -19,13 +19,13 @@ from typing import NoReturn
 
 from amplifier_core.llm_errors import LLMError, LLMTimeoutError
 
-from .background import joined, start
+from .background import run_in_thread, wait_for
 
-_USABLE_S = 120.0
+_MIN_LIFETIME_S = 120.0
 """A token that lives so long still reaches the service."""
 
 
-_HOLD_OFF_S = 30.0
+_MIN_EARLY_REFRESH_INTERVAL_S = 30.0
 """After an attempt ahead of time the next one waits so long."""
 
 
@@ -43,15 +43,15 @@ class Token:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a token is not pickled or copied: it stays in this process")
 
-    def lives_s(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds that are left of it."""
         return self.expires_at_s - time.time()
 
 
 @dataclass(frozen=True, slots=True)
-class _Flight:
+class _PendingFetch:
     future: Future[Token]
-    began_s: float
+    started_s: float
 
 
 class TokenSource:
@@ -66,20 +66,25 @@ class TokenSource:
     """
 
     def __init__(
-        self, fetch: Callable[[str | None], Token], *, words: str, early_s: float = 300.0, deadline_s: float = 30.0
+        self,
+        fetch: Callable[[str | None], Token],
+        *,
+        description: str,
+        refresh_margin_s: float = 300.0,
+        deadline_s: float = 30.0,
     ) -> None:
         self._fetch = fetch
-        self._words = words
-        self._early_s = early_s
+        self._description = description
+        self._refresh_margin_s = refresh_margin_s
         self._deadline_s = deadline_s
         self._lock = threading.Lock()
         self._token: Token | None = None
-        self._flight: _Flight | None = None
-        self._next_s = 0.0
-        self._given: deque[str] = deque(maxlen=4)
+        self._pending_fetch: _PendingFetch | None = None
+        self._next_early_refresh_s = 0.0
+        self._recent_tokens: deque[str] = deque(maxlen=4)
 
     def __repr__(self) -> str:
-        return f"TokenSource({self._words})"
+        return f"TokenSource({self._description})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a source of tokens is not pickled: its secrets stay in this process")
@@ -97,62 +102,62 @@ class TokenSource:
         """
         with self._lock:
             token = self._token
-            if token and token.lives_s() > _USABLE_S:
-                if token.lives_s() <= self._early_s and time.monotonic() >= self._next_s:
-                    self._next_s = time.monotonic() + _HOLD_OFF_S
-                    self._take_off(None)
+            if token and token.remaining_s() > _MIN_LIFETIME_S:
+                if token.remaining_s() <= self._refresh_margin_s and time.monotonic() >= self._next_early_refresh_s:
+                    self._next_early_refresh_s = time.monotonic() + _MIN_EARLY_REFRESH_INTERVAL_S
+                    self._join_or_start_fetch(None)
                 return token
-            flight = self._take_off(None)
-        return await self._landed(flight)
+            flight = self._join_or_start_fetch(None)
+        return await self._wait_for_fetch(flight)
 
-    async def renew(self, refused: str) -> Token:
+    async def refresh(self, refused_token: str) -> Token:
         """A token other than the refused one: the present one if it is another, else a new one.
 
         Raises:
             LLMError: as `get`.
         """
-        token = await self._other_than(refused)
-        if token.value == refused:  # a fetch that was under way before the refusal brought it once more
-            token = await self._other_than(refused)
+        token = await self._get_other_token(refused_token)
+        if token.value == refused_token:  # a fetch that was under way before the refusal brought it once more
+            token = await self._get_other_token(refused_token)
         return token
 
-    async def _other_than(self, refused: str) -> Token:
+    async def _get_other_token(self, refused_token: str) -> Token:
         with self._lock:
-            if self._token and self._token.value != refused:
+            if self._token and self._token.value != refused_token:
                 return self._token
             self._token = None
-            flight = self._take_off(refused)
-        return await self._landed(flight)
+            flight = self._join_or_start_fetch(refused_token)
+        return await self._wait_for_fetch(flight)
 
     def scrub(self, text: str) -> str:
         """The text without any token that was given out."""
-        for value in self._given:
+        for value in self._recent_tokens:
             text = text.replace(value, "[REDACTED]")
         return text
 
-    def _take_off(self, refused: str | None) -> _Flight:
+    def _join_or_start_fetch(self, refused_token: str | None) -> _PendingFetch:
         """The fetch that is under way, or a new one; one that is overdue is given up."""
         now_s = time.monotonic()
-        flight = self._flight
-        if flight is None or flight.future.done() or now_s - flight.began_s > self._deadline_s:
-            flight = self._flight = _Flight(start(lambda: self._fetched(refused)), now_s)
+        flight = self._pending_fetch
+        if flight is None or flight.future.done() or now_s - flight.started_s > self._deadline_s:
+            flight = self._pending_fetch = _PendingFetch(run_in_thread(lambda: self._fetch_token(refused_token)), now_s)
         return flight
 
-    def _fetched(self, refused: str | None) -> Token:
-        token = self._fetch(refused)
+    def _fetch_token(self, refused_token: str | None) -> Token:
+        token = self._fetch(refused_token)
         with self._lock:
             self._token = token
-            self._given.append(token.value)
+            self._recent_tokens.append(token.value)
         return token
 
-    async def _landed(self, flight: _Flight) -> Token:
-        left_s = max(0.0, flight.began_s + self._deadline_s - time.monotonic())
+    async def _wait_for_fetch(self, pending_fetch: _PendingFetch) -> Token:
+        left_s = max(0.0, pending_fetch.started_s + self._deadline_s - time.monotonic())
         failed: LLMError
         try:
             async with asyncio.timeout(left_s):
-                return await joined(flight.future)
+                return await wait_for(pending_fetch.future)
         except TimeoutError:
-            failed = LLMTimeoutError(f"{self._words} took longer than {self._deadline_s:g} s")
+            failed = LLMTimeoutError(f"{self._description} took longer than {self._deadline_s:g} s")
         except LLMError as error:
             failed = copy(error)  # one object raised in several tasks would collect the traceback of each
         raise failed

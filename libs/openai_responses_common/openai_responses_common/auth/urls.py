@@ -13,11 +13,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from amplifier_core.llm_errors import ConfigurationError
 
-_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*", re.I)
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*", re.I)
 
-_PLAIN = re.compile(r"[a-z]+://[\w.:/%\[\]-]*", re.I | re.ASCII)
+_PLAIN_URL = re.compile(r"[a-z]+://[\w.:/%\[\]-]*", re.I | re.ASCII)
 
-_NO_URL = "is no URL, or its port is no number"
+_INVALID_URL = "is no URL, or its port is no number"
 
 
 def read_url(setting: str, url: str, *, example: str) -> SplitResult:
@@ -31,21 +31,21 @@ def read_url(setting: str, url: str, *, example: str) -> SplitResult:
     Raises:
         ConfigurationError: it is none, or holds what an address must not.
     """
-    if problem := _problem(url):
+    if problem := _find_url_problem(url):
         # Behind `@`, `?` and `#`, and in a port's place, secrets stand; what is no address at all may be a key.
-        shown = f", not {url!r}" if problem != _NO_URL and _PLAIN.fullmatch(url) else ""
+        shown = f", not {url!r}" if problem != _INVALID_URL and _PLAIN_URL.fullmatch(url) else ""
         raise ConfigurationError(f"setting {setting!r} {problem}: it takes an address like {example}{shown}")
     return urlsplit(url)
 
 
-def _problem(url: str) -> str | None:
+def _find_url_problem(url: str) -> str | None:
     if re.search(r"[\s\x00-\x1f\x7f\\]", url):
         return "holds a space, a control character or a backslash"
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it is what checks it
     except ValueError:
-        return _NO_URL
+        return _INVALID_URL
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         return "is no http or https address"
     if parts.username is not None or parts.password is not None:
@@ -66,7 +66,7 @@ def _is_host(host: str) -> bool:
         except ValueError:
             return False
         return True
-    return bool(_HOST.fullmatch(host))
+    return bool(_HOST_NAME.fullmatch(host))
 
 
 def is_loopback(host: str) -> bool:

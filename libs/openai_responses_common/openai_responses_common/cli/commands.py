@@ -19,13 +19,13 @@ from amplifier_core.message_models import ChatRequest, Message
 
 from ..auth.store.record import StoreError
 from ..provider.provider import ResponsesProvider
-from .host_settings import host_config, leads_away, load_host_keys
+from .host_settings import find_foreign_address, load_host_keys, read_host_config
 
-_INTERRUPTED = 130
+_EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Result:
     """What a command found.
 
     Attributes:
@@ -34,12 +34,12 @@ class Answer:
         ok: False where the answer is "no", which is exit code 1.
     """
 
-    line: str
-    rows: Mapping[str, str] = field(default_factory=dict[str, str])
+    summary: str
+    details: Mapping[str, str] = field(default_factory=dict[str, str])
     ok: bool = True
 
 
-def _no_options(parser: argparse.ArgumentParser) -> None:
+def _add_no_options(parser: argparse.ArgumentParser) -> None:
     pass
 
 
@@ -56,22 +56,22 @@ class Command:
 
     name: str
     help: str
-    run: Callable[[argparse.Namespace], Answer]
-    options: Callable[[argparse.ArgumentParser], None] = _no_options
+    run: Callable[[argparse.Namespace], Result]
+    add_options: Callable[[argparse.ArgumentParser], None] = _add_no_options
 
 
-def setting_options(parser: argparse.ArgumentParser) -> None:
+def add_setting_options(parser: argparse.ArgumentParser) -> None:
     """The options by which every module finds its settings."""
     parser.add_argument("--instance", metavar="ID", help="which instance of the provider, where several are configured")
     parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a setting; may be repeated")
 
 
-def check_option(parser: argparse.ArgumentParser) -> None:
+def add_check_option(parser: argparse.ArgumentParser) -> None:
     """The option by which `status` also makes a call; see `short_call`."""
     parser.add_argument("--check", action="store_true", help="also make one short call, which costs a few tokens")
 
 
-def short_call(provider: ResponsesProvider) -> str:
+def make_short_call(provider: ResponsesProvider) -> str:
     """Make one cheap call, blocking, and say who answered it; closes the provider.
 
     Raises:
@@ -89,8 +89,8 @@ def short_call(provider: ResponsesProvider) -> str:
     return f"{provider.default_model} answers, served by {asyncio.run(call())}"
 
 
-def settings_of(
-    chosen: argparse.Namespace, module: str, *, own_hosts: Mapping[str, Iterable[str]] | None = None
+def read_settings(
+    arguments: argparse.Namespace, module: str, *, service_hosts: Mapping[str, Iterable[str]] | None = None
 ) -> dict[str, Any]:
     """The settings of a module: those of the host's files, and over them those of `--set`.
 
@@ -104,20 +104,20 @@ def settings_of(
         ValueError: a file is no YAML, or a project's file sends credentials to a stranger.
     """
     load_host_keys()
-    config, file = host_config(module, chosen.instance)
-    given = dict(word.partition("=")[::2] for word in chosen.set)
+    config, file = read_host_config(module, arguments.instance)
+    given = dict(word.partition("=")[::2] for word in arguments.set)
     left = {key: value for key, value in config.items() if key not in given}
-    if own_hosts is not None and (problem := leads_away(left, file, own_hosts)):
+    if service_hosts is not None and (problem := find_foreign_address(left, file, service_hosts)):
         raise ValueError(f"{problem}; if it is yours, say it again with --set")
     return {**config, **given}
 
 
-def run(
+def run_command(
     commands: Sequence[Command],
     *,
     package: str,
     description: str,
-    options: Callable[[argparse.ArgumentParser], None] = _no_options,
+    add_options: Callable[[argparse.ArgumentParser], None] = _add_no_options,
     arguments: Sequence[str] | None = None,
 ) -> int:
     """Run the command that the arguments name.
@@ -136,23 +136,23 @@ def run(
     below = parser.add_subparsers(metavar="command", required=True)
     for command in commands:
         one = below.add_parser(command.name, help=command.help, description=command.help)
-        options(one)
-        command.options(one)
+        add_options(one)
+        command.add_options(one)
         one.set_defaults(run=command.run)
     chosen = parser.parse_args(arguments)
     try:
-        answer: Answer = chosen.run(chosen)
+        answer: Result = chosen.run(chosen)
     except KeyboardInterrupt:
         sys.stderr.write("\nstopped\n")
-        return _INTERRUPTED
+        return _EXIT_INTERRUPTED
     except (LLMError, StoreError, OSError, ValueError) as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         return 1
-    sys.stdout.write("\n".join(_lines(answer)) + "\n")
+    sys.stdout.write("\n".join(_format_result(answer)) + "\n")
     sys.stdout.flush()
     return 0 if answer.ok else 1
 
 
-def _lines(answer: Answer) -> list[str]:
-    width = max(map(len, answer.rows), default=0)
-    return [answer.line, *(f"  {name.ljust(width)}  {text}" for name, text in answer.rows.items())]
+def _format_result(result: Result) -> list[str]:
+    width = max(map(len, result.details), default=0)
+    return [result.summary, *(f"  {name.ljust(width)}  {text}" for name, text in result.details.items())]

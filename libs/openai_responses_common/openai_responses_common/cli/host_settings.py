@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 
 from ..auth.urls import is_loopback, is_within
 from ..provider.environment import setting
-from ..wire.json_values import record, records
+from ..wire.json_values import as_object, as_objects
 
-_FILES = ("~/.amplifier/settings.yaml", ".amplifier/settings.yaml", ".amplifier/settings.local.yaml")
-_KEYS = "~/.amplifier/keys.env"
-_LINE = re.compile(r"\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*")
+_SETTINGS_FILES = ("~/.amplifier/settings.yaml", ".amplifier/settings.yaml", ".amplifier/settings.local.yaml")
+_KEYS_FILE = "~/.amplifier/keys.env"
+_KEY_LINE = re.compile(r"\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*")
 
 
-def host_config(module: str, instance: str | None = None) -> tuple[dict[str, Any], str]:
+def read_host_config(module: str, instance: str | None = None) -> tuple[dict[str, Any], str]:
     """The config of a provider, and the file that it is from; both are empty where no file names it.
 
     Args:
@@ -36,24 +36,26 @@ def host_config(module: str, instance: str | None = None) -> tuple[dict[str, Any
 
     found: Mapping[str, Any] | None = None
     file = ""
-    for name in _FILES:
+    for name in _SETTINGS_FILES:
         path = Path(name).expanduser()
         if not path.is_file():
             continue
         try:
-            document = record(yaml.safe_load(path.read_text(encoding="utf-8")))
+            document = as_object(yaml.safe_load(path.read_text(encoding="utf-8")))
         except yaml.YAMLError:
             raise ValueError(f"{path} is no YAML") from None
-        for row in records(record(document.get("config")).get("providers")):
+        for row in as_objects(as_object(document.get("config")).get("providers")):
             if row.get("module") == module and instance in (None, row.get("id")):
-                found, file = record(row.get("config")), name
+                found, file = as_object(row.get("config")), name
                 break
     if found is None and instance is not None:
         raise ValueError(f"no settings file of Amplifier has an instance {instance!r} of {module}")
     return dict(found or {}), file
 
 
-def leads_away(config: Mapping[str, Any], file: str, own_hosts: Mapping[str, Iterable[str]]) -> str | None:
+def find_foreign_address(
+    config: Mapping[str, Any], file: str, service_hosts: Mapping[str, Iterable[str]]
+) -> str | None:
     """Why credentials must not go where a config says: a project's file sends them to a stranger.
 
     Whoever wrote a project is not who owns the credentials of this machine. Commands run where nobody has decided yet
@@ -66,31 +68,31 @@ def leads_away(config: Mapping[str, Any], file: str, own_hosts: Mapping[str, Ite
     """
     if not file or file.startswith("~"):
         return None
-    nested = record(config.get("credentials"))
+    nested = as_object(config.get("credentials"))
     for key, given in [*config.items(), *nested.items()]:
-        if key not in own_hosts or re.fullmatch(r"\$\{\w+\}", str(given or "").strip()):
+        if key not in service_hosts or re.fullmatch(r"\$\{\w+\}", str(given or "").strip()):
             continue
         address = setting({key: given}, key)
-        if address and not _is_own(address, own_hosts[key]):
+        if address and not _is_service_host(address, service_hosts[key]):
             return f"{file} in this folder sets {key!r} to an address that is not the service's own"
     return None
 
 
-def _is_own(address: str, own_hosts: Iterable[str]) -> bool:
+def _is_service_host(address: str, service_hosts: Iterable[str]) -> bool:
     try:
         host = urlsplit(address if "://" in address else f"https://{address}").hostname or ""
     except ValueError:
         return False
-    return is_loopback(host) or is_within(host, own_hosts)
+    return is_loopback(host) or is_within(host, service_hosts)
 
 
 def load_host_keys() -> None:
     """Put what a setup wizard kept in keys.env into the environment, where it is not set."""
-    path = Path(_KEYS).expanduser()
+    path = Path(_KEYS_FILE).expanduser()
     if not path.is_file():
         return
     for line in path.read_text(encoding="utf-8").splitlines():
-        if match := _LINE.fullmatch(line):
+        if match := _KEY_LINE.fullmatch(line):
             value = match[2]
             quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'"
             os.environ.setdefault(match[1], value[1:-1] if quoted else value)

@@ -12,29 +12,29 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-from .commands import Answer, Command
+from .commands import Command, Result
 
-_FOLDER = "~/.amplifier/routing"
-_FILE = "routing.yaml"
+_MATRIX_FOLDER = "~/.amplifier/routing"
+_MATRIX_FILE = "routing.yaml"
 
 
-def matrix_of(package: str) -> str:
+def read_matrix(package: str) -> str:
     """The matrix in a module's package, as it is written there."""
-    return resources.files(package).joinpath(_FILE).read_text(encoding="utf-8")
+    return resources.files(package).joinpath(_MATRIX_FILE).read_text(encoding="utf-8")
 
 
-def install_matrix(name: str, text: str, *, force: bool = False) -> Answer:
+def install_matrix(name: str, text: str, *, force: bool = False) -> Result:
     """Put a matrix where the host looks; one of that name that says something else stays, unless `force`.
 
     Raises:
         OSError: it cannot be written.
     """
-    path = Path(_FOLDER).expanduser() / f"{name}.yaml"
+    path = Path(_MATRIX_FOLDER).expanduser() / f"{name}.yaml"
     use = {"use it": f"amplifier routing use {name}"}
     if path.is_file() and not force:
         if path.read_text(encoding="utf-8") != text:
-            return Answer(line=f"{path} says something else and was left alone; --force replaces it.", ok=False)
-        return Answer(line=f"{path} is there already.", rows=use)
+            return Result(summary=f"{path} says something else and was left alone; --force replaces it.", ok=False)
+        return Result(summary=f"{path} is there already.", details=use)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -42,14 +42,14 @@ def install_matrix(name: str, text: str, *, force: bool = False) -> Answer:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-    return Answer(line=f"Written to {path}.", rows=use)
+    return Result(summary=f"Written to {path}.", details=use)
 
 
-def routing_command(
+def build_routing_command(
     package: str,
     name: str,
     *,
-    text: Callable[[argparse.Namespace], str] | None = None,
+    build_matrix: Callable[[argparse.Namespace], str] | None = None,
 ) -> Command:
     """The command `routing` of a module.
 
@@ -59,14 +59,14 @@ def routing_command(
         text: makes the matrix from the arguments, where it is not simply that of the package.
     """
 
-    def run(arguments: argparse.Namespace) -> Answer:
-        matrix = text(arguments) if text else matrix_of(package)
+    def run(arguments: argparse.Namespace) -> Result:
+        matrix = build_matrix(arguments) if build_matrix else read_matrix(package)
         if arguments.install:
             return install_matrix(name, matrix, force=arguments.force)
-        return Answer(line=matrix.rstrip("\n"))
+        return Result(summary=matrix.rstrip("\n"))
 
     def options(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--install", action="store_true", help=f"copy it to {_FOLDER}/{name}.yaml instead")
+        parser.add_argument("--install", action="store_true", help=f"copy it to {_MATRIX_FOLDER}/{name}.yaml instead")
         parser.add_argument("--force", action="store_true", help="also over another file of that name")
 
-    return Command(name="routing", help="print a routing matrix for these models", run=run, options=options)
+    return Command(name="routing", help="print a routing matrix for these models", run=run, add_options=options)

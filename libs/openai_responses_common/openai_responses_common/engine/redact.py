@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from amplifier_core.utils import SENSITIVE_KEYS
 
-from ..wire.json_values import HALVES
+from ..wire.json_values import SURROGATES
 
 _SECRET_KEYS = SENSITIVE_KEYS | {
     "access_token",
@@ -21,12 +21,12 @@ _SECRET_KEYS = SENSITIVE_KEYS | {
     "set-cookie",
 }
 # Longer base64 words than any ciphertext of a reasoning item: pictures and files.
-_LONG_DATA = 65_536
-_LONG_URL = 1024
+_MAX_BASE64_CHARACTERS = 65_536
+_MAX_DATA_URL_CHARACTERS = 1024
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{60,}\s*)+")
 
 
-def redact(value: Any, *, scrub: Callable[[str], str] = str, longest: int | None = None) -> Any:
+def redact(value: Any, *, scrub: Callable[[str], str] = str, max_characters: int | None = None) -> Any:
     """A copy with the values of secret-bearing keys hidden and pictures cut.
 
     Args:
@@ -37,23 +37,23 @@ def redact(value: Any, *, scrub: Callable[[str], str] = str, longest: int | None
     if isinstance(value, Mapping):
         items = cast(Mapping[Any, Any], value).items()
         return {
-            key: "[REDACTED]" if _is_secret(key, entry) else redact(entry, scrub=scrub, longest=longest)
+            key: "[REDACTED]" if _is_secret(key, entry) else redact(entry, scrub=scrub, max_characters=max_characters)
             for key, entry in items
         }
     if isinstance(value, list):
-        return [redact(entry, scrub=scrub, longest=longest) for entry in cast(list[Any], value)]
+        return [redact(entry, scrub=scrub, max_characters=max_characters) for entry in cast(list[Any], value)]
     if isinstance(value, str):
-        return HALVES.sub("?", _shortened(scrub(value), longest))
+        return SURROGATES.sub("?", _shorten_text(scrub(value), max_characters))
     return value
 
 
-def _shortened(text: str, longest: int | None) -> str:
+def _shorten_text(text: str, max_characters: int | None) -> str:
     kept = text
-    is_picture = text.startswith("data:") and len(text) > _LONG_URL
-    if is_picture or (len(text) > _LONG_DATA and _BASE64.match(text, 0, 4096)):
+    is_picture = text.startswith("data:") and len(text) > _MAX_DATA_URL_CHARACTERS
+    if is_picture or (len(text) > _MAX_BASE64_CHARACTERS and _BASE64.match(text, 0, 4096)):
         kept = text[:64]
-    if longest is not None:
-        kept = kept[:longest]
+    if max_characters is not None:
+        kept = kept[:max_characters]
     return text if kept == text else f"{kept}… ({len(text)} characters)"
 
 

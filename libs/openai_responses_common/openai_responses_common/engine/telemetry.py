@@ -11,7 +11,7 @@ import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from amplifier_core.llm_errors import LLMError, QuotaExceededError, RateLimitError
 
@@ -19,15 +19,18 @@ from ..facts.profile import API_LIMITS, LimitTable
 from ..options.options import Options
 from ..translate.decode import DecodedResponse
 from ..translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
-from ..translate.encode import CIPHERTEXT
+from ..translate.encode import CIPHERTEXT_INCLUDE
 from ..translate.repair import Repair
-from ..transport.tasks import to_its_end
-from ..wire.json_values import record
+from ..transport.tasks import finish
+from ..wire.json_values import as_object
 from ..wire.types import Event, Response
 from .redact import redact
 
-_DEBUG_CHARACTERS = 180
+_MAX_DEBUG_CHARACTERS = 180
 _DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
+
+Sink: TypeAlias = Callable[[list[Delta]], Awaitable[None]]
+"""Takes the deltas of a call as they come, in batches."""
 
 
 class CallEvents:
@@ -48,19 +51,19 @@ class CallEvents:
         limits: LimitTable = API_LIMITS,
     ) -> None:
         self._hooks = getattr(coordinator, "hooks", None)
-        self._who = {"provider": provider, "model": options.model}
+        self._call_fields = {"provider": provider, "model": options.model}
         self._options = options
         self._scrub = scrub
-        self._limits = limits
-        self._told: dict[str, Any] = {}
-        self._started = time.monotonic()
-        self._opened = False
-        self._closed = False
+        self._limit_table = limits
+        self._event_limits: dict[str, Any] = {}
+        self._started_s = time.monotonic()
+        self._request_was_emitted = False
+        self._response_was_emitted = False
         self.request_id = str(uuid.uuid4())
         self.headers: Mapping[str, str] = {}
 
     @property
-    def heard(self) -> bool:
+    def has_listeners(self) -> bool:
         """Is there anyone to emit to?"""
         return self._hooks is not None
 
@@ -68,13 +71,13 @@ class CallEvents:
         """Tell all handlers, also when the call is cancelled while they are at work: half an event helps nobody."""
         if self._hooks is None:
             return
-        await _whole(self._hooks.emit(event, self._signed(data)))
+        await _run_shielded(self._hooks.emit(event, self._add_call_fields(data)))
 
-    def _signed(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self._who, "request_id": self.request_id, **data}
+    def _add_call_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._call_fields, "request_id": self.request_id, **data}
 
-    async def request(self, body: Mapping[str, Any], *, message_count: int, dropped: Sequence[str]) -> None:
-        self._opened = True
+    async def emit_request(self, body: Mapping[str, Any], *, message_count: int, dropped: Sequence[str]) -> None:
+        self._request_was_emitted = True
         options = self._options
         data: dict[str, Any] = {
             "message_count": message_count,
@@ -82,90 +85,92 @@ class CallEvents:
             "tool_count": len(body.get("tools", ())),
             "has_instructions": "instructions" in body,
             "reasoning": body.get("reasoning"),
-            "reasoning_enabled": CIPHERTEXT in body.get("include", ()),
+            "reasoning_enabled": CIPHERTEXT_INCLUDE in body.get("include", ()),
             "dropped": list(dropped),
             "extra_body": sorted(options.extra_body),
         }
         if options.raw:
             data["raw"] = redact(body, scrub=self._scrub)
         await self._emit("llm:request", data)
-        await self._debug("llm:request", "request", body)
+        await self._emit_debug("llm:request", "request", body)
 
-    async def _debug(self, event: str, key: str, value: Any) -> None:
+    async def _emit_debug(self, event: str, key: str, value: Any) -> None:
         if self._options.debug:
-            await self._emit(f"{event}:debug", {key: redact(value, scrub=self._scrub, longest=_DEBUG_CHARACTERS)})
+            await self._emit(
+                f"{event}:debug", {key: redact(value, scrub=self._scrub, max_characters=_MAX_DEBUG_CHARACTERS)}
+            )
         if self._options.raw_debug:
             await self._emit(f"{event}:raw", {key: redact(value, scrub=self._scrub)})
 
-    async def response(self, answer: DecodedResponse, responses: Sequence[Response]) -> None:
-        usage = answer.usage
+    async def emit_response(self, decoded_response: DecodedResponse, responses: Sequence[Response]) -> None:
+        usage = decoded_response.usage
         tokens = usage.model_dump(exclude_none=True) if usage else {}
         if usage:
             tokens["cost_usd"] = None if usage.cost_usd is None else str(usage.cost_usd)
         data: dict[str, Any] = {
             "status": "ok",
             "usage": tokens,
-            "finish_reason": answer.finish_reason,
+            "finish_reason": decoded_response.finish_reason,
             "response_id": responses[-1].get("id"),
             "served_model": responses[-1].get("model"),
             "service_tier": responses[-1].get("service_tier"),
             "continuation_count": len(responses) - 1,
-            "rate_limits": self._rate_limits(),
+            "rate_limits": self._collect_rate_limits(),
         }
         for key in ("reasoning_removed", "prompt_cache"):
-            if found := (answer.metadata or {}).get(f"openai:{key}"):
+            if found := (decoded_response.metadata or {}).get(f"openai:{key}"):
                 data[key] = found
         data = redact(data, scrub=self._scrub)  # some services echo what they were sent
         if self._options.raw:
             data["raw"] = redact(list(responses), scrub=self._scrub)
-        await self._close(data)
-        await self._debug("llm:response", "response", list(responses))
+        await self._emit_end_once(data)
+        await self._emit_debug("llm:response", "response", list(responses))
 
-    async def failed(self, error: Exception) -> None:
+    async def emit_failure(self, error: Exception) -> None:
         if isinstance(error, QuotaExceededError):
-            await self._throttle("quota", error.retry_after)
-        await self._close({"status": "error", "error": str(error), "error_type": type(error).__name__})
+            await self._emit_throttle("quota", error.retry_after)
+        await self._emit_end_once({"status": "error", "error": str(error), "error_type": type(error).__name__})
 
-    async def cancelled(self) -> None:
-        await self._close({"status": "cancelled", "error": "the call was cancelled"})
+    async def emit_cancellation(self) -> None:
+        await self._emit_end_once({"status": "cancelled", "error": "the call was cancelled"})
 
-    async def _close(self, data: Mapping[str, Any]) -> None:
-        if self._closed:
+    async def _emit_end_once(self, data: Mapping[str, Any]) -> None:
+        if self._response_was_emitted:
             return
-        self._closed = True
-        await _whole(self._frame_closed(data))
+        self._response_was_emitted = True
+        await _run_shielded(self._emit_end(data))
 
-    async def _frame_closed(self, data: Mapping[str, Any]) -> None:
+    async def _emit_end(self, data: Mapping[str, Any]) -> None:
         """The response event, and before it the request event of a call that did not get so far."""
-        if not self._opened:
-            await self.request({}, message_count=0, dropped=())
-        duration_ms = int((time.monotonic() - self._started) * 1000)
+        if not self._request_was_emitted:
+            await self.emit_request({}, message_count=0, dropped=())
+        duration_ms = int((time.monotonic() - self._started_s) * 1000)
         await self._emit("llm:response", {**data, "duration_ms": duration_ms})
 
-    async def deltas(self, deltas: Sequence[Delta]) -> None:
+    async def emit_deltas(self, deltas: Sequence[Delta]) -> None:
         for delta in deltas:
             match delta:
                 case BlockStart():
                     name = {"name": delta.name} if delta.name else {}
-                    await self._block("start", delta, name)
+                    await self._emit_block("start", delta, name)
                 case BlockDelta():
-                    await self._block("delta", delta, {"sequence": delta.sequence, "text": delta.text})
+                    await self._emit_block("delta", delta, {"sequence": delta.sequence, "text": delta.text})
                 case BlockEnd():
-                    await self._block("end", delta, {})
+                    await self._emit_block("end", delta, {})
                 case Aborted():
                     error = {"type": delta.error_type, "msg": delta.message}
                     await self._emit("llm:stream_aborted", {"error": error})
 
-    async def _block(self, what: str, block: BlockStart | BlockDelta | BlockEnd, data: Mapping[str, Any]) -> None:
+    async def _emit_block(self, phase: str, block: BlockStart | BlockDelta | BlockEnd, data: Mapping[str, Any]) -> None:
         """Without the shield of `_emit`, which costs a task each: a cancellation voids what was shown anyway."""
         data = {"block_index": block.index, "block_type": block.kind, **data}
         if self._hooks is not None:
-            await self._hooks.emit(f"llm:stream_block_{what}", self._signed(data))
+            await self._hooks.emit(f"llm:stream_block_{phase}", self._add_call_fields(data))
 
-    async def retry(self, attempt: int, delay_s: float, error: LLMError) -> None:
+    async def emit_retry(self, attempt: int, delay_s: float, error: LLMError) -> None:
         """Before each wait; `attempt` counts from 1. A rate limit is also told as a throttle."""
         if isinstance(error, RateLimitError):
-            await self._throttle("rate_limit", delay_s)
+            await self._emit_throttle("rate_limit", delay_s)
         data = {
             "attempt": attempt,
             "max_retries": self._options.max_retries,
@@ -175,11 +180,11 @@ class CallEvents:
         }
         await self._emit("provider:retry", data)
 
-    async def repaired(self, repairs: Sequence[Repair]) -> None:
+    async def emit_repairs(self, repairs: Sequence[Repair]) -> None:
         rows = [{"kind": row.kind, "tool_call_id": row.call_id, "tool_name": row.tool_name} for row in repairs]
         await self._emit("provider:tool_sequence_repaired", {"repair_count": len(rows), "repairs": rows})
 
-    async def continuation(self, number: int, response: Response, reason: str) -> None:
+    async def emit_continuation(self, number: int, response: Response, reason: str) -> None:
         data = {
             "response_id": response.get("id"),
             "reason": reason,
@@ -188,9 +193,9 @@ class CallEvents:
         }
         await self._emit("provider:incomplete_continuation", data)
 
-    async def _throttle(self, reason: str, delay_s: float | None) -> None:
+    async def _emit_throttle(self, reason: str, delay_s: float | None) -> None:
         """What holds the call up; of a window that is told in percent the fullest."""
-        limits = self._rate_limits() or {}
+        limits = self._collect_rate_limits() or {}
         used = {key: value for key, value in limits.items() if key.endswith("_used_percent") and _is_number(value)}
         if used:
             fullest = max(used, key=lambda key: used[key])
@@ -206,36 +211,38 @@ class CallEvents:
             }
         await self._emit("provider:throttle", {"reason": reason, **data, "delay": delay_s})
 
-    def heard_limits(self, event: Event) -> None:
+    def read_event_limits(self, event: Event) -> None:
         """Keep what an event of the stream says of the limits, if it is one that does."""
-        if event["type"] != self._limits.event:
+        if event["type"] != self._limit_table.event:
             return
-        for key, path in self._limits.event_fields.items():
+        for key, path in self._limit_table.event_fields.items():
             value: Any = event
             for step in path:
-                value = record(value).get(step)
+                value = as_object(value).get(step)
             if isinstance(value, str | int | float):
-                self._told[key] = value
+                self._event_limits[key] = value
 
-    def _rate_limits(self) -> dict[str, Any] | None:
+    def _collect_rate_limits(self) -> dict[str, Any] | None:
         found = {
-            key: self._scrub(self.headers[name]) for key, name in self._limits.headers.items() if name in self.headers
+            key: self._scrub(self.headers[name])
+            for key, name in self._limit_table.headers.items()
+            if name in self.headers
         }
-        return {**{key: _number(value) for key, value in found.items()}, **self._told} or None
+        return {**{key: _parse_number(value) for key, value in found.items()}, **self._event_limits} or None
 
 
-async def tell_auth_required(coordinator: Any, *, provider: str, url: str, minutes: int) -> None:
+async def emit_auth_required(coordinator: Any, *, provider: str, url: str, minutes: int) -> None:
     """Tell that a person has to sign in on a page; never the code."""
     if (hooks := getattr(coordinator, "hooks", None)) is not None:
         data = {"provider": provider, "verification_uri": url, "expires_in_minutes": minutes}
         await hooks.emit("provider:auth_required", data)
 
 
-async def _whole(work: Awaitable[None]) -> None:
+async def _run_shielded(awaitable: Awaitable[None]) -> None:
     """Let nothing interrupt some work; a cancellation comes out when it is done."""
-    done = asyncio.ensure_future(work)
+    done = asyncio.ensure_future(awaitable)
     try:
-        await to_its_end(done)
+        await finish(done)
     finally:
         done.result()
 
@@ -244,5 +251,5 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _number(text: str) -> int | float | str:
+def _parse_number(text: str) -> int | float | str:
     return int(text) if text.isdecimal() else float(text) if _DECIMAL.fullmatch(text) else text

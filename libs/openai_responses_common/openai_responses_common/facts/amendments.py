@@ -14,15 +14,15 @@ class Amendments:
     reasoning items that it would not take back.
     """
 
-    drop: frozenset[str] = frozenset()
-    efforts: tuple[str, ...] | None = None
-    system_role: bool = False
-    refused_reasoning: frozenset[str] = field(default=frozenset())
+    dropped_fields: frozenset[str] = frozenset()
+    allowed_efforts: tuple[str, ...] | None = None
+    developer_as_system: bool = False
+    refused_reasoning_keys: frozenset[str] = field(default=frozenset())
 
 
-def apply(drop: frozenset[str], body: dict[str, Any]) -> None:
+def apply_amendments(dropped_fields: frozenset[str], body: dict[str, Any]) -> None:
     """Take the dropped paths out of a body; what becomes empty goes too."""
-    for path in drop:
+    for path in dropped_fields:
         top, _, nested = path.partition(".")
         if path == "tools.strict":
             body["tools"] = [{k: v for k, v in tool.items() if k != "strict"} for tool in body.get("tools") or ()]

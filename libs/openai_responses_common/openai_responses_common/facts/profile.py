@@ -12,7 +12,7 @@ from amplifier_core.llm_errors import LLMError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
+class ErrorMeaning:
     """What a failure is to the host: the kernel's class, whether trying again can help, and what a person can do.
 
     `most_retries` bounds the retries of what passes by itself soon or not at all; None leaves it to the options.
@@ -31,7 +31,7 @@ class KnownError:
     It is recognised by its code, or by its status and a text in its message; what is not given fits everything.
     """
 
-    meaning: Meaning
+    meaning: ErrorMeaning
     code: str | None = None
     status: int | None = None
     text: re.Pattern[str] | None = None
@@ -94,9 +94,9 @@ class BackendProfile:
 
     name: str
     display_name: str
-    takes: frozenset[str] | None = None
-    refuses: Mapping[str, str] = field(default_factory=dict[str, str])
-    needs: frozenset[str] = frozenset()
+    allowed_fields: frozenset[str] | None = None
+    refused_fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    required_fields: frozenset[str] = frozenset()
     system_role: bool = True
     service_tiers: Mapping[str, str | None] | None = None
     tier_suffixes: Mapping[str, str] = field(default_factory=dict[str, str])

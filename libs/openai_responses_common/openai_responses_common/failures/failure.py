@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, cast
 
-from ..wire.json_values import HALVES, record, records
+from ..wire.json_values import SURROGATES, as_object, as_objects
 from ..wire.types import Event
 
 
@@ -45,14 +45,14 @@ class CallFailure(Exception):
         self.failure = failure
 
 
-def scrubbed(failure: Failure, scrub: Callable[[str], str]) -> Failure:
+def scrub_failure(failure: Failure, scrub: Callable[[str], str]) -> Failure:
     """The failure without the credential: some proxies echo it in their errors."""
     texts = {key: getattr(failure, key) for key in ("message", "code", "type", "param", "request_id")}
     headers = {name: scrub(value) for name, value in failure.headers.items()}
     return replace(failure, headers=headers, **{key: scrub(text) for key, text in texts.items() if text})
 
 
-def failure_from_status(status: int, body: object, headers: Mapping[str, str]) -> Failure:
+def read_error_response(status: int, body: object, headers: Mapping[str, str]) -> Failure:
     """Read an error response.
 
     Args:
@@ -60,67 +60,67 @@ def failure_from_status(status: int, body: object, headers: Mapping[str, str]) -
         body: parsed JSON, or the text when it is none.
         headers: response headers with lower-case names.
     """
-    error = _error_object(body)
-    message = error.get("message") or _text_of(body) or f"HTTP {status} without a message"
-    message = f"{_short(message)}{_filtered(error)}"
+    error = _find_error_object(body)
+    message = error.get("message") or _summarize_body(body) or f"HTTP {status} without a message"
+    message = f"{_truncate_text(message)}{_describe_content_filter(error)}"
     if 300 <= status < 400:
         message = f"HTTP {status}: the service redirects to {headers.get('location', 'nowhere')}"
     return Failure(
         kind="status",
         status=status,
         message=message,
-        code=_word(error.get("code")),
-        type=_word(error.get("type")),
-        param=_word(error.get("param")),
-        retry_after_s=retry_after_s(headers) or _reset_s(error, headers),
-        request_id=next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None),
+        code=_read_short_text(error.get("code")),
+        type=_read_short_text(error.get("type")),
+        param=_read_short_text(error.get("param")),
+        retry_after_s=read_retry_after_s(headers) or _read_reset_s(error, headers),
+        request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if headers.get(name)), None),
         headers=headers,
     )
 
 
-_LONGEST, _PAGE = 4000, 500
-_OF_TOKENS = f"{string.ascii_letters}{string.digits}-._~+/="
-_FOREVER_S = 1e10
+_MAX_MESSAGE_CHARS, _MAX_PAGE_CHARS = 4000, 500
+_TOKEN_CHARS = f"{string.ascii_letters}{string.digits}-._~+/="
+_MAX_WAIT_S = 1e10
 
 # The API's own, then those of gateways and edges in front of it. Sources: recorded responses, seen 2026-11-21.
-_REQUEST_IDS = ("x-request-id", "x-oai-request-id", "apim-request-id", "cf-ray")
+_REQUEST_ID_HEADERS = ("x-request-id", "x-oai-request-id", "apim-request-id", "cf-ray")
 
 
-def failure_from_event(event: Event) -> Failure:
+def read_error_event(event: Event) -> Failure:
     """Read `response.failed` or `error`, whose fields are nested on the wire and flat in the SDK's type."""
-    response = record(event.get("response"))
+    response = as_object(event.get("response"))
     nested = response.get("error") or event.get("error") or event
-    error = record(nested) or {"message": str(nested)}
+    error = as_object(nested) or {"message": str(nested)}
     message = error.get("message") or "the response failed and the service gave no reason"
-    headers = record(error.get("headers") or event.get("headers"))
+    headers = as_object(error.get("headers") or event.get("headers"))
     return Failure(
         kind="event",
-        status=_status(event.get("status") or event.get("status_code")),
-        message=f"{_short(message)}{_filtered(error, response)}",
-        code=_word(error.get("code")),
-        type=_word(error.get("type") if error is not event else None),
-        param=_word(error.get("param")),
-        retry_after_s=retry_after_s(headers) or _reset_s(error, headers) or _wait_in_words(str(message)),
-        request_id=_word(response.get("id")),
+        status=_read_status(event.get("status") or event.get("status_code")),
+        message=f"{_truncate_text(message)}{_describe_content_filter(error, response)}",
+        code=_read_short_text(error.get("code")),
+        type=_read_short_text(error.get("type") if error is not event else None),
+        param=_read_short_text(error.get("param")),
+        retry_after_s=read_retry_after_s(headers) or _read_reset_s(error, headers) or _parse_wait_s(str(message)),
+        request_id=_read_short_text(response.get("id")),
     )
 
 
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
+def read_retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait: `retry-after-ms`, then `retry-after` as seconds or as a date against the response's own."""
     for name, scale in (("retry-after-ms", 1000.0), ("x-ms-retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name)
         if value is None:
             continue
         try:
-            return _seconds(float(value) / scale)
+            return _limit_wait_s(float(value) / scale)
         except ValueError:
-            until, now = _date(value), _date(headers.get("date", ""))
+            until, now = _parse_date(value), _parse_date(headers.get("date", ""))
             if until and now:
                 return max(0.0, (until - now).total_seconds())
     return None
 
 
-def _date(text: str) -> datetime | None:
+def _parse_date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
     except ValueError:
@@ -128,34 +128,34 @@ def _date(text: str) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-_WAIT = re.compile(r"try again in (?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d+)?)\s*(ms|s))?")
+_WAIT_PATTERN = re.compile(r"try again in (?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d+)?)\s*(ms|s))?")
 
 
-def _wait_in_words(message: str) -> float | None:
+def _parse_wait_s(message: str) -> float | None:
     """Streams have no headers left: "Please try again in 6m0s." is all there is (recorded, rate_limit_exceeded)."""
-    match = _WAIT.search(message)
+    match = _WAIT_PATTERN.search(message)
     if not match or not any(match.groups()):
         return None
     hours, minutes, rest, unit = match.groups()
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest or 0) * (0.001 if unit == "ms" else 1.0)
 
 
-def _reset_s(error: dict[str, Any], headers: Mapping[str, str]) -> float | None:
+def _read_reset_s(error: dict[str, Any], headers: Mapping[str, str]) -> float | None:
     """Seconds until a plan's limit resets: told as such, or as Unix time against the response's own date."""
     if isinstance(seconds := error.get("resets_in_seconds"), int | float):
-        return _seconds(seconds)
-    now = _date(headers.get("date", ""))
+        return _limit_wait_s(seconds)
+    now = _parse_date(headers.get("date", ""))
     if isinstance(at := error.get("resets_at"), int | float) and now:
-        return _seconds(at - now.timestamp())
+        return _limit_wait_s(at - now.timestamp())
     return None
 
 
-def _seconds(value: float) -> float | None:
+def _limit_wait_s(value: float) -> float | None:
     """A wait that somebody could keep; JSON and headers may also say NaN, infinity, or what is no number of seconds."""
-    return max(0.0, float(value)) if value < _FOREVER_S else None
+    return max(0.0, float(value)) if value < _MAX_WAIT_S else None
 
 
-def _error_object(body: object) -> dict[str, Any]:
+def _find_error_object(body: object) -> dict[str, Any]:
     """The object with message, code, type and param, wherever a server puts it."""
     if not isinstance(body, dict):
         return {}
@@ -170,61 +170,63 @@ def _error_object(body: object) -> dict[str, Any]:
     if isinstance(detail, dict):
         return cast(dict[str, Any], detail)
     if isinstance(detail, list):
-        return {**found, **_validation_errors(records(cast(object, detail)))}
+        return {**found, **_join_validation_errors(as_objects(cast(object, detail)))}
     return {**found, "message": detail}
 
 
-def _validation_errors(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _join_validation_errors(validation_errors: list[dict[str, Any]]) -> dict[str, Any]:
     """FastAPI's 422: `[{"loc": ["body", "include"], "msg": "Extra inputs are not permitted"}]`."""
-    texts = [f"{_path(row)}: {row.get('msg')}" for row in rows]
-    return {"message": "; ".join(texts), "param": _path(rows[0]) if rows else None}
+    texts = [f"{_format_location(row)}: {row.get('msg')}" for row in validation_errors]
+    return {"message": "; ".join(texts), "param": _format_location(validation_errors[0]) if validation_errors else None}
 
 
-def _path(row: dict[str, Any]) -> str:
-    location = cast(list[object], row.get("loc") or [])
+def _format_location(validation_error: dict[str, Any]) -> str:
+    location = cast(list[object], validation_error.get("loc") or [])
     return ".".join(str(step) for step in location if step != "body")
 
 
-def _filtered(*places: dict[str, Any]) -> str:
+def _describe_content_filter(*error_objects: dict[str, Any]) -> str:
     """What a content filter found: " (filtered: hate high, jailbreak)"; nothing where none says so.
 
     Sources: a filtered prompt is told in the error's `innererror.content_filter_result`, a filtered stream in
     `content_filter_result(s)` of the error or in `content_filters` of the response; recorded bodies, seen 2026-11-21.
     """
     found: dict[str, None] = {}
-    for place in places:
-        holders = [place, record(place.get("innererror")), *records(place.get("content_filters"))]
+    for place in error_objects:
+        holders = [place, as_object(place.get("innererror")), *as_objects(place.get("content_filters"))]
         for holder in holders:
             for key in ("content_filter_result", "content_filter_results"):
-                for name, verdict in record(holder.get(key)).items():
-                    if record(verdict).get("filtered"):
-                        found[" ".join(filter(None, (name, _word(record(verdict).get("severity")))))] = None
+                for name, verdict in as_object(holder.get(key)).items():
+                    if as_object(verdict).get("filtered"):
+                        found[" ".join(filter(None, (name, _read_short_text(as_object(verdict).get("severity")))))] = (
+                            None
+                        )
     return f" (filtered: {', '.join(found)})" if found else ""
 
 
-def _text_of(body: object) -> str:
+def _summarize_body(body: object) -> str:
     """A short text for a body that is not the API's JSON: a proxy's page is reduced to its title."""
     if not isinstance(body, str):
-        return "" if body is None else _short(body, _PAGE)
+        return "" if body is None else _truncate_text(body, _MAX_PAGE_CHARS)
     title = re.search(r"<title[^<>]*>([^<]*)</title>", body, re.I)
-    text = title[1] if title else re.sub(r"<[^<>]+>", " ", _short(body))
+    text = title[1] if title else re.sub(r"<[^<>]+>", " ", _truncate_text(body))
     marker = "Cloudflare: " if "cloudflare" in body.lower() and "cloudflare" not in text.lower() else ""
-    return marker + _short(" ".join(text.split()), _PAGE)
+    return marker + _truncate_text(" ".join(text.split()), _MAX_PAGE_CHARS)
 
 
-def _short(message: object, longest: int = _LONGEST) -> str:
+def _truncate_text(value: object, max_chars: int = _MAX_MESSAGE_CHARS) -> str:
     """So much of a message as anybody reads: some bodies are megabytes, and many patterns are tried on a message.
 
     It ends with a whole word, since half a credential that was echoed would not be known for one.
     """
-    text = HALVES.sub("?", str(message))
-    cut = text[:longest]
-    return text if cut == text else cut.rstrip(_OF_TOKENS) or cut
+    text = SURROGATES.sub("?", str(value))
+    cut = text[:max_chars]
+    return text if cut == text else cut.rstrip(_TOKEN_CHARS) or cut
 
 
-def _word(value: object) -> str | None:
-    return None if value is None or value == "" else _short(value, _PAGE)
+def _read_short_text(value: object) -> str | None:
+    return None if value is None or value == "" else _truncate_text(value, _MAX_PAGE_CHARS)
 
 
-def _status(value: object) -> int | None:
+def _read_status(value: object) -> int | None:
     return value if isinstance(value, int) else None

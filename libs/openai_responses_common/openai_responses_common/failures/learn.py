@@ -12,15 +12,15 @@ from dataclasses import replace
 from typing import Any
 
 from ..facts.amendments import Amendments
-from ..wire.json_values import record
+from ..wire.json_values import as_object
 from ..wire.types import reasoning_key
 from .failure import Failure
 
-NOT_DROPPABLE = frozenset({"model", "input", "stream", "instructions", "tools", "text", "text.format"})
+UNDROPPABLE_FIELDS = frozenset({"model", "input", "stream", "instructions", "tools", "text", "text.format"})
 """Leaving these out would change what was asked; their refusal is the caller's to see."""
 
 
-DROPPABLE: tuple[str, ...] = (
+DROPPABLE_FIELDS: tuple[str, ...] = (
     "reasoning.summary",
     "reasoning.effort",
     "text.verbosity",
@@ -42,57 +42,59 @@ DROPPABLE: tuple[str, ...] = (
 """Paths that a request works without; the first that a refusal names is dropped."""
 
 
-_REFUSED = re.compile(
+_REFUSAL_PATTERN = re.compile(
     r"unsupported|unknown|unrecognized|unexpected|not supported|n.t support|not permitted|not allowed|not available"
     r"|no longer supported|must be verified|extra (inputs|fields)",
     re.I,
 )
 
 
-_BAD_VALUE = re.compile(r"(unsupported|invalid) value", re.I)
+_INVALID_VALUE_PATTERN = re.compile(r"(unsupported|invalid) value", re.I)
 
 
-_SUPPORTED = re.compile(r"(?:supported (?:values|efforts?) (?:are|is)|must be|input should be)\b:?(.*)", re.I | re.S)
+_ALLOWED_VALUES_PATTERN = re.compile(
+    r"(?:supported (?:values|efforts?) (?:are|is)|must be|input should be)\b:?(.*)", re.I | re.S
+)
 
 
-_ABOUT_EFFORT = re.compile(r"effort|reasoning value", re.I)
+_EFFORT_REFUSAL_PATTERN = re.compile(r"effort|reasoning value", re.I)
 
 
-_DOES_NOT_THINK = re.compile(r"does not support (thinking|reasoning)", re.I)
+_NO_REASONING_PATTERN = re.compile(r"does not support (thinking|reasoning)", re.I)
 
 
-_EFFORT = re.compile(r"\b(none|minimal|low|medium|high|xhigh|max)\b")
+_EFFORT_PATTERN = re.compile(r"\b(none|minimal|low|medium|high|xhigh|max)\b")
 
 
-_DEVELOPER_ROLE = re.compile(r"developer\W.*\brole|\brole\b.*\bdeveloper|unexpected message role", re.I | re.S)
+_DEVELOPER_ROLE_PATTERN = re.compile(r"developer\W.*\brole|\brole\b.*\bdeveloper|unexpected message role", re.I | re.S)
 
 
 # "Unsupported parameter: top_p", "Unsupported service_tier: flex": a gateway in front of the API. Source: issue threads
 # of several clients, seen 2026-11-21.
-_PLAINLY = re.compile(r"unsupported (?:parameter: )?([a-z_]+(?:\.[a-z_]+)*)", re.I)
+_UNQUOTED_FIELD_PATTERN = re.compile(r"unsupported (?:parameter: )?([a-z_]+(?:\.[a-z_]+)*)", re.I)
 
 
 # pydantic's faults as Python writes them, which vLLM sends inside the message.
-_LOCATION = re.compile(r"'loc': \(([^)]*)\)")
+_LOCATION_PATTERN = re.compile(r"'loc': \(([^)]*)\)")
 
 
 # Refusals of replayed reasoning. Sources: recorded 400s and the issue threads of several clients, seen 2026-11-21.
-_REASONING_CODES = frozenset({"invalid_encrypted_content"})
+_REASONING_REFUSAL_CODES = frozenset({"invalid_encrypted_content"})
 
 
-_REASONING = re.compile(
+_REASONING_REFUSAL_PATTERN = re.compile(
     r"encrypted content .*could not be|provided without its required|Items are not persisted when"
     r"|item with id '(rs|msg|fc)_[^']*' not found",
     re.I | re.S,
 )
 
 
-def amend(
+def learn_amendments(
     failure: Failure,
     body: Mapping[str, Any],
-    known: Amendments,
+    amendments: Amendments,
     *,
-    needs: frozenset[str] = frozenset(),
+    required_fields: frozenset[str] = frozenset(),
     system_role: bool = True,
 ) -> tuple[Amendments, str] | None:
     """The amendments that answer this refusal, with a line for the user; None if it teaches nothing new.
@@ -106,79 +108,94 @@ def amend(
     """
     if failure.status not in (400, 404, 422) and failure.kind != "event":
         return None
-    found = _reasoning(failure, body, known) or _effort(failure, body, known)
+    found = _learn_refused_reasoning(failure, body, amendments) or _learn_allowed_efforts(failure, body, amendments)
     if found is None and failure.status in (400, 422):
-        found = (system_role and _role(failure, body, known)) or _parameter(failure, body, known, needs)
+        found = (system_role and _learn_system_role(failure, body, amendments)) or _learn_dropped_fields(
+            failure, body, amendments, required_fields
+        )
     return found or None
 
 
-def _reasoning(failure: Failure, body: Mapping[str, Any], known: Amendments) -> tuple[Amendments, str] | None:
-    if failure.code not in _REASONING_CODES and not _REASONING.search(failure.message):
+def _learn_refused_reasoning(
+    failure: Failure, body: Mapping[str, Any], amendments: Amendments
+) -> tuple[Amendments, str] | None:
+    if failure.code not in _REASONING_REFUSAL_CODES and not _REASONING_REFUSAL_PATTERN.search(failure.message):
         return None
     sent = frozenset(reasoning_key(item) for item in body["input"] if item.get("type") == "reasoning")
-    if not sent - known.refused_reasoning:
+    if not sent - amendments.refused_reasoning_keys:
         return None
     line = f"the service refused replayed reasoning ({failure.message[:200]}): sending the call without it"
-    return replace(known, refused_reasoning=known.refused_reasoning | sent), line
+    return replace(amendments, refused_reasoning_keys=amendments.refused_reasoning_keys | sent), line
 
 
-def _effort(failure: Failure, body: Mapping[str, Any], known: Amendments) -> tuple[Amendments, str] | None:
-    asked = record(body.get("reasoning")).get("effort")
-    if asked is None or not _ABOUT_EFFORT.search(f"{failure.param} {failure.message}"):
+def _learn_allowed_efforts(
+    failure: Failure, body: Mapping[str, Any], amendments: Amendments
+) -> tuple[Amendments, str] | None:
+    asked = as_object(body.get("reasoning")).get("effort")
+    if asked is None or not _EFFORT_REFUSAL_PATTERN.search(f"{failure.param} {failure.message}"):
         return None
-    listed = _SUPPORTED.search(failure.message)
-    allowed = tuple(dict.fromkeys(_EFFORT.findall(listed[1].partition("'input'")[0]))) if listed else ()
-    if known.efforts is not None:  # two servers behind one address may disagree: only what all of them take is news
-        allowed = tuple(effort for effort in known.efforts if effort in allowed)
-    if not allowed or allowed == known.efforts:
+    listed = _ALLOWED_VALUES_PATTERN.search(failure.message)
+    allowed = tuple(dict.fromkeys(_EFFORT_PATTERN.findall(listed[1].partition("'input'")[0]))) if listed else ()
+    if (
+        amendments.allowed_efforts is not None
+    ):  # two servers behind one address may disagree: only what all of them take is news
+        allowed = tuple(effort for effort in amendments.allowed_efforts if effort in allowed)
+    if not allowed or allowed == amendments.allowed_efforts:
         return None
     line = f"effort {asked!r} is not taken by this model, which allows {', '.join(allowed)}"
-    return replace(known, efforts=allowed), line
+    return replace(amendments, allowed_efforts=allowed), line
 
 
-def _role(failure: Failure, body: Mapping[str, Any], known: Amendments) -> tuple[Amendments, str] | None:
-    sent = any(item.get("role") == "developer" for item in body["input"])
-    if not sent or known.system_role or not _DEVELOPER_ROLE.search(failure.message):
-        return None
-    return replace(known, system_role=True), "the service does not know the role developer: sending system instead"
-
-
-def _parameter(
-    failure: Failure, body: Mapping[str, Any], known: Amendments, needs: frozenset[str]
+def _learn_system_role(
+    failure: Failure, body: Mapping[str, Any], amendments: Amendments
 ) -> tuple[Amendments, str] | None:
-    refused = failure.code in {"unknown_parameter", "unsupported_parameter"} or _REFUSED.search(failure.message)
+    sent = any(item.get("role") == "developer" for item in body["input"])
+    if not sent or amendments.developer_as_system or not _DEVELOPER_ROLE_PATTERN.search(failure.message):
+        return None
+    line = "the service does not know the role developer: sending system instead"
+    return replace(amendments, developer_as_system=True), line
+
+
+def _learn_dropped_fields(
+    failure: Failure, body: Mapping[str, Any], amendments: Amendments, required_fields: frozenset[str]
+) -> tuple[Amendments, str] | None:
+    refused = failure.code in {"unknown_parameter", "unsupported_parameter"} or _REFUSAL_PATTERN.search(failure.message)
     if not refused:
         return None
-    named = [path for path in DROPPABLE if _present(path, body) and _names(failure, path)]
+    named = [path for path in DROPPABLE_FIELDS if _has_field(path, body) and _names_field(failure, path)]
     parents = {path.partition(".")[0] for path in named if "." in path}
-    named = [path for path in named if path not in known.drop and path not in parents and path not in needs]
-    if _BAD_VALUE.search(failure.message):
+    named = [
+        path
+        for path in named
+        if path not in amendments.dropped_fields and path not in parents and path not in required_fields
+    ]
+    if _INVALID_VALUE_PATTERN.search(failure.message):
         named = [path for path in named if path in {"temperature", "top_p"}]
     if not named:
         return None
     line = f"{', '.join(named)} is not supported here and was left out ({failure.message[:200]})"
-    return replace(known, drop=known.drop | set(named)), line
+    return replace(amendments, dropped_fields=amendments.dropped_fields | set(named)), line
 
 
-def _names(failure: Failure, path: str) -> bool:
+def _names_field(failure: Failure, field_path: str) -> bool:
     """Does the refusal name the parameter: as its `param`, by location, in quotes, as `path=`, or after "unsupported"?
     A bare word proves nothing."""
-    located = _LOCATION.findall(failure.message)
+    located = _LOCATION_PATTERN.findall(failure.message)
     params = [failure.param or "", *(".".join(re.findall(r"'(\w+)'", place)) for place in located)]
     params = [re.sub(r"\[\d+\]|\.\d+\b", "", param).removeprefix("body.") for param in params]
-    if any(param == path or param.startswith(f"{path}.") for param in params):
+    if any(param == field_path or param.startswith(f"{field_path}.") for param in params):
         return True
-    if path == "reasoning" and _DOES_NOT_THINK.search(failure.message):
+    if field_path == "reasoning" and _NO_REASONING_PATTERN.search(failure.message):
         return True
-    if any(named == path for named in _PLAINLY.findall(failure.message)):
+    if any(named == field_path for named in _UNQUOTED_FIELD_PATTERN.findall(failure.message)):
         return True
-    if located or NOT_DROPPABLE.intersection(params):
+    if located or UNDROPPABLE_FIELDS.intersection(params):
         return False
-    return bool(re.search(rf"""["'`]{re.escape(path)}["'`\[]|\b{re.escape(path)}\s*=""", failure.message))
+    return bool(re.search(rf"""["'`]{re.escape(field_path)}["'`\[]|\b{re.escape(field_path)}\s*=""", failure.message))
 
 
-def _present(path: str, body: Mapping[str, Any]) -> bool:
-    if path == "tools.strict":
+def _has_field(field_path: str, body: Mapping[str, Any]) -> bool:
+    if field_path == "tools.strict":
         return any("strict" in tool for tool in body.get("tools") or ())
-    top, _, nested = path.partition(".")
-    return top in body if not nested else nested in record(body.get(top))
+    top, _, nested = field_path.partition(".")
+    return top in body if not nested else nested in as_object(body.get(top))

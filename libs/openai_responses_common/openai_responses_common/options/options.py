@@ -17,8 +17,8 @@ from amplifier_core.message_models import ChatRequest, ResponseFormat
 from pydantic import TypeAdapter, ValidationError
 
 from ..wire.json_values import is_json_object
-from .model_info import pricing_for, traits_for
-from .readers import _flag, _json, _lower, _not_negative, _number, _object, _seconds, _text, _whole, _words
+from .model_info import pricing_of, traits_of
+from .readers import flag, json_object, json_value, lower_text, not_negative, number, seconds, text, whole, word_list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,114 +66,114 @@ class Options:
     model_info: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
 
-def _effort(value: object) -> str | None:
-    return None if _lower(value) in {"default", "auto"} else _lower(value)
+def effort(value: object) -> str | None:
+    return None if lower_text(value) in {"default", "auto"} else lower_text(value)
 
 
-def _summary(value: object) -> str | None:
-    return None if _lower(value) in {"none", "off", "false"} else _lower(value)
+def summary(value: object) -> str | None:
+    return None if lower_text(value) in {"none", "off", "false"} else lower_text(value)
 
 
-def _choice(value: object) -> str | Mapping[str, Any]:
+def tool_choice(value: object) -> str | Mapping[str, Any]:
     if isinstance(value, str) or is_json_object(value):
         return cast("str | Mapping[str, Any]", value)
     raise TypeError("a name or an object")
 
 
-def _reasoning(value: object) -> dict[str, Any]:
+def reasoning_fields(value: object) -> dict[str, Any]:
     """`reasoning: {effort, summary, mode, context}`, or the effort alone as other modules take it."""
     if isinstance(value, str) and not value.lstrip().startswith("{"):
-        return {"effort": _lower(value)}
-    found = _object(value)
+        return {"effort": lower_text(value)}
+    found = json_object(value)
     if not all(isinstance(found.get(key) or "", str) for key in ("effort", "summary")):
         raise TypeError("an object, whose effort and summary are words")
     return found
 
 
-def _hosted(value: object) -> tuple[Mapping[str, Any], ...]:
-    parsed = _json(value, "a list of tools, each with a type")
+def hosted_tool_list(value: object) -> tuple[Mapping[str, Any], ...]:
+    parsed = json_value(value, "a list of tools, each with a type")
     tools = cast(list[Any], parsed if isinstance(parsed, list) else [parsed])
     if not all(is_json_object(tool) and isinstance(tool.get("type"), str) for tool in tools):
         raise ValueError("a list of tools, each with a type")
     return tuple(cast(list[Mapping[str, Any]], tools))
 
 
-def _web_search(value: object) -> tuple[Mapping[str, Any], ...]:
+def web_search_tool(value: object) -> tuple[Mapping[str, Any], ...]:
     """`true`, or an object with the tool's settings (filters, user_location, search_context_size)."""
     if isinstance(value, (str, bool, int)) and not str(value).lstrip().startswith("{"):
-        return ({"type": "web_search"},) if _flag(value) else ()
-    return _hosted({"type": "web_search", **_object(value)})
+        return ({"type": "web_search"},) if flag(value) else ()
+    return hosted_tool_list({"type": "web_search", **json_object(value)})
 
 
-_FORMATS = TypeAdapter[Any](ResponseFormat)
+_RESPONSE_FORMAT_ADAPTER = TypeAdapter[Any](ResponseFormat)
 
 
-def _format(value: object) -> object:
+def response_format(value: object) -> object:
     try:
-        return _FORMATS.validate_python(value)
+        return _RESPONSE_FORMAT_ADAPTER.validate_python(value)
     except ValidationError:
         raise ValueError("{type: text}, {type: json} or {type: json_schema, json_schema: {…}}") from None
 
 
-def _model_info(value: object) -> dict[str, Any]:
+def model_info(value: object) -> dict[str, Any]:
     """Checked here, so that a typo is told by name and not by a call that fails in the middle."""
-    info = _object(value)
+    info = json_object(value)
     for model in info:
-        traits_for(model, info)
-        pricing_for(model, info)
+        traits_of(model, info)
+        pricing_of(model, info)
     return info
 
 
-_Reader: TypeAlias = tuple[str, Callable[[object], Any]]
+_SettingRow: TypeAlias = tuple[str, Callable[[object], Any]]
 
 
-_KEYS: Mapping[str, _Reader] = {
-    "default_model": ("model", _text),
-    "reasoning_effort": ("reasoning_effort", _effort),
-    "reasoning_summary": ("reasoning_summary", _summary),
-    "reasoning": ("reasoning", _reasoning),
-    "verbosity": ("verbosity", _lower),
-    "max_output_tokens": ("max_output_tokens", _whole),
-    "max_tokens": ("max_output_tokens", _whole),
-    "temperature": ("temperature", _number),
-    "top_p": ("top_p", _number),
-    "parallel_tool_calls": ("parallel_tool_calls", _flag),
-    "service_tier": ("service_tier", _lower),
-    "truncation": ("truncation", _lower),
-    "prompt_cache_key": ("prompt_cache_key", _text),
-    "prompt_cache_retention": ("prompt_cache_retention", _text),
-    "safety_identifier": ("safety_identifier", _text),
-    "web_search": ("hosted_tools", _web_search),
-    "hosted_tools": ("hosted_tools", _hosted),
-    "include": ("include", _words),
-    "extra_body": ("extra_body", _object),
-    "timeout": ("timeout_s", _seconds),
-    "max_retries": ("max_retries", _not_negative),
-    "min_retry_delay": ("min_retry_delay_s", _seconds),
-    "max_retry_delay": ("max_retry_delay_s", _seconds),
-    "max_continuations": ("max_continuations", _not_negative),
-    "max_concurrent_requests": ("max_concurrent_requests", _not_negative),
-    "use_streaming": ("use_streaming", _flag),
-    "hide_dated_models": ("hide_dated_models", _flag),
-    "filtered": ("hide_dated_models", _flag),
-    "priority": ("priority", _whole),
-    "raw": ("raw", _flag),
-    "debug": ("debug", _flag),
-    "raw_debug": ("raw_debug", _flag),
-    "model_info": ("model_info", _model_info),
+SHARED_SETTINGS: Mapping[str, _SettingRow] = {
+    "default_model": ("model", text),
+    "reasoning_effort": ("reasoning_effort", effort),
+    "reasoning_summary": ("reasoning_summary", summary),
+    "reasoning": ("reasoning", reasoning_fields),
+    "verbosity": ("verbosity", lower_text),
+    "max_output_tokens": ("max_output_tokens", whole),
+    "max_tokens": ("max_output_tokens", whole),
+    "temperature": ("temperature", number),
+    "top_p": ("top_p", number),
+    "parallel_tool_calls": ("parallel_tool_calls", flag),
+    "service_tier": ("service_tier", lower_text),
+    "truncation": ("truncation", lower_text),
+    "prompt_cache_key": ("prompt_cache_key", text),
+    "prompt_cache_retention": ("prompt_cache_retention", text),
+    "safety_identifier": ("safety_identifier", text),
+    "web_search": ("hosted_tools", web_search_tool),
+    "hosted_tools": ("hosted_tools", hosted_tool_list),
+    "include": ("include", word_list),
+    "extra_body": ("extra_body", json_object),
+    "timeout": ("timeout_s", seconds),
+    "max_retries": ("max_retries", not_negative),
+    "min_retry_delay": ("min_retry_delay_s", seconds),
+    "max_retry_delay": ("max_retry_delay_s", seconds),
+    "max_continuations": ("max_continuations", not_negative),
+    "max_concurrent_requests": ("max_concurrent_requests", not_negative),
+    "use_streaming": ("use_streaming", flag),
+    "hide_dated_models": ("hide_dated_models", flag),
+    "filtered": ("hide_dated_models", flag),
+    "priority": ("priority", whole),
+    "raw": ("raw", flag),
+    "debug": ("debug", flag),
+    "raw_debug": ("raw_debug", flag),
+    "model_info": ("model_info", model_info),
 }
 """Config key → field and reader. A key of the same field that stands later wins, but hosted tools add up."""
 
 
-_CALL_KEYS: Mapping[str, _Reader] = {
-    **_KEYS,
-    "model": ("model", _text),
-    "timeout": ("call_timeout_s", _seconds),
-    "extended_thinking": ("extended_thinking", _flag),
-    "tool_choice": ("tool_choice", _choice),
-    "response_format": ("response_format", _format),
-    "stop": ("stop", _words),
-    "tools": ("hosted_tools", _hosted),
+CALL_SETTINGS: Mapping[str, _SettingRow] = {
+    **SHARED_SETTINGS,
+    "model": ("model", text),
+    "timeout": ("call_timeout_s", seconds),
+    "extended_thinking": ("extended_thinking", flag),
+    "tool_choice": ("tool_choice", tool_choice),
+    "response_format": ("response_format", response_format),
+    "stop": ("stop", word_list),
+    "tools": ("hosted_tools", hosted_tool_list),
 }
 """Keyword arguments of `complete()`; others are ignored, as hosts pass what other providers know."""
 
@@ -184,10 +184,10 @@ def read_config(config: Mapping[str, Any], defaults: Options) -> Options:
     Raises:
         ConfigurationError: a value cannot be read; names the key and what it takes.
     """
-    return _set(defaults, config, _KEYS)
+    return _apply_settings(defaults, config, SHARED_SETTINGS)
 
 
-def readable_config(config: Mapping[str, Any], defaults: Options) -> Options:
+def read_valid_config(config: Mapping[str, Any], defaults: Options) -> Options:
     """The same as far as values can be read: hosts go by the priority and the model also where another key is wrong."""
     readable: dict[str, Any] = {}
     for key, value in config.items():
@@ -199,9 +199,9 @@ def readable_config(config: Mapping[str, Any], defaults: Options) -> Options:
     return read_config(readable, defaults)
 
 
-def unknown_keys(config: Mapping[str, Any], own: Iterable[str]) -> list[str]:
+def list_unknown_settings(config: Mapping[str, Any], module_keys: Iterable[str]) -> list[str]:
     """A line for every key that means nothing here, with the nearest that does."""
-    known = {*_KEYS, *own}
+    known = {*SHARED_SETTINGS, *module_keys}
     lines: list[str] = []
     for key in config:
         if key not in known:
@@ -210,7 +210,9 @@ def unknown_keys(config: Mapping[str, Any], own: Iterable[str]) -> list[str]:
     return lines
 
 
-def for_call(settings: Options, request: ChatRequest, kwargs: Mapping[str, Any], *, cache_key: str | None) -> Options:
+def read_call_options(
+    config_options: Options, request: ChatRequest, kwargs: Mapping[str, Any], *, cache_key: str | None
+) -> Options:
     """The options of one call.
 
     Args:
@@ -234,16 +236,16 @@ def for_call(settings: Options, request: ChatRequest, kwargs: Mapping[str, Any],
         "timeout": request.timeout,
         "reasoning": (request.model_extra or {}).get("reasoning"),
     }
-    options = _set(_set(settings, asked, _CALL_KEYS), kwargs, _CALL_KEYS)
+    options = _apply_settings(_apply_settings(config_options, asked, CALL_SETTINGS), kwargs, CALL_SETTINGS)
     if options.extended_thinking is False and kwargs.get("reasoning_effort") in (None, ""):
         options = replace(options, reasoning_effort="none")
     if (request.metadata or {}).get("stream") is False:
         options = replace(options, use_streaming=False)
     key = options.prompt_cache_key or request.conversation_id or cache_key
-    return replace(options, prompt_cache_key=_cache_key(key))
+    return replace(options, prompt_cache_key=_shorten_cache_key(key))
 
 
-def with_tier_of_name(options: Options, suffixes: Mapping[str, str]) -> Options:
+def apply_tier_suffix(options: Options, suffixes: Mapping[str, str]) -> Options:
     """The options with the service tier that the model's name ends with, unless a model is really called so."""
     for suffix, tier in suffixes.items():
         name = options.model.removesuffix(suffix)
@@ -252,9 +254,9 @@ def with_tier_of_name(options: Options, suffixes: Mapping[str, str]) -> Options:
     return options
 
 
-def _set(options: Options, values: Mapping[str, Any], keys: Mapping[str, _Reader]) -> Options:
+def _apply_settings(options: Options, values: Mapping[str, Any], settings: Mapping[str, _SettingRow]) -> Options:
     changes: dict[str, Any] = {}
-    for key, (name, read) in keys.items():
+    for key, (name, read) in settings.items():
         value = values.get(key)
         if value is None or value == "":
             continue
@@ -265,12 +267,12 @@ def _set(options: Options, values: Mapping[str, Any], keys: Mapping[str, _Reader
         changes[name] = (*changes.get(name, ()), *parsed) if name == "hosted_tools" else parsed
     if reasoning := changes.pop("reasoning", None):
         changes["reasoning"] = {key: value for key, value in reasoning.items() if key not in {"effort", "summary"}}
-        for key, read in (("effort", _effort), ("summary", _summary)):
+        for key, read in (("effort", effort), ("summary", summary)):
             if reasoning.get(key):
                 changes.setdefault(f"reasoning_{key}", read(reasoning[key]))
     return replace(options, **changes) if changes else options
 
 
-def _cache_key(key: str | None) -> str | None:
+def _shorten_cache_key(key: str | None) -> str | None:
     """The service takes 64 characters; a longer key keeps its identity as a digest."""
     return key if key is None or len(key) <= 64 else hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -10,11 +10,11 @@ from typing import Any, cast
 from ..wire.json_values import is_json_object
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     return str(value).strip()
 
 
-def _flag(value: object) -> bool:
+def flag(value: object) -> bool:
     words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
     text = str(value).strip().lower()
     if text not in words:
@@ -22,14 +22,14 @@ def _flag(value: object) -> bool:
     return words[text]
 
 
-def _whole(value: object) -> int:
+def whole(value: object) -> int:
     try:
         return int(str(value).strip().replace("_", ""))
     except ValueError:
         raise ValueError("a whole number") from None
 
 
-def _number(value: object) -> float:
+def number(value: object) -> float:
     try:
         number = float(str(value).strip())
     except ValueError:
@@ -39,41 +39,41 @@ def _number(value: object) -> float:
     return number
 
 
-def _seconds(value: object) -> float:
-    seconds = _number(value)
+def seconds(value: object) -> float:
+    seconds = number(value)
     if seconds <= 0:
         raise ValueError("a number of seconds above 0")
     return seconds
 
 
-def _not_negative(value: object) -> int:
-    number = _whole(value)
+def not_negative(value: object) -> int:
+    number = whole(value)
     if number < 0:
         raise ValueError("0 or more")
     return number
 
 
-def _lower(value: object) -> str:
-    return _text(value).lower()
+def lower_text(value: object) -> str:
+    return text(value).lower()
 
 
-def _json(value: object, what: str) -> Any:
+def json_value(value: object, expected: str) -> Any:
     if not isinstance(value, str):
         return value
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
-        raise ValueError(what) from None
+        raise ValueError(expected) from None
 
 
-def _object(value: object) -> dict[str, Any]:
-    parsed = _json(value, "an object")
+def json_object(value: object) -> dict[str, Any]:
+    parsed = json_value(value, "an object")
     if not is_json_object(parsed):
         raise TypeError("an object")
     return dict(cast(Mapping[str, Any], parsed))
 
 
-def _words(value: object) -> tuple[str, ...]:
+def word_list(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(word.strip() for word in value.split(",") if word.strip())
     if not isinstance(value, list | tuple):

@@ -29,7 +29,7 @@ class Fetch(Protocol):
         """
         ...
 
-    async def document(self, path: str, *, etag: str | None = None) -> Document:
+    async def fetch_document(self, path: str, *, etag: str | None = None) -> Document:
         """The same with its tag; without a body where it is still the document of `etag`."""
         ...
 
@@ -41,9 +41,9 @@ class Models:
         fresh_s: how long a list is kept before `listed` is asked again.
     """
 
-    fresh_s: float = 300.0
+    max_age_s: float = 300.0
 
-    async def listed(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
+    async def list_models(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
         """The models that this account can use, as the service lists them at `/models`; never empty without a word.
 
         Raises:
@@ -55,18 +55,18 @@ class Models:
             logger.warning("the service answered, and its model list holds no model that can do agent work")
         return found
 
-    def info(self) -> Mapping[str, Mapping[str, Any]]:
+    def model_info(self) -> Mapping[str, Mapping[str, Any]]:
         """What is known of models beyond the tables, in the form of the option `model_info`, which wins over it."""
         return {}
 
-    def preferred(self) -> str | None:
+    def default(self) -> str | None:
         """The model of calls where neither the user nor the call names one; None leaves it to the module's default."""
         return None
 
-    def served(self, asked: str, model: str) -> None:
+    def on_response_model(self, requested_model: str, response_model: str) -> None:
         """Told of every answer: which model it says made it."""
 
-    def heard(self, headers: Mapping[str, str]) -> None:
+    def on_headers(self, headers: Mapping[str, str]) -> None:
         """Told of the headers of every answer, with names in lower case."""
 
 

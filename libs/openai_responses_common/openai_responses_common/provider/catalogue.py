@@ -11,8 +11,8 @@ from typing import Any, cast
 from amplifier_core.llm_errors import ProviderUnavailableError
 from amplifier_core.models import ModelInfo
 
-from ..facts.traits import is_agent_model, is_dated
-from ..options.model_info import pricing_for, traits_for
+from ..facts.traits import has_snapshot_date, is_agent_model
+from ..options.model_info import pricing_of, traits_of
 
 logger = logging.getLogger(__name__)
 
@@ -20,22 +20,22 @@ logger = logging.getLogger(__name__)
 class Catalogue:
     """Keeps a model list for a while; callers that come while it is being fetched share the one request."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[list[ModelInfo]]], *, fresh_s: float) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[list[ModelInfo]]], *, max_age_s: float) -> None:
         self._fetch = fetch
-        self._fresh_s = fresh_s
+        self._max_age_s = max_age_s
         self._models: list[ModelInfo] = []
-        self._fetched_at: float | None = None
-        self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
+        self._last_fetch_s: float | None = None
+        self._loop_lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
-    async def models(self) -> list[ModelInfo]:
+    async def get_models(self) -> list[ModelInfo]:
         """The list; raises what fetching raises."""
         loop = asyncio.get_running_loop()
-        if self._lock is None or self._lock[0] is not loop:
-            self._lock = (loop, asyncio.Lock())
-        async with self._lock[1]:
-            if self._fetched_at is None or time.monotonic() - self._fetched_at > self._fresh_s:
+        if self._loop_lock is None or self._loop_lock[0] is not loop:
+            self._loop_lock = (loop, asyncio.Lock())
+        async with self._loop_lock[1]:
+            if self._last_fetch_s is None or time.monotonic() - self._last_fetch_s > self._max_age_s:
                 self._models = await self._fetch()
-                self._fetched_at = time.monotonic()
+                self._last_fetch_s = time.monotonic()
             return list(self._models)
 
 
@@ -56,14 +56,14 @@ def read_models(document: object, *, hide_dated: bool, model_info: Mapping[str, 
     ids = [str(row.get("id")) for row in cast(list[dict[str, Any]], rows) if row.get("id")]
     ids = list(dict.fromkeys([*ids, *model_info]))
     kept = [model for model in ids if model in model_info or is_agent_model(model)]
-    return [describe(model, model_info) for model in sorted(kept) if not (hide_dated and is_dated(model))]
+    return [describe(model, model_info) for model in sorted(kept) if not (hide_dated and has_snapshot_date(model))]
 
 
 def describe(model: str, model_info: Mapping[str, Mapping[str, Any]], *, priced: bool = True) -> ModelInfo:
     """What the tables and the user's overrides say of a model; without a price where tokens are not paid one by one."""
-    traits = traits_for(model, model_info)
+    traits = traits_of(model, model_info)
     pricing: dict[str, Any] = {
-        "pricing": pricing_for(model, model_info) if priced else None
+        "pricing": pricing_of(model, model_info) if priced else None
     }  # kernels before 2.0 have no such field
     defaults: dict[str, Any] = {"max_output_tokens": traits.max_output_tokens}
     if traits.efforts:
@@ -73,7 +73,7 @@ def describe(model: str, model_info: Mapping[str, Mapping[str, Any]], *, priced:
         display_name=model,
         context_window=traits.context_window,
         max_output_tokens=traits.max_output_tokens,
-        capabilities=traits.capabilities(),
+        capabilities=traits.list_capabilities(),
         defaults=defaults,
         **pricing,
     )

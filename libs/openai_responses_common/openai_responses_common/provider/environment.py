@@ -9,16 +9,19 @@ from typing import Any, cast
 
 from amplifier_core.llm_errors import ConfigurationError
 
-_REFERENCE = re.compile(r"\$\{(\w+)\}")
+_VARIABLE_REFERENCE = re.compile(r"\$\{(\w+)\}")
 
 
 # What a host's setup wizard passes where the user gave nothing.
-_ABSENT = frozenset({"", "http://placeholder"})
+_UNSET_VALUES = frozenset({"", "http://placeholder"})
 
 
-def with_given(config: Mapping[str, Any] | None, **given: str | None) -> dict[str, Any]:
+def override_config(config: Mapping[str, Any] | None, **overrides: str | None) -> dict[str, Any]:
     """A config with what a constructor was given apart from it, which wins; a host's placeholders count as absent."""
-    return {**(config or {}), **{key: value for key, value in given.items() if value and value not in _ABSENT}}
+    return {
+        **(config or {}),
+        **{key: value for key, value in overrides.items() if value and value not in _UNSET_VALUES},
+    }
 
 
 def setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
@@ -27,13 +30,13 @@ def setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
     `${NAME}` in a config value is the variable's value, also under hosts that do not expand it themselves.
     """
     for value in (config.get(key), *(os.environ.get(name) for name in variables)):
-        text = _REFERENCE.sub(lambda match: os.environ.get(match[1], ""), str(value or "")).strip()
-        if text not in _ABSENT:
+        text = _VARIABLE_REFERENCE.sub(lambda match: os.environ.get(match[1], ""), str(value or "")).strip()
+        if text not in _UNSET_VALUES:
             return text
     return None
 
 
-def words(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
+def word_list(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """A setting that is a list, or words between commas.
 
     Raises:

@@ -18,7 +18,7 @@ async def mount_provider(coordinator: Any, provider: ResponsesProvider) -> Calla
     await coordinator.mount("providers", provider, name=provider.name)
     if hasattr(coordinator, "register_contributor"):
         module = f"provider-{provider.name}"
-        coordinator.register_contributor("session.cost", module, lambda: _cost(provider))
+        coordinator.register_contributor("session.cost", module, lambda: _read_session_cost(provider))
         coordinator.register_contributor("observability.events", module, lambda: list(OWN_EVENTS))
 
     async def cleanup() -> None:
@@ -27,5 +27,5 @@ async def mount_provider(coordinator: Any, provider: ResponsesProvider) -> Calla
     return cleanup
 
 
-def _cost(provider: ResponsesProvider) -> dict[str, str] | None:
+def _read_session_cost(provider: ResponsesProvider) -> dict[str, str] | None:
     return {"cost_usd": str(provider.spent_usd)} if provider.spent_usd else None

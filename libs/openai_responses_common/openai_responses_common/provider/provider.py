@@ -16,14 +16,21 @@ from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
 from amplifier_core.models import ModelInfo, ProviderInfo
 
-from ..options.options import Options, for_call, read_config, readable_config, unknown_keys, with_tier_of_name
+from ..options.options import (
+    Options,
+    apply_tier_suffix,
+    list_unknown_settings,
+    read_call_options,
+    read_config,
+    read_valid_config,
+)
 from ..transport.base import Document
 from .catalogue import Catalogue, describe
-from .environment import with_given
+from .environment import override_config
 
 if TYPE_CHECKING:
-    from ..engine.call import Sink
     from ..engine.engine import Engine
+    from ..engine.telemetry import Sink
     from ..translate.decode import DecodedResponse
     from ..translate.deltas import Delta
 from .backend import Backend
@@ -32,16 +39,16 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Fetcher:
+class _EngineFetch:
     """See `Fetch`."""
 
     engine: Engine
     options: Options
 
     async def __call__(self, path: str) -> Any:
-        return (await self.document(path)).body
+        return (await self.fetch_document(path)).body
 
-    async def document(self, path: str, *, etag: str | None = None) -> Document:
+    async def fetch_document(self, path: str, *, etag: str | None = None) -> Document:
         return await self.engine.fetch(path, self.options, etag=etag)
 
 
@@ -65,27 +72,27 @@ class ResponsesProvider:
         self.spent_usd = Decimal(0)
         self._backend = backend
         self._problem = backend.problem
-        self._settings = backend.defaults
+        self._configured_options = backend.defaults
         try:
-            self._settings = read_config(self.config, backend.defaults)
+            self._configured_options = read_config(self.config, backend.defaults)
         except ConfigurationError as error:
             self._problem = str(error)
-            self._settings = readable_config(self.config, backend.defaults)
-        for line in unknown_keys(self.config, backend.own_keys):
+            self._configured_options = read_valid_config(self.config, backend.defaults)
+        for line in list_unknown_settings(self.config, backend.own_keys):
             logger.warning("%s: %s", backend.profile.display_name, line)
         self._engine: Engine | None = None
-        self._catalogue = Catalogue(self._fetch_models, fresh_s=backend.models.fresh_s)
+        self._catalogue = Catalogue(self._fetch_models, max_age_s=backend.models.max_age_s)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(default_model={self.default_model!r}, transport={self._backend.transport!r})"
 
     @property
     def default_model(self) -> str:
-        return self._informed().model
+        return self._merge_model_info().model
 
     @property
     def priority(self) -> int:
-        return self._settings.priority
+        return self._configured_options.priority
 
     def get_info(self) -> ProviderInfo:
         """What the provider is, with the limits of the configured model: context managers budget by them."""
@@ -98,8 +105,8 @@ class ResponsesProvider:
             defaults={
                 "model": self.default_model,
                 "context_window": model.context_window,
-                "max_output_tokens": self._settings.max_output_tokens or model.max_output_tokens,
-                "timeout": self._settings.timeout_s,
+                "max_output_tokens": self._configured_options.max_output_tokens or model.max_output_tokens,
+                "timeout": self._configured_options.timeout_s,
             },
             config_fields=list(self._backend.config_fields),
         )
@@ -107,7 +114,7 @@ class ResponsesProvider:
     def get_model_info(self) -> ModelInfo:
         """The configured model, from the tables and `model_info`."""
         profile = self._backend.profile
-        settings = with_tier_of_name(self._informed(), profile.tier_suffixes)
+        settings = apply_tier_suffix(self._merge_model_info(), profile.tier_suffixes)
         found = describe(settings.model, settings.model_info, priced=profile.priced)
         named = {"id": self.default_model, "display_name": self.default_model}
         return found if settings.model == self.default_model else found.model_copy(update=named)
@@ -118,8 +125,8 @@ class ResponsesProvider:
         Raises:
             LLMError: the service cannot be asked; nothing is made up.
         """
-        self._check()
-        return await self._catalogue.models()
+        self._check_settings()
+        return await self._catalogue.get_models()
 
     async def complete(self, request: ChatRequest, **kwargs: Any) -> DecodedResponse:
         """Make one call.
@@ -131,7 +138,7 @@ class ResponsesProvider:
         Raises:
             LLMError: one of the kernel's classes.
         """
-        return await self._call(request, kwargs, None)
+        return await self._make_call(request, kwargs, None)
 
     async def deltas(self, request: ChatRequest, **kwargs: Any) -> AsyncIterator[Delta | DecodedResponse]:
         """Make one call and follow it: typed deltas as they come, and last the response.
@@ -147,7 +154,7 @@ class ResponsesProvider:
             for delta in batch:
                 queue.put_nowait(delta)
 
-        call = asyncio.create_task(self._call(request, kwargs, sink))
+        call = asyncio.create_task(self._make_call(request, kwargs, sink))
         call.add_done_callback(lambda _: queue.put_nowait(None))
         try:
             while (delta := await queue.get()) is not None:
@@ -165,69 +172,75 @@ class ResponsesProvider:
         """Close the connections; safe at any time, also before the first call and more than once."""
         await self._backend.transport.close()
 
-    async def _call(self, request: ChatRequest, kwargs: Mapping[str, Any], listener: Sink | None) -> DecodedResponse:
-        engine = await self._ready()
-        events = engine.events(self.coordinator, self.name, self._settings)
+    async def _make_call(
+        self, request: ChatRequest, kwargs: Mapping[str, Any], caller_sink: Sink | None
+    ) -> DecodedResponse:
+        engine = await self._load_engine()
+        events = engine.create_events(self.coordinator, self.name, self._configured_options)
         try:
-            self._check()
+            self._check_settings()
             cache_key = str(getattr(self.coordinator, "session_id", "") or "") or None
-            options = for_call(self._informed(), request, kwargs, cache_key=cache_key)
-            options = with_tier_of_name(options, self._backend.profile.tier_suffixes)
+            options = read_call_options(self._merge_model_info(), request, kwargs, cache_key=cache_key)
+            options = apply_tier_suffix(options, self._backend.profile.tier_suffixes)
         except ConfigurationError as error:
-            await events.failed(error)
+            await events.emit_failure(error)
             raise
-        events = engine.events(self.coordinator, self.name, options)
-        sinks = [sink for sink in (events.deltas if options.use_streaming and events.heard else None, listener) if sink]
+        events = engine.create_events(self.coordinator, self.name, options)
+        sinks = [
+            sink
+            for sink in (events.emit_deltas if options.use_streaming and events.has_listeners else None, caller_sink)
+            if sink
+        ]
 
         async def tell(batch: list[Delta]) -> None:
             for sink in sinks:
                 await sink(batch)
 
-        answer = await engine.run(request, options, events, tell if sinks else None)
+        answer = await engine.run_call(request, options, events, tell if sinks else None)
         served = (answer.metadata or {}).get("openai:model")
         if served and isinstance(served, str):
-            self._backend.models.served(options.model, served)
-        self._backend.models.heard(events.headers)
+            self._backend.models.on_response_model(options.model, served)
+        self._backend.models.on_headers(events.headers)
         return answer
 
-    def _informed(self) -> Options:
+    def _merge_model_info(self) -> Options:
         """The settings, with what is known of the models by now; what the user says of them wins."""
-        models, settings = self._backend.models, self._settings
+        models, settings = self._backend.models, self._configured_options
         if not self.config.get("default_model"):
-            settings = replace(settings, model=models.preferred() or settings.model)
-        known = models.info()
+            settings = replace(settings, model=models.default() or settings.model)
+        known = models.model_info()
         if not known:
             return settings
         told = settings.model_info
         info = {name: {**known.get(name, {}), **told.get(name, {})} for name in {**known, **told}}
         return replace(settings, model_info=info)
 
-    async def _ready(self) -> Engine:
+    async def _load_engine(self) -> Engine:
         """The engine. It is loaded for the first call, and in a thread: hosts load every provider of a session, and ask
         few of them."""
         if self._engine is None:
-            engine = await asyncio.to_thread(_engine_class)
-            made = engine(self._backend.transport, self._backend.profile, on_cost=self._spend)
+            engine = await asyncio.to_thread(_import_engine_class)
+            made = engine(self._backend.transport, self._backend.profile, on_cost=self._add_cost)
             self._engine = self._engine or made
         return self._engine
 
-    def _check(self) -> None:
+    def _check_settings(self) -> None:
         if self._problem:
             raise ConfigurationError(self._problem, provider=self.name)
 
-    def _spend(self, cost_usd: Decimal) -> None:
+    def _add_cost(self, cost_usd: Decimal) -> None:
         self.spent_usd += cost_usd
 
     async def _fetch_models(self) -> list[ModelInfo]:
-        fetch = _Fetcher(await self._ready(), self._settings)
+        fetch = _EngineFetch(await self._load_engine(), self._configured_options)
         try:
-            return await self._backend.models.listed(fetch, self._settings)
+            return await self._backend.models.list_models(fetch, self._configured_options)
         except LLMError as error:
             error.provider = error.provider or self.name
             raise
 
 
-def _engine_class() -> type[Engine]:
+def _import_engine_class() -> type[Engine]:
     from ..engine.engine import Engine
 
     return Engine
@@ -249,7 +262,7 @@ class AddressedProvider(ResponsesProvider):
     """
 
     address_key: ClassVar[str] = "base_url"
-    make: ClassVar[staticmethod[[Mapping[str, Any]], Backend]]
+    build_backend: ClassVar[staticmethod[[Mapping[str, Any]], Backend]]
 
     def __init__(
         self,
@@ -259,5 +272,5 @@ class AddressedProvider(ResponsesProvider):
         config: Mapping[str, Any] | None = None,
         coordinator: Any = None,
     ) -> None:
-        placed = with_given(config, **{self.address_key: base_url, "api_key": api_key})
-        super().__init__(self.make(placed), config=config, coordinator=coordinator)
+        placed = override_config(config, **{self.address_key: base_url, "api_key": api_key})
+        super().__init__(self.build_backend(placed), config=config, coordinator=coordinator)

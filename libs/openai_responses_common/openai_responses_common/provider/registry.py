@@ -13,7 +13,7 @@ from .provider import ResponsesProvider
 Factory: TypeAlias = Callable[[dict[str, Any]], ResponsesProvider]
 """Makes a provider from a config."""
 
-ENTRY_POINTS = "openai_responses_common.providers"
+ENTRY_POINT_GROUP = "openai_responses_common.providers"
 
 _factories: dict[str, Factory] = {}
 
@@ -34,12 +34,12 @@ def create_provider(name: str, **config: Any) -> ResponsesProvider:
         ConfigurationError: nothing of that name is registered or installed.
     """
     backend, _, model = name.partition(":")
-    factory = _factories.get(backend) or _installed(backend)
+    factory = _factories.get(backend) or _load_factory(backend)
     return factory({**config, **({"default_model": model} if model else {})})
 
 
-def _installed(backend: str) -> Factory:
-    found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+def _load_factory(backend: str) -> Factory:
+    found = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
     if backend not in found:
         names = ", ".join(sorted({*_factories, *found})) or "none"
         raise ConfigurationError(f"no provider {backend!r}; known: {names}. Install its module or register a factory")

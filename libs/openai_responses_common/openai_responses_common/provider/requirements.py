@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ..version import __version__
 
-_LIBRARY = "openai-responses-common"
+_LIBRARY_DISTRIBUTION = "openai-responses-common"
 
 
 def require_version(version: str, *, module: str, file: str) -> None:
@@ -27,17 +27,17 @@ def require_version(version: str, *, module: str, file: str) -> None:
     """
     sibling = (Path(file).resolve().parent / "../../../libs/openai_responses_common").resolve()
     elsewhere = sibling.is_dir() and sibling not in Path(__file__).resolve().parents
-    copied_from = {_checkout_of(module), _checkout_of(_LIBRARY)} - {None}
+    copied_from = {_find_checkout(module), _find_checkout(_LIBRARY_DISTRIBUTION)} - {None}
     elsewhere = elsewhere or len(copied_from) > 1
     if version != __version__ or elsewhere:
         raise ImportError(
-            f"{module} {version} ({file}) found {_LIBRARY} {__version__} ({__file__}). Both must come from one release "
-            f"or one checkout: run `pip uninstall {_LIBRARY}`, then install every module of this family again from the "
-            f"same source."
+            f"{module} {version} ({file}) found {_LIBRARY_DISTRIBUTION} {__version__} ({__file__}). Both must come from "
+            f"one release or one checkout: run `pip uninstall {_LIBRARY_DISTRIBUTION}`, then install every module of "
+            "this family again from the same source."
         )
 
 
-def _checkout_of(name: str) -> str | None:
+def _find_checkout(name: str) -> str | None:
     """The path of the checkout that a distribution was installed from, as its installer wrote it; None where that noted
     no folder (PEP 610)."""
     try:
@@ -49,7 +49,7 @@ def _checkout_of(name: str) -> str | None:
     return urlsplit(str(note["url"])).path.rstrip("/").rsplit("/", 2)[0]
 
 
-def require_package(name: str, floor: str, *, module: str) -> None:
+def require_package(name: str, minimum_version: str, *, module: str) -> None:
     """Fail at import where a package is absent or too old: the next installation of another module may replace it.
 
     Hosts import a module to learn whether it is installed; a package that is slow to import is only asked for here.
@@ -62,15 +62,16 @@ def require_package(name: str, floor: str, *, module: str) -> None:
     Raises:
         ImportError: with what to run.
     """
-    found = _version_of(name)
-    if not found or _numbers(found) < _numbers(floor):
+    found = _read_version(name)
+    if not found or _parse_version(found) < _parse_version(minimum_version):
         raise ImportError(
-            f"{module} needs {name} {floor} or newer, and {f'{name} {found}' if found else 'none'} is installed: run "
-            f"`pip install '{name}>={floor}'`. A module that demands an older one needs an environment of its own."
+            f"{module} needs {name} {minimum_version} or newer, and {f'{name} {found}' if found else 'none'} is "
+            f"installed: run `pip install '{name}>={minimum_version}'`. A module that demands an older one needs an "
+            "environment of its own."
         )
 
 
-def _version_of(name: str) -> str:
+def _read_version(name: str) -> str:
     """The version of a distribution, `""` where there is none. `importlib.metadata.version` takes four milliseconds for
     it, as it reads all of the description."""
     try:
@@ -80,5 +81,5 @@ def _version_of(name: str) -> str:
     return match[1] if (match := re.search(r"^Version: *(\S+)", written, re.M)) else ""
 
 
-def _numbers(version: str) -> list[int]:
+def _parse_version(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)[:2]]

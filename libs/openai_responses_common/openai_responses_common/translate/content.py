@@ -12,17 +12,17 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from ..wire.json_values import record, records
+from ..wire.json_values import as_object, as_objects
 from ..wire.types import Item
 
-NO_PICTURE = "[an image without data, URL or file id]"
+IMAGE_PLACEHOLDER = "[an image without data, URL or file id]"
 
 
-def text_part(text: str) -> Item:
+def make_text_part(text: str) -> Item:
     return {"type": "input_text", "text": text}
 
 
-def media_part(block: Mapping[str, Any]) -> Item | None:
+def encode_media_part(block: Mapping[str, Any]) -> Item | None:
     """An image or file block (`source` by base64, URL or file id) as a part; None if it holds none of these."""
     source = cast(Mapping[str, Any], block.get("source") or block)
     media_type = str(source.get("media_type") or source.get("mime_type") or "image/png")
@@ -32,7 +32,7 @@ def media_part(block: Mapping[str, Any]) -> Item | None:
         part["file_id"] = source["file_id"]
     elif source.get("data"):
         part["file_data" if is_file else "image_url"] = f"data:{media_type};base64,{source['data']}"
-    elif url := source.get("url") or _url(source.get("image_url")):
+    elif url := source.get("url") or _read_url(source.get("image_url")):
         part["file_url" if is_file else "image_url"] = url
     else:
         return None
@@ -43,54 +43,54 @@ def media_part(block: Mapping[str, Any]) -> Item | None:
     return part
 
 
-def _url(value: object) -> object:
+def _read_url(value: object) -> object:
     return cast(Mapping[str, object], value).get("url") if isinstance(value, Mapping) else value
 
 
-def tool_output(content: object) -> str | list[Item]:
+def encode_tool_result(result: object) -> str | list[Item]:
     """A tool's result as the output of its call: text where it is text, typed parts where it holds images."""
-    if isinstance(content, str):
-        return _joined(_embedded(content)) or content
-    value = _plain(content)
-    if parts := _joined(_pictured(value)):
+    if isinstance(result, str):
+        return _join_text_parts(_parse_image_dump(result)) or result
+    value = _dump_models(result)
+    if parts := _join_text_parts(_encode_image_result(value)):
         return parts
-    blocks = records(value)
-    if blocks and len(blocks) == len(cast(list[object], value)) and all(_is_text(block) for block in blocks):
+    blocks = as_objects(value)
+    if blocks and len(blocks) == len(cast(list[object], value)) and all(_is_text_block(block) for block in blocks):
         return "\n".join(block.get("text", "") for block in blocks)
-    return "" if value is None else _told(value)
+    return "" if value is None else _dump_json(value)
 
 
-def _joined(parts: list[Item] | None) -> str | list[Item] | None:
+def _join_text_parts(parts: list[Item] | None) -> str | list[Item] | None:
     """Text alone goes as text."""
     if parts and all(part["type"] == "input_text" for part in parts):
         return "\n".join(part["text"] for part in parts)
     return parts
 
 
-def _plain(value: object) -> object:
+def _dump_models(value: object) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", exclude_none=True)
     if isinstance(value, list):
-        return [_plain(entry) for entry in cast(list[object], value)]
+        return [_dump_models(entry) for entry in cast(list[object], value)]
     return value
 
 
-def _told(value: object) -> str:
+def _dump_json(value: object) -> str:
     """JSON as far as it is JSON: a tool may return dates, paths, anything."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _embedded(text: str) -> list[Item] | None:
+def _parse_image_dump(text: str) -> list[Item] | None:
     """The parts inside a JSON dump that holds images; None for every other text, which is nearly all of them."""
     if text[:1] not in {"{", "["} or '"image"' not in text:
         return None
     try:
-        return _pictured(json.loads(text))
+        return _encode_image_result(json.loads(text))
     except ValueError:
         return None
 
 
-def _pictured(value: object) -> list[Item] | None:
+def _encode_image_result(value: object) -> list[Item] | None:
     """The parts of a result that holds image blocks: they themselves, and all else as text; None without any.
 
     Loops and tools wrap results: `{"success", "output", "error", "content": [blocks]}`, the blocks under `content` or
@@ -98,24 +98,28 @@ def _pictured(value: object) -> list[Item] | None:
     """
     if isinstance(value, list):
         blocks = cast(list[object], value)
-        return [_part(block) for block in blocks] if any(_is_image(block) for block in blocks) else None
-    wrapper = record(value)
+        return (
+            [_encode_result_part(block) for block in blocks]
+            if any(_is_image_block(block) for block in blocks)
+            else None
+        )
+    wrapper = as_object(value)
     for key in ("content", "output"):
-        if key in wrapper and (parts := _pictured(wrapper[key])):
+        if key in wrapper and (parts := _encode_image_result(wrapper[key])):
             rest = {name: entry for name, entry in wrapper.items() if name != key and entry is not None}
-            return [text_part(_told(rest)), *parts] if rest else parts
+            return [make_text_part(_dump_json(rest)), *parts] if rest else parts
     return None
 
 
-def _part(block: object) -> Item:
-    if _is_image(block):
-        return media_part(record(block)) or text_part(NO_PICTURE)
-    return text_part(record(block).get("text", "") if _is_text(block) else _told(block))
+def _encode_result_part(block: object) -> Item:
+    if _is_image_block(block):
+        return encode_media_part(as_object(block)) or make_text_part(IMAGE_PLACEHOLDER)
+    return make_text_part(as_object(block).get("text", "") if _is_text_block(block) else _dump_json(block))
 
 
-def _is_image(block: object) -> bool:
-    return record(block).get("type") == "image"
+def _is_image_block(block: object) -> bool:
+    return as_object(block).get("type") == "image"
 
 
-def _is_text(block: object) -> bool:
-    return record(block).get("type") == "text" and isinstance(record(block).get("text", ""), str)
+def _is_text_block(block: object) -> bool:
+    return as_object(block).get("type") == "text" and isinstance(as_object(block).get("text", ""), str)

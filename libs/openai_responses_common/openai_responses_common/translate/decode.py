@@ -20,10 +20,10 @@ from amplifier_core.message_models import (
 )
 from pydantic import Field
 
-from ..wire.client_calls import CLIENT_CALLS, call_key, client_call
-from ..wire.json_values import dump, record, records
+from ..wire.client_calls import CLIENT_CALLS, find_client_call, read_call_key
+from ..wire.json_values import as_object, as_objects, dumps
 from ..wire.types import Item, Response
-from .replay_state import State, beside, state_of
+from .replay_state import ReplayState, as_extra_field, read_replay_state
 
 Block = TextBlock | ThinkingBlock | ToolCallBlock | ImageBlock | ReasoningBlock
 
@@ -52,106 +52,110 @@ def decode_response(responses: Sequence[Response], *, origin: str, usage: Usage 
     """
     last = responses[-1]
     items = [item for response in responses for item in response["output"]]
-    blocks = [block for item in items for block in _blocks(item, origin)]
-    _add_sources(items, blocks)
+    blocks = [block for item in items for block in _decode_item(item, origin)]
+    _attach_sources(items, blocks)
     asked = [block for block in blocks if isinstance(block, ToolCallBlock)]
     calls = [ToolCall(id=block.id, name=block.name, arguments=block.input) for block in asked]
-    reason = _finish_reason(last, blocks, bool(calls))
+    reason = _choose_finish_reason(last, blocks, bool(calls))
     if not calls and not any(isinstance(block, TextBlock | ImageBlock) for block in blocks):
-        blocks.append(_notice(reason, last))
+        blocks.append(_make_notice(reason, last))
     return DecodedResponse(
         content=list(blocks),
         tool_calls=calls or None,
         usage=usage,
         finish_reason=reason,
-        metadata=_metadata(responses),
-        content_blocks=[view for block in blocks if (view := _view(block))],
-        text=_joined_text(items) or "".join(block.text for block in blocks if isinstance(block, TextBlock)),
+        metadata=_collect_metadata(responses),
+        content_blocks=[view for block in blocks if (view := _make_event_block(block))],
+        text=_join_message_texts(items) or "".join(block.text for block in blocks if isinstance(block, TextBlock)),
     )
 
 
-def usable_items(response: Response) -> list[Item]:
+def drop_cut_calls(response: Response) -> list[Item]:
     """The items of a response that stand by themselves: a call that was cut off is never run, nor replayed."""
     if response.get("status") != "incomplete":
         return response["output"]
-    return [item for item in response["output"] if not (client_call(item) and _is_half(item))]
+    return [item for item in response["output"] if not (find_client_call(item) and _is_cut_call(item))]
 
 
-def thinking_text(item: Item) -> str:
+def read_thinking(item: Item) -> str:
     """What a reasoning item shows: its summary, or the raw reasoning of servers that give it."""
-    parts = records(item.get("summary")) or records(item.get("content"))
+    parts = as_objects(item.get("summary")) or as_objects(item.get("content"))
     return "\n\n".join(str(part["text"]) for part in parts if part.get("text"))
 
 
-def message_texts(item: Item) -> list[str]:
+def read_message_texts(item: Item) -> list[str]:
     """The texts of a message's parts, refusals included; empty for other items."""
     if item.get("type") != "message":
         return []
-    return [str(part.get("text") or part.get("refusal") or "") for part in records(item.get("content"))]
+    return [str(part.get("text") or part.get("refusal") or "") for part in as_objects(item.get("content"))]
 
 
-def call_name(item: Item) -> str:
+def read_tool_name(item: Item) -> str:
     """The tool that a client call asks for."""
-    return str(CLIENT_CALLS[item["type"]].tool or item.get("name") or item["type"])
+    return str(CLIENT_CALLS[item["type"]].tool_name or item.get("name") or item["type"])
 
 
-def _blocks(item: Item, origin: str) -> list[Block]:
-    if client_call(item):
-        return [_call_block(item, origin)]
+def _decode_item(item: Item, origin: str) -> list[Block]:
+    if find_client_call(item):
+        return [_decode_call(item, origin)]
     match item.get("type"):
         case "message":
-            return _message_blocks(item, origin)
+            return _decode_message(item, origin)
         case "reasoning":
-            state: State = {"origin": origin, "item": _without(item, "status")}
-            thinking = thinking_text(item)
-            return [ThinkingBlock(thinking=thinking, visibility="internal", **beside(state))]
+            state: ReplayState = {"origin": origin, "item": _copy_without(item, "status")}
+            thinking = read_thinking(item)
+            return [ThinkingBlock(thinking=thinking, visibility="internal", **as_extra_field(state))]
         case "image_generation_call" if item.get("result"):
-            state = {"origin": origin, "item": _without(item, "result")}
+            state = {"origin": origin, "item": _copy_without(item, "result")}
             media_type = f"image/{item.get('output_format') or 'png'}"
             source = {"type": "base64", "media_type": media_type, "data": item["result"]}
-            return [ImageBlock(source=source, **beside(state))]
+            return [ImageBlock(source=source, **as_extra_field(state))]
         case _:
-            return [ReasoningBlock(content=[item], summary=[], visibility="internal", **beside(State(origin=origin)))]
+            return [
+                ReasoningBlock(
+                    content=[item], summary=[], visibility="internal", **as_extra_field(ReplayState(origin=origin))
+                )
+            ]
 
 
-def _message_blocks(item: Item, origin: str) -> list[Block]:
+def _decode_message(item: Item, origin: str) -> list[Block]:
     blocks: list[Block] = []
-    kept = _without(item, "status", "content")
-    for part in records(item.get("content")):
+    kept = _copy_without(item, "status", "content")
+    for part in as_objects(item.get("content")):
         text = str(part.get("text") or part.get("refusal") or "")
         if not text:
             continue
-        state: State = {"origin": origin, "item": kept}
+        state: ReplayState = {"origin": origin, "item": kept}
         if blocks:
             state["part"] = len(blocks)
         if part.get("type") == "refusal":
             state["refusal"] = True
         citations: dict[str, Any] = {"citations": part["annotations"]} if part.get("annotations") else {}
-        blocks.append(TextBlock(text=text, **beside(state), **citations))
+        blocks.append(TextBlock(text=text, **as_extra_field(state), **citations))
     return blocks
 
 
-def _call_block(item: Item, origin: str) -> ToolCallBlock:
-    state: State = {"origin": origin, "item": item}
-    arguments = CLIENT_CALLS[item["type"]].to_input(item)
+def _decode_call(item: Item, origin: str) -> ToolCallBlock:
+    state: ReplayState = {"origin": origin, "item": item}
+    arguments = CLIENT_CALLS[item["type"]].read_input(item)
     if item["type"] == "function_call":
-        arguments = _arguments(item)
-        kept = _without(item, "status", "call_id", "name", "arguments")
+        arguments = _parse_arguments(item)
+        kept = _copy_without(item, "status", "call_id", "name", "arguments")
         raw = item.get("arguments") or "{}"
-        if dump(arguments) != raw or "null" in raw:  # nulls inside the input do not survive every host
+        if dumps(arguments) != raw or "null" in raw:  # nulls inside the input do not survive every host
             kept["arguments"] = raw
         state["item"] = kept
-    return ToolCallBlock(id=call_key(item), name=call_name(item), input=arguments, **beside(state))
+    return ToolCallBlock(id=read_call_key(item), name=read_tool_name(item), input=arguments, **as_extra_field(state))
 
 
-def _arguments(item: Item) -> dict[str, Any]:
+def _parse_arguments(item: Item) -> dict[str, Any]:
     raw = str(item.get("arguments") or "")
     try:
-        value: object = json.loads(raw or "{}", parse_constant=_no_json)
+        value: object = json.loads(raw or "{}", parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        name = call_name(item)
+        name = read_tool_name(item)
         raise InvalidToolCallError(
             f"the model called {name} with arguments that are not a JSON object; the tool was not run",
             tool_name=name,
@@ -160,11 +164,11 @@ def _arguments(item: Item) -> dict[str, Any]:
     return cast(dict[str, Any], value)
 
 
-def _no_json(constant: str) -> None:
+def _reject_constant(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _is_half(item: Item) -> bool:
+def _is_cut_call(item: Item) -> bool:
     if item.get("status") == "incomplete":
         return True
     if item["type"] != "function_call":
@@ -175,31 +179,31 @@ def _is_half(item: Item) -> bool:
         return True
 
 
-def _without(item: Item, *keys: str) -> Item:
+def _copy_without(item: Item, *keys: str) -> Item:
     """What is kept of an item; nulls say nothing, and hosts drop them sooner or later."""
     return {key: value for key, value in item.items() if key not in keys and value is not None}
 
 
-def _add_sources(items: Sequence[Item], blocks: Sequence[Block]) -> None:
+def _attach_sources(items: Sequence[Item], blocks: Sequence[Block]) -> None:
     """The pages that a search read, on the text that they led to."""
-    searches = [record(item.get("action")) for item in items if item.get("type") == "web_search_call"]
-    sources = [source for search in searches for source in records(search.get("sources"))]
+    searches = [as_object(item.get("action")) for item in items if item.get("type") == "web_search_call"]
+    sources = [source for search in searches for source in as_objects(search.get("sources"))]
     texts = [block for block in blocks if isinstance(block, TextBlock)]
     if sources and texts and texts[-1].model_extra is not None:
         texts[-1].model_extra["sources"] = sources
 
 
-def _finish_reason(response: Response, blocks: Sequence[Block], calls: bool) -> str:
-    if calls:
+def _choose_finish_reason(response: Response, blocks: Sequence[Block], has_calls: bool) -> str:
+    if has_calls:
         return "tool_calls"
     if response.get("status") == "incomplete":
-        return "content_filter" if incomplete_reason(response) == "content_filter" else "length"
-    refused = any(state_of(block).get("refusal") for block in blocks)
+        return "content_filter" if read_incomplete_reason(response) == "content_filter" else "length"
+    refused = any(read_replay_state(block).get("refusal") for block in blocks)
     return "content_filter" if refused else "stop"
 
 
-def incomplete_reason(response: Response) -> str:
-    return str(record(response.get("incomplete_details")).get("reason") or "")
+def read_incomplete_reason(response: Response) -> str:
+    return str(as_object(response.get("incomplete_details")).get("reason") or "")
 
 
 _NOTICES = {
@@ -209,23 +213,23 @@ _NOTICES = {
 }
 
 
-def _notice(reason: str, response: Response) -> TextBlock:
+def _make_notice(reason: str, response: Response) -> TextBlock:
     """An answer without any text still says why; the line is ours and is never sent back."""
     text = _NOTICES.get(reason) or f"(The model ended its turn without an answer; status {response.get('status')}.)"
-    return TextBlock(text=text, **beside(State(local=True)))
+    return TextBlock(text=text, **as_extra_field(ReplayState(local=True)))
 
 
-def _joined_text(items: Sequence[Item]) -> str:
+def _join_message_texts(items: Sequence[Item]) -> str:
     text = ""
     cut = True
     for item in items:
-        if texts := [part for part in message_texts(item) if part]:
+        if texts := [part for part in read_message_texts(item) if part]:
             text += ("" if cut else "\n\n") + "".join(texts)
             cut = item.get("status") == "incomplete"
     return text
 
 
-def _view(block: Block) -> ContentBlock | None:
+def _make_event_block(block: Block) -> ContentBlock | None:
     match block:
         case TextBlock():
             return TextContent(text=block.text)
@@ -237,7 +241,7 @@ def _view(block: Block) -> ContentBlock | None:
             return None
 
 
-def _metadata(responses: Sequence[Response]) -> dict[str, Any]:
+def _collect_metadata(responses: Sequence[Response]) -> dict[str, Any]:
     """Small facts about the answer; the items themselves are kept on the blocks."""
     last = responses[-1]
     facts = {
@@ -245,7 +249,7 @@ def _metadata(responses: Sequence[Response]) -> dict[str, Any]:
         "model": last.get("model"),
         "status": last.get("status"),
         "service_tier": last.get("service_tier"),
-        "incomplete_reason": incomplete_reason(last),
+        "incomplete_reason": read_incomplete_reason(last),
         "continuations": len(responses) - 1,
         "reasoning_removed": last.get("input_transformations"),
         "prompt_cache": last.get("prompt_cache_diagnostics"),

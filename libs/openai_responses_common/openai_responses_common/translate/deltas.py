@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ..wire.client_calls import client_call
-from ..wire.json_values import item_of
+from ..wire.client_calls import find_client_call
+from ..wire.json_values import as_item
 from ..wire.types import Event, Item
-from .decode import call_name, message_texts, thinking_text
+from .decode import read_message_texts, read_thinking, read_tool_name
 
 BlockKind: TypeAlias = Literal["text", "thinking", "tool_use"]
 
@@ -56,12 +56,12 @@ class Aborted:
 
 Delta: TypeAlias = BlockStart | BlockDelta | BlockEnd | Aborted
 
-_Key: TypeAlias = tuple[int, int]
-_WHOLE_ITEM = -1
+_BlockKey: TypeAlias = tuple[int, int]
+_ITEM_BLOCK = -1
 
 
 @dataclass(slots=True)
-class _Block:
+class _OpenBlock:
     index: int
     kind: BlockKind
     sequence: int = 0
@@ -77,88 +77,88 @@ class DeltaReader:
     """
 
     def __init__(self, first_index: int = 0) -> None:
-        self.shown = False
+        self.has_emitted = False
         self.next_index = first_index
-        self._blocks: dict[_Key, _Block] = {}
-        self._texts: list[str] = []
-        self._current: _Block | None = None
-        self._out: list[Delta] = []
+        self._open_blocks: dict[_BlockKey, _OpenBlock] = {}
+        self._fragments: list[str] = []
+        self._current_block: _OpenBlock | None = None
+        self._deltas: list[Delta] = []
 
-    def read(self, events: Iterable[Event]) -> list[Delta]:
+    def read_batch(self, events: Iterable[Event]) -> list[Delta]:
         """The deltas of one batch of events."""
         for event in events:
-            self._event(event)
-        self._flush()
-        out, self._out = self._out, []
-        self.shown = self.shown or bool(out)
+            self._read_event(event)
+        self._flush_fragments()
+        out, self._deltas = self._deltas, []
+        self.has_emitted = self.has_emitted or bool(out)
         return out
 
-    def _event(self, event: Event) -> None:
+    def _read_event(self, event: Event) -> None:
         index: int = event.get("output_index", 0)
-        item, text = item_of(event.get("item")), event.get("delta")
+        item, text = as_item(event.get("item")), event.get("delta")
         match event["type"]:
             case "response.output_text.delta" | "response.refusal.delta" if text:
-                self._text((index, event.get("content_index", 0)), "text", text)
+                self._add_text((index, event.get("content_index", 0)), "text", text)
             case "response.reasoning_summary_text.delta" if text:
-                self._thinking(index, event.get("summary_index", 0), text)
+                self._add_thinking(index, event.get("summary_index", 0), text)
             case "response.reasoning_text.delta" if text:
-                self._thinking(index, event.get("content_index", 0), text)
-            case "response.output_item.added" if client_call(item):
-                self._start((index, _WHOLE_ITEM), "tool_use", call_name(item))
+                self._add_thinking(index, event.get("content_index", 0), text)
+            case "response.output_item.added" if find_client_call(item):
+                self._start_block((index, _ITEM_BLOCK), "tool_use", read_tool_name(item))
             case "response.output_item.done":
-                self._finish(index, item)
+                self._finish_item(index, item)
             case "response.completed" | "response.done" | "response.incomplete":
-                self._end([*self._blocks])
+                self._end_blocks([*self._open_blocks])
             case _:
                 pass
 
-    def _thinking(self, item: int, part: int, text: str) -> None:
-        block = self._blocks.get((item, _WHOLE_ITEM))
+    def _add_thinking(self, output_index: int, part: int, text: str) -> None:
+        block = self._open_blocks.get((output_index, _ITEM_BLOCK))
         if block is not None and part != block.part:
             block.part = part
             text = "\n\n" + text
-        self._text((item, _WHOLE_ITEM), "thinking", text).part = part
+        self._add_text((output_index, _ITEM_BLOCK), "thinking", text).part = part
 
-    def _text(self, key: _Key, kind: BlockKind, text: str) -> _Block:
-        block = self._blocks.get(key) or self._start(key, kind)
-        if block is not self._current:
-            self._flush()
-            self._current = block
-        self._texts.append(text)
+    def _add_text(self, key: _BlockKey, kind: BlockKind, text: str) -> _OpenBlock:
+        block = self._open_blocks.get(key) or self._start_block(key, kind)
+        if block is not self._current_block:
+            self._flush_fragments()
+            self._current_block = block
+        self._fragments.append(text)
         return block
 
-    def _start(self, key: _Key, kind: BlockKind, name: str | None = None) -> _Block:
-        self._flush()
-        block = self._blocks[key] = _Block(index=self.next_index, kind=kind)
+    def _start_block(self, key: _BlockKey, kind: BlockKind, tool_name: str | None = None) -> _OpenBlock:
+        self._flush_fragments()
+        block = self._open_blocks[key] = _OpenBlock(index=self.next_index, kind=kind)
         self.next_index += 1
-        self._out.append(BlockStart(index=block.index, kind=kind, name=name))
+        self._deltas.append(BlockStart(index=block.index, kind=kind, name=tool_name))
         return block
 
-    def _flush(self) -> None:
-        if self._texts and self._current is not None:
-            block, text = self._current, "".join(self._texts)
-            self._out.append(BlockDelta(index=block.index, kind=block.kind, sequence=block.sequence, text=text))
+    def _flush_fragments(self) -> None:
+        if self._fragments and self._current_block is not None:
+            block, text = self._current_block, "".join(self._fragments)
+            self._deltas.append(BlockDelta(index=block.index, kind=block.kind, sequence=block.sequence, text=text))
             block.sequence += 1
-        self._texts.clear()
-        self._current = None
+        self._fragments.clear()
+        self._current_block = None
 
-    def _finish(self, index: int, item: Item) -> None:
+    def _finish_item(self, output_index: int, item: Item) -> None:
         """End an item's blocks; what a server never streamed is given whole first."""
-        if client_call(item) and (index, _WHOLE_ITEM) not in self._blocks:
-            self._start((index, _WHOLE_ITEM), "tool_use", call_name(item))
-        if item.get("type") == "reasoning" and (text := thinking_text(item)):
-            self._whole((index, _WHOLE_ITEM), "thinking", text)
-        for part, text in enumerate(message_texts(item)):
+        if find_client_call(item) and (output_index, _ITEM_BLOCK) not in self._open_blocks:
+            self._start_block((output_index, _ITEM_BLOCK), "tool_use", read_tool_name(item))
+        if item.get("type") == "reasoning" and (text := read_thinking(item)):
+            self._add_missing_text((output_index, _ITEM_BLOCK), "thinking", text)
+        for part, text in enumerate(read_message_texts(item)):
             if text:
-                self._whole((index, part), "text", text)
-        self._end([key for key in self._blocks if key[0] == index])
+                self._add_missing_text((output_index, part), "text", text)
+        self._end_blocks([key for key in self._open_blocks if key[0] == output_index])
 
-    def _end(self, keys: list[_Key]) -> None:
-        self._flush()
+    def _end_blocks(self, keys: list[_BlockKey]) -> None:
+        self._flush_fragments()
         for key in keys:
-            block = self._blocks.pop(key)
-            self._out.append(BlockEnd(index=block.index, kind=block.kind))
+            block = self._open_blocks.pop(key)
+            self._deltas.append(BlockEnd(index=block.index, kind=block.kind))
 
-    def _whole(self, key: _Key, kind: BlockKind, text: str) -> None:
-        if key not in self._blocks:
-            self._text(key, kind, text)
+    def _add_missing_text(self, key: _BlockKey, kind: BlockKind, text: str) -> None:
+        if key not in self._open_blocks:
+            self._add_text(key, kind, text)

@@ -11,13 +11,13 @@ from typing import Any, TypedDict, cast
 
 from pydantic import BaseModel
 
-from ..wire.json_values import record
+from ..wire.json_values import as_object
 from ..wire.types import Item
 
-STATE_KEY = "openai"
+REPLAY_STATE_KEY = "openai"
 
 
-class State(TypedDict, total=False):
+class ReplayState(TypedDict, total=False):
     """The record under `STATE_KEY`.
 
     `origin` names the account and endpoint whose ciphertext and ids these are; `item` is the wire item less what the
@@ -32,19 +32,19 @@ class State(TypedDict, total=False):
     local: bool
 
 
-def beside(state: State) -> dict[str, Any]:
+def as_extra_field(state: ReplayState) -> dict[str, Any]:
     """The keyword that puts a state beside a block."""
-    return {STATE_KEY: state}
+    return {REPLAY_STATE_KEY: state}
 
 
-def state_of(block: BaseModel) -> State:
+def read_replay_state(block: BaseModel) -> ReplayState:
     """The state kept beside a block; empty for blocks of other providers, and for what is none any more: transcripts
     are edited by hand, and one bad block must not end a conversation."""
-    extra = record((block.model_extra or {}).get(STATE_KEY))
-    return cast(State, extra) if _is_whole(extra) else State()
+    extra = as_object((block.model_extra or {}).get(REPLAY_STATE_KEY))
+    return cast(ReplayState, extra) if _is_valid_state(extra) else ReplayState()
 
 
-def _is_whole(state: dict[str, Any]) -> bool:
+def _is_valid_state(state: dict[str, Any]) -> bool:
     item: object = state.get("item", {})
     if not isinstance(item, dict):
         return False

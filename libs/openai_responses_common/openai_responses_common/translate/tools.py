@@ -8,45 +8,45 @@ from typing import Any
 
 from amplifier_core.message_models import ResponseFormatJson, ResponseFormatJsonSchema, ToolSpec
 
-from ..wire.json_values import record
+from ..wire.json_values import as_object
 from ..wire.types import Item
 
 # The parameters of a tool that takes none; a strict schema must say that there are no others.
-_NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}}
+_EMPTY_SCHEMA: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
-_NOTHING_ELSE: Mapping[str, Any] = {**_NOTHING, "required": [], "additionalProperties": False}
+_STRICT_EMPTY_SCHEMA: Mapping[str, Any] = {**_EMPTY_SCHEMA, "required": [], "additionalProperties": False}
 
 
-_FUNCTION_EXTRAS = ("defer_loading", "allowed_callers", "output_schema", "async")
+_OPTIONAL_FUNCTION_FIELDS = ("defer_loading", "allowed_callers", "output_schema", "async")
 
 
 # What a hosted tool is asked to show beside its result. Source: `include` values of openai 3.52.
-_SHOWS: Mapping[str, str] = {
+_INCLUDE_BY_TOOL: Mapping[str, str] = {
     "web_search": "web_search_call.action.sources",
     "file_search": "file_search_call.results",
     "code_interpreter": "code_interpreter_call.outputs",
 }
 
 
-def encode_tools(tools: Sequence[ToolSpec] | None, hosted: Iterable[Mapping[str, Any]]) -> list[Item]:
+def encode_tools(tools: Sequence[ToolSpec] | None, hosted_tools: Iterable[Mapping[str, Any]]) -> list[Item]:
     """Function tools, then hosted ones; a hosted tool that the request brings itself is not added twice.
 
     `strict` is sent as false unless the tool asks for it: left out, the service takes it as true and rewrites the
     schema (recorded: `additionalProperties: false` and every key required).
     """
-    encoded = [_tool(tool) for tool in tools or ()]
-    present = {_identity(tool) for tool in encoded}
-    wanted = {_identity(tool): dict(tool) for tool in hosted}
+    encoded = [_encode_tool(tool) for tool in tools or ()]
+    present = {_tool_identity(tool) for tool in encoded}
+    wanted = {_tool_identity(tool): dict(tool) for tool in hosted_tools}
     return encoded + [tool for identity, tool in wanted.items() if identity not in present]
 
 
-def _identity(tool: Mapping[str, Any]) -> tuple[object, object]:
+def _tool_identity(tool: Mapping[str, Any]) -> tuple[object, object]:
     """What makes two tools the same: their names; hosted ones have none and come once a kind, the later one."""
     return tool["type"], tool.get("name") or tool.get("server_label")
 
 
-def _tool(tool: ToolSpec) -> Item:
+def _encode_tool(tool: ToolSpec) -> Item:
     extra = tool.model_extra or {}
     kind = extra.get("type", "function")
     if kind == "custom":
@@ -58,16 +58,16 @@ def _tool(tool: ToolSpec) -> Item:
         "type": "function",
         "name": tool.name,
         "description": tool.description or "",
-        "parameters": tool.parameters or dict(_NOTHING_ELSE if strict else _NOTHING),
+        "parameters": tool.parameters or dict(_STRICT_EMPTY_SCHEMA if strict else _EMPTY_SCHEMA),
         "strict": strict,
-        **{key: extra[key] for key in _FUNCTION_EXTRAS if extra.get(key) is not None},
+        **{key: extra[key] for key in _OPTIONAL_FUNCTION_FIELDS if extra.get(key) is not None},
     }
 
 
-def shown_by(tools: Iterable[Item]) -> list[str]:
+def list_tool_includes(tools: Iterable[Item]) -> list[str]:
     """The `include` values that go with the hosted tools of a request."""
     kinds = {str(tool["type"]).partition("_preview")[0] for tool in tools}
-    return [include for kind, include in _SHOWS.items() if kind in kinds]
+    return [include for kind, include in _INCLUDE_BY_TOOL.items() if kind in kinds]
 
 
 def encode_tool_choice(choice: str | Mapping[str, Any] | None, tools: Sequence[Item]) -> str | Item | None:
@@ -81,31 +81,31 @@ def encode_tool_choice(choice: str | Mapping[str, Any] | None, tools: Sequence[I
             case "any":
                 return "required"
             case _:
-                return _named(choice, tools)
+                return _encode_tool_name(choice, tools)
     match choice.get("type"):
         case "any" | "required":
             return "required"
         case "auto" | "none" as mode:
             return str(mode)
         case "tool":
-            return _named(str(choice.get("name")), tools)
+            return _encode_tool_name(str(choice.get("name")), tools)
         case "function":
             function: object = choice.get("function") or choice.get("name")
-            return _named(str(record(function).get("name") or function), tools)
+            return _encode_tool_name(str(as_object(function).get("name") or function), tools)
         case _:
             return dict(choice)
 
 
-def _named(name: str, tools: Sequence[Item]) -> Item:
+def _encode_tool_name(tool_name: str, tools: Sequence[Item]) -> Item:
     for tool in tools:
-        if tool.get("name") == name:
-            return {"type": tool["type"], "name": name}
-        if tool["type"] == name:
-            return {"type": name}
-    return {"type": "function", "name": name}
+        if tool.get("name") == tool_name:
+            return {"type": tool["type"], "name": tool_name}
+        if tool["type"] == tool_name:
+            return {"type": tool_name}
+    return {"type": "function", "name": tool_name}
 
 
-def encode_format(response_format: object) -> Item | None:
+def encode_response_format(response_format: object) -> Item | None:
     """`text.format` for a response format; None for plain text.
 
     A JSON schema may come bare, or as `{"name", "schema", "strict"}` as other APIs write it.
@@ -118,7 +118,11 @@ def encode_format(response_format: object) -> Item | None:
             schema: dict[str, Any] = given["schema"] if wrapped else given
             strict = strict if strict is not None else given.get("strict") if wrapped else None
             name = given.get("name") if wrapped else None
-            encoded: Item = {"type": "json_schema", "name": _schema_name(name or schema.get("title")), "schema": schema}
+            encoded: Item = {
+                "type": "json_schema",
+                "name": _fit_schema_name(name or schema.get("title")),
+                "schema": schema,
+            }
             if wrapped and given.get("description"):
                 encoded["description"] = given["description"]
             if strict is not None:
@@ -128,6 +132,6 @@ def encode_format(response_format: object) -> Item | None:
             return None
 
 
-def _schema_name(name: object) -> str:
+def _fit_schema_name(name: object) -> str:
     """The service takes `[a-zA-Z0-9_-]{1,64}`."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", str(name or "response"))[:64]

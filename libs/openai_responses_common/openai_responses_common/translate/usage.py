@@ -10,29 +10,29 @@ from amplifier_core.message_models import Usage
 
 from ..facts.prices import TokenCounts
 from ..facts.profile import BackendProfile
-from ..facts.traits import undated
-from ..options.model_info import cost_usd, override_for, table_id
-from ..wire.json_values import record
+from ..facts.traits import remove_snapshot_date
+from ..options.model_info import calculate_cost_usd, find_override, find_table_id
+from ..wire.json_values import as_object
 from ..wire.types import Response
 
 
-def count_tokens(response: Response) -> TokenCounts | None:
+def read_token_counts(response: Response) -> TokenCounts | None:
     """The counts of one reply; None if it reported none. Details may be absent or null on older or other servers."""
-    usage = record(response.get("usage"))
+    usage = as_object(response.get("usage"))
     if not usage:
         return None
-    details = record(usage.get("input_tokens_details"))
-    written = record(details.get("cache_write_tokens_details"))
+    details = as_object(usage.get("input_tokens_details"))
+    written = as_object(details.get("cache_write_tokens_details"))
     return TokenCounts(
-        input=_count(usage.get("input_tokens")),
-        output=_count(usage.get("output_tokens")),
-        cache_read=_count(details.get("cached_tokens")),
-        cache_write=_count(details.get("cache_write_tokens")),
-        cache_write_12h=_count(written.get("ttl_12h_tokens")),
+        input=_read_count(usage.get("input_tokens")),
+        output=_read_count(usage.get("output_tokens")),
+        cache_read=_read_count(details.get("cached_tokens")),
+        cache_write=_read_count(details.get("cache_write_tokens")),
+        cache_write_12h=_read_count(written.get("ttl_12h_tokens")),
     )
 
 
-def total_usage(
+def sum_usage(
     responses: Sequence[Response], *, model: str, profile: BackendProfile, model_info: Mapping[str, Mapping[str, Any]]
 ) -> Usage | None:
     """Usage of one call, summed over its responses; None if the service reported nothing.
@@ -42,26 +42,28 @@ def total_usage(
     """
     total = Usage(input_tokens=0, output_tokens=0, total_tokens=0, cost_usd=Decimal(0))
     for response in responses:
-        counts = count_tokens(response)
+        counts = read_token_counts(response)
         if counts is None:
             total.cost_usd = None
             continue
         usage = response["usage"]
-        reasoning: object = record(usage.get("output_tokens_details")).get("reasoning_tokens")
+        reasoning: object = as_object(usage.get("output_tokens_details")).get("reasoning_tokens")
         total.input_tokens += counts.input
         total.output_tokens += counts.output
-        total.total_tokens += _count(usage.get("total_tokens")) or counts.input + counts.output
-        total.reasoning_tokens = _plus(total.reasoning_tokens, None if reasoning is None else _count(reasoning))
-        total.cache_read_tokens = _plus(total.cache_read_tokens, counts.cache_read)
-        total.cache_write_tokens = _plus(total.cache_write_tokens, counts.cache_write)
-        cost = _cost(response, counts, model=model, profile=profile, model_info=model_info)
+        total.total_tokens += _read_count(usage.get("total_tokens")) or counts.input + counts.output
+        total.reasoning_tokens = _add_optional(
+            total.reasoning_tokens, None if reasoning is None else _read_count(reasoning)
+        )
+        total.cache_read_tokens = _add_optional(total.cache_read_tokens, counts.cache_read)
+        total.cache_write_tokens = _add_optional(total.cache_write_tokens, counts.cache_write)
+        cost = _calculate_response_cost_usd(response, counts, model=model, profile=profile, model_info=model_info)
         total.cost_usd = None if cost is None or total.cost_usd is None else total.cost_usd + cost
-    return total if any(count_tokens(response) for response in responses) else None
+    return total if any(read_token_counts(response) for response in responses) else None
 
 
-def _cost(
+def _calculate_response_cost_usd(
     response: Response,
-    counts: TokenCounts,
+    token_counts: TokenCounts,
     *,
     model: str,
     profile: BackendProfile,
@@ -72,18 +74,18 @@ def _cost(
     tier = str(response.get("service_tier") or "") or None
     served = str(response.get("model") or model)
     for name in (model, served) if model in model_info else (served, model):
-        listed = undated(table_id(name, override_for(name, model_info)))
+        listed = remove_snapshot_date(find_table_id(name, find_override(name, model_info)))
         factor = profile.price_factors.get(listed, profile.price_factor)
-        cost = cost_usd(name, counts, service_tier=tier, overrides=model_info, factor=factor)
+        cost = calculate_cost_usd(name, token_counts, service_tier=tier, overrides=model_info, price_factor=factor)
         if cost is not None:
             return cost
     return None
 
 
-def _count(value: object) -> int:
+def _read_count(value: object) -> int:
     """A number of tokens; what is none costs the count, and not the answer that it stands beside."""
     return value if isinstance(value, int) else 0
 
 
-def _plus(total: int | None, more: int | None) -> int | None:
-    return total if more is None else (total or 0) + more
+def _add_optional(total: int | None, increment: int | None) -> int | None:
+    return total if increment is None else (total or 0) + increment

@@ -14,12 +14,12 @@ C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Held(Generic[C]):
-    building: asyncio.Future[C]
-    holder: AsyncGenerator[None, None]
+class _LoopClient(Generic[C]):
+    client_future: asyncio.Future[C]
+    closer: AsyncGenerator[None, None]
 
 
-class PerLoop(Generic[C]):
+class ClientPerLoop(Generic[C]):
     """Holds the clients of one transport.
 
     Args:
@@ -30,37 +30,39 @@ class PerLoop(Generic[C]):
     def __init__(self, build: Callable[[], C], close: Callable[[C], Awaitable[None]]) -> None:
         self._build = build
         self._close = close
-        self._held: dict[asyncio.AbstractEventLoop, _Held[C]] = {}
+        self._loop_clients: dict[asyncio.AbstractEventLoop, _LoopClient[C]] = {}
 
     async def get(self) -> C:
         """The client of the running loop; whoever comes while it is being built shares it."""
-        for loop in [loop for loop in self._held if loop.is_closed()]:
-            del self._held[loop]
+        for loop in [loop for loop in self._loop_clients if loop.is_closed()]:
+            del self._loop_clients[loop]
         loop = asyncio.get_running_loop()
-        held = self._held.get(loop)
-        if held is None or (held.building.done() and held.building.exception()):
+        held = self._loop_clients.get(loop)
+        if held is None or (held.client_future.done() and held.client_future.exception()):
             building = loop.run_in_executor(None, self._build)
-            held = self._held[loop] = _Held(building=building, holder=self._until_closed(building))
-            await anext(held.holder)
-        return await asyncio.shield(held.building)
+            held = self._loop_clients[loop] = _LoopClient(
+                client_future=building, closer=self._close_with_loop(building)
+            )
+            await anext(held.closer)
+        return await asyncio.shield(held.client_future)
 
-    def holds(self, client: C) -> bool:
+    def is_current(self, client: C) -> bool:
         """Whether this is still the client of the running loop."""
-        held = self._held.get(asyncio.get_running_loop())
-        return held is not None and held.building.done() and held.building.result() is client
+        held = self._loop_clients.get(asyncio.get_running_loop())
+        return held is not None and held.client_future.done() and held.client_future.result() is client
 
     async def close(self) -> None:
         """Close the running loop's client; safe at any time, and the next `get` builds another."""
-        held = self._held.pop(asyncio.get_running_loop(), None)
+        held = self._loop_clients.pop(asyncio.get_running_loop(), None)
         if held is not None:
-            await held.holder.aclose()
+            await held.closer.aclose()
 
-    async def _until_closed(self, building: asyncio.Future[C]) -> AsyncGenerator[None, None]:
+    async def _close_with_loop(self, client_future: asyncio.Future[C]) -> AsyncGenerator[None, None]:
         """Closes a client when it is closed itself, which a loop does with every generator as it ends: hosts that run
         one loop per step leave no connection behind."""
         try:
             yield
         finally:
-            built = (await asyncio.gather(building, return_exceptions=True))[0]
+            built = (await asyncio.gather(client_future, return_exceptions=True))[0]
             if not isinstance(built, BaseException):
                 await self._close(built)

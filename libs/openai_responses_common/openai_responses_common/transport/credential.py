@@ -30,7 +30,7 @@ class Credential(Protocol):
         ...
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it is and where it comes from, for errors and for people; never a part of it."""
         ...
 
@@ -46,7 +46,7 @@ class Credential(Protocol):
         """
         ...
 
-    async def renew(self, refused: Headers, failure: Failure) -> bool:
+    async def refresh(self, refused_headers: Headers, failure: Failure) -> bool:
         """Get another one after a 401, or find that somebody else has done so; False where there is nothing to renew.
 
         It is asked once more if what it found is refused too, and then says False of what it has just got itself.
@@ -61,7 +61,7 @@ class Credential(Protocol):
         ...
 
 
-async def authorized(credential: Credential, send: Callable[[Headers], Awaitable[T]]) -> T:
+async def send_with_credential(credential: Credential, send: Callable[[Headers], Awaitable[T]]) -> T:
     """Send with the caller's headers; after a 401 again, with a credential that was found or made meanwhile.
 
     Raises:
@@ -74,9 +74,9 @@ async def authorized(credential: Credential, send: Callable[[Headers], Awaitable
             return await send(headers)
         except CallFailure as refusal:
             failure = refusal.failure
-        if failure.status != UNAUTHORIZED or last or not await credential.renew(headers, failure):
+        if failure.status != UNAUTHORIZED or last or not await credential.refresh(headers, failure):
             break
         headers = await credential.headers()
     if failure.status == UNAUTHORIZED:
-        failure = replace(failure, message=f"{failure.message.rstrip('.')} (sent: {credential.words})")
+        failure = replace(failure, message=f"{failure.message.rstrip('.')} (sent: {credential.description})")
     raise CallFailure(failure)

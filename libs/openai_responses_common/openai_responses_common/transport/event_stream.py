@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
 from ..failures.failure import CallFailure, Failure
-from ..wire.json_values import load, record
+from ..wire.json_values import as_object, loads
 from ..wire.sse import MalformedEvent, SseDecoder
 from ..wire.types import TERMINAL_STATUS, Event
 
@@ -16,7 +16,7 @@ async def read_events(chunks: AsyncIterator[bytes], headers: Mapping[str, str]) 
     A server that does not stream answers with the whole response as JSON, which is its terminal event.
     """
     if headers.get("content-type", "").startswith("application/json"):
-        yield [_whole_response(b"".join([chunk async for chunk in chunks]))]
+        yield [_read_json_response(b"".join([chunk async for chunk in chunks]))]
         return
     decoder = SseDecoder()
     try:
@@ -27,12 +27,12 @@ async def read_events(chunks: AsyncIterator[bytes], headers: Mapping[str, str]) 
         raise CallFailure(Failure(kind="stream", message=f"the stream is broken: {error}")) from error
 
 
-def _whole_response(content: bytes) -> Event:
+def _read_json_response(content: bytes) -> Event:
     try:
-        response = load(content)
+        response = loads(content)
     except (ValueError, RecursionError) as error:
         raise CallFailure(Failure(kind="stream", message=f"the response is not JSON: {error}")) from error
-    body = record(response)
+    body = as_object(response)
     if "error" in body and "output" not in body and "status" not in body:
         return {"type": "error", "error": body["error"]}
     if "output" not in body:

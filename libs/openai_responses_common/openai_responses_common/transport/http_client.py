@@ -12,34 +12,34 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from amplifier_core.llm_errors import ConfigurationError
 
-from ..failures.failure import CallFailure, Failure, failure_from_status
-from ..wire.json_values import record
+from ..failures.failure import CallFailure, Failure, read_error_response
+from ..wire.json_values import as_object
 
 if TYPE_CHECKING:
     import httpx
-from ..wire.json_values import parsed
+from ..wire.json_values import loads_or_text
 
 T = TypeVar("T")
 
 
-def http_library() -> ModuleType:
+def import_http_library() -> ModuleType:
     """The library; some 50 ms where nothing has imported it yet."""
     import httpx
 
     return httpx
 
 
-def client_of(make: Callable[[], T], *others: type[Exception]) -> T:
+def build_client(build: Callable[[], T], *invalid_setting_errors: type[Exception]) -> T:
     """What `make` makes: a client, which reads the environment for proxies and certificates.
 
     Raises:
         ConfigurationError: what stands there cannot be used. It is not quoted, as a proxy's address holds its password.
     """
     try:
-        return make()
+        return build()
     except ImportError as error:
         problem = str(error)
-    except (ValueError, OSError, *others) as error:
+    except (ValueError, OSError, *invalid_setting_errors) as error:
         problem = type(error).__name__
     raise ConfigurationError(
         f"no HTTP client can be made with this environment: see to HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, "
@@ -62,13 +62,13 @@ class JsonReply:
     headers: Mapping[str, str] = field(repr=False)
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def body_fields(self) -> dict[str, Any]:
         """The body's fields, if it is a JSON object."""
-        return record(self.body)
+        return as_object(self.body)
 
-    def failure(self) -> Failure:
+    def read_failure(self) -> Failure:
         """The answer read as an error."""
-        return failure_from_status(self.status, self.body, self.headers)
+        return read_error_response(self.status, self.body, self.headers)
 
 
 class BlockingHttp:
@@ -100,26 +100,28 @@ class BlockingHttp:
             CallFailure: there was no answer. An answer that is an error is an answer.
             ConfigurationError: see `client_of`.
         """
-        library = http_library()
+        library = import_http_library()
 
         def make() -> httpx.Client:
             return library.Client(headers=self._headers, timeout=self._timeout_s, follow_redirects=False)
 
         try:
-            with client_of(make, library.InvalidURL) as client:
-                return as_json(client.request(method, url, json=json_body, data=form, headers=headers))
+            with build_client(make, library.InvalidURL) as client:
+                return read_json_reply(client.request(method, url, json=json_body, data=form, headers=headers))
         except library.TimeoutException:
-            failure = Failure(kind="timeout", message=f"{_host(url)} did not answer in time")
+            failure = Failure(kind="timeout", message=f"{_read_host(url)} did not answer in time")
         except library.HTTPError as error:
-            failure = Failure(kind="network", message=f"cannot reach {_host(url)}: {type(error).__name__}: {error}")
+            failure = Failure(
+                kind="network", message=f"cannot reach {_read_host(url)}: {type(error).__name__}: {error}"
+            )
         raise CallFailure(failure)
 
 
-def as_json(response: httpx.Response) -> JsonReply:
+def read_json_reply(response: httpx.Response) -> JsonReply:
     """A response that was read, as data."""
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return JsonReply(status=response.status_code, body=parsed(response.text), headers=headers)
+    return JsonReply(status=response.status_code, body=loads_or_text(response.text), headers=headers)
 
 
-def _host(url: str) -> str:
+def _read_host(url: str) -> str:
     return url.partition("://")[2].partition("/")[0]

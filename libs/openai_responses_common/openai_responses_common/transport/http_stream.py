@@ -13,25 +13,25 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from amplifier_core.llm_errors import AbortError
 
-from ..failures.failure import CallFailure, Failure, scrubbed
+from ..failures.failure import CallFailure, Failure, scrub_failure
 from ..wire.types import Event
-from ._client_per_loop import PerLoop
-from ._read_ahead import ReadAhead, Silence
+from ._client_per_loop import ClientPerLoop
+from ._read_ahead import ReadAhead, StreamTimeout
 from .base import Document, Endpoint, Reply
-from .credential import Headers, authorized
+from .credential import Headers, send_with_credential
 from .event_stream import read_events
 
 C = TypeVar("C")
 T = TypeVar("T")
 
 # The answer is complete with its terminal event; reading on to the end of the body only lets the connection be reused.
-_DRAIN_S = 0.2
+_DRAIN_TIMEOUT_S = 0.2
 
-CONNECT_S = 30.0
+CONNECT_TIMEOUT_S = 30.0
 """The longest wait for a connection, however long a silence may be."""
 
 
-class Streamed(Protocol):
+class HttpResponse(Protocol):
     """An answer whose body has not been read yet."""
 
     @property
@@ -59,7 +59,7 @@ class ClientLibrary(Protocol[C]):
         """End a client and its connections."""
         ...
 
-    async def post(self, client: C, content: bytes, headers: Headers, *, timeout_s: float) -> Streamed:
+    async def post(self, client: C, content: bytes, headers: Headers, *, timeout_s: float) -> HttpResponse:
         """Send a body to `/responses`; an answer that is an error raises one of `errors`, or `CallFailure`."""
         ...
 
@@ -67,11 +67,11 @@ class ClientLibrary(Protocol[C]):
         """Get a JSON document; the same."""
         ...
 
-    def errors(self) -> tuple[type[Exception], ...]:
+    def error_types(self) -> tuple[type[Exception], ...]:
         """What a client raises."""
         ...
 
-    def failure(self, error: Exception, endpoint: Endpoint, *, begun: bool) -> Failure:
+    def read_failure(self, error: Exception, endpoint: Endpoint, *, response_started: bool) -> Failure:
         """What one of `errors` means, without the request that it holds; `begun` once there was an answer."""
         ...
 
@@ -82,7 +82,7 @@ class ClientTransport(Generic[C]):
     def __init__(self, endpoint: Endpoint, library: ClientLibrary[C]) -> None:
         self.endpoint = endpoint
         self._library = library
-        self._clients = PerLoop(lambda: library.build(endpoint), library.close)
+        self._clients = ClientPerLoop(lambda: library.build(endpoint), library.close)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.endpoint!r})"
@@ -101,18 +101,18 @@ class ClientTransport(Generic[C]):
     ) -> AsyncGenerator[Reply, None]:
         """Send a body; see `Transport.open`."""
 
-        async def send(credential: Headers) -> tuple[C, Streamed]:
+        async def send(credential: Headers) -> tuple[C, HttpResponse]:
             client = await self._clients.get()
             told = {**(headers or {}), **credential}
             post = self._library.post
-            return client, await self._guarded(client, lambda: post(client, content, told, timeout_s=timeout_s))
+            return client, await self._call_client(client, lambda: post(client, content, told, timeout_s=timeout_s))
 
-        client, response = await authorized(self.endpoint.credential, send)
-        answered = lower(response.headers)
-        batches = read_events(self._pieces(client, response, timeout_s), answered)
+        client, response = await send_with_credential(self.endpoint.credential, send)
+        answered = lower_header_names(response.headers)
+        batches = read_events(self._read_body(client, response, timeout_s), answered)
         try:
             yield Reply(headers=answered, batches=batches)
-            await _drain(batches)
+            await _drain_batches(batches)
         finally:
             await batches.aclose()
             await response.aclose()
@@ -127,56 +127,58 @@ class ClientTransport(Generic[C]):
         async def send(headers: Headers) -> Document:
             client = await self._clients.get()
             told = {**headers, "If-None-Match": etag} if etag else headers
-            return await self._guarded(client, lambda: self._library.get(client, path, told, timeout_s=timeout_s))
+            return await self._call_client(client, lambda: self._library.get(client, path, told, timeout_s=timeout_s))
 
-        return await authorized(self.endpoint.credential, send)
+        return await send_with_credential(self.endpoint.credential, send)
 
     async def close(self) -> None:
         """Close this loop's client, which ends its calls; see `Transport.close`."""
         await self._clients.close()
 
-    async def _pieces(self, client: C, response: Streamed, timeout_s: float) -> AsyncGenerator[bytes, None]:
+    async def _read_body(self, client: C, response: HttpResponse, timeout_s: float) -> AsyncGenerator[bytes, None]:
         read = response.aiter_bytes if "content-encoding" in response.headers else response.aiter_raw
         # Both libraries give a generator, whatever they declare, and it wants to be closed.
         chunks = cast(AsyncGenerator[bytes, None], read())
-        async with ReadAhead(chunks, silence_s=timeout_s) as ahead:
-            while piece := await self._guarded(client, ahead.taken, begun=True):
+        async with ReadAhead(chunks, read_timeout_s=timeout_s) as ahead:
+            while piece := await self._call_client(client, ahead.take_buffer, response_started=True):
                 yield piece
 
-    async def _guarded(self, client: C, operation: Callable[[], Awaitable[T]], *, begun: bool = False) -> T:
+    async def _call_client(
+        self, client: C, operation: Callable[[], Awaitable[T]], *, response_started: bool = False
+    ) -> T:
         try:
             return await operation()
         except CallFailure as raised:
             failure = raised.failure
-        except Silence:
+        except StreamTimeout:
             failure = Failure(kind="timeout", message="the service fell silent in the middle of its answer")
-        except self._library.errors() as error:
-            failure = self._library.failure(error, self.endpoint, begun=begun)
-        if not self._clients.holds(client):  # trying again would open what a session has just closed
+        except self._library.error_types() as error:
+            failure = self._library.read_failure(error, self.endpoint, response_started=response_started)
+        if not self._clients.is_current(client):  # trying again would open what a session has just closed
             raise AbortError("the provider was closed during this call")
-        raise CallFailure(scrubbed(failure, self.scrub))
+        raise CallFailure(scrub_failure(failure, self.scrub))
 
 
-async def _drain(batches: AsyncGenerator[list[Event], None]) -> None:
+async def _drain_batches(batches: AsyncGenerator[list[Event], None]) -> None:
     with suppress(TimeoutError, CallFailure):
-        async with asyncio.timeout(_DRAIN_S):
+        async with asyncio.timeout(_DRAIN_TIMEOUT_S):
             async for _ in batches:
                 pass
 
 
-def without_read_limit(extensions: MutableMapping[str, Any]) -> None:
+def remove_read_timeout(extensions: MutableMapping[str, Any]) -> None:
     """Of a request whose answer has begun: `ReadAhead` watches over its silence. `timeout` is a documented extension of
     both HTTP libraries, which look at it again before they read the body (httpcore 1.0.9 and httpcore2 2.16.2)."""
     if isinstance(limits := extensions.get("timeout"), dict):
         limits["read"] = None
 
 
-def lower(headers: Mapping[str, str]) -> dict[str, str]:
+def lower_header_names(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers with their names in lower case."""
     return {name.lower(): value for name, value in headers.items()}
 
 
-def cause(error: BaseException) -> str:
+def describe_cause(error: BaseException) -> str:
     """What stands behind a client's error, in one line."""
     found = error.__cause__ or error
     return f"{type(found).__name__}: {found}" if str(found) else type(found).__name__

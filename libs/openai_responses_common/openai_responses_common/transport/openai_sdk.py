@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, cast
 
-from ..failures.failure import Failure, failure_from_status
+from ..failures.failure import Failure, read_error_response
 from .base import Document, Endpoint
 from .credential import Headers
-from .http_client import client_of
-from .http_stream import CONNECT_S, ClientTransport, cause, lower, without_read_limit
+from .http_client import build_client
+from .http_stream import CONNECT_TIMEOUT_S, ClientTransport, describe_cause, lower_header_names, remove_read_timeout
 
 if TYPE_CHECKING:
     import httpx2
@@ -26,10 +26,10 @@ class SdkTransport(ClientTransport["AsyncOpenAI"]):
     """One account at one endpoint."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__(endpoint, _Sdk())
+        super().__init__(endpoint, _SdkLibrary())
 
 
-class _Sdk:
+class _SdkLibrary:
     """The SDK as a client library; see `ClientLibrary`."""
 
     def build(self, endpoint: Endpoint) -> AsyncOpenAI:
@@ -38,14 +38,14 @@ class _Sdk:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
 
         left_out = dict.fromkeys(
-            [*_ambient_headers(), "Authorization", "OpenAI-Organization", "OpenAI-Project"], Omit()
+            [*_read_environment_header_names(), "Authorization", "OpenAI-Organization", "OpenAI-Project"], Omit()
         )
         headers = cast(dict[str, str], {**left_out, **endpoint.headers})
         return AsyncOpenAI(
             base_url=endpoint.base_url,
             api_key="sent with each request",
             max_retries=0,
-            http_client=client_of(lambda: DefaultAsyncHttpxClient(follow_redirects=False), httpx2.InvalidURL),
+            http_client=build_client(lambda: DefaultAsyncHttpxClient(follow_redirects=False), httpx2.InvalidURL),
             default_headers=headers,
             default_query=dict(endpoint.query),
         )
@@ -56,47 +56,47 @@ class _Sdk:
     async def post(self, client: AsyncOpenAI, content: bytes, headers: Headers, *, timeout_s: float) -> httpx2.Response:
         import httpx2
 
-        silence = httpx2.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S), pool=None)
-        options = _options(headers, silence)
+        silence = httpx2.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S), pool=None)
+        options = _build_request_options(headers, silence)
         post = client.post("/responses", cast_to=httpx2.Response, content=content, stream=True, options=options)
         response = await post
-        without_read_limit(response.request.extensions)
+        remove_read_timeout(response.request.extensions)
         return response
 
     async def get(self, client: AsyncOpenAI, path: str, headers: Headers, *, timeout_s: float) -> Document:
-        return Document(body=await client.get(path, cast_to=object, options=_options(headers, timeout_s)))
+        return Document(body=await client.get(path, cast_to=object, options=_build_request_options(headers, timeout_s)))
 
-    def errors(self) -> tuple[type[Exception], ...]:
+    def error_types(self) -> tuple[type[Exception], ...]:
         import httpx2
         import openai
 
         return (openai.APIStatusError, openai.APIConnectionError, httpx2.HTTPError)
 
-    def failure(self, error: Exception, endpoint: Endpoint, *, begun: bool) -> Failure:
+    def read_failure(self, error: Exception, endpoint: Endpoint, *, response_started: bool) -> Failure:
         import httpx2
         import openai
 
         match error:
             case openai.APIStatusError():
-                return failure_from_status(error.status_code, error.body, lower(error.response.headers))
+                return read_error_response(error.status_code, error.body, lower_header_names(error.response.headers))
             case openai.APITimeoutError():
                 return Failure(kind="timeout", message="the service did not answer in time")
             case openai.APIConnectionError():
-                return Failure(kind="network", message=f"cannot reach {endpoint.base_url}: {cause(error)}")
+                return Failure(kind="network", message=f"cannot reach {endpoint.base_url}: {describe_cause(error)}")
             case httpx2.TimeoutException():
                 return Failure(kind="timeout", message="the service fell silent in the middle of its answer")
             case _:
-                return Failure(kind="stream", message=f"the connection broke off: {cause(error)}")
+                return Failure(kind="stream", message=f"the connection broke off: {describe_cause(error)}")
 
 
-def _options(headers: Headers, timeout: float | httpx2.Timeout) -> Any:
+def _build_request_options(headers: Headers, timeout: float | httpx2.Timeout) -> Any:
     """Options of one request; the SDK insists on an `Authorization`, or on hearing that there is none."""
     from openai import Omit
 
     return {"timeout": timeout, "headers": {"Authorization": Omit(), **headers}}
 
 
-def _ambient_headers() -> list[str]:
+def _read_environment_header_names() -> list[str]:
     """The names of the headers that the SDK takes from the environment. Source: openai 3.52, seen 2026-11-21."""
     lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
     return [name.strip() for name, colon, _ in (line.partition(":") for line in lines) if colon]

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from ..failures.failure import CallFailure, Failure
 from .base import Document, Endpoint
 from .credential import Headers
-from .http_client import as_json, client_of, http_library
-from .http_stream import CONNECT_S, ClientTransport, cause, without_read_limit
+from .http_client import build_client, import_http_library, read_json_reply
+from .http_stream import CONNECT_TIMEOUT_S, ClientTransport, describe_cause, remove_read_timeout
 
 if TYPE_CHECKING:
     import httpx
 
 # Tools run between two calls; a new connection costs three round trips.
 _KEEP_ALIVE_S = 120.0
-_CONNECTIONS = 1000
+_MAX_CONNECTIONS = 1000
 # httpx looks at every idle connection for each exchange that begins or ends: a hundred of them would take a hundred
 # parallel calls two seconds (measured with httpcore 1.0.9).
-_KEPT_CONNECTIONS = 20
+_MAX_IDLE_CONNECTIONS = 20
 _NOT_MODIFIED = 304
 
 
@@ -26,17 +26,17 @@ class HttpTransport(ClientTransport["httpx.AsyncClient"]):
     """One account at one endpoint."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__(endpoint, _Http())
+        super().__init__(endpoint, _HttpxLibrary())
 
 
-class _Http:
+class _HttpxLibrary:
     """The client library; see `ClientLibrary`."""
 
     def build(self, endpoint: Endpoint) -> httpx.AsyncClient:
-        library = http_library()
+        library = import_http_library()
         limits = library.Limits(
-            max_connections=_CONNECTIONS,
-            max_keepalive_connections=_KEPT_CONNECTIONS,
+            max_connections=_MAX_CONNECTIONS,
+            max_keepalive_connections=_MAX_IDLE_CONNECTIONS,
             keepalive_expiry=_KEEP_ALIVE_S,
         )
 
@@ -49,7 +49,7 @@ class _Http:
                 limits=limits,
             )
 
-        return client_of(make, library.InvalidURL)
+        return build_client(make, library.InvalidURL)
 
     async def close(self, client: httpx.AsyncClient) -> None:
         await client.aclose()
@@ -58,37 +58,39 @@ class _Http:
         self, client: httpx.AsyncClient, content: bytes, headers: Headers, *, timeout_s: float
     ) -> httpx.Response:
         told = {"Content-Type": "application/json", "Accept": "text/event-stream", **headers}
-        request = client.build_request("POST", "responses", content=content, headers=told, timeout=_silence(timeout_s))
+        request = client.build_request(
+            "POST", "responses", content=content, headers=told, timeout=_build_timeout(timeout_s)
+        )
         response = await client.send(request, stream=True)
         if response.is_success:
-            without_read_limit(response.request.extensions)
+            remove_read_timeout(response.request.extensions)
             return response
         try:
             await response.aread()
         finally:
             await response.aclose()
-        raise CallFailure(as_json(response).failure())
+        raise CallFailure(read_json_reply(response).read_failure())
 
     async def get(self, client: httpx.AsyncClient, path: str, headers: Headers, *, timeout_s: float) -> Document:
         told = {"Accept": "application/json", **headers}
-        response = await client.get(path.lstrip("/"), headers=told, timeout=_silence(timeout_s))
+        response = await client.get(path.lstrip("/"), headers=told, timeout=_build_timeout(timeout_s))
         if response.status_code == _NOT_MODIFIED and "If-None-Match" in headers:
             return Document(etag=headers["If-None-Match"], unchanged=True)
         if not response.is_success:
-            raise CallFailure(as_json(response).failure())
-        return Document(body=as_json(response).body, etag=response.headers.get("etag"))
+            raise CallFailure(read_json_reply(response).read_failure())
+        return Document(body=read_json_reply(response).body, etag=response.headers.get("etag"))
 
-    def errors(self) -> tuple[type[Exception], ...]:
-        return (http_library().HTTPError,)
+    def error_types(self) -> tuple[type[Exception], ...]:
+        return (import_http_library().HTTPError,)
 
-    def failure(self, error: Exception, endpoint: Endpoint, *, begun: bool) -> Failure:
-        if isinstance(error, http_library().TimeoutException):
-            silent = "fell silent in the middle of its answer" if begun else "did not answer in time"
+    def read_failure(self, error: Exception, endpoint: Endpoint, *, response_started: bool) -> Failure:
+        if isinstance(error, import_http_library().TimeoutException):
+            silent = "fell silent in the middle of its answer" if response_started else "did not answer in time"
             return Failure(kind="timeout", message=f"the service {silent}")
-        if begun:
-            return Failure(kind="stream", message=f"the connection broke off: {cause(error)}")
-        return Failure(kind="network", message=f"cannot reach {endpoint.base_url}: {cause(error)}")
+        if response_started:
+            return Failure(kind="stream", message=f"the connection broke off: {describe_cause(error)}")
+        return Failure(kind="network", message=f"cannot reach {endpoint.base_url}: {describe_cause(error)}")
 
 
-def _silence(timeout_s: float) -> Any:
-    return http_library().Timeout(timeout_s, connect=min(timeout_s, CONNECT_S), pool=None)
+def _build_timeout(timeout_s: float) -> Any:
+    return import_http_library().Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S), pool=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-async def to_its_end(task: asyncio.Future[None]) -> None:
+async def finish(task: asyncio.Future[None]) -> None:
     """Wait until a task is done; a cancellation, and each that follows it, comes out only then."""
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

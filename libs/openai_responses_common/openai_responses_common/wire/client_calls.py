@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from .json_values import record, records
+from .json_values import as_object, as_objects
 from .types import Item
 
-Output = str | list[Item]
+OutputContent = str | list[Item]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,155 +30,164 @@ class ClientCall:
         id_key: what the answer refers to: `call_id`, or the item's own id.
     """
 
-    answer: str
-    tool: str = ""
-    to_input: Callable[[Item], dict[str, Any]]
-    to_answer: Callable[[Item, Output], Item]
+    output_type: str
+    tool_name: str = ""
+    read_input: Callable[[Item], dict[str, Any]]
+    build_output: Callable[[Item, OutputContent], Item]
     id_key: str = "call_id"
 
 
-def _same(_call: Item, output: Output) -> Item:
+def _build_plain_output(_call: Item, output: OutputContent) -> Item:
     return {"output": output}
 
 
-def _shell(call: Item, output: Output) -> Item:
-    result = _result(output)
+def _build_shell_output(call: Item, output: OutputContent) -> Item:
+    result = _parse_tool_result(output)
     code = str(result.get("exit_code", result.get("returncode", 0 if result.get("success", True) else 1)))[:20]
     chunk = {
         "stdout": str(result.get("stdout", result.get("text")) or ""),
         "stderr": str(result.get("stderr") or ""),
         "outcome": {"type": "exit", "exit_code": int(code) if re.fullmatch(r"-?[0-9]+", code) else 1},
     }
-    return {"output": [chunk], **_limit(call)}
+    return {"output": [chunk], **_copy_output_limit(call)}
 
 
-def _limit(call: Item) -> Item:
-    limit = record(call.get("action")).get("max_output_length")
+def _copy_output_limit(call: Item) -> Item:
+    limit = as_object(call.get("action")).get("max_output_length")
     return {"max_output_length": limit} if limit is not None else {}
 
 
-def _apply_patch(_call: Item, output: Output) -> Item:
-    result = _result(output)
+def _build_patch_output(_call: Item, output: OutputContent) -> Item:
+    result = _parse_tool_result(output)
     failed = result.get("success") is False or str(result.get("text", "")).startswith("Error")
-    return {"status": "failed" if failed else "completed", "output": _text(output)}
+    return {"status": "failed" if failed else "completed", "output": _join_text_parts(output)}
 
 
 # The service takes nothing but a picture here: one white pixel stands for a tool that gave none.
-_NO_PICTURE = (
+_BLANK_IMAGE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
     "AAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg=="
 )
 
 
-def _computer(_call: Item, output: Output) -> Item:
+def _build_screenshot_output(_call: Item, output: OutputContent) -> Item:
     images = [part for part in output if part["type"] == "input_image"] if isinstance(output, list) else []
-    picture = images[-1] if images else {"image_url": _NO_PICTURE}
+    picture = images[-1] if images else {"image_url": _BLANK_IMAGE}
     shown = {key: picture[key] for key in ("image_url", "file_id") if key in picture}
     return {"output": {"type": "computer_screenshot", **shown}}
 
 
-def _tool_search(_call: Item, output: Output) -> Item:
-    result = _result(output)
-    found = records(result.get("tools", result.get("list")))
+def _build_tool_search_output(_call: Item, output: OutputContent) -> Item:
+    result = _parse_tool_result(output)
+    found = as_objects(result.get("tools", result.get("list")))
     tools = [tool for tool in found if "type" in tool and ("name" in tool or "server_label" in tool)]
     return {"execution": "client", "status": "completed", "tools": tools}
 
 
-def _approval(_call: Item, output: Output) -> Item:
-    result = _result(output)
+def _build_approval_output(_call: Item, output: OutputContent) -> Item:
+    result = _parse_tool_result(output)
     verdict = str(result.get("approve", result.get("text", ""))).strip().lower()
     return {"approve": verdict in {"true", "yes", "approve", "approved"}}
 
 
 CLIENT_CALLS: Mapping[str, ClientCall] = {
-    "function_call": ClientCall(answer="function_call_output", to_input=lambda _: {}, to_answer=_same),
+    "function_call": ClientCall(
+        output_type="function_call_output", read_input=lambda _: {}, build_output=_build_plain_output
+    ),
     "custom_tool_call": ClientCall(
-        answer="custom_tool_call_output", to_input=lambda item: {"input": item.get("input", "")}, to_answer=_same
+        output_type="custom_tool_call_output",
+        read_input=lambda item: {"input": item.get("input", "")},
+        build_output=_build_plain_output,
     ),
     "shell_call": ClientCall(
-        answer="shell_call_output", tool="shell", to_input=lambda item: record(item.get("action")), to_answer=_shell
+        output_type="shell_call_output",
+        tool_name="shell",
+        read_input=lambda item: as_object(item.get("action")),
+        build_output=_build_shell_output,
     ),
     "local_shell_call": ClientCall(
-        answer="local_shell_call_output",
-        tool="local_shell",
-        to_input=lambda item: record(item.get("action")),
-        to_answer=lambda _, output: {"output": _text(output)},
+        output_type="local_shell_call_output",
+        tool_name="local_shell",
+        read_input=lambda item: as_object(item.get("action")),
+        build_output=lambda _, output: {"output": _join_text_parts(output)},
     ),
     "apply_patch_call": ClientCall(
-        answer="apply_patch_call_output",
-        tool="apply_patch",
-        to_input=lambda item: record(item.get("operation")),
-        to_answer=_apply_patch,
+        output_type="apply_patch_call_output",
+        tool_name="apply_patch",
+        read_input=lambda item: as_object(item.get("operation")),
+        build_output=_build_patch_output,
     ),
     "computer_call": ClientCall(
-        answer="computer_call_output",
-        tool="computer",
-        to_input=lambda item: {
+        output_type="computer_call_output",
+        tool_name="computer",
+        read_input=lambda item: {
             key: item[key] for key in ("action", "actions", "pending_safety_checks") if item.get(key)
         },
-        to_answer=_computer,
+        build_output=_build_screenshot_output,
     ),
     "tool_search_call": ClientCall(
-        answer="tool_search_output",
-        tool="tool_search",
-        to_input=lambda item: record(item.get("arguments")),
-        to_answer=_tool_search,
+        output_type="tool_search_output",
+        tool_name="tool_search",
+        read_input=lambda item: as_object(item.get("arguments")),
+        build_output=_build_tool_search_output,
     ),
     "mcp_approval_request": ClientCall(
-        answer="mcp_approval_response",
-        tool="mcp_approval",
-        to_input=lambda item: {key: item.get(key) for key in ("server_label", "name", "arguments")},
-        to_answer=_approval,
+        output_type="mcp_approval_response",
+        tool_name="mcp_approval",
+        read_input=lambda item: {key: item.get(key) for key in ("server_label", "name", "arguments")},
+        build_output=_build_approval_output,
         id_key="id",
     ),
 }
 
-ANSWERS = frozenset(call.answer for call in CLIENT_CALLS.values())
+OUTPUT_TYPES = frozenset(call.output_type for call in CLIENT_CALLS.values())
 
 
-def client_call(item: Item) -> ClientCall | None:
+def find_client_call(item: Item) -> ClientCall | None:
     """The row for an item that the client must answer; None for items that the service ran itself."""
     row = CLIENT_CALLS.get(str(item.get("type", "")))
     if row is None:
         return None
     if item["type"] == "tool_search_call" and item.get("execution") != "client":
         return None
-    hosted_shell = item["type"] == "shell_call" and record(item.get("environment")).get("type") == "container_reference"
+    hosted_shell = (
+        item["type"] == "shell_call" and as_object(item.get("environment")).get("type") == "container_reference"
+    )
     return None if hosted_shell else row
 
 
-def call_key(item: Item) -> str:
+def read_call_key(item: Item) -> str:
     """What a client call is answered by."""
     return str(item.get("call_id") or item.get("id"))
 
 
-def answer_key(item: Item) -> str:
+def read_output_key(item: Item) -> str:
     """Which call an answering item answers."""
     return str(item.get("approval_request_id") or item.get("call_id") or item.get("id"))
 
 
-def answer(call: Item, key: str, output: Output) -> Item:
+def call_output(call: Item, key: str, output: OutputContent) -> Item:
     """The item that carries the result of a call."""
     row = CLIENT_CALLS[call["type"]]
-    match row.answer:
+    match row.output_type:
         case "mcp_approval_response":
             reference = {"approval_request_id": key}
         case "local_shell_call_output":
             reference = {"id": key}
         case _:
             reference = {"call_id": key}
-    return {"type": row.answer, **reference, **row.to_answer(call, output)}
+    return {"type": row.output_type, **reference, **row.build_output(call, output)}
 
 
-def _text(output: Output) -> str:
+def _join_text_parts(output: OutputContent) -> str:
     if isinstance(output, str):
         return output
     return "\n".join(str(part["text"]) for part in output if part["type"] == "input_text")
 
 
-def _result(output: Output) -> dict[str, Any]:
+def _parse_tool_result(output: OutputContent) -> dict[str, Any]:
     """A tool's result as fields: its JSON, a loop's `{"success", "output"}` wrapper taken off, or `{"text": …}`."""
-    text = _text(output)
+    text = _join_text_parts(output)
     try:
         value: object = json.loads(text)
     except (ValueError, RecursionError):

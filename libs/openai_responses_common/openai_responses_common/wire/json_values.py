@@ -27,7 +27,7 @@ def is_json_object(value: object) -> bool:
         return False
 
 
-def parsed(text: str) -> object:
+def loads_or_text(text: str) -> object:
     """JSON, or the text where it is none."""
     try:
         return json.loads(text)
@@ -35,7 +35,7 @@ def parsed(text: str) -> object:
         return text
 
 
-def load(data: bytes) -> object:
+def loads(data: bytes) -> object:
     """JSON, four times as fast as the standard library reads it; of texts, only names are worth keeping in its cache.
 
     Servers that cut their text between the halves of a surrogate pair send JSON that only the standard library takes;
@@ -48,41 +48,41 @@ def load(data: bytes) -> object:
         return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
-HALVES = re.compile("[\ud800-\udfff]")
+SURROGATES = re.compile("[\ud800-\udfff]")
 """Halves of surrogate pairs, as from a tool that read a broken file: no socket, file or hook takes them."""
 
 
-def record(value: object) -> dict[str, Any]:
+def as_object(value: object) -> dict[str, Any]:
     """A JSON object, or an empty one where the service left it out, sent null or something else."""
     return cast(dict[str, Any], value) if isinstance(value, dict) else {}
 
 
-def records(value: object) -> list[dict[str, Any]]:
+def as_objects(value: object) -> list[dict[str, Any]]:
     """The objects of a JSON array, or none."""
     entries = cast(list[object], value) if isinstance(value, list) else []
     return [cast(dict[str, Any], entry) for entry in entries if isinstance(entry, dict)]
 
 
-def item_of(value: object) -> Item:
+def as_item(value: object) -> Item:
     """An item of the service, or an empty one where it is none: without a type nothing can be done with it."""
-    item = record(value)
+    item = as_object(value)
     return item if isinstance(item.get("type"), str) else {}
 
 
-def dump(value: object) -> str:
+def dumps(value: object) -> str:
     """Compact JSON, as every byte of a request is written; numbers that JSON does not have become null."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(_replace_non_finite(value), ensure_ascii=False, separators=(",", ":"))
 
 
-def _finite(value: object) -> object:
+def _replace_non_finite(value: object) -> object:
     match value:
         case dict():
-            return {key: _finite(each) for key, each in cast(dict[str, object], value).items()}
+            return {key: _replace_non_finite(each) for key, each in cast(dict[str, object], value).items()}
         case list() | tuple():
-            return [_finite(each) for each in cast(list[object], value)]
+            return [_replace_non_finite(each) for each in cast(list[object], value)]
         case float() if not math.isfinite(value):
             return None
         case _:
@@ -99,4 +99,4 @@ def dump_body(body: Mapping[str, Any]) -> bytes:
     try:
         return to_json(body, inf_nan_mode="null")
     except PydanticSerializationError:
-        return to_json(json.loads(dump(body).encode("utf-8", "replace")))
+        return to_json(json.loads(dumps(body).encode("utf-8", "replace")))

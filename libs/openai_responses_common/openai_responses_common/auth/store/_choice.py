@@ -15,20 +15,20 @@ from .file import FileStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class StoreChoice:
     """`reason`: why the file was chosen, empty if it was not. `keyring_used`: the keyring may hold a copy."""
 
     reason: str = ""
     keyring_used: bool = False
 
 
-class ChoiceFile:
+class StoreChoiceFile:
     """The choice for the tokens' file at `path`; written and removed under the lock of the store."""
 
     def __init__(self, path: Path) -> None:
         self._file = FileStore(path.with_name(f"{path.name}.choice"))
 
-    def load(self) -> Choice:
+    def load(self) -> StoreChoice:
         """The choice; one that nobody can read is none."""
         content = self._file.load()
         try:
@@ -37,11 +37,11 @@ class ChoiceFile:
             document = None
         match document:
             case {"reason": str(reason), "keyring_used": bool(keyring_used)}:
-                return Choice(reason=reason, keyring_used=keyring_used)
+                return StoreChoice(reason=reason, keyring_used=keyring_used)
             case _:
-                return Choice()
+                return StoreChoice()
 
-    def save(self, choice: Choice) -> None:
+    def save(self, choice: StoreChoice) -> None:
         """Remember a choice; one that is remembered already costs no write."""
         if choice != self.load():
             self._file.save(json.dumps(asdict(choice)))

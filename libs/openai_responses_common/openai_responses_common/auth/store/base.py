@@ -8,17 +8,17 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from .record import Adopt, Record, decode_record, encode_record
+from .record import ImportRecord, TokenRecord, dump_token_record, load_token_record
 
 
-class Place(Protocol):
+class SecretStore(Protocol):
     """Keeps one secret text."""
 
-    def place(self) -> str:
+    def location(self) -> str:
         """Where that is, in words."""
         ...
 
-    def probe(self, *, patient: bool = False) -> None:
+    def probe(self, *, wait_for_unlock: bool = False) -> None:
         """See that a save would work; a patient one waits for a person to unlock what is locked."""
         ...
 
@@ -41,15 +41,20 @@ class TokenStore:
     Every method raises `StoreError` with what is wrong and what to do.
     """
 
-    def __init__(self, place: Place, lock: Callable[[], AbstractContextManager[None]], adopt: Adopt | None) -> None:
-        self._place = place
-        self._take = lock
-        self._adopt = adopt
-        self._owner: int | None = None
-        self._busy = threading.RLock()
+    def __init__(
+        self,
+        secret_store: SecretStore,
+        lock: Callable[[], AbstractContextManager[None]],
+        import_record: ImportRecord | None,
+    ) -> None:
+        self._secret_store = secret_store
+        self._open_lock = lock
+        self._import_record = import_record
+        self._lock_owner_pid: int | None = None
+        self._thread_lock = threading.RLock()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({type(self._place).__name__})"
+        return f"{type(self).__name__}({type(self._secret_store).__name__})"
 
     @contextmanager
     def lock(self) -> Generator[None, None, None]:
@@ -57,57 +62,57 @@ class TokenStore:
 
         While this object holds the lock its methods work under it, in whichever thread. It is not taken twice.
         """
-        with self._take():
-            self._owner = os.getpid()
+        with self._open_lock():
+            self._lock_owner_pid = os.getpid()
             try:
                 yield
             finally:
-                with self._busy:
-                    self._owner = None
+                with self._thread_lock:
+                    self._lock_owner_pid = None
 
-    def place(self) -> str:
+    def location(self) -> str:
         """Where the record is kept, or would be, in words for a person."""
-        return self._place.place()
+        return self._secret_store.location()
 
-    def probe(self, *, patient: bool = False) -> None:
+    def probe(self, *, wait_for_unlock: bool = False) -> None:
         """See that tokens could be saved, before a person goes through a sign-in.
 
         Args:
             patient: a person is there, who may have to unlock the keyring first: it is waited for 45 seconds, not 3.
                 Ask nothing else of the store before, since a keyring that was late once is not asked again.
         """
-        with self._exclusive():
+        with self._hold_lock():
             pass
-        self._place.probe(patient=patient)
+        self._secret_store.probe(wait_for_unlock=wait_for_unlock)
 
-    def load(self) -> Record | None:
+    def load(self) -> TokenRecord | None:
         """The record, or None where nobody has signed in."""
-        return self._record(self._place)
+        return self._load_from(self._secret_store)
 
-    def save(self, record: Record) -> None:
+    def save(self, token_record: TokenRecord) -> None:
         """Keep a record instead of the one before."""
-        text = encode_record(record)
-        with self._exclusive():
-            self._place.save(text)
+        text = dump_token_record(token_record)
+        with self._hold_lock():
+            self._secret_store.save(text)
 
     def delete(self) -> list[str]:
         """Remove the record; the places it was removed from, in words."""
-        with self._exclusive():
-            place = self._place.place()
-            return [place] if self._place.delete() else []
+        with self._hold_lock():
+            place = self._secret_store.location()
+            return [place] if self._secret_store.delete() else []
 
-    def _record(self, place: Place) -> Record | None:
-        text = place.load()
-        return None if text is None else decode_record(text, place.place(), self._adopt)
+    def _load_from(self, secret_store: SecretStore) -> TokenRecord | None:
+        text = secret_store.load()
+        return None if text is None else load_token_record(text, secret_store.location(), self._import_record)
 
     @contextmanager
-    def _exclusive(self) -> Generator[None, None, None]:
+    def _hold_lock(self) -> Generator[None, None, None]:
         """Under the lock, taken unless this object holds it already; one thread of this object at a time."""
-        with self._busy:
+        with self._thread_lock:
             # A child process inherits the object, but not the lock.
-            if self._owner == os.getpid():
+            if self._lock_owner_pid == os.getpid():
                 yield
                 return
         # Never waiting for the lock while being busy: its holder may need this object to give it back.
-        with self.lock(), self._busy:
+        with self.lock(), self._thread_lock:
             yield

@@ -23,10 +23,10 @@ from pathlib import Path
 
 from .record import StoreError
 
-LIMIT = 1 << 20
+MAX_FILE_BYTES = 1 << 20
 
 # Windows knows none of the first three and must be told that bytes are bytes.
-SAFELY = (
+SAFE_OPEN_FLAGS = (
     getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NONBLOCK", 0)
@@ -45,18 +45,18 @@ class FileStore:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def place(self) -> str:
+    def location(self) -> str:
         return f"{self.path} (mode 0600)"
 
-    def probe(self, *, patient: bool = False) -> None:
+    def probe(self, *, wait_for_unlock: bool = False) -> None:
         """Make the directory and see that a file can be made in it; `patient` makes no difference.
 
         Raises:
             StoreError: it cannot, or others could exchange the file.
         """
-        make_directory(self.path.parent)
-        with _explained("write", self.path):
-            descriptor, temporary = self._temporary()
+        make_private_directory(self.path.parent)
+        with _raise_store_error("write", self.path):
+            descriptor, temporary = self._create_temporary_file()
             os.close(descriptor)
             Path(temporary).unlink(missing_ok=True)
 
@@ -66,19 +66,19 @@ class FileStore:
         Raises:
             StoreError: there is one, but it is not safe to use, or cannot be read.
         """
-        with _explained("read", self.path):
+        with _raise_store_error("read", self.path):
             try:
                 check_directory(self.path.parent)
                 descriptor = open_safely(self.path, os.O_RDONLY)
             except FileNotFoundError:
                 return None
             try:
-                check_private(os.fstat(descriptor), self.path)
+                check_private_file(os.fstat(descriptor), self.path)
                 with open(descriptor, "rb", closefd=False) as file:
-                    content = file.read(LIMIT + 1)
+                    content = file.read(MAX_FILE_BYTES + 1)
             finally:
                 os.close(descriptor)
-        if len(content) > LIMIT:
+        if len(content) > MAX_FILE_BYTES:
             raise StoreError(f"{self.path} is larger than 1 MiB, which no tokens are: remove it and sign in again")
         return content
 
@@ -89,14 +89,14 @@ class FileStore:
             StoreError: nothing was written, and what was there is still there.
         """
         content = text.encode()
-        if len(content) > LIMIT:
+        if len(content) > MAX_FILE_BYTES:
             raise StoreError(f"more than 1 MiB of tokens is not written to {self.path}")
-        make_directory(self.path.parent)
-        with _explained("write", self.path):
-            self._write(content)
+        make_private_directory(self.path.parent)
+        with _raise_store_error("write", self.path):
+            self._replace_content(content)
         # The new tokens stand; what a killed process left of older ones is no reason to call that a failure.
         with suppress(OSError):
-            self._sweep()
+            self._delete_temporary_files()
 
     def delete(self) -> bool:
         """Remove the file, and what killed processes left of earlier ones; whether there was anything.
@@ -104,8 +104,8 @@ class FileStore:
         Raises:
             StoreError: something could not be removed.
         """
-        with _explained("remove", self.path):
-            removed = self._sweep()
+        with _raise_store_error("remove", self.path):
+            removed = self._delete_temporary_files()
             try:
                 self.path.unlink()
             except (FileNotFoundError, NotADirectoryError):
@@ -113,24 +113,24 @@ class FileStore:
             _sync_directory(self.path.parent)
         return True
 
-    def _temporary(self) -> tuple[int, str]:
+    def _create_temporary_file(self) -> tuple[int, str]:
         return tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".tmp")
 
-    def _write(self, content: bytes) -> None:
-        descriptor, temporary = self._temporary()
+    def _replace_content(self, content: bytes) -> None:
+        descriptor, temporary = self._create_temporary_file()
         try:
             with open(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            _replace(temporary, self.path)
+            _rename_over(temporary, self.path)
         except BaseException:
             with suppress(OSError):
                 os.unlink(temporary)
             raise
         _sync_directory(self.path.parent)
 
-    def _sweep(self) -> bool:
+    def _delete_temporary_files(self) -> bool:
         swept = False
         with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.path.parent) as entries:
             for entry in entries:
@@ -140,13 +140,13 @@ class FileStore:
         return swept
 
 
-def make_directory(directory: Path) -> None:
+def make_private_directory(directory: Path) -> None:
     """Make a directory and its missing parents for us alone, or see that an existing one is safe.
 
     Raises:
         StoreError: it is not ours, others may write in it, or it cannot be made.
     """
-    with _explained("make", directory):
+    with _raise_store_error("make", directory):
         missing = [each for each in (directory, *directory.parents) if not each.exists()]
         for each in reversed(missing):
             each.mkdir(mode=0o700, exist_ok=True)
@@ -169,10 +169,10 @@ def check_directory(directory: Path) -> None:
     if status.st_uid != os.geteuid() or itself.st_uid not in owners:
         raise StoreError(f"{directory} belongs to another user: choose a directory of your own for the tokens")
     if status.st_mode & 0o022:
-        raise StoreError(f"others may write in {directory}: run `chmod go-w {quoted(directory)}`")
+        raise StoreError(f"others may write in {directory}: run `chmod go-w {quote_for_shell(directory)}`")
 
 
-def check_private(status: os.stat_result, path: Path) -> None:
+def check_private_file(status: os.stat_result, path: Path) -> None:
     """See that an open file is a plain one that nobody but us can open, under this name only.
 
     Raises:
@@ -187,7 +187,7 @@ def check_private(status: os.stat_result, path: Path) -> None:
     if status.st_uid != os.geteuid():
         raise StoreError(f"{path} belongs to another user: remove it and sign in again")
     if status.st_mode & 0o077:
-        raise StoreError(f"others may read or write {path}: run `chmod 600 {quoted(path)}`")
+        raise StoreError(f"others may read or write {path}: run `chmod 600 {quote_for_shell(path)}`")
 
 
 def open_safely(path: Path, flags: int) -> int:
@@ -200,27 +200,27 @@ def open_safely(path: Path, flags: int) -> int:
     if sys.platform == "win32" and path.is_symlink():
         raise StoreError(f"{path} is a symbolic link: remove it")
     try:
-        return os.open(path, flags | SAFELY, 0o600)
+        return os.open(path, flags | SAFE_OPEN_FLAGS, 0o600)
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
     raise StoreError(f"{path} is a symbolic link: remove it")
 
 
-def quoted(path: Path) -> str:
+def quote_for_shell(path: Path) -> str:
     """A path as a word of a shell command."""
     return shlex.quote(str(path))
 
 
 @contextmanager
-def _explained(what: str, path: Path) -> Generator[None, None, None]:
+def _raise_store_error(action: str, path: Path) -> Generator[None, None, None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"cannot {what} {path}: {error.strerror or type(error).__name__}") from error
+        raise StoreError(f"cannot {action} {path}: {error.strerror or type(error).__name__}") from error
 
 
-def _replace(temporary: str, path: Path) -> None:
+def _rename_over(temporary: str, path: Path) -> None:
     for _ in range(_REPLACE_ATTEMPTS if sys.platform == "win32" else 0):
         try:
             os.replace(temporary, path)

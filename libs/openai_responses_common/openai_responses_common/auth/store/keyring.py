@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..background import within
+from ..background import run_with_deadline
 from .record import StoreError
 
 if TYPE_CHECKING:
@@ -29,20 +29,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ASK_S = 3.0
+READ_DEADLINE_S = 3.0
 # During a sign-in somebody sits there, and may be typing the password of the keyring.
-ASK_PATIENTLY_S = 45.0
-WRITE_S = 15.0
+UNLOCK_DEADLINE_S = 45.0
+WRITE_DEADLINE_S = 15.0
 
-CHUNK = 1200
-_MOST_CHUNKS = 64
-_USER = "tokens"
-_SLOTS = ("a", "b")
+CHUNK_CHARACTERS = 1200
+_MAX_CHUNKS = 64
+_USER_NAME = "tokens"
+_BANKS = ("a", "b")
 
-_WORDS = {"keyring.backends.macOS": "the macOS Keychain", "keyring.backends.Windows": "the Windows Credential Manager"}
+_BACKEND_NAMES = {
+    "keyring.backends.macOS": "the macOS Keychain",
+    "keyring.backends.Windows": "the Windows Credential Manager",
+}
 
-_log = logging.getLogger(__name__)
-_was_late = threading.Event()
+logger = logging.getLogger(__name__)
+_keyring_timed_out = threading.Event()
 
 
 class KeyringUnusable(StoreError):
@@ -55,32 +58,34 @@ class KeyringUnusable(StoreError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Manifest:
-    slot: str
-    n: int
+    bank: str
+    chunk_count: int
     sha256: str
 
 
 class KeyringStore:
     """A secret under names that begin with `name`; see `TokenStore` for what the methods are for."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
 
-    def place(self) -> str:
+    def location(self) -> str:
         """The keyring in words.
 
         Raises:
             KeyringUnusable: there is none.
         """
-        return self._ask(lambda entries: _words(entries.backend), ASK_S)
+        return self._run_on_entries(lambda entries: _describe_backend(entries.backend), READ_DEADLINE_S)
 
-    def probe(self, *, patient: bool = False) -> None:
+    def probe(self, *, wait_for_unlock: bool = False) -> None:
         """Read something, for only that shows whether the keyring answers.
 
         Raises:
             KeyringUnusable: it does not.
         """
-        self._ask(lambda entries: entries.get("manifest"), ASK_PATIENTLY_S if patient else ASK_S)
+        self._run_on_entries(
+            lambda entries: entries.read("manifest"), UNLOCK_DEADLINE_S if wait_for_unlock else READ_DEADLINE_S
+        )
 
     def load(self) -> str | None:
         """The secret, or None.
@@ -89,7 +94,7 @@ class KeyringStore:
             KeyringUnusable: the keyring cannot be asked.
             StoreError: it holds something, but not a whole secret.
         """
-        return self._ask(_load, ASK_S)
+        return self._run_on_entries(_load_secret, READ_DEADLINE_S)
 
     def save(self, text: str) -> None:
         """Keep a secret, which must be ASCII, instead of the one that was there.
@@ -98,7 +103,7 @@ class KeyringStore:
             KeyringUnusable: the keyring does not keep it; what was there still counts.
         """
         self.probe()
-        self._ask(lambda entries: _save(entries, text), WRITE_S)
+        self._run_on_entries(lambda entries: _save_secret(entries, text), WRITE_DEADLINE_S)
 
     def delete(self) -> bool:
         """Remove the secret and every rest of earlier ones; whether there was anything.
@@ -107,15 +112,15 @@ class KeyringStore:
             KeyringUnusable: something may be left.
         """
         self.probe()
-        return self._ask(_delete, WRITE_S)
+        return self._run_on_entries(_delete_secret, WRITE_DEADLINE_S)
 
-    def _ask(self, function: Callable[[_Entries], T], deadline_s: float) -> T:
-        if _was_late.is_set():
+    def _run_on_entries(self, function: Callable[[_Entries], T], deadline_s: float) -> T:
+        if _keyring_timed_out.is_set():
             raise KeyringUnusable("the system keyring did not answer in time and is not asked again by this process")
         try:
-            return within(lambda: function(_Entries(_backend(), self.name)), deadline_s)
+            return run_with_deadline(lambda: function(_Entries(_load_backend(), self.prefix)), deadline_s)
         except TimeoutError:
-            _was_late.set()
+            _keyring_timed_out.set()
         raise KeyringUnusable(
             f"the system keyring did not answer within {deadline_s:g} s; it may be locked, with a dialog waiting for "
             f"its password"
@@ -125,135 +130,139 @@ class KeyringStore:
 class _Entries:
     """The entries of one secret in a backend; whatever a backend raises leaves as `KeyringUnusable`."""
 
-    def __init__(self, backend: KeyringBackend, name: str) -> None:
+    def __init__(self, backend: KeyringBackend, prefix: str) -> None:
         self.backend = backend
-        self._name = name
+        self._prefix = prefix
 
-    def get(self, entry: str) -> str | None:
-        return self._call(lambda: self.backend.get_password(f"{self._name}/{entry}", _USER), "be read", telling=True)
+    def read(self, entry: str) -> str | None:
+        return self._call_backend(
+            lambda: self.backend.get_password(f"{self._prefix}/{entry}", _USER_NAME), "be read", quote_error=True
+        )
 
-    def put(self, entry: str, text: str) -> None:
+    def write(self, entry: str, text: str) -> None:
         backend: Any = self.backend  # keyring wraps this method without its types
-        self._call(lambda: backend.set_password(f"{self._name}/{entry}", _USER, text), "be written to")
-        if self.get(entry) != text:
-            raise KeyringUnusable(f"{_words(self.backend)} does not give back what was written to it")
+        self._call_backend(lambda: backend.set_password(f"{self._prefix}/{entry}", _USER_NAME, text), "be written to")
+        if self.read(entry) != text:
+            raise KeyringUnusable(f"{_describe_backend(self.backend)} does not give back what was written to it")
 
-    def drop(self, entry: str) -> None:
-        self._call(lambda: self.backend.delete_password(f"{self._name}/{entry}", _USER), "remove an entry")
-        if self.get(entry) is not None:
-            raise KeyringUnusable(f"{_words(self.backend)} does not remove what it was told to")
+    def delete(self, entry: str) -> None:
+        self._call_backend(
+            lambda: self.backend.delete_password(f"{self._prefix}/{entry}", _USER_NAME), "remove an entry"
+        )
+        if self.read(entry) is not None:
+            raise KeyringUnusable(f"{_describe_backend(self.backend)} does not remove what it was told to")
 
-    def empty(self, slot: str, start: int = 0) -> bool:
+    def delete_chunks(self, bank: str, start: int = 0) -> bool:
         """Remove a slot's chunks from `start` on, the last one first, so that a crash leaves no gap to stop at."""
         end = start
-        while self.get(f"{slot}/{end}") is not None:
+        while self.read(f"{bank}/{end}") is not None:
             end += 1
         for index in reversed(range(start, end)):
-            self.drop(f"{slot}/{index}")
+            self.delete(f"{bank}/{index}")
         return end > start
 
-    def _call(self, function: Callable[[], T], what: str, *, telling: bool = False) -> T:
-        if _was_late.is_set():
+    def _call_backend(self, function: Callable[[], T], action: str, *, quote_error: bool = False) -> T:
+        if _keyring_timed_out.is_set():
             # Its caller has left, and may have put the secret elsewhere since.
             raise KeyringUnusable("too late")
         try:
             return function()
         except Exception as error:  # noqa: BLE001  (backends raise what they like: Windows no KeyringError at all)
             # What is said about reading holds no secret; of a failed write even the words of the error might.
-            reason = _told(error) if telling else type(error).__name__
-        raise KeyringUnusable(f"{_words(self.backend)} cannot {what} ({reason})")
+            reason = _format_error(error) if quote_error else type(error).__name__
+        raise KeyringUnusable(f"{_describe_backend(self.backend)} cannot {action} ({reason})")
 
 
-def _load(entries: _Entries) -> str | None:
+def _load_secret(entries: _Entries) -> str | None:
     # A second look: another process may have saved between our reading the manifest and the chunks.
     for _ in range(2):
-        written = entries.get("manifest")
+        written = entries.read("manifest")
         if written is None:
             return None
-        manifest = _manifest(written)
+        manifest = _parse_manifest(written)
         if manifest is not None:
-            text = "".join(entries.get(f"{manifest.slot}/{index}") or "" for index in range(manifest.n))
-            if _sha256(text) == manifest.sha256:
+            text = "".join(entries.read(f"{manifest.bank}/{index}") or "" for index in range(manifest.chunk_count))
+            if _hash_text(text) == manifest.sha256:
                 return text
-    raise StoreError(f"the tokens in {_words(entries.backend)} are damaged: sign in again")
+    raise StoreError(f"the tokens in {_describe_backend(entries.backend)} are damaged: sign in again")
 
 
-def _save(entries: _Entries, text: str) -> None:
-    chunks = [text[start : start + CHUNK] for start in range(0, len(text), CHUNK)]
-    if len(chunks) > _MOST_CHUNKS:
-        raise KeyringUnusable(f"{len(text):,} characters are too many for {_words(entries.backend)}")
-    counts = _manifest(entries.get("manifest") or "")
-    idle, used = ("b", "a") if counts is not None and counts.slot == "a" else ("a", "b")
+def _save_secret(entries: _Entries, text: str) -> None:
+    chunks = [text[start : start + CHUNK_CHARACTERS] for start in range(0, len(text), CHUNK_CHARACTERS)]
+    if len(chunks) > _MAX_CHUNKS:
+        raise KeyringUnusable(f"{len(text):,} characters are too many for {_describe_backend(entries.backend)}")
+    counts = _parse_manifest(entries.read("manifest") or "")
+    idle, used = ("b", "a") if counts is not None and counts.bank == "a" else ("a", "b")
     try:
         for index, chunk in enumerate(chunks):
-            entries.put(f"{idle}/{index}", chunk)
-        manifest = {"slot": idle, "n": len(chunks), "sha256": _sha256(text)}
-        entries.put("manifest", json.dumps(manifest))
+            entries.write(f"{idle}/{index}", chunk)
+        manifest = {"slot": idle, "n": len(chunks), "sha256": _hash_text(text)}
+        entries.write("manifest", json.dumps(manifest))
     except KeyringUnusable as error:
         failed = error.reason
     else:
-        _tidy(entries, used, idle, len(chunks))
+        _delete_old_chunks(entries, used, idle, len(chunks))
         return
-    _take_back(entries, idle)
+    _undo_save(entries, idle)
     raise KeyringUnusable(failed)
 
 
-def _tidy(entries: _Entries, used: str, idle: str, n: int) -> None:
+def _delete_old_chunks(entries: _Entries, old_bank: str, new_bank: str, chunk_count: int) -> None:
     try:
-        entries.empty(used)
-        entries.empty(idle, n)
+        entries.delete_chunks(old_bank)
+        entries.delete_chunks(new_bank, chunk_count)
     except KeyringUnusable as error:
         # The new tokens stand. The next save writes over the old ones; a sign-out removes them or says that it cannot.
-        _log.warning("old tokens are left in the keyring until the next save: %s", error.reason)
+        logger.warning("old tokens are left in the keyring until the next save: %s", error.reason)
 
 
-def _take_back(entries: _Entries, slot: str) -> None:
+def _undo_save(entries: _Entries, bank: str) -> None:
     """Empty a slot after a failed save, unless its manifest was written in spite of the error.
 
     What cannot be removed now is removed by the next save or deletion.
     """
     with suppress(KeyringUnusable):
-        counts = _manifest(entries.get("manifest") or "")
-        if counts is None or counts.slot != slot:
-            entries.empty(slot)
+        counts = _parse_manifest(entries.read("manifest") or "")
+        if counts is None or counts.bank != bank:
+            entries.delete_chunks(bank)
 
 
-def _delete(entries: _Entries) -> bool:
-    written = entries.get("manifest")
-    counts = _manifest(written or "")
+def _delete_secret(entries: _Entries) -> bool:
+    written = entries.read("manifest")
+    counts = _parse_manifest(written or "")
     if written is not None:
-        entries.drop("manifest")
-    removed = [entries.empty(slot) for slot in _SLOTS]
+        entries.delete("manifest")
+    removed = [entries.delete_chunks(slot) for slot in _BANKS]
     if counts is not None:
         # Beyond a gap, should somebody have removed a chunk by hand.
-        removed += [entries.empty(counts.slot, index) for index in range(counts.n)]
+        removed += [entries.delete_chunks(counts.bank, index) for index in range(counts.chunk_count)]
     return written is not None or any(removed)
 
 
-def _manifest(text: str) -> _Manifest | None:
+def _parse_manifest(text: str) -> _Manifest | None:
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError):
         return None
     match document:
-        case {"slot": "a" | "b" as slot, "n": int(n), "sha256": str(sha256)} if 0 < n <= _MOST_CHUNKS:
-            return _Manifest(slot=slot, n=n, sha256=sha256)
+        case {"slot": "a" | "b" as slot, "n": int(n), "sha256": str(sha256)} if 0 < n <= _MAX_CHUNKS:
+            return _Manifest(bank=slot, chunk_count=n, sha256=sha256)
         case _:
             return None
 
 
-def _sha256(text: str) -> str:
+def _hash_text(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
-def _backend() -> KeyringBackend:
+def _load_backend() -> KeyringBackend:
     try:
         import keyring
 
         backend = keyring.get_keyring()
-        objection = _objection(backend)
+        objection = _find_objection(backend)
     except Exception as error:  # noqa: BLE001  (a bad setting raises ValueError, ImportError, AttributeError and others)
-        reason = _told(error)
+        reason = _format_error(error)
     else:
         if not objection:
             return backend
@@ -261,7 +270,7 @@ def _backend() -> KeyringBackend:
     raise KeyringUnusable(f"no keyring can be loaded ({reason}); PYTHON_KEYRING_BACKEND or keyringrc.cfg may be wrong")
 
 
-def _objection(backend: KeyringBackend) -> str:
+def _find_objection(backend: KeyringBackend) -> str:
     """Why a backend is not good enough; empty if it is."""
     from keyring.backends.chainer import ChainerBackend
     from keyring.backends.fail import Keyring as FailKeyring
@@ -272,18 +281,18 @@ def _objection(backend: KeyringBackend) -> str:
     if isinstance(backend, NullKeyring):
         return "the keyring that is set up keeps nothing"
     if isinstance(backend, ChainerBackend):
-        objections = [_objection(each) for each in backend.backends] or ["there is no system keyring here"]
+        objections = [_find_objection(each) for each in backend.backends] or ["there is no system keyring here"]
         return next((each for each in objections if each), "")
     if backend.priority < 1:
-        return f"{_words(backend)} is not a recommended one and may keep plain text"
+        return f"{_describe_backend(backend)} is not a recommended one and may keep plain text"
     return ""
 
 
-def _told(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
-def _words(backend: KeyringBackend) -> str:
+def _describe_backend(backend: KeyringBackend) -> str:
     first = next(iter(getattr(backend, "backends", ())), backend)
     module = type(first).__module__
-    return _WORDS.get(module) or f"the system keyring ({module.rpartition('.')[2]})"
+    return _BACKEND_NAMES.get(module) or f"the system keyring ({module.rpartition('.')[2]})"

@@ -15,27 +15,27 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .file import check_private, make_directory, open_safely, quoted
+from .file import check_private_file, make_private_directory, open_safely, quote_for_shell
 from .record import StoreError
 
-DEADLINE_S = 30.0
+LOCK_DEADLINE_S = 30.0
 
 # The first is about what a save takes; the last keeps a crowd from asking all the time.
-_FIRST_DELAY_S = 0.005
-_LAST_DELAY_S = 0.2
+_MIN_DELAY_S = 0.005
+_MAX_DELAY_S = 0.2
 
 
 @contextmanager
-def file_lock(path: Path, *, deadline_s: float = DEADLINE_S) -> Generator[None, None, None]:
+def hold_file_lock(path: Path, *, deadline_s: float = LOCK_DEADLINE_S) -> Generator[None, None, None]:
     """Hold the lock at a path; not to be taken twice by one holder.
 
     Raises:
         StoreError: others held it all the time, or the file at the path is not safe to use.
     """
-    make_directory(path.parent)
-    descriptor, owner = _opened(path), os.getpid()
+    make_private_directory(path.parent)
+    descriptor, owner = _open_lock_file(path), os.getpid()
     try:
-        _wait(descriptor, path, deadline_s)
+        _wait_for_lock(descriptor, path, deadline_s)
         try:
             yield
         finally:
@@ -46,37 +46,37 @@ def file_lock(path: Path, *, deadline_s: float = DEADLINE_S) -> Generator[None, 
         os.close(descriptor)
 
 
-def _opened(path: Path) -> int:
+def _open_lock_file(path: Path) -> int:
     try:
         descriptor = open_safely(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise StoreError(f"cannot open the lock {path}: {error.strerror}") from error
     try:
-        check_private(os.fstat(descriptor), path)
+        check_private_file(os.fstat(descriptor), path)
     except StoreError:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _wait(descriptor: int, path: Path, deadline_s: float) -> None:
-    deadline, delay_s = time.monotonic() + deadline_s, _FIRST_DELAY_S
-    while not _locked(descriptor, path):
+def _wait_for_lock(descriptor: int, path: Path, deadline_s: float) -> None:
+    deadline, delay_s = time.monotonic() + deadline_s, _MIN_DELAY_S
+    while not _try_lock(descriptor, path):
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             raise StoreError(
                 f"another process has held the lock {path} for more than {deadline_s:g} s: wait for it or end it "
-                f"(`fuser {quoted(path)}` names it)"
+                f"(`fuser {quote_for_shell(path)}` names it)"
             )
         # Without the jitter processes that began together would keep meeting.
         time.sleep(min(left_s, delay_s * random.uniform(0.5, 1.5)))
-        delay_s = min(delay_s * 1.5, _LAST_DELAY_S)
+        delay_s = min(delay_s * 1.5, _MAX_DELAY_S)
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _locked(descriptor: int, path: Path) -> bool:
+    def _try_lock(descriptor: int, path: Path) -> bool:
         os.lseek(descriptor, 0, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -91,7 +91,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _locked(descriptor: int, path: Path) -> bool:
+    def _try_lock(descriptor: int, path: Path) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from .lock import DEADLINE_S
+from .lock import LOCK_DEADLINE_S
 from .record import StoreError
 
 
@@ -15,12 +15,12 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._text: str | None = None
-        self._held = threading.Lock()
+        self._lock = threading.Lock()
 
-    def place(self) -> str:
+    def location(self) -> str:
         return "memory only"
 
-    def probe(self, *, patient: bool = False) -> None:
+    def probe(self, *, wait_for_unlock: bool = False) -> None:
         """Memory always works."""
 
     def load(self) -> str | None:
@@ -34,15 +34,15 @@ class MemoryStore:
         return there
 
     @contextmanager
-    def lock(self, *, deadline_s: float = DEADLINE_S) -> Generator[None, None, None]:
+    def lock(self, *, deadline_s: float = LOCK_DEADLINE_S) -> Generator[None, None, None]:
         """Hold the lock of this secret, which is one of this process alone.
 
         Raises:
             StoreError: another thread held it all the time.
         """
-        if not self._held.acquire(timeout=deadline_s):
+        if not self._lock.acquire(timeout=deadline_s):
             raise StoreError(f"another thread has held the lock of the tokens for more than {deadline_s:g} s")
         try:
             yield
         finally:
-            self._held.release()
+            self._lock.release()

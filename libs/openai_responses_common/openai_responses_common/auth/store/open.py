@@ -20,25 +20,25 @@ import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from .auto import _AutoStore
+from ._auto import AutoStore
 from .base import TokenStore
 from .file import FileStore
 from .keyring import KeyringStore
-from .lock import file_lock
+from .lock import hold_file_lock
 from .memory import MemoryStore
-from .record import Adopt, StoreError
+from .record import ImportRecord, StoreError
 
-MODES = ("auto", "keyring", "file", "memory")
+STORE_MODES = ("auto", "keyring", "file", "memory")
 
 
 _LABEL = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 
 
-_memory: dict[tuple[str, str], MemoryStore] = {}
+_memory_stores: dict[tuple[str, str], MemoryStore] = {}
 
 
 def open_store(
-    mode: str, *, service: str, path: Path, account: str = "default", adopt: Adopt | None = None
+    mode: str, *, service: str, path: Path, account: str = "default", import_record: ImportRecord | None = None
 ) -> TokenStore:
     """A store for the tokens of one account; nothing is read, written or asked yet.
 
@@ -57,26 +57,26 @@ def open_store(
         if not _LABEL.fullmatch(name):
             raise StoreError(f"{name!r} is no name for an account: use at most 64 letters, digits, `.`, `_`, `@`, `-`")
     if mode == "memory":
-        memory = _memory.setdefault((service, account), MemoryStore())
-        return TokenStore(memory, memory.lock, adopt)
+        memory = _memory_stores.setdefault((service, account), MemoryStore())
+        return TokenStore(memory, memory.lock, import_record)
     path = path.expanduser().absolute()
     file = FileStore(path if account == "default" else path.with_name(f"{path.stem}.{account}{path.suffix}"))
-    keyring = KeyringStore(f"amplifier-{service}-{_home(path)}/{account}")
+    keyring = KeyringStore(f"amplifier-{service}-{_hash_path(path)}/{account}")
 
     def lock() -> AbstractContextManager[None]:
-        return file_lock(file.path.with_name(f"{file.path.name}.lock"))
+        return hold_file_lock(file.path.with_name(f"{file.path.name}.lock"))
 
     match mode:
         case "auto":
-            return _AutoStore(keyring, file, lock, adopt)
+            return AutoStore(keyring, file, lock, import_record)
         case "keyring":
-            return TokenStore(keyring, lock, adopt)
+            return TokenStore(keyring, lock, import_record)
         case "file":
-            return TokenStore(file, lock, adopt)
+            return TokenStore(file, lock, import_record)
         case _:
-            raise StoreError(f"unknown token store {mode!r}: use one of {', '.join(MODES)}")
+            raise StoreError(f"unknown token store {mode!r}: use one of {', '.join(STORE_MODES)}")
 
 
-def _home(path: Path) -> str:
+def _hash_path(path: Path) -> str:
     """Keeps apart what several home directories have in one keyring."""
     return hashlib.sha256(str(path.parent.resolve() / path.name).encode(errors="surrogateescape")).hexdigest()[:12]

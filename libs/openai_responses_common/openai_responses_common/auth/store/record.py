@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias, cast
 
-VERSION = 1
+FORMAT_VERSION = 1
 
 # Beyond any clock, and what JSON calls Infinity and NaN.
-_LAST_SECOND = 1e12
+_MAX_TIME_S = 1e12
 
 
 class StoreError(Exception):
@@ -22,7 +22,7 @@ class StoreError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class TokenRecord:
     """The tokens of one account.
 
     Args:
@@ -41,33 +41,33 @@ class Record:
         raise TypeError("a record of tokens is not pickled or copied: its tokens would leave the store")
 
 
-Adopt: TypeAlias = Callable[[Mapping[str, Any]], Record | None]
+ImportRecord: TypeAlias = Callable[[Mapping[str, Any]], TokenRecord | None]
 """Reads the JSON of another program's file; None if it is none that can be taken over."""
 
 
-def encode_record(record: Record) -> str:
+def dump_token_record(token_record: TokenRecord) -> str:
     """A record as JSON in pure ASCII.
 
     Raises:
         StoreError: the tokens are not plain JSON, or a time is none.
     """
     document = {
-        "v": VERSION,
-        "account": record.account,
-        "saved_at": record.saved_at,
-        "expires_at": record.expires_at,
-        "tokens": dict(record.tokens),
+        "v": FORMAT_VERSION,
+        "account": token_record.account,
+        "saved_at": token_record.saved_at,
+        "expires_at": token_record.expires_at,
+        "tokens": dict(token_record.tokens),
     }
     try:
         text = json.dumps(document, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         text = ""
-    if not text or not _has_times(record.saved_at, record.expires_at):
+    if not text or not _are_times(token_record.saved_at, token_record.expires_at):
         raise StoreError("a record whose tokens are not plain JSON, or whose times are not in seconds, cannot be kept")
     return text
 
 
-def decode_record(text: str | bytes, place: str, adopt: Adopt | None = None) -> Record:
+def load_token_record(text: str | bytes, location: str, import_record: ImportRecord | None = None) -> TokenRecord:
     """The record that a text holds.
 
     Args:
@@ -78,26 +78,26 @@ def decode_record(text: str | bytes, place: str, adopt: Adopt | None = None) -> 
     Raises:
         StoreError: the text is damaged, of another version, or another program's.
     """
-    document = _document(text)
+    document = _load_json_object(text)
     if document is None:
-        raise StoreError(f"{place} is damaged: sign in again")
+        raise StoreError(f"{location} is damaged: sign in again")
     if "v" not in document:
-        record = _adopted(document, adopt)
+        record = _import_document(document, import_record)
         if record is None:
-            raise StoreError(f"{place} was not written by this program: move it away and sign in again")
+            raise StoreError(f"{location} was not written by this program: move it away and sign in again")
         return record
-    if document["v"] != VERSION:
-        raise StoreError(f"{place} was written by another version of this program: update it, or sign in again")
+    if document["v"] != FORMAT_VERSION:
+        raise StoreError(f"{location} was written by another version of this program: update it, or sign in again")
     match document:
         case {"account": str(account), "saved_at": saved_at, "expires_at": expires_at, "tokens": {**tokens}} if (
-            _has_times(saved_at, expires_at)
+            _are_times(saved_at, expires_at)
         ):
-            return Record(account=account, saved_at=saved_at, expires_at=expires_at, tokens=tokens)
+            return TokenRecord(account=account, saved_at=saved_at, expires_at=expires_at, tokens=tokens)
         case _:
-            raise StoreError(f"{place} is damaged: sign in again")
+            raise StoreError(f"{location} is damaged: sign in again")
 
 
-def _document(text: str | bytes) -> dict[str, Any] | None:
+def _load_json_object(text: str | bytes) -> dict[str, Any] | None:
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError):
@@ -105,11 +105,11 @@ def _document(text: str | bytes) -> dict[str, Any] | None:
     return cast(dict[str, Any], document) if isinstance(document, dict) else None
 
 
-def _adopted(document: dict[str, Any], adopt: Adopt | None) -> Record | None:
-    if adopt is None:
+def _import_document(document: dict[str, Any], import_record: ImportRecord | None) -> TokenRecord | None:
+    if import_record is None:
         return None
     try:
-        return adopt(document)
+        return import_record(document)
     except (
         ArithmeticError,
         AttributeError,
@@ -120,9 +120,9 @@ def _adopted(document: dict[str, Any], adopt: Adopt | None) -> Record | None:
         return None
 
 
-def _has_times(saved_at: Any, expires_at: Any) -> bool:
+def _are_times(saved_at: Any, expires_at: Any) -> bool:
     return _is_time(saved_at) and (expires_at is None or _is_time(expires_at))
 
 
 def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LAST_SECOND
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _MAX_TIME_S

@@ -1,0 +1,161 @@
+"""The token store that chooses between keyring and file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from ._choice import StoreChoice, StoreChoiceFile
+from .base import SecretStore, TokenStore
+from .file import FileStore
+from .keyring import KeyringStore, KeyringUnusable
+from .record import ImportRecord, StoreError, TokenRecord, dump_token_record
+
+logger = logging.getLogger(__name__)
+_reported_paths: set[Path] = set()
+
+
+class AutoStore(TokenStore):
+    """The keyring where it can be used, else the file, said in a warning and remembered until the next sign-in.
+
+    Both hold a record after a crash between two steps: the later one counts, and the other is removed.
+    """
+
+    def __init__(
+        self,
+        keyring: KeyringStore,
+        file: FileStore,
+        lock: Callable[[], AbstractContextManager[None]],
+        import_record: ImportRecord | None,
+    ) -> None:
+        super().__init__(keyring, lock, import_record)
+        self._keyring = keyring
+        self._file = file
+        self._choice_file = StoreChoiceFile(file.path)
+        self._last_used_store: SecretStore | None = None
+
+    def location(self) -> str:
+        if self._last_used_store is not None:
+            return self._last_used_store.location()
+        if self._read_file_reason():
+            return self._file.location()
+        try:
+            self._keyring.probe()
+            return self._keyring.location()
+        except KeyringUnusable:
+            return self._file.location()
+
+    def probe(self, *, wait_for_unlock: bool = False) -> None:
+        with self._hold_lock():
+            self._file.probe()
+            if self._read_file_reason() and not wait_for_unlock:
+                return
+        try:
+            self._keyring.probe(wait_for_unlock=wait_for_unlock)
+        except KeyringUnusable as error:
+            logger.info("tokens will be kept in %s: %s", self._file.path, error.reason)
+            return
+        with self._hold_lock():
+            self._save_choice(StoreChoice(keyring_used=self._choice_file.load().keyring_used))
+
+    def load(self) -> TokenRecord | None:
+        in_keyring, in_file = self._load_copies()
+        if in_keyring is not None and in_file is not None:
+            with self._hold_lock():
+                in_keyring, in_file = self._delete_older_copy(*self._load_copies())
+        self._last_used_store = self._keyring if in_keyring else self._file if in_file else None
+        return in_keyring or in_file
+
+    def save(self, token_record: TokenRecord) -> None:
+        text = dump_token_record(token_record)
+        with self._hold_lock():
+            reason = self._read_file_reason() or self._save_in_keyring(text)
+            if not reason:
+                return
+            # First the choice: without the file it counts for nothing, while a file without it might be an older copy.
+            self._save_choice(StoreChoice(reason=reason, keyring_used=self._choice_file.load().keyring_used))
+            self._file.save(text)
+            self._last_used_store = self._file
+        if self._file.path not in _reported_paths:
+            _reported_paths.add(self._file.path)
+            logger.warning("tokens are kept in %s, not in a keyring: %s", self._file.location(), reason)
+
+    def _save_in_keyring(self, text: str) -> str:
+        """Save in the keyring and nowhere else; why that was not possible, empty if it was."""
+        try:
+            self._keyring.probe()
+            self._save_choice(StoreChoice(keyring_used=True))
+            self._keyring.save(text)
+        except KeyringUnusable as error:
+            return error.reason
+        self._try_delete(self._file)
+        self._last_used_store = self._keyring
+        return ""
+
+    def delete(self) -> list[str]:
+        removed: list[str] = []
+        failed: list[str] = []
+        with self._hold_lock():
+            choice = self._choice_file.load()
+            for place in (self._keyring, self._file):
+                try:
+                    removed += [place.location()] if place.delete() else []
+                except KeyringUnusable as error:
+                    if choice.keyring_used:
+                        failed.append(f"a copy of the tokens may be left in the keyring: {error.reason}")
+                except StoreError as error:
+                    failed.append(str(error))
+            if not failed:
+                self._choice_file.delete()
+                self._last_used_store = None
+        if failed:
+            raise StoreError("; ".join([*failed, "sign out again when that is mended"]))
+        return removed
+
+    def _load_copies(self) -> tuple[TokenRecord | None, TokenRecord | None]:
+        """What the keyring and the file hold; the keyring is left alone where the file was chosen before."""
+        in_file = self._load_from(self._file)
+        choice = self._choice_file.load()
+        if in_file is not None and choice.reason:
+            return None, in_file
+        try:
+            return self._load_from(self._keyring), in_file
+        except KeyringUnusable as error:
+            reason = error.reason
+        if choice.keyring_used:
+            # A file that was not chosen is what a crash left of the time before the keyring.
+            raise StoreError(f"the tokens are in the keyring, but {reason}. Unlock it, or sign in again")
+        return None, in_file
+
+    def _delete_older_copy(
+        self, in_keyring: TokenRecord | None, in_file: TokenRecord | None
+    ) -> tuple[TokenRecord | None, TokenRecord | None]:
+        if in_keyring is None or in_file is None:
+            return in_keyring, in_file
+        if in_keyring.saved_at >= in_file.saved_at:
+            self._try_delete(self._file)
+            return in_keyring, None
+        if self._try_delete(self._keyring):
+            self._save_choice(StoreChoice())
+        return None, in_file
+
+    def _read_file_reason(self) -> str:
+        """Why the file was chosen before, while it is there; empty if it was not."""
+        return self._choice_file.load().reason if self._file.path.is_file() else ""
+
+    def _save_choice(self, choice: StoreChoice) -> None:
+        try:
+            self._choice_file.save(choice)
+        except StoreError as error:
+            logger.warning("the next run will have to find out again where the tokens are: %s", error)
+
+    def _try_delete(self, secret_store: SecretStore) -> bool:
+        try:
+            secret_store.delete()
+        except StoreError as error:
+            # What was loaded or saved is good all the same; a person has to remove the other.
+            logger.warning("an older copy of the tokens is left: %s", error)
+            return False
+        return True
