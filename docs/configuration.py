@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from amplifier_module_provider_chatgpt_oauth.refusals import REFUSED_FIELDS
+from amplifier_module_provider_chatgpt_oauth.quirks import REFUSED_FIELDS
 from openai_responses_common.options.options import SHARED_SETTINGS as SETTING_ROWS
 from openai_responses_common.options.options import Options
 from openai_responses_common.options.reference import (

@@ -93,7 +93,8 @@ def read_by_openai(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def read_by_azure(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """In every way that `auth` takes, and in those that the settings choose by themselves."""
-    from amplifier_module_provider_azure_openai_v2 import backend, identity, settings
+    from amplifier_module_provider_azure_openai_v2 import backend, settings
+    from amplifier_module_provider_azure_openai_v2.auth import choose as identity
 
     asked: set[str] = set()
     original = settings.Settings.__init__

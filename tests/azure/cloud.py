@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import LLMError
+from amplifier_module_provider_azure_openai_v2.auth.signed_in_user import SignedInUser
 from amplifier_module_provider_azure_openai_v2.backend import resolve_settings
-from amplifier_module_provider_azure_openai_v2.person import SignedInUser
 from amplifier_module_provider_azure_openai_v2.settings import Settings
 from openai_responses_common.auth.store.record import TokenRecord
 

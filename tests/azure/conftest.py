@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import trustme
-from amplifier_module_provider_azure_openai_v2 import credential
+from amplifier_module_provider_azure_openai_v2.auth import credential
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.serialization import pkcs12

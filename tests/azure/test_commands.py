@@ -243,7 +243,7 @@ def test_a_sign_in_in_a_browser(shell: Shell, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_nobody_comes_back_from_the_browser(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amplifier_module_provider_azure_openai_v2.person._BROWSER_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("amplifier_module_provider_azure_openai_v2.auth.signed_in_user._BROWSER_TIMEOUT_S", 0.2)
     monkeypatch.setattr("msal.oauth2cli.authcode._browse", lambda *args, **named: False)
     shell.set = {**shell.cloud.local, **shell.cloud.app}
     code, output, errors = shell("login", "--browser")

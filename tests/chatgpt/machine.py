@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider
-from amplifier_module_provider_chatgpt_oauth.tokens import read_tokens
+from amplifier_module_provider_chatgpt_oauth.auth.tokens import read_tokens
 from openai_responses_common.auth.store.record import dump_token_record
 
 from tests.backends import BACKENDS

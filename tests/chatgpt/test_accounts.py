@@ -220,7 +220,7 @@ def test_tokens_go_to_known_hosts_only(machine: Machine, change: dict[str, Any],
 
 @pytest.mark.parametrize("allowed", ["gateway.example", ["Gateway.example"], " x.example, gateway.example "])
 def test_a_host_that_the_user_allowed(allowed: Any) -> None:
-    from amplifier_module_provider_chatgpt_oauth.place import AccountSettings
+    from amplifier_module_provider_chatgpt_oauth.settings import AccountSettings
 
     place = AccountSettings.from_config({"base_url": "https://eu.gateway.example/codex/", "allowed_hosts": allowed})
     assert place.base_url == "https://eu.gateway.example/codex"

@@ -217,7 +217,7 @@ async def test_something_else_than_a_catalogue(machine: Machine, emulator: Emula
             return Document(body={"data": []})
 
     with pytest.raises(ProviderUnavailableError, match="catalogue"):
-        await models.listed(Fetch(), session.provider._settings)
+        await models.list_models(Fetch(), session.provider._settings)
 
 
 def test_a_sign_in_forgets_the_catalogue_of_the_account_before(ready: Machine) -> None:

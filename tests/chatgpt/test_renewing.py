@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
-from amplifier_module_provider_chatgpt_oauth import account as module
+from amplifier_module_provider_chatgpt_oauth.auth import account as module
 from openai_responses_common.auth.store.record import StoreError
 
 from tests.chatgpt.machine import Machine, Person

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import LLMError
-from amplifier_module_provider_chatgpt_oauth.tokens import Tokens
+from amplifier_module_provider_chatgpt_oauth.auth.tokens import Tokens
 
 from tests.behaviour.test_secrets import chain, everything, leaks
 from tests.chatgpt.machine import Machine, Person, ask

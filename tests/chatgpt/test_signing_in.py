@@ -75,7 +75,7 @@ def test_the_requests_are_those_of_the_protocol(machine: Machine) -> None:
 def test_pending_is_told_by_its_status_and_the_interval_may_be_anything(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, interval: Any, status: int
 ) -> None:
-    monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.tokens._POLL_INTERVAL_S", 0.03)
+    monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.auth.issuer._POLL_INTERVAL_S", 0.03)
     machine.service.interval, machine.service.pending_status, machine.service.pending_polls = interval, status, 3
     assert machine.provider().login(Person(machine.service, lambda: None))
     assert len(machine.service.requests_to("poll")) == 4
@@ -96,7 +96,7 @@ def test_expired_at_the_service(machine: Machine) -> None:
 
 
 def test_expired_by_our_own_clock(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.tokens._CODE_LIFETIME_S", 0.3)
+    monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.auth.issuer._CODE_LIFETIME_S", 0.3)
     person = Person(machine.service, lambda: None)
     began_s = time.monotonic()
     with Lived() as lived:

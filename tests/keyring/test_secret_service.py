@@ -99,7 +99,8 @@ for _ in range(5):
         value = store.load().tokens["value"]
         with open(sys.argv[2], "a") as ledger:
             ledger.write(f"{value}\\n")
-        store.save(TokenRecord(account="a", saved_at=float(value + 1), tokens={"value": value + 1, "id_token": "x" * 2000}))
+        tokens = {"value": value + 1, "id_token": "x" * 2000}
+        store.save(TokenRecord(account="a", saved_at=float(value + 1), tokens=tokens))
 """
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import LLMError
-from amplifier_module_provider_chatgpt_oauth.tokens import Tokens
+from amplifier_module_provider_chatgpt_oauth.auth.tokens import Tokens
 from openai_responses_common import ApiKey, Token, TokenSource
 from openai_responses_common.auth.bearer import BearerToken
 from openai_responses_common.auth.device_code import DeviceCode

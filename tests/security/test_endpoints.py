@@ -172,7 +172,7 @@ async def test_tokens_of_a_plan_go_to_no_look_alike(key: str, names: Names) -> N
 
 async def test_no_look_alike_of_openai_is_taken_for_openai(names: Names) -> None:
     """A key goes where its owner says; but nobody else is called without one, or billed like OpenAI."""
-    from amplifier_module_provider_openai_v2.backend import resolve_settings
+    from amplifier_module_provider_openai_v2.settings import resolve_settings
 
     for address in LOOK_LIKE_THE_SERVICE:
         found = resolve_settings({"base_url": address.replace("HOST", "api.openai.com"), "api_key": "sk-1"})

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
-from amplifier_module_provider_azure_openai_v2.deployments import ArmResource
+from amplifier_module_provider_azure_openai_v2.models import ArmResource
 from openai_responses_common import Token, TokenSource
 from openai_responses_common.auth.bearer import BearerToken
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_module_provider_chatgpt_oauth.__main__ import _fetch_limits
-from amplifier_module_provider_chatgpt_oauth.credential import ChatgptCredential
+from amplifier_module_provider_chatgpt_oauth.auth.credential import ChatgptCredential
 
 from tests.backends import BackendUnderTest
 from tests.chatgpt.conftest import catalogue, emulator, in_a_hurry, limits, machine, service

@@ -25,12 +25,12 @@ from openai_responses_common.cli.commands import (
 )
 from openai_responses_common.cli.routing_matrix import build_routing_command, read_matrix
 
+from .auth.credential import EntraCredential
+from .auth.signed_in_user import SignedInUser
 from .backend import NOT_SET_UP, ResolvedSettings, resolve_settings
-from .credential import EntraCredential
-from .deployments import read_deployments
+from .deployment_matrix import replace_models_with_deployments
 from .endpoint import SERVICE_HOSTS
-from .naming import replace_models_with_deployments
-from .person import SignedInUser
+from .models import read_deployments
 from .provider import AzureOpenaiV2Provider
 from .settings import Settings
 

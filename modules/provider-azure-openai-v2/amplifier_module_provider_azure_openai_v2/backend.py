@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any
 
 from amplifier_core.llm_errors import ConfigurationError
@@ -19,41 +18,17 @@ from openai_responses_common import (
     setting,
 )
 
-from .deployments import DeploymentModels, build_arm_resource, read_deployments
+from .auth.choose import choose_credential
 from .endpoint import AzureEndpoint, has_responses_api, resolve_endpoint
-from .identity import STATUS_HINT, choose_credential
-from .refusals import ASSIGN_ROLE_REMEDY, SERVICE_ERRORS
-from .settings import SETTING_KEYS, Settings
+from .models import DeploymentModels, build_arm_resource, read_deployments
+from .quirks import ASSIGN_ROLE_REMEDY, BILLING_BY_DEPLOYMENT_TYPE, IMAGE_DEPLOYMENT_HEADER, SERVICE_ERRORS, Billing
+from .settings import DEFAULT_MODEL, SETTING_KEYS, STATUS_HINT, Settings
 from .wizard import WIZARD_QUESTIONS
 
-DEFAULT_MODEL = "gpt-5.6-sol"
 NOT_SET_UP = (
     "Azure OpenAI is not set up: set azure_endpoint (AZURE_OPENAI_ENDPOINT) and either api_key (AZURE_OPENAI_API_KEY) "
     "or an Entra identity, for example with `az login`"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Billing:
-    """How a deployment is billed: the factor on the global list, that of single models, and whether by token at all."""
-
-    price_factor: Decimal = Decimal(1)
-    price_factors: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
-    priced: bool = True
-
-
-# Source: litellm 1.109.1's azure/, azure/us/ and azure/eu/ entries, seen 2026-11-21. Provisioned throughput is paid by
-# the hour; `PTU` is its name in Microsoft's module.
-BILLING_BY_DEPLOYMENT_TYPE: Mapping[str, Billing] = {
-    "global": Billing(),
-    "us": Billing(price_factor=Decimal("1.1")),
-    "eu": Billing(price_factor=Decimal("1.1"), price_factors={"gpt-6-astra": Decimal("1.2")}),
-    "provisioned": Billing(priced=False),
-    "ptu": Billing(priced=False),
-}
-
-# Names the deployment that makes the pictures of the image generation tool. Source: Azure's Responses page, 2026-03-19.
-IMAGE_DEPLOYMENT_HEADER = "x-ms-oai-image-generation-deployment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

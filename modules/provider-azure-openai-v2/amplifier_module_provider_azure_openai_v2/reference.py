@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 from openai_responses_common.options.reference import Setting
 
-from .backend import DEFAULT_MODEL
-from .person import DEFAULT_TOKEN_FILE
-from .settings import ALIASES, VARIABLES_BY_SETTING
+from .settings import ALIASES, DEFAULT_MODEL, DEFAULT_TOKEN_FILE, VARIABLES_BY_SETTING
 
 _MEANINGS: Mapping[str, str] = {
     "azure_endpoint": "where the resource is: any form of its address",

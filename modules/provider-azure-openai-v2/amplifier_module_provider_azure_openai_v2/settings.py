@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common import sendable, setting, word_list
+from openai_responses_common import (
+    sendable,
+    setting,
+    word_list,
+)
 
 # Sources: the Azure SDKs' environment variables (azure-identity 1.27, openai 3.52) and Microsoft's Amplifier module,
 # seen 2026-11-21.
@@ -142,3 +146,15 @@ def describe_setting(key: str) -> str:
     """Where a setting can be given, for messages: "tenant_id (AZURE_TENANT_ID)"."""
     variables = ", ".join(VARIABLES_BY_SETTING.get(key, ()))
     return f"{key} ({variables})" if variables else key
+
+
+DEFAULT_MODEL = "gpt-5.6-sol"
+
+
+LOGIN_HINT = "run `python -m amplifier_module_provider_azure_openai_v2 login`"
+
+
+STATUS_HINT = "`python -m amplifier_module_provider_azure_openai_v2 status` shows what is found"
+
+
+DEFAULT_TOKEN_FILE = "~/.amplifier/azure-openai-sign-in.json"

@@ -7,8 +7,8 @@ from functools import partial
 from amplifier_core.models import ConfigField
 from openai_responses_common.provider.backend import EFFORT_FIELD
 
+from .auth.choose import AUTH_MODE_NAMES
 from .endpoint import ENDPOINT_EXAMPLE
-from .identity import AUTH_MODE_NAMES
 
 # The identities that are an application's. A condition knows no "or", so a question that belongs to several modes is
 # listed once for each; never more than one of them is asked.

@@ -9,6 +9,8 @@ import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from amplifier_core.llm_errors import LLMError
 from openai_responses_common.auth.terminal import Terminal
@@ -17,12 +19,13 @@ from openai_responses_common.cli.routing_matrix import build_routing_command
 from openai_responses_common.failures.durations import format_duration
 from openai_responses_common.failures.failure import CallFailure
 from openai_responses_common.transport.http_client import BlockingHttp
+from openai_responses_common.wire.json_values import as_object, as_objects
 
-from .credential import ChatgptCredential
-from .limits import describe_usage as limit_rows
-from .place import CLIENT_HEADERS, SERVICE_HOSTS
+from .auth.credential import ChatgptCredential
+from .auth.tokens import Tokens
 from .provider import ChatgptOauthProvider
-from .tokens import LOGIN_COMMAND, Tokens
+from .quirks import CLIENT_HEADERS, LIMIT_WINDOWS
+from .settings import LOGIN_COMMAND, SERVICE_HOSTS
 
 MODULE = "provider-chatgpt-oauth"
 PACKAGE = "amplifier_module_provider_chatgpt_oauth"
@@ -66,7 +69,7 @@ def _fetch_limits(url: str, credential: ChatgptCredential) -> dict[str, str]:
         headers = asyncio.run(_get_headers(credential))
         reply = BlockingHttp(CLIENT_HEADERS).send("GET", url, headers=headers)
         if reply.status == 200:
-            return limit_rows(reply.body_fields)
+            return describe_usage(reply.body_fields)
         problem = f"HTTP {reply.status}"
     except LLMError as error:
         problem = str(error)
@@ -126,6 +129,49 @@ def main() -> int:
     return run_command(
         COMMANDS, package=PACKAGE, description="The ChatGPT account of Amplifier.", add_options=add_setting_options
     )
+
+
+# Which slot a window is told in says nothing: its length does.
+_WINDOW_NAMES = {300: "5 hours", 1440: "day", 10_080: "week", 43_200: "month"}
+
+
+def describe_usage(usage: Mapping[str, Any]) -> dict[str, str]:
+    """A usage document as lines for a person, each with its name."""
+    found = _describe_limit("", as_object(usage.get("rate_limit")))
+    for more in as_objects(usage.get("additional_rate_limits")):
+        found |= _describe_limit(
+            f"{more.get('limit_name') or more.get('metered_feature')}, ", as_object(more.get("rate_limit"))
+        )
+    paid = as_object(usage.get("credits"))
+    if paid.get("unlimited") is True:
+        found["credits"] = "unlimited"
+    elif paid.get("has_credits") is True:
+        found["credits"] = str(paid.get("balance"))
+    if reached := as_object(usage.get("rate_limit_reached_type")).get("type"):
+        found["limit reached"] = str(reached)
+    return found
+
+
+def _describe_limit(prefix: str, limit: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[int, dict[str, Any]] = {}
+    for slot in LIMIT_WINDOWS:
+        if window := as_object(limit.get(f"{slot}_window")):
+            found[int(window.get("limit_window_seconds") or 0) // 60] = window
+    return {
+        f"limit per {prefix}{_WINDOW_NAMES.get(minutes) or format_duration(minutes * 60.0)}": _describe_window(
+            found[minutes]
+        )
+        for minutes in sorted(found)
+    }
+
+
+def _describe_window(window: Mapping[str, Any]) -> str:
+    used = f"{window.get('used_percent')} % used"
+    left_s = window.get("reset_after_seconds")
+    if not isinstance(left_s, int | float):
+        return used
+    at = time.strftime("%a %H:%M", time.localtime(time.time() + left_s))
+    return f"{used}, resets in {format_duration(left_s)} ({at})"
 
 
 if __name__ == "__main__":

@@ -5,55 +5,34 @@ Sources, where a line names none, as in `refusals.py`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common import Backend, BackendProfile, Endpoint, HttpTransport, Options, setting
+from openai_responses_common import Backend, Endpoint, HttpTransport, Options
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
 
-from .account import Account, get_shared_account
-from .catalogue import DEFAULT_CLIENT_VERSION, DEFAULT_MODEL, FAST_SUFFIX, ChatgptModels
-from .credential import ChatgptCredential
-from .limits import LIMIT_TABLE
-from .place import CLIENT_HEADERS, AccountSettings
-from .refusals import ALLOWED_FIELDS, REFUSED_FIELDS, SERVICE_ERRORS
-from .tokens import LOGIN_COMMAND
+from .auth.account import Account, get_shared_account
+from .auth.credential import ChatgptCredential
+from .models import ChatgptModels
+from .quirks import CLIENT_HEADERS, PROFILE
+from .settings import (
+    DEFAULT_CLIENT_VERSION,
+    DEFAULT_MODEL,
+    SETTING_KEYS,
+    AccountSettings,
+    LoginOnMount,
+    locate_models_file,
+    read_client_version,
+    read_login_on_mount,
+    read_models_cache_ttl_s,
+)
 from .wizard import WIZARD_QUESTIONS
 
 SIGN_IN_CAPABILITY = "auth:oauth-device-code"
 """What hosts look for before they offer a sign-in. Source: amplifier-app-cli's provider wizard, seen 2026-11-21."""
-
-LoginOnMount = Literal["auto", "true", "false"]
-
-SETTING_KEYS = (
-    "base_url", "issuer", "allowed_hosts", "token_store", "token_file_path", "account", "workspace", "login_on_mount",
-    "models_cache_ttl", "client_version",
-)  # fmt: skip
-
-PROFILE = BackendProfile(
-    name="chatgpt-oauth",
-    display_name="OpenAI (ChatGPT plan)",
-    allowed_fields=ALLOWED_FIELDS,
-    refused_fields=REFUSED_FIELDS,
-    leading_system="instructions",
-    default_instructions="You are a helpful assistant.",  # empty instructions are refused
-    required_fields=frozenset({"store"}),  # "Store must be set to false"
-    system_role=False,  # "System messages are not allowed"
-    service_tiers={"auto": None, "default": None, "priority": "priority", "fast": "priority"},
-    tier_suffixes={FAST_SUFFIX: "priority"},
-    effort_names={"ultra": "max"},  # listed for OpenAI's own client, refused in a request
-    reasoning_ids=False,  # with store: false "Item with id 'rs_…' not found"
-    session_headers=("session-id",),
-    limits=LIMIT_TABLE,
-    priced=False,
-    auth_remedy=f"sign in again: run `{LOGIN_COMMAND}`",
-    errors=SERVICE_ERRORS,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,44 +80,3 @@ def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
         problem=problem,
     )
     return ChatgptBackend(backend=backend, account=account, models=models, login_on_mount=when, problem=problem)
-
-
-def locate_models_file(settings: AccountSettings) -> Path:
-    """Where the catalogue of an account is kept: beside its tokens."""
-    label = "" if settings.account == "default" else f".{settings.account}"
-    return settings.token_file.with_name(f"{settings.token_file.stem}{label}.models.json")
-
-
-_LOGIN_ON_MOUNT_VALUES: Mapping[str, LoginOnMount] = {
-    "auto": "auto",
-    **dict.fromkeys(("true", "yes", "on", "1"), "true"),
-    **dict.fromkeys(("false", "no", "off", "0"), "false"),
-}
-
-
-def read_login_on_mount(config: Mapping[str, Any]) -> LoginOnMount:
-    given = config.get("login_on_mount")
-    word = "auto" if given is None else str(given).strip().lower() or "auto"
-    if word not in _LOGIN_ON_MOUNT_VALUES:
-        raise ConfigurationError(f"setting 'login_on_mount' takes auto, true or false, not {word!r}")
-    return _LOGIN_ON_MOUNT_VALUES[word]
-
-
-def read_client_version(config: Mapping[str, Any]) -> str | None:
-    version = setting(config, "client_version")
-    if version and not re.fullmatch(r"\d+(\.\d+){0,3}", version):
-        raise ConfigurationError(
-            f"setting 'client_version' takes a version like {DEFAULT_CLIENT_VERSION}, not {version!r}"
-        )
-    return version
-
-
-def read_models_cache_ttl_s(config: Mapping[str, Any]) -> float:
-    text = setting(config, "models_cache_ttl") or "3600"
-    try:
-        ttl_s = float(text)
-    except ValueError:
-        ttl_s = -1.0
-    if not 0 <= ttl_s < float("inf"):
-        raise ConfigurationError(f"setting 'models_cache_ttl' takes a number of seconds, 0 or more, not {text!r}")
-    return ttl_s

@@ -13,9 +13,9 @@ from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.device_code import DeviceCode
 from openai_responses_common.auth.terminal import Terminal, is_terminal
 
-from .account import Account, Status
+from .auth.account import Account, Status
+from .auth.tokens import Tokens
 from .backend import SIGN_IN_CAPABILITY, build_chatgpt_backend
-from .tokens import Tokens
 
 __all__ = ["SIGN_IN_CAPABILITY", "ChatgptOauthProvider"]
 

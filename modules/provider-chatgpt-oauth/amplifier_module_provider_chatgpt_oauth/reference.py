@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from openai_responses_common.options.reference import Setting
 
-from .catalogue import DEFAULT_CLIENT_VERSION, DEFAULT_MODEL
-from .place import DEFAULT_TOKEN_FILE
+from .settings import DEFAULT_CLIENT_VERSION, DEFAULT_MODEL, DEFAULT_TOKEN_FILE
 
 SETTINGS: Mapping[str, Setting] = {
     "default_model": Setting(

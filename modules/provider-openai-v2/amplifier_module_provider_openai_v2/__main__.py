@@ -21,8 +21,8 @@ from openai_responses_common.cli.commands import (
 )
 from openai_responses_common.cli.routing_matrix import build_routing_command
 
-from .backend import SERVICE_HOSTS, resolve_settings
 from .provider import OpenaiV2Provider
+from .settings import SERVICE_HOSTS, resolve_settings
 
 MODULE = "provider-openai-v2"
 PACKAGE = "amplifier_module_provider_openai_v2"

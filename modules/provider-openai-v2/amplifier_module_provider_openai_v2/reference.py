@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from openai_responses_common.options.reference import Setting
 
-from .backend import DEFAULT_MODEL
+from .settings import DEFAULT_MODEL
 
 SETTINGS: Mapping[str, Setting] = {
     "api_key": Setting(

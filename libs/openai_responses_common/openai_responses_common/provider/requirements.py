@@ -31,9 +31,9 @@ def require_version(version: str, *, module: str, file: str) -> None:
     elsewhere = elsewhere or len(copied_from) > 1
     if version != __version__ or elsewhere:
         raise ImportError(
-            f"{module} {version} ({file}) found {_LIBRARY_DISTRIBUTION} {__version__} ({__file__}). Both must come from "
-            f"one release or one checkout: run `pip uninstall {_LIBRARY_DISTRIBUTION}`, then install every module of "
-            "this family again from the same source."
+            f"{module} {version} ({file}) found {_LIBRARY_DISTRIBUTION} {__version__} ({__file__}). Both must come "
+            f"from one release or one checkout: run `pip uninstall {_LIBRARY_DISTRIBUTION}`, then install every module "
+            "of this family again from the same source."
         )
 
 

@@ -18,23 +18,16 @@ from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
 from openai_responses_common import ApiKey, Credential, Token, sendable, setting
 from openai_responses_common.auth.jwt import read_claims
 
+from ..endpoint import AzureEndpoint
+from ..settings import VARIABLES_BY_SETTING, Settings, describe_setting
+from .azure_cli import AzureCli
+from .azure_identity import AzureIdentityFlow, build_default_azure_identity_flow
 from .credential import EntraCredential, get_shared_identity
-from .endpoint import AzureEndpoint
-from .entra import (
-    Flow,
-    FlowUnavailable,
-    Tenant,
-    build_assertion_application,
-    build_certificate_application,
-    build_secret_application,
-)
-from .injected import AzureIdentityFlow, build_default_azure_identity_flow
-from .machine import AzureCli, ManagedIdentity
-from .settings import VARIABLES_BY_SETTING, Settings, describe_setting
+from .flow import Flow, FlowUnavailable, Tenant
+from .managed_identity import ManagedIdentity
+from .msal_application import build_assertion_application, build_certificate_application, build_secret_application
 
 logger = logging.getLogger(__name__)
-
-STATUS_HINT = "`python -m amplifier_module_provider_azure_openai_v2 status` shows what is found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +83,7 @@ def _build_managed_identity(settings: Settings, *, probe_first: bool) -> Flow:
 
 def _build_signed_in_user(settings: Settings, endpoint: AzureEndpoint) -> Flow:
     """Loaded here alone: nobody else needs the store of tokens, nor a browser."""
-    from .person import SignedInUser
+    from .signed_in_user import SignedInUser
 
     return SignedInUser.from_settings(settings, endpoint)
 
@@ -133,8 +126,11 @@ _AUTH_MODE_BY_NAME: Mapping[str, _AuthMode] = {
     "entra_device_code": _AuthMode(required_settings=("client_id",), build_flow=_build_signed_in_user),
     "azure_identity": _AuthMode(build_flow=_build_azure_identity_flow),
 }
+
+
 AUTH_MODE_NAMES = ("auto", "api_key", *_AUTH_MODE_BY_NAME)
 """What the setting `auth` takes."""
+
 
 # What in a config asks for a way without naming it.
 _MODE_BY_SETTING = {
@@ -146,17 +142,23 @@ _MODE_BY_SETTING = {
     "managed_identity_resource_id": "entra_managed_identity",
     "managed_identity_object_id": "entra_managed_identity",
 }
+
+
 # The settings that an identity depends on.
 _IDENTITY_SETTINGS = (
     *(key for key in VARIABLES_BY_SETTING if key not in {"azure_endpoint", "api_key"}),
     *("managed_identity_object_id", "managed_identity_resource_id", "token_store", "token_file_path", "account"),
     "token_timeout",
 )
+
+
 # What is looked for in the environment and on the machine, in this order.
 _SEARCH_ORDER = (
     *("entra_token", "entra_client_secret", "entra_client_certificate", "entra_workload_identity"),
     *("entra_managed_identity", "entra_device_code", "entra_azure_cli"),
 )
+
+
 # What AZURE_TOKEN_CREDENTIALS leaves of it. Source: azure-identity 1.27, seen 2026-11-21.
 _SEARCH_ORDER_BY_VARIABLE: Mapping[str, tuple[str, ...]] = {
     "prod": _SEARCH_ORDER[:5],

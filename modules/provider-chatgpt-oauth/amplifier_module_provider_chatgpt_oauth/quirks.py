@@ -7,6 +7,7 @@ a row names none: OpenAI's own client at commits of 2026, issue threads of a doz
 
 from __future__ import annotations
 
+import platform
 import re
 from collections.abc import Mapping
 
@@ -17,9 +18,44 @@ from amplifier_core.llm_errors import (
     ProviderUnavailableError,
     QuotaExceededError,
 )
-from openai_responses_common import ErrorMeaning, KnownError
+from openai_responses_common import (
+    BackendProfile,
+    ErrorMeaning,
+    KnownError,
+    LimitTable,
+)
+from openai_responses_common.version import __version__
 
-from .tokens import LOGIN_COMMAND, STATUS_COMMAND
+from .settings import LOGIN_COMMAND, STATUS_COMMAND
+
+FAST_SUFFIX = "-fast"
+"""Ending of a model's name that asks for its fast tier."""
+
+
+LIMIT_WINDOWS = ("primary", "secondary")
+
+
+_CREDIT_FIELDS = ("has_credits", "unlimited", "balance")
+
+
+LIMIT_TABLE = LimitTable(
+    headers={
+        "plan": "x-codex-plan-type",
+        **{f"{window}_used_percent": f"x-codex-{window}-used-percent" for window in LIMIT_WINDOWS},
+        **{f"{window}_window_minutes": f"x-codex-{window}-window-minutes" for window in LIMIT_WINDOWS},
+        **{f"{window}_resets_at": f"x-codex-{window}-reset-at" for window in LIMIT_WINDOWS},
+        **{f"credits_{what}": f"x-codex-credits-{what.replace('_', '-')}" for what in _CREDIT_FIELDS},
+    },
+    event="codex.rate_limits",
+    event_fields={
+        "plan": ("plan_type",),
+        **{f"{window}_used_percent": ("rate_limits", window, "used_percent") for window in LIMIT_WINDOWS},
+        **{f"{window}_window_minutes": ("rate_limits", window, "window_minutes") for window in LIMIT_WINDOWS},
+        **{f"{window}_resets_at": ("rate_limits", window, "reset_at") for window in LIMIT_WINDOWS},
+        **{f"credits_{what}": ("credits", what) for what in _CREDIT_FIELDS},
+    },
+)
+
 
 # The keys of OpenAI's own client that we write, too. `max_output_tokens` and others get 400 "Unsupported parameter".
 ALLOWED_FIELDS = frozenset(
@@ -88,3 +124,35 @@ SERVICE_ERRORS = (
         ),
     ),
 )
+
+
+PROFILE = BackendProfile(
+    name="chatgpt-oauth",
+    display_name="OpenAI (ChatGPT plan)",
+    allowed_fields=ALLOWED_FIELDS,
+    refused_fields=REFUSED_FIELDS,
+    leading_system="instructions",
+    default_instructions="You are a helpful assistant.",  # empty instructions are refused
+    required_fields=frozenset({"store"}),  # "Store must be set to false"
+    system_role=False,  # "System messages are not allowed"
+    service_tiers={"auto": None, "default": None, "priority": "priority", "fast": "priority"},
+    tier_suffixes={FAST_SUFFIX: "priority"},
+    effort_names={"ultra": "max"},  # listed for OpenAI's own client, refused in a request
+    reasoning_ids=False,  # with store: false "Item with id 'rs_…' not found"
+    session_headers=("session-id",),
+    limits=LIMIT_TABLE,
+    priced=False,
+    auth_remedy=f"sign in again: run `{LOGIN_COMMAND}`",
+    errors=SERVICE_ERRORS,
+)
+
+
+# An honest name of our own is taken; libraries' own names draw the edge's page. Source: clients' issue threads and a
+# live probe of 2026-08-31, seen 2026-11-21.
+_USER_AGENT = f"amplifier/{__version__} ({platform.system()} {platform.release()}; {platform.machine()})"
+
+
+CLIENT_HEADERS: Mapping[str, str] = {
+    "originator": "amplifier",
+    "User-Agent": "".join(each for each in _USER_AGENT if " " <= each <= "~"),
+}

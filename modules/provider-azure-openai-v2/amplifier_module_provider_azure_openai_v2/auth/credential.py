@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from weakref import WeakValueDictionary
@@ -12,12 +11,9 @@ from openai_responses_common.auth.bearer import parse_bearer_token
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.transport.credential import Headers
 
-from .entra import Flow, run_flow
+from ..quirks import MISSING_ROLE_PATTERN, WRONG_AUDIENCE_PATTERN
+from .flow import Flow, run_flow
 
-# "Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired."
-WRONG_AUDIENCE_PATTERN = re.compile(r"audience is incorrect", re.I)
-# Comes with the same status, and no other token would mend it.
-MISSING_ROLE_PATTERN = re.compile(r"lacks the required data action", re.I)
 # Azure has the words of a wrong audience for a token that ended; one that was fetched just now did not end.
 _FRESH_TOKEN_AGE_S = 60.0
 
@@ -90,7 +86,7 @@ class EntraCredential(BearerToken):
 
     @property
     def description(self) -> str:
-        """See `Credential.words`."""
+        """See `Credential.description`."""
         return f"a token of {self.identity.flow.description} for {self._current_source.scope}, to {self._host}"
 
     @property
@@ -124,6 +120,8 @@ class EntraCredential(BearerToken):
 
 
 _identities: WeakValueDictionary[str, Identity] = WeakValueDictionary()
+
+
 _identities_lock = threading.Lock()
 
 

@@ -8,70 +8,33 @@ Sources: MSAL 1.39, its behaviour against a local server, and Entra's error refe
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
+from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
 from openai_responses_common import Token
 
-from .token_http import TokenHttpClient, read_refusal
+from ..settings import LOGIN_HINT
+from .flow import Tenant
+from .token_endpoint import TokenHttpClient, read_refusal
 
 logging.getLogger("msal").setLevel(logging.WARNING)
+
+
 # These write device codes and sign-in answers into the debug log: not even where somebody switches it on.
 for _name in ("msal.token_cache", "msal.oauth2cli.authcode"):
     logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.WARNING)
 
-T = TypeVar("T")
-
-LOGIN_HINT = "run `python -m amplifier_module_provider_azure_openai_v2 login`"
 
 # Refusals that only a person can answer. AADSTS50076/50079/53003 come as interaction_required, 700082 as invalid_grant.
 _INTERACTIVE_ERRORS = frozenset({"invalid_grant", "interaction_required", "login_required", "consent_required"})
-_TENANT_PATTERN = re.compile(r"[A-Za-z0-9.-]+")
+
+
 _MULTI_TENANT_NAMES = frozenset({"common", "organizations", "consumers"})
-
-
-class FlowUnavailable(Exception):
-    """A way to a token is not there at all, which is no failure: the next one may be."""
-
-
-class Flow(Protocol):
-    """One way to a token."""
-
-    @property
-    def description(self) -> str:
-        """What it is, with the names that identify it and nothing secret."""
-        ...
-
-    def get_token(self, scope: str, refused_token: str | None) -> Token:
-        """Get a token, blocking; `refused` is one that the service would not take, if there was.
-
-        Raises:
-            Unavailable: this way does not exist here.
-            LLMError: it exists and failed.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tenant:
-    """Where an identity is known: the authority's scheme and host, and the tenant's id or domain."""
-
-    authority: str
-    name: str
-
-    def __post_init__(self) -> None:
-        if not _TENANT_PATTERN.fullmatch(self.name):
-            raise ConfigurationError("setting 'tenant_id' takes the id or the domain of a tenant")
-
-    @property
-    def url(self) -> str:
-        return f"{self.authority}/{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,23 +92,6 @@ class ConfidentialApplication:
         return read_token(result, self.description)
 
 
-def run_flow(description: str, action: Callable[[], T]) -> T:
-    """What an attempt at a token gives.
-
-    Raises:
-        LLMError: whatever else a sign-in library raises too, whose own words may hold secrets.
-    """
-    try:
-        return action()
-    except LLMError:
-        raise
-    except FlowUnavailable as reason:
-        problem = str(reason)
-    except Exception as error:  # noqa: BLE001 - they raise anything
-        problem = type(error).__name__
-    raise AuthenticationError(f"no token of {description}: {problem}")
-
-
 def call_msal(client: TokenHttpClient, description: str, action: Callable[[], Any]) -> Any:
     """What MSAL gives; its words for a tenant that nobody knows, and for a key that it cannot use, are ValueErrors."""
     client.last_refusal = None
@@ -155,7 +101,7 @@ def call_msal(client: TokenHttpClient, description: str, action: Callable[[], An
         refusal, problem = client.last_refusal, type(error).__name__
     if refusal:
         raise AuthenticationError(
-            f"{client.allowed_origins[0]} knows no such tenant: {refusal.words}, for {description}"
+            f"{client.allowed_origins[0]} knows no such tenant: {refusal.description}, for {description}"
         )
     raise ConfigurationError(
         f"MSAL cannot use the secret, the certificate, its password or what Entra said ({problem}), for {description}"

@@ -23,8 +23,10 @@ from openai_responses_common.auth.store.record import StoreError, TokenRecord
 from openai_responses_common.auth.terminal import Terminal
 from openai_responses_common.transport.http_client import BlockingHttp
 
-from .place import CLIENT_HEADERS, AccountSettings
-from .tokens import LOGIN_COMMAND, Issuer, SignInEnded, Tokens, read_microsoft_record
+from ..quirks import CLIENT_HEADERS
+from ..settings import LOGIN_COMMAND, AccountSettings
+from .issuer import Issuer, SignInEnded
+from .tokens import Tokens, read_microsoft_record
 
 T = TypeVar("T")
 

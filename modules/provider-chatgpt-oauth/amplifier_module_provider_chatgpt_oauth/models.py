@@ -22,24 +22,23 @@ from openai_responses_common.auth.store.record import StoreError
 from openai_responses_common.facts.traits import EFFORTS
 from openai_responses_common.wire.json_values import as_object, as_objects
 
+from .quirks import FAST_SUFFIX
+
 logger = logging.getLogger(__name__)
+
 
 ModelFacts = dict[str, Any]
 
-DEFAULT_MODEL = "gpt-6.1-sol"
-"""The service's own default since 2026-09-29 (third-party notes, seen 2026-11-21); the catalogue knows better."""
-
-DEFAULT_CLIENT_VERSION = "1.0.0"
-"""The catalogue leaves out what an older client could not use; any version from 0.156 on is shown everything. Source:
-third-party clients, which send this one or 99.99.99, seen 2026-11-21."""
-
-FAST_SUFFIX = "-fast"
-"""Ending of a model's name that asks for its fast tier."""
 
 _FILE_FORMAT_VERSION = 1
+
+
 # No entry says how much a model may write; every client takes this number. Seen 2026-11-21.
 _MAX_OUTPUT_TOKENS = 128_000
+
+
 _EFFORT_LEVELS = "low medium high xhigh max"
+
 
 # Until the catalogue was read once. Source: third-party copies of it of October 2026, seen 2026-11-21.
 _FALLBACK_FACTS: Mapping[str, ModelFacts] = {

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, NetworkError
 from openai_responses_common import Token
 
-from .token_http import find_aadsts_code
+from .token_endpoint import find_aadsts_code
 
 # What azure-core raises where nobody answered.
 _NETWORK_ERROR_NAMES = frozenset({"ServiceRequestError", "ServiceResponseError"})

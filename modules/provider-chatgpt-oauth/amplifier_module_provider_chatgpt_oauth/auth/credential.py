@@ -26,7 +26,7 @@ class ChatgptCredential:
 
     @property
     def description(self) -> str:
-        """See `Credential.words`."""
+        """See `Credential.description`."""
         return "a ChatGPT sign-in"
 
     @property

@@ -6,6 +6,9 @@ Sources: Microsoft's pages on troubleshooting, network rules and roles, and issu
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 from amplifier_core.llm_errors import (
     AccessDeniedError,
@@ -14,9 +17,18 @@ from amplifier_core.llm_errors import (
     LLMError,
     NotFoundError,
 )
-from openai_responses_common import ErrorMeaning, KnownError
+from openai_responses_common import (
+    ErrorMeaning,
+    KnownError,
+)
 
-from .credential import MISSING_ROLE_PATTERN
+# "Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired."
+WRONG_AUDIENCE_PATTERN = re.compile(r"audience is incorrect", re.I)
+
+
+# Comes with the same status, and no other token would mend it.
+MISSING_ROLE_PATTERN = re.compile(r"lacks the required data action", re.I)
+
 
 REQUIRED_ROLE = "Cognitive Services OpenAI User"
 
@@ -66,3 +78,27 @@ SERVICE_ERRORS = (
         r"api[- ]version.* not (supported|allowed)|unsupported api[- ]version",
     ),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billing:
+    """How a deployment is billed: the factor on the global list, that of single models, and whether by token at all."""
+
+    price_factor: Decimal = Decimal(1)
+    price_factors: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    priced: bool = True
+
+
+# Source: litellm 1.109.1's azure/, azure/us/ and azure/eu/ entries, seen 2026-11-21. Provisioned throughput is paid by
+# the hour; `PTU` is its name in Microsoft's module.
+BILLING_BY_DEPLOYMENT_TYPE: Mapping[str, Billing] = {
+    "global": Billing(),
+    "us": Billing(price_factor=Decimal("1.1")),
+    "eu": Billing(price_factor=Decimal("1.1"), price_factors={"gpt-6-astra": Decimal("1.2")}),
+    "provisioned": Billing(priced=False),
+    "ptu": Billing(priced=False),
+}
+
+
+# Names the deployment that makes the pictures of the image generation tool. Source: Azure's Responses page, 2026-03-19.
+IMAGE_DEPLOYMENT_HEADER = "x-ms-oai-image-generation-deployment"

@@ -25,18 +25,22 @@ from openai_responses_common.auth.store.base import TokenStore
 from openai_responses_common.auth.store.open import open_store
 from openai_responses_common.auth.store.record import StoreError, TokenRecord
 
-from .endpoint import AzureEndpoint
-from .entra import LOGIN_HINT, FlowUnavailable, Tenant, build_refusal_error, call_msal, read_token, run_flow
-from .settings import Settings
-from .token_http import TokenHttpClient
+from ..endpoint import AzureEndpoint
+from ..settings import DEFAULT_TOKEN_FILE, LOGIN_HINT, Settings
+from .flow import FlowUnavailable, Tenant, run_flow
+from .msal_application import build_refusal_error, call_msal, read_token
+from .token_endpoint import TokenHttpClient
 
-DEFAULT_TOKEN_FILE = "~/.amplifier/azure-openai-sign-in.json"
 _BROWSER_TIMEOUT_S = 300.0
+
+
 # Where a person enters a code. Source: Entra's page on device codes, azure-identity's clouds; seen 2026-11-21.
 _DEVICE_CODE_HOSTS = (
     *("microsoft.com", "www.microsoft.com", "aka.ms", "login.microsoft.com", "login.microsoftonline.com"),
     *("login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
 )
+
+
 _DEVICE_CODE_POLICY_HINT = "where a policy forbids device codes, use `login --browser` or `az login`"
 
 

@@ -21,9 +21,9 @@ from openai_responses_common.auth.bearer import build_bearer_headers
 from openai_responses_common.facts.traits import is_agent_model
 from openai_responses_common.wire.json_values import as_object, as_objects
 
-from .credential import EntraCredential
+from .auth.credential import EntraCredential
+from .auth.token_endpoint import send_request
 from .endpoint import AzureEndpoint
-from .token_http import send_request
 
 logger = logging.getLogger(__name__)
 

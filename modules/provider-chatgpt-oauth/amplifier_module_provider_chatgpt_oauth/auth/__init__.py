@@ -1,0 +1,1 @@
+"""Who calls: the sign-in to a ChatGPT plan, its tokens and their refresh."""

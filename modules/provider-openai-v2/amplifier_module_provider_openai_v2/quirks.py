@@ -1,0 +1,8 @@
+"""What is true of OpenAI alone: prices by region."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+# Data residency costs a tenth more. Source: OpenAI's pricing page as read in litellm 1.109.1, seen 2026-11-21.
+RESIDENCY_PRICE_FACTOR = Decimal("1.1")

@@ -1,0 +1,27 @@
+"""What a setup wizard asks for OpenAI."""
+
+from __future__ import annotations
+
+from amplifier_core.models import ConfigField
+from openai_responses_common.provider.backend import EFFORT_FIELD
+
+from .settings import DEFAULT_BASE_URL
+
+WIZARD_QUESTIONS = [
+    ConfigField(
+        id="api_key",
+        display_name="API key",
+        field_type="secret",
+        prompt="OpenAI API key",
+        env_var="OPENAI_API_KEY",
+        required=False,
+    ),
+    ConfigField(
+        id="base_url",
+        display_name="Base URL",
+        prompt="Base URL (leave it for OpenAI itself)",
+        required=False,
+        default=DEFAULT_BASE_URL,
+    ),
+    EFFORT_FIELD,
+]
