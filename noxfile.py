@@ -30,6 +30,7 @@ PYTHONS = [*SUPPORTED, *({RUNNING} - set(SUPPORTED))]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 LIBRARY = Path("libs/openai_responses_common")
+EMULATOR = Path("libs/responses_emulator")
 MODULES = sorted(path.parent for path in Path("modules").glob("*/pyproject.toml"))
 PINS = Path("constraints/ci.txt")
 DIST = Path("dist")
@@ -41,7 +42,7 @@ ACCOUNT_VARIABLES = ["OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "CHATGPT_OAUTH_T
 
 def install(session: nox.Session, *groups: str, modules: bool = True, others: list[str] | None = None) -> None:
     """Install the modules, live from this checkout with the library, and what `groups` of pyproject.toml list."""
-    editable = [word for module in MODULES if modules for word in ("--editable", str(module))]
+    editable = [word for package in [*MODULES, EMULATOR] if modules for word in ("--editable", str(package))]
     wanted = others or (["--constraint", str(PINS)] if os.environ.get("CI") else [])
     session.install(*editable, *nox.project.dependency_groups(PROJECT, *groups), *wanted)
 
@@ -54,7 +55,7 @@ def pytest(session: nox.Session, *options: str, env: dict[str, str] | None = Non
 def needs() -> list[str]:
     """What building and installing the packages takes from others."""
     found = {"editables"}  # hatchling's, for editable installs
-    for package in [LIBRARY, *MODULES]:
+    for package in [LIBRARY, EMULATOR, *MODULES]:
         read = nox.project.load_toml(package / "pyproject.toml")
         hooks = read["tool"]["hatch"].get("metadata", {}).get("hooks", {})
         found.update(read["build-system"]["requires"], read["project"].get("dependencies", []))
@@ -209,7 +210,7 @@ def build(session: nox.Session) -> None:
     session.env.update(wheelhouse(session))
     session.env["OPENAI_RESPONSES_COMMON_BUILD"] = "release"
     shutil.rmtree(DIST, ignore_errors=True)
-    for package in [LIBRARY, *MODULES]:
+    for package in [LIBRARY, EMULATOR, *MODULES]:
         session.run("pyproject-build", "--installer", "uv", "--outdir", str(DIST), str(package), silent=True)
     session.run("twine", "check", "--strict", *map(str, sorted(DIST.glob("*"))))
     session.run("python", "-m", "pytest", *OF_INSTALL, "tests/install/test_release.py")
@@ -220,8 +221,8 @@ def version(session: nox.Session) -> None:
     """Say which version all packages have, or give them the one after --."""
     files = [
         LIBRARY / "openai_responses_common" / "version.py",
-        *(next(module.glob("*/__init__.py")) for module in MODULES),
-        *(package / "pyproject.toml" for package in [LIBRARY, *MODULES]),
+        *(next(module.glob("*/__init__.py")) for module in [EMULATOR, *MODULES]),
+        *(package / "pyproject.toml" for package in [LIBRARY, EMULATOR, *MODULES]),
     ]
     for wanted in session.posargs:
         if not re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc)\d+)?", wanted):

@@ -57,7 +57,7 @@ class Played:
 
 def recorded(*content: Any) -> Played:
     """What the emulator answers with this content, event by event."""
-    from tests.emulator import Emulator, Turn
+    from responses_emulator import Emulator, Turn
 
     body = {"model": MODEL, "stream": True, "store": False, "include": ["reasoning.encrypted_content"]}
     body |= {"input": [{"role": "user", "content": "go on"}], "tools": TOOLS}
@@ -76,7 +76,7 @@ def recorded(*content: Any) -> Played:
 
 def answers() -> dict[str, Played]:
     """What each port plays. The emulator is loaded here, since a peer's environment does not have all that it needs."""
-    from tests.emulator import Call, Say, Think
+    from responses_emulator import Call, Say, Think
 
     words = ["word "] * (EVENTS - 308)
     thoughts = ["I look at it from one more side. " * 20]

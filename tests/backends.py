@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from responses_emulator import Emulator, azure_surface, chatgpt_surface, openai_surface
+from responses_emulator.service.surface import Surface
+
+from examples.chat import offline_model
 from tests import signed_in
-from tests.emulator import Emulator, azure_surface, chatgpt_surface, openai_surface
-from tests.emulator.surface import Surface
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -113,7 +115,7 @@ class BackendUnderTest:
 
     def emulator(self, **options: Any) -> Emulator:
         """The service, not yet started."""
-        return Emulator(surfaces=(self.surface(),), **options)
+        return Emulator(surfaces=(self.surface(),), **{"responder": offline_model.respond, **options})
 
     def settings(self, emulator: Emulator, **more: Any) -> dict[str, Any]:
         """A config that reaches an emulator, with short waits; `more` wins."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from responses_emulator import Emulator
 
 from tests.backends import BACKENDS, BackendUnderTest
-from tests.emulator import Emulator
 from tests.kernels import Kernel, Start
 from tests.support import Conversation, OpenSession, Session, other_tasks
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.emulator import Account, make_token
+from responses_emulator import Account, make_token
 
 ADA = Account()
 BOB = Account(

@@ -14,9 +14,9 @@ from amplifier_core.events import ALL_EVENTS  # type: ignore[attr-defined]
 from amplifier_core.message_models import ChatRequest, ImageBlock, Message, TextBlock, ToolCall, ToolSpec
 from amplifier_core.models import HookResult
 from amplifier_core.testing import MockCoordinator
+from responses_emulator import Emulator
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Emulator
 
 STREAM_EVENTS = ("llm:stream_block_start", "llm:stream_block_delta", "llm:stream_block_end", "llm:stream_aborted")
 TIERED_EVENTS = ("llm:request:debug", "llm:response:debug", "llm:request:raw", "llm:response:raw")

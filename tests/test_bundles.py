@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
+from responses_emulator import Emulator
 
 from tests.backends import BACKENDS, ROOT, BackendUnderTest
-from tests.emulator import Emulator
 from tests.kernels import Start
 
 FOLDER = ROOT / "bundles"

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from examples.chat.accounts import ACCOUNTS, an_account
-from tests.emulator import (
+from responses_emulator import (
     CutStream,
     Emulator,
     EventDelay,
@@ -26,6 +24,9 @@ from tests.emulator import (
     insufficient_quota,
     rate_limit_exceeded,
 )
+
+from examples.chat import offline_model
+from examples.chat.accounts import ACCOUNTS, an_account
 
 someone = pytest.importorskip("examples.person", reason="needs a pseudo-terminal", exc_type=ImportError)
 
@@ -57,7 +58,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def service() -> Iterator[Emulator]:
     """A server that the chat is sent to."""
-    with Emulator() as emulator:
+    with Emulator(responder=offline_model.respond) as emulator:
         yield emulator
 
 

@@ -12,10 +12,11 @@ import pytest
 from amplifier_core.models import HookResult, ToolResult
 from amplifier_core.testing import MockCoordinator
 from amplifier_module_provider_openai_v2 import OpenaiV2Provider
+from responses_emulator import Call, Emulator, Say, Turn
 
+from examples.chat import offline_model
 from examples.modules.amplifier_module_context_chat import ChatContext
 from examples.modules.amplifier_module_loop_chat import ChatLoop
-from tests.emulator import Call, Emulator, Say, Turn
 
 
 class Slow:
@@ -73,7 +74,7 @@ class Desk:
 @pytest.fixture
 async def service() -> AsyncIterator[Emulator]:
     """The service that the loop's provider talks to."""
-    with Emulator() as emulator:
+    with Emulator(responder=offline_model.respond) as emulator:
         yield emulator
 
 

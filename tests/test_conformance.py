@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from amplifier_core.validation.behavioral import ProviderBehaviorTests
 from amplifier_core.validation.structural import ProviderStructuralTests
+from responses_emulator import Emulator
 
 from tests.backends import BACKENDS, ROOT, BackendUnderTest
-from tests.emulator import Emulator
 
 
 @pytest.fixture

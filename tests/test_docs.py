@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import yaml
 from openai_responses_common.options.options import list_unknown_settings
+from responses_emulator import Emulator
 
+from examples.chat.offline_model import respond
 from tests.backends import BACKENDS, ROOT, BackendUnderTest
-from tests.emulator import Emulator
 from tests.pages import BLOCKS, PAGES, Block, Page, names, page, rows
 from tests.shell_words import commands, problem, sessions
 
@@ -96,7 +97,7 @@ def test_every_block_says_what_it_is() -> None:
 @pytest.fixture
 def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """All services, and the variables that name an account of each."""
-    with Emulator(surfaces=tuple(backend.surface() for backend in BACKENDS)) as emulator:
+    with Emulator(surfaces=tuple(backend.surface() for backend in BACKENDS), responder=respond) as emulator:
         for backend, surface in zip(BACKENDS, emulator._surfaces, strict=True):
             for name, value in backend.environment(emulator.base_url_of(surface.name), backend.secret).items():
                 monkeypatch.setenv(name, value)

@@ -13,10 +13,7 @@ import pytest
 from amplifier_core.llm_errors import LLMError
 from amplifier_core.message_models import Message, ToolCallBlock
 from openai_responses_common.engine.event_names import OWN_EVENTS
-
-from tests.backends import BACKENDS, BackendUnderTest
-from tests.chatgpt.machine import ROW, Machine
-from tests.emulator import (
+from responses_emulator import (
     Call,
     CutStream,
     Emulator,
@@ -31,6 +28,9 @@ from tests.emulator import (
     insufficient_quota,
     rate_limit_exceeded,
 )
+
+from tests.backends import BACKENDS, BackendUnderTest
+from tests.chatgpt.machine import ROW, Machine
 from tests.kernels import Kernel
 from tests.pages import names, page, rows
 from tests.support import Recorder, Session, tool, user

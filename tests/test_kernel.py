@@ -8,9 +8,9 @@ from decimal import Decimal
 from importlib.metadata import entry_points
 
 import pytest
+from responses_emulator import Emulator, EventDelay, Say, Turn
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Emulator, EventDelay, Say, Turn
 from tests.kernels import Start
 from tests.support import items
 

@@ -10,9 +10,9 @@ from importlib.metadata import entry_points
 from typing import Any
 
 import pytest
+from responses_emulator import Emulator, EventDelay, Say, Turn
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Emulator, EventDelay, Say, Turn
 from tests.kernels import Start
 
 SLOW = Turn(Say("word " * 400), EventDelay(0.02))

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from amplifier_core.message_models import Message
+from responses_emulator import Call, Emulator, Say, Think, Turn
 
 from tests.backends import BACKENDS
-from tests.emulator import Call, Emulator, Say, Think, Turn
 from tests.support import KEEPERS, Session, items, result, system, texts, tool, user
 
 WEATHER = tool("get_weather", "city")

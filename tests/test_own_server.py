@@ -13,11 +13,11 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, ProviderUnavailableError
 from openai_responses_common import ChatRequest, Message, create_provider, register
 from openai_responses_common.provider import registry
+from responses_emulator import Emulator, HttpReply, openai_surface
+from responses_emulator.contract.refusal import Refusal
+from responses_emulator.service.state import RecordedRequest
+from responses_emulator.service.surface import Caller
 
-from tests.emulator import Emulator, HttpReply, openai_surface
-from tests.emulator.emulator import RecordedRequest
-from tests.emulator.refusal import Refusal
-from tests.emulator.surface import Caller
 from tests.kernels import EXAMPLES, Kernel
 
 MODULE, KEY = "provider-own-server", "own-key-canary-0123456789"

@@ -18,9 +18,9 @@ from openai_responses_common.translate.decode import decode_response
 from openai_responses_common.translate.encode import encode_request
 from openai_responses_common.translate.messages import encode_messages
 from openai_responses_common.wire.json_values import dump_body, dumps
-
-from tests.emulator.pairing import Ledger, check_conversation
-from tests.emulator.validate_items import check_input
+from responses_emulator.contract.input_items import check_input
+from responses_emulator.conversation.ledger import Ledger
+from responses_emulator.conversation.pairing_rules import check_conversation
 
 Item = dict[str, Any]
 

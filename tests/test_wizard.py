@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
 from amplifier_core.models import ConfigField
+from responses_emulator import Emulator
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Emulator
 from tests.support import Session
 from tests.wizard import GENERATIONS, Wizard, expanded, shown
 

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import LLMError
 
+from examples.chat.offline_model import respond
+
 Environment = Mapping[str, str]
 
 
@@ -89,11 +91,14 @@ def _signing_in(environment: Environment) -> Iterator[Account]:
 @contextmanager
 def _demonstration(environment: Environment) -> Iterator[Account]:
     """The same on an empty machine and with the built-in service, where a person approves every code."""
-    from tests.emulator import Emulator, SignInService, chatgpt_surfaces
+    from responses_emulator import Emulator, SignInService, chatgpt_surfaces
 
     _reach_this_machine_directly()
     people = SignInService(interval="1", pending_polls=4)
-    with TemporaryDirectory() as home, Emulator(surfaces=chatgpt_surfaces(people), pace_s=0.02) as emulator:
+    with (
+        TemporaryDirectory() as home,
+        Emulator(surfaces=chatgpt_surfaces(people), pace_s=0.02, responder=respond) as emulator,
+    ):
         config = {
             "base_url": emulator.base_url,
             "issuer": emulator.origin,
@@ -136,10 +141,10 @@ def an_account(environment: Environment, *, base_url: str | None = None, kind: s
     if found is not None:
         yield found
         return
-    from tests.emulator import Emulator
+    from responses_emulator import Emulator
 
     _reach_this_machine_directly()
-    with Emulator(pace_s=0.02) as emulator:
+    with Emulator(pace_s=0.02, responder=respond) as emulator:
         config = {"base_url": emulator.base_url, "api_key": "sk-emulator"}
         words = f"the built-in emulator ({_MISSING})"
         yield Account(module="provider-openai-v2", config=config, words=words, emulated=True)

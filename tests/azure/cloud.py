@@ -19,9 +19,7 @@ from amplifier_module_provider_azure_openai_v2.auth.signed_in_user import Signed
 from amplifier_module_provider_azure_openai_v2.backend import resolve_settings
 from amplifier_module_provider_azure_openai_v2.settings import Settings
 from openai_responses_common.auth.store.record import TokenRecord
-
-from tests.backends import BACKENDS
-from tests.emulator import (
+from responses_emulator import (
     Directory,
     Emulator,
     ManagedIdentity,
@@ -30,7 +28,9 @@ from tests.emulator import (
     azure_surface,
     entra_surface,
 )
-from tests.emulator.tls import LOOPBACK
+from responses_emulator.transport.tls import LOOPBACK
+
+from tests.backends import BACKENDS
 from tests.support import Session
 
 AZURE = next(row for row in BACKENDS if row.name == "azure-openai-v2")

@@ -15,10 +15,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.serialization import pkcs12
 from openai_responses_common.auth import device_code as flow
+from responses_emulator import Authority, Directory, Emulator, app_service_surface, imds_surface
+from responses_emulator.transport.tls import LOOPBACK
 
+from examples.chat.offline_model import respond
 from tests.azure.cloud import CANARY, METADATA, MINE, PASSWORD, PUBLIC, Cloud, Names, StartCloud, surfaces
-from tests.emulator import Authority, Directory, Emulator, app_service_surface, imds_surface
-from tests.emulator.tls import LOOPBACK
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +107,7 @@ async def start(directory: Directory, ca: Authority, certified: Any, names: Name
     started: list[Cloud] = []
 
     def start_one(*, tls: Any = None, **options: Any) -> Cloud:
-        server = Emulator(surfaces=surfaces(directory, **options), tls=tls or certified).start()
+        server = Emulator(surfaces=surfaces(directory, **options), tls=tls or certified, responder=respond).start()
         names.ports |= dict.fromkeys(PUBLIC, server.port)
         started.append(Cloud(directory=directory, server=server, ca_file=ca.ca_file, names=names))
         return started[-1]

@@ -16,10 +16,10 @@ import pytest
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
 from azure.core.pipeline.transport import AsyncioRequestsTransport
 from openai_responses_common.cli.commands import add_setting_options, run_command
+from responses_emulator import Authority, Directory, Emulator, arc_surface, open_in_browser, write_azure_cli
 
 from tests.azure.cloud import CANARY, COGNITIVE, ENTRA, KEY, MINE, PASSWORD, Cloud
 from tests.backends import ROOT
-from tests.emulator import Authority, Directory, Emulator, arc_surface, open_in_browser, write_azure_cli
 
 # Keys and tokens that somebody else got.
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
+from responses_emulator import Emulator, FakeAzureCli, imds_error, imds_proxy_refusal, write_azure_cli
 
 from tests.azure.cloud import CANARY, COGNITIVE, ENTRA, KEY, METADATA, MINE, Cloud
-from tests.emulator import Emulator, FakeAzureCli, imds_error, imds_proxy_refusal, write_azure_cli
 
 
 @dataclass

@@ -17,10 +17,7 @@ import pytest
 from amplifier_core.llm_errors import LLMError
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
 from openai_responses_common.cli.commands import add_setting_options, run_command
-
-from tests.azure.cloud import CANARY, COGNITIVE, KEY, MINE, PASSWORD, Cloud
-from tests.behaviour.test_secrets import chain, leaks
-from tests.emulator import (
+from responses_emulator import (
     Disconnect,
     Emulator,
     HttpReply,
@@ -34,6 +31,9 @@ from tests.emulator import (
     redirect,
     write_azure_cli,
 )
+
+from tests.azure.cloud import CANARY, COGNITIVE, KEY, MINE, PASSWORD, Cloud
+from tests.behaviour.test_secrets import chain, leaks
 from tests.support import Recorder, tool
 
 ECHO = f"upstream said: Bearer {CANARY} and {KEY} and client_secret={CANARY}~secret"
@@ -367,7 +367,7 @@ def test_not_in_a_browser(
 ) -> None:
     import threading
 
-    from tests.emulator import open_in_browser
+    from responses_emulator import open_in_browser
 
     def browser(url: str, **_: Any) -> bool:
         threading.Thread(target=lambda: open_in_browser(url, trust=ca.client()), daemon=True).start()

@@ -17,17 +17,17 @@ import yaml
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
 from openai_responses_common.auth import device_code as flow
 from openai_responses_common.cli.commands import add_setting_options, run_command
+from responses_emulator import HttpReply, entra_error
 
 from tests.azure.cloud import CANARY, HOST, KEY, Cloud
 from tests.backends import ROOT
-from tests.emulator import HttpReply, entra_error
 
 PACKAGE = "amplifier_module_provider_azure_openai_v2"
 MODULE = "provider-azure-openai-v2"
 BROWSER = """
 import os, sys
 sys.path.insert(0, {root!r})
-from tests.emulator import open_in_browser
+from responses_emulator import open_in_browser
 open_in_browser(sys.argv[1])
 """
 

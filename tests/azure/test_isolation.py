@@ -8,9 +8,9 @@ import pytest
 from amplifier_core import llm_errors as kernel
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
 from openai_responses_common.cli.commands import add_setting_options, run_command
+from responses_emulator import Emulator, redirect
 
 from tests.azure.cloud import CANARY, ENTRA, HOST, KEY, METADATA, Cloud, StartCloud, failing
-from tests.emulator import Emulator, redirect
 
 ACCOUNT = {
     "OPENAI_API_KEY": f"sk-{CANARY}-openai",

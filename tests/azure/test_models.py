@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from amplifier_core import llm_errors as kernel
+from responses_emulator import Emulator, HttpReply, arm_error, redirect
 
 from tests.azure.cloud import ACCOUNT, CANARY, DEPLOYMENTS, KEY, MANAGER, Cloud, StartCloud
-from tests.emulator import Emulator, HttpReply, arm_error, redirect
 
 PLACE = {"resource_id": ACCOUNT}
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from amplifier_core import llm_errors as kernel
+from responses_emulator import Emulator, HttpReply, entra_unavailable, missing_token, write_azure_cli
 
 from tests.azure.cloud import COGNITIVE, FOUNDRY, HOST, PROJECT_HOST, Cloud, StartCloud, failing, until
 from tests.backends import ROOT
-from tests.emulator import Emulator, HttpReply, entra_unavailable, missing_token, write_azure_cli
 from tests.lived import Lived
 
 ROLE = "Cognitive Services OpenAI User"

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 from amplifier_core import llm_errors as kernel
-
-from tests.azure.cloud import CANARY, HOST, KEY, PROJECT_HOST, Cloud, StartCloud, failing
-from tests.emulator import (
+from responses_emulator import (
     Emulator,
     HttpReply,
     Say,
@@ -29,7 +27,9 @@ from tests.emulator import (
     resource_not_found,
     too_many_requests,
 )
-from tests.emulator.answers_azure import gateway_error
+from responses_emulator.microsoft.error_bodies import gateway_error
+
+from tests.azure.cloud import CANARY, HOST, KEY, PROJECT_HOST, Cloud, StartCloud, failing
 from tests.support import Conversation, tool
 
 REFUSALS: list[tuple[HttpReply, type[kernel.LLMError], list[str]]] = [
@@ -274,7 +274,7 @@ async def test_a_resource_that_takes_no_version_says_what_to_remove(start: Start
 
 
 async def test_a_resource_on_this_machine_may_do_without_tls(directory: Any) -> None:
-    from tests.emulator import azure_surface
+    from responses_emulator import azure_surface
 
     with Emulator(surfaces=(azure_surface(directory=directory),)) as plain:
         cloud = Cloud(directory=directory, server=plain, ca_file="", names=None)  # pyright: ignore[reportArgumentType]

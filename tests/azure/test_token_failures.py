@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 from amplifier_core import llm_errors as kernel
-
-from tests.azure.cloud import CANARY, ENTRA, METADATA, MINE, Cloud, until
-from tests.emulator import (
+from responses_emulator import (
     Authority,
     Directory,
     Disconnect,
@@ -28,6 +26,8 @@ from tests.emulator import (
     redirect,
     write_azure_cli,
 )
+
+from tests.azure.cloud import CANARY, ENTRA, METADATA, MINE, Cloud, until
 from tests.lived import Lived
 
 LOGIN = "python -m amplifier_module_provider_azure_openai_v2 login"

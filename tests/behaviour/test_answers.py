@@ -14,8 +14,18 @@ from amplifier_core.message_models import (
     TextBlock,
     ThinkingBlock,
 )
+from responses_emulator import (
+    Call,
+    NoTerminalOutput,
+    NoUsage,
+    Refuse,
+    ResponseFields,
+    ResponseIncomplete,
+    Say,
+    Think,
+    Turn,
+)
 
-from tests.emulator import Call, NoTerminalOutput, NoUsage, Refuse, ResponseFields, ResponseIncomplete, Say, Think, Turn
 from tests.support import Conversation, OpenSession, Session, asking, result, tool, user
 
 WEATHER = tool("get_weather", "city")

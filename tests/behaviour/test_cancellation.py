@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from amplifier_core.models import HookResult
+from responses_emulator import EventDelay, HoldOpen, ResponseIncomplete, Say, Silence, Turn, server_error
 
-from tests.emulator import EventDelay, HoldOpen, ResponseIncomplete, Say, Silence, Turn, server_error
 from tests.support import PATIENCE_S, OpenSession, Session, asking, other_tasks, tool
 
 ENDLESS = Turn(Say("word " * 400), EventDelay(0.02))

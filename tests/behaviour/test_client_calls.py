@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from amplifier_core.message_models import Message, ToolCall
+from responses_emulator import CustomCall, HostedItem, Say, Think, Turn
 
-from tests.emulator import CustomCall, HostedItem, Say, Think, Turn
 from tests.support import KEEPERS, PIXEL, Conversation, Session, items, result
 
 SHELL = {

@@ -6,8 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
-
-from tests.emulator import (
+from responses_emulator import (
     Call,
     CustomCall,
     CutStream,
@@ -19,6 +18,7 @@ from tests.emulator import (
     Turn,
     WebSearch,
 )
+
 from tests.support import Conversation, OpenSession, Session, items, result, server_items, tool
 
 HALF = Turn(Think(["Long story."], tokens=30), Say("Once upon a time there was a "), ResponseIncomplete(characters=20))

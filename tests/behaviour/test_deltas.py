@@ -8,8 +8,8 @@ from contextlib import aclosing
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
 from openai_responses_common import Aborted, BlockDelta, BlockEnd, BlockStart, DecodedResponse
+from responses_emulator import Call, CutStream, EventDelay, HttpReply, Say, Silence, Think, Turn
 
-from tests.emulator import Call, CutStream, EventDelay, HttpReply, Say, Silence, Think, Turn
 from tests.support import PATIENCE_S, OpenSession, Session, asking, other_tasks, tool
 
 ENDLESS = Turn(Say("word " * 500), EventDelay(0.02))

@@ -24,8 +24,7 @@ from amplifier_core.llm_errors import (
     RateLimitError,
     StreamError,
 )
-
-from tests.emulator import (
+from responses_emulator import (
     Call,
     CutStream,
     Disconnect,
@@ -43,6 +42,7 @@ from tests.emulator import (
     server_error,
     server_is_overloaded,
 )
+
 from tests.support import OpenSession, Session, asking, tool
 
 CLOUDFLARE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>cloudflare</body></html>"

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import NotFoundError, ProviderUnavailableError, RateLimitError, StreamError
-
-from tests.emulator import (
+from responses_emulator import (
     Call,
     HttpReply,
     ResponseFields,
@@ -26,6 +25,7 @@ from tests.emulator import (
     server_error,
     server_is_overloaded,
 )
+
 from tests.support import Conversation, OpenSession, Session, asking, items, result, state, system, texts, tool
 
 # subject (the file is test_SUBJECT.py): {hazard: name of the test without test_}

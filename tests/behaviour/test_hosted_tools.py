@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import InvalidRequestError
 from amplifier_core.message_models import ImageBlock, Message
+from responses_emulator import Compaction, HostedItem, Say, Think, Turn, WebSearch
 
-from tests.emulator import Compaction, HostedItem, Say, Think, Turn, WebSearch
 from tests.support import KEEPERS, PIXEL, Conversation, OpenSession, Session, items, state, texts, tool
 
 SOURCES = ["https://example.com/a", "https://example.com/b"]

@@ -9,8 +9,8 @@ import pytest
 from amplifier_core.llm_errors import InvalidRequestError
 from amplifier_core.message_models import ImageBlock, Message, TextBlock, ToolResultBlock
 from amplifier_core.models import ToolResult
+from responses_emulator import Call, Say
 
-from tests.emulator import Call, Say
 from tests.support import (
     PIXEL,
     Conversation,

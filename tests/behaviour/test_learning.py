@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import InvalidRequestError, NotFoundError
+from responses_emulator import HttpReply, RejectParameters, Say
 
 from tests.backends import BackendUnderTest
-from tests.emulator import HttpReply, RejectParameters, Say
 from tests.support import OpenSession, Session, developer, tool
 
 DIALECTS = ["openai", "vllm", "litellm", "pydantic422"]

@@ -16,11 +16,11 @@ from amplifier_core.llm_errors import (
     ProviderUnavailableError,
 )
 from amplifier_core.models import ModelInfo
+from responses_emulator import Emulator
+from responses_emulator.service.surface import Exchange, Surface, json_reply
+from responses_emulator.transport.server import Reply, StreamReply
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Emulator
-from tests.emulator.server import Reply, StreamReply
-from tests.emulator.surface import Exchange, Surface, json_reply
 from tests.support import OpenSession, Session
 
 

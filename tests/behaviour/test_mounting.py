@@ -13,9 +13,9 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
 from amplifier_core.models import ProviderInfo
 from amplifier_core.validation import ProviderValidator
+from responses_emulator import Emulator, Say
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Emulator, Say
 from tests.support import OpenSession, Session, other_tasks
 from tests.wizard import PLACEHOLDER, probed
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
+from responses_emulator import Call, Say
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Call, Say
 from tests.support import Conversation, OpenSession, Session, asking, system, tool
 
 # Stand for what each service has of its own: a tier that it takes, and a body key that no setting writes.

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from amplifier_core.message_models import Message, ThinkingBlock
+from responses_emulator import Call, Emulator, HttpReply, RotateIds, Say, Think, Turn
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Call, Emulator, HttpReply, RotateIds, Say, Think, Turn
 from tests.support import (
     KEEPERS,
     Conversation,

@@ -6,8 +6,8 @@ import asyncio
 import json
 
 import pytest
+from responses_emulator import Call, Say, Think, Turn
 
-from tests.emulator import Call, Say, Think, Turn
 from tests.support import Conversation, Session, assistant, items, result, system, tool, user
 
 TWO = Turn(Think(["Look twice."]), Call("look", {"at": "x"}), Call("look", {"at": "y"}))

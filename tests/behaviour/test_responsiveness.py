@@ -15,10 +15,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from amplifier_core.message_models import Message
+from responses_emulator import JoinEvents, Say, Turn
 
 from tests.backends import BackendUnderTest
 from tests.discard import Discard, child_environment
-from tests.emulator import JoinEvents, Say, Turn
 from tests.support import OpenSession, Session, asking, assistant, result, system, tool, user
 
 TOOLS = [tool(f"tool_{number}", "path", "query", "mode") for number in range(40)]

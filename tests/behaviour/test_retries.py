@@ -8,8 +8,7 @@ from decimal import Decimal
 
 import pytest
 from amplifier_core.llm_errors import LLMError, ProviderUnavailableError, RateLimitError
-
-from tests.emulator import (
+from responses_emulator import (
     Emulator,
     ErrorEvent,
     HttpReply,
@@ -22,6 +21,7 @@ from tests.emulator import (
     server_error,
     server_is_overloaded,
 )
+
 from tests.support import OpenSession, Session, asking
 
 

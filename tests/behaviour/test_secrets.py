@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import LLMError
-
-from tests.backends import BackendUnderTest
-from tests.emulator import (
+from responses_emulator import (
     Call,
     CutStream,
     Disconnect,
@@ -27,6 +25,8 @@ from tests.emulator import (
     bad_gateway,
     redirect,
 )
+
+from tests.backends import BackendUnderTest
 from tests.support import PIXEL, OpenSession, Session, asking, picture, tool, user
 
 CHATTY = dict.fromkeys(["raw", "debug", "raw_debug"], True)

@@ -7,8 +7,8 @@ import time
 
 import pytest
 from amplifier_core.llm_errors import LLMTimeoutError
+from responses_emulator import EventDelay, Framing, HoldOpen, Keepalive, Say, Silence, SplitBytes, Turn, server_error
 
-from tests.emulator import EventDelay, Framing, HoldOpen, Keepalive, Say, Silence, SplitBytes, Turn, server_error
 from tests.lived import Lived
 from tests.support import OpenSession, Session, asking, other_tasks
 

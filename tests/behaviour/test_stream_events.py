@@ -7,8 +7,7 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-
-from tests.emulator import (
+from responses_emulator import (
     Call,
     CustomCall,
     CutStream,
@@ -23,6 +22,7 @@ from tests.emulator import (
     WebSearch,
     rate_limit_exceeded,
 )
+
 from tests.support import STREAM_EVENTS, OpenSession, Recorder, Session, asking, tool
 
 BLOCKS = ("llm:stream_block_start", "llm:stream_block_delta", "llm:stream_block_end")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from openai_responses_common.auth import device_code as flow
+from responses_emulator import Emulator, PlanLimits, SignInService, chatgpt_surfaces, strict_catalogue
+from responses_emulator.chatgpt.catalogue import Catalogue
 
+from examples.chat.offline_model import respond
 from tests.chatgpt.machine import Machine
-from tests.emulator import Emulator, PlanLimits, SignInService, chatgpt_surfaces, strict_catalogue
-from tests.emulator.catalogue_chatgpt import Catalogue
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def limits() -> PlanLimits:
 @pytest.fixture
 def emulator(service: SignInService, catalogue: Catalogue, limits: PlanLimits) -> Iterator[Emulator]:
     """All of it, running."""
-    with Emulator(surfaces=chatgpt_surfaces(service, catalogue=catalogue, limits=limits)) as running:
+    with Emulator(surfaces=chatgpt_surfaces(service, catalogue=catalogue, limits=limits), responder=respond) as running:
         yield running
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider
 from amplifier_module_provider_chatgpt_oauth.auth.tokens import read_tokens
 from openai_responses_common.auth.store.record import dump_token_record
+from responses_emulator import Emulator, SignInService, TokenSet
 
 from tests.backends import BACKENDS
-from tests.emulator import Emulator, SignInService, TokenSet
 from tests.support import Session
 
 ROW = next(row for row in BACKENDS if row.name == "chatgpt-oauth")

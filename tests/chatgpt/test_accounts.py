@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import AuthenticationError
 from openai_responses_common import create_provider
+from responses_emulator import Account, Disconnect, Emulator, HttpReply, write_codex_file, write_ms_module_file
+from responses_emulator.openai_sign_in.tokens import decode_claims
 
 from tests.chatgpt.machine import Machine, Person, ask
-from tests.emulator import Account, Disconnect, Emulator, HttpReply, write_codex_file, write_ms_module_file
-from tests.emulator.tokens_chatgpt import decode_claims
 from tests.support import stored
 
 BOB = Account(

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, NetworkError, ProviderUnavailableError
+from responses_emulator import Catalogue, CatalogueEntry, Emulator, HttpReply
 
 from tests.chatgpt.machine import Machine, ask
-from tests.emulator import Catalogue, CatalogueEntry, Emulator, HttpReply
 from tests.support import Session
 
 
@@ -217,7 +217,7 @@ async def test_something_else_than_a_catalogue(machine: Machine, emulator: Emula
             return Document(body={"data": []})
 
     with pytest.raises(ProviderUnavailableError, match="catalogue"):
-        await models.list_models(Fetch(), session.provider._settings)
+        await models.list_models(Fetch(), session.provider._configured_options)
 
 
 def test_a_sign_in_forgets_the_catalogue_of_the_account_before(ready: Machine) -> None:

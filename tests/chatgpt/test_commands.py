@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from amplifier_module_provider_chatgpt_oauth import __main__ as program
+from responses_emulator import Disconnect, HttpReply, PlanLimits, PlanWindow, SignInService
 
 from tests.chatgpt.machine import Machine
-from tests.emulator import Disconnect, HttpReply, PlanLimits, PlanWindow, SignInService
 
 
 class Shell:

@@ -13,10 +13,10 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
 from amplifier_module_provider_chatgpt_oauth.auth import account as module
 from openai_responses_common.auth.store.record import StoreError
+from responses_emulator import Account, Disconnect, HttpReply, LoseReply, Say, invalid_token, malformed_token
+from responses_emulator.openai_sign_in.service import SignInService
 
 from tests.chatgpt.machine import Machine, Person
-from tests.emulator import Account, Disconnect, HttpReply, LoseReply, Say, invalid_token, malformed_token
-from tests.emulator.sign_in import SignInService
 from tests.support import PATIENCE_S
 
 LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
@@ -364,7 +364,7 @@ async def test_a_token_that_no_header_could_carry(machine: Machine, what: str) -
 async def test_redirects_are_not_followed(machine: Machine) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     thief = SignInService()
-    from tests.emulator import Emulator, issuer_surface
+    from responses_emulator import Emulator, issuer_surface
 
     with Emulator(surfaces=issuer_surface(thief)) as elsewhere:
         for status in (301, 302, 303, 307, 308):

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import LLMError
 from amplifier_module_provider_chatgpt_oauth.auth.tokens import Tokens
+from responses_emulator import Disconnect, HttpReply, LoseReply, SignInService, invalid_token
 
 from tests.behaviour.test_secrets import chain, everything, leaks
 from tests.chatgpt.machine import Machine, Person, ask
-from tests.emulator import Disconnect, HttpReply, LoseReply, SignInService, invalid_token
 
 __all__ = ["everything"]
 CHATTY = dict.fromkeys(["raw", "debug", "raw_debug"], True)

@@ -15,9 +15,7 @@ from amplifier_core.llm_errors import (
     ProviderUnavailableError,
     QuotaExceededError,
 )
-
-from tests.chatgpt.machine import Machine
-from tests.emulator import (
+from responses_emulator import (
     Emulator,
     HttpReply,
     PlanLimits,
@@ -36,6 +34,8 @@ from tests.emulator import (
     usage_not_included,
     wrong_workspace,
 )
+
+from tests.chatgpt.machine import Machine
 from tests.support import Session, developer, system, tool
 
 LIMIT_404 = HttpReply(404, {"error": {"message": "The usage limit has been reached", "code": "not_found"}})
@@ -115,7 +115,7 @@ async def test_limits_come_with_every_answer(session: Session) -> None:
 async def test_the_event_of_the_stream_wins_over_the_headers(
     session: Session, limits: PlanLimits, emulator: Emulator
 ) -> None:
-    from tests.emulator import ReplyHeaders
+    from responses_emulator import ReplyHeaders
 
     emulator.script(Turn(Say("ok"), ReplyHeaders({"x-codex-primary-used-percent": "11.5"})))
     limits.secondary = None

@@ -16,10 +16,10 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError
 from openai_responses_common.auth import device_code as flow
 from openai_responses_common.auth.device_code import DeviceCode
+from responses_emulator import Account, Disconnect, HttpReply, LoseReply, cloudflare_challenge
+from responses_emulator.openai_sign_in.records import SignInStep
 
 from tests.chatgpt.machine import Machine, Person, ask
-from tests.emulator import Account, Disconnect, HttpReply, LoseReply, cloudflare_challenge
-from tests.emulator.sign_in import SignInStep
 from tests.lived import Lived
 from tests.support import blocked
 

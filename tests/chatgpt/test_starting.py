@@ -10,9 +10,9 @@ import pytest
 from amplifier_core import AmplifierSession
 from amplifier_core.testing import MockCoordinator
 from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider, mount
+from responses_emulator import SignInService
 
 from tests.chatgpt.machine import ROW, Machine
-from tests.emulator import SignInService
 from tests.kernels import Checkout
 from tests.support import Recorder, other_tasks
 

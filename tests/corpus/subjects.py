@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import Any
 
 from openai_responses_common import ResponsesProvider
+from responses_emulator.chatgpt.surface import refusal_message
 
 from tests import signed_in
 from tests.corpus.recordings import BackendName
-from tests.emulator.surface_chatgpt import refusal_message
 
 # One recorded answer for one request: no second attempt, and no second request for an answer that was cut off.
 _CONFIG = {"max_retries": 0, "max_continuations": 0}

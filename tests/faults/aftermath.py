@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from openai_responses_common.engine import limiter
+from responses_emulator import Emulator
 
-from tests.emulator import Emulator
 from tests.support import other_tasks
 
 _PATIENCE_S = 30.0

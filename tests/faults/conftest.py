@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from tests.emulator import Authority
+from responses_emulator import Authority
 
 pytest.register_assert_rewrite("tests.faults.verdict", "tests.faults.aftermath")
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.emulator import HttpReply
-from tests.emulator.emulator import ScriptedReply
+from responses_emulator import HttpReply
+from responses_emulator.service.state import ScriptedReply
+
 from tests.faults.raw import Opens
 from tests.support import Seen
 

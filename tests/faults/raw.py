@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
+from responses_emulator import Authority, Emulator, Say, Turn
+
 from tests.backends import BackendUnderTest
-from tests.emulator import Authority, Emulator, Say, Turn
 
 LOOPBACK = "127.0.0.1"
 

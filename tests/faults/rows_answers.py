@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.emulator import (
+from responses_emulator import (
     HttpReply,
     NoTerminalOutput,
     NoUsage,
@@ -14,6 +14,7 @@ from tests.emulator import (
     Turn,
     server_error,
 )
+
 from tests.faults.fault import SHOWN, Group, answer, event, final, refused, response, row, stream
 
 _TWICE = "request start delta end continuation start delta end response"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 
-from tests.emulator import HttpReply, bad_gateway, redirect
+from responses_emulator import HttpReply, bad_gateway, redirect
+
 from tests.faults.fault import HTTP_CLIENT, Group, final, passing, refused, row
 
 JSON = {"content-type": "application/json"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.emulator import Call, CustomCall, ResponseFailed, ResponseIncomplete, Say, Turn
+from responses_emulator import Call, CustomCall, ResponseFailed, ResponseIncomplete, Say, Turn
+
 from tests.faults.fault import CALL, Group, answer, event, final, passing, response, row, stream
 from tests.support import tool
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.emulator import Authority
+from responses_emulator import Authority
+
 from tests.faults.fault import Fault, Group, Outcome, answer, final, passing
 from tests.faults.raw import (
     Opens,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 
-from tests.emulator import (
+from responses_emulator import (
     EventDelay,
     ExtraEvent,
     Framing,
@@ -19,6 +19,7 @@ from tests.emulator import (
     SplitBytes,
     Turn,
 )
+
 from tests.faults.fault import (
     ADDED,
     COMPLETED,

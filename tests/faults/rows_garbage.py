@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.emulator import HttpReply
+from responses_emulator import HttpReply
+
 from tests.faults.fault import (
     ADDED,
     COMPLETED,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.emulator import Disconnect
+from responses_emulator import Disconnect
+
 from tests.faults.fault import HELLO, HTTP_CLIENT, Fault, Group, Outcome, answer, final, passing, row, sse
 
 _BODY = sse(*HELLO)

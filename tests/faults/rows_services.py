@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.emulator import (
+from responses_emulator import (
     Say,
     Turn,
     client_upgrade_required,
@@ -32,6 +32,7 @@ from tests.emulator import (
     version_not_supported,
     wrong_workspace,
 )
+
 from tests.faults.fault import HALF_SHOWN_TWICE, Fault, Group, answer, final, passing, row
 
 _AZURE: tuple[Fault, ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.emulator import (
+from responses_emulator import (
     HttpReply,
     cloudflare_challenge,
     context_length_exceeded,
@@ -10,6 +10,7 @@ from tests.emulator import (
     server_error,
     server_is_overloaded,
 )
+
 from tests.faults.fault import Group, final, passing, refused, row
 
 _WHO = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.emulator import CutStream, Disconnect, ErrorEvent, HttpReply, ResponseFailed, Say, Silence, Turn
+from responses_emulator import CutStream, Disconnect, ErrorEvent, HttpReply, ResponseFailed, Say, Silence, Turn
+
 from tests.faults.fault import (
     ADDED,
     COMPLETED,

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from responses_emulator import Call, Say, Think, Turn
+
 from tests.backends import BACKENDS, BackendUnderTest
-from tests.emulator import Call, Say, Think, Turn
 from tests.support import Session
 
 LONG = bool(os.environ.get("LONG_SWEEPS"))

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from amplifier_core.llm_errors import LLMError
+from responses_emulator import Emulator, HttpReply, Say
 
 from docs import faults
 from tests.backends import BACKENDS, BackendUnderTest
 from tests.behaviour.test_secrets import leaks
-from tests.emulator import Emulator, HttpReply, Say
 from tests.faults.aftermath import nothing_left
 from tests.faults.fault import Fault, Outcome, refused
 from tests.faults.tables import MATRIX

@@ -8,9 +8,10 @@ from __future__ import annotations
 from email.utils import formatdate
 from pathlib import Path
 
+from responses_emulator import Emulator, SignInService, chatgpt_surfaces, strict_catalogue
+
 from tests.backends import BackendUnderTest
 from tests.chatgpt.machine import ROW, Machine
-from tests.emulator import Emulator, SignInService, chatgpt_surfaces, strict_catalogue
 
 from .sweep_service import Plan, Replay
 from .sweep_stream import ARGUMENTS, TEXT, recording

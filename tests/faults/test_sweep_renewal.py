@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from responses_emulator import Emulator, Say, SignInService, chatgpt_surfaces, invalid_token, strict_catalogue
 
 from tests.chatgpt.machine import Machine
-from tests.emulator import Emulator, Say, SignInService, chatgpt_surfaces, invalid_token, strict_catalogue
 from tests.support import asking
 
 from .aftermath import nothing_left

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from responses_emulator import Authority
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Authority
 from tests.faults.aftermath import nothing_left
 from tests.faults.fault import Fault
 from tests.faults.rows_connection import GROUPS

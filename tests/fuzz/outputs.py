@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
+from responses_emulator.conversation import ciphertext as vault
 
-from tests.emulator import vault
 from tests.fuzz.strategies import LABELS, PROPER_TEXTS, TOOL_NAMES, WORDS
 from tests.test_roundtrip import ARGUMENTS
 

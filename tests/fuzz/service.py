@@ -17,11 +17,12 @@ from openai_responses_common.options.model_info import traits_of
 from openai_responses_common.options.options import Options, read_call_options
 from openai_responses_common.translate.encode import EncodedRequest, encode_request
 from openai_responses_common.wire.json_values import dump_body
+from responses_emulator.contract.create_request import validate
+from responses_emulator.contract.refusal import Refusal
+from responses_emulator.conversation.ledger import Ledger
+from responses_emulator.conversation.pairing_rules import check_conversation
 
 from tests.backends import BACKENDS, BackendUnderTest
-from tests.emulator.pairing import Ledger, check_conversation
-from tests.emulator.refusal import Refusal
-from tests.emulator.validate import validate
 from tests.fuzz.outputs import Item, Seal, sealed_by
 
 ACCOUNT = "account"

@@ -15,8 +15,9 @@ from openai_responses_common.wire.client_calls import (
     read_call_key,
     read_output_key,
 )
+from responses_emulator.conversation.ledger import Ledger
+from responses_emulator.conversation.pairing_rules import check_conversation
 
-from tests.emulator.pairing import Ledger, check_conversation
 from tests.fuzz.amount import examples
 from tests.fuzz.outputs import Item, outputs
 from tests.fuzz.strategies import CALL_IDS, spoiled

@@ -12,9 +12,9 @@ from amplifier_core.llm_errors import LLMError
 from amplifier_core.message_models import Message
 from hypothesis import given, note
 from hypothesis import strategies as st
+from responses_emulator import Call, Emulator, HttpReply, Refuse, Say, Think, Turn, WebSearch
 
 from tests.backends import BackendUnderTest
-from tests.emulator import Call, Emulator, HttpReply, Refuse, Say, Think, Turn, WebSearch
 from tests.fuzz.amount import examples
 from tests.fuzz.histories import RESULTS, foreign_messages, tamper
 from tests.fuzz.strategies import JUNK, TOOL_NAMES, WORDS

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from responses_emulator import Authority, Emulator
 
-from tests.emulator import Authority, Emulator
 from tests.security.witness import Witness
 
 

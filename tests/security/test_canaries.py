@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.utils import redact_secrets
-
-from tests.backends import BackendUnderTest
-from tests.emulator import (
+from responses_emulator import (
     Call,
     Disconnect,
     Emulator,
@@ -25,6 +23,8 @@ from tests.emulator import (
     rate_limit_exceeded,
     server_is_overloaded,
 )
+
+from tests.backends import BackendUnderTest
 from tests.kernels import Kernel
 from tests.security.witness import Witness
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from amplifier_core.llm_errors import NetworkError
+from responses_emulator import Authority, Emulator, SignInService, chatgpt_surfaces
 
 from tests.backends import BACKENDS, ROOT
 from tests.chatgpt.machine import Machine, Person, ask
-from tests.emulator import Authority, Emulator, SignInService, chatgpt_surfaces
 from tests.lived import Lived
 
 WRONG = ["expired", "wrong_host", "untrusted", "self_signed"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError
+from responses_emulator import Emulator, ReplyHeaders, Say, Turn
 
 from tests.backends import BACKENDS, BackendUnderTest
-from tests.emulator import Emulator, ReplyHeaders, Say, Turn
 from tests.kernels import Kernel
 from tests.support import OpenSession, Session
 

@@ -13,10 +13,10 @@ from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, L
 from amplifier_module_provider_azure_openai_v2.models import ArmResource
 from openai_responses_common import Token, TokenSource
 from openai_responses_common.auth.bearer import BearerToken
+from responses_emulator import Emulator
 
 from tests import signed_in
 from tests.backends import BACKENDS
-from tests.emulator import Emulator
 from tests.security.witness import CHATTY, Witness
 from tests.support import Session
 

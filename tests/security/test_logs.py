@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import LLMError
-
-from tests.emulator import (
+from responses_emulator import (
     Call,
     CutStream,
     ErrorEvent,
@@ -20,6 +19,7 @@ from tests.emulator import (
     Turn,
     server_is_overloaded,
 )
+
 from tests.security.witness import Witness, places
 from tests.support import OpenSession, result, system, tool
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import ConfigurationError, LLMError
+from responses_emulator import Emulator, SignInService, chatgpt_surfaces
 
 from tests.backends import BackendUnderTest
 from tests.chatgpt.machine import Machine, Person
-from tests.emulator import Emulator, SignInService, chatgpt_surfaces
 from tests.security.witness import CHATTY, Witness
 from tests.support import Session
 

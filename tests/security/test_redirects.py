@@ -8,13 +8,13 @@ import pytest
 from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_module_provider_chatgpt_oauth.__main__ import _fetch_limits
 from amplifier_module_provider_chatgpt_oauth.auth.credential import ChatgptCredential
+from responses_emulator import Emulator, HttpReply, redirect
+from responses_emulator.service.surface import Exchange, Route, Surface
+from responses_emulator.transport.server import Reply
 
 from tests.backends import BackendUnderTest
 from tests.chatgpt.conftest import catalogue, emulator, in_a_hurry, limits, machine, service
 from tests.chatgpt.machine import Machine, Person
-from tests.emulator import Emulator, HttpReply, redirect
-from tests.emulator.server import Reply
-from tests.emulator.surface import Exchange, Route, Surface
 from tests.support import Session
 
 __all__ = ["catalogue", "emulator", "in_a_hurry", "limits", "machine", "service"]

@@ -20,9 +20,8 @@ from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS as AZURE
 from amplifier_module_provider_chatgpt_oauth.__main__ import COMMANDS as CHATGPT_COMMANDS
 from openai_responses_common.auth import device_code as flow
 from openai_responses_common.cli.commands import add_setting_options, run_command
-
-from tests.emulator import Authority, Directory, Emulator, SignInService, chatgpt_surfaces, entra_surface
-from tests.emulator.tls import LOOPBACK
+from responses_emulator import Authority, Directory, Emulator, SignInService, chatgpt_surfaces, entra_surface
+from responses_emulator.transport.tls import LOOPBACK
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
 CANARY = "store-canary-7"

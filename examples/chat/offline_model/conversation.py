@@ -1,0 +1,95 @@
+"""."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from responses_emulator.contract.input_items import item_type
+from responses_emulator.conversation.calls import CALL_TYPES, OUTPUT_TYPES
+
+from examples.chat.offline_model.images import describe_image
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStep:
+    """One call that was made for this question, and what came back."""
+
+    call: Item
+    output: str
+    pictures: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return str(self.call.get("name") or self.call["type"].removesuffix("_call"))
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        try:
+            given = self.call.get("arguments") or "{}"
+            value = given if isinstance(given, dict) else json.loads(given)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def failed(self) -> bool:
+        return bool(re.match(r"\W*(error|failed|exception|traceback|tool .{0,40}(failed|denied))\b", self.output, re.I))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserTurn:
+    """The conversation as the model understands it."""
+
+    question: str
+    earlier_questions: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    steps: tuple[ToolStep, ...] = field(default=())
+
+
+def read_conversation(items: list[Item]) -> UserTurn:
+    """Understand a conversation."""
+    asked = [i for i, item in enumerate(items) if item_type(item) == "message" and item.get("role") == "user"]
+    last = asked[-1] if asked else -1
+    content = items[last].get("content", "") if asked else ""
+    calls = {item.get("call_id"): item for item in items[last + 1 :] if item_type(item) in CALL_TYPES}
+    steps = [
+        ToolStep(
+            call=calls[item.get("call_id")],
+            output=_text(item.get("output")),
+            pictures=_describe_images(item.get("output")),
+        )
+        for item in items[last + 1 :]
+        if item_type(item) in OUTPUT_TYPES and item.get("call_id") in calls
+    ]
+    files = [str(part.get("filename") or part.get("file_id") or "a file") for part in _parts(content, "input_file")]
+    return UserTurn(
+        question=_text(content).strip(),
+        earlier_questions=tuple(_text(items[i].get("content")) for i in asked[:-1]),
+        images=_describe_images(content),
+        files=tuple(files),
+        steps=tuple(steps),
+    )
+
+
+def _parts(content: Any, kind: str) -> list[dict[str, Any]]:
+    parts = content if isinstance(content, list) else []
+    return [part for part in parts if isinstance(part, dict) and part.get("type") == kind]
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        texts = [part.get("text") or part.get("stdout") or "" for part in content if isinstance(part, dict)]
+        return "\n".join(text for text in texts if text)
+    return "" if content is None else json.dumps(content)
+
+
+def _describe_images(content: Any) -> tuple[str, ...]:
+    return tuple(describe_image(part.get("image_url"), part.get("file_id")) for part in _parts(content, "input_image"))

@@ -1,0 +1,228 @@
+"""The offline OpenAI service for tests and for the chat demo: a real HTTP server on loopback.
+
+`with Emulator() as emulator:` starts it; `emulator.script(...)` says what it does next; with nothing scripted a simple
+built-in model answers and works with the tools that are offered.
+"""
+
+from __future__ import annotations
+
+from responses_emulator.accounting.rate_limits import RateLimits
+from responses_emulator.azure.errors import (
+    content_filter_event,
+    content_filter_failure,
+    content_filter_refusal,
+    content_filters,
+    deployment_not_found,
+    encrypted_content_not_supported,
+    gateway_rate_limit,
+    invalid_subscription_key,
+    missing_image_deployment,
+    missing_role,
+    missing_token,
+    network_access_denied,
+    rate_limit_event,
+    resource_not_found,
+    too_many_requests,
+    version_not_allowed,
+    version_not_supported,
+)
+from responses_emulator.azure.resource_manager import arm_surface
+from responses_emulator.azure.resource_manager_errors import arm_error
+from responses_emulator.azure.surface import azure_classic_surface, azure_surface
+from responses_emulator.chatgpt.catalogue import Catalogue, CatalogueEntry, strict_catalogue
+from responses_emulator.chatgpt.errors import (
+    client_upgrade_required,
+    cloudflare_challenge,
+    detail_reply,
+    invalid_token,
+    malformed_token,
+    model_not_available,
+    model_not_found,
+    repeated_model_not_found,
+    unsupported_parameter,
+    usage_limit_reached,
+    usage_not_included,
+    wrong_workspace,
+)
+from responses_emulator.chatgpt.plan_limits import PlanLimits, PlanWindow
+from responses_emulator.chatgpt.surface import ChatGptOptions, chatgpt_surface, chatgpt_surfaces, wham_surface
+from responses_emulator.emulator import Emulator
+from responses_emulator.entra.browser import open_in_browser
+from responses_emulator.entra.directory import Directory
+from responses_emulator.entra.errors import entra_error, entra_unavailable, slow_down
+from responses_emulator.entra.records import ManagedIdentity
+from responses_emulator.entra.surface import entra_surface
+from responses_emulator.machines.azure_cli import FakeAzureCli, write_azure_cli
+from responses_emulator.machines.errors import app_service_error, imds_error, imds_proxy_refusal, imds_unavailable
+from responses_emulator.machines.managed_identity import app_service_surface, arc_surface, imds_surface
+from responses_emulator.openai_api.errors import (
+    bad_gateway,
+    context_length_exceeded,
+    insufficient_quota,
+    rate_limit_exceeded,
+    redirect,
+    server_error,
+    server_is_overloaded,
+)
+from responses_emulator.openai_api.surface import openai_surface
+from responses_emulator.openai_sign_in.records import LoseReply
+from responses_emulator.openai_sign_in.service import SignInService
+from responses_emulator.openai_sign_in.surface import issuer_surface
+from responses_emulator.openai_sign_in.tokens import (
+    Account,
+    TokenSet,
+    make_token,
+    write_codex_file,
+    write_ms_module_file,
+)
+from responses_emulator.responder import Responder, fixed_output
+from responses_emulator.script.rejected_parameters import RejectParameters
+from responses_emulator.script.replies import Disconnect, HttpReply
+from responses_emulator.script.turn import (
+    Call,
+    Compaction,
+    CustomCall,
+    CutStream,
+    ErrorEvent,
+    EventDelay,
+    ExtraEvent,
+    Framing,
+    FromResponder,
+    HoldOpen,
+    HostedItem,
+    JoinEvents,
+    Keepalive,
+    NoTerminalOutput,
+    NoUsage,
+    Refuse,
+    ReplyHeaders,
+    ResponseFailed,
+    ResponseFields,
+    ResponseIncomplete,
+    RotateIds,
+    Say,
+    Silence,
+    SplitBytes,
+    TerminalFields,
+    Think,
+    Turn,
+    WebSearch,
+)
+from responses_emulator.service.state import RecordedRequest
+from responses_emulator.transport.tls import Authority
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Account",
+    "Authority",
+    "Call",
+    "Catalogue",
+    "CatalogueEntry",
+    "ChatGptOptions",
+    "Compaction",
+    "CustomCall",
+    "CutStream",
+    "Directory",
+    "Disconnect",
+    "Emulator",
+    "ErrorEvent",
+    "EventDelay",
+    "ExtraEvent",
+    "FakeAzureCli",
+    "Framing",
+    "FromResponder",
+    "HoldOpen",
+    "HostedItem",
+    "HttpReply",
+    "JoinEvents",
+    "Keepalive",
+    "LoseReply",
+    "ManagedIdentity",
+    "NoTerminalOutput",
+    "NoUsage",
+    "PlanLimits",
+    "PlanWindow",
+    "RateLimits",
+    "RecordedRequest",
+    "Refuse",
+    "RejectParameters",
+    "ReplyHeaders",
+    "Responder",
+    "ResponseFailed",
+    "ResponseFields",
+    "ResponseIncomplete",
+    "RotateIds",
+    "Say",
+    "SignInService",
+    "Silence",
+    "SplitBytes",
+    "TerminalFields",
+    "Think",
+    "TokenSet",
+    "Turn",
+    "WebSearch",
+    "app_service_error",
+    "app_service_surface",
+    "arc_surface",
+    "arm_error",
+    "arm_surface",
+    "azure_classic_surface",
+    "azure_surface",
+    "bad_gateway",
+    "chatgpt_surface",
+    "chatgpt_surfaces",
+    "client_upgrade_required",
+    "cloudflare_challenge",
+    "content_filter_event",
+    "content_filter_failure",
+    "content_filter_refusal",
+    "content_filters",
+    "context_length_exceeded",
+    "deployment_not_found",
+    "detail_reply",
+    "encrypted_content_not_supported",
+    "entra_error",
+    "entra_surface",
+    "entra_unavailable",
+    "fixed_output",
+    "gateway_rate_limit",
+    "imds_error",
+    "imds_proxy_refusal",
+    "imds_surface",
+    "imds_unavailable",
+    "insufficient_quota",
+    "invalid_subscription_key",
+    "invalid_token",
+    "issuer_surface",
+    "make_token",
+    "malformed_token",
+    "missing_image_deployment",
+    "missing_role",
+    "missing_token",
+    "model_not_available",
+    "model_not_found",
+    "network_access_denied",
+    "open_in_browser",
+    "openai_surface",
+    "rate_limit_event",
+    "rate_limit_exceeded",
+    "redirect",
+    "repeated_model_not_found",
+    "resource_not_found",
+    "server_error",
+    "server_is_overloaded",
+    "slow_down",
+    "strict_catalogue",
+    "too_many_requests",
+    "unsupported_parameter",
+    "usage_limit_reached",
+    "usage_not_included",
+    "version_not_allowed",
+    "version_not_supported",
+    "wham_surface",
+    "write_azure_cli",
+    "write_codex_file",
+    "write_ms_module_file",
+    "wrong_workspace",
+]

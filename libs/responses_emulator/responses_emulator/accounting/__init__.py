@@ -1,0 +1,1 @@
+"""Token counts, the prompt cache and the rate limits of the service."""

@@ -1,0 +1,1 @@
+"""Azure OpenAI: surfaces, errors, and Resource Manager."""

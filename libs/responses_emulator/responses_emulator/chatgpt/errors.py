@@ -1,0 +1,156 @@
+"""Answers of the ChatGPT Codex backend that are no response: its two dialects of errors, plan limits, the edge's page.
+
+Texts as users report them (seen 2026-11-21); a body with a source of its own names it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from responses_emulator.contract.refusal import Refusal, openai_error_body
+from responses_emulator.script.replies import HttpReply
+
+MALFORMED_TOKEN_MESSAGE = "Could not parse your authentication token. Please try signing in again."
+_TOKEN_EXPIRED_MESSAGE = "Provided authentication token is expired. Please try signing in again."
+_TOKEN_REVOKED_MESSAGE = "Encountered invalidated oauth token for user, failing request"
+_CHALLENGE_PAGE = (
+    '<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title></head><body>'
+    "<noscript>Enable JavaScript and cookies to continue</noscript>"
+    "<script>window._cf_chl_opt={cType:'managed'};</script></body></html>"
+)
+
+
+class RefusalWithBody(Refusal):
+    """A refusal with a body of its own."""
+
+    def __init__(
+        self, body: Mapping[str, Any], *, status: int = 400, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(json.dumps(body), status=status, headers=headers)
+        self.body = dict(body)
+
+
+def chatgpt_error_body(refusal: Refusal) -> dict[str, Any]:
+    """What stands before the API words its errors in its own way; the API behind it speaks as always."""
+    return refusal.body if isinstance(refusal, RefusalWithBody) else openai_error_body(refusal)
+
+
+def detail_refusal(text: str, *, status: int = 400) -> RefusalWithBody:
+    """The dialect of what stands before the API."""
+    return RefusalWithBody({"detail": text}, status=status)
+
+
+def unauthorized_refusal(code: str = "unauthorized_unknown") -> RefusalWithBody:
+    """401 as quoted from a live probe (2026-09-28), the body once more in a header."""
+    texts = {"token_expired": _TOKEN_EXPIRED_MESSAGE, "token_revoked": _TOKEN_REVOKED_MESSAGE}
+    body = {
+        "error": {"message": texts.get(code, MALFORMED_TOKEN_MESSAGE), "type": None, "code": code, "param": None},
+        "status": 401,
+    }
+    again = base64.b64encode(json.dumps(body).encode()).decode()
+    headers = (("x-error-json", again), ("x-openai-authorization-error", "401"), ("x-openai-ide-error-code", code))
+    return RefusalWithBody(body, status=401, headers=headers)
+
+
+def refusal_reply(refusal: Refusal) -> HttpReply:
+    """A refusal to script."""
+    return HttpReply(refusal.status, chatgpt_error_body(refusal), dict(refusal.headers))
+
+
+def invalid_token(code: str = "token_expired") -> HttpReply:
+    """401 for a token, whatever its `exp` says."""
+    return refusal_reply(unauthorized_refusal(code))
+
+
+def malformed_token() -> HttpReply:
+    """401 in its older dialect (recorded 2026-05-21)."""
+    return detail_reply(401, MALFORMED_TOKEN_MESSAGE)
+
+
+def detail_reply(status: int, value: str | Mapping[str, Any]) -> HttpReply:
+    """An error as text or as an object under `detail`."""
+    return HttpReply(status, {"detail": value})
+
+
+def wrong_workspace() -> HttpReply:
+    """403 for an account id that is not the token's."""
+    return detail_reply(403, {"code": "invalid_workspace_selected"})
+
+
+def unsupported_parameter(name: str) -> HttpReply:
+    """400 for a parameter that is not on the list."""
+    return detail_reply(400, f"Unsupported parameter: {name}")
+
+
+def model_not_available_message(model: str) -> str:
+    return f"The '{model}' model is not supported when using Codex with a ChatGPT account."
+
+
+def client_upgrade_message(model: str) -> str:
+    return (
+        f"The '{model}' model requires a newer version of Codex. Please upgrade to the latest app or CLI and try again."
+    )
+
+
+def model_not_available(model: str = "gpt-5.4") -> HttpReply:
+    """400 for a model that this sign-in has lost."""
+    return detail_reply(400, model_not_available_message(model))
+
+
+def client_upgrade_required(model: str = "gpt-6-astra") -> HttpReply:
+    """400 for a model that is not shown to clients of that version."""
+    return detail_reply(400, client_upgrade_message(model))
+
+
+def model_not_found_refusal(model: str) -> Refusal:
+    return Refusal(f"Model not found {model}", status=404, param="model")
+
+
+def model_not_found(model: str = "gpt-5.6-sol") -> HttpReply:
+    """404 for a model; it passes by itself where others get it too."""
+    return refusal_reply(model_not_found_refusal(model))
+
+
+def repeated_model_not_found(count: int = 2, model: str = "gpt-5.6-sol") -> list[HttpReply]:
+    """So many in a row, to be followed by an answer."""
+    return [model_not_found(model)] * count
+
+
+def usage_limit_reached(
+    *, plan: str = "plus", resets_in_s: int = 13_872, older: bool = False, retry_after_s: float | None = None
+) -> HttpReply:
+    """429 for a plan that is used up (as quoted 2026-05-04); the older body knows only the seconds that are left."""
+    resets_at = int(time.time()) + resets_in_s
+    error: dict[str, Any] = {
+        "type": "usage_limit_reached",
+        "message": "The usage limit has been reached",
+        "plan_type": plan,
+    }
+    if not older:
+        error |= {"resets_at": resets_at, "eligible_promo": None}
+    error["resets_in_seconds"] = resets_in_s
+    headers = {
+        "x-codex-active-limit": "premium",
+        "x-codex-plan-type": plan,
+        "x-codex-primary-used-percent": "100",
+        "x-codex-primary-reset-after-seconds": str(resets_in_s),
+        "x-codex-primary-reset-at": str(resets_at),
+    }
+    if retry_after_s is not None:
+        headers["retry-after"] = f"{retry_after_s:g}"
+    return HttpReply(429, {"error": error}, headers)
+
+
+def usage_not_included(*, plan: str = "free") -> HttpReply:
+    """429 for a plan without this service."""
+    message = "To use Codex with your ChatGPT plan, upgrade to Plus: https://openai.com/chatgpt/pricing."
+    return HttpReply(429, {"error": {"type": "usage_not_included", "message": message, "plan_type": plan}})
+
+
+def cloudflare_challenge() -> HttpReply:
+    """403 of the edge: a page for browsers."""
+    return HttpReply(403, _CHALLENGE_PAGE, {"cf-mitigated": "challenge", "cf-ray": "8d1f00d5ae0f1a2b-FRA"})

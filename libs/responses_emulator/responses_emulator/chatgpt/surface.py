@@ -1,0 +1,339 @@
+"""The surface of the ChatGPT Codex backend: subscription tokens, a body by allow-list, streams only, nothing stored.
+
+Built on recordings of 2026-05-21 (the langchain-openai cassettes) where they show a thing, else on reports of its users
+(seen 2026-11-21). Invariants: what stands before the API words its refusals under `detail`, the API behind it as
+always; ciphertext is good for the account that got it and for this endpoint alone.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import re
+import secrets
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from responses_emulator.chatgpt.catalogue import Catalogue, default_catalogue, parse_version
+from responses_emulator.chatgpt.errors import (
+    RefusalWithBody,
+    chatgpt_error_body,
+    client_upgrade_message,
+    cloudflare_challenge,
+    detail_refusal,
+    model_not_available_message,
+    model_not_found_refusal,
+    unauthorized_refusal,
+)
+from responses_emulator.chatgpt.plan_limits import PlanLimits
+from responses_emulator.contract.create_request import RequestRules, validate
+from responses_emulator.contract.input_items import item_type
+from responses_emulator.contract.refusal import Refusal
+from responses_emulator.conversation.ledger import Ledger
+from responses_emulator.conversation.pairing_rules import check_conversation
+from responses_emulator.facts.models import Model
+from responses_emulator.openai_sign_in.records import InvalidAccessToken
+from responses_emulator.openai_sign_in.service import SignInService
+from responses_emulator.openai_sign_in.surface import issuer_surface
+from responses_emulator.openai_sign_in.tokens import Account
+from responses_emulator.script import turn as b
+from responses_emulator.service.create_response import create_response
+from responses_emulator.service.surface import Caller, Exchange, Handler, Route, Surface, json_reply
+from responses_emulator.transport.server import Headers, Reply, StreamReply
+
+if TYPE_CHECKING:
+    from responses_emulator.service.state import RecordedRequest
+
+# Sent by OpenAI's own client and by others with success (recordings of 2026-05-21; clients' sources, seen 2026-11-21).
+# Whatever else the public API takes is refused by name.
+ALLOWED_FIELDS = frozenset(
+    {
+        "client_metadata", "include", "input", "instructions", "model", "parallel_tool_calls", "prompt_cache_key",
+        "reasoning", "service_tier", "store", "stream", "text", "tool_choice", "tools",
+    }
+)  # fmt: skip
+# `fast`, `auto`, `flex` and `scale` are refused (probes of users, seen 2026-11-21).
+_TIERS = frozenset({None, "default", "priority"})
+_REFUSED_TOOLS = frozenset({"web_search_preview", "web_search_preview_2025_03_11"})
+# What HTTP libraries call themselves: the edge takes them for scrapers (issue reports, seen 2026-11-21).
+_LIBRARY_AGENT = re.compile(
+    r"(python-|aiohttp|curl/|wget/|node|undici|axios|got|go-http-client|okhttp|java/|(async)?openai/|libwww)", re.I
+)
+_LITE_HEADER = "x-openai-internal-codex-responses-lite"
+_EVENT_STREAM = "text/event-stream; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatGptOptions:
+    """How this backend behaves where it is known in more than one mood.
+
+    Attributes:
+        challenge: the edge answers requests without an `originator`, or with a library's User-Agent, with its page.
+        needs_account: a request without an account id is refused, as team accounts' are.
+        full_output: the last event carries the output, as recorded on 2026-05-21; users got an empty list before
+            (2026-04) and since (2026-08).
+        rate_limit_event: `codex.rate_limits` is the third event, as users report; no recording has it.
+        content_type: whether streams say what they are; in the recordings none does.
+        reasoning_ids: reasoning may come back with its id.
+        served_model: a model that answers in place of the one asked for, which a header then names.
+    """
+
+    challenge: bool = True
+    needs_account: bool = True
+    full_output: bool = False
+    rate_limit_event: bool = True
+    content_type: bool = False
+    reasoning_ids: bool = False
+    served_model: str | None = None
+
+
+def chatgpt_surface(
+    sign_in: SignInService | None = None,
+    *,
+    prefix: str = "/backend-api/codex",
+    catalogue: Catalogue | None = None,
+    limits: PlanLimits | None = None,
+    options: ChatGptOptions | None = None,
+) -> Surface:
+    """The surface; without `sign_in` it takes every well-formed access token (`make_token`) that is not expired."""
+    service = _Backend(
+        sign_in=sign_in or SignInService(known_only=False),
+        catalogue=catalogue or default_catalogue(),
+        limits=limits or PlanLimits(),
+        options=options or ChatGptOptions(),
+    )
+    return Surface(
+        name="chatgpt",
+        prefix=prefix,
+        # The edge stands before authentication, so each handler sees to both.
+        routes=(
+            Route("POST", "/responses", service.guard(service.respond), is_public=True),
+            Route("GET", "/models", service.guard(service.list_models), is_public=True),
+        ),
+        authenticate=service.caller,
+        error_body=chatgpt_error_body,
+        headers=service.headers,
+        rules=RequestRules(
+            check_first=service.check_body, find_model=service.find_model, unknown_model=model_not_found_refusal
+        ),
+        endpoint="chatgpt",
+    )
+
+
+def wham_surface(
+    sign_in: SignInService | None = None,
+    *,
+    prefix: str = "/backend-api/wham",
+    limits: PlanLimits | None = None,
+    options: ChatGptOptions | None = None,
+) -> Surface:
+    """Where a client asks how much of the plan is used."""
+    service = _Backend(
+        sign_in=sign_in or SignInService(known_only=False),
+        catalogue=default_catalogue(),
+        limits=limits or PlanLimits(),
+        options=options or ChatGptOptions(),
+    )
+    return Surface(
+        name="wham",
+        prefix=prefix,
+        routes=(Route("GET", "/usage", service.guard(service.usage), is_public=True),),
+        authenticate=service.caller,
+        error_body=chatgpt_error_body,
+        headers=service.plain_headers,
+    )
+
+
+def chatgpt_surfaces(
+    sign_in: SignInService,
+    *,
+    catalogue: Catalogue | None = None,
+    limits: PlanLimits | None = None,
+    options: ChatGptOptions | None = None,
+) -> tuple[Surface, ...]:
+    """Backend, usage and sign-in of one service, over the same people and limits; the backend first."""
+    limits = limits or PlanLimits()
+    return (
+        chatgpt_surface(sign_in, catalogue=catalogue, limits=limits, options=options),
+        wham_surface(sign_in, limits=limits, options=options),
+        *issuer_surface(sign_in),
+    )
+
+
+def refusal_message(body: dict[str, Any], *, catalogue: Catalogue | None = None) -> str | None:
+    """What is wrong with a request by itself, None where nothing is; for requests that were recorded elsewhere."""
+    surface = chatgpt_surface(catalogue=catalogue)
+    try:
+        validate(copied := copy.deepcopy(body), surface.rules)
+        check_conversation(copied["input"], Ledger(), account="", endpoint=surface.endpoint)
+    except Refusal as refusal:
+        return refusal.message
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Backend:
+    sign_in: SignInService
+    catalogue: Catalogue
+    limits: PlanLimits
+    options: ChatGptOptions = field(default_factory=ChatGptOptions)
+
+    def guard(self, handler: Callable[[Exchange], Awaitable[Reply | StreamReply]]) -> Handler:
+        """The edge first, then the caller, then the handler."""
+
+        @functools.wraps(handler)
+        async def handle(exchange: Exchange) -> Reply | StreamReply:
+            if self.options.challenge and _is_library_client(exchange.request):
+                page, kind = cloudflare_challenge().encode()
+                extra = list(cloudflare_challenge().headers.items())
+                return Reply(status=403, body=page, headers=[("content-type", kind), ("server", "cloudflare"), *extra])
+            account = self._account(exchange.request)
+            exchange.caller = self._check_account(account, exchange.request)
+            # Known from here on, also if the token is revoked while the answer is made.
+            exchange.params |= {"plan": account.plan, "user_id": account.user_id, "email": account.email}
+            return await handler(exchange)
+
+        return handle
+
+    def caller(self, request: RecordedRequest) -> Caller:
+        return self._check_account(self._account(request), request)
+
+    def _check_account(self, account: Account, request: RecordedRequest) -> Caller:
+        given = request.headers.get("chatgpt-account-id")
+        if given != account.account_id and (given is not None or self.options.needs_account):
+            raise RefusalWithBody({"detail": {"code": "invalid_workspace_selected"}}, status=403)
+        return Caller(key=account.account_id, account=account.account_id)
+
+    def _account(self, request: RecordedRequest) -> Account:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise unauthorized_refusal()
+        try:
+            return self.sign_in.account_of(token)
+        except InvalidAccessToken as bad:
+            raise unauthorized_refusal(bad.code) from None
+
+    def plain_headers(self, exchange: Exchange) -> Headers:
+        return [
+            ("x-oai-request-id", exchange.request_id),
+            ("cf-ray", f"{secrets.token_hex(8)}-FRA"),
+            ("server", "cloudflare"),
+            ("x-content-type-options", "nosniff"),
+        ]
+
+    def headers(self, exchange: Exchange) -> Headers:
+        """A refused token learns nothing of limits (recorded)."""
+        headers = self.plain_headers(exchange)
+        if exchange.caller is None:
+            return headers
+        headers += [*self.limits.headers(exchange.params["plan"]), ("x-models-etag", self.catalogue.etag)]
+        if self.options.served_model:
+            headers.append(("openai-model", self.options.served_model))
+        return headers
+
+    async def list_models(self, exchange: Exchange) -> Reply:
+        etag = self.catalogue.etag
+        headers = [*self.plain_headers(exchange), ("etag", etag)]
+        if exchange.request.headers.get("if-none-match") == etag:
+            return Reply(status=304, headers=headers)
+        version = parse_qs(exchange.request.query).get("client_version", [None])[0]
+        return json_reply(self.catalogue.document(version), headers=headers)
+
+    async def usage(self, exchange: Exchange) -> Reply:
+        assert exchange.caller is not None
+        found = self.limits.usage(**exchange.params, account_id=exchange.caller.account)
+        return json_reply(found, headers=self.plain_headers(exchange))
+
+    async def respond(self, exchange: Exchange) -> Reply | StreamReply:
+        rules = replace(exchange.surface.rules, find_model=functools.partial(self._find_for, exchange.request))
+        exchange.surface = replace(exchange.surface, rules=rules, turn_parts=self._parts(exchange))
+        return await create_response(exchange)
+
+    def _parts(self, exchange: Exchange) -> tuple[b.Part, ...]:
+        asked = exchange.request.body
+        # Recorded: the user's id, and a cache key where the request names none. The tier that is told is always the
+        # default one, whatever was asked for (users' probes, seen 2026-11-21).
+        fields: dict[str, Any] = {"safety_identifier": exchange.params["user_id"]}
+        if asked.get("prompt_cache_key") is None:
+            fields["prompt_cache_key"] = str(uuid.uuid4())
+        if asked.get("service_tier") == "priority":
+            fields["service_tier"] = "default"
+        if self.options.served_model:
+            fields["model"] = self.options.served_model
+        parts: list[b.Part] = [
+            b.ResponseFields(fields),
+            b.Framing(content_type=_EVENT_STREAM if self.options.content_type else None),
+        ]
+        if not self.options.full_output:
+            parts.append(b.NoTerminalOutput())
+        if self.options.rate_limit_event:
+            parts.append(b.ExtraEvent(self.limits.event(exchange.params["plan"]), after_events=2))
+        return tuple(parts)
+
+    def check_body(self, body: dict[str, Any]) -> None:
+        """What is looked at before the API sees the request, in the order of the refusals (users' probes)."""
+        instructions = body.get("instructions")
+        if not isinstance(instructions, str) or not instructions.strip():
+            raise detail_refusal("Instructions are required")
+        if body.get("store") is not False:
+            raise detail_refusal("Store must be set to false")
+        if body.get("stream") is not True:
+            raise detail_refusal("Stream must be set to true")
+        for name in body:
+            if name not in ALLOWED_FIELDS:
+                raise detail_refusal(f"Unsupported parameter: {name}")
+        if not isinstance(body.get("input"), list):
+            raise detail_refusal("Input must be a list")
+        if body.get("service_tier") not in _TIERS:
+            raise detail_refusal(f"Unsupported service_tier: {body['service_tier']}")
+        self._check_items(body["input"])
+        _check_tools(body.get("tools"))
+        # Known here only: the API behind never sees it.
+        body.pop("client_metadata", None)
+
+    def _check_items(self, items: list[Any]) -> None:
+        for item in (each for each in items if isinstance(each, dict)):
+            if item.get("role") == "system":
+                raise detail_refusal("System messages are not allowed")
+            kind, item_id = item_type(item), item.get("id")
+            if item_id and (kind == "item_reference" or (kind == "reasoning" and not self.options.reasoning_ids)):
+                raise Refusal(
+                    f"Item with id '{item_id}' not found. Items are not persisted when `store` is set to false. "
+                    "Try again with `store` set to true, or remove this item from your input.",
+                    status=404,
+                    param="input",
+                )
+
+    def find_model(self, slug: str) -> Model | None:
+        """The model behind a slug, for any client."""
+        if slug in self.catalogue.retired_models:
+            raise detail_refusal(model_not_available_message(slug))
+        return self.catalogue.model(slug)
+
+    def _find_for(self, request: RecordedRequest, slug: str) -> Model | None:
+        """The model behind a slug, for the client that a request comes from; one that does not say is let through."""
+        entry = self.catalogue.find(slug)
+        version = request.headers.get("version")
+        if (
+            entry is not None
+            and version is not None
+            and parse_version(version) < parse_version(entry.first_client_version)
+        ):
+            raise detail_refusal(client_upgrade_message(slug))
+        if request.headers.get(_LITE_HEADER) == "true" and not (entry and entry.lite):
+            raise detail_refusal("This model is not supported when using X-OpenAI-Internal-Codex-Responses-Lite.")
+        return self.find_model(slug)
+
+
+def _check_tools(tools: Any) -> None:
+    for tool in tools if isinstance(tools, list) else []:
+        if isinstance(tool, dict) and tool.get("type") in _REFUSED_TOOLS:
+            raise detail_refusal(f"Unsupported tool type: {tool['type']}")
+
+
+def _is_library_client(request: RecordedRequest) -> bool:
+    agent = request.headers.get("user-agent", "").strip()
+    return not agent or _LIBRARY_AGENT.match(agent) is not None or not request.headers.get("originator")

@@ -1,0 +1,212 @@
+"""Strict validation of a whole create request, with the API's own error bodies.
+
+Invariant: a body that passes is one that the emulated service would run; `Rules` says what a surface does otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from openai.types.responses.response_create_params import (
+    ResponseCreateParamsNonStreaming,
+    ResponseCreateParamsStreaming,
+)
+
+from responses_emulator.contract.input_items import check_input
+from responses_emulator.contract.json_shapes import ObjectShape, check, check_object, merge_shapes
+from responses_emulator.contract.refusal import Refusal, format_choices, missing_parameter, too_long, wrong_type
+from responses_emulator.contract.tools import check_format, check_tool_choice, check_tools
+from responses_emulator.facts import models
+from responses_emulator.facts.models import Model
+
+_SHAPE = merge_shapes(ResponseCreateParamsNonStreaming, ResponseCreateParamsStreaming)
+# Checked by code of their own, with better paths than the generic walk would give.
+_FIELDS_WITH_OWN_CHECKS = {"input", "tools", "tool_choice"}
+_MAX_LENGTHS = {"prompt_cache_key": 64, "safety_identifier": 128, "user": 64}
+MIN_OUTPUT_TOKENS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRules:
+    """What a surface checks differently from api.openai.com."""
+
+    find_model: Callable[[str], Model | None] = models.find_model
+    unknown_model: Callable[[str], Refusal] = lambda model: Refusal(
+        f"The model '{model}' does not exist or you do not have access to it.", status=404, code="model_not_found"
+    )
+    check_first: Callable[[dict[str, Any]], None] = lambda body: None
+    refused_fields: frozenset[str] = frozenset()
+
+
+def validate(body: dict[str, Any], rules: RequestRules) -> Model:
+    """Raise the service's error for the first fault of `body`; returns the model it names."""
+    rules.check_first(body)
+    for name in sorted(rules.refused_fields & body.keys()):
+        raise Refusal(f"Unsupported parameter: {name}", param=name, code="unsupported_parameter")
+    generic = ObjectShape(
+        {k: (object if k in _FIELDS_WITH_OWN_CHECKS else v) for k, v in _SHAPE.keys.items()}, frozenset()
+    )
+    check_object(body, generic, "")
+    model = _check_model(body, rules)
+    _check_input(body)
+    tools = body.get("tools")
+    if tools is not None:
+        check_tools(tools)
+    if body.get("tool_choice") is not None:
+        check_tool_choice(body["tool_choice"], _SHAPE.keys["tool_choice"], tools or [])
+    _check_lengths(body)
+    _check_output_limit(body, model)
+    _check_reasoning(body, model)
+    _check_sampling(body, model)
+    _check_text(body, model)
+    return model
+
+
+def effective_effort(body: dict[str, Any], model: Model) -> str | None:
+    """The effort that the model will work with; a `configuration_update` in the input changes it from there on."""
+    effort = (body.get("reasoning") or {}).get("effort") or model.default_effort
+    given = body.get("input")
+    for item in given if isinstance(given, list) else []:
+        if item.get("type") == "configuration_update":
+            effort = (item.get("reasoning") or {}).get("effort") or effort
+    return effort
+
+
+def _check_model(body: dict[str, Any], rules: RequestRules) -> Model:
+    if body.get("model") is None:
+        raise missing_parameter("model")
+    if not isinstance(body["model"], str):
+        raise wrong_type(body["model"], "model", "a string")
+    found = rules.find_model(body["model"])
+    if found is None:
+        raise rules.unknown_model(body["model"])
+    return replace(found, id=body["model"])
+
+
+def _check_input(body: dict[str, Any]) -> None:
+    given = body.get("input")
+    if given is None or given in ("", []):
+        if body.get("previous_response_id") or body.get("prompt") or body.get("conversation"):
+            return
+        if "input" in body and given is not None:
+            raise Refusal(
+                "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.",
+                param="input",
+                code="missing_required_parameter",
+            )
+        raise missing_parameter("input")
+    check_input(given)
+
+
+def _check_lengths(body: dict[str, Any]) -> None:
+    for name, limit in _MAX_LENGTHS.items():
+        value = body.get(name)
+        if value is not None and len(value) > limit:
+            raise too_long(name, limit, len(value))
+    metadata = body.get("metadata") or {}
+    if len(metadata) > 16:
+        raise Refusal(
+            "Invalid 'metadata': too many properties. Expected an object with at most 16 properties, "
+            f"but got an object with {len(metadata)} properties instead.",
+            param="metadata",
+            code="object_above_max_properties",
+        )
+    for name, value in metadata.items():
+        check(value, str, f"metadata.{name}")
+        if len(value) > 512:
+            raise too_long(f"metadata.{name}", 512, len(value))
+
+
+def _check_output_limit(body: dict[str, Any], model: Model) -> None:
+    limit = body.get("max_output_tokens")
+    if limit is None:
+        return
+    if limit < MIN_OUTPUT_TOKENS:
+        raise Refusal(
+            f"Invalid 'max_output_tokens': integer below minimum value. Expected a value >= {MIN_OUTPUT_TOKENS}, "
+            f"but got {limit} instead.",
+            param="max_output_tokens",
+            code="integer_below_min_value",
+        )
+    if limit > model.max_output:
+        raise Refusal(
+            f"Invalid 'max_output_tokens': integer above maximum value. Expected a value <= {model.max_output}, "
+            f"but got {limit} instead.",
+            param="max_output_tokens",
+            code="integer_above_max_value",
+        )
+
+
+def _unsupported(value: str, model: Model, param: str, allowed: tuple[str, ...]) -> Refusal:
+    return Refusal(
+        f"Unsupported value: '{value}' is not supported with the '{model.id}' model. "
+        f"Supported values are: {format_choices(allowed)}.",
+        param=param,
+        code="unsupported_value",
+    )
+
+
+def _check_reasoning(body: dict[str, Any], model: Model) -> None:
+    reasoning = body.get("reasoning") or {}
+    if not model.reasons:
+        for key in ("effort", "summary", "context", "mode"):
+            if reasoning.get(key) is not None:
+                raise Refusal(
+                    f"Unsupported parameter: 'reasoning.{key}' is not supported with this model.",
+                    param=f"reasoning.{key}",
+                    code="unsupported_parameter",
+                )
+        if "reasoning.encrypted_content" in (body.get("include") or []):
+            raise Refusal("Encrypted content is not supported with this model.", param="include")
+        return
+    effort = reasoning.get("effort")
+    if effort is not None and effort not in model.efforts:
+        raise _unsupported(effort, model, "reasoning.effort", model.efforts)
+    wanted = effective_effort(body, model)
+    if wanted is not None and wanted not in model.efforts:
+        raise _unsupported(wanted, model, "reasoning.effort", model.efforts)
+
+
+def _check_sampling(body: dict[str, Any], model: Model) -> None:
+    for name, highest in (("temperature", 2), ("top_p", 1)):
+        value = body.get(name)
+        if value is None:
+            continue
+        if not 0 <= value <= highest:
+            above = value > highest
+            raise Refusal(
+                f"Invalid '{name}': decimal {'above maximum' if above else 'below minimum'} value. "
+                f"Expected a value {'<=' if above else '>='} {highest if above else 0}, but got {value} instead.",
+                param=name,
+                code="decimal_above_max_value" if above else "decimal_below_min_value",
+            )
+        free = model.sampling == "always" or (
+            model.sampling == "effort_none" and effective_effort(body, model) == "none"
+        )
+        # The default value is taken everywhere (reported for gpt-6-astra and gpt-5.4-nano).
+        if not free and value != 1:
+            raise Refusal(f"Unsupported parameter: '{name}' is not supported with this model.", param=name)
+
+
+def _check_text(body: dict[str, Any], model: Model) -> None:
+    text = body.get("text") or {}
+    verbosity = text.get("verbosity")
+    if verbosity is not None and not model.snapshot.startswith(("gpt-5", "gpt-6")) and verbosity != "medium":
+        raise _unsupported(verbosity, model, "text.verbosity", ("medium",))
+    form = text.get("format") or {}
+    match form.get("type"):
+        case "json_schema":
+            check_format(form, "text.format")
+        case "json_object":
+            given = body.get("input")
+            if "json" not in (given if isinstance(given, str) else json.dumps(given)).lower():
+                raise Refusal(
+                    "Response input messages must contain the word 'json' in some form "
+                    "to use 'text.format' of type 'json_object'.",
+                    param="input",
+                )
+        case _:
+            pass

@@ -1,0 +1,213 @@
+"""Strict checks of the `input` list: item types, keys, roles, content parts and the form of ids.
+
+Invariant: nothing here looks at more than one item; what items owe each other is in `pairing`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from openai.types.responses import (
+    EasyInputMessageParam,
+    ResponseInputFileParam,
+    ResponseInputImageParam,
+    ResponseInputItemParam,
+    ResponseInputTextParam,
+    ResponseOutputMessageParam,
+    ResponseOutputRefusalParam,
+    ResponseOutputTextParam,
+)
+from openai.types.responses.response_input_item_param import Message
+
+from responses_emulator.contract.json_shapes import (
+    ObjectShape,
+    check_object,
+    literal_values,
+    merge_shapes,
+    shape_of,
+    union_members,
+)
+from responses_emulator.contract.refusal import (
+    Refusal,
+    invalid_value,
+    missing_parameter,
+    pattern_mismatch,
+    too_long,
+    wrong_type,
+)
+
+MAX_ID_LENGTH = 64
+_MESSAGE = merge_shapes(EasyInputMessageParam, Message, ResponseOutputMessageParam)
+_ITEMS: dict[str, ObjectShape] = {
+    name: shape_of(member)
+    for member in union_members(ResponseInputItemParam)
+    for name in literal_values(member)
+    if name != "message"
+}
+_INPUT_PARTS = {
+    "input_text": ResponseInputTextParam,
+    "input_image": ResponseInputImageParam,
+    "input_file": ResponseInputFileParam,
+}
+_OUTPUT_PARTS = {"output_text": ResponseOutputTextParam, "refusal": ResponseOutputRefusalParam}
+_PART_TYPES = (
+    "input_text",
+    "input_image",
+    "output_text",
+    "refusal",
+    "input_file",
+    "computer_screenshot",
+    "summary_text",
+)
+
+# Ids carry their kind; a wrong prefix is refused (reported for fc, ctc, rs and msg; the others seen in recordings).
+ID_PREFIXES = {
+    "message": "msg",
+    "reasoning": "rs",
+    "function_call": "fc",
+    "function_call_output": "fc",
+    "custom_tool_call": "ctc",
+    "custom_tool_call_output": "ctc",
+    "web_search_call": "ws",
+    "file_search_call": "fs",
+    "code_interpreter_call": "ci",
+    "image_generation_call": "ig",
+    "computer_call": "cu",
+    "mcp_call": "mcp",
+    "mcp_list_tools": "mcpl",
+    "mcp_approval_request": "mcpr",
+    "local_shell_call": "lsh",
+    "shell_call": "sh",
+    "apply_patch_call": "apc",
+    "tool_search_call": "tsc",
+    "tool_search_output": "tso",
+    "compaction": "cmp",
+}
+
+
+def item_type(item: dict[str, Any]) -> str:
+    """The type of an input item; a bare role makes it a message, a bare id a reference."""
+    if "type" in item:
+        return str(item["type"])
+    return "message" if "role" in item else "item_reference"
+
+
+def check_item(item: Any, path: str) -> None:
+    """Raise the API's error for one input item."""
+    if not isinstance(item, dict):
+        raise wrong_type(item, path, "an object")
+    kind = item.get("type", item_type(item))
+    if kind == "message":
+        _check_message(item, path)
+    elif kind in _ITEMS:
+        check_object(item, _ITEMS[kind], path)
+    else:
+        raise invalid_value(kind, path, ["message", *sorted(_ITEMS)])
+    _check_ids(item, str(kind), path)
+    if kind == "function_call_output" and not item.get("call_id") and not item.get("name"):
+        raise missing_parameter(f"{path}.call_id")
+    if kind == "reasoning" and not item.get("id") and not item.get("encrypted_content"):
+        raise missing_parameter(f"{path}.id")
+
+
+def _check_message(item: dict[str, Any], path: str) -> None:
+    role = item.get("role")
+    if role is not None and role not in {"user", "assistant", "system", "developer"}:
+        raise invalid_value(role, path, ["assistant", "system", "developer", "user"])
+    content = item.get("content")
+    check_object({**item, "content": ""} if isinstance(content, list) else item, _MESSAGE, path)
+    if isinstance(content, list):
+        for index, part in enumerate(content):
+            _check_part(part, str(role), f"{path}.content[{index}]")
+    if item.get("phase") is not None and role != "assistant":
+        raise Refusal(
+            f"Invalid value for '{path}.phase': only assistant messages have a phase.",
+            param=f"{path}.phase",
+            code="invalid_value",
+        )
+
+
+def _check_part(part: Any, role: str, path: str) -> None:
+    if not isinstance(part, dict):
+        raise wrong_type(part, path, "an object")
+    if "type" not in part:
+        raise missing_parameter(f"{path}.type")
+    kind = part["type"]
+    allowed = _OUTPUT_PARTS if role == "assistant" else _INPUT_PARTS
+    if kind not in allowed:
+        raise invalid_value(kind, path, list(allowed) if kind in _PART_TYPES else _PART_TYPES)
+    check_object(part, shape_of(allowed[kind]), path)
+    if kind == "input_image":
+        _check_image(part, path)
+    elif kind == "input_file" and not any(part.get(key) for key in ("file_data", "file_id", "file_url")):
+        raise missing_parameter(f"{path}.file_id")
+
+
+def _check_image(part: dict[str, Any], path: str) -> None:
+    url = part.get("image_url")
+    if url is None and part.get("file_id") is None:
+        raise missing_parameter(f"{path}.image_url")
+    if url is None or url.startswith(("http://", "https://")):
+        return
+    if not re.match(r"data:image/[a-z0-9.+-]+;base64,", url):
+        raise Refusal(
+            f"Invalid '{path}.image_url'. Expected a valid URL, but got a value with an invalid format.",
+            param=f"{path}.image_url",
+            code="invalid_value",
+        )
+    if not re.match(r"data:image/(png|jpeg|gif|webp);", url):
+        raise Refusal(
+            "You uploaded an unsupported image. Please make sure your image has of one the following formats: "
+            "['png', 'jpeg', 'gif', 'webp'].",
+            param="input",
+            code="invalid_image_format",
+        )
+
+
+def check_output_parts(item: dict[str, Any], path: str) -> None:
+    """Images inside tool results obey the same rules as images in messages."""
+    output = item.get("output")
+    if isinstance(output, list):
+        for index, part in enumerate(output):
+            if isinstance(part, dict) and part.get("type") == "input_image":
+                _check_image(part, f"{path}.output[{index}]")
+
+
+def _check_ids(item: dict[str, Any], kind: str, path: str) -> None:
+    for key in ("id", "call_id"):
+        value = item.get(key)
+        if value is None:
+            continue
+        if not value:
+            raise Refusal(
+                f"Invalid '{path}.{key}': empty string. Expected a string with minimum length 1, "
+                "but got an empty string instead.",
+                param=f"{path}.{key}",
+                code="empty_string",
+            )
+        if len(value) > MAX_ID_LENGTH:
+            raise too_long(f"{path}.{key}", MAX_ID_LENGTH, len(value))
+    item_id = item.get("id")
+    prefix = ID_PREFIXES.get(kind)
+    if item_id is None or prefix is None:
+        return
+    if not item_id.startswith(prefix):
+        raise Refusal(
+            f"Invalid '{path}.id': '{item_id}'. Expected an ID that begins with '{prefix}'.",
+            param=f"{path}.id",
+            code="invalid_value",
+        )
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", item_id):
+        raise pattern_mismatch(f"{path}.id", "^[a-zA-Z0-9_-]+$")
+
+
+def check_input(value: Any) -> None:
+    """The whole `input` parameter."""
+    if not isinstance(value, (str, list)):
+        raise wrong_type(value, "input", "one of an array of objects or string")
+    if isinstance(value, str):
+        return
+    for index, item in enumerate(value):
+        check_item(item, f"input[{index}]")
+        check_output_parts(item, f"input[{index}]")

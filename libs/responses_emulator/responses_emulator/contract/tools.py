@@ -1,0 +1,165 @@
+"""Strict checks of `tools` and `tool_choice`, and the strict-schema rules of the service."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from openai.types.responses import ToolParam
+
+from responses_emulator.contract.json_shapes import check, check_object, literal_values, shape_of, union_members
+from responses_emulator.contract.refusal import (
+    Refusal,
+    invalid_value,
+    missing_parameter,
+    pattern_mismatch,
+    too_long,
+    wrong_type,
+)
+
+NAME_PATTERN = "^[a-zA-Z0-9_-]+$"
+MAX_TOOLS = 128
+_TOOLS = {name: shape_of(member) for member in union_members(ToolParam) for name in literal_values(member)}
+# tool_choice types that name a hosted tool differently from the tool's own type.
+_TOOL_ALIASES = {"computer_use": "computer", "web_search_preview_2025_03_11": "web_search_preview"}
+
+
+def check_tools(tools: Any, path: str = "tools") -> None:
+    """The list of tools, wherever it stands."""
+    if not isinstance(tools, list):
+        raise wrong_type(tools, path, "an array of objects")
+    if len(tools) > MAX_TOOLS:
+        raise Refusal(
+            f"Invalid '{path}': array too long. Expected an array with maximum length {MAX_TOOLS}, "
+            f"but got an array with length {len(tools)} instead.",
+            param=path,
+            code="array_above_max_length",
+        )
+    for index, tool in enumerate(tools):
+        check_tool(tool, f"{path}[{index}]")
+
+
+def check_tool(tool: Any, path: str) -> None:
+    """One tool: shape, name, schema."""
+    if not isinstance(tool, dict):
+        raise wrong_type(tool, path, "an object")
+    if "type" not in tool:
+        raise missing_parameter(f"{path}.type")
+    if tool["type"] not in _TOOLS:
+        raise invalid_value(tool["type"], path, sorted(_TOOLS))
+    check_object(tool, _TOOLS[tool["type"]], path)
+    if tool["type"] in {"function", "custom", "namespace"}:
+        check_name(tool["name"], f"{path}.name")
+    if tool["type"] == "function":
+        check_function_schema(tool, f"{path}.parameters")
+    if tool["type"] == "namespace":
+        check_tools(tool["tools"], f"{path}.tools")
+
+
+def check_name(name: str, path: str) -> None:
+    """Names of functions, custom tools and formats."""
+    if not re.fullmatch(r"[a-zA-Z0-9_-]+", name):
+        raise pattern_mismatch(path, NAME_PATTERN)
+    if len(name) > 64:
+        raise too_long(path, 64, len(name))
+
+
+def check_function_schema(tool: dict[str, Any], path: str) -> None:
+    """A function's parameters are an object schema, and a strict one where `strict` is asked for."""
+    schema = tool.get("parameters")
+    if schema is None:
+        return
+    prefix = f"Invalid schema for function '{tool['name']}'"
+    if schema.get("type") != "object":
+        got = schema.get("type")
+        shown = f'"{got}"' if got is not None else '"None"'
+        raise Refusal(
+            f"{prefix}: schema must be a JSON Schema of 'type: \"object\"', got 'type: {shown}'.",
+            param=path,
+            code="invalid_function_parameters",
+        )
+    if tool.get("strict") is True:
+        problem = strict_schema_problem(schema, ())
+        if problem:
+            raise Refusal(f"{prefix}: {problem}", param=path, code="invalid_function_parameters")
+
+
+def check_format(form: dict[str, Any], path: str) -> None:
+    """`text.format` of type json_schema."""
+    check_name(form["name"], f"{path}.name")
+    schema = form.get("schema")
+    if not isinstance(schema, dict):
+        raise wrong_type(schema, f"{path}.schema", "an object")
+    if form.get("strict") is True:
+        problem = strict_schema_problem(schema, ())
+        if problem is None and schema.get("type") != "object":
+            problem = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema.get('type')}\"'."
+        if problem:
+            raise Refusal(
+                f"Invalid schema for response_format '{form['name']}': {problem}",
+                param=f"{path}.schema",
+                code="invalid_json_schema",
+            )
+
+
+def strict_schema_problem(schema: Any, context: tuple[str, ...]) -> str | None:
+    """The first rule of strict mode that a schema breaks, in the service's words."""
+    if not isinstance(schema, dict):
+        return None
+    if schema.get("type") == "object" or "properties" in schema:
+        properties = schema.get("properties") or {}
+        if schema.get("additionalProperties") is not False:
+            return f"In context={context}, 'additionalProperties' is required to be supplied and to be false."
+        missing = [name for name in properties if name not in schema.get("required", [])]
+        if missing:
+            return (
+                f"In context={context}, 'required' is required to be supplied and to be an array including every key "
+                f"in properties. Missing '{missing[0]}'."
+            )
+    nested: list[tuple[tuple[str, ...], Any]] = [
+        ((*context, "properties", name), each) for name, each in (schema.get("properties") or {}).items()
+    ]
+    nested += [((*context, "$defs", name), each) for name, each in (schema.get("$defs") or {}).items()]
+    nested += [((*context, "anyOf", str(i)), each) for i, each in enumerate(schema.get("anyOf") or [])]
+    if "items" in schema:
+        nested.append(((*context, "items"), schema["items"]))
+    for where, each in nested:
+        if problem := strict_schema_problem(each, where):
+            return problem
+    return None
+
+
+def callable_names(tools: list[dict[str, Any]]) -> set[str]:
+    """Every callable name, those inside namespaces included."""
+    found = {str(tool["name"]) for tool in tools if "name" in tool}
+    for tool in tools:
+        if tool.get("type") == "namespace":
+            found |= callable_names(tool["tools"])
+    return found
+
+
+def check_tool_choice(choice: Any, hint: Any, tools: list[dict[str, Any]]) -> None:
+    """`tool_choice`: its shape, and that what it names is offered."""
+    check(choice, hint, "tool_choice")
+    if choice == "required" and not tools:
+        raise Refusal("Tool choice 'required' must be specified with 'tools' parameter.", param="tool_choice")
+    if not isinstance(choice, dict):
+        return
+    wanted = choice.get("tools", []) if choice["type"] == "allowed_tools" else [choice]
+    for one in wanted:
+        _check_choice_is_offered(one, tools)
+
+
+def _check_choice_is_offered(choice: dict[str, Any], tools: list[dict[str, Any]]) -> None:
+    kind = str(choice.get("type"))
+    if kind in {"function", "custom"}:
+        name = str(choice.get("name"))
+        found = name in callable_names(tools)
+    elif kind == "mcp":
+        name = str(choice.get("server_label"))
+        found = any(tool.get("server_label") == name for tool in tools)
+    else:
+        name = kind
+        found = any(tool["type"] == _TOOL_ALIASES.get(kind, kind) for tool in tools)
+    if not found:
+        raise Refusal(f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice")

@@ -1,0 +1,55 @@
+"""."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from responses_emulator.conversation import ciphertext as vault
+
+from .calls import Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """One item that the service gave out."""
+
+    kind: str
+    response_id: str
+    account: str
+    is_stored: bool
+    reasoning_id: str | None
+    next_item: Item | None
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Everything that was handed out."""
+
+    items: dict[str, LedgerEntry] = field(default_factory=dict)
+    foreign_blobs: set[tuple[str, str]] = field(default_factory=set)
+
+    def record(self, response_id: str, output: list[Item], *, account: str, stored: bool) -> None:
+        """Remember one response's output and its reasoning groups."""
+        reasoning_id: str | None = None
+        for index, item in enumerate(output):
+            kind = str(item.get("type"))
+            follower = output[index + 1] if kind == "reasoning" and index + 1 < len(output) else None
+            if isinstance(item.get("id"), str):
+                self.items[item["id"]] = LedgerEntry(
+                    kind=kind,
+                    response_id=response_id,
+                    account=account,
+                    is_stored=stored,
+                    reasoning_id=None if kind == "reasoning" else reasoning_id,
+                    next_item=follower,
+                )
+            if kind == "reasoning":
+                reasoning_id = item.get("id")
+            blob = item.get("encrypted_content")
+            if isinstance(blob, str) and vault.unseal(blob) is None:
+                self.foreign_blobs.add((account, blob))
+
+    def find(self, item_id: Any, account: str) -> LedgerEntry | None:
+        handed = self.items.get(item_id) if isinstance(item_id, str) else None
+        return handed if handed is not None and handed.account == account else None

@@ -1,0 +1,182 @@
+"""."""
+
+from __future__ import annotations
+
+from responses_emulator.contract.input_items import item_type
+from responses_emulator.contract.refusal import Refusal
+from responses_emulator.conversation import ciphertext as vault
+
+from .calls import CALL_TYPES, OUTPUT_TYPES, Item, _is_output
+from .ledger import Ledger
+
+
+def check_conversation(
+    items: list[Item], ledger: Ledger, *, account: str, endpoint: str, any_account: bool = False
+) -> None:
+    """Raise the service's error for the first rule that the conversation breaks.
+
+    With `any_account`, another account's ciphertext is no error here: the caller leaves it out.
+    """
+    _check_duplicates(items)
+    tickets = [
+        _check_reasoning(item, ledger, account=account, endpoint=endpoint, any_account=any_account) for item in items
+    ]
+    _check_order(items, tickets)
+    for index, item in enumerate(items):
+        if item.get("type") == "reasoning" and item.get("id"):
+            _check_follower(items, index, ledger, account)
+    for index in range(len(items)):
+        _check_leader(items, index, tickets, ledger, account)
+    _check_calls(items)
+
+
+def _refusal(message: str, *, code: str | None = None, param: str | None = "input", status: int = 400) -> Refusal:
+    return Refusal(message, code=code, param=param, status=status)
+
+
+def _check_duplicates(items: list[Item]) -> None:
+    seen: set[str] = set()
+    calls: set[tuple[str, str]] = set()
+    for item in items:
+        item_id = item.get("id")
+        if isinstance(item_id, str):
+            if item_id in seen:
+                raise _refusal(
+                    f"Duplicate item found with id {item_id}. Remove duplicate items from your input and try again."
+                )
+            seen.add(item_id)
+        key = (item_type(item), item.get("call_id") or "")
+        if key[1] and (key[0] in CALL_TYPES or key[0] in OUTPUT_TYPES):
+            if key in calls:
+                raise _refusal(f"Duplicate 'call_id' found in input: {key[1]}.")
+            calls.add(key)
+
+
+def _unverified_ciphertext(item: Item) -> Refusal:
+    blob = str(item["encrypted_content"])
+    named = f"for item {item['id']}" if item.get("id") else vault.abbreviate(blob)
+    return _refusal(
+        f"The encrypted content {named} could not be verified. "
+        "Reason: Encrypted content could not be decrypted or parsed.",
+        code="invalid_encrypted_content",
+        param=None,
+    )
+
+
+def _check_reasoning(
+    item: Item, ledger: Ledger, *, account: str, endpoint: str, any_account: bool
+) -> vault.CiphertextClaims | None:
+    """Verify one item's ciphertext; returns what it names."""
+    if item.get("type") not in {"reasoning", "compaction"}:
+        return None
+    blob = item.get("encrypted_content")
+    if not blob:
+        handed = ledger.find(item.get("id"), account)
+        if handed is None or not handed.is_stored:
+            raise _refusal(
+                f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false. "
+                "Try again with `store` set to true, or remove this item from your input.",
+                status=404,
+            )
+        return None
+    if (account, blob) in ledger.foreign_blobs:
+        return None
+    ticket = vault.unseal(blob)
+    if (
+        ticket is None
+        or not ticket.final
+        or ticket.endpoint != endpoint
+        or (ticket.account != account and not any_account)
+        or (item.get("id") is not None and item["id"] != ticket.item_id)
+        or (item["type"] == "reasoning" and ticket.digest != vault.summary_digest(item))
+    ):
+        raise _unverified_ciphertext(item)
+    return ticket
+
+
+def _check_order(items: list[Item], tickets: list[vault.CiphertextClaims | None]) -> None:
+    last: dict[str, int] = {}
+    for item, ticket in zip(items, tickets, strict=True):
+        if ticket is None:
+            continue
+        if last.get(ticket.response_id, -1) >= ticket.position:
+            raise _missing_follower(str(item.get("id") or ticket.item_id))
+        last[ticket.response_id] = ticket.position
+
+
+def _missing_follower(item_id: str) -> Refusal:
+    return _refusal(f"Item '{item_id}' of type 'reasoning' was provided without its required following item.")
+
+
+def _check_follower(items: list[Item], index: int, ledger: Ledger, account: str) -> None:
+    """A reasoning item is followed by what the model made next."""
+    item_id = str(items[index]["id"])
+    rest = [item for item in items[index + 1 :] if item.get("type") != "reasoning"]
+    if not rest or not _is_output(rest[0]):
+        raise _missing_follower(item_id)
+    handed = ledger.find(item_id, account)
+    if handed is None:
+        return
+    expected = handed.next_item
+    if expected is None:
+        raise _missing_follower(item_id)
+    if expected.get("type") == "reasoning":
+        return
+    found = rest[0]
+    same_kind = item_type(found) == expected.get("type")
+    same_id = found.get("id") is None or found["id"] == expected.get("id")
+    same_call = found.get("call_id") == expected.get("call_id")
+    if not (same_kind and same_id and same_call):
+        raise _missing_follower(item_id)
+
+
+def _check_leader(
+    items: list[Item], index: int, tickets: list[vault.CiphertextClaims | None], ledger: Ledger, account: str
+) -> None:
+    """An item that was handed out after a reasoning item, and keeps its id, still has that reasoning before it."""
+    item = items[index]
+    handed = ledger.find(item.get("id"), account)
+    if handed is None or handed.reasoning_id is None:
+        return
+    for before in range(index - 1, -1, -1):
+        ticket = tickets[before]
+        if items[before].get("id") == handed.reasoning_id or (ticket and ticket.item_id == handed.reasoning_id):
+            return
+        if item_type(items[before]) == "message" and items[before].get("role") != "assistant":
+            break
+    raise _refusal(
+        f"Item '{item['id']}' of type '{handed.kind}' was provided without its required 'reasoning' item: "
+        f"'{handed.reasoning_id}'."
+    )
+
+
+def _awaits_client(item: Item) -> bool:
+    match item.get("type"):
+        case "tool_search_call":
+            return item.get("execution") == "client"
+        case "shell_call":
+            return (item.get("environment") or {}).get("type", "local") == "local"
+        case kind:
+            return kind in CALL_TYPES
+
+
+def _check_calls(items: list[Item]) -> None:
+    # A hosted tool search has outputs without a call id; those pair by nothing.
+    open_calls: dict[tuple[str, str], Item] = {}
+    answered: set[tuple[str, str]] = set()
+    for item in items:
+        kind = item_type(item)
+        # The output of a local shell call names the call by `id`.
+        call_id = item.get("call_id") or (item.get("id") if kind == "local_shell_call_output" else None)
+        if not call_id:
+            continue
+        if kind in CALL_TYPES:
+            open_calls[kind, call_id] = item
+        elif kind in OUTPUT_TYPES:
+            call_kind, name = OUTPUT_TYPES[kind]
+            if (call_kind, call_id) not in open_calls:
+                raise _refusal(f"No tool call found for {name} output with call_id {call_id}.")
+            answered.add((call_kind, call_id))
+    for (kind, call_id), item in open_calls.items():
+        if (kind, call_id) not in answered and _awaits_client(item):
+            raise _refusal(f"No tool output found for {CALL_TYPES[kind][1]} {call_id}.")

@@ -1,0 +1,1 @@
+"""Microsoft Entra: applications, users, grants and tokens."""

@@ -1,0 +1,1 @@
+"""What a machine in the cloud offers: managed identities and the Azure CLI."""

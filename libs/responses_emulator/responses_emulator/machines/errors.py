@@ -1,0 +1,27 @@
+"""."""
+
+from __future__ import annotations
+
+import uuid
+
+from responses_emulator.script.replies import HttpReply
+
+
+def imds_error(text: str = "Identity not found", *, status: int = 400, kind: str = "invalid_request") -> HttpReply:
+    """An error of the instance metadata service."""
+    return HttpReply(status, {"error": kind, "error_description": text})
+
+
+def imds_unavailable(status: int = 410) -> HttpReply:
+    """410 while the service is updated; 404, 429 and 500 pass too."""
+    return imds_error("IMDS is going through updates", status=status, kind="unavailable")
+
+
+def imds_proxy_refusal() -> HttpReply:
+    """403 of a desktop's proxy for containers, which is no metadata service (azure-identity looks for the word)."""
+    return HttpReply(403, "connecting to 169.254.169.254:80: dial tcp: a socket operation to an unreachable network")
+
+
+def app_service_error(text: str, *, status: int = 400) -> HttpReply:
+    """An error of App Service: no `error` in it, and a correlation id."""
+    return HttpReply(status, {"statusCode": status, "message": text, "correlationId": str(uuid.uuid4())})

@@ -1,0 +1,1 @@
+"""Error bodies that Azure and Entra have in common."""

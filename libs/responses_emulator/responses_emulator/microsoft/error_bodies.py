@@ -1,0 +1,47 @@
+"""."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from responses_emulator.contract.refusal import Refusal
+from responses_emulator.script.replies import HttpReply, error_body
+
+REGION = "East US 2"
+
+
+class RefusalWithBody(Refusal):
+    """A refusal whose whole body is given, since a service does not word them all in one dialect."""
+
+    def __init__(self, status: HttpReply) -> None:
+        body = status.body if isinstance(status.body, Mapping) else {}
+        super().__init__(json.dumps(body), status=status.status, headers=tuple(status.headers.items()))
+        self.body = dict(body)
+
+
+def azure_error_body(refusal: Refusal) -> dict[str, Any]:
+    """The body of a refusal: its own, that of an unknown path or of a full quota, or the API's for all else."""
+    match refusal:
+        case RefusalWithBody():
+            return refusal.body
+        case Refusal(status=404) if refusal.message.startswith("Invalid URL"):
+            return gateway_error("404", "Resource not found")
+        case Refusal(status=429):
+            return gateway_error("429", _rate_limit_message("Responses_Create", 60))
+        case _:
+            return error_body(refusal.message, kind=refusal.error_type, code=refusal.code, param=refusal.param)
+
+
+def gateway_error(code: str, message: str) -> dict[str, Any]:
+    """The dialect of the gateway in front of the models: no type, no param."""
+    return {"error": {"code": code, "message": message}}
+
+
+def _rate_limit_message(operation: str, after_s: int) -> str:
+    return (
+        f"Your requests to gpt-5.6-sol for gpt-5.6-sol in {REGION} have exceeded the token rate limit for your current "
+        f"AIServices S0 pricing tier. This request was for {operation} under Azure OpenAI API version v1. Please retry "
+        f"after {after_s} seconds. To increase your default rate limit, visit: https://aka.ms/oai/quotaincrease."
+    )

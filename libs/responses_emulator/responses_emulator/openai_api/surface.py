@@ -1,0 +1,111 @@
+"""The surface of api.openai.com: bearer keys, its routes, its reply headers."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from responses_emulator.contract.create_request import RequestRules
+from responses_emulator.contract.refusal import Refusal
+from responses_emulator.facts import models
+from responses_emulator.service.create_response import create_response
+from responses_emulator.service.surface import Caller, Exchange, Route, Surface, json_reply
+from responses_emulator.transport.server import Headers, Reply
+
+if TYPE_CHECKING:
+    from responses_emulator.service.state import RecordedRequest
+
+# Refused by default, so that a wrong key can be tried without configuration.
+BAD_KEYS = frozenset({"sk-bad", "sk-wrong", "sk-revoked"})
+_KEYS_PAGE = "https://platform.openai.com/account/api-keys"
+
+
+def openai_surface(
+    *,
+    keys: Mapping[str, str] | None = None,
+    bad_keys: frozenset[str] = BAD_KEYS,
+    prefix: str = "/v1",
+    any_model: bool = False,
+) -> Surface:
+    """The surface; `keys` maps accepted keys to accounts, None takes any key that begins with "sk-".
+
+    `any_model` serves every model id, as servers of one's own do.
+    """
+
+    def authenticate(request: RecordedRequest) -> Caller:
+        return _caller(request, keys, bad_keys)
+
+    return Surface(
+        name="openai",
+        prefix=prefix,
+        routes=(
+            Route("POST", "/responses", create_response),
+            Route("GET", "/models", _list_models),
+            Route("GET", "/models/(?P<model>.+)", _get_model),
+        ),
+        authenticate=authenticate,
+        headers=_headers,
+        rules=RequestRules(find_model=models.any_model) if any_model else RequestRules(),
+        endpoint="openai",
+    )
+
+
+def mask_key(key: str) -> str:
+    """A key as the service quotes it."""
+    return f"{key[:8]}{'*' * max(3, len(key) - 12)}{key[-4:]}" if len(key) > 12 else f"{key[:6]}***"
+
+
+def _caller(request: RecordedRequest, keys: Mapping[str, str] | None, bad_keys: frozenset[str]) -> Caller:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise Refusal(
+            "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
+            f"auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from {_KEYS_PAGE}.",
+            status=401,
+        )
+    known = key.startswith("sk-") if keys is None else key in keys
+    if not known or key in bad_keys:
+        raise Refusal(
+            f"Incorrect API key provided: {mask_key(key)}. You can find your API key at {_KEYS_PAGE}.",
+            status=401,
+            code="invalid_api_key",
+        )
+    organization = request.headers.get("openai-organization")
+    project = request.headers.get("openai-project")
+    account = (keys or {}).get(key) or organization or f"org-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+    return Caller(key=key, account=account, organization=organization, project=project)
+
+
+def _headers(exchange: Exchange) -> Headers:
+    headers = [
+        ("x-request-id", exchange.request_id),
+        ("openai-version", "2020-10-01"),
+        ("openai-processing-ms", str(max(1, round((time.monotonic() - exchange.started_s) * 1000)))),
+        ("server", "cloudflare"),
+        ("x-content-type-options", "nosniff"),
+    ]
+    caller = exchange.caller
+    if caller is not None:
+        headers.append(("openai-organization", caller.organization or caller.account))
+        headers.append(("openai-project", caller.project or "proj_emulator"))
+        headers += exchange.state.state.limits.headers(caller.key)
+    return headers
+
+
+async def _list_models(exchange: Exchange) -> Reply:
+    return json_reply({"object": "list", "data": models.model_list()}, headers=_headers(exchange))
+
+
+async def _get_model(exchange: Exchange) -> Reply:
+    wanted = exchange.params["model"]
+    for row in models.model_list():
+        if row["id"] == wanted:
+            return json_reply(row, headers=_headers(exchange))
+    raise Refusal(
+        f"The model '{wanted}' does not exist or you do not have access to it.",
+        status=404,
+        param="model",
+        code="model_not_found",
+    )

@@ -1,0 +1,1 @@
+"""OpenAI's sign-in: device codes, tokens, refresh and revocation."""

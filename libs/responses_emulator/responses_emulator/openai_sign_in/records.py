@@ -1,0 +1,87 @@
+"""."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from responses_emulator.openai_sign_in.tokens import (
+    Account,
+)
+from responses_emulator.script.replies import Disconnect, HttpReply
+
+SignInStep = Literal["usercode", "poll", "exchange", "refresh", "revoke"]
+
+
+DeviceSignInState = Literal["pending", "approved", "declined", "expired", "used"]
+
+
+class SignInError(Exception):
+    """The service says no: its code, status and text."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class InvalidAccessToken(Exception):
+    """An access token that the backend does not take; the code is the backend's own."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class LoseReply:
+    """The request is carried out and the connection ends before its answer: a rotated token that nobody has."""
+
+    reset: bool = False
+
+
+SignInFault = HttpReply | Disconnect | LoseReply
+
+
+@dataclass(slots=True, kw_only=True)
+class DeviceSignIn:
+    """One device code, from the request to the exchange."""
+
+    device_auth_id: str
+    user_code: str
+    verifier: str
+    challenge: str
+    code: str
+    expires_at_s: float
+    state: DeviceSignInState = "pending"
+    account: Account | None = None
+    polls: int = 0
+    slow_downs: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInRequest:
+    """One request to the service, as it was understood."""
+
+    step: SignInStep
+    body: dict[str, Any] = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    at_s: float
+
+
+@dataclass(slots=True)
+class _TokenFamily:
+    """All that came of one sign-in; `ended` is the code that its refresh tokens get from then on."""
+
+    account: Account
+    refresh_token: str = ""
+    error_code: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _AccessToken:
+    account: Account
+    family: int
+    expires_at: float
+    error_code: str | None = None

@@ -1,0 +1,363 @@
+"""."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Any, Literal
+
+from responses_emulator.openai_sign_in.tokens import (
+    AUTH_CLAIM,
+    CLIENT_ID,
+    PROFILE_CLAIM,
+    SCOPE,
+    Account,
+    TokenSet,
+    decode_claims,
+    make_token,
+    pkce_challenge,
+)
+
+from .records import (
+    DeviceSignIn,
+    DeviceSignInState,
+    InvalidAccessToken,
+    SignInError,
+    SignInFault,
+    SignInRequest,
+    SignInStep,
+    _AccessToken,
+    _TokenFamily,
+)
+
+REDIRECT = "https://auth.openai.com/deviceauth/callback"
+
+
+# Recorded lifetime of an access token: ten days (live trace of 2026-06-22).
+ACCESS_LIFETIME_S = 864_000
+
+
+DEVICE_LIFETIME_S = 900
+
+
+class SignInService:
+    """The service's memory, and the knobs that tests turn.
+
+    Attributes:
+        account: who signs in, unless a test says otherwise.
+        accounts: everybody who was given a token.
+        canary: a word in every token and code.
+        interval: seconds between polls, as a string (live) or a number.
+        lifetime_s: of access tokens; `expires_in` says something else in the answer, None the truth.
+        device_lifetime_s: of a device code.
+        pending_polls: a person agrees by herself after so many polls; None waits for `approve`.
+        pending_status: 403 with a body (live), or 404, which older servers sent.
+        enabled: whether device codes may be asked for.
+        opaque: access tokens are no JWTs, so that nobody can read their `exp`.
+        refresh_gives: which tokens a renewal answers with.
+        errors: how an error is worded: an object with a code, or the code alone as a string.
+        delay_s: how long an answer takes, by step; what was asked has been done by then.
+        known_only: False takes every well-formed access token that is not expired, whoever made it.
+    """
+
+    def __init__(
+        self,
+        account: Account | None = None,
+        *,
+        canary: str | None = None,
+        interval: str | float = "5",
+        lifetime_s: float = ACCESS_LIFETIME_S,
+        expires_in: int | None = None,
+        device_lifetime_s: float = DEVICE_LIFETIME_S,
+        pending_polls: int | None = None,
+        pending_status: int = 403,
+        known_only: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.account = account or Account()
+        self.accounts: list[Account] = [self.account]
+        self.canary = canary or f"CANARY{secrets.token_hex(4).upper()}"
+        self.interval = interval
+        self.lifetime_s = lifetime_s
+        self.expires_in = expires_in
+        self.device_lifetime_s = device_lifetime_s
+        self.pending_polls = pending_polls
+        self.pending_status = pending_status
+        self.enabled = True
+        self.opaque_access_tokens = False
+        self.refresh_response_fields: tuple[str, ...] = ("access_token", "refresh_token", "id_token")
+        self.errors: Literal["object", "string"] = "object"
+        self.delay_s: dict[SignInStep, float] = {}
+        self.rejects_unknown_tokens = known_only
+        self.clock = clock
+        self._lock = threading.RLock()
+        self._asked: list[SignInRequest] = []
+        self._faults: dict[SignInStep, deque[SignInFault]] = defaultdict(deque)
+        self._devices: dict[str, DeviceSignIn] = {}
+        self._families: list[_TokenFamily] = []
+        self._refresh: dict[str, int] = {}
+        self._access: dict[str, _AccessToken] = {}
+
+    # What a test does.
+
+    def token_set(self, account: Account | None = None, *, lifetime_s: float | None = None) -> TokenSet:
+        """Sign in without the ceremony; a negative lifetime gives an access token that has expired already."""
+        with self._lock:
+            self._families.append(_TokenFamily(account or self.account))
+            return self._issue(len(self._families) - 1, lifetime_s)
+
+    def approve(self, user_code: str | None = None, *, account: Account | None = None) -> None:
+        """The person types the code (None: the newest) and agrees."""
+        self._set_device_state(user_code, "approved", account)
+
+    def decline(self, user_code: str | None = None) -> None:
+        """The person says no."""
+        self._set_device_state(user_code, "declined", None)
+
+    def expire(self, user_code: str | None = None) -> None:
+        """The code's time is up."""
+        self._set_device_state(user_code, "expired", None)
+
+    def slow_down(self, times: int = 1, user_code: str | None = None) -> None:
+        """The next polls come too soon."""
+        with self._lock:
+            self._device(user_code).slow_downs = times
+
+    def disable(self) -> None:
+        """The account does not allow device codes: step 1 answers 404."""
+        self.enabled = False
+
+    def script(self, step: SignInStep, *faults: SignInFault) -> None:
+        """What the next requests of a step meet instead of an answer."""
+        with self._lock:
+            self._faults[step].extend(faults)
+
+    def reject_access_token(self, access_token: str, code: str = "token_expired") -> None:
+        """The backend no longer takes this access token, whatever its `exp` says."""
+        with self._lock:
+            self._access[access_token].error_code = code
+
+    def end_sign_in(self, tokens: TokenSet, code: str = "refresh_token_invalidated") -> None:
+        """A sign-in ends at the service: its refresh tokens get this code from now on."""
+        with self._lock:
+            self._families[tokens.family].error_code = code
+
+    def is_live(self, refresh_token: str) -> bool:
+        """Whether this refresh token could be used now."""
+        with self._lock:
+            family = self._families[self._refresh[refresh_token]] if refresh_token in self._refresh else None
+            return family is not None and family.error_code is None and family.refresh_token == refresh_token
+
+    def requests_to(self, step: SignInStep | None = None) -> list[SignInRequest]:
+        """Every request so far, or those of one step."""
+        with self._lock:
+            return [each for each in self._asked if step in (None, each.step)]
+
+    @property
+    def secrets(self) -> list[str]:
+        """Every token and code so far."""
+        with self._lock:
+            found = [*self._access, *self._refresh]
+            for device in self._devices.values():
+                found += [device.user_code, device.code, device.verifier, device.device_auth_id]
+            return found
+
+    @property
+    def user_codes(self) -> list[str]:
+        """Every user code that was given out."""
+        with self._lock:
+            return [device.user_code for device in self._devices.values()]
+
+    # What the service does.
+
+    def record_request(self, step: SignInStep, body: dict[str, Any], headers: dict[str, str]) -> SignInFault | None:
+        """Record a request; returns what it meets instead of an answer."""
+        with self._lock:
+            self._asked.append(SignInRequest(step=step, body=body, headers=headers, at_s=time.monotonic()))
+            return self._faults[step].popleft() if self._faults[step] else None
+
+    def start_device_sign_in(self, client_id: Any) -> DeviceSignIn:
+        """Step 1: a device code and the words for the person."""
+        _check_client(client_id)
+        with self._lock:
+            if not self.enabled:
+                raise SignInError("not_found", "Device code login is not enabled.", status=404)
+            verifier = f"{self.canary}-{secrets.token_urlsafe(48)}"
+            device = DeviceSignIn(
+                device_auth_id=f"deviceauth_{self.canary}{secrets.token_hex(12)}",
+                user_code=f"{self.canary}-{secrets.token_hex(3).upper()}",
+                verifier=verifier,
+                challenge=pkce_challenge(verifier),
+                code=f"ac_{self.canary}{secrets.token_urlsafe(24)}",
+                expires_at_s=self.clock() + self.device_lifetime_s,
+            )
+            self._devices[device.device_auth_id] = device
+            return device
+
+    def poll(self, device_auth_id: Any, user_code: Any) -> DeviceSignIn:
+        """Step 3: the device once the person has agreed.
+
+        Raises:
+            Denied: still pending, too fast, declined, expired, or never heard of.
+        """
+        with self._lock:
+            device = self._devices.get(str(device_auth_id))
+            if device is None or device.user_code != user_code:
+                raise SignInError("deviceauth_authorization_unknown", "Device authorization is unknown.", status=404)
+            device.polls += 1
+            if device.slow_downs:
+                device.slow_downs -= 1
+                raise SignInError("slow_down", "You are polling too frequently.", status=429)
+            if self.clock() >= device.expires_at_s and device.state in {"pending", "approved"}:
+                device.state = "expired"
+            if device.state == "pending" and self.pending_polls is not None and device.polls > self.pending_polls:
+                device.state, device.account = "approved", self.account
+            match device.state:
+                case "approved":
+                    return device
+                case "pending":
+                    message = "Device authorization is pending. Please try again."
+                    raise SignInError("deviceauth_authorization_pending", message, status=self.pending_status)
+                case "declined":
+                    raise SignInError("authorization_declined", "The sign-in was declined.")
+                case _:
+                    raise SignInError("expired_token", "The device code has expired.")
+
+    def exchange(self, form: dict[str, Any], *, redirects: frozenset[str]) -> TokenSet:
+        """Step 4: the code of step 3 for tokens."""
+        _check_client(form.get("client_id"))
+        with self._lock:
+            found = (each for each in self._devices.values() if each.code == form.get("code"))
+            device = next(found, None)
+            if device is None or device.state != "approved" or device.account is None:
+                raise SignInError("invalid_grant", "The authorization code is invalid or was used before.")
+            if form.get("redirect_uri") not in redirects:
+                raise SignInError("invalid_grant", "The redirect_uri is not the one that the code was made for.")
+            if pkce_challenge(str(form.get("code_verifier"))) != device.challenge:
+                raise SignInError("invalid_grant", "The code_verifier does not fit the code.")
+            device.state = "used"
+            return self.token_set(device.account)
+
+    def refresh(self, client_id: Any, refresh_token: Any) -> TokenSet:
+        """New tokens for a refresh token, which is spent by that."""
+        _check_client(client_id)
+        with self._lock:
+            number = self._refresh.get(str(refresh_token))
+            if number is None:
+                raise SignInError("invalid_grant", "The refresh token is unknown.")
+            family = self._families[number]
+            if family.error_code is None and refresh_token != family.refresh_token:
+                family.error_code = "refresh_token_reused"
+            if family.error_code is not None:
+                raise SignInError(
+                    family.error_code, _END_MESSAGES.get(family.error_code, "Your session has ended."), status=401
+                )
+            return self._issue(number, None, rotate="refresh_token" in self.refresh_response_fields)
+
+    def revoke(self, token: Any) -> None:
+        """End the sign-in that a token belongs to; an unknown one is no error (RFC 7009)."""
+        with self._lock:
+            issued = self._access.get(str(token))
+            number = self._refresh.get(str(token)) if issued is None else issued.family
+            if number is None:
+                return
+            self._families[number].error_code = self._families[number].error_code or "refresh_token_invalidated"
+            for each in self._access.values():
+                if each.family == number:
+                    each.error_code = each.error_code or "token_revoked"
+
+    def token_response(self, tokens: TokenSet, *, only: tuple[str, ...] | None = None) -> dict[str, Any]:
+        """A token answer as it was seen live (2026-06-22)."""
+        lifetime_s = round(tokens.expires_at - self.clock())
+        given = {
+            "access_token": tokens.access_token,
+            "refresh_token": tokens.refresh_token,
+            "id_token": tokens.id_token,
+        }
+        return {
+            **{name: value for name, value in given.items() if only is None or name in only},
+            "token_type": "bearer",
+            "expires_in": self.expires_in if self.expires_in is not None else lifetime_s,
+            "scope": SCOPE,
+            "earliest_refresh_at": tokens.expires_at - round(lifetime_s / 2),
+        }
+
+    def account_of(self, access_token: str) -> Account:
+        """Whose access token it is.
+
+        Raises:
+            BadToken: unknown, expired or revoked.
+        """
+        with self._lock:
+            issued = self._access.get(access_token)
+            if issued is None:
+                return self._account_in_unknown_token(access_token)
+            if issued.error_code is not None:
+                raise InvalidAccessToken(issued.error_code)
+            if issued.expires_at <= self.clock():
+                raise InvalidAccessToken("token_expired")
+            return issued.account
+
+    def _account_in_unknown_token(self, access_token: str) -> Account:
+        claims = decode_claims(access_token)
+        if self.rejects_unknown_tokens or claims is None or AUTH_CLAIM not in claims:
+            raise InvalidAccessToken("unauthorized_unknown")
+        if claims.get("exp", 0) <= self.clock():
+            raise InvalidAccessToken("token_expired")
+        auth = claims[AUTH_CLAIM]
+        return Account(
+            email=claims.get(PROFILE_CLAIM, {}).get("email", ""),
+            plan=auth.get("chatgpt_plan_type", ""),
+            account_id=auth.get("chatgpt_account_id", ""),
+            user_id=auth.get("chatgpt_user_id", ""),
+        )
+
+    def _issue(self, number: int, lifetime_s: float | None, *, rotate: bool = True) -> TokenSet:
+        family = self._families[number]
+        expires_at = int(self.clock() + (self.lifetime_s if lifetime_s is None else lifetime_s))
+        access = make_token(family.account, expires_at=expires_at, canary=self.canary)
+        if self.opaque_access_tokens:
+            access = f"at_{self.canary}{secrets.token_urlsafe(32)}"
+        if rotate or not family.refresh_token:
+            family.refresh_token = f"rt_{self.canary}{secrets.token_urlsafe(40)}"
+        self._refresh[family.refresh_token] = number
+        self._access[access] = _AccessToken(account=family.account, family=number, expires_at=expires_at)
+        if family.account not in self.accounts:
+            self.accounts.append(family.account)
+        return TokenSet(
+            access_token=access,
+            refresh_token=family.refresh_token,
+            id_token=make_token(family.account, expires_at=int(self.clock()) + 3600, canary=self.canary, identity=True),
+            account=family.account,
+            expires_at=expires_at,
+            family=number,
+        )
+
+    def _set_device_state(self, user_code: str | None, state: DeviceSignInState, account: Account | None) -> None:
+        with self._lock:
+            device = self._device(user_code)
+            device.state, device.account = state, account or self.account
+
+    def _device(self, user_code: str | None) -> DeviceSignIn:
+        fitting = [each for each in self._devices.values() if user_code in (None, each.user_code)]
+        if not fitting:
+            raise KeyError("no such user code was given out")
+        return fitting[-1]
+
+
+# Texts from OpenAI's own client and its issue tracker (seen 2026-11-21).
+_END_MESSAGES = {
+    "refresh_token_reused": (
+        "Your refresh token has already been used to generate a new access token. Please try signing in again."
+    ),
+    "refresh_token_expired": "Your refresh token has expired. Please try signing in again.",
+    "refresh_token_invalidated": "Your refresh token has been invalidated. Please try signing in again.",
+}
+
+
+def _check_client(client_id: Any) -> None:
+    if client_id != CLIENT_ID:
+        raise SignInError("invalid_client", "The client is unknown.", status=401)

@@ -1,0 +1,1 @@
+"""A turn made into output items, a response object and stream events."""

@@ -1,0 +1,1 @@
+"""What a test or a script says that the service does next."""

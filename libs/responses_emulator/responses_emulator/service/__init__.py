@@ -1,0 +1,1 @@
+"""One request from authentication to reply, and the state that all surfaces share."""

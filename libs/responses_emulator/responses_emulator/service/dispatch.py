@@ -1,0 +1,71 @@
+"""."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from responses_emulator.contract.refusal import Refusal, openai_error_body
+from responses_emulator.transport.server import Headers, Reply, StreamReply
+
+if TYPE_CHECKING:
+    from responses_emulator.emulator import Emulator
+    from responses_emulator.service.state import RecordedRequest
+from .surface import Exchange, Surface, json_reply
+
+
+def refusal_reply(surface: Surface, refusal: Refusal, headers: Headers) -> Reply:
+    """A refusal in the surface's own words."""
+    return json_reply(surface.error_body(refusal), status=refusal.status, headers=[*headers, *refusal.headers])
+
+
+async def dispatch(surfaces: tuple[Surface, ...], emulator: Emulator, request: RecordedRequest) -> Reply | StreamReply:
+    """Find the surface and the route, check the caller, and answer."""
+    surface = _surface_for(surfaces, request.path)
+    request_id = f"req_{secrets.token_hex(16)}"
+    if surface is None:
+        message = f"Invalid URL ({request.method} {request.path})"
+        return json_reply(
+            openai_error_body(Refusal(message, status=404)), status=404, headers=[("x-request-id", request_id)]
+        )
+    request.surface = surface.name
+    exchange = Exchange(
+        state=emulator,
+        surface=surface,
+        request=request,
+        started_s=time.monotonic(),
+        request_id=request_id,
+    )
+    try:
+        return await _routed(surface, exchange, request)
+    except Refusal as refusal:
+        return refusal_reply(surface, refusal, surface.headers(exchange))
+
+
+async def _routed(surface: Surface, exchange: Exchange, request: RecordedRequest) -> Reply | StreamReply:
+    below = request.path[len(surface.prefix) :]
+    matches = [(route, m) for route in surface.routes if (m := re.fullmatch(route.path, below))]
+    if not matches:
+        raise Refusal(f"Invalid URL ({request.method} {request.path})", status=404)
+    allowed = sorted({route.method for route, _ in matches} | {"OPTIONS"})
+    if request.method == "OPTIONS":
+        return Reply(status=200, headers=[("allow", ", ".join(allowed)), ("x-request-id", exchange.request_id)])
+    method = "GET" if request.method == "HEAD" else request.method
+    for route, match in matches:
+        if route.method == method:
+            exchange.caller = None if route.is_public else surface.authenticate(request)
+            exchange.params = match.groupdict()
+            return await route.handler(exchange)
+    hint = "(HINT: Perhaps you meant to use a different HTTP method?)"
+    raise Refusal(
+        f"Not allowed to {request.method} on {request.path}.  {hint}",
+        status=405,
+        headers=(("allow", ", ".join(allowed)),),
+    )
+
+
+def _surface_for(surfaces: tuple[Surface, ...], path: str) -> Surface | None:
+    fitting = [each for each in surfaces if path == each.prefix or path.startswith(each.prefix.rstrip("/") + "/")]
+    return max(fitting, key=lambda each: len(each.prefix), default=None)

@@ -1,0 +1,1 @@
+"""The HTTP server, TLS and server-sent events."""

@@ -1,0 +1,103 @@
+"""From events to bytes on the wire: SSE framing, and every way a stream can be slow, split, padded or cut.
+
+Invariant: without shapes, each event is one piece, framed `event: …`, `data: …`, blank line, as recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from responses_emulator.script import turn as b
+from responses_emulator.transport.server import CloseConnection
+
+Event = dict[str, Any]
+
+
+def sse_frame(event: Event, framing: b.Framing) -> bytes:
+    """One event as SSE."""
+    if not framing.sequence_numbers:
+        event = {key: value for key, value in event.items() if key != "sequence_number"}
+    data = f"data: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}"
+    lines = [f"event: {event['type']}", data] if framing.event_lines else [data]
+    return (framing.newline.join(lines) + framing.newline * 2).encode()
+
+
+async def sse_stream(turn: b.Turn, events: list[Event], *, pace_s: float = 0.0) -> AsyncIterator[bytes]:
+    """The pieces of a streamed reply, with the turn's shapes; may raise `HangUp`."""
+    framing = next(iter(turn.parts_of_type(b.Framing)), b.Framing())
+    cut = next(iter(turn.parts_of_type(b.CutStream)), None)
+    joined = next(iter(turn.parts_of_type(b.JoinEvents)), b.JoinEvents(1)).count
+    held = b""
+    for number, event in enumerate(_with_unknown(events, turn)):
+        if cut is not None and number >= cut.after_events:
+            if cut.mid_event:
+                held += sse_frame(event, framing)[:20]
+            if held:
+                yield held
+            raise CloseConnection(reset=cut.reset)
+        async for sign in _pauses_before(number, turn, framing):
+            if held:
+                yield held
+                held = b""
+            yield sign
+        if pace_s and event["type"].endswith(".delta"):
+            await asyncio.sleep(pace_s)
+        held += sse_frame(event, framing)
+        if joined and (number + 1) % joined == 0:
+            for piece in _split_bytes(held, turn):
+                yield piece
+                await asyncio.sleep(0)
+            held = b""
+    if framing.done_tail:
+        held += b"data: [DONE]" + (framing.newline * 2).encode()
+    for piece in _split_bytes(held, turn):
+        yield piece
+    for hold in turn.parts_of_type(b.HoldOpen):
+        await asyncio.sleep(hold.seconds)
+
+
+async def _pauses_before(number: int, turn: b.Turn, framing: b.Framing) -> AsyncIterator[bytes]:
+    """Waits and signs of life before one event."""
+    for slow in turn.parts_of_type(b.EventDelay):
+        await asyncio.sleep(slow.delay_s)
+    for silent in turn.parts_of_type(b.Silence):
+        if silent.before_event == number:
+            await asyncio.sleep(silent.seconds)
+    for alive in turn.parts_of_type(b.Keepalive):
+        if number and number % alive.every_events == 0:
+            for _ in range(alive.count):
+                await asyncio.sleep(alive.silence_s)
+                yield _keepalive_bytes(alive, number, framing)
+
+
+def _keepalive_bytes(alive: b.Keepalive, number: int, framing: b.Framing) -> bytes:
+    if alive.comment:
+        return f": keepalive{framing.newline * 2}".encode()
+    return sse_frame({"type": "keepalive", "sequence_number": number}, framing)
+
+
+def _with_unknown(events: list[Event], turn: b.Turn) -> Iterator[Event]:
+    unknown = turn.parts_of_type(b.ExtraEvent)
+    for number, event in enumerate(events):
+        for each in unknown:
+            if each.after_events == number:
+                yield dict(each.event)
+        yield event
+
+
+def _split_bytes(data: bytes, turn: b.Turn) -> Iterator[bytes]:
+    split = next(iter(turn.parts_of_type(b.SplitBytes)), None)
+    if split is None:
+        if data:
+            yield data
+        return
+    chance = None if split.seed is None else random.Random(split.seed)
+    at = 0
+    while at < len(data):
+        size = split.size if chance is None else chance.randint(1, split.size)
+        yield data[at : at + size]
+        at += size

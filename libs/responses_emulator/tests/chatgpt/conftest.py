@@ -1,0 +1,24 @@
+"""."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from responses_emulator import (
+    Emulator,
+    SignInService,
+)
+
+from ..emulator_clients.chatgpt import serving
+
+
+@pytest.fixture
+def sign_in() -> SignInService:
+    return SignInService()
+
+
+@pytest.fixture
+def emulator(sign_in: SignInService) -> Iterator[Emulator]:
+    with serving(sign_in) as running:
+        yield running

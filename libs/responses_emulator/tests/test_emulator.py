@@ -1,0 +1,71 @@
+"""."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import openai
+import pytest
+from emulator_clients.responses import AUTHORIZATION, post_response
+from openai import AsyncOpenAI
+from responses_emulator import (
+    CutStream,
+    Emulator,
+    EventDelay,
+    FromResponder,
+    ResponseFailed,
+    Say,
+    Silence,
+    Turn,
+)
+
+
+async def test_a_connection_is_reused(emulator: Emulator) -> None:
+    async with httpx.AsyncClient(base_url=emulator.base_url, headers=AUTHORIZATION) as plain:
+        for stream in (True, False, True):
+            body = {"model": "gpt-5.5", "input": "hello", "stream": stream}
+            assert (await plain.post("/responses", json=body)).status_code == 200
+        assert len({request.connection for request in emulator.requests}) == 1
+        assert emulator.open_connections == 1
+    assert await emulator.wait_until_async(lambda: emulator.open_connections == 0)
+    assert emulator.aborted_requests == []
+
+
+@pytest.mark.parametrize("shape", [EventDelay(0.2), Silence(5.0, before_event=2), Silence(5.0, before_event=-1)])
+async def test_a_client_that_leaves_is_seen(
+    emulator: Emulator, client: AsyncOpenAI, shape: EventDelay | Silence
+) -> None:
+    emulator.script(Turn(Say("word " * 50), shape))
+
+    async def consume() -> None:
+        async for _ in await client.responses.create(model="gpt-5.5", input="hi", stream=True):
+            pass
+
+    task = asyncio.create_task(consume())
+    assert await emulator.wait_until_async(lambda: emulator.requests)
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await emulator.wait_until_async(lambda: len(emulator.aborted_requests) == 1)
+
+
+async def test_cut_streams_reach_the_sdk_as_they_should(emulator: Emulator, client: AsyncOpenAI) -> None:
+    emulator.script(
+        Turn(Say("word " * 20), CutStream(6, reset=True)), Turn(Say("x"), ResponseFailed("server_error", "Oops."))
+    )
+    with pytest.raises(openai.APIConnectionError):
+        async for _ in await client.responses.create(model="gpt-5.5", input="hi", stream=True):
+            pass
+    events = [event async for event in await client.responses.create(model="gpt-5.5", input="hi", stream=True)]
+    assert events[-1].type == "response.failed"
+    assert events[-1].response.error is not None
+    assert events[-1].response.error.message == "Oops."
+
+
+def test_a_scripted_function_sees_the_request(emulator: Emulator) -> None:
+    emulator.script(lambda request: Say(f"model {request.body['model']}"), Turn(FromResponder(), EventDelay(0)))
+    assert post_response(emulator).json()["output"][0]["content"][0]["text"] == "model gpt-5.6-sol"
+    assert post_response(emulator, input="2 + 2").json()["output"][-1]["content"][0]["text"] == "2 + 2 = 4."
+    assert emulator.unused_script_entries == 0

@@ -1,0 +1,23 @@
+"""."""
+
+from __future__ import annotations
+
+from emulator_clients.responses import post_response
+from responses_emulator import (
+    Emulator,
+    RecordedRequest,
+    Say,
+)
+
+
+def test_what_is_being_answered_is_counted(emulator: Emulator) -> None:
+    seen: list[int] = []
+
+    def look(_: RecordedRequest) -> Say:
+        seen.append(emulator.open_requests)
+        return Say("hello")
+
+    emulator.script(look)
+    post_response(emulator)
+    assert seen == [1]
+    assert emulator.wait_until(lambda: emulator.open_requests == 0)
