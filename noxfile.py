@@ -110,7 +110,7 @@ def check(session: nox.Session) -> None:
     for words in (["format", "--quiet"], ["check", "--fix"], ["format"]):  # a repair may leave something to lay out
         session.run("ruff", *words)
     pyright(session)
-    touched = str(session.run("python", "tests/affected.py", silent=True)).split()
+    touched = str(session.run("python", "tests/support/affected.py", silent=True)).split()
     if not touched:
         session.skip("nothing differs from main")
     session.log(f"the change touches {len(touched)} test files; `nox` runs all of them")
@@ -143,9 +143,7 @@ def types(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Demand that the unit tests reach every branch of the pure files."""
     install(session, "coverage")
-    over_sockets = ("azure", "behaviour", "chatgpt", "emulator", "faults", "fuzz", "security", "test_chat.py")
-    others = [f"--ignore=tests/{name}" for name in over_sockets]
-    pytest(session, "--quiet", "--cov", "--cov-report=", "--cov-fail-under=0", *others)
+    pytest(session, "tests/unit", "--quiet", "--cov", "--cov-report=", "--cov-fail-under=0")
     session.run("coverage", "report", "--include=libs/*,modules/*", "--fail-under=0")
     session.run("coverage", "report")
 
@@ -155,7 +153,13 @@ def coverage(session: nox.Session) -> None:
 def sdk(session: nox.Session, release: str) -> None:
     """Run what goes through the openai SDK on its oldest and on its newest release."""
     install(session, "test", others=["--upgrade", floor("openai") if release == "oldest" else "openai"])
-    pytest(session, "tests/behaviour", "tests/azure", "tests/test_conformance.py", "tests/test_kernel.py")
+    pytest(
+        session,
+        "tests/behaviour",
+        "tests/azure",
+        "tests/behaviour/test_conformance.py",
+        "tests/behaviour/test_kernel.py",
+    )
 
 
 @nox.session
@@ -164,9 +168,7 @@ def kernel(session: nox.Session, release: str) -> None:
     """Load and run the modules on the oldest amplifier-core and on the newest 1.x."""
     core = floor("amplifier-core") if release == "oldest" else "amplifier-core<2"
     install(session, "test", others=["--upgrade", core])
-    pytest(
-        session, "tests/test_conformance.py", "tests/test_kernel.py", "tests/test_loading.py", "tests/test_wizard.py"
-    )
+    pytest(session, *(f"tests/behaviour/test_{name}.py" for name in ("conformance", "kernel", "loading", "wizard")))
 
 
 @nox.session
@@ -174,7 +176,7 @@ def corpus(session: nox.Session) -> None:
     """Play recorded real traffic through the code."""
     install(session, "corpus")
     for module in ("openai-v2", "chatgpt-oauth"):
-        session.run("python", "-m", "tests.corpus", "--module", module, *session.posargs)
+        session.run("python", "-m", "tests.generated.corpus", "--module", module, *session.posargs)
 
 
 @nox.session
@@ -183,7 +185,7 @@ def keyring(session: nox.Session) -> None:
     install(session, "test")
     plaintext = session.create_tmp()
     session.install("--no-deps", "--target", plaintext, *nox.project.dependency_groups(PROJECT, "keyring"))
-    session.run("python", "tests/keyring/session.py", *session.posargs, env={"PLAINTEXT": plaintext})
+    session.run("python", "tests/support/gnome_keyring.py", *session.posargs, env={"PLAINTEXT": plaintext})
 
 
 @nox.session
@@ -200,7 +202,8 @@ def install_ways(session: nox.Session) -> None:
     """Install the packages in every way that Amplifier, uv and pip know, and print what came of it."""
     install(session, "install", modules=False)
     session.env.update(wheelhouse(session))
-    pytest(session, *OF_INSTALL, "--dist=worksteal", "tests/install/test_ways.py", "tests/install/test_conflicts.py")
+    files = [f"tests/project/install/test_{name}.py" for name in ("ways", "conflicts")]
+    pytest(session, *OF_INSTALL, "--dist=worksteal", *files)
 
 
 @nox.session
@@ -213,7 +216,7 @@ def build(session: nox.Session) -> None:
     for package in [LIBRARY, EMULATOR, *MODULES]:
         session.run("pyproject-build", "--installer", "uv", "--outdir", str(DIST), str(package), silent=True)
     session.run("twine", "check", "--strict", *map(str, sorted(DIST.glob("*"))))
-    session.run("python", "-m", "pytest", *OF_INSTALL, "tests/install/test_release.py")
+    session.run("python", "-m", "pytest", *OF_INSTALL, "tests/project/install/test_release.py")
 
 
 @nox.session(venv_backend="none")
@@ -258,7 +261,7 @@ def bench(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Try a hundred thousand made-up conversations, bodies and streams; the default run tries a few thousand."""
     install(session, "test")
-    pytest(session, "tests/fuzz", env={"FUZZ_EXAMPLES": "100000"})
+    pytest(session, "tests/generated/fuzz", env={"FUZZ_EXAMPLES": "100000"})
 
 
 @nox.session

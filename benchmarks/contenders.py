@@ -215,6 +215,6 @@ def azure_settings(url: str) -> dict[str, Any]:
 
 def chatgpt_settings(url: str) -> dict[str, Any]:
     """Of somebody who is signed in: a token in a file, which is not checked here."""
-    from tests.signed_in import TOKEN, settings
+    from tests.support.chatgpt_token_file import TOKEN, settings
 
     return {**settings(f"{url}/backend-api/codex", TOKEN), "default_model": MODEL}

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.faults.fault import Fault, Group, Outcome
-from tests.faults.tables import MATRIX
+from tests.generated.faults.fault import Fault, Group, Outcome
+from tests.generated.faults.tables import MATRIX
 
 PAGE = Path(__file__).with_suffix(".md")
 _SERVICES = {"openai-v2": "OpenAI", "azure-openai-v2": "Azure", "chatgpt-oauth": "ChatGPT"}
 
 _HEAD = """\
-<!-- Written by `nox -s docs` from the tables in tests/faults; change those. -->
+<!-- Written by `nox -s docs` from the tables in tests/generated/faults; change those. -->
 # What happens if …
 
 … the service fails, or the network, or an answer is not what it should be. Every entry is a test that runs with all
-three modules against a service on this machine, over real sockets: `nox -- tests/faults`. What to do about an error
+three modules against a service on this machine, over real sockets: `nox -- tests/generated/faults`. What to do about
+an error
 stands in [errors](errors.md).
 
 - **comes of it**: the class of the error that a call raises, or an answer, with its finish reason.

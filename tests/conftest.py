@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from responses_emulator import Emulator
 
-from tests.backends import BACKENDS, BackendUnderTest
-from tests.kernels import Kernel, Start
-from tests.support import Conversation, OpenSession, Session, other_tasks
+from tests.support.backends import BACKENDS, BackendUnderTest
+from tests.support.kernels import Kernel, Start
+from tests.support.session import Conversation, OpenSession, Session, other_tasks
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)

@@ -26,7 +26,7 @@ from responses_emulator import (
     Turn,
 )
 
-from tests.support import Conversation, OpenSession, Session, asking, result, tool, user
+from tests.support.session import Conversation, OpenSession, Session, asking, result, tool, user
 
 WEATHER = tool("get_weather", "city")
 THINK_TWICE = Think(["**Plan**\n\nLook first.", "Then speak."])

@@ -9,7 +9,7 @@ import pytest
 from amplifier_core.models import HookResult
 from responses_emulator import EventDelay, HoldOpen, ResponseIncomplete, Say, Silence, Turn, server_error
 
-from tests.support import PATIENCE_S, OpenSession, Session, asking, other_tasks, tool
+from tests.support.session import PATIENCE_S, OpenSession, Session, asking, other_tasks, tool
 
 ENDLESS = Turn(Say("word " * 400), EventDelay(0.02))
 MUTE = Turn(Silence(30, before_event=-1))

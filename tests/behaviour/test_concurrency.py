@@ -12,8 +12,8 @@ from amplifier_core.llm_errors import LLMError
 from openai_responses_common.engine.limiter import get_limiter
 from responses_emulator import Call, Emulator, EventDelay, RecordedRequest, Say, Silence, Think, Turn
 
-from tests.backends import BackendUnderTest
-from tests.support import PATIENCE_S, OpenSession, Session, asking, texts, tool
+from tests.support.backends import BackendUnderTest
+from tests.support.session import PATIENCE_S, OpenSession, Session, asking, texts, tool
 
 MUTE = Turn(Silence(300, before_event=-1))
 

@@ -19,7 +19,7 @@ from responses_emulator import (
     WebSearch,
 )
 
-from tests.support import Conversation, OpenSession, Session, items, result, server_items, tool
+from tests.support.session import Conversation, OpenSession, Session, items, result, server_items, tool
 
 HALF = Turn(Think(["Long story."], tokens=30), Say("Once upon a time there was a "), ResponseIncomplete(characters=20))
 LOOK = tool("look", "at")

@@ -43,7 +43,7 @@ from responses_emulator import (
     server_is_overloaded,
 )
 
-from tests.support import OpenSession, Session, asking, tool
+from tests.support.session import OpenSession, Session, asking, tool
 
 CLOUDFLARE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>cloudflare</body></html>"
 AZURE_FILTER = {

@@ -26,7 +26,7 @@ from responses_emulator import (
     server_is_overloaded,
 )
 
-from tests.support import Conversation, OpenSession, Session, asking, items, result, state, system, texts, tool
+from tests.support.session import Conversation, OpenSession, Session, asking, items, result, state, system, texts, tool
 
 # subject (the file is test_SUBJECT.py): {hazard: name of the test without test_}
 HAZARDS: dict[str, dict[str, str]] = {

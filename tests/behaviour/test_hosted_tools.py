@@ -11,7 +11,7 @@ from amplifier_core.llm_errors import InvalidRequestError
 from amplifier_core.message_models import ImageBlock, Message
 from responses_emulator import Compaction, HostedItem, Say, Think, Turn, WebSearch
 
-from tests.support import KEEPERS, PIXEL, Conversation, OpenSession, Session, items, state, texts, tool
+from tests.support.session import KEEPERS, PIXEL, Conversation, OpenSession, Session, items, state, texts, tool
 
 SOURCES = ["https://example.com/a", "https://example.com/b"]
 SEARCH = Turn(Think(["Search."]), WebSearch(["oslo weather"], SOURCES, text="It is cold."))

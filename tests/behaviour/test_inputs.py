@@ -11,7 +11,7 @@ from amplifier_core.message_models import ImageBlock, Message, TextBlock, ToolRe
 from amplifier_core.models import ToolResult
 from responses_emulator import Call, Say
 
-from tests.support import (
+from tests.support.session import (
     PIXEL,
     Conversation,
     Session,

@@ -9,8 +9,8 @@ import pytest
 from amplifier_core.llm_errors import InvalidRequestError, NotFoundError
 from responses_emulator import HttpReply, RejectParameters, Say
 
-from tests.backends import BackendUnderTest
-from tests.support import OpenSession, Session, developer, tool
+from tests.support.backends import BackendUnderTest
+from tests.support.session import OpenSession, Session, developer, tool
 
 DIALECTS = ["openai", "vllm", "litellm", "pydantic422"]
 PARTS = ["include", "reasoning", "prompt_cache_key", "store", "service_tier", "truncation", "safety_identifier"]

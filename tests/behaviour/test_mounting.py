@@ -15,9 +15,9 @@ from amplifier_core.models import ProviderInfo
 from amplifier_core.validation import ProviderValidator
 from responses_emulator import Emulator, Say
 
-from tests.backends import BackendUnderTest
-from tests.support import OpenSession, Session, other_tasks
-from tests.wizard import PLACEHOLDER, probed
+from tests.support.backends import BackendUnderTest
+from tests.support.session import OpenSession, Session, other_tasks
+from tests.support.wizard_host import PLACEHOLDER, probed
 
 
 async def mounted(backend: BackendUnderTest, config: Mapping[str, Any] | None) -> Session:

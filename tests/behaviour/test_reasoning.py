@@ -15,8 +15,8 @@ import pytest
 from amplifier_core.message_models import Message, ThinkingBlock
 from responses_emulator import Call, Emulator, HttpReply, RotateIds, Say, Think, Turn
 
-from tests.backends import BackendUnderTest
-from tests.support import (
+from tests.support.backends import BackendUnderTest
+from tests.support.session import (
     KEEPERS,
     Conversation,
     OpenSession,

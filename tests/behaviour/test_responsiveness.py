@@ -17,9 +17,9 @@ from typing import Any
 from amplifier_core.message_models import Message
 from responses_emulator import JoinEvents, Say, Turn
 
-from tests.backends import BackendUnderTest
-from tests.discard import Discard, child_environment
-from tests.support import OpenSession, Session, asking, assistant, result, system, tool, user
+from tests.support.backends import BackendUnderTest
+from tests.support.discard_server import Discard, child_environment
+from tests.support.session import OpenSession, Session, asking, assistant, result, system, tool, user
 
 TOOLS = [tool(f"tool_{number}", "path", "query", "mode") for number in range(40)]
 LONG_ANSWER = Turn(Say("word " * 2000, chunks=["word "] * 2000), JoinEvents(8))

@@ -22,7 +22,7 @@ from responses_emulator import (
     server_is_overloaded,
 )
 
-from tests.support import OpenSession, Session, asking
+from tests.support.session import OpenSession, Session, asking
 
 
 async def test_attempts_are_counted_and_told_before_each_wait(open_session: OpenSession) -> None:

@@ -9,8 +9,8 @@ import pytest
 from amplifier_core.llm_errors import LLMTimeoutError
 from responses_emulator import EventDelay, Framing, HoldOpen, Keepalive, Say, Silence, SplitBytes, Turn, server_error
 
-from tests.lived import Lived
-from tests.support import OpenSession, Session, asking, other_tasks
+from tests.support.run_clock import Lived
+from tests.support.session import OpenSession, Session, asking, other_tasks
 
 SLOW = Turn(Say("one two three four five six"), EventDelay(0.045))
 
@@ -118,7 +118,7 @@ DIALECTS = [
 ]
 
 
-# Byte by byte costs many times as much; tests/test_sse.py cuts all of them everywhere.
+# Byte by byte costs many times as much; tests/unit/wire/test_sse.py cuts all of them everywhere.
 CUTS = {
     "whole": (None, DIALECTS),
     "pieces": (SplitBytes(7, seed=1), DIALECTS),

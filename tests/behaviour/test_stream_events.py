@@ -23,7 +23,7 @@ from responses_emulator import (
     rate_limit_exceeded,
 )
 
-from tests.support import STREAM_EVENTS, OpenSession, Recorder, Session, asking, tool
+from tests.support.session import STREAM_EVENTS, OpenSession, Recorder, Session, asking, tool
 
 BLOCKS = ("llm:stream_block_start", "llm:stream_block_delta", "llm:stream_block_end")
 EVERYTHING = Turn(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.backends import BACKENDS
+from tests.support.backends import BACKENDS
 
 MODULES = tuple(row.name for row in BACKENDS)
 OPENAI, AZURE, CHATGPT = MODULES

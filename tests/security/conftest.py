@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from responses_emulator import Authority, Emulator
 
-from tests.security.witness import Witness
+from tests.support.witness import Witness
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from amplifier_core.llm_errors import NetworkError
 from responses_emulator import Authority, Emulator, SignInService, chatgpt_surfaces
 
-from tests.backends import BACKENDS, ROOT
-from tests.chatgpt.machine import Machine, Person, ask
-from tests.lived import Lived
+from tests.support.backends import BACKENDS, ROOT
+from tests.support.chatgpt_machine import Machine, Person, ask
+from tests.support.run_clock import Lived
 
 WRONG = ["expired", "wrong_host", "untrusted", "self_signed"]
 

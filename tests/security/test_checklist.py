@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends import ROOT
 from tests.security.checklist import CHECKLIST, MODULES, Item, as_markdown
+from tests.support.backends import ROOT
 
 EACH = pytest.mark.parametrize("item", CHECKLIST, ids=lambda item: item.words[:40])
 HERE = Path(__file__).parent

@@ -15,9 +15,9 @@ from openai_responses_common.auth.bearer import BearerToken
 from openai_responses_common.auth.device_code import DeviceCode
 from openai_responses_common.auth.store.record import TokenRecord
 
-from tests.backends import BackendUnderTest
-from tests.security.witness import places
-from tests.support import OpenSession, Session
+from tests.support.backends import BackendUnderTest
+from tests.support.session import OpenSession, Session
+from tests.support.witness import places
 
 CANARY = "copy-canary-7"
 HOLDERS: dict[str, Any] = {

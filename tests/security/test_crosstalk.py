@@ -9,9 +9,9 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError
 from responses_emulator import Emulator, ReplyHeaders, Say, Turn
 
-from tests.backends import BACKENDS, BackendUnderTest
-from tests.kernels import Kernel
-from tests.support import OpenSession, Session
+from tests.support.backends import BACKENDS, BackendUnderTest
+from tests.support.kernels import Kernel
+from tests.support.session import OpenSession, Session
 
 CANARY = "crosstalk7"
 # Secrets and names of accounts, by the service that they belong to; `*` is nobody's of these.

@@ -9,10 +9,10 @@ import pytest
 from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.testing import MockCoordinator
 
-from tests.azure.cloud import Names
-from tests.backends import BACKENDS, BackendUnderTest
-from tests.security.witness import places
-from tests.support import Recorder, asking
+from tests.support.azure_cloud import Names
+from tests.support.backends import BACKENDS, BackendUnderTest
+from tests.support.session import Recorder, asking
+from tests.support.witness import places
 
 CANARY = "hush-7"
 # HOST is a host of the service's own.
@@ -161,7 +161,7 @@ async def test_plain_http_is_for_this_machine_and_not_for_what_looks_like_it(
 
 @pytest.mark.parametrize("key", ["base_url", "issuer"])
 async def test_tokens_of_a_plan_go_to_no_look_alike(key: str, names: Names) -> None:
-    """Suffixes are compared at dots; Azure's are in tests/azure/test_endpoint.py."""
+    """Suffixes are compared at dots; Azure's are in tests/unit/azure/test_endpoint.py."""
     row = next(row for row in BACKENDS if row.name == "chatgpt-oauth")
     for address in LOOK_LIKE_THE_SERVICE:
         error = await refused(row, key, address.replace("HOST", HOSTS[key][row.name]))

@@ -15,10 +15,10 @@ from openai_responses_common import Token, TokenSource
 from openai_responses_common.auth.bearer import BearerToken
 from responses_emulator import Emulator
 
-from tests import signed_in
-from tests.backends import BACKENDS
-from tests.security.witness import CHATTY, Witness
-from tests.support import Session
+from tests.support import chatgpt_token_file as signed_in
+from tests.support.backends import BACKENDS
+from tests.support.session import Session
+from tests.support.witness import CHATTY, Witness
 
 OPENAI, AZURE, CHATGPT = BACKENDS
 CANARY = "header-canary-7"

@@ -20,8 +20,8 @@ from responses_emulator import (
     server_is_overloaded,
 )
 
-from tests.security.witness import Witness, places
-from tests.support import OpenSession, result, system, tool
+from tests.support.session import OpenSession, result, system, tool
+from tests.support.witness import Witness, places
 
 ASKED, ANSWERED, TOLD = "asked-canary-7", "answered-canary-7", "tool-canary-7"
 SPOKEN = (ASKED, ANSWERED, TOLD)
@@ -73,7 +73,7 @@ async def test_no_word_of_a_conversation_is_logged(open_session: OpenSession, wi
 
 
 def _kept(response: Any) -> Any:
-    from tests.support import stored
+    from tests.support.session import stored
 
     return stored(response)
 

@@ -13,7 +13,7 @@ import yaml
 from openai_responses_common.cli.commands import add_setting_options
 from openai_responses_common.cli.commands import run_command as run_command
 
-from tests.backends import BACKENDS, BackendUnderTest
+from tests.support.backends import BACKENDS, BackendUnderTest
 
 CANARY = "project-canary-7"
 EVIL = "evil.example"

@@ -13,10 +13,10 @@ import pytest
 from amplifier_core.llm_errors import ConfigurationError, LLMError
 from responses_emulator import Emulator, SignInService, chatgpt_surfaces
 
-from tests.backends import BackendUnderTest
-from tests.chatgpt.machine import Machine, Person
-from tests.security.witness import CHATTY, Witness
-from tests.support import Session
+from tests.support.backends import BackendUnderTest
+from tests.support.chatgpt_machine import Machine, Person
+from tests.support.session import Session
+from tests.support.witness import CHATTY, Witness
 
 CANARY = "proxy-canary-7"
 SENT = base64.b64encode(f"user:{CANARY}".encode()).decode()

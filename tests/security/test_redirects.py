@@ -12,10 +12,10 @@ from responses_emulator import Emulator, HttpReply, redirect
 from responses_emulator.service.surface import Exchange, Route, Surface
 from responses_emulator.transport.server import Reply
 
-from tests.backends import BackendUnderTest
-from tests.chatgpt.conftest import catalogue, emulator, in_a_hurry, limits, machine, service
-from tests.chatgpt.machine import Machine, Person
-from tests.support import Session
+from tests.behaviour.chatgpt.conftest import catalogue, emulator, in_a_hurry, limits, machine, service
+from tests.support.backends import BackendUnderTest
+from tests.support.chatgpt_machine import Machine, Person
+from tests.support.session import Session
 
 __all__ = ["catalogue", "emulator", "in_a_hurry", "limits", "machine", "service"]
 

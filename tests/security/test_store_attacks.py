@@ -1,6 +1,6 @@
 """What somebody else may have put where a sign-in keeps its files: whole sign-ins against it, not the store alone.
 
-The store's own defences, one by one, are in tests/token_store/test_file_store.py and tests/test_file_lock.py.
+The store's own defences, one by one, are in tests/unit/auth/store/test_file.py and tests/unit/auth/store/test_lock.py.
 """
 
 from __future__ import annotations

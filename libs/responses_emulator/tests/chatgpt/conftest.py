@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from emulator_clients.chatgpt import serving
 from responses_emulator import (
     Emulator,
     SignInService,
 )
-
-from ..emulator_clients.chatgpt import serving
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import httpx
+from emulator_clients.chatgpt import headers, post, serving
 from responses_emulator import (
     CatalogueEntry,
     Emulator,
     SignInService,
     strict_catalogue,
 )
-
-from ..emulator_clients.chatgpt import headers, post, serving
 
 
 class TestCatalogue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from emulator_clients.chatgpt import BUILDERS, headers, post
 from responses_emulator import (
     Emulator,
     HttpReply,
@@ -13,8 +14,6 @@ from responses_emulator import (
     repeated_model_not_found,
     usage_limit_reached,
 )
-
-from ..emulator_clients.chatgpt import BUILDERS, headers, post
 
 
 @pytest.mark.parametrize(("builder", "status", "said"), BUILDERS, ids=[row[2] for row in BUILDERS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+from emulator_clients.chatgpt import BOB, events, headers, post
 from responses_emulator import (
     Emulator,
     PlanLimits,
@@ -10,8 +11,6 @@ from responses_emulator import (
     SignInService,
     chatgpt_surfaces,
 )
-
-from ..emulator_clients.chatgpt import BOB, events, headers, post
 
 
 def test_usage(sign_in: SignInService) -> None:

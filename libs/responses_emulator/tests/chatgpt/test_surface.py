@@ -8,6 +8,20 @@ from typing import Any
 
 import httpx
 import pytest
+from emulator_clients.chatgpt import (
+    ADA,
+    BOB,
+    BODY,
+    HELLO,
+    RECORDED,
+    REFUSED,
+    events,
+    headers,
+    items_of,
+    post,
+    serving,
+    text_of,
+)
 from responses_emulator import (
     Call,
     Catalogue,
@@ -25,21 +39,6 @@ from responses_emulator import (
     strict_catalogue,
 )
 from responses_emulator.chatgpt.surface import ALLOWED_FIELDS, refusal_message
-
-from ..emulator_clients.chatgpt import (
-    ADA,
-    BOB,
-    BODY,
-    HELLO,
-    RECORDED,
-    REFUSED,
-    events,
-    headers,
-    items_of,
-    post,
-    serving,
-    text_of,
-)
 
 
 class TestWhoIsLetIn:

@@ -1,0 +1,311 @@
+"""One token for all, kept through an outage, renewed once when it is refused, and never waited for at the exit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from amplifier_core import llm_errors as kernel
+from responses_emulator import Emulator, HttpReply, entra_unavailable, missing_token, write_azure_cli
+
+from tests.support.azure_cloud import COGNITIVE, FOUNDRY, HOST, PROJECT_HOST, Cloud, StartCloud, failing, until
+from tests.support.backends import ROOT
+from tests.support.run_clock import Lived
+
+ROLE = "Cognitive Services OpenAI User"
+
+
+def audiences(cloud: Cloud) -> list[str]:
+    """Whom the tokens were for, in the order of the requests."""
+    return [each["scope"].removesuffix("/.default") for each in cloud.directory.token_forms]
+
+
+# Single flight.
+
+
+async def test_fifty_calls_on_a_cold_start_make_one_token_request(cloud: Cloud) -> None:
+    cloud.directory.delay_s = 0.2
+    session = await cloud.open(**cloud.secret, max_concurrent_requests=50)
+    await asyncio.gather(*[session.ask("hello") for _ in range(50)])
+    assert cloud.token_requests() == 1
+    assert len(set(cloud.sent)) == 1
+
+
+async def test_all_providers_of_one_identity_share_its_tokens(cloud: Cloud) -> None:
+    sessions = [await cloud.open(**cloud.secret) for _ in range(3)]
+    sessions.append(await cloud.open(**cloud.secret, azure_endpoint=cloud.url(PROJECT_HOST)))
+    await asyncio.gather(*[session.ask("hello") for session in sessions])
+    assert cloud.token_requests() == 1
+
+
+async def test_another_identity_has_its_own(cloud: Cloud) -> None:
+    await cloud.ask(**cloud.secret)
+    await cloud.refusal(**{**cloud.secret, "client_secret": "wrong"})
+    await cloud.ask(**cloud.secret)
+    assert [each["client_secret"] for each in cloud.directory.token_forms] == [cloud.directory.client_secret, "wrong"]
+
+
+def test_two_event_loops_share_a_token(directory: Any, ca: Any, certified: Any, names: Any) -> None:
+    from tests.support.azure_cloud import PUBLIC, surfaces
+
+    with Emulator(surfaces=surfaces(directory), tls=certified) as server:
+        names.ports |= dict.fromkeys(PUBLIC, server.port)
+        cloud = Cloud(directory=directory, server=server, ca_file=ca.ca_file, names=names)
+        session = asyncio.run(cloud.open(**cloud.secret))
+        for _ in range(2):
+            asyncio.run(once(session))
+        assert cloud.token_requests() == 1
+
+
+async def once(session: Any) -> None:
+    await session.ask("hello")
+    await session.provider.close()
+
+
+async def test_a_session_that_ends_takes_nothing_from_the_others(cloud: Cloud) -> None:
+    cloud.directory.delay_s = 0.3
+    first, second = await cloud.open(**cloud.secret), await cloud.open(**cloud.secret)
+    leaving = asyncio.create_task(first.ask("hello"))
+    staying = asyncio.create_task(second.ask("hello"))
+    await until(lambda: cloud.token_requests() == 1)
+    leaving.cancel()
+    await staying
+    assert cloud.token_requests() == 1
+
+
+# An outage.
+
+
+async def test_an_outage_while_the_token_lives_is_not_noticed(cloud: Cloud) -> None:
+    cloud.directory.expires_in = 250
+    session = await cloud.open(**cloud.secret)
+    await session.ask("hello")
+    cloud.directory.script(*[entra_unavailable()] * 9)
+    for _ in range(3):
+        await session.ask("hello")
+    await until(lambda: cloud.token_requests() == 2)
+    assert cloud.token_requests() == 2, "asked ahead of time, and then not again at once"
+    assert len(set(cloud.sent)) == 1
+
+
+async def test_a_silent_entra_holds_up_nobody_while_the_token_lives(cloud: Cloud) -> None:
+    cloud.directory.expires_in = 250
+    session = await cloud.open(**cloud.secret, token_timeout=60)
+    await session.ask("hello")
+    cloud.directory.delay_s = 30
+    await session.ask("hello")
+    assert len(cloud.directory.access_tokens) == 1, "the silence is not over"
+
+
+async def test_a_token_near_its_end_is_fetched_ahead_of_time(cloud: Cloud) -> None:
+    cloud.directory.expires_in = 250
+    session = await cloud.open(**cloud.secret)
+    await session.ask("hello")
+    cloud.directory.expires_in = 3599
+    await session.ask("hello")
+    await until(lambda: len(cloud.directory.access_tokens) == 2)
+    await until(lambda: session.provider._backend.transport.endpoint.credential.token.remaining_s() > 3000)
+    await session.ask("hello")
+    assert [cloud.directory.find_access_token(each).number for each in cloud.sent] == [1, 1, 2]  # pyright: ignore[reportOptionalMemberAccess]
+
+
+HANGING = """
+import asyncio, json, sys
+from amplifier_core import ChatRequest, Message
+from amplifier_module_provider_azure_openai_v2 import create
+
+async def main():
+    provider = create(json.loads(sys.argv[1]))
+    try:
+        await provider.complete(ChatRequest(messages=[Message(role="user", content="hello")]))
+    except Exception as error:
+        print(type(error).__name__)
+    await provider.close()
+
+asyncio.run(main())
+"""
+
+
+def run(config: dict[str, Any]) -> tuple[str, float]:
+    command = [sys.executable, "-c", HANGING, json.dumps(config)]
+    with Lived() as lived:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    return done.stdout.strip(), lived.s
+
+
+async def test_a_hung_entra_does_not_hold_up_the_exit(cloud: Cloud) -> None:
+    cloud.directory.delay_s = 100
+    config = {**cloud.local, **cloud.secret, "token_timeout": 0.3, "max_retries": 0}
+    told, lived_s = await asyncio.to_thread(run, config)
+    assert told == "LLMTimeoutError"
+    assert lived_s < 60
+
+
+LEAVING = """
+import asyncio, json, sys
+from pathlib import Path
+from amplifier_core import ChatRequest, Message
+from amplifier_module_provider_azure_openai_v2 import create
+
+async def main():
+    provider, started = create(json.loads(sys.argv[1])), Path(sys.argv[2])
+    call = asyncio.ensure_future(provider.complete(ChatRequest(messages=[Message(role="user", content="hello")])))
+    while not (call.done() or (started.exists() and started.read_text().count("\\n") == 2)):
+        await asyncio.sleep(0.02)
+    call.cancel()
+    await asyncio.wait([call])
+    print("left" if call.cancelled() else call.exception())
+    await provider.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_hung_command_line_ends_with_the_process(
+    cloud: Cloud, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    az = write_azure_cli(tmp_path, cloud.directory, says="hang")
+    monkeypatch.setenv("PATH", f"{az.folder}:/usr/bin:/bin")
+    config = {**cloud.local, "auth": "entra_azure_cli", "token_timeout": 300, "max_retries": 0}
+    command = [sys.executable, "-c", LEAVING, json.dumps(config), str(az.folder / "az.pids")]
+    done = await asyncio.to_thread(
+        subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "left\n", "")
+    from tests.behaviour.azure.test_azure_token_failures import alive
+
+    await until(lambda: len(az.processes) == 2 and not any(alive(each) for each in az.processes))
+
+
+# A refused token.
+
+
+async def test_a_revoked_token_is_renewed_once(cloud: Cloud) -> None:
+    session = await cloud.open(**cloud.secret, scope=f"{COGNITIVE}/.default")
+    await session.ask("hello")
+    cloud.directory.revoke_access_tokens()
+    await session.ask("hello")
+    assert cloud.token_requests() == 2
+    assert len(set(cloud.sent)) == 2
+
+
+async def test_fifty_calls_with_a_revoked_token_renew_it_once(cloud: Cloud) -> None:
+    session = await cloud.open(**cloud.secret, scope=f"{COGNITIVE}/.default", max_concurrent_requests=50)
+    await session.ask("hello")
+    cloud.directory.revoke_access_tokens()
+    cloud.directory.delay_s = 0.1
+    await asyncio.gather(*[session.ask("hello") for _ in range(50)])
+    assert cloud.token_requests() == 2
+
+
+async def test_a_token_that_stays_refused_is_an_error_that_names_who_called_for_what_and_where(cloud: Cloud) -> None:
+    session = await cloud.open(**cloud.secret, scope=f"{COGNITIVE}/.default")
+    cloud.server.script(*[missing_token()] * 9)
+    error = await failing(session)
+    assert type(error) is kernel.AuthenticationError
+    assert not error.retryable
+    for told in (cloud.directory.client_id, f"{COGNITIVE}/.default", HOST, "audience is incorrect", "tenant_id"):
+        assert told in str(error)
+    assert (cloud.token_requests(), len(cloud.sent)) == (2, 2)
+
+
+async def test_many_refused_calls_do_not_ask_entra_again_and_again(cloud: Cloud) -> None:
+    session = await cloud.open(**cloud.secret, scope=f"{COGNITIVE}/.default", max_concurrent_requests=20)
+    cloud.server.script(*[missing_token()] * 99)
+    for _ in range(2):
+        assert {type(each) for each in await asyncio.gather(*[failing(session) for _ in range(20)])} == {
+            kernel.AuthenticationError
+        }
+    assert cloud.token_requests() <= 3
+
+
+async def test_a_credential_that_has_only_one_token_is_sent_once(cloud: Cloud) -> None:
+    token = cloud.directory.issue_access_token(FOUNDRY).text
+    error = await cloud.refusal(azure_ad_token=token)
+    assert "audience is incorrect" in str(error)
+    assert "azure_ad_token (AZURE_OPENAI_AD_TOKEN), which cannot renew itself" in str(error)
+    assert len(cloud.sent) == 1
+
+
+# The wrong audience.
+
+
+async def test_the_other_audience_is_tried_once_and_remembered(start: StartCloud) -> None:
+    cloud = start(audiences=[FOUNDRY])
+    session = await cloud.open(**cloud.secret)
+    for _ in range(2):
+        await session.ask("hello")
+    await cloud.ask(**cloud.secret)
+    assert audiences(cloud) == [COGNITIVE, FOUNDRY]
+    assert len(cloud.sent) == 4
+
+
+async def test_many_calls_find_the_other_audience_together(start: StartCloud) -> None:
+    cloud = start(audiences=[FOUNDRY])
+    cloud.directory.delay_s = 0.1
+    sessions = [await cloud.open(**cloud.secret, max_concurrent_requests=20) for _ in range(2)]
+    await asyncio.gather(*[session.ask("hello") for session in sessions for _ in range(10)])
+    assert audiences(cloud) == [COGNITIVE, FOUNDRY]
+
+
+async def test_two_resources_keep_their_own_audiences(start: StartCloud) -> None:
+    cloud = start(audiences=[FOUNDRY])
+    other = start()
+    cloud.names.ports[HOST] = other.server.port
+    sessions = [await cloud.open(**cloud.secret), await other.open(**cloud.secret)]
+    for _ in range(2):
+        for session in sessions:
+            await session.ask("hello")
+    assert audiences(cloud) == [COGNITIVE, FOUNDRY]
+    assert len(other.sent) == 2
+
+
+async def test_a_project_takes_the_newer_audience_first(start: StartCloud) -> None:
+    cloud = start(audiences=[FOUNDRY], prefix="/api/projects/one/openai/v1")
+    await cloud.ask(**cloud.secret, azure_endpoint=f"{cloud.url(PROJECT_HOST)}/api/projects/one")
+    assert audiences(cloud) == [FOUNDRY]
+
+
+async def test_where_neither_audience_is_taken_both_were_tried(start: StartCloud) -> None:
+    cloud = start(audiences=["https://other.example"])
+    session = await cloud.open(**cloud.secret)
+    error = await failing(session)
+    assert f"{FOUNDRY}/.default" in str(error), "the one that was sent last"
+    assert audiences(cloud) == [COGNITIVE, FOUNDRY]
+    await failing(session)
+    assert len(cloud.directory.token_forms) <= 3
+
+
+async def test_a_scope_of_the_user_is_the_only_one(start: StartCloud) -> None:
+    cloud = start(audiences=[FOUNDRY])
+    error = await cloud.refusal(**cloud.secret, scope=f"{COGNITIVE}/.default")
+    assert "the setting 'scope'" in str(error)
+    assert set(audiences(cloud)) == {COGNITIVE}
+    await cloud.ask(**cloud.secret, scope=f"{FOUNDRY}/.default")
+
+
+# A permission, which no other token would bring.
+
+
+async def test_a_missing_role_says_which_and_asks_for_no_other_token(cloud: Cloud) -> None:
+    cloud.directory.roles.clear()
+    error = await cloud.refusal(**cloud.secret)
+    assert type(error) is kernel.AccessDeniedError
+    assert not error.retryable
+    for told in (ROLE, "5 minutes", cloud.directory.object_id, cloud.directory.client_id):
+        assert told in str(error)
+    assert (cloud.token_requests(), len(cloud.sent)) == (1, 1)
+    token = cloud.directory.issue_access_token(COGNITIVE).text
+    assert ROLE in str(await cloud.refusal(azure_ad_token=token))
+
+
+async def test_a_403_names_the_role(cloud: Cloud) -> None:
+    cloud.server.script(HttpReply(403, {"error": {"code": "403", "message": "Forbidden"}}))
+    error = await cloud.refusal(**cloud.secret)
+    assert type(error) is kernel.AccessDeniedError
+    assert ROLE in str(error)

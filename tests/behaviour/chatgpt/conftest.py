@@ -1,0 +1,54 @@
+"""A machine that a person can sign in on, and the service that she signs in to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from openai_responses_common.auth import device_code as flow
+from responses_emulator import Emulator, PlanLimits, SignInService, chatgpt_surfaces, strict_catalogue
+from responses_emulator.chatgpt.catalogue import Catalogue
+
+from examples.chat.offline_model import respond
+from tests.support.chatgpt_machine import Machine
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits a second between two questions here."""
+    monkeypatch.setattr(flow, "_MIN_POLL_INTERVAL_S", 0.01)
+    monkeypatch.setattr(flow, "_SLOW_DOWN_STEP_S", 0.05)
+
+
+@pytest.fixture
+def service() -> SignInService:
+    """The sign-in service, and the knobs that tests turn."""
+    return SignInService(interval="0.02")
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    """The models that the service has; a test may exchange them."""
+    return strict_catalogue()
+
+
+@pytest.fixture
+def limits() -> PlanLimits:
+    """How much of every plan is used."""
+    return PlanLimits()
+
+
+@pytest.fixture
+def emulator(service: SignInService, catalogue: Catalogue, limits: PlanLimits) -> Iterator[Emulator]:
+    """All of it, running."""
+    with Emulator(surfaces=chatgpt_surfaces(service, catalogue=catalogue, limits=limits), responder=respond) as running:
+        yield running
+
+
+@pytest.fixture
+async def machine(tmp_path: Path, emulator: Emulator, service: SignInService) -> AsyncIterator[Machine]:
+    """A machine on which nobody has signed in yet."""
+    one = Machine(tmp_path / "home", emulator, service)
+    yield one
+    await one.leave()

@@ -1,0 +1,165 @@
+"""`python -m amplifier_module_provider_chatgpt_oauth`: what it says, what it ends with, and where it finds settings."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amplifier_module_provider_chatgpt_oauth import __main__ as program
+from responses_emulator import Disconnect, HttpReply, PlanLimits, PlanWindow, SignInService
+
+from tests.support.chatgpt_machine import Machine
+
+
+class Shell:
+    """Runs the program in this process."""
+
+    def __init__(self, machine: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.machine = machine
+        self._capsys = capsys
+        self._monkeypatch = monkeypatch
+        monkeypatch.setenv("HOME", str(machine.home))
+        monkeypatch.chdir(machine.home)
+
+    def __call__(self, *words: str, **settings: Any) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        given = [f"--set={key}={value}" for key, value in self.machine.settings(**settings).items()]
+        code = self.alone(*words, *given)
+        out, err = self._capsys.readouterr()
+        return code, out, err
+
+    def alone(self, *words: str) -> int:
+        """The exit code without any setting but those of the files."""
+        self._monkeypatch.setattr(sys, "argv", ["program", *words])
+        return program.main()
+
+
+@pytest.fixture
+def shell(machine: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    return Shell(machine, capsys, monkeypatch)
+
+
+def test_the_whole_way(shell: Shell, service: SignInService) -> None:
+    service.pending_polls = 1
+    assert shell("status") == (1, f"Nobody is signed in. Run `{program.LOGIN_COMMAND}`.\n", "")
+    code, out, err = shell("login", default_model="")
+    assert (code, out) == (0, "Signed in. The account has 17 models, gpt-6.1-sol first.\n")
+    assert service.user_codes[0] in err
+    assert "Signed in as ada@example.com, plan plus" in err
+    code, out, err = shell("status")
+    assert (code, err) == (0, "")
+    lines = {line[2:19].strip(): line[19:].strip() for line in out.splitlines()[1:]}
+    assert out.splitlines()[0] == "Signed in to ChatGPT."
+    assert lines["account"] == "ada@example.com"
+    assert lines["plan"] == "plus"
+    assert lines["workspace"] == service.account.account_id
+    assert lines["tokens"] == f"{shell.machine.file} (mode 0600)"
+    assert "renewed by itself" in lines["token ends"]
+    assert lines["limit per 5 hours"].startswith("12 % used, resets in 2 h 30 min (")
+    assert lines["limit per week"].startswith("34 % used, resets in 3 d ")
+    code, out, err = shell("logout")
+    assert (code, out) == (0, f"Signed out; removed from {shell.machine.file} (mode 0600).\n")
+    assert shell("logout")[:2] == (0, "Nobody was signed in.\n")
+    assert shell("status")[0] == 1
+
+
+def test_windows_are_named_by_their_length(shell: Shell, service: SignInService, limits: PlanLimits) -> None:
+    shell.machine.keep(service.token_set())
+    limits.primary = PlanWindow(used_percent=1, minutes=10_080, reset_after_s=60)
+    limits.secondary = PlanWindow(used_percent=2, minutes=90, reset_after_s=60)
+    limits.credits_balance = "12.50"
+    limits.reached_limit = "primary"
+    _, out, _ = shell("status")
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    assert rows[-4].startswith("limit per 1 h 30 min 2 % used, resets in 1 min")
+    assert rows[-3].startswith("limit per week 1 % used, resets in 1 min")
+    assert rows[-2:] == ["credits 12.50", "limit reached primary"]
+
+
+@pytest.mark.parametrize("fault", [HttpReply(503, "busy"), Disconnect()])
+def test_status_without_the_service(shell: Shell, service: SignInService, fault: Any) -> None:
+    shell.machine.keep(service.token_set(lifetime_s=-10))
+    service.script("refresh", fault)
+    code, out, _ = shell("status")
+    assert code == 0
+    assert "limits      cannot be read: " in out
+    assert "CANARY" not in out
+
+
+def test_status_offline_asks_nobody(shell: Shell, service: SignInService) -> None:
+    shell.machine.keep(service.token_set())
+    code, out, _ = shell("status", "--offline")
+    assert code == 0
+    assert "limit" not in out
+    assert not shell.machine.emulator.requests
+
+
+def test_status_of_a_sign_in_that_has_ended(shell: Shell, service: SignInService) -> None:
+    tokens = shell.machine.keep(service.token_set(lifetime_s=-10))
+    service.end_sign_in(tokens)
+    code, out, _ = shell("status")
+    assert code == 1
+    assert out.startswith("The sign-in has expired. Run ")
+    assert "refresh_token_invalidated" in out
+    assert "renewed by itself" not in out
+
+
+def test_a_login_that_fails(shell: Shell, service: SignInService) -> None:
+    service.disable()
+    code, out, err = shell("login")
+    assert (code, out) == (1, "Not signed in.\n")
+    assert "device code login" in err
+
+
+def test_a_login_whose_tokens_do_not_work(shell: Shell, service: SignInService) -> None:
+    service.pending_polls = 0
+    shell.machine.emulator.script()
+    issue = service.token_set
+
+    def issue_and_reject(*args: Any, **more: Any) -> Any:
+        tokens = issue(*args, **more)
+        service.reject_access_token(tokens.access_token)
+        service.end_sign_in(tokens)
+        return tokens
+
+    service.token_set = issue_and_reject  # type: ignore[method-assign]
+    code, out, err = shell("login")
+    assert (code, out) == (0, "Signed in.\n")
+    assert "did not list its models" in err
+
+
+def test_settings_of_the_hosts_files(shell: Shell, service: SignInService, machine: Machine) -> None:
+    service.pending_polls = 0
+    folder = machine.home / ".amplifier"
+    folder.mkdir(mode=0o700)
+    rows = "".join(f"        {key}: {value}\n" for key, value in machine.settings(account="work").items())
+    text = f"config:\n  providers:\n    - module: provider-chatgpt-oauth\n      id: mine\n      config:\n{rows}"
+    (folder / "settings.yaml").write_text(text)
+    tokens = machine.home / "tokens.work.json"
+    assert shell.alone("login", "--instance", "mine") == 0
+    assert tokens.exists()
+    environment = {"HOME": str(machine.home), "PATH": "/usr/bin:/bin"}
+    words = [sys.executable, "-m", program.PACKAGE, "status", "--instance", "mine"]
+    done = subprocess.run(words, cwd=machine.home, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert shell.alone("logout", "--instance", "mine") == 0
+    assert not tokens.exists()
+    assert shell.alone("status", "--instance", "mine") == 1
+
+
+@pytest.mark.parametrize("words", [(), ("dance",)])
+def test_wrong_arguments(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["program", *words])
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == 2
+
+
+def test_errors_are_one_line(shell: Shell, tmp_path: Path) -> None:
+    code, out, err = shell("status", token_store="drawer")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: setting 'token_store' takes")
+    assert err.count("\n") == 1

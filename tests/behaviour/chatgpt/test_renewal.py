@@ -1,0 +1,374 @@
+"""Tokens: renewed in time, once for all who ask, kept before they are used, and never spent twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+import time
+from typing import Any
+
+import pytest
+from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
+from amplifier_module_provider_chatgpt_oauth.auth import account as module
+from openai_responses_common.auth.store.record import StoreError
+from responses_emulator import Account, Disconnect, HttpReply, LoseReply, Say, invalid_token, malformed_token
+from responses_emulator.openai_sign_in.service import SignInService
+
+from tests.support.chatgpt_machine import Machine, Person
+from tests.support.session import PATIENCE_S
+
+LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
+
+
+@pytest.mark.parametrize(("left_s", "renewed"), [(240, True), (360, False)])
+async def test_five_minutes_before_its_end(machine: Machine, left_s: float, renewed: bool) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=left_s))
+    session = await machine.session()
+    await session.ask("hello")
+    assert bool(machine.service.requests_to("refresh")) is renewed
+
+
+async def test_the_protocol(machine: Machine) -> None:
+    old = machine.keep(machine.service.token_set(lifetime_s=-10))
+    await (await machine.session()).ask("hello")
+    (asked,) = machine.service.requests_to("refresh")
+    assert asked.body == {
+        "client_id": "app_EMoamEEZ73f0CkXaXp7hrann",
+        "grant_type": "refresh_token",
+        "refresh_token": old.refresh_token,
+    }
+    assert machine.kept["access_token"] == machine.sent[0] != old.access_token
+    assert machine.service.is_live(machine.kept["refresh_token"])
+
+
+@pytest.mark.parametrize("gives", [("access_token",), ("access_token", "refresh_token"), ("access_token", "id_token")])
+async def test_only_what_is_given_is_replaced(machine: Machine, gives: tuple[str, ...]) -> None:
+    old = machine.keep(machine.service.token_set(lifetime_s=-10))
+    machine.service.refresh_response_fields = gives
+    await (await machine.session()).ask("hello")
+    assert (machine.kept["refresh_token"] == old.refresh_token) is ("refresh_token" not in gives)
+    assert machine.kept["email"] == "ada@example.com"
+    assert machine.kept["plan"] == "plus"
+
+
+async def test_its_own_end_counts_and_not_what_the_answer_says(machine: Machine) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    machine.service.expires_in = 1
+    session = await machine.session()
+    await session.ask("hello")
+    await session.ask("hello")
+    assert len(machine.service.requests_to("refresh")) == 1
+    assert json.loads(machine.file.read_text())["expires_at"] > time.time() + 800_000
+
+
+async def test_a_token_that_nobody_can_read(machine: Machine) -> None:
+    machine.service.opaque_access_tokens = True
+    machine.provider().login(Person(machine.service))
+    session = await machine.session()
+    await session.ask("hello")
+    assert machine.sent[0].startswith("at_")
+    assert machine.emulator.model_requests[0].headers["chatgpt-account-id"] == machine.service.account.account_id
+    assert not machine.service.requests_to("refresh")
+
+
+async def test_many_calls_share_one_renewal(machine: Machine) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    machine.service.delay_s = {"refresh": 0.2}
+    sessions = [await machine.session() for _ in range(4)]
+    await asyncio.gather(*[session.ask("hello") for session in sessions for _ in range(4)])
+    assert len(machine.service.requests_to("refresh")) == 1
+    assert len(set(machine.sent)) == 1
+
+
+async def test_a_token_that_still_works_is_used_while_the_next_is_fetched(machine: Machine) -> None:
+    """Nobody waits for a renewal ahead of time, once this process has a token."""
+    machine.keep(machine.service.token_set(lifetime_s=301))
+    session = await machine.session()
+    await session.ask("hello")
+    await asyncio.sleep(1.2)
+    machine.service.delay_s = {"refresh": 0.3}
+    await session.ask("hello")
+    assert machine.sent[0] == machine.sent[1]
+    assert await machine.emulator.wait_until_async(lambda: machine.service.requests_to("refresh"))
+    async with asyncio.timeout(PATIENCE_S):
+        while machine.sent[-1] == machine.sent[0]:
+            await session.ask("hello")
+
+
+async def test_what_another_process_has_renewed_is_taken_over(machine: Machine) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    newer = machine.keep(machine.service.token_set())
+    await (await machine.session()).ask("hello")
+    assert machine.sent == [newer.access_token]
+    assert not machine.service.requests_to("refresh")
+
+
+async def test_it_is_kept_before_it_is_used(machine: Machine) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    seen: list[bool] = []
+
+    def look(request: Any) -> Any:
+        seen.append(machine.kept["access_token"] in request.headers["authorization"])
+        return Say("ok")
+
+    machine.emulator.script(look)
+    await (await machine.session()).ask("hello")
+    assert seen == [True]
+
+
+PASSING = {
+    "503": (HttpReply(503, {"error": "busy"}), ProviderUnavailableError),
+    "500 page": (HttpReply(500, "<html>oops</html>"), ProviderUnavailableError),
+    "429": (HttpReply(429, {"error": {"code": "rate_limit_exceeded"}}, {"retry-after": "0"}), ProviderUnavailableError),
+    "403 page": (HttpReply(403, "<html>Just a moment...</html>"), ProviderUnavailableError),
+    "400 unknown": (HttpReply(400, {"error": {"code": "something_new"}}), ProviderUnavailableError),
+    "connection": (Disconnect(), NetworkError),
+}
+
+
+@pytest.mark.parametrize(("fault", "kind"), PASSING.values(), ids=PASSING)
+async def test_what_may_pass_is_tried_again(machine: Machine, fault: Any, kind: type[LLMError]) -> None:
+    old = machine.keep(machine.service.token_set(lifetime_s=-10))
+    machine.service.script("refresh", fault)
+    session = await machine.session()
+    assert (await session.ask("hello")).text
+    assert len(machine.service.requests_to("refresh")) == 2
+    (retry,) = session.recorder.named("provider:retry")
+    assert retry["error_type"] == kind.__name__
+    assert machine.sent != [old.access_token]
+
+
+@pytest.mark.parametrize(("fault", "kind"), PASSING.values(), ids=PASSING)
+async def test_an_outage_of_the_sign_in_leaves_a_token_that_lives_in_use(
+    machine: Machine, fault: Any, kind: type[LLMError]
+) -> None:
+    old = machine.keep(machine.service.token_set(lifetime_s=200))
+    machine.service.script("refresh", fault)
+    await (await machine.session()).ask("hello")
+    assert machine.sent == [old.access_token]
+
+
+LASTING = [
+    "refresh_token_expired", "refresh_token_reused", "refresh_token_invalidated", "invalid_grant",
+    "app_session_terminated", "invalid_refresh_token", "something_else",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("errors", ["object", "string"])
+@pytest.mark.parametrize("code", LASTING)
+async def test_what_will_not_pass_is_asked_once(machine: Machine, code: str, errors: Any) -> None:
+    """By this process and by every other, which finds it noted."""
+    tokens = machine.keep(machine.service.token_set(lifetime_s=-10))
+    machine.service.errors = errors
+    machine.service.end_sign_in(tokens, code)
+    for _ in range(2):
+        session = await machine.session(account="default")
+        for _ in range(2):
+            with pytest.raises(AuthenticationError) as caught:
+                await session.ask("hello")
+            assert str(caught.value).count(code) == str(caught.value).count(LOGIN) == 1
+            assert not caught.value.retryable
+        module._accounts.clear()
+    assert len(machine.service.requests_to("refresh")) == 1
+    assert not machine.sent
+    assert machine.provider().auth_status() == "expired"
+    assert machine.provider().login(Person(machine.service))
+    assert (await (await machine.session()).ask("hello")).text
+
+
+async def test_a_sign_in_that_has_ended_is_used_while_its_token_lives(machine: Machine) -> None:
+    tokens = machine.keep(machine.service.token_set(lifetime_s=200))
+    machine.service.end_sign_in(tokens)
+    session = await machine.session()
+    for _ in range(3):
+        assert (await session.ask("hello")).text
+    assert len(machine.service.requests_to("refresh")) == 1
+    assert machine.provider().auth_status() == "authenticated"
+
+
+async def test_a_401_takes_over_what_another_process_has(machine: Machine) -> None:
+    old = machine.keep(machine.service.token_set())
+    session = await machine.session()
+    await session.ask("hello")
+    newer = machine.keep(machine.service.token_set())
+    machine.service.reject_access_token(old.access_token)
+    await session.ask("hello")
+    assert machine.sent == [old.access_token, old.access_token, newer.access_token]
+    assert not machine.service.requests_to("refresh")
+
+
+async def test_a_401_renews_where_there_is_nothing_to_take_over(machine: Machine) -> None:
+    old = machine.keep(machine.service.token_set())
+    machine.service.reject_access_token(old.access_token)
+    session = await machine.session()
+    await session.ask("hello")
+    assert len(machine.service.requests_to("refresh")) == 1
+    assert machine.sent == [old.access_token, machine.kept["access_token"]]
+    assert not session.recorder.named("provider:retry"), "that is no attempt of its own"
+
+
+async def test_a_401_reloads_then_renews_then_says_to_sign_in_again(machine: Machine) -> None:
+    old = machine.keep(machine.service.token_set())
+    session = await machine.session()
+    await session.ask("hello")
+    newer = machine.keep(machine.service.token_set())
+    for tokens in (old, newer):
+        machine.service.reject_access_token(tokens.access_token)
+    machine.emulator.script(invalid_token())
+    with pytest.raises(AuthenticationError) as caught:
+        await session.ask("hello")
+    assert LOGIN in str(caught.value)
+    assert machine.sent[1:] == [old.access_token, newer.access_token, machine.kept["access_token"]]
+    assert len(machine.service.requests_to("refresh")) == 1
+
+
+@pytest.mark.parametrize("refusal", [invalid_token(), invalid_token("token_revoked"), malformed_token()])
+async def test_a_service_that_refuses_for_ever(machine: Machine, refusal: HttpReply) -> None:
+    machine.keep(machine.service.token_set())
+    session = await machine.session()
+    machine.emulator.script(*[refusal] * 9)
+    with pytest.raises(AuthenticationError, match="sign in again"):
+        await session.ask("hello")
+    assert session.sent == 2
+    assert len(machine.service.requests_to("refresh")) == 1
+
+
+async def test_signed_out_by_another_process(machine: Machine) -> None:
+    tokens = machine.keep(machine.service.token_set())
+    session = await machine.session()
+    await session.ask("hello")
+    machine.file.unlink()
+    machine.service.reject_access_token(tokens.access_token)
+    with pytest.raises(AuthenticationError, match="nobody is signed in"):
+        await session.ask("hello")
+
+
+async def test_somebody_else_signed_in_meanwhile(machine: Machine) -> None:
+    """What the person did last counts, and ciphertext of the account before is not sent to the new one."""
+    old = machine.keep(machine.service.token_set())
+    session = await machine.session()
+    first = await session.ask("hello")
+    bob = machine.keep(machine.service.token_set(Account(email="bob@example.com", account_id="account-of-bob")))
+    machine.service.reject_access_token(old.access_token)
+    await session.ask("hello")
+    assert machine.sent[-1] == bob.access_token
+    assert machine.emulator.model_requests[-1].headers["chatgpt-account-id"] == "account-of-bob"
+    from tests.support.session import stored
+
+    await session.ask("hello", stored(first), "more")
+    assert not [item for item in session.body["input"] if item["type"] == "reasoning"]
+
+
+class Unwritable:
+    """A store that cannot save for a while."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from openai_responses_common.auth.store.file import FileStore
+
+        self.broken = True
+        save = FileStore.save
+
+        def save_or_not(store: Any, text: str) -> None:
+            if self.broken and store.path.name == "tokens.json":
+                raise StoreError(f"cannot write {store.path}: No space left on device")
+            save(store, text)
+
+        monkeypatch.setattr(FileStore, "save", save_or_not)
+
+
+async def test_tokens_that_cannot_be_kept_are_used_told_and_kept_later(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = machine.keep(machine.service.token_set(lifetime_s=-10))
+    disk = Unwritable(monkeypatch)
+    monkeypatch.setattr(module, "_SAVE_RETRY_INTERVAL_S", 0.0)
+    session = await machine.session()
+    await session.ask("hello")
+    await session.ask("hello")
+    assert len(machine.service.requests_to("refresh")) == 1
+    assert machine.kept["access_token"] == old.access_token
+    assert [each for each in caplog.records if each.levelno == logging.ERROR and "No space left" in each.message]
+    disk.broken = False
+    await session.ask("hello")
+    assert machine.kept["access_token"] == machine.sent[-1]
+    assert len(machine.service.requests_to("refresh")) == 1
+
+
+async def test_a_later_sign_in_wins_over_tokens_that_could_not_be_kept(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    disk = Unwritable(monkeypatch)
+    monkeypatch.setattr(module, "_SAVE_RETRY_INTERVAL_S", 0.0)
+    session = await machine.session()
+    await session.ask("hello")
+    disk.broken = False
+    later = machine.keep(machine.service.token_set(), saved_at=time.time() + 5)
+    await session.ask("hello")
+    assert machine.kept["access_token"] == later.access_token
+
+
+async def test_an_answer_that_was_lost_is_told_after_one_request(machine: Machine) -> None:
+    """The one moment that nobody can save: the token is spent, and the next one is nowhere."""
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    machine.service.script("refresh", LoseReply())
+    session = await machine.session(max_retries=0)
+    with pytest.raises(NetworkError):
+        await session.ask("hello")
+    with pytest.raises(AuthenticationError, match="refresh_token_reused"):
+        await session.ask("hello")
+    with pytest.raises(AuthenticationError, match="refresh_token_reused"):
+        await session.ask("hello")
+    assert len(machine.service.requests_to("refresh")) == 2
+
+
+async def test_a_call_that_is_cancelled_loses_no_renewal(machine: Machine) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    machine.service.delay_s = {"refresh": 0.3}
+    session = await machine.session()
+    call = asyncio.ensure_future(session.ask("hello"))
+    assert await machine.emulator.wait_until_async(lambda: machine.service.requests_to("refresh"))
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    assert await machine.emulator.wait_until_async(lambda: machine.service.is_live(machine.kept["refresh_token"]))
+    await session.ask("hello")
+    assert len(machine.service.requests_to("refresh")) == 1
+
+
+def test_two_loops_and_threads_share_it(machine: Machine) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    machine.service.delay_s = {"refresh": 0.2}
+    from tests.support.chatgpt_machine import ask
+
+    threads = [threading.Thread(target=lambda: ask(machine.provider())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert len(machine.sent) == 4
+    assert len(machine.service.requests_to("refresh")) == 1
+
+
+@pytest.mark.parametrize("what", ["access_token", "refresh_token"])
+async def test_a_token_that_no_header_could_carry(machine: Machine, what: str) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    answer = {"access_token": "a.b.c", "refresh_token": "r", what: "bad\nvalue"}
+    machine.service.script("refresh", HttpReply(200, answer))
+    with pytest.raises(AuthenticationError) as caught:
+        await (await machine.session()).ask("hello")
+    assert "bad" not in str(caught.value)
+
+
+async def test_redirects_are_not_followed(machine: Machine) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    thief = SignInService()
+    from responses_emulator import Emulator, issuer_surface
+
+    with Emulator(surfaces=issuer_surface(thief)) as elsewhere:
+        for status in (301, 302, 303, 307, 308):
+            machine.service.script("refresh", HttpReply(status, "", {"location": f"{elsewhere.origin}/oauth/token"}))
+            with pytest.raises(LLMError):
+                await (await machine.session(max_retries=0)).ask("hello")
+        assert not elsewhere.requests

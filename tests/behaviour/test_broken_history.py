@@ -1,0 +1,122 @@
+"""Calls and results are paired on every request, whatever happened to the history, and the history is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from responses_emulator import Call, Say, Think, Turn
+
+from tests.support.session import Conversation, Session, assistant, items, result, system, tool, user
+
+TWO = Turn(Think(["Look twice."]), Call("look", {"at": "x"}), Call("look", {"at": "y"}))
+
+
+@pytest.fixture
+async def broken(session: Session) -> Conversation:
+    """A conversation with two calls, only the second of which was answered."""
+    chat = Conversation(session, tools=[tool("look", "at")])
+    session.emulator.script(TWO)
+    first = await chat.say("look")
+    chat.messages.append(result(first.tool_calls[1], "seen y"))
+    session.recorder.events.clear()
+    return chat
+
+
+async def test_a_missing_result_is_made_up_and_reported(broken: Conversation) -> None:
+    session = broken.session
+    await broken.say("go on")
+    outputs = {item["call_id"]: item["output"] for item in items(session.body, "function_call_output")}
+    missing, given = items(session.body, "function_call")
+    assert "no result" in outputs[missing["call_id"]]
+    assert outputs[given["call_id"]] == "seen y"
+    event = session.recorder.one("provider:tool_sequence_repaired")
+    assert event["repair_count"] == 1
+    assert event["repairs"] == [{"kind": "missing_result", "tool_call_id": missing["call_id"], "tool_name": "look"}]
+
+
+async def test_it_is_made_up_again_on_every_later_request(broken: Conversation) -> None:
+    """The history still lacks it, so every request does; each time the same bytes in the same place."""
+    session = broken.session
+    await broken.say("one")
+    before = session.body
+    await broken.say("two")
+    await broken.say("three")
+    assert len(session.recorder.named("provider:tool_sequence_repaired")) == 3
+    assert session.body["input"][: len(before["input"])] == before["input"]
+
+
+async def test_the_history_is_not_touched(broken: Conversation) -> None:
+    before = [message.model_dump_json() for message in broken.messages]
+    await broken.session.ask(*broken.messages, "go on", tools=[tool("look", "at")])
+    assert [message.model_dump_json() for message in broken.messages] == before
+
+
+async def test_it_stands_right_behind_its_call(broken: Conversation) -> None:
+    """The one place that does not move when more results or turns come."""
+    await broken.say("go on")
+    sent = broken.session.body["input"]
+    missing = next(index for index, item in enumerate(sent) if item["type"] == "function_call")
+    assert sent[missing + 1]["type"] == "function_call_output"
+    assert sent[missing + 1]["call_id"] == sent[missing]["call_id"]
+    assert sent[-1]["role"] == "user"
+
+
+async def test_results_without_a_call_are_left_out_and_reported(session: Session) -> None:
+    await session.ask("hello", result("call_gone", "lost"), "more")
+    assert not items(session.body, "function_call_output")
+    (repair,) = session.recorder.one("provider:tool_sequence_repaired")["repairs"]
+    assert (repair["kind"], repair["tool_call_id"]) == ("orphan_result", "call_gone")
+
+
+async def test_repeated_calls_and_results_are_sent_once(session: Session) -> None:
+    chat = Conversation(session, tools=[tool("look", "at")])
+    session.emulator.script(Call("look", {"at": "x"}), Say("ok"))
+    first = await chat.say("look")
+    answer = result(first.tool_calls[0], "seen")
+    chat.messages += [chat.messages[-1], answer]
+    await chat.go_on(answer)
+    assert len(items(session.body, "function_call")) == 1
+    assert len(items(session.body, "function_call_output")) == 1
+    kinds = {row["kind"] for row in session.recorder.one("provider:tool_sequence_repaired")["repairs"]}
+    assert kinds == {"duplicate_call", "duplicate_result"}
+
+
+async def test_a_result_that_stands_before_its_call_is_moved(session: Session) -> None:
+    chat = Conversation(session, tools=[tool("look", "at")])
+    session.emulator.script(Call("look", {"at": "x"}), Say("ok"))
+    first = await chat.say("look")
+    chat.messages.insert(1, result(first.tool_calls[0], "seen"))
+    await chat.go_on()
+    assert [item["type"] for item in session.body["input"][1:]] == ["function_call", "function_call_output"]
+
+
+async def test_a_turn_that_was_interrupted_goes_on(broken: Conversation) -> None:
+    """What the CLI leaves behind after Ctrl-C: calls without results, a synthetic answer, and the next question."""
+    broken.messages.append(assistant("The previous step was interrupted."))
+    broken.session.emulator.script(Say("fine"))
+    response = await broken.say("never mind")
+    assert response.text == "fine"
+
+
+async def test_many_conversations_are_repaired_at_once(session: Session) -> None:
+    """No call remembers what another one repaired."""
+    chats = [Conversation(session, tools=[tool("look", "at")]) for _ in range(4)]
+    for chat in chats:
+        session.emulator.script(TWO)
+        await chat.say("look")
+    session.recorder.events.clear()
+    await asyncio.gather(*[chat.say("go on") for chat in chats])
+    counts = [event["repair_count"] for event in session.recorder.named("provider:tool_sequence_repaired")]
+    assert counts == [2, 2, 2, 2]
+
+
+async def test_a_healthy_history_is_not_repaired(session: Session) -> None:
+    chat = Conversation(session, tools=[tool("look", "at")])
+    session.emulator.script(TWO)
+    first = await chat.say("look")
+    notice = system("Older messages were removed.")
+    await chat.go_on(*[result(call) for call in first.tool_calls], notice, user("so?"))
+    assert not session.recorder.named("provider:tool_sequence_repaired")
+    assert "no result" not in json.dumps(session.body)

@@ -1,0 +1,146 @@
+"""The model list: what the service offers, with what the tables know of it; errors as everywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from amplifier_core.llm_errors import (
+    AuthenticationError,
+    ConfigurationError,
+    LLMError,
+    NotFoundError,
+    ProviderUnavailableError,
+)
+from amplifier_core.models import ModelInfo
+from responses_emulator import Emulator
+from responses_emulator.service.surface import Exchange, Surface, json_reply
+from responses_emulator.transport.server import Reply, StreamReply
+
+from tests.support.backends import BackendUnderTest
+from tests.support.session import OpenSession, Session
+
+
+async def test_models_are_listed_with_what_is_known_of_them(session: Session) -> None:
+    models = {model.id: model for model in await session.provider.list_models()}
+    assert all(isinstance(model, ModelInfo) for model in models.values())
+    known = models[session.backend.model]
+    assert known.context_window > 200_000
+    assert known.max_output_tokens > 10_000
+    assert {"tools", "streaming", "thinking", "vision"} <= set(known.capabilities)
+    if session.backend.priced:
+        assert known.pricing is not None
+        assert known.pricing.input_per_million > 0
+
+
+async def test_only_models_that_can_work_are_listed(session: Session) -> None:
+    ids = [model.id for model in await session.provider.list_models()]
+    useless = ("embedding", "tts", "whisper", "image", "dall-e", "realtime", "audio", "sora", "moderation", "instruct")
+    assert not [name for name in ids if any(word in name for word in useless)]
+    assert ids == sorted(ids) or session.backend.catalogue
+    assert len(ids) == len(set(ids))
+
+
+async def test_dated_models_can_be_hidden(open_session: OpenSession, backend: BackendUnderTest) -> None:
+    every = await (await open_session()).provider.list_models()
+    few = await (await open_session(hide_dated_models="true")).provider.list_models()
+    assert {model.id for model in few} <= {model.id for model in every}
+    assert len(few) < len(every) or backend.catalogue
+    assert not [model.id for model in few if re.search(r"-\d{4}-\d{2}-\d{2}$", model.id)]
+
+
+async def test_the_list_is_kept_for_a_while(session: Session) -> None:
+    for _ in range(5):
+        await session.provider.list_models()
+    assert len(session.emulator.requests) == 1
+
+
+async def test_a_list_that_was_given_out_can_be_changed(session: Session) -> None:
+    (await session.provider.list_models()).clear()
+    assert await session.provider.list_models()
+
+
+async def test_own_models_are_listed_too(open_session: OpenSession) -> None:
+    session = await open_session(model_info=json.dumps({"gpt-77": {"context_window": 1000}}))
+    models = {model.id: model for model in await session.provider.list_models()}
+    assert models["gpt-77"].context_window == 1000
+
+
+class Listing:
+    """The backend's own service, whose model list first answers what a test says, once each."""
+
+    def __init__(self, backend: BackendUnderTest, *replies: Reply) -> None:
+        self.replies = list(replies)
+        self.usual = backend.surface()
+        self.route = next(route for route in self.usual.routes if route.method == "GET" and route.path == "/models")
+
+    async def _next(self, exchange: Exchange) -> Reply | StreamReply:
+        return self.replies.pop(0) if self.replies else await self.route.handler(exchange)
+
+    def surface(self) -> Surface:
+        return replace(self.usual, routes=(replace(self.route, handler=self._next), *self.usual.routes))
+
+
+def error(status: int, body: Any) -> Reply:
+    """An error reply: an object as JSON, a string as it stands."""
+    return json_reply(body, status=status) if isinstance(body, dict) else Reply(status=status, body=body.encode())
+
+
+FAULTS: dict[str, tuple[Reply, type[LLMError]]] = {
+    "wrong key": (error(401, {"error": {"message": "no", "code": "invalid_api_key"}}), AuthenticationError),
+    "no such page": (error(404, "<html>Not Found</html>"), NotFoundError),
+    "not a list": (json_reply({"hello": "world"}), ProviderUnavailableError),
+    "not JSON": (Reply(status=200, body=b"<html>Please log in</html>"), ProviderUnavailableError),
+    "redirect": (Reply(status=302, headers=[("location", "http://127.0.0.1:9/")]), ConfigurationError),
+}
+
+
+async def listing(backend: BackendUnderTest, replies: list[Reply], **settings: Any) -> tuple[Any, Emulator]:
+    """What `list_models` gives or raises, and the service."""
+    with Emulator(surfaces=(Listing(backend, *replies).surface(),)) as emulator:
+        session = await Session(backend, emulator).mount(backend.settings(emulator, **settings))
+        try:
+            return await session.provider.list_models(), emulator
+        except LLMError as caught:
+            return caught, emulator
+        finally:
+            await session.cleanup()
+
+
+@pytest.mark.parametrize(("reply", "kind"), FAULTS.values(), ids=FAULTS)
+async def test_errors_are_the_kernels(backend: BackendUnderTest, reply: Reply, kind: type[LLMError]) -> None:
+    outcome, emulator = await listing(backend, [reply] * 5)
+    assert type(outcome) is kind
+    assert outcome.provider == backend.name
+    assert backend.secret not in str(outcome)
+    if kind is not ProviderUnavailableError:
+        assert len(emulator.requests) == 1
+
+
+async def test_a_passing_failure_is_tried_again(backend: BackendUnderTest) -> None:
+    outcome, emulator = await listing(backend, [error(503, "busy")])
+    assert backend.model in {model.id for model in outcome}
+    assert len(emulator.requests) == 2
+
+
+async def test_a_lasting_failure_is_told(backend: BackendUnderTest) -> None:
+    outcome, _ = await listing(backend, [error(500, "down")] * 9)
+    assert type(outcome) is ProviderUnavailableError
+    assert outcome.status_code == 500
+
+
+async def test_an_empty_list_is_a_list(backend: BackendUnderTest) -> None:
+    outcome, _ = await listing(backend, [json_reply(backend.no_models)])
+    assert outcome == []
+
+
+async def test_a_failure_is_not_kept(backend: BackendUnderTest) -> None:
+    with Emulator(surfaces=(Listing(backend, error(401, {"error": {"message": "no"}})).surface(),)) as emulator:
+        session = await Session(backend, emulator).mount(backend.settings(emulator))
+        with pytest.raises(AuthenticationError):
+            await session.provider.list_models()
+        assert await session.provider.list_models()
+        await session.cleanup()

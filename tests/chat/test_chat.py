@@ -1,0 +1,346 @@
+"""`python -m examples.chat` as a person meets it: in a process of its own, on a terminal or in a pipe."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from responses_emulator import (
+    CutStream,
+    Emulator,
+    EventDelay,
+    ResponseIncomplete,
+    Say,
+    Silence,
+    Think,
+    Turn,
+    insufficient_quota,
+    rate_limit_exceeded,
+)
+
+from examples.chat import offline_model
+from examples.chat.accounts import ACCOUNTS, an_account
+
+someone = pytest.importorskip("examples.person", reason="needs a pseudo-terminal", exc_type=ImportError)
+
+ROOT = Path(__file__).resolve().parents[2]
+COLOUR = re.compile(r"\x1b\[[\d;]+m")
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+SLOW = Turn(Say("one two three four five six seven eight nine ten " * 20), EventDelay(0.05))
+PROMPT = "\u203a"
+WAIT_S = 120
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """A shell's background job ignores Ctrl-C, and so would all that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder to talk about."""
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "plan.md").write_text("# The plan\n\nFirst this, then that.\n")
+    (tmp_path / "notes" / "todo.txt").write_text("nothing\n")
+    return tmp_path
+
+
+@pytest.fixture
+def service() -> Iterator[Emulator]:
+    """A server that the chat is sent to."""
+    with Emulator(responder=offline_model.respond) as emulator:
+        yield emulator
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without anything that a developer's shell says about terminals."""
+    rest = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "TERM", "COLUMNS", "LINES"}}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**rest, "PYTHONPATH": path, "TERM": "xterm", "PYTHONUTF8": "1", **more}
+
+
+def at(service: Emulator) -> dict[str, Any]:
+    """Variables that lead to the server, which answers at once; the emulator of the chat itself speaks slowly."""
+    return {"OPENAI_BASE_URL": service.base_url, "OPENAI_API_KEY": "sk-x"}
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "examples.chat", *arguments]
+
+
+def chat(*arguments: str, folder: Path, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the chat in a pipe."""
+    return subprocess.run(
+        command(*arguments),
+        cwd=folder,
+        env=environment(**more),
+        input=typed,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=WAIT_S,
+        check=False,
+    )
+
+
+class Person(someone.Person):
+    """Someone who chats on a terminal."""
+
+    def __init__(self, *arguments: str, folder: Path, columns: int = 120, **more: str) -> None:
+        super().__init__(command(*arguments), folder=folder, environment=environment(**more), columns=columns)
+
+    def asks(self, text: str) -> None:
+        """Answer the prompt."""
+        self.waits_for(PROMPT)
+        self.types(text + "\n")
+
+
+def test_one_question_in_a_pipe(folder: Path) -> None:
+    done = chat("What is in notes/", "and what is 17*23?", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == (
+        "Using the built-in emulator (no account is set up): "
+        "answers are scripted, prices are what gpt-5.6-sol would cost."
+    )
+    assert "✓ calculate(17 * 23) → 391" in lines
+    assert "✓ list_folder(notes/) → plan.md todo.txt (2 lines)" in lines
+    assert any(line.startswith("│ ") for line in lines), "no thinking"
+    assert "17 * 23 = 391." in done.stdout
+    model, tokens, out, *rest = lines[-1].split(" · ")
+    assert model == "gpt-5.6-sol"
+    assert re.fullmatch(r"[\d,]+ tokens in \(\d+% cached\)", tokens)
+    assert re.fullmatch(r"\d+ out \(\d+ reasoning\)", out)
+    assert re.fullmatch(r"would cost \$0\.0\d+ \| 2 requests \| rate limit \d+% used \| [\d.]+ s", " | ".join(rest))
+    assert "\x1b" not in done.stdout
+
+
+def test_a_conversation_on_a_terminal(folder: Path) -> None:
+    with Person(folder=folder) as person:
+        person.asks("Read notes/plan.md")
+        assert "✓ read_file(notes/plan.md) → # The plan" in person.waits_for(" s\n")
+        person.asks("What did I just ask?")
+        assert "Read notes/plan.md" in person.waits_for("so far")
+        person.asks("/quit")
+        assert person.sees_the_end() == 0
+        assert COLOUR.search(person.written)
+        assert person.written.rindex(SHOW_CURSOR) > person.written.rindex(HIDE_CURSOR)
+
+
+def test_a_wait_is_shown_with_its_seconds_and_goes_away(folder: Path, service: Emulator) -> None:
+    service.script(Turn(Say("Here I am."), Silence(2.5)))
+    with Person("hi", folder=folder, **at(service)) as person:
+        person.waits_for("gpt-5.6-sol 1 s")
+        assert person.sees_the_end() == 0
+        assert "Here I am." in person.seen
+        assert "gpt-5.6-sol 1 s" not in person.seen
+        assert len(person.seen.splitlines()) == 5, person.seen
+
+
+def test_a_narrow_window(folder: Path, service: Emulator) -> None:
+    thought = Think(["**A title**\n\nSome words that are more than there is room for on one line."])
+    service.script(Turn(thought, Say("Words in English, 文字は左から右へ書く, and a 🙂 to end with. " * 3, chunks=9)))
+    with Person("hi", folder=folder, columns=38, **at(service)) as person:
+        assert person.sees_the_end() == 0
+        lines = person.seen.splitlines()
+        assert "│ Some words that are more than there" in lines
+        assert "│ is room for on one line." in lines
+        assert " ".join(lines).replace("  ", " ").count("文字は左から右へ書く") == 3
+        assert lines[-1].endswith(" s")
+        # Facts are whole: nothing is broken between a number and its word.
+        assert re.search(r"\d+ tokens in \(0% cached\) ·$", person.seen, re.M)
+
+
+def test_models_efforts_and_costs_in_a_conversation(folder: Path, service: Emulator) -> None:
+    service.script(Say("One."), Say("Two."))
+    typed = ["/model", "/effort", "/cost", "One?", "/effort high", "/model gpt-5.6-luna", "Two?", "/cost", "/help"]
+    typed += ["/effort huge", "/model luna", "/nothing", "/etc/hosts, what is that?"]
+    done = chat("--base-url", service.base_url, folder=folder, typed="\n".join(typed), OPENAI_API_KEY="sk-x")
+    assert done.returncode == 0, done.stderr
+    answers = dict(part.split("\n", 1) for part in done.stdout.split(f"\n{PROMPT} ")[1:])
+    assert re.search(r"^✓ +gpt-5.6-sol +900,000$", answers["/model"], re.M)
+    assert re.search(r"^ +gpt-5.6-luna +900,000$", answers["/model"], re.M)
+    assert "default; there are none, minimal, low, medium, high" in answers["/effort"]
+    one, two, last = service.request_bodies
+    assert (one["model"], one.get("reasoning", {}).get("effort")) == ("gpt-5.6-sol", None)
+    assert (two["model"], two["reasoning"]["effort"]) == ("gpt-5.6-luna", "high")
+    assert "gpt-5.6-luna, high effort · " in answers["Two?"]
+    assert re.search(r"^gpt-5.6-sol · .* · \$0\.\d+ · 1 request$", answers["/cost"], re.M)
+    assert re.search(r"^gpt-5.6-luna · .* · \$0\.\d+ · 1 request$", answers["/cost"], re.M)
+    assert re.search(r"^\$0\.\d+ so far$", answers["/cost"], re.M)
+    assert "/effort [LEVEL]" in answers["/help"]
+    assert "There is no effort huge" in answers["/effort huge"]
+    assert "not in the list of models" in answers["/model luna"]
+    assert "There is no /nothing; there are /model, /effort, /cost, /help, /quit." in answers["/nothing"]
+    assert last["model"] == "luna"
+
+
+def test_a_limit_is_told_in_one_line_with_the_wait(folder: Path, service: Emulator) -> None:
+    service.script(rate_limit_exceeded(after_s=0.1), Say("There."))
+    done = chat("--base-url", service.base_url, "hi", folder=folder, OPENAI_API_KEY="sk-x")
+    assert done.returncode == 0
+    assert re.search(r"^Rate limit .*: \d+ of \d+ left - trying again in [\d.]+ s \(1 of 5\)$", done.stdout, re.M)
+
+
+@pytest.mark.parametrize("more", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
+def test_no_colours_where_none_are_wanted(folder: Path, service: Emulator, more: dict[str, str]) -> None:
+    with Person("What is 6*7?", folder=folder, columns=80, **at(service), **more) as person:
+        assert person.sees_the_end() == 0
+        assert "6 * 7 = 42" in person.seen
+        assert not COLOUR.search(person.written)
+        assert "NO_COLOR" in more or "\x1b" not in person.written
+
+
+def test_ctrl_d_leaves(folder: Path) -> None:
+    with Person(folder=folder) as person:
+        person.waits_for(PROMPT)
+        person.types("\x04")
+        assert person.sees_the_end() == 0
+
+
+def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(folder: Path, service: Emulator) -> None:
+    service.script(SLOW)
+    with Person(folder=folder, **at(service)) as person:
+        person.asks("Count.")
+        person.waits_for("three")
+        person.presses_ctrl_c()
+        person.waits_for("Stopped.")
+        assert service.wait_until(lambda: service.aborted_requests), "the connection is still open"
+        person.waits_for(PROMPT)
+        person.types("half a")
+        person.waits_for("half a")
+        # Python misses a signal that comes just before it waits for a key; a person presses again.
+        while not person.sees("/quit or Ctrl-D leaves", within_s=0.5):
+            person.presses_ctrl_c()
+        person.asks("What did I just ask?")
+        assert "Count." in person.waits_for("so far")
+        person.waits_for(PROMPT)
+        person.types("\x04")
+        assert person.sees_the_end() == 0
+        assert "Traceback" not in person.seen
+        assert "never retrieved" not in person.seen
+
+
+def test_ctrl_c_ends_a_single_question(folder: Path, service: Emulator) -> None:
+    service.script(SLOW)
+    with Person("Count.", folder=folder, **at(service)) as person:
+        person.waits_for("three")
+        person.presses_ctrl_c()
+        assert person.sees_the_end() == 130
+        text, _, end = person.seen.partition("one two")[2].partition("Stopped.")
+        assert text.split()[0] == "three"
+        assert not end.strip()
+        assert person.written.endswith("\n")
+        assert service.wait_until(lambda: service.aborted_requests)
+
+
+def test_a_bad_key_is_told_with_its_remedy(folder: Path, service: Emulator) -> None:
+    done = chat("hi", folder=folder, OPENAI_BASE_URL=service.base_url, OPENAI_API_KEY="sk-bad")
+    assert done.returncode == 1
+    assert (
+        done.stdout.splitlines()[0] == f"Using the server at {service.base_url} with OPENAI_API_KEY, model gpt-5.6-sol."
+    )
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("Error: ")]
+    assert "Incorrect API key" in line
+    assert "OPENAI_API_KEY" in line
+    assert not done.stderr
+
+
+def test_an_unknown_model_is_told_with_its_remedy(folder: Path) -> None:
+    done = chat("hi", "--model", "gpt-99", folder=folder)
+    assert done.returncode == 1
+    assert "choose another with --model" in done.stdout
+
+
+def test_a_failed_turn_does_not_end_the_conversation(folder: Path, service: Emulator) -> None:
+    service.script(insufficient_quota())
+    done = chat("--base-url", service.base_url, folder=folder, typed="one\nWhat is 2*3?\n", OPENAI_API_KEY="sk-x")
+    assert done.returncode == 0
+    assert "Error: You exceeded your current quota" in done.stdout
+    assert "2 * 3 = 6" in done.stdout
+
+
+def test_waits_and_broken_answers_are_shown(folder: Path, service: Emulator) -> None:
+    broken = Turn(Say("This answer breaks off in the middle of it."), CutStream(8))
+    service.script(broken, Turn(Say("Only a part"), ResponseIncomplete()), Say(" and the rest."))
+    done = chat("--base-url", service.base_url, "hi", folder=folder, OPENAI_API_KEY="sk-x")
+    assert done.returncode == 0
+    assert re.search(r"the connection broke off.* trying again in [\d.]+ s \(1 of 5\)", done.stdout)
+    assert "The answer broke off; what stands above does not count." in done.stdout
+    assert "cut off at its length limit" in done.stdout
+    assert "and the rest." in done.stdout
+
+
+def test_what_a_model_says_cannot_steer_the_terminal(folder: Path, service: Emulator) -> None:
+    service.script(Say("before\x1b[2Jafter\x07", chunks=1))
+    with Person("hi", folder=folder, **at(service)) as person:
+        assert person.sees_the_end() == 0
+        assert "beforeafter" in person.seen
+        assert "\x07" not in person.written
+
+
+def test_an_output_that_knows_only_ascii(folder: Path, service: Emulator) -> None:
+    done = chat("Grüße ☃, what is 2*3?", folder=folder, **at(service), PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "* calculate(2 * 3) -> 6" in done.stdout
+    assert done.stdout.isascii()
+
+
+def test_the_emulator_is_reached_past_a_proxy(folder: Path) -> None:
+    nowhere = "http://127.0.0.1:9"
+    done = chat("hi", folder=folder, HTTP_PROXY=nowhere, HTTPS_PROXY=nowhere, ALL_PROXY=nowhere)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_reader_of_a_pipe_may_leave(folder: Path, service: Emulator) -> None:
+    given = environment(**at(service))
+    process = subprocess.Popen(
+        command("What is 2*3?"), cwd=folder, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout
+    assert process.stderr
+    with process.stdout, process.stderr:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(WAIT_S) == 0
+        assert not process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"OPENAI_API_KEY": "sk-x"}, "OpenAI with OPENAI_API_KEY"),
+        ({"OPENAI_BASE_URL": "http://box:8000/v1"}, "the server at http://box:8000/v1"),
+        (
+            {"OPENAI_BASE_URL": "http://user:secret@box/v1?key=secret", "OPENAI_API_KEY": "sk-x"},
+            "the server at http://box/v1 with OPENAI_API_KEY",
+        ),
+        (
+            {"AZURE_OPENAI_ENDPOINT": "https://contoso.openai.azure.com", "OPENAI_API_KEY": "sk-x"},
+            "Azure OpenAI at https://contoso.openai.azure.com",
+        ),
+        ({"AZURE_OPENAI_BASE_URL": "https://box/openai?key=secret"}, "Azure OpenAI at https://box/openai"),
+    ],
+)
+def test_the_account_is_named(given: Mapping[str, str], words: str) -> None:
+    with an_account(given) as account:
+        assert account.words == words
+        assert not account.emulated
+        assert "sk-x" not in account.introduction("m")
+
+
+def test_empty_variables_are_no_account() -> None:
+    assert not any(
+        look({"OPENAI_API_KEY": " ", "OPENAI_BASE_URL": "", "AZURE_OPENAI_ENDPOINT": ""}) for look in ACCOUNTS
+    )

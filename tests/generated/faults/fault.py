@@ -1,0 +1,200 @@
+"""What a service can do to a call, one record each, and what must come of it.
+
+A service's deed is a script of the emulator or bytes written by hand. An outcome is an answer or an error, with the
+requests that were made and the events that were told; the events stand in one word each, as `WORDS` has them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from responses_emulator import HttpReply
+from responses_emulator.service.state import ScriptedReply
+
+from tests.generated.faults.raw import Opens
+from tests.support.session import Seen
+
+WORDS: Mapping[str, str] = {
+    "llm:request": "request",
+    "llm:response": "response",
+    "llm:stream_block_start": "start",
+    "llm:stream_block_delta": "delta",
+    "llm:stream_block_end": "end",
+    "llm:stream_aborted": "aborted",
+    "provider:retry": "retry",
+    "provider:throttle": "throttle",
+    "provider:incomplete_continuation": "continuation",
+}
+SHOWN = "request start delta end response"
+HALF_SHOWN_TWICE = "request start delta aborted retry start delta aborted response"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What must come of a call.
+
+    Attributes:
+        events: the words of all its events, in order, the deltas of a block as one.
+        requests: that the service got.
+        error: the kernel's class; empty where there is an answer.
+        retryable: of the error.
+        status: of the error.
+        says: what its message holds.
+        finish: the answer's finish reason.
+        text: the answer's text.
+        calls: the arguments of the tools that the answer asks for.
+        paid: exchanges whose usage the service told, so that they cost something.
+    """
+
+    events: str
+    requests: int = 1
+    error: str = ""
+    retryable: bool = False
+    status: int | None = None
+    says: str = ""
+    finish: str = "stop"
+    text: str = ""
+    calls: tuple[Mapping[str, Any], ...] = ()
+    paid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One row.
+
+    Attributes:
+        name: what happens, for a person.
+        does: what the service does, request by request; the last also with all that follow.
+        outcome: what must come of it.
+        place: where the provider is pointed, in place of the service.
+        differs: the same for the backends where it is something else.
+        only: the backends that it can happen with; empty for all.
+        why: of the difference, for a person.
+        settings: of the provider.
+        ask: fields of the request.
+    """
+
+    name: str
+    does: tuple[ScriptedReply, ...]
+    outcome: Outcome
+    place: Opens | None = None
+    differs: Mapping[str, Outcome] = field(default_factory=dict[str, Outcome])
+    only: tuple[str, ...] = ()
+    why: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    ask: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def at(self, backend: str) -> Outcome:
+        """What must come of it there."""
+        return self.differs.get(backend, self.outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Rows of one kind, with a heading and the words that stand before each name on the page."""
+
+    title: str
+    about: str
+    rows: tuple[Fault, ...]
+
+
+def row(name: str, *does: ScriptedReply, then: Outcome, **more: Any) -> Fault:
+    """A fault in short."""
+    return Fault(name=name, does=does, outcome=then, **more)
+
+
+def final(error: str, status: int | None = None, **more: Any) -> Outcome:
+    """An error after one request, which trying again would not mend."""
+    events = "request throttle response" if error == "QuotaExceededError" else "request response"
+    return Outcome(**{"events": events, "error": error, "status": status, **more})
+
+
+def passing(error: str, status: int | None = None, **more: Any) -> Outcome:
+    """An error that is tried again: once, as the matrix sets it."""
+    throttle = "throttle " if error == "RateLimitError" else ""
+    events = f"request {throttle}retry response"
+    return Outcome(**{"events": events, "requests": 2, "error": error, "retryable": True, "status": status, **more})
+
+
+def answer(text: str, **more: Any) -> Outcome:
+    """An answer that was shown as it came, and paid for."""
+    return Outcome(**{"events": SHOWN, "text": text, "paid": 1, **more})
+
+
+# Our HTTP client takes an error that breaks off for an answer that never came.
+HTTP_CLIENT: Mapping[str, Outcome] = {"chatgpt-oauth": passing("NetworkError")}
+
+
+def words(events: list[Seen]) -> str:
+    """The events of a call in one word each, the deltas of a block as one."""
+    found: list[str] = []
+    for event in events:
+        word = WORDS.get(event.name, event.name)
+        if word != "delta" or found[-1:] != ["delta"]:
+            found.append(word)
+    return " ".join(found)
+
+
+# Errors by hand
+
+
+def refused(status: int, code: str | None, message: str = "No.", **fields: Any) -> HttpReply:
+    """An error reply in the API's own form."""
+    body = {"message": message, "type": "invalid_request_error", "param": None, "code": code, **fields}
+    return HttpReply(status, {"error": body})
+
+
+# Streams by hand
+
+EVENT_STREAM = {"content-type": "text/event-stream"}
+ITEM: Mapping[str, Any] = {
+    "type": "message",
+    "id": "msg_1",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "hello", "annotations": []}],
+}
+USAGE: Mapping[str, Any] = {"input_tokens": 7, "output_tokens": 5, "total_tokens": 12}
+CALL: Mapping[str, Any] = {
+    "type": "function_call",
+    "id": "fc_1",
+    "call_id": "call_1",
+    "name": "look",
+    "arguments": '{"at":"x"}',
+    "status": "completed",
+}
+
+
+def response(status: str = "completed", /, *items: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    """A response whose usage is `USAGE`."""
+    made = {"id": "resp_1", "object": "response", "model": "gpt-5.6-sol", "status": status, "output": list(items)}
+    return {**made, "usage": USAGE, **fields}
+
+
+def event(kind: str, **fields: Any) -> dict[str, Any]:
+    """One event."""
+    return {"type": kind, **fields}
+
+
+ADDED = event("response.output_item.added", output_index=0, item={**ITEM, "status": "in_progress", "content": []})
+DELTA = event("response.output_text.delta", output_index=0, content_index=0, delta="hello")
+DONE = event("response.output_item.done", output_index=0, item=ITEM)
+COMPLETED = event("response.completed", response=response("completed", ITEM))
+HELLO = (ADDED, DELTA, DONE, COMPLETED)
+
+
+def sse(*events: Mapping[str, Any] | bytes, newline: bytes = b"\n") -> bytes:
+    """The body of a stream; bytes stand as they are."""
+    return b"".join(
+        each if isinstance(each, bytes) else b"data: " + json.dumps(each, ensure_ascii=False).encode() + newline * 2
+        for each in events
+    )
+
+
+def stream(*events: Mapping[str, Any] | bytes, newline: bytes = b"\n", **headers: str) -> HttpReply:
+    """A reply with these events."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return HttpReply(200, sse(*events, newline=newline), {**EVENT_STREAM, **named})

@@ -1,0 +1,182 @@
+"""Places where no service is: ports that refuse, listeners that hang or break off, proxies, untrusted certificates.
+
+A place is what a provider is pointed at: a base URL, and the variables that lead there. Nothing here speaks more HTTP
+than a proxy's refusal; what begins with a whole request is a script of the emulator.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+
+from responses_emulator import Authority, Emulator, Say, Turn
+
+from tests.support.backends import BackendUnderTest
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a provider is pointed.
+
+    Attributes:
+        url: its base URL.
+        environment: variables that are set meanwhile.
+        emulator: the service, where one is there.
+    """
+
+    url: str
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    emulator: Emulator | None = None
+
+
+Opens = Callable[[BackendUnderTest, Authority], AbstractContextManager[Place]]
+Behave = Callable[[socket.socket], None]
+
+
+class Listener:
+    """Accepts connections and does one thing with each; `close` ends those that are still open."""
+
+    def __init__(self, behave: Behave) -> None:
+        self._socket = socket.create_server((LOOPBACK, 0))
+        self.port = int(self._socket.getsockname()[1])
+        self._behave = behave
+        self._open: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._accept, name="listener", daemon=True)
+        self._thread.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                self._open.append(connection)
+                with contextlib.suppress(OSError):
+                    self._behave(connection)
+
+    def close(self) -> None:
+        # Only a shutdown wakes a thread that waits in `accept`.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(5)
+        for connection in self._open:
+            connection.close()
+
+
+def keep(connection: socket.socket) -> None:
+    """Say nothing, for as long as it takes."""
+
+
+def close(connection: socket.socket) -> None:
+    """End the connection before a byte was read."""
+    connection.close()
+
+
+def reset(connection: socket.socket) -> None:
+    """The same by TCP RST."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def answering(words: bytes) -> Behave:
+    """Read once, say this, and end."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(words)
+        connection.shutdown(socket.SHUT_WR)
+
+    return behave
+
+
+def at(backend: BackendUnderTest, port: int, *, scheme: str = "http", host: str = LOOPBACK) -> str:
+    """The base URL of a backend's service at this port."""
+    return f"{scheme}://{host}:{port}{backend.surface().prefix}"
+
+
+def listening(behave: Behave, *, scheme: str = "http") -> Opens:
+    """A place where all connections meet the same."""
+
+    @contextmanager
+    def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
+        listener = Listener(behave)
+        try:
+            yield Place(url=at(backend, listener.port, scheme=scheme))
+        finally:
+            listener.close()
+
+    return opens
+
+
+@contextmanager
+def refusing(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
+    """A port where nobody listens; it is bound, so that nobody else begins to."""
+    with socket.socket() as bound:
+        bound.bind((LOOPBACK, 0))
+        yield Place(url=at(backend, bound.getsockname()[1]))
+
+
+@contextmanager
+def nameless(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
+    """A host whose name is longer than names can be, so that no resolver is asked; below a domain that every backend
+    would send credentials to."""
+    host = ".".join([*["x" * 63] * 4, "chatgpt.com"])
+    yield Place(url=f"https://{host}{backend.surface().prefix}")
+
+
+@contextmanager
+def crowded(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
+    """A listener that accepts nobody, and whose queue is full: the next connection stays unanswered."""
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind((LOOPBACK, 0))
+        full.listen(0)
+        for _ in range(4):
+            each = waiting.enter_context(socket.socket())
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        yield Place(url=at(backend, full.getsockname()[1]))
+
+
+def proxied(behave: Behave | None, *, scheme: str) -> Opens:
+    """A service behind a proxy that does this, or is not there."""
+
+    @contextmanager
+    def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
+        place = listening(behave) if behave else refusing
+        with place(backend, authority) as proxy:
+            origin = proxy.url.removesuffix(backend.surface().prefix)
+            variable = f"{scheme}_proxy"
+            yield Place(url=at(backend, 9, scheme=scheme), environment={variable: origin, "no_proxy": ""})
+
+    return opens
+
+
+def served(
+    context: Callable[[Authority], ssl.SSLContext | None], *, scheme: str = "https", trusted: bool = True
+) -> Opens:
+    """The real service, over TLS of some kind; without any where there is no context."""
+
+    @contextmanager
+    def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
+        environment = {"SSL_CERT_FILE": authority.ca_file} if trusted else {}
+        with backend.emulator(tls=context(authority)) as emulator:
+            emulator.script(*[Turn(Say("hello"))] * 3)
+            yield Place(url=at(backend, emulator.port, scheme=scheme), environment=environment, emulator=emulator)
+
+    return opens
+
+
+def old_tls(authority: Authority) -> ssl.SSLContext:
+    """The right certificate, in a version of TLS that no client takes any more."""
+    context = authority.context()
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    return context

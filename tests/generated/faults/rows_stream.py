@@ -1,0 +1,248 @@
+"""Rows: errors that are told inside a stream, and streams that end as none should."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from responses_emulator import CutStream, Disconnect, ErrorEvent, HttpReply, ResponseFailed, Say, Silence, Turn
+
+from tests.generated.faults.fault import (
+    ADDED,
+    COMPLETED,
+    DELTA,
+    DONE,
+    HALF_SHOWN_TWICE,
+    HELLO,
+    ITEM,
+    Fault,
+    Group,
+    Outcome,
+    answer,
+    event,
+    final,
+    passing,
+    response,
+    row,
+    sse,
+    stream,
+)
+
+HALF = Say("half of it all")
+_SHOWN: dict[str, Any] = {"events": HALF_SHOWN_TWICE}
+_WHOLE_SHOWN: dict[str, Any] = {"events": "request start delta end aborted retry start delta end aborted response"}
+
+_CODES: dict[str, Outcome] = {
+    "server_error": passing("ProviderUnavailableError"),
+    "server_is_overloaded": passing("ProviderUnavailableError"),
+    "slow_down": passing("RateLimitError"),
+    "vector_store_timeout": passing("LLMTimeoutError"),
+    "a_new_one": passing("ProviderUnavailableError"),
+    "context_length_exceeded": final("ContextLengthError"),
+    "insufficient_quota": final("QuotaExceededError"),
+    "usage_not_included": final("QuotaExceededError"),
+    "invalid_prompt": final("ContentFilterError"),
+    "cyber_policy": final("ContentFilterError"),
+    "bio_policy": final("ContentFilterError"),
+    "misalignment_policy_violation": final("ContentFilterError"),
+    "invalid_image": final("InvalidRequestError"),
+    "image_too_large": final("InvalidRequestError"),
+    "unsupported_image_media_type": final("InvalidRequestError"),
+    "data_residency_mismatch": final("InvalidRequestError"),
+}
+_DOWN = passing("ProviderUnavailableError")
+_FAILED = (
+    *(row(f"`{code}`", ResponseFailed(code, "No."), then=outcome) for code, outcome in _CODES.items()),
+    row(
+        "`rate_limit_exceeded`, with a wait in its words",
+        ResponseFailed("rate_limit_exceeded", "Please try again in 10ms."),
+        then=passing("RateLimitError"),
+    ),
+    row(
+        "`rate_limit_exceeded`, told to wait for 6 minutes",
+        ResponseFailed("rate_limit_exceeded", "Please try again in 6m0s."),
+        then=final("RateLimitError", says="max_retry_delay"),
+    ),
+    row(
+        "without an error",
+        stream(event("response.failed", response=response("failed", error=None, usage=None))),
+        then=passing("ProviderUnavailableError"),
+    ),
+    row("without a response", stream(event("response.failed")), then=passing("ProviderUnavailableError")),
+    row(
+        "after half an answer was shown",
+        Turn(HALF, ResponseFailed(after_events=6)),
+        then=passing("ProviderUnavailableError", **_SHOWN),
+    ),
+    row(
+        "with usage: paid for, and in the sum of the session",
+        stream(event("response.failed", response=response("failed", error={"code": "server_error", "message": "x"}))),
+        then=passing("ProviderUnavailableError", paid=2),
+    ),
+    row(
+        "a response that was cancelled",
+        stream(event("response.failed", response=response("cancelled", usage=None))),
+        then=passing("ProviderUnavailableError"),
+    ),
+    row(
+        "as a whole response in JSON",
+        HttpReply(200, response("failed", error={"code": "rate_limit_exceeded", "message": "x"}, usage=None)),
+        then=passing("RateLimitError"),
+    ),
+    row("a list in place of the response", stream(event("response.failed", response=[])), then=_DOWN),
+    row(
+        "called `response.completed`",
+        stream(
+            event(
+                "response.completed",
+                response=response("failed", error={"code": "invalid_prompt", "message": "x"}, usage=None),
+            )
+        ),
+        then=final("ContentFilterError"),
+    ),
+)
+_ERRORS = (
+    row("nested, as the service sends it", ErrorEvent(), then=passing("ProviderUnavailableError")),
+    row("flat, as documented", ErrorEvent(nested=False), then=passing("ProviderUnavailableError")),
+    row("then a failed response", ErrorEvent(then_failed=True), then=passing("ProviderUnavailableError")),
+    row(
+        "nested, `context_length_exceeded`",
+        ErrorEvent("context_length_exceeded", "x"),
+        then=final("ContextLengthError"),
+    ),
+    row(
+        "flat, `context_length_exceeded`",
+        ErrorEvent("context_length_exceeded", "x", nested=False),
+        then=final("ContextLengthError"),
+    ),
+    row(
+        "nested, `insufficient_quota`",
+        ErrorEvent("insufficient_quota", "x", error_type="insufficient_quota"),
+        then=final("QuotaExceededError"),
+    ),
+    row(
+        "a text in place of the error",
+        stream(event("error", error="Odd.")),
+        then=passing("ProviderUnavailableError", says="Odd."),
+    ),
+    row("with nothing in it", stream(event("error")), then=passing("ProviderUnavailableError")),
+    row(
+        "with a status of its own",
+        stream(event("error", status=429, error={"message": "x"})),
+        then=passing("RateLimitError", 429),
+    ),
+    row(
+        "told by the name of the event alone",
+        stream(b'event: error\ndata: {"error": {"code": "invalid_prompt", "message": "x"}}\n\n'),
+        then=final("ContentFilterError"),
+    ),
+    row(
+        "told by its key alone",
+        stream(b'data: {"error": {"code": "invalid_prompt", "message": "x"}}\n\n'),
+        then=final("ContentFilterError"),
+    ),
+    row(
+        "after half an answer was shown",
+        Turn(HALF, ErrorEvent(after_events=6)),
+        then=passing("ProviderUnavailableError", **_SHOWN),
+    ),
+    row(
+        "after a whole answer was shown",
+        stream(ADDED, DELTA, DONE, event("error", error={"message": "x"})),
+        then=passing("ProviderUnavailableError", **_WHOLE_SHOWN),
+    ),
+)
+_ENDS = (
+    row("before the first event", Turn(HALF, CutStream(0)), then=passing("StreamError")),
+    row("after an event", Turn(HALF, CutStream(6)), then=passing("StreamError", **_SHOWN)),
+    row("in the middle of an event", Turn(HALF, CutStream(6, mid_event=True)), then=passing("StreamError", **_SHOWN)),
+    row("by a reset", Turn(HALF, CutStream(6, reset=True)), then=passing("StreamError", **_SHOWN)),
+    row("politely, but without a terminal event", stream(ADDED, DELTA), then=passing("StreamError", **_SHOWN)),
+    row("politely, all items done", stream(ADDED, DELTA, DONE), then=passing("StreamError", **_WHOLE_SHOWN)),
+    row("with `[DONE]` alone", stream(b"data: [DONE]\n\n"), then=passing("StreamError")),
+    row(
+        "with `[DONE]` and no terminal event",
+        stream(ADDED, DELTA, DONE, b"data: [DONE]\n\n"),
+        then=passing("StreamError", **_WHOLE_SHOWN),
+    ),
+    row(
+        "with the head: 200 without a body",
+        HttpReply(200, b"", {"content-type": "text/event-stream"}),
+        then=passing("StreamError"),
+    ),
+    row("after comments alone", stream(b": hello\n\n: hello\n\n"), then=passing("StreamError")),
+    row("with the head: 204", HttpReply(204, b"", {}), then=passing("StreamError")),
+    row(
+        "in silence before the reply",
+        Turn(Silence(20, before_event=-1)),
+        settings={"timeout": 0.2},
+        then=passing("LLMTimeoutError"),
+    ),
+    row(
+        "in silence after the first words",
+        Turn(HALF, Silence(20, before_event=6)),
+        settings={"timeout": 0.2},
+        then=passing("LLMTimeoutError", **_SHOWN),
+    ),
+    row(
+        "in silence after the reply's head",
+        Turn(HALF, Silence(20)),
+        settings={"timeout": 0.2},
+        then=passing("LLMTimeoutError"),
+    ),
+    row("before any reply", Disconnect(), then=passing("NetworkError")),
+    row("before any reply, by a reset", Disconnect(reset=True), then=passing("NetworkError")),
+    row(
+        "inside the terminal event",
+        stream(ADDED, DELTA, DONE, sse(COMPLETED)[:-30]),
+        then=passing("StreamError", **_WHOLE_SHOWN),
+    ),
+    row(
+        "without the blank line behind the terminal event",
+        stream(ADDED, DELTA, DONE, sse(COMPLETED).rstrip()),
+        then=answer("hello"),
+    ),
+    row("after a terminal event, by a reset", Turn(Say("hello"), CutStream(99)), then=answer("hello")),
+)
+_MORE = (
+    row("twice", stream(*HELLO, COMPLETED), then=answer("hello")),
+    row(
+        "and then a failed response",
+        stream(*HELLO, event("response.failed", response=response("failed"))),
+        then=answer("hello"),
+    ),
+    row(
+        "and then an error",
+        stream(*HELLO, event("error", error={"message": "x"})),
+        then=answer("hello"),
+    ),
+    row(
+        "and then, after a failed one, comes the answer",
+        stream(
+            event("response.failed", response=response("failed", error={"code": "invalid_prompt"}, usage=None)), *HELLO
+        ),
+        then=final("ContentFilterError"),
+    ),
+    row("and then more deltas", stream(*HELLO, ADDED, DELTA), then=answer("hello")),
+    row("and then garbage", stream(*HELLO, b"data: {oops\n\n"), then=answer("hello")),
+    row("and then `[DONE]`", stream(*HELLO, b"data: [DONE]\n\n"), then=answer("hello")),
+    row(
+        "as `response.done`",
+        stream(ADDED, DELTA, DONE, event("response.done", response=response("completed", ITEM))),
+        then=answer("hello"),
+    ),
+)
+
+
+def _in(event_name: str, rows: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    return tuple(replace(each, name=f"`{event_name}`, {each.name}") for each in rows)
+
+
+GROUPS = (
+    Group(
+        title="The stream tells of a failure",
+        about="an event",
+        rows=_in("response.failed", _FAILED) + _in("error", _ERRORS),
+    ),
+    Group(title="The stream ends, or does not", about="its end comes", rows=_ENDS + _MORE),
+)

@@ -1,0 +1,36 @@
+"""Places that cannot be reached, and certificates that cannot be trusted, with every backend."""
+
+from __future__ import annotations
+
+import pytest
+from responses_emulator import Authority
+
+from tests.generated.faults.fault import Fault
+from tests.generated.faults.rows_connection import GROUPS
+from tests.generated.faults.verdict import check, tried
+from tests.support.backends import BackendUnderTest
+from tests.support.leftovers import nothing_left
+from tests.support.session import Session
+
+ROWS = [pytest.param(fault, id=f"{group.title}: {fault.name}") for group in GROUPS for fault in group.rows]
+
+
+@pytest.mark.parametrize("fault", ROWS)
+async def test_what_comes_of(
+    backend: BackendUnderTest, authority: Authority, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert fault.place is not None
+    with fault.place(backend, authority) as place:
+        for name, value in place.environment.items():
+            monkeypatch.setenv(name, value)
+        emulator = place.emulator or backend.emulator()
+        settings = {"default_model": backend.model, "max_retries": 1, "min_retry_delay": 0.001, **fault.settings}
+        async with nothing_left(emulator):
+            config = {**backend.config(place.url, backend.secret), **settings}
+            session = await Session(backend, emulator).mount(config)
+            async with nothing_left(emulator):
+                result = await tried(session, fault)
+            attempts = 1 + len(session.recorder.named("provider:retry"))
+            check(session, fault.at(backend.name), result, requests=attempts)
+            await session.cleanup()
+        assert await emulator.wait_until_async(lambda: emulator.open_connections == 0), "a connection is still open"

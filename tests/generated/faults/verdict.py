@@ -1,0 +1,76 @@
+"""What came of a call, held against what must have come of it: answer or error, events, cost, secrets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from amplifier_core.llm_errors import LLMError
+
+from tests.generated.faults.fault import Fault, Outcome, words
+from tests.security.test_call_secrets import chain, leaks
+from tests.support.session import Session
+
+
+async def tried(session: Session, fault: Fault) -> Any:
+    """The answer of a call, or its error."""
+    try:
+        return await session.ask("hello", **fault.ask)
+    except LLMError as error:
+        return error
+
+
+def check(session: Session, outcome: Outcome, result: Any, *, requests: int) -> None:
+    """Compare all that can be seen of the call with what must have come of it."""
+    count = counted(session, outcome, requests)
+    if isinstance(result, LLMError):
+        found = Outcome(
+            error=type(result).__name__,
+            retryable=result.retryable,
+            status=result.status_code,
+            says=outcome.says if outcome.says in str(result) else str(result),
+            **count,
+        )
+        check_error(session, result)
+    else:
+        found = Outcome(
+            finish=result.finish_reason or "",
+            text=result.text,
+            calls=tuple(call.arguments for call in result.tool_calls or ()),
+            **count,
+        )
+        check_answer(session, result)
+    assert found == outcome
+    assert session.backend.secret not in json.dumps([event.data for event in session.recorder.events])
+
+
+def counted(session: Session, outcome: Outcome, requests: int) -> dict[str, Any]:
+    """What is counted of answers and errors alike; of costs whether there are any that should be."""
+    spent = session.provider.spent_usd > 0
+    paid = outcome.paid if spent == (outcome.paid > 0 and session.backend.priced) else -1
+    return {"events": words(session.recorder.events), "requests": requests, "paid": paid}
+
+
+def check_error(session: Session, error: LLMError) -> None:
+    """What holds of every error: who failed, the same words in its event, and no secret anywhere on it."""
+    assert (error.provider, error.model) == (session.backend.name, session.backend.model)
+    told = session.recorder.one("llm:response")
+    assert (told["status"], told["error_type"], told["error"]) == ("error", type(error).__name__, str(error))
+    assert 0 < len(str(error)) < 12_000
+    for each in chain(error):
+        assert not leaks(session.backend.secret, each), type(each)
+
+
+def check_answer(session: Session, answer: Any) -> None:
+    """What holds of every answer: a person saw it or nothing, its tokens are those that the service counted, their
+    cost is all that was spent, and its calls are whole."""
+    told = session.recorder.one("llm:response")
+    assert told["status"] == "ok"
+    assert told["finish_reason"] == answer.finish_reason
+    assert session.recorder.shown() in ("", answer.text.replace("\n\n", ""))
+    if made := [each.response["usage"] for each in session.emulator.model_requests if each.response]:
+        counts = [each for each in made if each]
+        assert (answer.usage.output_tokens if answer.usage else 0) == sum(each["output_tokens"] for each in counts)
+    if answer.usage and answer.usage.cost_usd is not None:
+        assert session.provider.spent_usd == answer.usage.cost_usd
+    assert all(isinstance(call.arguments, dict) for call in answer.tool_calls or ())

@@ -1,0 +1,84 @@
+"""Sessions of the kernel's own, with its loader, on this checkout's modules and the orchestrator of `examples/`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from amplifier_core import AmplifierSession, module_sources
+from amplifier_core.module_sources import ModuleSource
+
+from tests.support.backends import ROOT
+from tests.support.session import Recorder
+
+EXAMPLES = ROOT / "examples" / "modules"
+
+
+class Folder(ModuleSource):
+    """A module that lies in a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def resolve(self) -> Path:
+        return self.path
+
+
+class Checkout:
+    """Finds modules in this checkout; those under test only where `by_path` says so, else by their entry point."""
+
+    def __init__(self, *, by_path: bool) -> None:
+        self.by_path = by_path
+
+    def resolve(self, module_id: str, source_hint: object = None, profile_hint: object = None) -> ModuleSource:
+        if (EXAMPLES / f"amplifier_module_{module_id.replace('-', '_')}").is_dir():
+            return Folder(EXAMPLES)
+        if self.by_path:
+            return Folder(ROOT / "modules" / module_id)
+        raise module_sources.ModuleNotFoundError(module_id)
+
+
+class Kernel:
+    """A session of the kernel's own, with a recorder on it.
+
+    Args:
+        providers: rows of the mount plan.
+        by_path: load them from their folders, which validates them, and not by their entry points.
+        parent: the session that this one is a child of.
+    """
+
+    def __init__(self, providers: list[dict[str, Any]], *, by_path: bool = True, parent: Kernel | None = None) -> None:
+        self.by_path = by_path
+        plan = {
+            "session": {
+                "orchestrator": {"module": "loop-chat"},
+                "context": {"module": "context-chat", "config": {"system": "Use your tools."}},
+            },
+            "providers": providers,
+            "tools": [{"module": "tool-calculate"}],
+        }
+        self.session: Any = AmplifierSession(plan, parent_id=parent.session.session_id if parent else None)
+        self.coordinator: Any = self.session.coordinator
+        self.recorder = Recorder(self.coordinator.hooks)
+
+    async def start(self) -> Kernel:
+        """Load and mount everything."""
+        await self.coordinator.mount("module-source-resolver", Checkout(by_path=self.by_path))
+        await self.session.initialize()
+        return self
+
+    @property
+    def providers(self) -> dict[str, Any]:
+        """What is mounted, by name."""
+        return self.coordinator.get("providers")
+
+    async def cost(self) -> Decimal:
+        """What the session says that it cost."""
+        found = await self.coordinator.collect_contributions("session.cost")
+        return sum((Decimal(str(each["cost_usd"])) for each in found if each), Decimal(0))
+
+
+Start = Callable[..., Awaitable[Kernel]]
+"""Starts a session on rows of a mount plan; without any, on one provider of the backend under test."""

@@ -1,0 +1,127 @@
+"""The repository's Markdown as its tests see it: headings, links, code and tables."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from tests.support.backends import ROOT
+
+ACCOUNT = "<!-- needs an account -->"
+_FENCE = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", re.M | re.S)
+_CODE = re.compile(r"(`+)(.+?)\1", re.S)
+_LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of code.
+
+    Attributes:
+        page: where it stands.
+        line: its first line there.
+        language: what the fence says.
+        text: the code.
+        above: the line before the fence.
+    """
+
+    page: str
+    line: int
+    language: str
+    text: str
+    above: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+    @property
+    def needs_account(self) -> bool:
+        return self.above == ACCOUNT
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page."""
+
+    path: Path
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        return cls(path, path.read_text(encoding="utf-8"))
+
+    def __str__(self) -> str:
+        return str(self.path.relative_to(ROOT))
+
+    @property
+    def blocks(self) -> list[Block]:
+        """All code between fences."""
+        found: list[Block] = []
+        for match in _FENCE.finditer(self.text):
+            before = self.text[: match.start()].splitlines()
+            above = before[-1].strip() if before else ""
+            lines = (line.removeprefix(match[1]) for line in match[3].splitlines())
+            found.append(Block(str(self), len(before) + 2, match[2], "\n".join(lines) + "\n", above))
+        return found
+
+    @property
+    def prose(self) -> str:
+        """The page without its blocks of code."""
+        return _FENCE.sub("", self.text)
+
+    @property
+    def code(self) -> list[str]:
+        """What stands between backticks in the prose."""
+        return [" ".join(match[2].split()) for match in _CODE.finditer(self.prose)]
+
+    @property
+    def links(self) -> list[str]:
+        """Targets of links and pictures."""
+        return _LINK.findall(_CODE.sub("", self.prose))
+
+    @property
+    def sections(self) -> dict[str, str]:
+        """The text below each heading, up to the next one of any level."""
+        parts = re.split(r"^#+ +(.+)$", self.prose, flags=re.M)
+        return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+    @property
+    def anchors(self) -> set[str]:
+        """What a link can point to, by the rule that GitHub has."""
+        return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in self.sections}
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of all tables of a text, without their heads."""
+    found: list[list[str]] = []
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        after = lines[number + 1] if number + 1 < len(lines) else ""
+        if line.startswith("|") and not _is_rule(line) and not _is_rule(after):
+            found.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))])
+    return found
+
+
+def _is_rule(line: str) -> bool:
+    return re.fullmatch(r"\|[-| ]+\|", line) is not None
+
+
+def names(cell: str) -> list[str]:
+    """What stands between backticks in a cell."""
+    return [match[2] for match in _CODE.finditer(cell)]
+
+
+PATHS = sorted(
+    path
+    for pattern in ("*.md", "docs/*.md", "modules/*/*.md", "libs/*/*.md", "bundles/**/*.md")
+    for path in ROOT.glob(pattern)
+)
+PAGES = [Page.read(path) for path in PATHS]
+BLOCKS = [block for page in PAGES for block in page.blocks]
+
+
+def page(name: str) -> Page:
+    """The page at a path."""
+    return Page.read(ROOT / name)

@@ -1,0 +1,252 @@
+"""What behaviour tests are written with: a session whose every event is recorded, a conversation that is kept as the
+loops keep it, and short builders for messages and tools."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from amplifier_core.events import ALL_EVENTS  # type: ignore[attr-defined]
+from amplifier_core.message_models import ChatRequest, ImageBlock, Message, TextBlock, ToolCall, ToolSpec
+from amplifier_core.models import HookResult
+from amplifier_core.testing import MockCoordinator
+from responses_emulator import Emulator
+
+from tests.support.backends import BackendUnderTest
+
+STREAM_EVENTS = ("llm:stream_block_start", "llm:stream_block_delta", "llm:stream_block_end", "llm:stream_aborted")
+TIERED_EVENTS = ("llm:request:debug", "llm:response:debug", "llm:request:raw", "llm:response:raw")
+OWN_EVENTS = ("provider:incomplete_continuation", "provider:auth_required")
+PATIENCE_S = 60.0  # which only what hangs needs, also on a machine that is busy with other things
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One recorded event."""
+
+    name: str
+    data: dict[str, Any]
+
+
+class Recorder:
+    """Every event of a coordinator's hooks, in order."""
+
+    def __init__(self, hooks: Any) -> None:
+        self.events: list[Seen] = []
+        for name in dict.fromkeys([*ALL_EVENTS, *STREAM_EVENTS, *TIERED_EVENTS, *OWN_EVENTS]):
+            hooks.register(name, self._record, name=f"recorder:{name}")
+
+    async def _record(self, event: str, data: dict[str, Any]) -> HookResult:
+        self.events.append(Seen(event, json.loads(json.dumps(data))))
+        return HookResult(action="continue")
+
+    @property
+    def names(self) -> list[str]:
+        return [event.name for event in self.events]
+
+    def named(self, *names: str) -> list[dict[str, Any]]:
+        """The data of the events of these names."""
+        return [event.data for event in self.events if event.name in names]
+
+    def one(self, name: str) -> dict[str, Any]:
+        """The data of the only event of that name."""
+        found = self.named(name)
+        assert len(found) == 1, f"{len(found)} events {name} among {self.names}"
+        return found[0]
+
+    def shown(self, block_type: str = "text") -> str:
+        """What a person saw of the blocks of one type; an abort takes all of it back."""
+        texts: list[str] = []
+        for event in self.events:
+            if event.name == "llm:stream_aborted":
+                texts.clear()
+            elif event.name == "llm:stream_block_delta" and event.data["block_type"] == block_type:
+                texts.append(event.data["text"])
+        return "".join(texts)
+
+
+class Session:
+    """A provider that the module's own `mount()` put on the kernel's test coordinator."""
+
+    def __init__(self, backend: BackendUnderTest, emulator: Emulator) -> None:
+        self.backend = backend
+        self.emulator = emulator
+        self.coordinator: Any = MockCoordinator()
+        self.recorder = Recorder(self.coordinator.hooks)
+        self.provider: Any = None
+        self.cleanup: Any = None
+
+    async def mount(self, config: dict[str, Any]) -> Session:
+        """Mount with exactly this config."""
+        self.cleanup = await self.backend.mount(self.coordinator, config)
+        self.provider = self.coordinator.get("providers")[self.backend.name]
+        return self
+
+    async def ask(self, *messages: Message | str, **fields: Any) -> Any:
+        """One call; `fields` are fields of the request. What hangs fails."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.provider.complete(asking(*messages, **fields))
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body of the newest model request."""
+        return self.emulator.request_bodies[-1]
+
+    def made(self, number: int = -1) -> dict[str, Any]:
+        """The response that the service made for a model request."""
+        response = self.emulator.model_requests[number].response
+        assert response is not None
+        return response
+
+    @property
+    def sent(self) -> int:
+        """How many model requests the service got."""
+        return len(self.emulator.model_requests)
+
+
+OpenSession = Callable[..., Awaitable[Session]]
+"""Opens a session with settings of the test's own."""
+
+
+class Conversation:
+    """A history that grows as in a loop: what comes back is stored, and read again for the next call.
+
+    Args:
+        session: who answers.
+        keep: how a response becomes a message.
+        fields: of every request.
+    """
+
+    def __init__(self, session: Session, *, keep: Callable[[Any], Message] | None = None, **fields: Any) -> None:
+        self.session = session
+        self.keep = keep or stored
+        self.fields = fields
+        self.messages: list[Message] = []
+
+    async def say(self, text: str) -> Any:
+        """A user message and the answer to it."""
+        self.messages.append(user(text))
+        return await self.go_on()
+
+    async def go_on(self, *results: Message) -> Any:
+        """Tool results and the answer to them."""
+        self.messages += results
+        response = await self.session.ask(*self.messages, **self.fields)
+        self.messages.append(self.keep(response))
+        return response
+
+
+def stored(response: Any) -> Message:
+    """A response as the loops store it."""
+    return Message(**_as_a_dict(response))
+
+
+def stored_as_json(response: Any) -> Message:
+    """The same, through a transcript file."""
+    return Message(**json.loads(json.dumps(_as_a_dict(response))))
+
+
+def stored_without_nones(response: Any) -> Message:
+    """The same, through a transcript that drops what is null."""
+    return Message(**_pruned(json.loads(json.dumps(_as_a_dict(response)))))
+
+
+KEEPERS = [stored, stored_as_json, stored_without_nones]
+
+
+def _as_a_dict(response: Any) -> dict[str, Any]:
+    blocks = [block.model_dump() for block in response.content]
+    calls = [{"id": call.id, "tool": call.name, "arguments": call.arguments} for call in response.tool_calls or []]
+    kept: dict[str, Any] = {"role": "assistant", "content": blocks, "metadata": response.metadata}
+    if calls:
+        kept["tool_calls"] = calls
+    if thinking := next((block for block in blocks if block["type"] == "thinking"), None):
+        kept["thinking_block"] = thinking
+    return kept
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _pruned(entry) for key, entry in value.items() if entry is not None}
+    if isinstance(value, list):
+        return [_pruned(entry) for entry in value if entry is not None]
+    return value
+
+
+def user(*content: Any) -> Message:
+    """A user message of texts and blocks."""
+    if len(content) == 1 and isinstance(content[0], str):
+        return Message(role="user", content=content[0])
+    return Message(role="user", content=[TextBlock(text=each) if isinstance(each, str) else each for each in content])
+
+
+def system(text: str) -> Message:
+    return Message(role="system", content=text)
+
+
+def developer(text: str) -> Message:
+    return Message(role="developer", content=text)
+
+
+def assistant(content: str | list[dict[str, Any]], **beside: Any) -> Message:
+    """An assistant message that no provider of ours made."""
+    return Message.model_validate({"role": "assistant", "content": content, **beside})
+
+
+def state(block: Any) -> dict[str, Any]:
+    """What is kept beside a block for its replay."""
+    return block.model_extra["openai"]
+
+
+def result(call: ToolCall | str, content: Any = "ok") -> Message:
+    """A tool message that answers a call."""
+    call_id = call if isinstance(call, str) else call.id
+    return Message(role="tool", tool_call_id=call_id, content=content)
+
+
+def picture(**source: Any) -> ImageBlock:
+    """An image by `data`, `url` or `file_id`; a red pixel without any."""
+    return ImageBlock(source=source or {"type": "base64", "media_type": "image/png", "data": PIXEL})
+
+
+def tool(name: str, *required: str, **extra: Any) -> ToolSpec:
+    """A function tool whose parameters are strings."""
+    properties = {key: {"type": "string"} for key in required}
+    parameters = {"type": "object", "properties": properties, "required": list(required)}
+    return ToolSpec(name=name, description=f"The tool {name}.", parameters=parameters, **extra)
+
+
+def asking(*messages: Message | str, **fields: Any) -> ChatRequest:
+    """A request; a string is a user message."""
+    return ChatRequest(messages=[user(each) if isinstance(each, str) else each for each in messages], **fields)
+
+
+def items(body: dict[str, Any], *kinds: str) -> list[dict[str, Any]]:
+    """The input items of these types, in order."""
+    return [item for item in body["input"] if item["type"] in kinds]
+
+
+def texts(body: dict[str, Any], role: str = "user") -> list[str]:
+    """The texts of the messages of a role."""
+    messages = [item for item in items(body, "message") if item["role"] == role]
+    return [part["text"] for message in messages for part in message["content"] if "text" in part]
+
+
+def other_tasks() -> set[asyncio.Task[Any]]:
+    """Every task of this loop but the current one."""
+    return asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
+
+
+def blocked() -> set[threading.Thread]:
+    """The library's threads; tests of what hangs leave some behind."""
+    return {each for each in threading.enumerate() if each.name == "openai-responses-blocking"}
+
+
+def server_items(body: dict[str, Any]) -> list[str]:
+    """The types of the items that neither a person nor the model spoke."""
+    return [item["type"] for item in body["input"] if item["type"] not in {"message", "reasoning"}]

@@ -1,0 +1,334 @@
+"""Waiting for a person: how often the service is asked, what is survived, when it ends, and what is on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import threading
+import time
+import webbrowser
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from amplifier_core.llm_errors import AuthenticationError, NetworkError, ProviderUnavailableError
+from openai_responses_common.auth import device_code as flow
+from openai_responses_common.auth import terminal as screens
+from openai_responses_common.auth.device_code import (
+    AuthorizationPending,
+    CodeExpired,
+    DeviceCode,
+    sign_in,
+    sign_in_async,
+    wait_for_approval,
+)
+from openai_responses_common.auth.terminal import Terminal, replace_unprintable
+
+from tests.support.session import PATIENCE_S, blocked
+
+
+class Patient(Terminal):
+    """A screen on which waiting takes no time, and that remembers how long it would have waited."""
+
+    def __init__(self, *, confirms: bool = False) -> None:
+        self.said: list[str] = []
+        super().__init__(self.said.append)
+        self.waited: list[float] = []
+        self._confirms = confirms
+
+    def wait(self, seconds: float, left_s: Callable[[], float], stop: threading.Event | None = None) -> None:
+        self.waited.append(round(seconds, 3))
+
+    def ask_to_continue(self, question: str) -> bool:
+        self.said.append(question)
+        return self._confirms
+
+
+def code(**change: Any) -> DeviceCode:
+    given = {"url": "https://example.com/device", "user_code": "WDJB-MJHT", "expires_in_s": 900.0, "interval_s": 5.0}
+    return DeviceCode(**{**given, **change})
+
+
+def polled(*answers: Any) -> Callable[[], Any]:
+    """A poll that gives, or raises, one after another."""
+    waiting = iter(answers)
+
+    def poll() -> Any:
+        answer = next(waiting)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return poll
+
+
+@pytest.mark.parametrize(("interval_s", "pause_s"), [(5.0, 6.0), (0.0, 1.2), (0.2, 1.2), (10, 12.0)])
+def test_it_asks_a_little_less_often_than_it_may(interval_s: float, pause_s: float) -> None:
+    screen = Patient()
+    assert (
+        wait_for_approval(
+            code(interval_s=interval_s), polled(AuthorizationPending(), AuthorizationPending(), "tokens"), screen
+        )
+        == "tokens"
+    )
+    assert screen.waited == [pause_s] * 3
+
+
+def test_it_slows_down_when_it_is_told_and_stays_slow() -> None:
+    screen = Patient()
+    wait_for_approval(
+        code(),
+        polled(
+            AuthorizationPending(slow_down=True), AuthorizationPending(), AuthorizationPending(slow_down=True), "tokens"
+        ),
+        screen,
+    )
+    assert screen.waited == [6.0, 11.0, 11.0, 16.0]
+
+
+def test_what_may_pass_is_survived_and_a_wait_that_was_asked_for_is_kept() -> None:
+    screen = Patient()
+    faults = (NetworkError("gone", retryable=True), ProviderUnavailableError("busy", retry_after=7.0))
+    assert wait_for_approval(code(), polled(*faults, AuthorizationPending(), "tokens"), screen) == "tokens"
+    assert screen.waited == [6.0, 6.0, 13.0, 6.0]
+
+
+def test_what_will_not_pass_ends_it() -> None:
+    with pytest.raises(AuthenticationError, match="declined"):
+        wait_for_approval(code(), polled(AuthenticationError("declined")), Patient())
+
+
+def test_it_ends_with_the_code_after_one_last_question() -> None:
+    asked = []
+
+    def poll() -> AuthorizationPending:
+        asked.append(1)
+        return AuthorizationPending()
+
+    screen = Patient()
+    with pytest.raises(CodeExpired, match="15 minutes"):
+        wait_for_approval(code(issued_s=time.monotonic() - 900), poll, screen)
+    assert (len(asked), screen.waited) == (1, [0.0])
+
+
+def test_an_approval_at_the_last_moment_counts() -> None:
+    late = code(issued_s=time.monotonic() - 900)
+    assert wait_for_approval(late, polled("tokens"), Patient()) == "tokens"
+
+
+def test_a_sign_in_that_nobody_wants_any_more_stops() -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(AuthenticationError, match="stopped"):
+        wait_for_approval(code(), polled("tokens"), Patient(), stop=stop)
+
+
+def test_one_more_code_is_offered_and_no_third() -> None:
+    codes = [code(user_code=f"CODE-{number}") for number in range(5)]
+    given = iter(codes)
+    screen = Patient(confirms=True)
+    shown: list[DeviceCode] = []
+    with pytest.raises(CodeExpired):
+        sign_in(lambda: (next(given), polled(CodeExpired("over"))), screen, on_code_shown=shown.append)
+    assert shown == codes[:2]
+    assert sum("Press Enter for a new one" in text for text in screen.said) == 1
+
+
+def test_without_anybody_there_no_further_code_is_asked_for() -> None:
+    given = iter([code()])
+    with pytest.raises(CodeExpired):
+        sign_in(lambda: (next(given), polled(CodeExpired("over"))), Patient())
+
+
+def test_the_code_is_not_in_a_repr() -> None:
+    assert "WDJB" not in repr(code())
+
+
+async def test_within_a_loop_it_is_told_there_and_leaving_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow, "_MIN_POLL_INTERVAL_S", 0.01)
+    shown: list[tuple[DeviceCode, str]] = []
+    asked: list[float] = []
+
+    def poll() -> Any:
+        asked.append(time.monotonic())
+        return AuthorizationPending() if len(asked) < 3 else "tokens"
+
+    def begin() -> Any:
+        return code(interval_s=0.01), poll
+
+    def tell(each: DeviceCode) -> None:
+        shown.append((each, threading.current_thread().name))
+
+    quiet = Terminal(lambda text: None)
+    assert await sign_in_async(begin, quiet, on_code_shown=tell) == "tokens"
+    assert [name for _, name in shown] == [threading.current_thread().name]
+    asked.clear()
+    others = blocked()
+    waiting = asyncio.ensure_future(sign_in_async(lambda: (code(interval_s=0.01), AuthorizationPending), quiet))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    async with asyncio.timeout(PATIENCE_S):
+        while not blocked() <= others:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+class Tty(io.StringIO):
+    """A terminal to write to."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Tty, int]]:
+    """Standard error, and the other end of the keyboard; pytest has put its own in the place of the process's."""
+    out = Tty()
+    main, side = os.openpty()
+    keyboard = os.fdopen(side, "r")
+    monkeypatch.setattr(screens, "sys", SimpleNamespace(stderr=out, stdin=keyboard))
+    monkeypatch.setattr(screens, "_KEYBOARD_INTERVAL_S", 0.1)
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    yield out, main
+    keyboard.close()
+    os.close(main)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Pages that a browser was opened on."""
+    pages: list[str] = []
+
+    class Browser(webbrowser.BackgroundBrowser):
+        def __init__(self) -> None:
+            super().__init__("browser")
+
+    monkeypatch.setattr(webbrowser, "get", Browser)
+    monkeypatch.setattr(webbrowser, "open", pages.append)
+    return pages
+
+
+def test_a_terminal_counts_down_on_one_line(terminal: tuple[Tty, int]) -> None:
+    out, _ = terminal
+    screen = Terminal()
+    screen.start_waiting("https://example.com/device", ())
+    screen.wait(0.3, lambda: 754.0)
+    screen.finish_waiting()
+    assert "Waiting for your approval, 12:34 left" in out.getvalue()
+    assert out.getvalue().count("\n") == 1, "the words about Ctrl-C"
+    assert out.getvalue().endswith(f"\r{' ' * 78}\r"), "and it is wiped out"
+    screen.print_text("done")
+    assert out.getvalue().endswith("\rdone\n")
+
+
+def test_anything_else_gets_a_line_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screens, "_KEYBOARD_INTERVAL_S", 0.05)
+    monkeypatch.setattr(screens, "_LOG_LINE_INTERVAL_S", 0.2)
+    said: list[str] = []
+    screen = Terminal(said.append)
+    screen.start_waiting("https://example.com/device", ("example.com",))
+    screen.wait(0.5, lambda: 125.0)
+    assert 1 <= len(said) <= 2
+    assert set(said) == {"Still waiting for your approval; 2 min 5 s left."}
+
+
+def test_enter_opens_the_page_once(terminal: tuple[Tty, int], opened: list[str]) -> None:
+    out, keyboard = terminal
+    screen = Terminal()
+    screen.start_waiting("https://example.com/device", ("example.com",))
+    assert "Press Enter" in out.getvalue()
+    os.write(keyboard, b"\n\n")
+    screen.wait(0.3, lambda: 10.0)
+    screen.wait(0.1, lambda: 10.0)
+    end_s = time.monotonic() + PATIENCE_S
+    while not opened and time.monotonic() < end_s:
+        time.sleep(0.01)
+    assert opened == ["https://example.com/device"]
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "ssh"),
+    [
+        ("https://example.com/device", (), False),
+        ("https://example.com.evil.com/device", ("example.com",), False),
+        ("file:///etc/passwd", ("", "example.com"), False),
+        ("javascript:alert(1)", ("example.com",), False),
+        ("https://example.com/device", ("example.com",), True),
+    ],
+)
+def test_nothing_else_is_opened(
+    terminal: tuple[Tty, int],
+    opened: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+    hosts: tuple[str, ...],
+    ssh: bool,
+) -> None:
+    out, keyboard = terminal
+    if ssh:
+        monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+    screen = Terminal()
+    screen.start_waiting(url, hosts)
+    os.write(keyboard, b"\n")
+    screen.wait(0.1, lambda: 10.0)
+    assert "Press Enter" not in out.getvalue()
+    assert not opened
+
+
+@pytest.mark.parametrize("browser", [None, webbrowser.GenericBrowser("w3m")])
+def test_no_browser_that_would_take_the_terminal(
+    terminal: tuple[Tty, int], monkeypatch: pytest.MonkeyPatch, browser: Any
+) -> None:
+    def get() -> Any:
+        if browser is None:
+            raise webbrowser.Error("none")
+        return browser
+
+    monkeypatch.setattr(webbrowser, "get", get)
+    Terminal().start_waiting("https://example.com/device", ("example.com",))
+    assert "Press Enter" not in terminal[0].getvalue()
+
+
+def test_enter_confirms_and_the_end_of_input_does_not(terminal: tuple[Tty, int]) -> None:
+    _, keyboard = terminal
+    os.write(keyboard, b"\n")
+    assert Terminal().ask_to_continue("Go on?") is True
+    os.write(keyboard, b"\x04")
+    assert Terminal().ask_to_continue("Go on?") is False
+    assert Terminal(lambda text: None).ask_to_continue("Go on?") is False
+
+
+def test_a_closed_stream_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(screens, "sys", SimpleNamespace(stderr=closed, stdin=closed))
+    assert Terminal().ask_to_continue("Go on?") is False
+
+
+def test_texts_are_plain() -> None:
+    assert replace_unprintable("a[b]\x1b[2Jc\u202e\n") == "a?b???2Jc??"
+
+
+class Host:
+    """A session's display."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.display_system = self
+        self.told: list[tuple[str, str, str]] = []
+        self._broken = broken
+
+    def show_message(self, message: str, level: str, source: str = "") -> None:
+        if self._broken:
+            raise RuntimeError("no")
+        self.told.append((message, level, source))
+
+
+def test_the_display_of_a_session_and_what_takes_over(capsys: pytest.CaptureFixture[str]) -> None:
+    host = Host()
+    Terminal.for_session(host, source="me").print_text("hello")
+    assert host.told == [("hello", "info", "me")]
+    Terminal.for_session(Host(broken=True), source="me").print_text("broken")
+    Terminal.for_session(None, source="me").print_text("nobody")
+    assert capsys.readouterr().err == "broken\nnobody\n"
