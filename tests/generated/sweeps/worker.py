@@ -1,7 +1,7 @@
 """A process that makes calls through the real `mount()`, for what can only be done to a process of its own.
 
-`python -m tests.generated.sweeps.worker BACKEND SETTINGS` takes one JSON object per line and makes a call for it: `number` is
-the
+`python -m tests.generated.sweeps.worker BACKEND SETTINGS` takes one JSON object per line and makes a call for it:
+`number` is the
 case; `jump_s` is how far the wall clock jumps, `at` the call's first event of that name. Calls run side by side. It
 prints a line for each event as it comes, and one for each outcome.
 
