@@ -13,6 +13,7 @@ from responses_emulator import Emulator
 from tests.support.backends import BACKENDS, BackendUnderTest
 from tests.support.kernels import Kernel, Start
 from tests.support.session import Conversation, OpenSession, Session, other_tasks
+from tests.support.witness import Witness
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)
@@ -48,6 +49,15 @@ def no_account(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, 
         monkeypatch.setenv(name, value)
     # A test on a machine of Azure must not find its identity.
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def witness(capfd: pytest.CaptureFixture[str]) -> Iterator[Witness]:
+    """Records all log lines and output of the test, in which `witness.check` looks for a secret."""
+    witness = Witness(capfd)
+    witness.start()
+    yield witness
+    witness.stop()
 
 
 @pytest.fixture

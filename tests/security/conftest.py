@@ -1,4 +1,4 @@
-"""A witness of all that is said, and a server that must not be asked anything."""
+"""A home directory, an authority for certificates, and a server that must not be asked anything."""
 
 from __future__ import annotations
 
@@ -7,17 +7,6 @@ from pathlib import Path
 
 import pytest
 from responses_emulator import Authority, Emulator
-
-from tests.support.witness import Witness
-
-
-@pytest.fixture
-def witness() -> Iterator[Witness]:
-    """Hears everything from here on."""
-    one = Witness()
-    one.listen()
-    yield one
-    one.leave()
 
 
 @pytest.fixture

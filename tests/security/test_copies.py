@@ -17,7 +17,7 @@ from openai_responses_common.auth.store.record import TokenRecord
 
 from tests.support.backends import BackendUnderTest
 from tests.support.session import OpenSession, Session
-from tests.support.witness import places
+from tests.support.witness import leaks
 
 CANARY = "copy-canary-7"
 HOLDERS: dict[str, Any] = {
@@ -68,7 +68,7 @@ async def test_no_part_of_a_provider_shows_or_gives_away_its_credential(session:
     parts = [provider, backend, backend.transport, backend.transport.endpoint, backend.models, provider._engine]
     parts += [backend.transport.endpoint.credential, provider._settings, provider._catalogue]
     for part in [*parts, await backend.transport._clients.get()]:
-        assert places(secret, part) == [], type(part)
+        assert leaks(secret, part) == [], type(part)
     assert secret not in str({key: value for key, value in vars(provider).items() if key != "config"})
     for part in parts:
         for copied in COPIES.values():
@@ -128,9 +128,9 @@ async def test_a_secret_of_the_wrong_type_is_not_repeated(open_session: OpenSess
             outcome = await session.ask("hello")
         except LLMError as error:
             outcome = error
-        assert places(CANARY, outcome) == [], key
-        assert places(CANARY, session.recorder.events) == [], key
-        assert places(CANARY, session.provider) == [], key
+        assert leaks(CANARY, outcome) == [], key
+        assert leaks(CANARY, session.recorder.events) == [], key
+        assert leaks(CANARY, session.provider) == [], key
 
 
 async def test_a_host_that_shows_what_a_provider_is_shows_no_secret(

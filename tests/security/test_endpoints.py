@@ -12,7 +12,7 @@ from amplifier_core.testing import MockCoordinator
 from tests.support.azure_cloud import Names
 from tests.support.backends import BACKENDS, BackendUnderTest
 from tests.support.session import Recorder, asking
-from tests.support.witness import places
+from tests.support.witness import leaks
 
 CANARY = "hush-7"
 # HOST is a host of the service's own.
@@ -116,7 +116,7 @@ async def refused(row: BackendUnderTest, key: str, address: str) -> LLMError:
         await provider.list_models()
     await cleanup()
     for secret in (CANARY, row.secret):
-        assert not [each for thing in (caught.value, events.events, provider) for each in places(secret, thing)]
+        assert not [each for thing in (caught.value, events.events, provider) for each in leaks(secret, thing)]
     return caught.value
 
 

@@ -21,7 +21,7 @@ from responses_emulator import (
 )
 
 from tests.support.session import OpenSession, result, system, tool
-from tests.support.witness import Witness, places
+from tests.support.witness import Witness, leaks
 
 ASKED, ANSWERED, TOLD = "asked-canary-7", "answered-canary-7", "tool-canary-7"
 SPOKEN = (ASKED, ANSWERED, TOLD)
@@ -52,7 +52,7 @@ async def test_an_answer_that_echoes_the_credential(open_session: OpenSession, w
     session = await open_session(max_retries=0)
     session.emulator.script(Turn(Say("well"), IN_AN_ANSWER[where](session.backend.secret)))
     await session.ask("hello")
-    assert places(session.backend.secret, session.recorder.events) == []
+    assert leaks(session.backend.secret, session.recorder.events) == []
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -83,7 +83,7 @@ async def test_without_the_switches_for_it_events_hold_no_question(open_session:
     session = await open_session()
     session.emulator.script(Turn(Say("well")))
     await session.ask(system(ASKED), ASKED, tools=[tool(ASKED, "at")])
-    assert places(ASKED, session.recorder.events) == []
+    assert leaks(ASKED, session.recorder.events) == []
 
 
 HEADERS = {
@@ -100,7 +100,7 @@ async def test_headers_of_a_hostile_server_do_no_harm(open_session: OpenSession,
     session = await open_session()
     session.emulator.script(Turn(Say("well"), ReplyHeaders(HEADERS[what])))
     assert (await session.ask("hello")).text == "well"
-    assert places("cookie-canary-7", session.recorder.events) == []
+    assert leaks("cookie-canary-7", session.recorder.events) == []
 
 
 async def test_a_header_without_end_is_an_error_of_the_network(open_session: OpenSession) -> None:
@@ -138,6 +138,6 @@ async def test_a_server_that_echoes_the_credential(open_session: OpenSession, wi
     session.emulator.script(ECHOES[where](secret), ECHOES[where](secret))
     with pytest.raises(LLMError) as caught:
         await session.ask("hello")
-    assert places(secret, caught.value) == []
-    assert places(secret, session.recorder.events) == []
+    assert leaks(secret, caught.value) == []
+    assert leaks(secret, session.recorder.events) == []
     assert not [line for line in [*witness.lines(logging.INFO), *witness.lines(ours=True)] if secret in line]

@@ -105,7 +105,7 @@ async def failed(backend: BackendUnderTest, running: Emulator, witness: Witness,
     )
     with pytest.raises(Exception) as caught:  # noqa: PT011 - what it is, is the business of whoever asks
         await session.ask("hello")
-    assert witness.finds(CANARY, caught.value, session.recorder.events, session.provider) == []
+    witness.check(CANARY, caught.value, session.recorder.events, session.provider)
     await session.cleanup()
     return caught.value
 
@@ -155,6 +155,6 @@ def test_a_sign_in_behind_a_proxy(
             set_proxy(monkeypatch, address)
             person = Person(service)
             assert machine.provider().login(person) is False
-            assert witness.finds(CANARY, person.text, machine.provider()) == []
-            assert witness.finds(SENT, person.text) == []
+            witness.check(CANARY, person.text, machine.provider())
+            witness.check(SENT, person.text)
         assert running.requests == []

@@ -10,7 +10,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from amplifier_core.utils import redact_secrets
 from responses_emulator import (
     Call,
@@ -26,7 +25,7 @@ from responses_emulator import (
 
 from tests.support.backends import BackendUnderTest
 from tests.support.kernels import Kernel
-from tests.support.witness import Witness
+from tests.support.witness import CHATTY, Witness
 
 ANSWERS: dict[str, Any] = {
     "tool": Turn(Call("calculate", {"expression": "17 * 23"})),
@@ -46,12 +45,10 @@ async def test_a_session_from_beginning_to_end_leaves_no_secret(
     emulator: Emulator,
     witness: Witness,
     tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Logs of everybody at DEBUG, both output streams, events and metadata as a host writes them, and the history."""
     secret = backend.secret
-    talkative = dict.fromkeys(["raw", "debug", "raw_debug"], True)
-    config = backend.settings(emulator, max_retries=2, **talkative)
+    config = backend.settings(emulator, max_retries=2, **CHATTY)
     kernel = await Kernel([{"module": backend.module, "config": config}]).start()
     for answer in ANSWERS.values():
         scripted: Any = answer(secret) if callable(answer) else answer
@@ -67,8 +64,7 @@ async def test_a_session_from_beginning_to_end_leaves_no_secret(
     assert len(outcomes) >= 4
     assert len(kernel.recorder.events) > 30
     assert {"llm:request:raw", "llm:response:raw", "provider:retry"} <= set(kernel.recorder.names)
-    shown = capfd.readouterr()
-    assert witness.finds(secret, kernel.recorder.events, shown.out, shown.err, *outcomes) == []
+    witness.check(secret, kernel.recorder.events, *outcomes)
     assert [name for name, text in kept(tmp_path).items() if secret in text] == []
 
 

@@ -26,7 +26,7 @@ PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgG
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RecordedEvent:
     """One recorded event."""
 
     name: str
@@ -37,12 +37,12 @@ class Recorder:
     """Every event of a coordinator's hooks, in order."""
 
     def __init__(self, hooks: Any) -> None:
-        self.events: list[Seen] = []
+        self.events: list[RecordedEvent] = []
         for name in dict.fromkeys([*ALL_EVENTS, *STREAM_EVENTS, *TIERED_EVENTS, *OWN_EVENTS]):
             hooks.register(name, self._record, name=f"recorder:{name}")
 
     async def _record(self, event: str, data: dict[str, Any]) -> HookResult:
-        self.events.append(Seen(event, json.loads(json.dumps(data))))
+        self.events.append(RecordedEvent(event, json.loads(json.dumps(data))))
         return HookResult(action="continue")
 
     @property

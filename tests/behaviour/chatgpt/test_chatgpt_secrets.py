@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import pickle
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -14,40 +12,13 @@ from amplifier_core.llm_errors import LLMError
 from amplifier_module_provider_chatgpt_oauth.auth.tokens import Tokens
 from responses_emulator import Disconnect, HttpReply, LoseReply, SignInService, invalid_token
 
-from tests.security.test_call_secrets import chain, everything, leaks
 from tests.support.chatgpt_machine import Machine, Person, ask
-
-__all__ = ["everything"]
-CHATTY = dict.fromkeys(["raw", "debug", "raw_debug"], True)
-
-
-@pytest.fixture
-def printed(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    def read() -> str:
-        out, err = capsys.readouterr()
-        return out + err
-
-    return read
+from tests.support.witness import CHATTY, Witness
 
 
 def echo(service: SignInService) -> HttpReply:
     """A refusal that repeats all that it was sent."""
     return HttpReply(400, {"error": {"message": f"bad: {service.canary}", "code": "odd", "param": service.canary}})
-
-
-def check(service: SignInService, log: pytest.LogCaptureFixture, printed: str, *more: Any) -> None:
-    """The canary is in every token and code."""
-    for record in log.records:
-        assert service.canary not in record.getMessage(), record.name
-        assert service.canary not in repr(record.args), record.name
-        assert record.exc_info is None or not leaks(service.canary, record.exc_info[1])
-    assert service.canary not in printed
-    for value in more:
-        assert service.canary not in repr(value)
-        if isinstance(value, BaseException):
-            for error in chain(value):
-                assert not leaks(service.canary, error), type(error)
-            assert service.canary not in "".join(traceback.format_exception(value))
 
 
 # what becomes of a sign-in
@@ -64,15 +35,14 @@ SIGN_INS: dict[str, Callable[[SignInService], Any]] = {
 
 
 @pytest.mark.parametrize("what", SIGN_INS, ids=SIGN_INS)
-def test_signing_in(
-    machine: Machine, everything: pytest.LogCaptureFixture, printed: Callable[[], str], what: str
-) -> None:
+def test_signing_in(machine: Machine, witness: Witness, what: str) -> None:
     service = machine.service
     person = Person(service, lambda: SIGN_INS[what](service))
     provider = machine.provider()
     provider.login(person)
     shown = "\n".join(text for text in person.read if service.user_codes[0] not in text)
-    check(service, everything, printed(), shown, provider, provider.require_account(), vars(provider.require_account()))
+    account = provider.require_account()
+    witness.check(service.canary, shown, provider, account, vars(account))
     assert service.canary in person.text, "the code was shown, on the screen that it was meant for"
 
 
@@ -90,9 +60,7 @@ RENEWALS: dict[str, Callable[[SignInService], Any]] = {
 
 
 @pytest.mark.parametrize("what", RENEWALS, ids=RENEWALS)
-async def test_renewing(
-    machine: Machine, everything: pytest.LogCaptureFixture, printed: Callable[[], str], what: str
-) -> None:
+async def test_renewing(machine: Machine, witness: Witness, what: str) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     RENEWALS[what](machine.service)
     session = await machine.session(**CHATTY, max_retries=0)
@@ -101,13 +69,10 @@ async def test_renewing(
         await session.ask("hello")
     except LLMError as error:
         outcome = error
-    told = json.dumps([event.data for event in session.recorder.events])
-    check(machine.service, everything, printed(), told, outcome)
+    witness.check(machine.service.canary, session.recorder.events, outcome)
 
 
-async def test_a_refused_call(
-    machine: Machine, everything: pytest.LogCaptureFixture, printed: Callable[[], str]
-) -> None:
+async def test_a_refused_call(machine: Machine, witness: Witness) -> None:
     machine.keep(machine.service.token_set())
     session = await machine.session(**CHATTY, max_retries=0)
     for reply in (invalid_token(), invalid_token(), echo_of_the_token(machine)):
@@ -117,8 +82,7 @@ async def test_a_refused_call(
         with pytest.raises(LLMError) as caught:
             await session.ask("hello")
         outcomes.append(caught.value)
-    told = json.dumps([event.data for event in session.recorder.events])
-    check(machine.service, everything, printed(), told, *outcomes)
+    witness.check(machine.service.canary, session.recorder.events, *outcomes)
 
 
 def echo_of_the_token(machine: Machine) -> Any:
@@ -128,14 +92,12 @@ def echo_of_the_token(machine: Machine) -> Any:
     return reply
 
 
-def test_commands_and_their_rows(
-    machine: Machine, everything: pytest.LogCaptureFixture, printed: Callable[[], str]
-) -> None:
+def test_commands_and_their_rows(machine: Machine, witness: Witness) -> None:
     machine.keep(machine.service.token_set())
     provider = machine.provider()
     asyncio.run(close_after(provider))
     provider.logout()
-    check(machine.service, everything, printed(), provider)
+    witness.check(machine.service.canary, provider)
 
 
 async def close_after(provider: Any) -> None:

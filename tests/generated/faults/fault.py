@@ -15,7 +15,7 @@ from responses_emulator import HttpReply
 from responses_emulator.service.state import ScriptedReply
 
 from tests.generated.faults.raw import Opens
-from tests.support.session import Seen
+from tests.support.session import RecordedEvent
 
 WORDS: Mapping[str, str] = {
     "llm:request": "request",
@@ -128,7 +128,7 @@ def answer(text: str, **more: Any) -> Outcome:
 HTTP_CLIENT: Mapping[str, Outcome] = {"chatgpt-oauth": passing("NetworkError")}
 
 
-def words(events: list[Seen]) -> str:
+def words(events: list[RecordedEvent]) -> str:
     """The events of a call in one word each, the deltas of a block as one."""
     found: list[str] = []
     for event in events:

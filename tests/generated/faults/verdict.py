@@ -8,8 +8,8 @@ from typing import Any
 from amplifier_core.llm_errors import LLMError
 
 from tests.generated.faults.fault import Fault, Outcome, words
-from tests.security.test_call_secrets import chain, leaks
 from tests.support.session import Session
+from tests.support.witness import leaks
 
 
 async def tried(session: Session, fault: Fault) -> Any:
@@ -57,8 +57,7 @@ def check_error(session: Session, error: LLMError) -> None:
     told = session.recorder.one("llm:response")
     assert (told["status"], told["error_type"], told["error"]) == ("error", type(error).__name__, str(error))
     assert 0 < len(str(error)) < 12_000
-    for each in chain(error):
-        assert not leaks(session.backend.secret, each), type(each)
+    assert leaks(session.backend.secret, error) == []
 
 
 def check_answer(session: Session, answer: Any) -> None:
