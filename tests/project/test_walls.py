@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "libs/openai_responses_common/openai_responses_common"
 MODULES = sorted(path for path in (ROOT / "modules").glob("*/amplifier_module_*") if (path / "__init__.py").is_file())
-OURS = sorted([*(ROOT / "libs").rglob("*.py"), *(ROOT / "modules").rglob("*.py")])
+OURS = sorted([*LIBRARY.parent.rglob("*.py"), *(ROOT / "modules").rglob("*.py")])
 # Each room, and the rooms that it may import from besides itself: always rooms below it.
 MAY_IMPORT = {
     "wire": set[str](),

@@ -117,7 +117,13 @@ async def test_not_in_list_models(open_session: OpenSession, witness: Witness) -
 async def test_not_in_a_repr(session: Session) -> None:
     secret, provider = session.backend.secret, session.provider
     await session.ask("hello")
-    for value in (provider, provider._backend, provider._backend.transport, provider._settings, provider.get_info()):
+    for value in (
+        provider,
+        provider._backend,
+        provider._backend.transport,
+        provider._configured_options,
+        provider.get_info(),
+    ):
         assert secret not in repr(value)
     assert secret not in provider.get_info().model_dump_json()
 

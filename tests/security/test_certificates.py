@@ -94,7 +94,8 @@ def test_a_server_that_is_who_it_says_is_believed(
         assert ask(machine.provider(**urls)).text
 
 
-SHIPPED = [*(ROOT / "libs").rglob("*.py"), *(path for row in BACKENDS for path in row.package_path.rglob("*.py"))]
+LIBRARY = ROOT / "libs/openai_responses_common/openai_responses_common"
+SHIPPED = [*LIBRARY.rglob("*.py"), *(path for row in BACKENDS for path in row.package_path.rglob("*.py"))]
 # What switches checking off, in any of the libraries below us.
 OFF = {"verify", "verify_ssl", "ssl_verify", "check_hostname", "assert_hostname", "connection_verify"}
 NEVER = {"_create_unverified_context", "CERT_NONE", "CERT_OPTIONAL"}

@@ -66,7 +66,7 @@ async def test_no_part_of_a_provider_shows_or_gives_away_its_credential(session:
     secret, provider = session.backend.secret, session.provider
     backend = provider._backend
     parts = [provider, backend, backend.transport, backend.transport.endpoint, backend.models, provider._engine]
-    parts += [backend.transport.endpoint.credential, provider._settings, provider._catalogue]
+    parts += [backend.transport.endpoint.credential, provider._configured_options, provider._catalogue]
     for part in [*parts, await backend.transport._clients.get()]:
         assert leaks(secret, part) == [], type(part)
     assert secret not in str({key: value for key, value in vars(provider).items() if key != "config"})
