@@ -266,7 +266,7 @@ def test_every_class_of_error_has_a_cure(backend: BackendUnderTest) -> None:
 
     told = {names(row[0])[0]: row for row in rows(page("docs/errors.md").text)}
     assert all(issubclass(getattr(llm_errors, name), llm_errors.LLMError) for name in told)
-    meanings = [value for value in vars(errors).values() if type(value).__name__ == "Meaning"]
+    meanings = [value for value in vars(errors).values() if type(value).__name__ == "ErrorMeaning"]
     profile = importlib.import_module(backend.package).create({})._backend.profile
     raised = {each.error.__name__ for each in [*meanings, *(row.meaning for row in profile.errors)]}
     raised |= kernel_errors()
