@@ -14,6 +14,7 @@ from openai_responses_common import ApiKey, Token, TokenSource
 from openai_responses_common.auth.bearer import BearerToken
 from openai_responses_common.auth.device_code import DeviceCode
 from openai_responses_common.auth.store.record import TokenRecord
+from openai_responses_common.transport.credential import Lease
 
 from tests.support.backends import BackendUnderTest
 from tests.support.session import OpenSession, Session
@@ -27,6 +28,7 @@ HOLDERS: dict[str, Any] = {
     "bearer": BearerToken(
         TokenSource(lambda _: Token(value=CANARY, expires_at_s=9e9), description="w"), description="w"
     ),
+    "lease": Lease(headers={"Authorization": f"Bearer {CANARY}"}, token=CANARY),
     "record": TokenRecord(account="a", saved_at=1.0, tokens={"access_token": CANARY}),
     "tokens": Tokens(access_token=CANARY, refresh_token=CANARY, expires_at=9e9, account="a"),
 }

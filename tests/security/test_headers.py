@@ -66,7 +66,7 @@ async def test_a_token_that_somebody_gave_and_no_header_takes(form: str) -> None
     bad = form.format(CANARY, CANARY)
     source = TokenSource(lambda _: Token(value=bad, expires_at_s=9e9), description="w")
     with pytest.raises(AuthenticationError) as caught:
-        await BearerToken(source, description="w").headers()
+        await BearerToken(source, description="w").lease()
     assert CANARY not in str(caught.value)
 
 
@@ -98,4 +98,5 @@ async def test_a_token_for_the_manager_that_no_header_takes(form: str, witness: 
 async def test_a_sound_token_is_sent_as_it_is() -> None:
     """Every character that tokens have passes."""
     source = TokenSource(lambda _: Token(value=signed_in.TOKEN, expires_at_s=9e9), description="w")
-    assert await BearerToken(source, description="w").headers() == {"Authorization": f"Bearer {signed_in.TOKEN}"}
+    lease = await BearerToken(source, description="w").lease()
+    assert lease.headers == {"Authorization": f"Bearer {signed_in.TOKEN}"}

@@ -65,7 +65,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
 
 async def _describe_caller(resolved: ResolvedSettings) -> dict[str, str]:
     """Who calls; gets a token where one is needed."""
-    await resolved.credential.headers()
+    await resolved.credential.lease()
     rows = {"credential": resolved.credential.description}
     if isinstance(resolved.credential, EntraCredential) and (token := resolved.credential.token):
         said = read_claims(token.value)

@@ -79,7 +79,7 @@ def _fetch_limits(url: str, credential: ChatgptCredential) -> dict[str, str]:
 
 
 async def _get_headers(credential: ChatgptCredential) -> dict[str, str]:
-    return dict(await credential.headers())
+    return dict((await credential.lease()).headers)
 
 
 def _sign_in(arguments: argparse.Namespace) -> Result:

@@ -33,7 +33,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     found = resolve_settings(config)
     if found.problem:
         raise ConfigurationError(found.problem)
-    asyncio.run(found.credential.headers())  # raises where a key is needed and none is there
+    asyncio.run(found.credential.lease())  # raises where a key is needed and none is there
     provider = OpenaiV2Provider(base_url=None, config=config)
     rows = {"where": found.base_url, "credential": found.credential.description, "model": provider.default_model}
     rows |= {name.removeprefix("OpenAI-").lower(): value for name, value in found.billing_headers.items()}

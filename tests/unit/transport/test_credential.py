@@ -1,51 +1,49 @@
-"""A credential that is refused: found elsewhere, then made anew, then given up; and never a third time."""
+"""Tests of `send_with_credential`, and of what a header can carry."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 
 import pytest
-from amplifier_core.llm_errors import AuthenticationError
-from openai_responses_common.auth.api_key import ApiKey
-from openai_responses_common.auth.bearer import BearerToken
-from openai_responses_common.auth.token_source import Token, TokenSource
 from openai_responses_common.failures.failure import CallFailure, Failure
-from openai_responses_common.transport.credential import send_with_credential
-
-REFUSED = CallFailure(Failure(kind="status", status=401, message="no."))
+from openai_responses_common.transport.credential import Lease, is_header_value, is_recent, send_with_credential
 
 
 class Service:
-    """Refuses all but one."""
+    """Accepts one token and refuses all others."""
 
-    def __init__(self, takes: str | None) -> None:
-        self.takes = takes
-        self.asked: list[str] = []
+    def __init__(self, accepted_token: str | None) -> None:
+        self.accepted_token = accepted_token
+        self.tokens: list[str] = []
 
     async def send(self, headers: Mapping[str, str]) -> str:
-        self.asked.append(headers.get("Authorization", "").removeprefix("Bearer "))
-        if self.asked[-1] != self.takes:
-            raise CallFailure(REFUSED.failure)
+        self.tokens.append(headers["Authorization"].removeprefix("Bearer "))
+        if self.tokens[-1] != self.accepted_token:
+            raise CallFailure(Failure(kind="status", status=401, message="no."))
         return "ok"
 
 
-class Chain:
-    """A credential whose every renewal finds the next of a row."""
+class TokenRow:
+    """A credential whose every refresh finds the next token of a row."""
 
     description = "a token"
     account = ""
 
-    def __init__(self, *tokens: str) -> None:
+    def __init__(self, *tokens: str, replaced_s: float = -math.inf) -> None:
         self._tokens = list(tokens)
+        self._replaced_s = replaced_s
 
     async def prepare(self) -> None: ...
 
-    async def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._tokens[0]}"}
+    async def lease(self) -> Lease:
+        token = self._tokens[0]
+        return Lease(headers={"Authorization": f"Bearer {token}"}, token=token, replaced_s=self._replaced_s)
 
-    async def refresh(self, refused_headers: Mapping[str, str], failure: Failure) -> bool:
-        assert refused_headers["Authorization"].endswith(self._tokens[0])
+    async def refresh(self, lease: Lease, failure: Failure) -> bool:
+        assert lease.token == self._tokens[0]
+        assert failure.status == 401
         if len(self._tokens) == 1:
             return False
         self._tokens.pop(0)
@@ -55,74 +53,71 @@ class Chain:
         return text
 
 
-async def test_one_that_is_taken_is_used_once() -> None:
+async def test_accepted_token_is_sent_once() -> None:
     service = Service("a")
-    assert await send_with_credential(Chain("a", "b"), service.send) == "ok"
-    assert service.asked == ["a"]
+    assert await send_with_credential(TokenRow("a", "b"), service.send) == "ok"
+    assert service.tokens == ["a"]
 
 
-async def test_what_was_found_may_be_refused_as_well() -> None:
+async def test_token_that_a_refresh_found_may_be_refused_as_well() -> None:
     service = Service("c")
-    assert await send_with_credential(Chain("a", "b", "c"), service.send) == "ok"
-    assert service.asked == ["a", "b", "c"]
+    assert await send_with_credential(TokenRow("a", "b", "c"), service.send) == "ok"
+    assert service.tokens == ["a", "b", "c"]
 
 
-async def test_it_does_not_go_on_for_ever() -> None:
+async def test_refresh_happens_at_most_twice() -> None:
     service = Service(None)
     with pytest.raises(CallFailure) as caught:
-        await send_with_credential(Chain(*"abcdefg"), service.send)
-    assert service.asked == ["a", "b", "c"]
+        await send_with_credential(TokenRow(*"abcdefg"), service.send)
+    assert service.tokens == ["a", "b", "c"]
     assert caught.value.failure.message == "no (sent: a token)"
 
 
-async def test_a_key_is_refused_once() -> None:
+async def test_credential_without_another_token_is_refused_once() -> None:
     service = Service(None)
-    with pytest.raises(CallFailure, match=r"no \(sent: the API key\)"):
-        await send_with_credential(ApiKey(key="k"), service.send)
-    assert service.asked == ["k"]
+    with pytest.raises(CallFailure):
+        await send_with_credential(TokenRow("a"), service.send)
+    assert service.tokens == ["a"]
 
 
-async def test_other_failures_renew_nothing() -> None:
+async def test_token_that_replaced_another_just_now_is_not_refreshed() -> None:
+    service = Service("b")
+    with pytest.raises(CallFailure, match=r"no \(sent: a token\)"):
+        await send_with_credential(TokenRow("a", "b", replaced_s=time.monotonic()), service.send)
+    assert service.tokens == ["a"]
+
+
+async def test_token_that_replaced_another_long_ago_is_refreshed() -> None:
+    service = Service("b")
+    credential = TokenRow("a", "b", replaced_s=time.monotonic() - 61)
+    assert await send_with_credential(credential, service.send) == "ok"
+
+
+async def test_other_failures_refresh_nothing() -> None:
+    sent: list[Mapping[str, str]] = []
+
     async def send(headers: Mapping[str, str]) -> str:
+        sent.append(headers)
         raise CallFailure(Failure(kind="status", status=403, message="no"))
 
-    with pytest.raises(CallFailure):
-        await send_with_credential(Chain("a", "b"), send)
+    with pytest.raises(CallFailure, match=r"^no$"):
+        await send_with_credential(TokenRow("a", "b"), send)
+    assert len(sent) == 1
 
 
-def source(made: list[str]) -> TokenSource:
-    """Makes a new token each time."""
-
-    def fetch(refused: str | None) -> Token:
-        made.append(f"t{len(made)}")
-        return Token(value=made[-1], expires_at_s=time.time() + 1000)
-
-    return TokenSource(fetch, description="getting a token")
+def test_age_of_a_token_decides_whether_it_is_recent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openai_responses_common.transport.credential.time.monotonic", lambda: 1000.0)
+    assert is_recent(1000.0)
+    assert is_recent(940.1)
+    assert not is_recent(940.0)
+    assert not is_recent(-math.inf)
 
 
-async def test_a_token_that_was_fetched_because_of_a_refusal_is_not_fetched_again() -> None:
-    made: list[str] = []
-    credential = BearerToken(source(made), description="a token")
-    service = Service(None)
-    for _ in range(2):
-        with pytest.raises(CallFailure):
-            await send_with_credential(credential, service.send)
-    assert made == ["t0", "t1"], "one for the first call, one after its refusal; just now they were refused both"
+@pytest.mark.parametrize("text", ["a", "sk-Abc_123.~", "!~"])
+def test_header_carries_visible_ascii(text: str) -> None:
+    assert is_header_value(text)
 
 
-async def test_a_token_that_is_refused_much_later_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[str] = []
-    credential = BearerToken(source(made), description="a token")
-    service = Service("t1")
-    await send_with_credential(credential, service.send)
-    assert made == ["t0", "t1"]
-    later_s = time.monotonic() + 3600
-    monkeypatch.setattr("openai_responses_common.auth.bearer.time.monotonic", lambda: later_s)
-    service.takes = "t2"
-    assert await send_with_credential(credential, service.send) == "ok"
-    assert made == ["t0", "t1", "t2"]
-
-
-async def test_errors_of_the_credential_are_its_own() -> None:
-    with pytest.raises(AuthenticationError, match="set it"):
-        await send_with_credential(ApiKey(key=None, missing_message="set it"), Service(None).send)
+@pytest.mark.parametrize("text", ["", " ", "a b", "a\n", "a\r\nX: 1", "\u00e9", "a\x00", "a\x7f", "\ta"], ids=repr)
+def test_header_carries_nothing_else(text: str) -> None:
+    assert not is_header_value(text)

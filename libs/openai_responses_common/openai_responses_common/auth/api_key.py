@@ -1,47 +1,45 @@
-"""An API key as a credential, and which text a header can carry."""
+"""An API key as a credential, and the check of a secret that goes into a header."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
 
 from ..failures.failure import Failure
-from ..transport.credential import UNAUTHORIZED, Headers
+from ..transport.credential import UNAUTHORIZED, Lease, is_header_value
 
 
 def sendable(name: str, secret: str) -> str:
-    """A secret that can go into a header: a line break from a copied one would end up, secret and all, in the text of a
-    connection error.
+    """Return the secret if a header can carry it.
 
     Args:
-        name: where it is from, for the error.
-        secret: what the user gave.
+        name: the setting or variable that holds the secret, for the error.
+        secret: the text that the user entered.
 
     Raises:
-        ConfigurationError: it holds what no header can.
+        ConfigurationError: a header cannot carry it. The error does not quote it.
     """
-    if not re.fullmatch(r"[!-~]+", secret):
+    if not is_header_value(secret):
         raise ConfigurationError(f"{name} holds a space, a line break or a character that no key has")
     return secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A key that is sent along as it is.
+    """A key that never changes.
 
     Attributes:
-        key: None where none is known.
-        required: False where the endpoint can be called without one.
-        missing: what to tell who has none.
-        header: where the key goes; in `Authorization` it is a bearer token.
-        account: as in `Credential`.
-        words: as in `Credential`.
+        key: the key. None, the default, if the user has set no key.
+        required: whether the endpoint needs a key. The default is True.
+        missing_message: the error of a call without a key that needs one.
+        header: the header that carries the key. The default is `Authorization`, where the key is a bearer token.
+        account: see `Credential.account`. The default is empty.
+        description: see `Credential.description`. The default is "the API key".
     """
 
-    key: str | None = field(repr=False)
+    key: str | None = field(default=None, repr=False)
     required: bool = True
     missing_message: str = "no API key is set"
     header: str = "Authorization"
@@ -52,20 +50,20 @@ class ApiKey:
         raise TypeError("a key is not pickled or copied: it stays in this process")
 
     async def prepare(self) -> None:
-        """Nothing to find out."""
+        """Do nothing: the account is an attribute."""
 
-    async def headers(self) -> Headers:
-        """The key in its header."""
+    async def lease(self) -> Lease:
+        """Return the key in its header; no header if there is no key and the endpoint needs none."""
         if self.key is None:
             if self.required:
                 raise AuthenticationError(self.missing_message, status_code=UNAUTHORIZED)
-            return {}
-        return {self.header: f"Bearer {self.key}" if self.header == "Authorization" else self.key}
+            return Lease(headers={})
+        return Lease(headers={self.header: f"Bearer {self.key}" if self.header == "Authorization" else self.key})
 
-    async def refresh(self, refused_headers: Headers, failure: Failure) -> bool:
-        """A key stays what it is."""
+    async def refresh(self, lease: Lease, failure: Failure) -> bool:
+        """Return False: a key cannot be refreshed."""
         return False
 
     def scrub(self, text: str) -> str:
-        """The text without the key."""
+        """Return the text without the key."""
         return text.replace(self.key, "[REDACTED]") if self.key else text

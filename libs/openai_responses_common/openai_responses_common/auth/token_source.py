@@ -31,20 +31,25 @@ _MIN_EARLY_REFRESH_INTERVAL_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token, and whose it is where a service wants to be told.
+    """A token.
 
-    `expires_at_s` is Unix time.
+    Attributes:
+        value: the secret.
+        expires_at_s: when it expires, in seconds since the epoch.
+        account: the account that it identifies, for services that need to receive it. The default is empty.
+        issued_s: when a service issued it, in seconds of the monotonic clock. The default is now.
     """
 
     value: str = field(repr=False)
     expires_at_s: float
     account: str = ""
+    issued_s: float = field(default_factory=time.monotonic, repr=False)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a token is not pickled or copied: it stays in this process")
 
     def remaining_s(self) -> float:
-        """Seconds that are left of it."""
+        """Return the seconds until it expires; negative afterwards."""
         return self.expires_at_s - time.time()
 
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 from weakref import WeakValueDictionary
 
 from openai_responses_common import BearerToken, Token, TokenSource
-from openai_responses_common.auth.bearer import parse_bearer_token
 from openai_responses_common.failures.failure import Failure
-from openai_responses_common.transport.credential import Headers
+from openai_responses_common.transport.credential import Lease, is_recent
 
 from ..quirks import MISSING_ROLE_PATTERN, WRONG_AUDIENCE_PATTERN
 from .flow import Flow, run_flow
-
-# Azure has the words of a wrong audience for a token that ended; one that was fetched just now did not end.
-_FRESH_TOKEN_AGE_S = 60.0
 
 
 class EntraTokenSource(TokenSource):
@@ -27,19 +22,9 @@ class EntraTokenSource(TokenSource):
         )
         self._flow = flow
         self.scope = scope
-        self._fetch_time_s = 0.0
-
-    def has_fresh_token(self, value: str) -> bool:
-        """Whether this is the token, and it was fetched just now."""
-        return (
-            bool(self.token and self.token.value == value)
-            and time.monotonic() - self._fetch_time_s < _FRESH_TOKEN_AGE_S
-        )
 
     def _fetch_from_flow(self, refused_token: str | None) -> Token:
-        token = run_flow(self._flow.description, lambda: self._flow.get_token(self.scope, refused_token))
-        self._fetch_time_s = time.monotonic()
-        return token
+        return run_flow(self._flow.description, lambda: self._flow.get_token(self.scope, refused_token))
 
 
 class Identity:
@@ -94,23 +79,28 @@ class EntraCredential(BearerToken):
         """The newest token."""
         return self._current_source.token
 
-    async def headers(self) -> Headers:
-        """See `Credential.headers`."""
+    async def lease(self) -> Lease:
+        """See `Credential.lease`."""
         self.source = self._current_source
-        return await super().headers()
+        return await super().lease()
 
-    async def refresh(self, refused_headers: Headers, failure: Failure) -> bool:
-        """See `Credential.renew`."""
+    async def refresh(self, lease: Lease, failure: Failure) -> bool:
+        """See `Credential.refresh`."""
         if MISSING_ROLE_PATTERN.search(failure.message):
             return False
-        if WRONG_AUDIENCE_PATTERN.search(failure.message) and not self.was_recently_refreshed(refused_headers):
-            self._rotate_scopes(refused_headers)
+        if WRONG_AUDIENCE_PATTERN.search(failure.message):
+            self._rotate_scopes(lease)
         self.source = self._current_source
-        return await super().refresh(refused_headers, failure)
+        return await super().refresh(lease, failure)
 
-    def _rotate_scopes(self, refused_headers: Headers) -> None:
-        """Unless somebody else has done so, or it is a token that just grew old."""
-        if self._current_source.has_fresh_token(parse_bearer_token(refused_headers)):
+    def _rotate_scopes(self, lease: Lease) -> None:
+        """Try the next scope first, unless another request has done so already.
+
+        Azure uses the text of a wrong audience also for an expired token; a token that was fetched just now has not
+        expired.
+        """
+        token = self._current_source.token
+        if token is not None and token.value == lease.token and is_recent(token.issued_s):
             first, *others = self.identity.scope_order_by_host[self._scope_order_key]
             self.identity.scope_order_by_host[self._scope_order_key] = (*others, first)
 

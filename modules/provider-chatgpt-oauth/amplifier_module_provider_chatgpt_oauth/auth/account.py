@@ -8,6 +8,7 @@ nothing use a new token before it is kept.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -40,7 +41,6 @@ _MIN_LIFETIME_S = 20.0
 """An access token that lives so long is still used where it cannot be renewed."""
 _TOKEN_DEADLINE_S = 75.0
 """Waiting for another process's renewal (30 s), and a renewal that has to wait for the service."""
-_MIN_REFRESH_INTERVAL_S = 60.0
 _SAVE_RETRY_INTERVAL_S = 15.0
 
 NOT_SIGNED_IN = f"nobody is signed in to ChatGPT: run `{LOGIN_COMMAND}`"
@@ -66,7 +66,7 @@ class Account:
         )
         self._unsaved_record: TokenRecord | None = None
         self._next_save_time_s = 0.0
-        self._last_refreshed_token, self._last_refresh_s = "", 0.0
+        self._last_refreshed_token, self._last_refresh_s = "", -math.inf
         self.source = self._build_source()
 
     def __repr__(self) -> str:
@@ -101,15 +101,7 @@ class Account:
         )
 
     def can_replace_token(self, refused_token: str) -> bool:
-        """Whether there is, or could be got, another token than a refused one; blocks.
-
-        One that was got a moment ago is not replaced: the next would fare no better.
-        """
-        if (
-            refused_token == self._last_refreshed_token
-            and time.monotonic() - self._last_refresh_s < _MIN_REFRESH_INTERVAL_S
-        ):
-            return False
+        """Return whether the store holds another token than the refused one, or a refresh could get one; blocks."""
         tokens = self.load_tokens()
         return tokens is None or tokens.access_token != refused_token or tokens.refresh_token != ""
 
@@ -225,7 +217,10 @@ class Account:
                     raise AuthenticationError(NOT_SIGNED_IN, status_code=401)
                 if not _is_fresh(tokens, refused_token):
                     tokens = self._refresh_tokens(tokens, refused_token)
-        return Token(value=tokens.access_token, expires_at_s=tokens.expires_at, account=tokens.account)
+        issued_s = self._last_refresh_s if tokens.access_token == self._last_refreshed_token else -math.inf
+        return Token(
+            value=tokens.access_token, expires_at_s=tokens.expires_at, account=tokens.account, issued_s=issued_s
+        )
 
     def _refresh_tokens(self, tokens: Tokens, refused_token: str | None) -> Tokens:
         """New tokens, or the old ones where they will do and there are no others; under the lock."""

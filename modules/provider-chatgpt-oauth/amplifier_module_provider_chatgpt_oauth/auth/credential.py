@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from amplifier_core.llm_errors import AuthenticationError
 from openai_responses_common.auth.background import run_in_thread, wait_for
-from openai_responses_common.auth.bearer import build_bearer_headers, parse_bearer_token
+from openai_responses_common.auth.bearer import build_bearer_headers
 from openai_responses_common.auth.jwt import read_claims
 from openai_responses_common.failures.failure import Failure
-from openai_responses_common.transport.credential import UNAUTHORIZED, Headers
+from openai_responses_common.transport.credential import UNAUTHORIZED, Lease
 from openai_responses_common.wire.json_values import as_object
 
 from .account import NOT_SIGNED_IN, Account
@@ -42,22 +42,21 @@ class ChatgptCredential:
             if self._stored_tokens is None:
                 raise AuthenticationError(NOT_SIGNED_IN, status_code=UNAUTHORIZED)
 
-    async def headers(self) -> Headers:
-        """The token and whose it is. Source of the names: OpenAI's own client, seen 2026-11-21."""
+    async def lease(self) -> Lease:
+        """Return the token and its account. Source of the names: OpenAI's own client, seen 2026-11-21."""
         if self._account.has_unsaved_tokens:
             await wait_for(run_in_thread(self._account.retry_save))
         token = await self._account.source.get()
         headers = {**build_bearer_headers(token), "ChatGPT-Account-Id": token.account}
         if as_object(read_claims(token.value).get(AUTH_CLAIM)).get("chatgpt_account_is_fedramp") is True:
             headers["X-OpenAI-Fedramp"] = "true"
-        return headers
+        return Lease(headers=headers, token=token.value, replaced_s=token.issued_s)
 
-    async def refresh(self, refused_headers: Headers, failure: Failure) -> bool:
-        """Take what another process has got, else renew; see `Credential.renew`."""
-        value = parse_bearer_token(refused_headers)
-        if not await wait_for(run_in_thread(lambda: self._account.can_replace_token(value))):
+    async def refresh(self, lease: Lease, failure: Failure) -> bool:
+        """Take the token of another process, else refresh; see `Credential.refresh`."""
+        if not await wait_for(run_in_thread(lambda: self._account.can_replace_token(lease.token))):
             return False
-        await self._account.source.refresh(value)
+        await self._account.source.refresh(lease.token)
         return True
 
     def scrub(self, text: str) -> str:

@@ -7,7 +7,6 @@ but for its code: it may repeat a token.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from typing import Any, NoReturn
 from amplifier_core.llm_errors import AuthenticationError
 from openai_responses_common.auth.jwt import read_claims
 from openai_responses_common.auth.store.record import TokenRecord
+from openai_responses_common.transport.credential import is_header_value
 from openai_responses_common.wire.json_values import as_object
 
 AUTH_CLAIM = "https://api.openai.com/auth"
@@ -89,12 +89,12 @@ def read_tokens(response: Mapping[str, Any], *, previous: Tokens | None = None) 
     """
     access = str(response.get("access_token") or (previous.access_token if previous else ""))
     refresh = str(response.get("refresh_token") or (previous.refresh_token if previous else ""))
-    if not re.fullmatch(r"[!-~]+", access) or not re.fullmatch(r"[!-~]*", refresh):
+    if not is_header_value(access) or (refresh and not is_header_value(refresh)):
         raise AuthenticationError("the sign-in service gave no access token that could be sent")
     claims, identity = read_claims(access), read_claims(str(response.get("id_token") or ""))
     auth = {**as_object(identity.get(AUTH_CLAIM)), **as_object(claims.get(AUTH_CLAIM))}
     account = auth.get("chatgpt_account_id") or (previous.account if previous else None)
-    if not account or not re.fullmatch(r"[!-~]+", str(account)):
+    if not account or not is_header_value(str(account)):
         raise AuthenticationError("the tokens name no ChatGPT account: sign in with an account that has a plan")
     email = (
         identity.get("email")
