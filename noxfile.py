@@ -125,6 +125,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def slow(session: nox.Session) -> None:
+    """Run the tests that take long, which `nox` leaves out."""
+    install(session, "test")
+    pytest(session, "-m", "slow and not install and not live and not keyring")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout with ruff."""
     install(session, "lint", modules=False)

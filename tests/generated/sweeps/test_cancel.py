@@ -98,7 +98,7 @@ class Sweep:
                 assert (names[0], names[-1]) == ("llm:request", "llm:response"), about
                 status = self.swept.host.seen[number][-1][1]["status"]
                 # An event that is on its way already is not called back.
-                assert status == "cancelled" or "_close" in stepped.where[0], about
+                assert status == "cancelled" or "_emit_end" in stepped.where[0], about
                 if status == "cancelled":
                     assert [name for name in names if name in STREAM_EVENTS][-1:] in ([], ["llm:stream_aborted"]), about
             await self.swept.service.until(lambda: not self.swept.service.answering)

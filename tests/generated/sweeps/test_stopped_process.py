@@ -28,6 +28,7 @@ def arriving(stream: Recording) -> list[dict[int, float]]:
     return [{at: 0.2}, dict.fromkeys(range(at, end), 0.06), {at: 0.2, at + 3: _STOPPED_S}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("timeout_s", [5.0, 0.3])
 async def test_what_came_while_it_stood_still_is_read(backend: BackendUnderTest, timeout_s: float) -> None:
     stream = recording(backend.name)
