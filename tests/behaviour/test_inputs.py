@@ -14,6 +14,7 @@ from responses_emulator import Call, Say
 from tests.support.session import (
     PIXEL,
     Conversation,
+    OpenSession,
     Session,
     assistant,
     developer,
@@ -153,6 +154,33 @@ async def test_a_text_result_is_that_text(session: Session, content: Any, sent: 
     await chat.go_on(result(first.tool_calls[0], content))
     (item,) = items(session.body, "function_call_output")
     assert item["output"] == sent
+
+
+def nest(levels: int) -> Any:
+    value: Any = {}
+    for _ in range(levels):
+        value = {"image": value}
+    return value
+
+
+DEEP_RESULTS: dict[str, Any] = {
+    "a list as text": '["image",' + "[" * 1000 + "]" * 1001,
+    "an object as text": '{"content":' * 1000 + '["image"]' + "}" * 1000,
+    "an object as output": [ToolResultBlock(tool_call_id="c", output=nest(1000))],
+    "an object that pydantic cannot write": [ToolResultBlock(tool_call_id="c", output=nest(300))],
+}
+
+
+@pytest.mark.parametrize("content", DEEP_RESULTS.values(), ids=DEEP_RESULTS)
+async def test_a_tool_result_that_nests_deeply_ends_no_conversation(open_session: OpenSession, content: Any) -> None:
+    session = await open_session(raw=True, debug=True)
+    chat = Conversation(session, tools=[tool("look")])
+    session.emulator.script(Call("look", {}), Say("ok"), Say("still here"))
+    first = await chat.say("look")
+    await chat.go_on(result(first.tool_calls[0], content))
+    (item,) = items(session.body, "function_call_output")
+    assert isinstance(content, list) or item["output"] == content
+    assert (await chat.say("and now?")).text == "still here"
 
 
 async def test_results_inside_user_messages_are_results(session: Session) -> None:

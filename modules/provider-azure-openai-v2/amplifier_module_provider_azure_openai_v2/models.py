@@ -6,7 +6,6 @@ name that is a model's own is taken for that model until then.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from openai_responses_common import Credential, Fetch, Models, Options, Token, T
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.bearer import build_bearer_headers
 from openai_responses_common.facts.traits import is_agent_model
-from openai_responses_common.wire.json_values import as_object, as_objects
+from openai_responses_common.wire.json_values import as_object, as_objects, loads_object_or_none, loads_or_none
 
 from .auth.credential import EntraCredential
 from .auth.token_endpoint import send_request
@@ -72,10 +71,7 @@ class ArmResource:
                 "read them takes the role Reader or Cognitive Services OpenAI User on the resource",
                 status_code=status,
             )
-        try:
-            page = as_object(json.loads(text))
-        except ValueError:
-            page = {}
+        page = loads_object_or_none(text) or {}
         if status != 200 or "value" not in page:
             raise ProviderUnavailableError(f"{self.arm_host} gave no list of deployments (HTTP {status})")
         return page
@@ -136,10 +132,7 @@ def read_deployments(value: object) -> dict[str, str]:
     Raises:
         ConfigurationError: it is something else.
     """
-    try:
-        found: object = json.loads(value) if isinstance(value, str) and value.strip() else value or {}
-    except ValueError:
-        found = None
+    found: object = loads_or_none(value) if isinstance(value, str) and value.strip() else value or {}
     if not isinstance(found, Mapping):
         raise ConfigurationError("setting 'deployments' takes {name: model}, as in {my-deployment: gpt-5.6-sol}")
     return {str(name): str(model) for name, model in cast("Mapping[object, object]", found).items()}

@@ -20,7 +20,7 @@ from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
 from openai_responses_common.facts.traits import EFFORTS
-from openai_responses_common.wire.json_values import as_object, as_objects
+from openai_responses_common.wire.json_values import as_object, as_objects, loads_object_or_none
 
 from .quirks import FAST_SUFFIX
 
@@ -153,9 +153,12 @@ class ChatgptModels(Models):
 
     def _load_file(self) -> _Catalogue:
         try:
-            content = as_object(json.loads((self._file.load() if self._file else None) or b"{}"))
-        except (StoreError, ValueError, RecursionError) as error:
+            content = loads_object_or_none((self._file.load() if self._file else None) or b"{}")
+        except StoreError as error:
             logger.info("the model catalogue on disk is not used: %s", error)
+            return _Catalogue()
+        if content is None:
+            logger.info("the model catalogue on disk is not used: it is not a JSON object")
             return _Catalogue()
         ours = content.get("v") == _FILE_FORMAT_VERSION and content.get("source") == self._source
         return _build_catalogue(content) if ours else _Catalogue()

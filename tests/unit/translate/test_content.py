@@ -12,7 +12,12 @@ from amplifier_core.message_models import ImageBlock, TextBlock
 from amplifier_core.models import ToolResult
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.translate.content import encode_media_part, encode_tool_result, make_text_part
+from openai_responses_common.translate.content import (
+    RESULT_PLACEHOLDER,
+    encode_media_part,
+    encode_tool_result,
+    make_text_part,
+)
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
@@ -207,6 +212,35 @@ def test_a_result_that_is_no_json_is_still_told() -> None:
     assert encode_tool_result({"at": when}) == '{"at":"2026-11-21 00:00:00+00:00"}'
     assert encode_tool_result([PurePosixPath("/a")]) == '["/a"]'
     assert encode_tool_result(ToolResult(output="x")) == '{"success":true,"output":"x"}'
+
+
+def nest(levels: int, key: str | None = None) -> Any:
+    value: Any = "image"
+    for _ in range(levels):
+        value = [value] if key is None else {key: value}
+    return value
+
+
+@pytest.mark.parametrize("text", ['["image",' + "[" * 1000 + "]" * 1001, '{"image":' * 1000 + "1" + "}" * 1000])
+def test_a_text_that_nests_too_deeply_stays_as_it_is(text: str) -> None:
+    assert encode_tool_result(text) == text
+
+
+@pytest.mark.parametrize("key", [None, "content", "other"])
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: ToolResult(output=value), lambda value: [value]])
+def test_a_result_that_nests_too_deeply_for_json_is_a_placeholder(key: str | None, wrap: Any) -> None:
+    assert encode_tool_result(wrap(nest(2000, key))) == RESULT_PLACEHOLDER
+
+
+@pytest.mark.parametrize("key", [None, "content"])
+def test_a_result_that_nests_deeply_is_sent_as_json(key: str | None) -> None:
+    assert encode_tool_result(nest(500, key)) == json.dumps(nest(500, key), separators=(",", ":"))
+
+
+@pytest.mark.parametrize("odd", [{(1, 2): "a"}, {"a": b"\xff"}])
+def test_a_result_that_json_lacks_is_text(odd: Any) -> None:
+    assert isinstance(encode_tool_result(odd), str)
+    assert isinstance(encode_tool_result(ToolResult(output=odd)), str)
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.text()

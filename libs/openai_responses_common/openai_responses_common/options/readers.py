@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ..wire.json_values import is_json_object
+from ..wire.json_values import is_json_object, loads_or_none
 
 
 def text(value: object) -> str:
@@ -60,10 +59,10 @@ def lower_text(value: object) -> str:
 def json_value(value: object, expected: str) -> Any:
     if not isinstance(value, str):
         return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        raise ValueError(expected) from None
+    parsed = loads_or_none(value)
+    if parsed is None:
+        raise ValueError(expected)
+    return parsed
 
 
 def json_object(value: object) -> dict[str, Any]:

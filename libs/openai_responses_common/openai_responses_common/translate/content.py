@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel
 
-from ..wire.json_values import as_object, as_objects
+from ..wire.json_values import as_object, as_objects, is_too_deep, loads_or_none
 from ..wire.types import Item
 
 IMAGE_PLACEHOLDER = "[an image without data, URL or file id]"
+RESULT_PLACEHOLDER = "[a tool result that cannot be written as JSON]"
 
 
 def make_text_part(text: str) -> Item:
@@ -51,7 +52,11 @@ def encode_tool_result(result: object) -> str | list[Item]:
     """A tool's result as the output of its call: text where it is text, typed parts where it holds images."""
     if isinstance(result, str):
         return _join_text_parts(_parse_image_dump(result)) or result
+    if is_too_deep(result):
+        return _dump_json(result)
     value = _dump_models(result)
+    if value == RESULT_PLACEHOLDER:
+        return RESULT_PLACEHOLDER
     if parts := _join_text_parts(_encode_image_result(value)):
         return parts
     blocks = as_objects(value)
@@ -67,27 +72,35 @@ def _join_text_parts(parts: list[Item] | None) -> str | list[Item] | None:
     return parts
 
 
+def dump_model(model: BaseModel, mode: Literal["json", "python"] = "python") -> object:
+    """Return a block as plain data without its null fields; a placeholder if pydantic cannot write it."""
+    try:
+        return model.model_dump(mode=mode, exclude_none=True)
+    except (ValueError, RecursionError):  # pydantic writes 254 levels, and no bytes that are not UTF-8
+        return RESULT_PLACEHOLDER
+
+
 def _dump_models(value: object) -> object:
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", exclude_none=True)
+        return dump_model(value, "json")
     if isinstance(value, list):
         return [_dump_models(entry) for entry in cast(list[object], value)]
     return value
 
 
 def _dump_json(value: object) -> str:
-    """JSON as far as it is JSON: a tool may return dates, paths, anything."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    """Return JSON, with dates, paths and other objects as text; a placeholder if a value nests too deeply for that."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    except (TypeError, ValueError, RecursionError):  # odd keys, a value that contains itself, a thousand levels
+        return RESULT_PLACEHOLDER
 
 
 def _parse_image_dump(text: str) -> list[Item] | None:
     """The parts inside a JSON dump that holds images; None for every other text, which is nearly all of them."""
     if text[:1] not in {"{", "["} or '"image"' not in text:
         return None
-    try:
-        return _encode_image_result(json.loads(text))
-    except ValueError:
-        return None
+    return _encode_image_result(loads_or_none(text))
 
 
 def _encode_image_result(value: object) -> list[Item] | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from amplifier_core.content_models import ContentBlock, TextContent, ThinkingContent, ToolCallContent
 from amplifier_core.llm_errors import InvalidToolCallError
@@ -21,7 +20,7 @@ from amplifier_core.message_models import (
 from pydantic import Field
 
 from ..wire.client_calls import CLIENT_CALLS, find_client_call, read_call_key
-from ..wire.json_values import as_object, as_objects, dumps
+from ..wire.json_values import as_object, as_objects, dumps, loads_object_or_none
 from ..wire.types import Item, Response
 from .replay_state import ReplayState, as_extra_field, read_replay_state
 
@@ -150,22 +149,15 @@ def _decode_call(item: Item, origin: str) -> ToolCallBlock:
 
 def _parse_arguments(item: Item) -> dict[str, Any]:
     raw = str(item.get("arguments") or "")
-    try:
-        value: object = json.loads(raw or "{}", parse_constant=_reject_constant)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
+    arguments = loads_object_or_none(raw or "{}", allow_nan=False)
+    if arguments is None:
         name = read_tool_name(item)
         raise InvalidToolCallError(
             f"the model called {name} with arguments that are not a JSON object; the tool was not run",
             tool_name=name,
             raw_arguments=raw,
         )
-    return cast(dict[str, Any], value)
-
-
-def _reject_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+    return arguments
 
 
 def _is_cut_call(item: Item) -> bool:
@@ -173,10 +165,7 @@ def _is_cut_call(item: Item) -> bool:
         return True
     if item["type"] != "function_call":
         return False
-    try:
-        return not isinstance(json.loads(str(item.get("arguments") or "")), dict)
-    except (ValueError, RecursionError):
-        return True
+    return loads_object_or_none(str(item.get("arguments") or "")) is None
 
 
 def _copy_without(item: Item, *keys: str) -> Item:

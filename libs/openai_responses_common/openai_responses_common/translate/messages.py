@@ -26,7 +26,7 @@ from pydantic import BaseModel
 from ..wire.client_calls import CLIENT_CALLS, OUTPUT_TYPES, call_output
 from ..wire.json_values import as_object, as_objects, dumps
 from ..wire.types import Item, reasoning_key
-from .content import encode_media_part, encode_tool_result, make_text_part
+from .content import dump_model, encode_media_part, encode_tool_result, make_text_part
 from .replay_state import ReplayState, read_replay_state
 
 
@@ -121,7 +121,7 @@ class _MessageEncoder:
     def _encode_tool_message(self, message: Message) -> None:
         content = message.content
         if message.tool_call_id:
-            value = content if isinstance(content, str) else [block.model_dump(exclude_none=True) for block in content]
+            value = content if isinstance(content, str) else [dump_model(block) for block in content]
             self._append_call_output(message.tool_call_id, _unwrap_tool_result(value))
         else:
             label = f"[Result of {message.name or 'a tool'}]"
@@ -149,7 +149,7 @@ class _MessageEncoder:
         if not any(isinstance(block, ToolCallBlock) for block in blocks):
             loose: object = (message.model_extra or {}).get("tool_calls")
             for call in cast(list[object], loose) if isinstance(loose, list) else []:
-                self._encode_tool_calls_entry(as_object(call.model_dump() if isinstance(call, BaseModel) else call))
+                self._encode_tool_calls_entry(as_object(dump_model(call) if isinstance(call, BaseModel) else call))
 
     def _encode_block(self, block: Any, state: ReplayState, open_message: Item | None) -> Item | None:
         match block:
@@ -190,7 +190,7 @@ class _MessageEncoder:
         kept = state.get("item", {})
         if kept.get("type", "function_call") == "function_call":
             item = {"type": "function_call", "call_id": block.id, "name": block.name, "arguments": "", **kept}
-            item["arguments"] = kept.get("arguments") or dumps(block.input)
+            item["arguments"] = kept.get("arguments") or self._dump_arguments(block.input)
         else:
             item = dict(kept)
         item = self._remove_foreign_id(item, state) if item["type"] in _REMOVABLE_ID_TYPES else item
@@ -205,10 +205,17 @@ class _MessageEncoder:
             self.dropped_content["tool call without an id or a name"] = None
             return
         arguments: object = call.get("arguments", function.get("arguments"))
-        text = arguments if isinstance(arguments, str) else dumps(arguments or {})
+        text = arguments if isinstance(arguments, str) else self._dump_arguments(arguments or {})
         item: Item = {"type": "function_call", "call_id": key, "name": name, "arguments": text}
         self.calls_by_key[key] = item
         self.items.append(item)
+
+    def _dump_arguments(self, arguments: object) -> str:
+        try:
+            return dumps(arguments)
+        except (TypeError, RecursionError):
+            self.dropped_content["arguments of a tool call that cannot be written as JSON"] = None
+            return "{}"
 
     def _replay_opaque_item(self, item: Item, state: ReplayState) -> Item | None:
         """An item that only its maker understands: verbatim to its origin, left out everywhere else."""

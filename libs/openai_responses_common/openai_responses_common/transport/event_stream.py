@@ -30,7 +30,7 @@ async def read_events(chunks: AsyncIterator[bytes], headers: Mapping[str, str]) 
 def _read_json_response(content: bytes) -> Event:
     try:
         response = loads(content)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise CallFailure(Failure(kind="stream", message=f"the response is not JSON: {error}")) from error
     body = as_object(response)
     if "error" in body and "output" not in body and "status" not in body:

@@ -6,13 +6,12 @@ Everything else with `_call` in its name is run by the service. Source: openai 3
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from .json_values import as_object, as_objects
+from .json_values import as_object, as_objects, loads_or_none
 from .types import Item
 
 OutputContent = str | list[Item]
@@ -188,10 +187,7 @@ def _join_text_parts(output: OutputContent) -> str:
 def _parse_tool_result(output: OutputContent) -> dict[str, Any]:
     """A tool's result as fields: its JSON, a loop's `{"success", "output"}` wrapper taken off, or `{"text": …}`."""
     text = _join_text_parts(output)
-    try:
-        value: object = json.loads(text)
-    except (ValueError, RecursionError):
-        return {"text": text}
+    value = loads_or_none(text)
     if isinstance(value, list):
         return {"list": value, "text": text}
     if not isinstance(value, dict):

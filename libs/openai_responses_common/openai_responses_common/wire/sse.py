@@ -116,7 +116,7 @@ def _parse_event(event_type: bytes, data: bytes) -> Event | None:
         return None
     try:
         event = loads(data)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise MalformedEvent(
             f"event {event_type.decode(errors='replace') or '(unnamed)'} is not JSON: {error}"
         ) from None

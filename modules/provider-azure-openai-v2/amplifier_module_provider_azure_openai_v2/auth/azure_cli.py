@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from typing import Any
 
 from amplifier_core.llm_errors import AuthenticationError, LLMTimeoutError
 from openai_responses_common import Token
+from openai_responses_common.wire.json_values import loads_object_or_none
 
 from .flow import FlowUnavailable, Tenant
 from .token_endpoint import find_aadsts_code
@@ -86,10 +86,10 @@ def _parse_cli_output(status: int, output: str, errors: str) -> Token:
             raise FlowUnavailable("nobody is signed in to the Azure CLI: run `az login`")
         raise AuthenticationError(f"the Azure CLI gave no token ({number or f'exit status {status}'}): run `az login`")
     try:
-        found: Any = json.loads(output)
-        ends = found.get("expires_on")  # az 2.54 and later; before, only the local time
-        expires_at_s = float(ends) if ends else datetime.fromisoformat(found["expiresOn"]).timestamp()
-        return Token(value=found["accessToken"], expires_at_s=expires_at_s)
+        fields: Any = loads_object_or_none(output) or {}
+        ends = fields.get("expires_on")  # az 2.54 and later; before, only the local time
+        expires_at_s = float(ends) if ends else datetime.fromisoformat(fields["expiresOn"]).timestamp()
+        return Token(value=fields["accessToken"], expires_at_s=expires_at_s)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
     raise AuthenticationError("the Azure CLI answered with something else than a token: update it, or run `az login`")

@@ -7,7 +7,6 @@ Sources: MSAL 1.39 and its behaviour against a local server, seen 2026-11-21.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from amplifier_core.llm_errors import (
     ProviderUnavailableError,
     RateLimitError,
 )
+from openai_responses_common.wire.json_values import loads_object_or_none
 
 _REQUEST_TIMEOUT_S = 10.0
 
@@ -99,7 +99,7 @@ class TokenHttpClient:
             raise RateLimitError(f"{host} limits token requests (HTTP 429)", retry_after=wait_s, status_code=status)
         if status >= 500 or (self._is_local_service and status in {404, 410, 429}):
             raise ProviderUnavailableError(f"{host} has no token at present (HTTP {status})", status_code=status)
-        document = _parse_object(response.text)
+        document = loads_object_or_none(response.text)
         if document is None and not (self._is_local_service and status == 401):  # a challenge that MSAL answers
             message = f"{host} answered a token request with no JSON (HTTP {status}): is a proxy in between?"
             raise ProviderUnavailableError(message, status_code=status)
@@ -150,14 +150,6 @@ def _decode_form(form: Any) -> Any:
         return form
     fields = cast("Mapping[str, object]", form)
     return {name: value.decode("ascii") if isinstance(value, bytes) else value for name, value in fields.items()}
-
-
-def _parse_object(text: str) -> Mapping[str, Any] | None:
-    try:
-        document: Any = json.loads(text)
-    except ValueError:
-        return None
-    return cast("Mapping[str, Any]", document) if isinstance(document, dict) else None
 
 
 def read_refusal(document: Mapping[str, Any], status: int | None = None) -> Refusal:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from ...wire.json_values import loads_or_none
 from .file import FileStore
 
 
@@ -31,11 +31,7 @@ class StoreChoiceFile:
     def load(self) -> StoreChoice:
         """The choice; one that nobody can read is none."""
         content = self._file.load()
-        try:
-            document: Any = json.loads(content or b"{}")
-        except (ValueError, RecursionError):
-            document = None
-        match document:
+        match loads_or_none(content or b"{}"):
             case {"reason": str(reason), "keyring_used": bool(keyring_used)}:
                 return StoreChoice(reason=reason, keyring_used=keyring_used)
             case _:

@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ...wire.json_values import loads_or_none
 from ..background import run_with_deadline
 from .record import StoreError
 
@@ -240,10 +241,7 @@ def _delete_secret(entries: _Entries) -> bool:
 
 
 def _parse_manifest(text: str) -> _Manifest | None:
-    try:
-        document: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    document: Any = loads_or_none(text)
     match document:
         case {"slot": "a" | "b" as slot, "n": int(n), "sha256": str(sha256)} if 0 < n <= _MAX_CHUNKS:
             return _Manifest(bank=slot, chunk_count=n, sha256=sha256)

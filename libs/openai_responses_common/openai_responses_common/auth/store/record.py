@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias
+
+from ...wire.json_values import loads_object_or_none
 
 FORMAT_VERSION = 1
 
@@ -78,7 +80,7 @@ def load_token_record(text: str | bytes, location: str, import_record: ImportRec
     Raises:
         StoreError: the text is damaged, of another version, or another program's.
     """
-    document = _load_json_object(text)
+    document = loads_object_or_none(text)
     if document is None:
         raise StoreError(f"{location} is damaged: sign in again")
     if "v" not in document:
@@ -95,14 +97,6 @@ def load_token_record(text: str | bytes, location: str, import_record: ImportRec
             return TokenRecord(account=account, saved_at=saved_at, expires_at=expires_at, tokens=tokens)
         case _:
             raise StoreError(f"{location} is damaged: sign in again")
-
-
-def _load_json_object(text: str | bytes) -> dict[str, Any] | None:
-    try:
-        document: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return cast(dict[str, Any], document) if isinstance(document, dict) else None
 
 
 def _import_document(document: dict[str, Any], import_record: ImportRecord | None) -> TokenRecord | None:
