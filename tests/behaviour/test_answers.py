@@ -42,6 +42,7 @@ async def test_a_text_comes_back_as_text(session: Session) -> None:
     assert isinstance(response, ChatResponse)
 
 
+@pytest.mark.promise("there is no finish reason", area="hazard")
 async def test_parallel_calls_come_back_in_order_with_their_own_ids(session: Session) -> None:
     session.emulator.script(
         Turn(Call("get_weather", {"city": "Oslo"}, call_id="call_1"), Call("get_weather", {"city": "Rome"}))
@@ -54,6 +55,7 @@ async def test_parallel_calls_come_back_in_order_with_their_own_ids(session: Ses
     assert session.provider.parse_tool_calls(response) == response.tool_calls
 
 
+@pytest.mark.promise("the screen shows no tool block", area="hazard")
 async def test_the_views_of_an_answer_agree(session: Session) -> None:
     session.emulator.script(Turn(THINK_TWICE, Say("I look."), Call("get_weather", {"city": "Oslo"})))
     response = await session.ask("weather?", tools=[WEATHER])
@@ -77,6 +79,7 @@ async def test_a_call_without_arguments_has_an_empty_object(session: Session) ->
     assert response.tool_calls[0].arguments == {}
 
 
+@pytest.mark.promise("a refusal is an empty answer", area="hazard")
 async def test_a_refusal_is_shown_and_ends_as_content_filter(session: Session) -> None:
     session.emulator.script(Refuse("I can't help with that."))
     response = await session.ask("do something bad")
@@ -101,6 +104,7 @@ async def test_messages_of_one_answer_stay_apart(session: Session) -> None:
     assert response.text == "First.\n\nSecond."
 
 
+@pytest.mark.promise("costs cannot be written as JSON", area="hazard")
 async def test_usage_and_cost_are_those_of_the_reply(session: Session) -> None:
     session.emulator.script(Turn(Think([], tokens=100), Say("ok")))
     response = await session.ask("hello")
@@ -118,6 +122,7 @@ async def test_usage_and_cost_are_those_of_the_reply(session: Session) -> None:
     assert (event["input_tokens"], event["output_tokens"]) == (usage.input_tokens, usage.output_tokens)
 
 
+@pytest.mark.promise("missing usage is zero", area="hazard")
 async def test_a_reply_without_usage_claims_none(session: Session) -> None:
     session.emulator.script(Turn(Say("ok"), NoUsage()))
     response = await session.ask("hello")
@@ -131,6 +136,7 @@ async def test_usage_without_details_is_understood(session: Session) -> None:
     assert response.usage.input_tokens > 0
 
 
+@pytest.mark.promise("an unknown price is free", area="hazard")
 async def test_an_unknown_price_is_none_and_never_zero(session: Session) -> None:
     session.emulator.script(Turn(Say("ok"), ResponseFields({"service_tier": "a tier of tomorrow"})))
     response = await session.ask("hello")
@@ -138,6 +144,7 @@ async def test_an_unknown_price_is_none_and_never_zero(session: Session) -> None
     assert session.recorder.one("llm:response")["usage"]["cost_usd"] is None
 
 
+@pytest.mark.promise("the tier does not count", area="hazard")
 async def test_the_price_follows_the_tier_of_the_reply(session: Session) -> None:
     session.emulator.script(
         Turn(Say("ok"), ResponseFields({"service_tier": "default"})),
@@ -149,6 +156,7 @@ async def test_the_price_follows_the_tier_of_the_reply(session: Session) -> None
         assert flex.usage.cost_usd * 2 == usual.usage.cost_usd
 
 
+@pytest.mark.promise("the whole response is stored in the transcript", area="hazard")
 async def test_metadata_is_small_namespaced_json(session: Session) -> None:
     session.emulator.script(Turn(THINK_TWICE, Say("x" * 5000)))
     response = await session.ask("hello")
@@ -200,6 +208,7 @@ SCHEMA = {
 }
 
 
+@pytest.mark.promise("a response format is claimed and ignored", area="hazard")
 @pytest.mark.parametrize("given", [SCHEMA, {"name": "report", "schema": SCHEMA, "strict": True}])
 async def test_structured_output_is_asked_for_and_comes_back(session: Session, given: dict) -> None:
     response = await session.ask(

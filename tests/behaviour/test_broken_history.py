@@ -36,6 +36,7 @@ async def test_a_missing_result_is_made_up_and_reported(broken: Conversation) ->
     assert event["repairs"] == [{"kind": "missing_result", "tool_call_id": missing["call_id"], "tool_name": "look"}]
 
 
+@pytest.mark.promise("a history is repaired once and then sent broken", area="hazard")
 async def test_it_is_made_up_again_on_every_later_request(broken: Conversation) -> None:
     """The history still lacks it, so every request does; each time the same bytes in the same place."""
     session = broken.session
@@ -47,6 +48,7 @@ async def test_it_is_made_up_again_on_every_later_request(broken: Conversation) 
     assert session.body["input"][: len(before["input"])] == before["input"]
 
 
+@pytest.mark.promise("a repair changes the history", area="hazard")
 async def test_the_history_is_not_touched(broken: Conversation) -> None:
     before = [message.model_dump_json() for message in broken.messages]
     await broken.session.ask(*broken.messages, "go on", tools=[tool("look", "at")])
@@ -63,6 +65,7 @@ async def test_it_stands_right_behind_its_call(broken: Conversation) -> None:
     assert sent[-1]["role"] == "user"
 
 
+@pytest.mark.promise("tool results without a call are sent", area="hazard")
 async def test_results_without_a_call_are_left_out_and_reported(session: Session) -> None:
     await session.ask("hello", result("call_gone", "lost"), "more")
     assert not items(session.body, "function_call_output")

@@ -11,6 +11,8 @@ from responses_emulator import EventDelay, HoldOpen, ResponseIncomplete, Say, Si
 
 from tests.support.session import PATIENCE_S, OpenSession, Session, asking, other_tasks, tool
 
+pytestmark = pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
+
 ENDLESS = Turn(Say("word " * 400), EventDelay(0.02))
 MUTE = Turn(Silence(30, before_event=-1))
 
@@ -24,6 +26,7 @@ async def cancelled(session: Session, task: asyncio.Task[Any]) -> None:
     assert not other_tasks()
 
 
+@pytest.mark.promise("a cancelled call reports nothing", area="hazard")
 async def test_in_mid_answer(session: Session) -> None:
     session.emulator.script(ENDLESS)
     task = asyncio.create_task(session.ask("hello"))
@@ -153,6 +156,7 @@ async def test_the_place_is_given_back(open_session: OpenSession) -> None:
         assert (await session.ask("hello")).text == "free"
 
 
+@pytest.mark.promise("a cancelled waiter keeps its slot", area="hazard")
 async def test_a_waiter_in_the_queue_leaves_nothing_behind(open_session: OpenSession) -> None:
     session = await open_session(max_concurrent_requests=1)
     session.emulator.script(ENDLESS)

@@ -8,12 +8,15 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from amplifier_core.llm_errors import LLMError
 from openai_responses_common.engine.limiter import get_limiter
 from responses_emulator import Call, Emulator, EventDelay, RecordedRequest, Say, Silence, Think, Turn
 
 from tests.support.backends import BackendUnderTest
 from tests.support.session import PATIENCE_S, OpenSession, Session, asking, texts, tool
+
+pytestmark = pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
 
 MUTE = Turn(Silence(300, before_event=-1))
 
@@ -44,6 +47,7 @@ async def leave(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@pytest.mark.promise("calls at once share state", area="hazard")
 async def test_fifty_calls_at_once_do_not_mix(session: Session) -> None:
     def answer(request: RecordedRequest) -> Turn:
         number = request.body["input"][0]["content"][0]["text"]
@@ -87,6 +91,7 @@ async def test_no_limit_is_no_limit(open_session: OpenSession) -> None:
     await leave(*tasks)
 
 
+@pytest.mark.promise("a limit is replaced by another instance", area="hazard")
 async def test_instances_of_one_account_share_a_limit_and_none_loosens_it(open_session: OpenSession) -> None:
     narrow = await open_session(max_concurrent_requests=1)
     wide = await open_session(max_concurrent_requests=2)
@@ -138,6 +143,7 @@ def run_each(backend: BackendUnderTest, emulator: Emulator, steps: list[Callable
     return answers
 
 
+@pytest.mark.promise("a client dies with the first event loop", area="hazard")
 def test_one_provider_works_in_loop_after_loop(backend: BackendUnderTest) -> None:
     with backend.emulator() as emulator:
         steps = [lambda session: session.ask("hello")] * 3 + [lambda session: session.provider.list_models()]

@@ -25,6 +25,7 @@ HALF = Turn(Think(["Long story."], tokens=30), Say("Once upon a time there was a
 LOOK = tool("look", "at")
 
 
+@pytest.mark.promise("an incomplete response is an error that is retried", area="hazard")
 async def test_an_answer_that_was_cut_off_goes_on(session: Session) -> None:
     session.emulator.script(HALF, Say("me there was a king."))
     response = await session.ask("tell me a story")
@@ -36,6 +37,7 @@ async def test_an_answer_that_was_cut_off_goes_on(session: Session) -> None:
     assert session.recorder.one("llm:response")["continuation_count"] == 1
 
 
+@pytest.mark.promise("a continuation forgets reasoning and settings", area="hazard")
 async def test_it_goes_on_with_the_reasoning_it_had(session: Session) -> None:
     session.emulator.script(HALF, Say("rest"))
     await session.ask("tell me a story")
@@ -49,6 +51,7 @@ async def test_it_goes_on_with_the_reasoning_it_had(session: Session) -> None:
     assert {key: first.get(key) for key in rest} == {key: second.get(key) for key in rest}
 
 
+@pytest.mark.promise("a continuation costs nothing", area="hazard")
 async def test_usage_and_cost_are_summed(session: Session) -> None:
     session.emulator.script(HALF, HALF, Say("the end"))
     response = await session.ask("tell me a story")
@@ -80,6 +83,7 @@ async def test_no_continuations_are_no_continuations(open_session: OpenSession) 
     assert (session.sent, response.finish_reason) == (1, "length")
 
 
+@pytest.mark.promise("half a call runs a tool", area="hazard")
 @pytest.mark.parametrize("shape", [[], [NoTerminalOutput()]], ids=["with output", "with empty output"])
 async def test_a_half_call_is_dropped_and_the_answer_goes_on(session: Session, shape: list) -> None:
     half = Turn(
@@ -125,6 +129,7 @@ async def test_half_a_custom_call_is_not_run(session: Session) -> None:
     assert not response.tool_calls
 
 
+@pytest.mark.promise("a filtered answer is asked to go on", area="hazard")
 async def test_a_filtered_answer_does_not_go_on(session: Session) -> None:
     session.emulator.script(Turn(Say("Here is how to do it"), ResponseIncomplete("content_filter", characters=11)))
     response = await session.ask("something bad")
@@ -164,6 +169,7 @@ async def test_the_budget_of_the_service_is_what_cuts(session: Session) -> None:
         assert len(limits) > 1
 
 
+@pytest.mark.promise("a continuation is not retried", area="hazard")
 async def test_a_continuation_is_tried_again_like_any_request(session: Session) -> None:
     session.emulator.script(HALF, Turn(Say("lost"), CutStream(6)), Say(" rest"))
     response = await session.ask("tell me a story")
@@ -205,6 +211,7 @@ async def test_hosted_items_before_the_cut_are_kept(session: Session) -> None:
     assert server_items(session.body) == ["code_interpreter_call", "web_search_call"]
 
 
+@pytest.mark.promise("results cannot be matched after a continuation", area="hazard")
 async def test_results_after_a_continued_turn_find_their_calls(session: Session) -> None:
     chat = Conversation(session, tools=[LOOK])
     session.emulator.script(HALF, Turn(Think(["Look."]), Call("look", {"at": "x"})), Say("a king"))

@@ -165,6 +165,9 @@ async def failing(session: Session) -> LLMError:
     return error
 
 
+@pytest.mark.promise("a failed response loses its code", area="hazard")
+@pytest.mark.promise("an exhausted quota is retried", area="hazard")
+@pytest.mark.promise("a context overflow is retried", area="hazard")
 @pytest.mark.parametrize(("fault", "kind", "status"), FINAL.values(), ids=FINAL)
 async def test_a_final_failure_is_told_after_one_request(
     session: Session, fault: Any, kind: type[LLMError], status: int | None
@@ -178,6 +181,7 @@ async def test_a_final_failure_is_told_after_one_request(
     assert not session.recorder.named("provider:retry")
 
 
+@pytest.mark.promise("a cut stream is a finished answer", area="hazard")
 @pytest.mark.parametrize(("fault", "kind", "status"), AGAIN.values(), ids=AGAIN)
 async def test_a_passing_failure_is_tried_again(
     open_session: OpenSession, fault: Any, kind: type[LLMError], status: int | None
@@ -217,6 +221,7 @@ async def test_a_server_that_is_not_there(open_session: OpenSession) -> None:
     assert len(session.recorder.named("provider:retry")) == 1
 
 
+@pytest.mark.promise("a missing credential is reported without a remedy", area="hazard")
 async def test_without_credentials_the_first_call_says_what_to_set(session: Session) -> None:
     naked = await Session(session.backend, session.emulator).mount({"default_model": session.backend.model})
     error = await failing(naked)
@@ -240,6 +245,7 @@ async def test_the_message_is_the_services_own_with_its_request_id(session: Sess
     assert re.fullmatch(r"Something is odd about it\. \[request (req_)?[0-9a-f-]{30,}\]", str(error))
 
 
+@pytest.mark.promise("whole pages of HTML are the message", area="hazard")
 async def test_pages_are_reduced_to_their_title(open_session: OpenSession) -> None:
     session = await open_session(max_retries=0)
     session.emulator.script(bad_gateway())
@@ -249,6 +255,7 @@ async def test_pages_are_reduced_to_their_title(open_session: OpenSession) -> No
     assert len(str(error)) < 300
 
 
+@pytest.mark.promise("broken arguments run a tool", area="hazard")
 @pytest.mark.parametrize("arguments", ['{"city": "Os', '["Oslo"]', '"Oslo"', "not json", "null"])
 async def test_malformed_arguments_are_an_error_and_never_a_call(session: Session, arguments: str) -> None:
     session.emulator.script(Call("get_weather", arguments))

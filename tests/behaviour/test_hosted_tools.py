@@ -65,6 +65,7 @@ HOSTED: dict[str, list[dict[str, Any]]] = {
 }
 
 
+@pytest.mark.promise("citations are lost", area="hazard")
 async def test_a_search_shows_its_text_with_citations_and_sources(open_session: OpenSession) -> None:
     session = await open_session(web_search="true")
     session.emulator.script(SEARCH)
@@ -80,6 +81,7 @@ async def test_a_search_shows_its_text_with_citations_and_sources(open_session: 
     assert response.finish_reason == "stop"
 
 
+@pytest.mark.promise("a tool search is passed to the host as a client call", area="hazard")
 @pytest.mark.parametrize("keep", KEEPERS)
 async def test_a_search_goes_back_whole(open_session: OpenSession, keep: Callable[[Any], Message]) -> None:
     session = await open_session(web_search=True)
@@ -94,6 +96,7 @@ async def test_a_search_goes_back_whole(open_session: OpenSession, keep: Callabl
     assert [item["type"] for item in session.body["input"][1:4]] == ["reasoning", "web_search_call", "message"]
 
 
+@pytest.mark.promise("hosted items are lost", area="hazard")
 @pytest.mark.parametrize("made", HOSTED.values(), ids=HOSTED)
 @pytest.mark.parametrize("keep", KEEPERS[1:])
 async def test_every_hosted_item_goes_back_as_it_came(
@@ -158,6 +161,7 @@ async def test_an_item_that_nobody_knows_is_kept_for_replay(session: Session) ->
     assert items(session.body, "sparkle_call") == [unknown]
 
 
+@pytest.mark.promise("hosted items open empty text blocks", area="hazard")
 async def test_hosted_items_open_no_blocks(session: Session) -> None:
     session.emulator.script(Turn(HostedItem(MCP_CALL), WebSearch(["q"], SOURCES), Say("Done.")))
     await session.ask("go")

@@ -31,6 +31,7 @@ DATA_URL = f"data:image/png;base64,{PIXEL}"
 PNG = {"type": "base64", "media_type": "image/png", "data": PIXEL}
 
 
+@pytest.mark.promise("only the first system message counts", area="hazard")
 async def test_leading_system_messages_become_instructions(session: Session) -> None:
     await session.ask(system("Be brief."), system("Be kind."), "hello")
     assert session.body["instructions"] == "Be brief.\n\nBe kind."
@@ -38,6 +39,7 @@ async def test_leading_system_messages_become_instructions(session: Session) -> 
     assert not texts(session.body, "developer")
 
 
+@pytest.mark.promise("developer messages move or change their role", area="hazard")
 async def test_later_system_and_developer_messages_stay_where_they_are(session: Session) -> None:
     await session.ask(
         system("Be brief."), developer("Use metric units."), "one", assistant("1"), system("Context was cut."), "two"
@@ -47,6 +49,7 @@ async def test_later_system_and_developer_messages_stay_where_they_are(session: 
     assert texts(session.body, "developer") == ["Use metric units.", "Context was cut."]
 
 
+@pytest.mark.promise("lists of blocks become empty or a repr", area="hazard")
 async def test_system_and_developer_messages_may_be_lists_of_blocks(session: Session) -> None:
     await session.ask(
         Message(role="system", content=[TextBlock(text="One."), TextBlock(text="Two.")]),
@@ -70,6 +73,7 @@ async def test_empty_messages_are_not_sent(session: Session) -> None:
     assert [item["role"] for item in session.body["input"]] == ["user", "user"]
 
 
+@pytest.mark.promise("images by URL, file or detail are lost", area="hazard")
 @pytest.mark.parametrize(
     ("block", "part"),
     [
@@ -119,6 +123,7 @@ RICH = {
 }
 
 
+@pytest.mark.promise("images in tool results become base64 in the prompt", area="hazard")
 @pytest.mark.parametrize("content", RICH.values(), ids=RICH)
 async def test_a_picture_in_a_tool_result_is_a_picture(session: Session, content: Any) -> None:
     chat = Conversation(session, tools=[tool("screenshot")])
@@ -183,6 +188,7 @@ async def test_a_tool_result_that_nests_deeply_ends_no_conversation(open_session
     assert (await chat.say("and now?")).text == "still here"
 
 
+@pytest.mark.promise("tool results in user messages are lost", area="hazard")
 async def test_results_inside_user_messages_are_results(session: Session) -> None:
     chat = Conversation(session, tools=[tool("look")])
     session.emulator.script(Call("look", {}), Say("ok"))
@@ -207,6 +213,7 @@ CALLS_BESIDE = {
 }
 
 
+@pytest.mark.promise("calls beside plain text are lost", area="hazard")
 @pytest.mark.parametrize("call", CALLS_BESIDE.values(), ids=CALLS_BESIDE)
 async def test_calls_that_stand_beside_plain_text_are_calls(session: Session, call: dict[str, Any]) -> None:
     said = assistant("I look.", tool_calls=[call])
@@ -216,6 +223,7 @@ async def test_calls_that_stand_beside_plain_text_are_calls(session: Session, ca
     assert items(session.body, "function_call_output")[0]["output"] == "seen"
 
 
+@pytest.mark.promise("calls are sent twice", area="hazard")
 async def test_a_call_that_stands_in_both_places_is_sent_once(session: Session) -> None:
     block = {"type": "tool_call", "id": "call_1", "name": "look", "input": {"at": "x"}}
     beside = CALLS_BESIDE["with a name"]
@@ -224,12 +232,14 @@ async def test_a_call_that_stands_in_both_places_is_sent_once(session: Session) 
     assert len(items(session.body, "function_call")) == 1
 
 
+@pytest.mark.promise("an absent list of calls breaks the request", area="hazard")
 async def test_an_absent_list_of_calls_is_no_call(session: Session) -> None:
     said = assistant("Hi.", tool_calls=None)
     await session.ask("hello", said, "more")
     assert not items(session.body, "function_call")
 
 
+@pytest.mark.promise("content that cannot be sent is dropped without a report", area="hazard")
 async def test_what_cannot_be_sent_is_reported(session: Session) -> None:
     await session.ask(user("see", ImageBlock(source={"type": "mystery"})), "hello")
     assert any("image" in line for line in session.recorder.one("llm:request")["dropped"])

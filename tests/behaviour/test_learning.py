@@ -100,6 +100,7 @@ async def test_a_refused_part_of_an_object_leaves_the_rest(open_session: OpenSes
     assert key not in session.body.get(top, {})
 
 
+@pytest.mark.promise("a refused include is sent with every later request", area="hazard")
 async def test_refused_include_is_asked_for_no_more(session: Session, caplog: pytest.LogCaptureFixture) -> None:
     """As Azure says it for models that keep their reasoning to themselves."""
     message = "Encrypted content is not supported with this model."

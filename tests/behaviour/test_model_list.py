@@ -36,6 +36,7 @@ async def test_models_are_listed_with_what_is_known_of_them(session: Session) ->
         assert known.pricing.input_per_million > 0
 
 
+@pytest.mark.promise("the model list has models that cannot work", area="hazard")
 async def test_only_models_that_can_work_are_listed(session: Session) -> None:
     ids = [model.id for model in await session.provider.list_models()]
     useless = ("embedding", "tts", "whisper", "image", "dall-e", "realtime", "audio", "sora", "moderation", "instruct")
@@ -110,6 +111,7 @@ async def listing(backend: BackendUnderTest, replies: list[Reply], **settings: A
             await session.cleanup()
 
 
+@pytest.mark.promise("errors of the model list are those of an SDK", area="hazard")
 @pytest.mark.parametrize(("reply", "kind"), FAULTS.values(), ids=FAULTS)
 async def test_errors_are_the_kernels(backend: BackendUnderTest, reply: Reply, kind: type[LLMError]) -> None:
     outcome, emulator = await listing(backend, [reply] * 5)

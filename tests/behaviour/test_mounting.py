@@ -28,6 +28,7 @@ async def mounted(backend: BackendUnderTest, config: Mapping[str, Any] | None) -
     return session
 
 
+@pytest.mark.promise("without a key the provider is absent", area="hazard")
 @pytest.mark.parametrize("config", [None, {}, {"api_key": ""}, {"base_url": ""}, {"api_key": "${NOT_SET_ANYWHERE}"}])
 async def test_it_mounts_without_credentials(backend: BackendUnderTest, config: Mapping[str, Any] | None) -> None:
     session = await mounted(backend, config)
@@ -49,6 +50,7 @@ async def test_the_kernels_validator_is_content(backend: BackendUnderTest, with_
     assert any(check.name == "protocol_compliance" and backend.name in check.message for check in outcome.checks)
 
 
+@pytest.mark.promise("mounting blocks or sends requests", area="hazard")
 async def test_mounting_talks_to_nobody_and_starts_nothing(backend: BackendUnderTest, emulator: Emulator) -> None:
     threads = threading.active_count()
     session = await Session(backend, emulator).mount(backend.settings(emulator))
@@ -117,6 +119,7 @@ async def test_the_module_has_the_names_that_hosts_expect(backend: BackendUnderT
     assert getattr(module, looked_up) is backend.provider_class
 
 
+@pytest.mark.promise("the advertised limits are not those of the model", area="hazard")
 async def test_info_describes_the_configured_model(open_session: OpenSession, backend: BackendUnderTest) -> None:
     small = (await open_session(default_model="gpt-4o")).provider
     large = (await open_session(default_model="gpt-5.6-sol", max_output_tokens="5000")).provider
@@ -139,6 +142,7 @@ async def test_the_wizards_fields_are_strings_and_skippable(session: Session) ->
     assert all(not each.env_var for each in fields.values() if each.field_type != "secret")
 
 
+@pytest.mark.promise("a choice of the wizard cannot be used", area="hazard")
 @pytest.mark.parametrize("value", ["default", "auto", "none", "max"])
 async def test_every_choice_of_the_wizard_can_be_used(open_session: OpenSession, value: str) -> None:
     session = await open_session(reasoning_effort=value)
@@ -148,6 +152,7 @@ async def test_every_choice_of_the_wizard_can_be_used(open_session: OpenSession,
     assert sent == (None if value in {"default", "auto"} else wanted)
 
 
+@pytest.mark.promise("the user's address does not reach the model list", area="hazard")
 async def test_the_cli_reaches_the_users_own_server(
     backend: BackendUnderTest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +219,7 @@ BAD_URLS = [
 ]
 
 
+@pytest.mark.promise("a credential goes to no address without TLS, look-alike or trick address", area="security")
 @pytest.mark.parametrize("url", BAD_URLS)
 async def test_a_bad_address_is_told_by_the_first_call(backend: BackendUnderTest, url: str) -> None:
     session = await mounted(backend, {**backend.config(url, backend.secret)})

@@ -62,6 +62,7 @@ async def two_steps_and_a_turn(chat: Conversation) -> None:
     await chat.say("thanks")
 
 
+@pytest.mark.promise("dropping null fields destroys reasoning", area="hazard")
 @pytest.mark.parametrize("keep", KEEPERS)
 async def test_every_request_extends_the_one_before(session: Session, keep: Callable[[Any], Message]) -> None:
     chat = Conversation(session, keep=keep, tools=[WEATHER])
@@ -76,6 +77,7 @@ async def test_every_request_extends_the_one_before(session: Session, keep: Call
         assert after.startswith(before[: before.rindex(b"]")])
 
 
+@pytest.mark.promise("parts of a summary are merged", area="hazard")
 @pytest.mark.parametrize("keep", KEEPERS)
 async def test_items_go_back_in_order_with_ids_phase_and_the_very_arguments(
     session: Session, keep: Callable[[Any], Message]
@@ -106,6 +108,7 @@ async def test_the_ciphertext_is_that_of_the_finished_item(session: Session) -> 
     assert items(session.body, "reasoning")[0]["encrypted_content"] == kept
 
 
+@pytest.mark.promise("stored state beside the whole history", area="hazard")
 async def test_reasoning_is_asked_for_without_server_state(session: Session) -> None:
     await session.ask("hello")
     assert session.body["store"] is False
@@ -157,6 +160,7 @@ async def test_reasoning_whose_answer_was_lost_is_left_out(session: Session) -> 
     assert not items(session.body, "reasoning")
 
 
+@pytest.mark.promise("thinking of another provider is sent back as text", area="hazard")
 async def test_thinking_of_another_provider_is_left_out_and_reported(session: Session) -> None:
     thinking = {"type": "thinking", "thinking": "hm", "signature": "abc"}
     foreign = assistant([thinking, {"type": "text", "text": "Hi."}])
@@ -166,6 +170,7 @@ async def test_thinking_of_another_provider_is_left_out_and_reported(session: Se
     assert any("another provider" in line for line in session.recorder.one("llm:request")["dropped"])
 
 
+@pytest.mark.promise("ciphertext goes to another account", area="hazard")
 async def test_a_conversation_moves_to_another_account_and_back(backend: BackendUnderTest, emulator: Emulator) -> None:
     """The other account gets the words and calls, never the ciphertext or the ids; the first gets it all again."""
     one = await Session(backend, emulator).mount(backend.settings(emulator))
@@ -257,6 +262,7 @@ async def test_two_conversations_on_one_provider_do_not_mix(session: Session) ->
         assert others == [int(number)]
 
 
+@pytest.mark.promise("models that do not reason are asked to", area="hazard")
 async def test_a_model_that_does_not_reason_is_asked_for_none(open_session: OpenSession) -> None:
     session = await open_session(reasoning_effort="high")
     await session.ask("hello", model=session.backend.plain_model)

@@ -77,6 +77,7 @@ def check(session: Session, path: str, wanted: Any) -> None:
     assert any(line.startswith(top) for line in session.recorder.named("llm:request")[-1]["dropped"])
 
 
+@pytest.mark.promise("a setting of the wizard is never read", area="hazard")
 @pytest.mark.parametrize(("key", "value", "path", "wanted"), SETTINGS)
 async def test_a_setting_reaches_the_wire(
     open_session: OpenSession, backend: BackendUnderTest, key: str, value: Any, path: str, wanted: Any
@@ -97,6 +98,7 @@ async def test_an_argument_of_the_call_reaches_the_wire(
     check(session, path, wanted)
 
 
+@pytest.mark.promise("zero counts as absent", area="hazard")
 @pytest.mark.parametrize(("key", "value"), SAMPLING)
 async def test_sampling_reaches_a_model_that_takes_it(open_session: OpenSession, key: str, value: Any) -> None:
     session = await open_session(**{key: value})
@@ -104,6 +106,7 @@ async def test_sampling_reaches_a_model_that_takes_it(open_session: OpenSession,
     check(session, key, float(value))
 
 
+@pytest.mark.promise("sampling is sent to models that refuse it", area="hazard")
 @pytest.mark.parametrize("key", ["temperature", "top_p"])
 async def test_sampling_is_left_out_and_reported_where_the_model_reasons(session: Session, key: str) -> None:
     await session.ask("hello", **{key: 0.3})
@@ -141,6 +144,7 @@ FIELDS = [
 ]
 
 
+@pytest.mark.promise("fields of the request are ignored", area="hazard")
 @pytest.mark.parametrize(("field", "value", "path", "wanted"), FIELDS)
 async def test_a_field_of_the_request_reaches_the_wire(
     session: Session, field: str, value: Any, path: str, wanted: Any
@@ -194,6 +198,7 @@ async def test_empty_strings_count_as_absent(open_session: OpenSession) -> None:
     assert "effort" not in session.body.get("reasoning", {})
 
 
+@pytest.mark.promise("the text false counts as true", area="hazard")
 @pytest.mark.parametrize("off", ["false", "False", "0", "no", "off", False])
 async def test_false_is_false_however_it_is_spelled(open_session: OpenSession, off: Any) -> None:
     flags = ["use_streaming", "raw", "debug", "raw_debug", "web_search", "parallel_tool_calls"]
@@ -241,6 +246,7 @@ async def test_a_long_cache_key_is_kept_apart_but_short(session: Session) -> Non
     assert all(len(key) <= 64 for key in keys)
 
 
+@pytest.mark.promise("tools become strict", area="hazard")
 async def test_function_tools_are_not_strict_unless_they_ask(session: Session) -> None:
     tight = tool("tight", "a", strict=True)
     tight.parameters["additionalProperties"] = False
@@ -296,6 +302,7 @@ async def test_a_bad_argument_is_told_and_both_events_are_emitted(session: Sessi
     assert session.recorder.names == ["llm:request", "llm:response"]
 
 
+@pytest.mark.promise("an unknown setting is ignored in silence", area="hazard")
 async def test_an_unknown_setting_is_warned_of_with_the_nearest_name(
     open_session: OpenSession, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from amplifier_core.message_models import Message
 from responses_emulator import JoinEvents, Say, Turn
 
@@ -73,6 +74,7 @@ async def discarding(backend: BackendUnderTest, url: str) -> Session:
     return session
 
 
+@pytest.mark.promise("long histories block the event loop", area="hazard")
 async def test_a_long_history_does_not_hold_the_loop(backend: BackendUnderTest) -> None:
     with Discard() as url:
         session = await discarding(backend, url)

@@ -71,6 +71,7 @@ async def test_milliseconds_count_before_seconds(session: Session) -> None:
     assert session.recorder.one("provider:retry")["delay"] < 1
 
 
+@pytest.mark.promise("Retry-After in milliseconds or as a date is ignored", area="hazard")
 async def test_a_date_to_wait_for_is_understood(open_session: OpenSession) -> None:
     session = await open_session(max_retry_delay=10)
     dates = {"date": "Sat, 21 Nov 2026 10:00:00 GMT", "retry-after": "Sat, 21 Nov 2026 10:02:00 GMT"}
@@ -159,6 +160,7 @@ async def test_a_paid_attempt_that_came_to_nothing_counts_in_the_sum(session: Se
     assert response.usage.output_tokens < 1000
 
 
+@pytest.mark.promise("no redirect takes a credential to another server", area="security")
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_is_never_followed(session: Session, status: int) -> None:
     with session.backend.emulator() as elsewhere:
@@ -177,6 +179,7 @@ async def test_settings_of_the_call_win(session: Session) -> None:
     assert session.sent == 2
 
 
+@pytest.mark.promise("the SDK retries by itself", area="hazard")
 async def test_the_sdk_adds_no_retries_of_its_own(open_session: OpenSession) -> None:
     session = await open_session(max_retries=0)
     for fault in (server_error(), rate_limit_exceeded(after_s=0), HttpReply(409, "x"), HttpReply(408, "x")):

@@ -15,6 +15,7 @@ from tests.support.session import OpenSession, Session, asking, other_tasks
 SLOW = Turn(Say("one two three four five six"), EventDelay(0.045))
 
 
+@pytest.mark.promise("a healthy long answer is cut off", area="hazard")
 async def test_a_slow_and_healthy_answer_may_last_longer_than_the_timeout(open_session: OpenSession) -> None:
     session = await open_session(timeout=0.4, max_retries=0)
     session.emulator.script(SLOW)
@@ -24,6 +25,7 @@ async def test_a_slow_and_healthy_answer_may_last_longer_than_the_timeout(open_s
     assert response.text == "one two three four five six"
 
 
+@pytest.mark.promise("a silent service is awaited without end", area="hazard")
 async def test_silence_in_mid_answer_runs_out_soon(open_session: OpenSession) -> None:
     session = await open_session(timeout="0.3", max_retries=0)
     session.emulator.script(Turn(Say("one two"), Silence(20, before_event=5)))
@@ -47,6 +49,7 @@ async def test_signs_of_life_keep_an_answer_alive(open_session: OpenSession, com
     assert session.recorder.shown() == "one two three"
 
 
+@pytest.mark.promise("the timeout of the request is ignored", area="hazard")
 async def test_the_timeout_of_a_request_bounds_the_whole_call(session: Session) -> None:
     await session.ask("so that there is a client")
     session.recorder.events.clear()
@@ -85,6 +88,7 @@ async def test_a_server_that_does_not_hang_up_costs_little(session: Session) -> 
     assert response.text == "done"
 
 
+@pytest.mark.promise("a connection is opened for every call", area="hazard")
 async def test_connections_are_used_again(session: Session) -> None:
     for _ in range(4):
         await session.ask("hello")
@@ -126,6 +130,7 @@ CUTS = {
 }
 
 
+@pytest.mark.promise("a line separator of Unicode splits a line of the stream", area="hazard")
 @pytest.mark.parametrize(("cut", "dialects"), CUTS.values(), ids=CUTS)
 async def test_every_dialect_of_the_stream_however_it_is_cut(
     session: Session, cut: SplitBytes | None, dialects: list[Framing]

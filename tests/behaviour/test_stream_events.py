@@ -50,6 +50,7 @@ async def test_an_answer_in_order(session: Session) -> None:
     assert names == ["llm:request", *BLOCKS, "llm:response"]
 
 
+@pytest.mark.promise("every attempt has another request id", area="hazard")
 async def test_one_request_id_runs_through_a_call_with_retries_and_a_continuation(session: Session) -> None:
     session.emulator.script(
         Turn(Say("gone"), CutStream(6)),
@@ -138,6 +139,7 @@ async def test_fragments_that_one_read_brought_are_joined(session: Session) -> N
     assert "".join(data["text"] for data in deltas) == "".join(words)
 
 
+@pytest.mark.promise("parts of a summary run together", area="hazard")
 async def test_parts_of_a_summary_are_told_apart(session: Session) -> None:
     session.emulator.script(Turn(Think(["First.", "Second."]), Say("ok")))
     response = await session.ask("hello")
@@ -215,6 +217,7 @@ async def test_the_two_frame_events_say_what_the_contract_wants(session: Session
     assert re.fullmatch(r"\d+", str(response["rate_limits"][session.backend.limit]))
 
 
+@pytest.mark.promise("our hook events are not declared", area="hazard")
 async def test_every_event_of_our_own_is_declared(session: Session) -> None:
     declared = {
         name for names in await session.coordinator.collect_contributions("observability.events") for name in names
@@ -223,6 +226,7 @@ async def test_every_event_of_our_own_is_declared(session: Session) -> None:
     assert {"llm:request:debug", "llm:response:debug", "llm:request:raw", "llm:response:raw"} <= declared
 
 
+@pytest.mark.promise("a call without a coordinator breaks", area="hazard")
 async def test_a_provider_without_a_coordinator_works_in_silence(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ async def test_a_local_shell_call_is_answered_by_its_id(chat: Conversation) -> N
     assert item["output"] == "a.txt"
 
 
+@pytest.mark.promise("a patch counts as failed because of the words in its output", area="hazard")
 @pytest.mark.parametrize(
     ("content", "status"),
     [("A a.txt", "completed"), ('{"success": false, "output": "conflict"}', "failed"), ("Error: conflict", "failed")],

@@ -15,6 +15,10 @@ from openai_responses_common.version import __version__
 from tests.support.backends import ROOT
 from tests.support.shell_commands import sessions
 
+pytestmark = pytest.mark.promise(
+    "a release holds no key, path or stray file, and workflows few rights", area="security"
+)
+
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
 EACH_FILE = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 # What a job may do beside nothing. Publishing needs a proof of who it is, and nothing of the repository.

@@ -1,1 +1,1 @@
-"""What a reviewer of security would try, item by item; `checklist.py` says which test answers which item."""
+"""What a reviewer of security would try; the markers `promise` say what each test proves."""

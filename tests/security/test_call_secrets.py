@@ -27,6 +27,8 @@ from tests.support.backends import BackendUnderTest
 from tests.support.session import PIXEL, OpenSession, Session, asking, picture, tool, user
 from tests.support.witness import CHATTY, Witness
 
+pytestmark = pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security")
+
 ECHO = {"error": {"message": "proxy: request with Authorization 'Bearer {secret}' denied", "code": "no"}}
 FAULTS: dict[str, Any] = {
     "401": {"error": {"message": "Incorrect API key provided: {secret}.", "code": "invalid_api_key"}},
@@ -58,6 +60,7 @@ async def check(session: Session, witness: Witness, *, fails: bool = True) -> No
     witness.check(secret, session.recorder.events, *errors)
 
 
+@pytest.mark.promise("an error message holds a secret", area="hazard")
 @pytest.mark.parametrize("fault", FAULTS, ids=FAULTS)
 async def test_not_when_a_proxy_echoes_it(open_session: OpenSession, witness: Witness, fault: str) -> None:
     session = await open_session(**CHATTY, max_retries=0)

@@ -16,6 +16,8 @@ from tests.support.backends import BACKENDS, ROOT
 from tests.support.chatgpt_machine import Machine, Person, ask
 from tests.support.run_clock import Lived
 
+pytestmark = pytest.mark.promise("a server whose certificate is not valid gets nothing", area="security")
+
 WRONG = ["expired", "wrong_host", "untrusted", "self_signed"]
 
 

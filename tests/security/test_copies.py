@@ -20,6 +20,11 @@ from tests.support.backends import BackendUnderTest
 from tests.support.session import OpenSession, Session
 from tests.support.witness import leaks
 
+pytestmark = [
+    pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security"),
+    pytest.mark.promise("no copy, pickle or setting of the wrong type gives a secret away", area="security"),
+]
+
 CANARY = "copy-canary-7"
 HOLDERS: dict[str, Any] = {
     "key": ApiKey(key=CANARY),

@@ -13,6 +13,8 @@ from tests.support.backends import BACKENDS, BackendUnderTest
 from tests.support.kernels import Kernel
 from tests.support.session import OpenSession, Session
 
+pytestmark = pytest.mark.promise("other accounts in the environment, `.netrc` or cookies are not sent", area="security")
+
 CANARY = "crosstalk7"
 # Secrets and names of accounts, by the service that they belong to; `*` is nobody's of these.
 VARIABLES = {
@@ -103,6 +105,7 @@ async def test_cookies_of_one_service_go_to_no_other(backend: BackendUnderTest) 
         assert CANARY not in str([request.headers for request in other.requests])
 
 
+@pytest.mark.promise("a session and its sub-agent share one refresh", area="security")
 async def test_a_sub_agent_shares_the_sign_in_of_its_parent(tmp_path: Path) -> None:
     """One source of tokens for an identity, however many sessions use it; else each would renew for itself."""
     row = next(row for row in BACKENDS if row.catalogue)

@@ -14,6 +14,10 @@ from tests.support.backends import BACKENDS, BackendUnderTest
 from tests.support.session import Recorder, asking
 from tests.support.witness import leaks
 
+pytestmark = pytest.mark.promise(
+    "a credential goes to no address without TLS, look-alike or trick address", area="security"
+)
+
 CANARY = "hush-7"
 # HOST is a host of the service's own.
 NO_ADDRESS = [

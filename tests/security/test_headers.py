@@ -20,6 +20,11 @@ from tests.support.backends import BACKENDS
 from tests.support.session import Session
 from tests.support.witness import CHATTY, Witness
 
+pytestmark = [
+    pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security"),
+    pytest.mark.promise("no error quotes a secret that no header can carry", area="security"),
+]
+
 OPENAI, AZURE, CHATGPT = BACKENDS
 CANARY = "header-canary-7"
 BROKEN = ["{}\n", "{}\r\nX-Mine: 1", "{} {}", "{}\u00e9", "{}\x00", "{}\x7f"]

@@ -23,6 +23,11 @@ from responses_emulator import (
 from tests.support.session import OpenSession, result, system, tool
 from tests.support.witness import Witness, leaks
 
+pytestmark = [
+    pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security"),
+    pytest.mark.promise("no log holds words of a conversation, and hostile headers do no harm", area="security"),
+]
+
 ASKED, ANSWERED, TOLD = "asked-canary-7", "answered-canary-7", "tool-canary-7"
 SPOKEN = (ASKED, ANSWERED, TOLD)
 ENDS: dict[str, Any] = {

@@ -15,6 +15,10 @@ from openai_responses_common.cli.commands import run_command as run_command
 
 from tests.support.backends import BACKENDS, BackendUnderTest
 
+pytestmark = pytest.mark.promise(
+    "a project's file cannot send a command with its credential to a stranger", area="security"
+)
+
 CANARY = "project-canary-7"
 EVIL = "evil.example"
 # What a project's file could say to get at the credential that stands in the environment or in the user's own files.

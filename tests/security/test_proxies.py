@@ -18,6 +18,8 @@ from tests.support.chatgpt_machine import Machine, Person
 from tests.support.session import Session
 from tests.support.witness import CHATTY, Witness
 
+pytestmark = pytest.mark.promise("the password in a proxy's address goes to the proxy only", area="security")
+
 CANARY = "proxy-canary-7"
 SENT = base64.b64encode(f"user:{CANARY}".encode()).decode()
 

@@ -17,6 +17,8 @@ from tests.support.backends import BackendUnderTest
 from tests.support.chatgpt_machine import Machine, Person
 from tests.support.session import Session
 
+pytestmark = pytest.mark.promise("no redirect takes a credential to another server", area="security")
+
 __all__ = ["catalogue", "emulator", "in_a_hurry", "limits", "machine", "service"]
 
 STATUSES = [301, 302, 303, 307, 308]

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from amplifier_core.utils import redact_secrets
 from responses_emulator import (
     Call,
@@ -26,6 +27,8 @@ from responses_emulator import (
 from tests.support.backends import BackendUnderTest
 from tests.support.kernels import Kernel
 from tests.support.witness import CHATTY, Witness
+
+pytestmark = pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security")
 
 ANSWERS: dict[str, Any] = {
     "tool": Turn(Call("calculate", {"expression": "17 * 23"})),

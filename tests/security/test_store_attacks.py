@@ -23,7 +23,14 @@ from openai_responses_common.cli.commands import add_setting_options, run_comman
 from responses_emulator import Authority, Directory, Emulator, SignInService, chatgpt_surfaces, entra_surface
 from responses_emulator.transport.tls import LOOPBACK
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
+pytestmark = [
+    pytest.mark.promise(
+        "planted links, pipes, owners and modes give nobody the token store",
+        area="security",
+        without={"openai-v2": "an API key is neither requested nor refreshed nor stored by us"},
+    ),
+    pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX"),
+]
 CANARY = "store-canary-7"
 
 

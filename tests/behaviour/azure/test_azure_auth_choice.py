@@ -263,6 +263,7 @@ async def test_half_a_set_and_bad_values_are_named(cloud: Cloud, settings: dict[
     assert cloud.server.requests == []
 
 
+@pytest.mark.promise("a credential goes to no address without TLS, look-alike or trick address", area="security")
 @pytest.mark.parametrize("host", ["https://apim.contoso.com", "https://contoso.openai.azure.com.evil.example"])
 async def test_no_token_goes_to_a_host_that_is_not_azures(cloud: Cloud, host: str) -> None:
     with pytest.raises(ConfigurationError, match=r"not sent to .*list it in allowed_hosts"):

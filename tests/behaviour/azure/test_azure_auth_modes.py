@@ -310,6 +310,11 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.promise(
+    "processes that refresh one token at once keep it, even if killed",
+    area="security",
+    without={"openai-v2": "an API key is neither requested nor refreshed nor stored by us"},
+)
 async def test_two_processes_of_one_person(cloud: Cloud, tmp_path: Path) -> None:
     cloud.directory.expires_in = 200
     settings = cloud.sign_in(tmp_path)

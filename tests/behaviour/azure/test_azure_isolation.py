@@ -22,6 +22,7 @@ ACCOUNT = {
 }
 
 
+@pytest.mark.promise("other accounts in the environment, `.netrc` or cookies are not sent", area="security")
 @pytest.mark.parametrize("by", ["key", "token"])
 async def test_nothing_of_an_openai_account_is_sent(
     cloud: Cloud, elsewhere: Emulator, by: str, monkeypatch: pytest.MonkeyPatch
@@ -57,6 +58,7 @@ async def test_an_openai_account_is_no_azure_account(cloud: Cloud, monkeypatch: 
 STATUSES = [301, 302, 303, 307, 308]
 
 
+@pytest.mark.promise("no redirect takes a credential to another server", area="security")
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("by", ["key", "token"])
 async def test_the_resource_redirects_nobody(cloud: Cloud, elsewhere: Emulator, status: int, by: str) -> None:
@@ -67,6 +69,7 @@ async def test_the_resource_redirects_nobody(cloud: Cloud, elsewhere: Emulator, 
     assert not error.retryable
 
 
+@pytest.mark.promise("no redirect takes a credential to another server", area="security")
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("at", ["token", "discovery"])
 async def test_entra_redirects_nobody(cloud: Cloud, elsewhere: Emulator, status: int, at: Any) -> None:
@@ -76,6 +79,7 @@ async def test_entra_redirects_nobody(cloud: Cloud, elsewhere: Emulator, status:
     assert f"{ENTRA} redirects a token request, which is not followed (HTTP {status})" in str(error)
 
 
+@pytest.mark.promise("no redirect takes a credential to another server", area="security")
 @pytest.mark.parametrize("status", STATUSES)
 async def test_a_sign_in_is_redirected_nowhere(
     cloud: Cloud, elsewhere: Emulator, status: int, tmp_path: Any, capsys: pytest.CaptureFixture[str]
@@ -92,6 +96,7 @@ async def test_a_sign_in_is_redirected_nowhere(
     assert f"redirects a token request, which is not followed (HTTP {status})" in capsys.readouterr().err
 
 
+@pytest.mark.promise("no redirect takes a credential to another server", area="security")
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.usefixtures("machine")
 async def test_a_metadata_service_redirects_nobody(cloud: Cloud, elsewhere: Emulator, status: int) -> None:
@@ -103,6 +108,14 @@ async def test_a_metadata_service_redirects_nobody(cloud: Cloud, elsewhere: Emul
 # A discovery document that lies.
 
 
+@pytest.mark.promise(
+    "no discovery document or next page takes a credential to another host",
+    area="security",
+    without={
+        "openai-v2": "no response names an address for a further request",
+        "chatgpt-oauth": "the addresses of the sign-in are constants",
+    },
+)
 async def test_a_forged_token_endpoint_gets_nothing(cloud: Cloud, elsewhere: Emulator) -> None:
     for place in (
         f"{elsewhere.origin}/t/token",
@@ -117,6 +130,7 @@ async def test_a_forged_token_endpoint_gets_nothing(cloud: Cloud, elsewhere: Emu
     assert cloud.directory.token_forms == []
 
 
+@pytest.mark.promise("no discovery document or next page takes a credential to another host", area="security")
 async def test_a_token_endpoint_without_tls_gets_nothing(cloud: Cloud) -> None:
     cloud.directory.token_endpoint = f"http://{ENTRA}/t/token"
     error = await cloud.refusal(**cloud.secret)
@@ -137,6 +151,7 @@ async def test_an_authority_that_msal_does_not_know_asks_nobody_who_that_is(clou
     assert set(cloud.names.asked) == {HOST}
 
 
+@pytest.mark.promise("a credential goes to no address without TLS, look-alike or trick address", area="security")
 async def test_an_authority_without_tls_is_refused(cloud: Cloud, elsewhere: Emulator) -> None:
     error = await cloud.refusal(**cloud.secret, authority_host=f"http://127.0.0.1:{elsewhere.port}")
     assert type(error) is kernel.ConfigurationError
@@ -152,6 +167,7 @@ async def test_no_name_is_looked_up_before_the_first_call(cloud: Cloud) -> None:
 # Servers that are not who they say.
 
 
+@pytest.mark.promise("a server whose certificate is not valid gets nothing", area="security")
 @pytest.mark.parametrize("wrong", ["expired", "wrong_host", "untrusted", "self_signed"])
 async def test_a_resource_that_cannot_be_trusted_gets_nothing(start: StartCloud, ca: Any, wrong: str) -> None:
     cloud = start(tls=getattr(ca, wrong)())

@@ -109,6 +109,7 @@ async def test_what_the_config_says_wins_in_the_list(cloud: Cloud) -> None:
     assert (found["chat"], found["z"]) == ("chat (gpt-4.1)", "z (gpt-5.4)")
 
 
+@pytest.mark.promise("no discovery document or next page takes a credential to another host", area="security")
 async def test_a_page_of_another_host_is_not_followed(
     start: StartCloud, elsewhere: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -151,6 +152,7 @@ async def test_a_list_that_cannot_be_had_is_an_error_and_not_empty(
     assert CANARY not in str(caught.value)
 
 
+@pytest.mark.promise("no redirect takes a credential to another server", area="security")
 async def test_the_manager_redirects_nobody(cloud: Cloud, elsewhere: Emulator) -> None:
     for status in (301, 302, 303, 307, 308):
         cloud.directory.script(redirect(f"{elsewhere.origin}/x", status=status), at="arm")

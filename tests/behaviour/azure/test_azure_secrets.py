@@ -34,6 +34,8 @@ from tests.support.azure_cloud import CANARY, COGNITIVE, KEY, MINE, PASSWORD, Cl
 from tests.support.session import Recorder, tool
 from tests.support.witness import CHATTY, Witness
 
+pytestmark = pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security")
+
 ECHO = f"upstream said: Bearer {CANARY} and {KEY} and client_secret={CANARY}~secret"
 
 
@@ -248,6 +250,7 @@ async def test_not_where_all_goes_well(scene: Scene, witness: Witness, way: str)
     assert CANARY in str(scene.cloud.sent), "it was sent at all"
 
 
+@pytest.mark.promise("an Azure CLI that fails leaks no token, and no tenant becomes a command", area="security")
 @pytest.mark.parametrize("fault", FAILS)
 async def test_not_where_no_token_can_be_had(scene: Scene, witness: Witness, fault: str) -> None:
     await look(scene, FAILS[fault](scene), witness, fails=True)
@@ -325,6 +328,7 @@ def test_not_in_a_browser(scene: Scene, witness: Witness, ca: Any, monkeypatch: 
 # Copies.
 
 
+@pytest.mark.promise("no copy, pickle or setting of the wrong type gives a secret away", area="security")
 @pytest.mark.parametrize("way", WAYS)
 async def test_nothing_with_a_secret_in_it_is_pickled_or_copied(scene: Scene, way: str) -> None:
     session = await scene.cloud.open(**WAYS[way](scene))

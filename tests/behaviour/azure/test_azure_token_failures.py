@@ -104,6 +104,7 @@ TROUBLE: list[tuple[Any, type[kernel.LLMError], list[str], bool]] = [
 ]
 
 
+@pytest.mark.promise("a token service in trouble and a clock that jumps cost no valid token", area="security")
 @pytest.mark.parametrize(("answer", "kind", "told", "retryable"), TROUBLE, ids=[str(row[0])[:50] for row in TROUBLE])
 @pytest.mark.parametrize("at", ["token", "discovery"])
 async def test_trouble_with_entra(
@@ -124,6 +125,7 @@ async def test_trouble_that_passes_is_waited_for(cloud: Cloud) -> None:
     assert cloud.token_requests() == 4
 
 
+@pytest.mark.promise("a token service in trouble and a clock that jumps cost no valid token", area="security")
 async def test_an_entra_that_hangs(cloud: Cloud) -> None:
     cloud.directory.delay_s = 60
     with Lived() as lived:
@@ -139,6 +141,7 @@ async def test_an_entra_that_nobody_can_reach(cloud: Cloud) -> None:
     check(await cloud.refusal(**cloud.secret), kernel.NetworkError, [f"cannot reach {ENTRA}"], retryable=True)
 
 
+@pytest.mark.promise("a server whose certificate is not valid gets nothing", area="security")
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [("expired", "expired"), ("wrong_host", "match"), ("untrusted", "issuer"), ("self_signed", "self")],
@@ -216,6 +219,7 @@ async def test_a_metadata_service_in_trouble(cloud: Cloud, status: int, retryabl
     check(error, kernel.ProviderUnavailableError, [METADATA, str(status)], retryable=retryable)
 
 
+@pytest.mark.promise("a metadata service in trouble or behind a proxy leaks no token", area="security")
 @pytest.mark.usefixtures("machine")
 async def test_a_metadata_service_that_recovers(cloud: Cloud) -> None:
     cloud.directory.script(imds_unavailable(410), imds_unavailable(429), at="identity")
@@ -231,6 +235,7 @@ MACHINE: list[tuple[Any, type[kernel.LLMError], list[str], bool]] = [
 ]
 
 
+@pytest.mark.promise("a metadata service in trouble or behind a proxy leaks no token", area="security")
 @pytest.mark.parametrize(("answer", "kind", "told", "retryable"), MACHINE)
 @pytest.mark.usefixtures("machine")
 async def test_what_a_metadata_service_says(
@@ -246,6 +251,7 @@ async def test_an_identity_that_the_machine_does_not_have(cloud: Cloud) -> None:
     check(error, kernel.AuthenticationError, ["unknown-id", "assigned to this machine"])
 
 
+@pytest.mark.promise("a metadata service in trouble or behind a proxy leaks no token", area="security")
 @pytest.mark.usefixtures("machine")
 async def test_a_token_of_another_identity_is_not_used(cloud: Cloud) -> None:
     other = {"access_token": f"{CANARY}-x", "expires_in": "3600", "client_id": "somebody-else"}
@@ -255,12 +261,21 @@ async def test_a_token_of_another_identity_is_not_used(cloud: Cloud) -> None:
     assert cloud.server.model_requests == []
 
 
+@pytest.mark.promise("a metadata service in trouble or behind a proxy leaks no token", area="security")
 async def test_a_silent_metadata_service(cloud: Cloud, machine: Emulator) -> None:
     cloud.directory.delay_s = 5
     error = await cloud.refusal(auth="entra_managed_identity", token_timeout=0.3)
     check(error, kernel.LLMTimeoutError, ["the managed identity", "0.3 s"], retryable=True)
 
 
+@pytest.mark.promise(
+    "a metadata service in trouble or behind a proxy leaks no token",
+    area="security",
+    without={
+        "openai-v2": "there is no identity service and no Azure CLI",
+        "chatgpt-oauth": "its tokens come from a sign-in only",
+    },
+)
 @pytest.mark.usefixtures("machine")
 async def test_no_proxy_sees_the_machines_own_services(
     cloud: Cloud, elsewhere: Emulator, monkeypatch: pytest.MonkeyPatch
@@ -321,6 +336,14 @@ def cli(tmp_path: Path, directory: Directory, monkeypatch: pytest.MonkeyPatch) -
     return Cli(tmp_path / "bin", directory, monkeypatch)
 
 
+@pytest.mark.promise(
+    "an Azure CLI that fails leaks no token, and no tenant becomes a command",
+    area="security",
+    without={
+        "openai-v2": "there is no identity service and no Azure CLI",
+        "chatgpt-oauth": "its tokens come from a sign-in only",
+    },
+)
 @pytest.mark.parametrize(
     ("says", "told"),
     [
@@ -373,6 +396,7 @@ async def test_a_command_line_that_hangs_is_ended_with_its_children(cloud: Cloud
     await until(lambda: len(az.processes) == 2 and not any(alive(each) for each in az.processes))
 
 
+@pytest.mark.promise("an Azure CLI that fails leaks no token, and no tenant becomes a command", area="security")
 async def test_a_tenant_that_is_no_word_never_reaches_a_command_line(cloud: Cloud, cli: Cli) -> None:
     az = cli.says("token")
     error = await cloud.refusal(auth="entra_azure_cli", tenant_id="a & calc.exe")

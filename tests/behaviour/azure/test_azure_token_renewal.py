@@ -16,6 +16,12 @@ from tests.support.azure_cloud import COGNITIVE, FOUNDRY, HOST, PROJECT_HOST, Cl
 from tests.support.backends import ROOT
 from tests.support.run_clock import Lived
 
+pytestmark = pytest.mark.promise(
+    "a token service in trouble and a clock that jumps cost no valid token",
+    area="security",
+    without={"openai-v2": "an API key is neither requested nor refreshed nor stored by us"},
+)
+
 ROLE = "Cognitive Services OpenAI User"
 
 
@@ -35,6 +41,11 @@ async def test_fifty_calls_on_a_cold_start_make_one_token_request(cloud: Cloud) 
     assert len(set(cloud.sent)) == 1
 
 
+@pytest.mark.promise(
+    "a session and its sub-agent share one refresh",
+    area="security",
+    without={"openai-v2": "an API key is neither requested nor refreshed nor stored by us"},
+)
 async def test_all_providers_of_one_identity_share_its_tokens(cloud: Cloud) -> None:
     sessions = [await cloud.open(**cloud.secret) for _ in range(3)]
     sessions.append(await cloud.open(**cloud.secret, azure_endpoint=cloud.url(PROJECT_HOST)))
@@ -42,6 +53,7 @@ async def test_all_providers_of_one_identity_share_its_tokens(cloud: Cloud) -> N
     assert cloud.token_requests() == 1
 
 
+@pytest.mark.promise("a session and its sub-agent share one refresh", area="security")
 async def test_another_identity_has_its_own(cloud: Cloud) -> None:
     await cloud.ask(**cloud.secret)
     await cloud.refusal(**{**cloud.secret, "client_secret": "wrong"})
@@ -49,6 +61,7 @@ async def test_another_identity_has_its_own(cloud: Cloud) -> None:
     assert [each["client_secret"] for each in cloud.directory.token_forms] == [cloud.directory.client_secret, "wrong"]
 
 
+@pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
 def test_two_event_loops_share_a_token(directory: Any, ca: Any, certified: Any, names: Any) -> None:
     from tests.support.azure_cloud import PUBLIC, surfaces
 
@@ -138,6 +151,7 @@ def run(config: dict[str, Any]) -> tuple[str, float]:
     return done.stdout.strip(), lived.s
 
 
+@pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
 async def test_a_hung_entra_does_not_hold_up_the_exit(cloud: Cloud) -> None:
     cloud.directory.delay_s = 100
     config = {**cloud.local, **cloud.secret, "token_timeout": 0.3, "max_retries": 0}
@@ -166,6 +180,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
 async def test_a_hung_command_line_ends_with_the_process(
     cloud: Cloud, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -203,6 +203,7 @@ HOSTS = [
 ]
 
 
+@pytest.mark.promise("a credential goes to no address without TLS, look-alike or trick address", area="security")
 @pytest.mark.parametrize(("change", "said"), HOSTS, ids=lambda value: str(value)[:60])
 def test_tokens_go_to_known_hosts_only(machine: Machine, change: dict[str, Any], said: str) -> None:
     machine.keep(machine.service.token_set())

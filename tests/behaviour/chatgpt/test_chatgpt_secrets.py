@@ -15,6 +15,8 @@ from responses_emulator import Disconnect, HttpReply, LoseReply, SignInService, 
 from tests.support.chatgpt_machine import Machine, Person, ask
 from tests.support.witness import CHATTY, Witness
 
+pytestmark = pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security")
+
 
 def echo(service: SignInService) -> HttpReply:
     """A refusal that repeats all that it was sent."""

@@ -128,6 +128,7 @@ PASSING = {
 }
 
 
+@pytest.mark.promise("a token service in trouble and a clock that jumps cost no valid token", area="security")
 @pytest.mark.parametrize(("fault", "kind"), PASSING.values(), ids=PASSING)
 async def test_what_may_pass_is_tried_again(machine: Machine, fault: Any, kind: type[LLMError]) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=-10))
@@ -140,6 +141,7 @@ async def test_what_may_pass_is_tried_again(machine: Machine, fault: Any, kind: 
     assert machine.sent != [old.access_token]
 
 
+@pytest.mark.promise("a token service in trouble and a clock that jumps cost no valid token", area="security")
 @pytest.mark.parametrize(("fault", "kind"), PASSING.values(), ids=PASSING)
 async def test_an_outage_of_the_sign_in_leaves_a_token_that_lives_in_use(
     machine: Machine, fault: Any, kind: type[LLMError]
@@ -324,6 +326,7 @@ async def test_an_answer_that_was_lost_is_told_after_one_request(machine: Machin
     assert len(machine.service.requests_to("refresh")) == 2
 
 
+@pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
 async def test_a_call_that_is_cancelled_loses_no_renewal(machine: Machine) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     machine.service.delay_s = {"refresh": 0.3}
@@ -337,6 +340,7 @@ async def test_a_call_that_is_cancelled_loses_no_renewal(machine: Machine) -> No
     assert len(machine.service.requests_to("refresh")) == 1
 
 
+@pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
 def test_two_loops_and_threads_share_it(machine: Machine) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     machine.service.delay_s = {"refresh": 0.2}
@@ -351,6 +355,7 @@ def test_two_loops_and_threads_share_it(machine: Machine) -> None:
     assert len(machine.service.requests_to("refresh")) == 1
 
 
+@pytest.mark.promise("no error quotes a secret that no header can carry", area="security")
 @pytest.mark.parametrize("what", ["access_token", "refresh_token"])
 async def test_a_token_that_no_header_could_carry(machine: Machine, what: str) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
@@ -361,6 +366,7 @@ async def test_a_token_that_no_header_could_carry(machine: Machine, what: str) -
     assert "bad" not in str(caught.value)
 
 
+@pytest.mark.promise("no redirect takes a credential to another server", area="security")
 async def test_redirects_are_not_followed(machine: Machine) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     thief = SignInService()

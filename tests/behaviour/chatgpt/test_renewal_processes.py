@@ -18,7 +18,10 @@ from tests.support.backends import ROOT
 from tests.support.chatgpt_machine import Machine
 from tests.support.run_clock import Lived
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and SIGSTOP are not of Windows")
+pytestmark = [
+    pytest.mark.promise("processes that refresh one token at once keep it, even if killed", area="security"),
+    pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and SIGSTOP are not of Windows"),
+]
 
 PROCESSES = 8
 CALLS = 1_000

@@ -23,7 +23,10 @@ from tests.support.run_clock import Lived
 VARIANT = os.environ.get("TEST_REAL_KEYRING", "")
 NAME = "the system keyring (SecretService)"
 
-pytestmark = pytest.mark.keyring
+pytestmark = [
+    pytest.mark.promise("a locked, hanging, forgetful or plain-text keyring is not used", area="security"),
+    pytest.mark.keyring,
+]
 unlocked = pytest.mark.skipif(VARIANT != "unlocked", reason="for an unlocked keyring")
 locked = pytest.mark.skipif(VARIANT != "locked", reason="for a locked keyring")
 dialog = pytest.mark.skipif(VARIANT != "dialog", reason="for a dialog that nobody answers")

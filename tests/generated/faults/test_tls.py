@@ -12,6 +12,8 @@ from tests.support.backends import BackendUnderTest
 from tests.support.leftovers import nothing_left
 from tests.support.session import Session
 
+pytestmark = pytest.mark.promise("a server whose certificate is not valid gets nothing", area="security")
+
 ROWS = [pytest.param(fault, id=f"{group.title}: {fault.name}") for group in GROUPS for fault in group.rows]
 
 

@@ -45,6 +45,7 @@ def test_a_release_is_a_wheel_and_an_sdist_of_every_package() -> None:
     assert sorted(path.name for path in DIST.iterdir() if path.name != ".gitignore") == sorted(FILES)
 
 
+@pytest.mark.promise("a release holds no key, path or stray file, and workflows few rights", area="security")
 @pytest.mark.parametrize("name", FILES)
 def test_a_package_is_complete_and_holds_nothing_else(name: str) -> None:
     package = name.partition("-")[0]

@@ -12,6 +12,8 @@ from openai_responses_common.auth.background import run_in_thread, run_with_dead
 
 from tests.support.run_clock import Lived
 
+pytestmark = pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
+
 HANGING = """
 import asyncio, time
 from openai_responses_common.auth.background import run_in_thread, run_with_deadline

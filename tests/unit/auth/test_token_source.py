@@ -21,6 +21,8 @@ from tests.support.backends import ROOT
 from tests.support.run_clock import Lived
 from tests.support.session import PATIENCE_S
 
+pytestmark = pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
+
 LIBRARY = ROOT / "libs" / "openai_responses_common"
 
 
@@ -207,6 +209,7 @@ def test_a_loop_may_end_while_a_token_is_fetched_for_it() -> None:
     assert asyncio.run(source.get()).value == "token-1"
 
 
+@pytest.mark.promise("a token service in trouble and a clock that jumps cost no valid token", area="security")
 async def test_a_clock_that_jumps_costs_a_fetch_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service()
     source = service.source()
@@ -218,6 +221,7 @@ async def test_a_clock_that_jumps_costs_a_fetch_and_no_more(monkeypatch: pytest.
     assert (await source.get()).value == "token-2"
 
 
+@pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security")
 async def test_tokens_are_scrubbed_and_shown_nowhere() -> None:
     service = Service()
     source = service.source()

@@ -8,6 +8,10 @@ import pytest
 from amplifier_core.llm_errors import ConfigurationError
 from amplifier_module_provider_azure_openai_v2.endpoint import CLOUDS, resolve_endpoint
 
+pytestmark = pytest.mark.promise(
+    "a credential goes to no address without TLS, look-alike or trick address", area="security"
+)
+
 COGNITIVE = "https://cognitiveservices.azure.com/.default"
 FOUNDRY = "https://ai.azure.com/.default"
 RESOURCE = "https://contoso.openai.azure.com"

@@ -106,6 +106,7 @@ def test_the_value_itself_is_never_changed_and_its_shape_stays(value: Any) -> No
     assert redact(hidden) == hidden
 
 
+@pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security")
 @given(JSON)
 def test_no_secret_gets_out_at_any_depth(value: Any) -> None:
     hidden = json.dumps(redact({"deep": [{"token": "hunter2", "more": value}]}))

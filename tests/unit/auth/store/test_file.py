@@ -13,6 +13,8 @@ from tests.support.keyrings import DictKeyring
 from tests.support.run_clock import Lived
 from tests.support.token_records import new, opened, plant, posix, refused
 
+pytestmark = pytest.mark.promise("planted links, pipes, owners and modes give nobody the token store", area="security")
+
 
 @posix
 def test_it_is_private_whatever_the_umask(path: Path) -> None:

@@ -91,6 +91,7 @@ for child, me in children.items():
 """
 
 
+@pytest.mark.promise("processes that refresh one token at once keep it, even if killed", area="security")
 @posix
 def test_eight_processes_spend_each_value_once_though_some_are_killed_under_the_lock(
     path: Path, tmp_path: Path

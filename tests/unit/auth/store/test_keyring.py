@@ -30,6 +30,12 @@ from tests.support.keyrings import (
     chain,
 )
 
+pytestmark = pytest.mark.promise(
+    "a locked, hanging, forgetful or plain-text keyring is not used",
+    area="security",
+    without={"openai-v2": "an API key is neither requested nor refreshed nor stored by us"},
+)
+
 CANARY = "canary-5f1c"
 SHORT, LONG, LONGER = ("short" * 10, "long" * (CHUNK_CHARACTERS // 4 * 3 + 7), "longer" * CHUNK_CHARACTERS)
 

@@ -17,7 +17,10 @@ from openai_responses_common.auth.store.record import StoreError
 
 from tests.support.run_clock import Lived
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks, and looks at modes")
+pytestmark = [
+    pytest.mark.promise("planted links, pipes, owners and modes give nobody the token store", area="security"),
+    pytest.mark.skipif(sys.platform == "win32", reason="forks, and looks at modes"),
+]
 
 HOLDER = """
 import sys, time
