@@ -28,7 +28,6 @@ from .provider.environment import setting, word_list
 from .provider.mounting import mount_provider
 from .provider.provider import AddressedProvider, ResponsesProvider
 from .provider.registry import create_provider, register
-from .provider.requirements import require_package, require_version
 from .transport.base import Document, Endpoint, Reply, Transport
 from .transport.credential import Credential
 from .transport.openai_sdk import SdkTransport
@@ -79,8 +78,6 @@ __all__ = [
     "read_models",
     "read_url",
     "register",
-    "require_package",
-    "require_version",
     "sendable",
     "setting",
     "word_list",

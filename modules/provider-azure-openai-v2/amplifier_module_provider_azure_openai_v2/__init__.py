@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from openai_responses_common import require_version
+from openai_responses_common.provider.requirements import check_installation
 
 __version__ = "0.1.0"
-require_version(__version__, module="amplifier-module-provider-azure-openai-v2", file=__file__)
+check_installation(__name__, version=__version__, file=__file__, needs={"openai": "3.30"})
 
-# Names that the library of another version may not have come after the check.
-from openai_responses_common import mount_provider, require_package  # noqa: E402
+# The library of another release may not have these names, so the check comes first.
+from openai_responses_common import mount_provider  # noqa: E402
 
 from .provider import AzureOpenaiV2Provider  # noqa: E402
-
-require_package("openai", "3.30", module="amplifier-module-provider-azure-openai-v2")
 
 __amplifier_module_type__ = "provider"
 __all__ = ["AzureOpenaiV2Provider", "create", "mount"]

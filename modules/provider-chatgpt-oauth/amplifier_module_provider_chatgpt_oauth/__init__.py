@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from openai_responses_common import require_version
+from openai_responses_common.provider.requirements import check_installation
 
 __version__ = "0.1.0"
-require_version(__version__, module="amplifier-module-provider-chatgpt-oauth", file=__file__)
+check_installation(__name__, version=__version__, file=__file__, needs={"httpx": "0.27"})
 
-# Names that the library of another version may not have come after the check.
-from openai_responses_common import mount_provider, require_package  # noqa: E402
+# The library of another release may not have these names, so the check comes first.
+from openai_responses_common import mount_provider  # noqa: E402
 
 from .provider import SIGN_IN_CAPABILITY, ChatgptOauthProvider  # noqa: E402
-
-require_package("httpx", "0.27", module="amplifier-module-provider-chatgpt-oauth")
 
 __amplifier_module_type__ = "provider"
 __all__ = ["ChatgptOauthProvider", "create", "mount", "on_session_ready"]

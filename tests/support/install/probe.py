@@ -32,7 +32,7 @@ answer = {
         "file": library.__file__,
         "planted": hasattr(library, "PLANTED"),
         "version": library.__version__,
-        "symbol": callable(library.require_version),
+        "symbol": callable(library.create_provider),
     },
     "modules": {point.name: found(point) for point in importlib.metadata.entry_points(group="amplifier.modules")},
     "providers": {
