@@ -100,7 +100,9 @@ def own_backend(config: Mapping[str, Any]) -> Backend:
 class OwnServerProvider(AddressedProvider):
     """A provider for one server; hosts find the class by this name."""
 
-    build_backend = staticmethod(own_backend)
+    def build_backend(self, config: Mapping[str, Any]) -> Backend:
+        """Build the backend from the settings."""
+        return own_backend(config)
 
 
 def create(config: Mapping[str, Any]) -> OwnServerProvider:

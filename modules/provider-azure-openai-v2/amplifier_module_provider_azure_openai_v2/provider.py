@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from openai_responses_common import AddressedProvider
+from collections.abc import Mapping
+from typing import Any
+
+from openai_responses_common import AddressedProvider, Backend
 
 from .backend import build_azure_backend
 
@@ -11,4 +14,7 @@ class AzureOpenaiV2Provider(AddressedProvider):
     """A provider for one Azure OpenAI resource; `base_url` is its address."""
 
     address_key = "azure_endpoint"
-    build_backend = staticmethod(build_azure_backend)
+
+    def build_backend(self, config: Mapping[str, Any]) -> Backend:
+        """Build the backend from the settings; see `AddressedProvider.build_backend`."""
+        return build_azure_backend(config)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from openai_responses_common import AddressedProvider
+from collections.abc import Mapping
+from typing import Any
+
+from openai_responses_common import AddressedProvider, Backend
 
 from .backend import build_openai_backend
 
@@ -10,4 +13,6 @@ from .backend import build_openai_backend
 class OpenaiV2Provider(AddressedProvider):
     """A provider for one OpenAI account, or one server that speaks the Responses API."""
 
-    build_backend = staticmethod(build_openai_backend)
+    def build_backend(self, config: Mapping[str, Any]) -> Backend:
+        """Build the backend from the settings; see `AddressedProvider.build_backend`."""
+        return build_openai_backend(config)
