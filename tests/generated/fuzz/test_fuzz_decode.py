@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts.profile import BackendProfile
 from openai_responses_common.failures.classify import classify_failure
-from openai_responses_common.failures.failure import read_error_event
+from openai_responses_common.failures.read import read_error_event
 from openai_responses_common.translate.decode import (
     DecodedResponse,
     decode_response,

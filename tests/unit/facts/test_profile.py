@@ -11,9 +11,9 @@ from amplifier_core.message_models import ChatRequest, Message, ReasoningBlock, 
 from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import API_LIMITS, BackendProfile, ErrorMeaning, KnownError
 from openai_responses_common.failures.classify import classify_failure
-from openai_responses_common.failures.durations import format_duration
-from openai_responses_common.failures.failure import Failure, read_error_response
+from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.learn import learn_amendments
+from openai_responses_common.failures.read import read_error_response
 from openai_responses_common.options.model_info import traits_of
 from openai_responses_common.options.options import Options, apply_tier_suffix
 from openai_responses_common.translate.encode import EncodedRequest, encode_request
@@ -171,10 +171,6 @@ def test_request_ids_of_edges_and_gateways(headers: dict[str, str], request_id: 
     assert failure.request_id == request_id
     assert failure.headers == headers
     assert "cf-ray" not in repr(failure)
-
-
-def test_times_for_people() -> None:
-    assert [format_duration(seconds) for seconds in (60, 3600, 90_060)] == ["1 min", "1 h", "1 d 1 h 1 min"]
 
 
 def test_the_limits_of_the_api_itself() -> None:

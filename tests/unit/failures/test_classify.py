@@ -10,7 +10,8 @@ from amplifier_core import llm_errors as kernel
 from openai_responses_common.facts.profile import BackendProfile, ErrorMeaning, KnownError
 from openai_responses_common.failures import classify as errors
 from openai_responses_common.failures.classify import classify_failure
-from openai_responses_common.failures.failure import Failure, read_error_event, read_error_response
+from openai_responses_common.failures.failure import Failure
+from openai_responses_common.failures.read import read_error_event, read_error_response
 
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 CLOUDFLARE = "<html><head><title>Just a moment...</title></head><body>Cloudflare</body></html>"
@@ -140,7 +141,7 @@ def test_a_code_counts_more_than_status_type_and_text(code: str) -> None:
 
 
 def test_every_row_of_codes_is_tested() -> None:
-    assert {code.lower() for code in CODES} == set(errors._MEANING_BY_CODE)
+    assert {code.lower() for code in CODES} == set(errors.MEANING_BY_CODE)
 
 
 TYPES: dict[str, type[kernel.LLMError]] = {
@@ -164,7 +165,7 @@ def test_a_type_counts_more_than_status_and_text(kind: str) -> None:
 
 
 def test_every_row_of_types_is_tested() -> None:
-    assert set(TYPES) == set(errors._MEANING_BY_TYPE)
+    assert set(TYPES) == set(errors.MEANING_BY_TYPE)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ def test_an_empty_account_in_words_is_final(status: int, message: str) -> None:
     understanding = refused(status, message)
     assert type(understanding) is kernel.QuotaExceededError
     assert not understanding.retryable
-    assert str(understanding).endswith("waiting will not help, check plan and billing")
+    assert str(understanding).endswith("check your plan and billing; waiting does not help")
 
 
 @pytest.mark.parametrize(
@@ -287,7 +288,7 @@ def test_a_plan_limit_is_final_and_says_when_it_resets() -> None:
     assert not understanding.retryable
     assert understanding.retry_after == 3600 * 26
     assert str(understanding).endswith("the limit resets in 1 d 2 h")
-    assert "waiting will not help" in str(answered(429, {"error": error})), "where the service does not say when"
+    assert "waiting does not help" in str(answered(429, {"error": error})), "where the service does not say when"
     assert type(answered(429, {"error": {**error, "type": "usage_not_included"}})) is kernel.QuotaExceededError
 
 
@@ -313,7 +314,7 @@ def test_a_wait_beyond_the_maximum_is_final_and_says_so(status: int) -> None:
     understanding = understood(failure, max_retry_delay_s=60.0)
     assert not understanding.retryable
     assert understanding.retry_after == 3600.0
-    assert str(understanding) == "slow: the service asks to wait 3600 s, more than max_retry_delay (60 s)"
+    assert str(understanding) == "slow: the service asks us to wait 3600 s, but max_retry_delay is 60 s"
 
 
 def test_a_rejected_credential_says_what_to_do() -> None:
@@ -326,7 +327,7 @@ def test_a_rejected_credential_says_what_to_do() -> None:
 
 def test_a_failure_without_words_still_says_something() -> None:
     assert str(understood(Failure(kind="status", status=402, message=""))) == (
-        "waiting will not help, check plan and billing"
+        "check your plan and billing; waiting does not help"
     )
 
 
@@ -338,7 +339,7 @@ def test_the_request_id_stands_behind_the_message() -> None:
 def test_a_redirect_names_the_remedy() -> None:
     assert str(answered(307, None, location="https://new.example/v1")) == (
         "HTTP 307: the service redirects to https://new.example/v1: "
-        "redirects are not followed, set base_url to the final address"
+        "redirects are not followed; set base_url to the address to which the service redirects"
     )
 
 
@@ -361,9 +362,9 @@ OWN = (
 @pytest.mark.parametrize(
     ("status", "code", "message", "error", "text"),
     [
-        (500, "NoSuchThing", "what?", kernel.NotFoundError, "what? (asked for m): look elsewhere"),
+        (500, "NoSuchThing", "what?", kernel.NotFoundError, "what? (requested model: m): look elsewhere"),
         (401, None, "there is no role here", kernel.AccessDeniedError, "there is no role here: ask for one"),
-        (401, "nosuchthing", "no role", kernel.NotFoundError, "no role (asked for m): look elsewhere"),
+        (401, "nosuchthing", "no role", kernel.NotFoundError, "no role (requested model: m): look elsewhere"),
         (401, None, "no key", kernel.AuthenticationError, "no key"),
         (403, None, "no role", kernel.AccessDeniedError, "no role"),
         (429, "gone", "for good", kernel.ProviderUnavailableError, "for good"),

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts.amendments import Amendments, apply_amendments
 from openai_responses_common.failures import learn as amending
-from openai_responses_common.failures.failure import Failure, read_error_event, read_error_response
+from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.learn import DROPPABLE_FIELDS, UNDROPPABLE_FIELDS, learn_amendments
+from openai_responses_common.failures.read import read_error_event, read_error_response
 from openai_responses_common.wire.types import reasoning_key
 
 NOTHING = Amendments()
@@ -90,7 +91,8 @@ def test_a_parameter_is_known_by_its_name_in_the_text_alone(path: str) -> None:
 def test_the_line_for_the_user_names_the_parameter_and_the_cause() -> None:
     found = learn_amendments(refusal("Unknown parameter: 'store'." + "x" * 500, param="store"), body(), NOTHING)
     assert found is not None
-    assert found[1].startswith("store is not supported here and was left out (Unknown parameter: 'store'.")
+    assert found[1].startswith("the service does not accept store (Unknown parameter: 'store'.x")
+    assert found[1].endswith("; sending the request without it")
     assert len(found[1]) < 300
 
 

@@ -109,7 +109,9 @@ def test_half_a_character_of_a_service_is_replaced() -> None:
     assert loads(b'{"a": "x\\ud83d"}') == {"a": "x\ufffd"}
 
 
-@pytest.mark.parametrize("value", [None, [], {1: "a"}, {"a": math.nan}, {"a": {1, 2}}, {"a": json.loads(nest(MAX_DEPTH))}])
+@pytest.mark.parametrize(
+    "value", [None, [], {1: "a"}, {"a": math.nan}, {"a": {1, 2}}, {"a": json.loads(nest(MAX_DEPTH))}]
+)
 def test_what_a_body_cannot_hold_is_not_a_json_object(value: object) -> None:
     assert not is_json_object(value)
     assert is_json_object({"a": (1, {"b": None})})

@@ -18,8 +18,9 @@ from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
 from ..facts.amendments import Amendments
 from ..facts.profile import BackendProfile
 from ..failures.classify import classify_failure
-from ..failures.failure import CallFailure, Failure, read_error_event, scrub_failure
+from ..failures.failure import CallFailure, Failure, scrub_failure
 from ..failures.learn import learn_amendments
+from ..failures.read import read_error_event
 from ..options.model_info import traits_of
 from ..options.options import Options
 from ..translate.decode import DecodedResponse, decode_response, drop_cut_calls, read_incomplete_reason

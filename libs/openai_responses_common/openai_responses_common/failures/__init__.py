@@ -1,1 +1,1 @@
-"""Read, classify and learn from what a service refused; never retries and never waits."""
+"""Read, classify and learn from a failed attempt; never sends, waits or retries."""

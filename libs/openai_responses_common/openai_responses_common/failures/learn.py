@@ -1,7 +1,9 @@
-"""What a 400 teaches: which part of a request this endpoint or model does not take.
+"""Learns from a refusal which part of a request this endpoint or model does not accept.
 
-Servers that speak only part of the Responses API refuse what they do not know, each in its own words. `amend` reads
-such a refusal and says what to leave out; the engine sends the call again at once and remembers it for the endpoint.
+Servers that implement only part of the Responses API refuse the rest, each in its own words. `learn_amendments` reads
+such a refusal and returns what to change; the engine then sends the request again at once and remembers the change for
+the endpoint and the model. Sources of the patterns: recorded 400s and issue threads of several clients and servers,
+seen 2026-11-21.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from ..wire.types import reasoning_key
 from .failure import Failure
 
 UNDROPPABLE_FIELDS = frozenset({"model", "input", "stream", "instructions", "tools", "text", "text.format"})
-"""Leaving these out would change what was asked; their refusal is the caller's to see."""
+"""Fields that are never dropped, because that would change what the caller asked for."""
 
 
 DROPPABLE_FIELDS: tuple[str, ...] = (
@@ -39,54 +41,38 @@ DROPPABLE_FIELDS: tuple[str, ...] = (
     "max_output_tokens",
     "tool_choice",
 )
-"""Paths that a request works without; the first that a refusal names is dropped."""
+"""Fields that a request works without. A nested field stands before its parent: only the nested one is dropped."""
 
 
+_REFUSAL_CODES = frozenset({"unknown_parameter", "unsupported_parameter"})
 _REFUSAL_PATTERN = re.compile(
     r"unsupported|unknown|unrecognized|unexpected|not supported|n.t support|not permitted|not allowed|not available"
     r"|no longer supported|must be verified|extra (inputs|fields)",
     re.I,
 )
-
-
 _INVALID_VALUE_PATTERN = re.compile(r"(unsupported|invalid) value", re.I)
-
-
 _ALLOWED_VALUES_PATTERN = re.compile(
     r"(?:supported (?:values|efforts?) (?:are|is)|must be|input should be)\b:?(.*)", re.I | re.S
 )
-
-
 _EFFORT_REFUSAL_PATTERN = re.compile(r"effort|reasoning value", re.I)
-
-
 _NO_REASONING_PATTERN = re.compile(r"does not support (thinking|reasoning)", re.I)
-
-
 _EFFORT_PATTERN = re.compile(r"\b(none|minimal|low|medium|high|xhigh|max)\b")
-
-
 _DEVELOPER_ROLE_PATTERN = re.compile(r"developer\W.*\brole|\brole\b.*\bdeveloper|unexpected message role", re.I | re.S)
 
-
-# "Unsupported parameter: top_p", "Unsupported service_tier: flex": a gateway in front of the API. Source: issue threads
-# of several clients, seen 2026-11-21.
+# "Unsupported parameter: top_p", "Unsupported service_tier: flex": a gateway in front of the API.
 _UNQUOTED_FIELD_PATTERN = re.compile(r"unsupported (?:parameter: )?([a-z_]+(?:\.[a-z_]+)*)", re.I)
 
-
-# pydantic's faults as Python writes them, which vLLM sends inside the message.
+# vLLM sends pydantic's validation errors in the message, as Python prints them.
 _LOCATION_PATTERN = re.compile(r"'loc': \(([^)]*)\)")
 
-
-# Refusals of replayed reasoning. Sources: recorded 400s and the issue threads of several clients, seen 2026-11-21.
 _REASONING_REFUSAL_CODES = frozenset({"invalid_encrypted_content"})
-
-
 _REASONING_REFUSAL_PATTERN = re.compile(
     r"encrypted content .*could not be|provided without its required|Items are not persisted when"
     r"|item with id '(rs|msg|fc)_[^']*' not found",
     re.I | re.S,
 )
+
+_Lesson = tuple[Amendments, str]
 
 
 def learn_amendments(
@@ -96,100 +82,93 @@ def learn_amendments(
     *,
     required_fields: frozenset[str] = frozenset(),
     system_role: bool = True,
-) -> tuple[Amendments, str] | None:
-    """The amendments that answer this refusal, with a line for the user; None if it teaches nothing new.
+) -> _Lesson | None:
+    """Return the amendments that avoid this refusal, with a sentence for the user; None if it teaches nothing new.
 
     Args:
         failure: the refusal.
-        body: what was refused.
-        known: what was learned before.
-        needs: body keys that are never left out.
-        system_role: the role `system` may stand for `developer`.
+        body: the body that was refused.
+        amendments: what earlier refusals taught.
+        required_fields: fields that are never dropped; none by default.
+        system_role: whether the service accepts the role `system` in place of `developer`; true by default.
     """
     if failure.status not in (400, 404, 422) and failure.kind != "event":
         return None
-    found = _learn_refused_reasoning(failure, body, amendments) or _learn_allowed_efforts(failure, body, amendments)
-    if found is None and failure.status in (400, 422):
-        found = (system_role and _learn_system_role(failure, body, amendments)) or _learn_dropped_fields(
-            failure, body, amendments, required_fields
-        )
-    return found or None
+    lesson = _learn_refused_reasoning(failure, body, amendments) or _learn_allowed_efforts(failure, body, amendments)
+    if lesson is None and failure.status in (400, 422):
+        lesson = _learn_system_role(failure, body, amendments) if system_role else None
+        lesson = lesson or _learn_dropped_fields(failure, body, amendments, required_fields)
+    return lesson
 
 
-def _learn_refused_reasoning(
-    failure: Failure, body: Mapping[str, Any], amendments: Amendments
-) -> tuple[Amendments, str] | None:
+def _learn_refused_reasoning(failure: Failure, body: Mapping[str, Any], amendments: Amendments) -> _Lesson | None:
     if failure.code not in _REASONING_REFUSAL_CODES and not _REASONING_REFUSAL_PATTERN.search(failure.message):
         return None
-    sent = frozenset(reasoning_key(item) for item in body["input"] if item.get("type") == "reasoning")
-    if not sent - amendments.refused_reasoning_keys:
+    sent_keys = frozenset(reasoning_key(item) for item in body["input"] if item.get("type") == "reasoning")
+    if not sent_keys - amendments.refused_reasoning_keys:
         return None
-    line = f"the service refused replayed reasoning ({failure.message[:200]}): sending the call without it"
-    return replace(amendments, refused_reasoning_keys=amendments.refused_reasoning_keys | sent), line
+    sentence = f"the service refused replayed reasoning ({failure.message[:200]}); sending the request without it"
+    return replace(amendments, refused_reasoning_keys=amendments.refused_reasoning_keys | sent_keys), sentence
 
 
-def _learn_allowed_efforts(
-    failure: Failure, body: Mapping[str, Any], amendments: Amendments
-) -> tuple[Amendments, str] | None:
-    asked = as_object(body.get("reasoning")).get("effort")
-    if asked is None or not _EFFORT_REFUSAL_PATTERN.search(f"{failure.param} {failure.message}"):
+def _learn_allowed_efforts(failure: Failure, body: Mapping[str, Any], amendments: Amendments) -> _Lesson | None:
+    effort = as_object(body.get("reasoning")).get("effort")
+    if effort is None or not _EFFORT_REFUSAL_PATTERN.search(f"{failure.param} {failure.message}"):
         return None
-    listed = _ALLOWED_VALUES_PATTERN.search(failure.message)
-    allowed = tuple(dict.fromkeys(_EFFORT_PATTERN.findall(listed[1].partition("'input'")[0]))) if listed else ()
-    if (
-        amendments.allowed_efforts is not None
-    ):  # two servers behind one address may disagree: only what all of them take is news
+    listing = _ALLOWED_VALUES_PATTERN.search(failure.message)
+    allowed = tuple(dict.fromkeys(_EFFORT_PATTERN.findall(listing[1].partition("'input'")[0]))) if listing else ()
+    if amendments.allowed_efforts is not None:
+        # Two servers behind one address may disagree, so only what both of them accept counts.
         allowed = tuple(effort for effort in amendments.allowed_efforts if effort in allowed)
     if not allowed or allowed == amendments.allowed_efforts:
         return None
-    line = f"effort {asked!r} is not taken by this model, which allows {', '.join(allowed)}"
-    return replace(amendments, allowed_efforts=allowed), line
+    sentence = f"this model does not accept the effort {effort!r}; it accepts {', '.join(allowed)}"
+    return replace(amendments, allowed_efforts=allowed), sentence
 
 
-def _learn_system_role(
-    failure: Failure, body: Mapping[str, Any], amendments: Amendments
-) -> tuple[Amendments, str] | None:
-    sent = any(item.get("role") == "developer" for item in body["input"])
-    if not sent or amendments.developer_as_system or not _DEVELOPER_ROLE_PATTERN.search(failure.message):
+def _learn_system_role(failure: Failure, body: Mapping[str, Any], amendments: Amendments) -> _Lesson | None:
+    has_developer_role = any(item.get("role") == "developer" for item in body["input"])
+    if not has_developer_role or amendments.developer_as_system or not _DEVELOPER_ROLE_PATTERN.search(failure.message):
         return None
-    line = "the service does not know the role developer: sending system instead"
-    return replace(amendments, developer_as_system=True), line
+    return (
+        replace(amendments, developer_as_system=True),
+        "the service does not accept the role developer; sending the role system instead",
+    )
 
 
 def _learn_dropped_fields(
     failure: Failure, body: Mapping[str, Any], amendments: Amendments, required_fields: frozenset[str]
-) -> tuple[Amendments, str] | None:
-    refused = failure.code in {"unknown_parameter", "unsupported_parameter"} or _REFUSAL_PATTERN.search(failure.message)
-    if not refused:
+) -> _Lesson | None:
+    if failure.code not in _REFUSAL_CODES and not _REFUSAL_PATTERN.search(failure.message):
         return None
-    named = [path for path in DROPPABLE_FIELDS if _has_field(path, body) and _names_field(failure, path)]
-    parents = {path.partition(".")[0] for path in named if "." in path}
-    named = [
-        path
-        for path in named
-        if path not in amendments.dropped_fields and path not in parents and path not in required_fields
-    ]
+    named_fields = [path for path in DROPPABLE_FIELDS if _has_field(path, body) and _names_field(failure, path)]
+    parents = {path.partition(".")[0] for path in named_fields if "." in path}
+    excluded_fields = amendments.dropped_fields | parents | required_fields
+    new_fields = [path for path in named_fields if path not in excluded_fields]
     if _INVALID_VALUE_PATTERN.search(failure.message):
-        named = [path for path in named if path in {"temperature", "top_p"}]
-    if not named:
+        new_fields = [path for path in new_fields if path in {"temperature", "top_p"}]
+    if not new_fields:
         return None
-    line = f"{', '.join(named)} is not supported here and was left out ({failure.message[:200]})"
-    return replace(amendments, dropped_fields=amendments.dropped_fields | set(named)), line
+    names, reason = ", ".join(new_fields), failure.message[:200]
+    sentence = f"the service does not accept {names} ({reason}); sending the request without it"
+    return replace(amendments, dropped_fields=amendments.dropped_fields | set(new_fields)), sentence
 
 
 def _names_field(failure: Failure, field_path: str) -> bool:
-    """Does the refusal name the parameter: as its `param`, by location, in quotes, as `path=`, or after "unsupported"?
-    A bare word proves nothing."""
-    located = _LOCATION_PATTERN.findall(failure.message)
-    params = [failure.param or "", *(".".join(re.findall(r"'(\w+)'", place)) for place in located)]
+    """Return whether the refusal names the field.
+
+    It counts as its `param`, as a location, in quotes, as `field=`, or after "unsupported". A bare word proves nothing.
+    """
+    locations = _LOCATION_PATTERN.findall(failure.message)
+    params = [failure.param or "", *(".".join(re.findall(r"'(\w+)'", location)) for location in locations)]
     params = [re.sub(r"\[\d+\]|\.\d+\b", "", param).removeprefix("body.") for param in params]
     if any(param == field_path or param.startswith(f"{field_path}.") for param in params):
         return True
     if field_path == "reasoning" and _NO_REASONING_PATTERN.search(failure.message):
         return True
-    if any(named == field_path for named in _UNQUOTED_FIELD_PATTERN.findall(failure.message)):
+    if field_path in _UNQUOTED_FIELD_PATTERN.findall(failure.message):
         return True
-    if located or UNDROPPABLE_FIELDS.intersection(params):
+    if locations or UNDROPPABLE_FIELDS.intersection(params):
         return False
     return bool(re.search(rf"""["'`]{re.escape(field_path)}["'`\[]|\b{re.escape(field_path)}\s*=""", failure.message))
 

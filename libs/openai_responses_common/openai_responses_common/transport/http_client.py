@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from amplifier_core.llm_errors import ConfigurationError
 
-from ..failures.failure import CallFailure, Failure, read_error_response
+from ..failures.failure import CallFailure, Failure
+from ..failures.read import read_error_response
 from ..wire.json_values import as_object
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, cast
 
-from ..failures.failure import Failure, read_error_response
+from ..failures.failure import Failure
+from ..failures.read import read_error_response
 from .base import Document, Endpoint
 from .credential import Headers
 from .http_client import build_client

@@ -17,10 +17,11 @@ from amplifier_core.llm_errors import (
     AuthenticationError,
     LLMError,
     LLMTimeoutError,
-    NetworkError,
     ProviderUnavailableError,
     RateLimitError,
 )
+from openai_responses_common.failures.certificates import build_network_error
+from openai_responses_common.failures.durations import parse_seconds
 from openai_responses_common.wire.json_values import loads_object_or_none
 
 _REQUEST_TIMEOUT_S = 10.0
@@ -95,7 +96,7 @@ class TokenHttpClient:
         if 300 <= status < 400:
             raise AuthenticationError(f"{host} redirects a token request, which is not followed (HTTP {status})")
         if status == 429 and not self._is_local_service:
-            wait_s = _parse_retry_after(response.headers.get("retry-after"))
+            wait_s = parse_seconds(response.headers.get("retry-after"))
             raise RateLimitError(f"{host} limits token requests (HTTP 429)", retry_after=wait_s, status_code=status)
         if status >= 500 or (self._is_local_service and status in {404, 410, 429}):
             raise ProviderUnavailableError(f"{host} has no token at present (HTTP {status})", status_code=status)
@@ -125,17 +126,8 @@ def send_request(method: str, url: str, *, trust_env: bool = True, **options: An
     except httpx2.TimeoutException:
         failed = LLMTimeoutError(f"{host} did not answer a token request within {_REQUEST_TIMEOUT_S:g} s")
     except httpx2.HTTPError as error:
-        failed = _build_network_error(host, str(error))
+        failed = build_network_error(f"cannot reach {host}: {error}")
     raise failed
-
-
-def _build_network_error(host: str, reason: str) -> LLMError:
-    """A certificate does not become trusted by waiting."""
-    if "certificate" in reason.lower() or "ssl" in reason.lower():
-        return NetworkError(
-            f"{host} is not trusted ({reason}): a CA of your own goes into SSL_CERT_FILE", retryable=False
-        )
-    return NetworkError(f"cannot reach {host}: {reason}")
 
 
 def find_aadsts_code(text: str) -> str | None:
@@ -165,10 +157,3 @@ def read_refusal(document: Mapping[str, Any], status: int | None = None) -> Refu
         correlation_id=code("correlation_id", "[0-9a-fA-F-]{1,40}"),
         status=status,
     )
-
-
-def _parse_retry_after(text: str | None) -> float | None:
-    try:
-        return max(0.0, float(text)) if text else None
-    except ValueError:
-        return None

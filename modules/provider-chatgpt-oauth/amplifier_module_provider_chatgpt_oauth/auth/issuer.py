@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
+from amplifier_core.llm_errors import AuthenticationError, LLMError, ProviderUnavailableError
 from openai_responses_common.auth.device_code import AuthorizationPending, CodeExpired, DeviceCode, Poll
-from openai_responses_common.failures.failure import CallFailure, read_retry_after_s
+from openai_responses_common.failures.certificates import build_network_error
+from openai_responses_common.failures.durations import parse_seconds, read_retry_after_s
+from openai_responses_common.failures.failure import CallFailure
 from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
 from openai_responses_common.wire.json_values import as_object
 
@@ -149,10 +151,7 @@ class Issuer:
             return self._http.send("POST", f"{self.url}{path}", **content)
         except CallFailure as caught:
             failure = caught.failure
-        words = f"the sign-in service: {failure.message}"
-        if "certificate" in failure.message.lower():  # it does not become trusted by waiting
-            raise NetworkError(f"{words}: a CA of your own goes into SSL_CERT_FILE", retryable=False)
-        raise NetworkError(words, retryable=True)
+        raise build_network_error(f"the sign-in service: {failure.message}")
 
     def _require_success(self, reply: JsonReply, action: str) -> dict[str, Any]:
         if 200 <= reply.status < 300:
@@ -195,7 +194,5 @@ def _read_error_code(reply: JsonReply) -> str:
 
 def _read_interval_s(value: object) -> float:
     """The service says its interval as a string, and has said it as a number."""
-    try:
-        return min(max(float(str(value)), 0.0), 60.0)
-    except ValueError:
-        return _POLL_INTERVAL_S
+    interval_s = parse_seconds(value)
+    return _POLL_INTERVAL_S if interval_s is None else min(interval_s, 60.0)
