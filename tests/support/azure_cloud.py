@@ -135,9 +135,9 @@ class Cloud:
         """Somebody signs in, as with the command but without its waiting; the settings of whoever uses that then."""
         self.directory.polls_until_approved = 0
         kept = {**self.local, **self.app, "token_file_path": str(folder / "sign-in.json")}
-        settings = Settings(kept)
+        settings = Settings.from_config(kept)
         person = SignedInUser.from_settings(
-            settings, resolve_settings(Settings({**kept, "auth": "entra_device_code"})).endpoint
+            settings, resolve_settings(Settings.from_config({**kept, "auth": "entra_device_code"})).endpoint
         )
         _, poll = person.prepare_device_code_sign_in(f"{COGNITIVE}/.default")()
         record = poll()

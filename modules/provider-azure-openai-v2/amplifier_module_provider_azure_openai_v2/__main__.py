@@ -1,6 +1,7 @@
 """`python -m amplifier_module_provider_azure_openai_v2 status | login | logout | routing`.
 
-The settings are those of Amplifier's files, else the environment's; `--set KEY=VALUE` wins over both.
+The settings come from Amplifier's files and, if a file does not have one, from the environment. `--set KEY=VALUE` wins
+over both.
 """
 
 from __future__ import annotations
@@ -36,93 +37,114 @@ from .settings import Settings
 
 MODULE = "provider-azure-openai-v2"
 PACKAGE = "amplifier_module_provider_azure_openai_v2"
-# Names of a person or an application in Entra's tokens, the most telling first.
+# The claims of Entra's tokens that name a user or an application, the most readable first.
 _ACCOUNT_CLAIMS = ("upn", "preferred_username", "unique_name", "app_displayname", "appid", "azp", "oid")
+_UNKNOWN_CLAIM = "unknown (the token does not say)"
 
 
 def _require_setup(settings: Settings) -> ResolvedSettings:
-    if settings.text("azure_endpoint") is None:
+    if settings.azure_endpoint is None:
         raise ConfigurationError(NOT_SET_UP)
-    found = resolve_settings(settings)
-    if found.problem:
-        raise ConfigurationError(found.problem)
-    return found
+    resolved = resolve_settings(settings)
+    if resolved.problem:
+        raise ConfigurationError(resolved.problem)
+    return resolved
 
 
 def _show_status(arguments: argparse.Namespace) -> Result:
     config = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS)
-    found = _require_setup(Settings(config))
-    query = "".join(f"?{key}={value}" for key, value in found.endpoint.query.items())
+    resolved = _require_setup(Settings.from_config(config))
+    query = "".join(f"?{key}={value}" for key, value in resolved.endpoint.query.items())
     rows = {
-        "endpoint": found.endpoint.host,
-        "route": f"{found.endpoint.base_url}/responses{query}",
-        **asyncio.run(_describe_caller(found)),
+        "endpoint": resolved.endpoint.host,
+        "route": f"{resolved.endpoint.base_url}/responses{query}",
+        **asyncio.run(_describe_credential(resolved)),
     }
     if arguments.check:
-        rows["answer"] = make_short_call(AzureOpenaiV2Provider(base_url=None, config=config))
+        rows["test call"] = make_short_call(AzureOpenaiV2Provider(base_url=None, config=config))
     return Result(summary="Azure OpenAI is set up.", details=rows)
 
 
-async def _describe_caller(resolved: ResolvedSettings) -> dict[str, str]:
-    """Who calls; gets a token where one is needed."""
+async def _describe_credential(resolved: ResolvedSettings) -> dict[str, str]:
+    """The credential and its account, after obtaining a token if one is needed."""
     await resolved.credential.lease()
     rows = {"credential": resolved.credential.description}
     if isinstance(resolved.credential, EntraCredential) and (token := resolved.credential.token):
-        said = read_claims(token.value)
-        rows["account"] = next((str(said[name]) for name in _ACCOUNT_CLAIMS if said.get(name)), "not told by the token")
-        rows["tenant"] = str(said.get("tid") or "not told by the token")
+        claims = read_claims(token.value)
+        rows["account"] = next((str(claims[name]) for name in _ACCOUNT_CLAIMS if claims.get(name)), _UNKNOWN_CLAIM)
+        rows["tenant"] = str(claims.get("tid") or _UNKNOWN_CLAIM)
         rows["expires"] = f"{datetime.fromtimestamp(token.expires_at_s).astimezone():%Y-%m-%d %H:%M %Z}"
     return rows
 
 
 def _read_signed_in_user(arguments: argparse.Namespace) -> tuple[SignedInUser, str]:
-    settings = Settings({**read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS), "auth": "entra_device_code"})
-    found = _require_setup(settings)
-    return SignedInUser.from_settings(settings, found.endpoint), found.endpoint.scopes[0]
+    config = {**read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS), "auth": "entra_device_code"}
+    settings = Settings.from_config(config)
+    resolved = _require_setup(settings)
+    return SignedInUser.from_settings(settings, resolved.endpoint), resolved.endpoint.scopes[0]
 
 
 def _sign_in(arguments: argparse.Namespace) -> Result:
-    person, scope = _read_signed_in_user(arguments)
-    person.store.probe(wait_for_unlock=True)
-    screen = Terminal()
+    user, scope = _read_signed_in_user(arguments)
+    user.store.probe(wait_for_unlock=True)
+    terminal = Terminal()
     if arguments.browser:
-        screen.print_text("Waiting for the sign-in in the browser. Ctrl-C ends it.")
-        record = person.sign_in_with_browser(scope, screen.print_text)
+        terminal.print_text("Waiting for the sign-in in the browser. Press Ctrl-C to stop.")
+        record = user.sign_in_with_browser(scope, terminal.print_text)
     else:
-        record = sign_in(person.prepare_device_code_sign_in(scope), screen)
-    person.store.save(record)
-    rows = {"account": record.account, "tokens": person.store.location()}
+        record = sign_in(user.prepare_device_code_sign_in(scope), terminal)
+    user.store.save(record)
     return Result(
-        summary="Signed in. Sessions use it with auth entra_device_code, entra_browser or auto.", details=rows
+        summary="Signed in. Sessions use this sign-in if `auth` is auto, entra_device_code or entra_browser.",
+        details={"account": record.account, "tokens": user.store.location()},
     )
 
 
 def _sign_out(arguments: argparse.Namespace) -> Result:
-    person, _ = _read_signed_in_user(arguments)
-    places = person.store.delete()
-    return Result(summary=f"Signed out: removed from {', '.join(places)}." if places else "Nobody was signed in.")
+    user, _ = _read_signed_in_user(arguments)
+    locations = user.store.delete()
+    if not locations:
+        return Result(summary="There was no sign-in to delete.")
+    return Result(summary=f"Signed out. The tokens were deleted from {' and '.join(locations)}.")
 
 
 def _build_matrix(arguments: argparse.Namespace) -> str:
     deployments = read_deployments(read_settings(arguments, MODULE).get("deployments"))
-    text = read_matrix(PACKAGE)
-    return replace_models_with_deployments(text, deployments) if deployments else text
+    matrix = read_matrix(PACKAGE)
+    return replace_models_with_deployments(matrix, deployments) if deployments else matrix
 
 
 def _add_browser_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--browser", action="store_true", help="in this machine's browser, instead of with a code")
+    parser.add_argument(
+        "--browser",
+        action="store_true",
+        help="sign in with the browser on this machine instead of a device code",
+    )
 
 
 COMMANDS = (
-    Command(name="status", help="show endpoint, route and who calls", run=_show_status, add_options=add_check_option),
-    Command(name="login", help="sign in as a person", run=_sign_in, add_options=_add_browser_option),
-    Command(name="logout", help="forget the person's tokens", run=_sign_out),
+    Command(
+        name="status",
+        help="show the endpoint, the credential in use, and the account that you are signed in as",
+        run=_show_status,
+        add_options=add_check_option,
+    ),
+    Command(
+        name="login",
+        help="sign in to Microsoft Entra and save the tokens for sessions",
+        run=_sign_in,
+        add_options=_add_browser_option,
+    ),
+    Command(name="logout", help="delete the stored sign-in", run=_sign_out),
     build_routing_command(PACKAGE, "azure-openai-v2", build_matrix=_build_matrix),
 )
 
 if __name__ == "__main__":
     sys.exit(
         run_command(
-            COMMANDS, package=PACKAGE, description="Who calls Azure OpenAI, and where.", add_options=add_setting_options
+            COMMANDS,
+            package=PACKAGE,
+            description="Show or change how this provider connects to Azure OpenAI.",
+            add_options=add_setting_options,
         )
     )

@@ -1,4 +1,7 @@
-"""Where Azure is, who calls it, and what a setup wizard asks."""
+"""Build the backend of one Azure OpenAI resource from its settings.
+
+Reading the settings calls nobody. A setting that is not valid becomes the `problem` that the first call raises.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,26 @@ from .auth.choose import choose_credential
 from .endpoint import AzureEndpoint, has_responses_api, resolve_endpoint
 from .models import DeploymentModels, build_arm_resource, read_deployments
 from .quirks import ASSIGN_ROLE_REMEDY, BILLING_BY_DEPLOYMENT_TYPE, IMAGE_DEPLOYMENT_HEADER, SERVICE_ERRORS, Billing
-from .settings import DEFAULT_MODEL, SETTING_KEYS, STATUS_HINT, Settings
+from .settings import DEFAULT_MODEL, SETTINGS, STATUS_HINT, Settings
 from .wizard import WIZARD_QUESTIONS
 
 NOT_SET_UP = (
-    "Azure OpenAI is not set up: set azure_endpoint (AZURE_OPENAI_ENDPOINT) and either api_key (AZURE_OPENAI_API_KEY) "
-    "or an Entra identity, for example with `az login`"
+    "Azure OpenAI is not set up: set azure_endpoint (AZURE_OPENAI_ENDPOINT), and either set api_key "
+    "(AZURE_OPENAI_API_KEY) or use an Entra identity, for example with `az login`"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedSettings:
-    """What the settings come to; `problem` is what is wrong with them, told by the first call."""
+    """What the settings resolve to.
+
+    Attributes:
+        endpoint: the resource; an address that leads nowhere if none is set.
+        credential: how calls identify themselves.
+        billing: how the deployments are billed.
+        deployments: the model of each deployment, by name.
+        problem: what is not valid in the settings. None if nothing is.
+    """
 
     endpoint: AzureEndpoint = field(default_factory=lambda: resolve_endpoint("https://localhost"))
     credential: Credential = field(default_factory=lambda: ApiKey(key=None, missing_message=NOT_SET_UP))
@@ -42,82 +53,85 @@ class ResolvedSettings:
     problem: str | None = None
 
 
-def resolve_settings(settings: Settings) -> ResolvedSettings:
-    """Read place, credential and deployments; never raises."""
-    found = ResolvedSettings()
-    try:
-        found = replace(
-            found, billing=_read_billing(settings), deployments=read_deployments(settings.config_value("deployments"))
-        )
-        if address := settings.text("azure_endpoint"):
-            found = replace(found, endpoint=_read_endpoint(settings, address))
-            found = replace(found, credential=choose_credential(settings, found.endpoint))
-    except ConfigurationError as error:
-        return replace(found, problem=str(error))
-    return found
-
-
 def build_azure_backend(config: Mapping[str, Any]) -> Backend:
-    """Everything about one resource that the library asks for."""
-    settings = Settings(config)
-    found = resolve_settings(settings)
-    billing = found.billing
-    images = settings.text("image_generation_deployment")
+    """Build the backend of one resource."""
+    settings = Settings.from_config(config)
+    resolved = resolve_settings(settings)
+    image_deployment = settings.image_generation_deployment
     endpoint = Endpoint(
-        base_url=found.endpoint.base_url,
-        credential=found.credential,
-        headers={IMAGE_DEPLOYMENT_HEADER: images} if images else {},
-        query=found.endpoint.query,
+        base_url=resolved.endpoint.base_url,
+        credential=resolved.credential,
+        headers={IMAGE_DEPLOYMENT_HEADER: image_deployment} if image_deployment else {},
+        query=resolved.endpoint.query,
     )
     return Backend(
         profile=BackendProfile(
             name="azure-openai-v2",
             display_name="Azure OpenAI (v2)",
-            priced=billing.priced,
-            price_factor=billing.price_factor,
-            price_factors=billing.price_factors,
+            priced=resolved.billing.priced,
+            price_factor=resolved.billing.price_factor,
+            price_factors=resolved.billing.price_factors,
             auth_remedy=f"check api_key (AZURE_OPENAI_API_KEY), or the identity: {STATUS_HINT}",
             access_remedy=ASSIGN_ROLE_REMEDY,
             errors=SERVICE_ERRORS,
         ),
         transport=SdkTransport(endpoint),
         models=DeploymentModels(
-            found.deployments, build_arm_resource(found.endpoint, settings.text("resource_id"), found.credential)
+            resolved.deployments, build_arm_resource(resolved.endpoint, settings.resource_id, resolved.credential)
         ),
-        defaults=Options(model=_choose_default_deployment(settings, found.deployments)),
-        own_keys=SETTING_KEYS,
+        defaults=Options(model=_choose_default_deployment(settings, resolved.deployments)),
+        own_keys=tuple(SETTINGS),
         config_fields=WIZARD_QUESTIONS,
         credential_env_vars=("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT"),
-        problem=found.problem,
+        problem=resolved.problem,
     )
+
+
+def resolve_settings(settings: Settings) -> ResolvedSettings:
+    """Resolve the endpoint, the credential and the deployments; never raises."""
+    resolved = ResolvedSettings()
+    try:
+        resolved = replace(
+            resolved, billing=_read_billing(settings), deployments=read_deployments(settings.deployments)
+        )
+        if settings.azure_endpoint:
+            resolved = replace(resolved, endpoint=_read_endpoint(settings, settings.azure_endpoint))
+            resolved = replace(resolved, credential=choose_credential(settings, resolved.endpoint))
+    except ConfigurationError as error:
+        return replace(resolved, problem=str(error))
+    return resolved
 
 
 def _read_endpoint(settings: Settings, address: str) -> AzureEndpoint:
     return resolve_endpoint(
         address,
         api_version=_read_api_version(settings),
-        cloud=settings.text("cloud"),
-        authority_host=settings.text("authority_host"),
-        scope=settings.text("scope"),
-        allowed_hosts=settings.word_list("allowed_hosts"),
+        cloud=settings.cloud,
+        authority_host=settings.authority_host,
+        scope=settings.scope,
+        allowed_hosts=settings.read_allowed_hosts(),
     )
 
 
 def _read_api_version(settings: Settings) -> str | None:
-    """The config's, which must do; else one of the environment, which other programs may have set for other APIs."""
-    if chosen := settings.text("api_version"):
-        return chosen
-    ambient = setting({}, "", "AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION")
+    """The version of the config, which must be valid, else one of the environment.
+
+    A version in the environment that has no Responses API is skipped, because it may be set for another program. None
+    means the v1 route.
+    """
+    if settings.api_version:
+        return settings.api_version
+    ambient = setting({}, "", *SETTINGS["api_version"].variables)
     return ambient if ambient and has_responses_api(ambient) else None
 
 
 def _choose_default_deployment(settings: Settings, deployments: Mapping[str, str]) -> str:
-    named = settings.text("deployment_name") or settings.text("default_deployment")
-    return named or next(iter(deployments), DEFAULT_MODEL)
+    name = settings.deployment_name or settings.default_deployment
+    return name or next(iter(deployments), DEFAULT_MODEL)
 
 
 def _read_billing(settings: Settings) -> Billing:
-    name = (settings.text("deployment_type") or "global").lower()
+    name = (settings.deployment_type or "global").lower()
     if name not in BILLING_BY_DEPLOYMENT_TYPE:
         raise ConfigurationError(
             f"setting 'deployment_type' takes {', '.join(BILLING_BY_DEPLOYMENT_TYPE)}, not {name!r}"

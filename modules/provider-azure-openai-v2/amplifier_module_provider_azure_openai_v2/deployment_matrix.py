@@ -1,4 +1,4 @@
-"""The routing matrix of a resource whose deployments are not called what their models are called."""
+"""Rewrite a routing matrix for a resource whose deployments do not have the names of their models."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from openai_responses_common.wire.json_values import as_object, as_objects
 
 
 def replace_models_with_deployments(matrix: str, deployments: Mapping[str, str]) -> str:
-    """The matrix with the names of deployments in place of patterns for models.
+    """Return the matrix, as YAML, with names of deployments in place of patterns for models.
 
-    Where several deployments serve what a pattern asks for, they stand in the order of `deployments`. A role that none
-    of them serves gets the first.
+    If several deployments match a pattern, they appear in the order of `deployments`. A role without a match gets the
+    first deployment.
 
     Args:
-        matrix: as YAML.
-        deployments: model of each, by name; at least one.
+        matrix: a routing matrix, as YAML.
+        deployments: the model of each deployment, by name; at least one.
     """
     document = as_object(yaml.safe_load(matrix))
     document["roles"] = {
@@ -30,10 +30,10 @@ def replace_models_with_deployments(matrix: str, deployments: Mapping[str, str])
 
 def _replace_candidates(role: Mapping[str, Any], deployments: Mapping[str, str]) -> dict[str, Any]:
     candidates = as_objects(role["candidates"])
-    found = [
+    replaced = [
         {**candidate, "model": name}
         for candidate in candidates
         for name, model in deployments.items()
         if fnmatchcase(remove_snapshot_date(model.lower()), str(candidate["model"]))
     ]
-    return {**role, "candidates": found or [{**candidates[0], "model": next(iter(deployments))}]}
+    return {**role, "candidates": replaced or [{**candidates[0], "model": next(iter(deployments))}]}

@@ -1,6 +1,6 @@
-"""Where the resource is: one base URL from every form of address that people have, its cloud, and the token's scope.
+"""Resolve the address of a resource, in any form, to a base URL, a cloud and the scopes of tokens.
 
-Pure: it reads an address and calls nobody.
+This file is pure: it reads an address, calls nobody, and knows no settings and no environment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ENDPOINT_EXAMPLE = "https://NAME.openai.azure.com"
 
 # The v1 route is served below this path. Source: Azure OpenAI v1 reference, seen 2026-11-21.
 _API_SEGMENT = "openai"
-# What v1 takes as api-version: none, or one of these. Source: api-version-lifecycle page, seen 2026-11-21.
+# The values of api-version on the v1 route; it needs none. Source: api-version-lifecycle page, seen 2026-11-21.
 _V1_API_VERSIONS = frozenset({"v1", "preview", "latest"})
 # The first dated version with the Responses API. Source: the same, and issue threads of litellm.
 _FIRST_RESPONSES_VERSION = "2025-03-01"
@@ -27,7 +27,7 @@ _FOUNDRY_SCOPE = "https://ai.azure.com/.default"
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """One of Microsoft's clouds: where it signs people in, who manages resources, and how its names end."""
+    """One of Microsoft's clouds: the host that signs in, the host of Azure Resource Manager, and its domain."""
 
     name: str
     authority_host: str
@@ -36,12 +36,12 @@ class Cloud:
 
     @property
     def scope(self) -> str:
-        """Whom its tokens are for."""
+        """The scope of its tokens."""
         return f"https://cognitiveservices.{self.domain}/.default"
 
     @property
     def host_suffixes(self) -> tuple[str, ...]:
-        """How the hosts of its resources end."""
+        """The domains below which its resources have their hosts."""
         return tuple(f"{service}.{self.domain}" for service in ("openai", "cognitiveservices", "services.ai"))
 
 
@@ -60,19 +60,20 @@ SERVICE_HOSTS: Mapping[str, tuple[str, ...]] = {
     ),
     "authority_host": (*(each.authority_host for each in CLOUDS), *_OTHER_AUTHORITY_HOSTS),
 }
-"""Microsoft's own: whatever a resource or a tenant there is called, Microsoft reads what is sent."""
+"""Microsoft's own hosts, by setting. Microsoft receives what is sent there, whatever the resource or tenant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureEndpoint:
-    """Where calls go.
+    """A resource that requests are sent to.
 
     Attributes:
-        base_url: what `/responses` is put behind.
-        query: `api-version`, where the user set one.
+        base_url: the address before `/responses`.
+        query: `api-version`, if the user set one; else empty.
+        cloud: the cloud of the resource.
         authority: scheme and host that sign in.
-        scopes: whom a token is for: what is asked for first, and what else is tried if the service says it is wrong.
-        takes_tokens: Entra tokens may go there.
+        scopes: the scopes to request tokens for, in the order in which they are tried.
+        accepts_entra_tokens: True if Entra tokens may be sent to this host.
     """
 
     base_url: str
@@ -84,6 +85,7 @@ class AzureEndpoint:
 
     @property
     def host(self) -> str:
+        """The host, with its port if there is one."""
         return urlsplit(self.base_url).netloc
 
 
@@ -96,53 +98,53 @@ def resolve_endpoint(
     scope: str | None = None,
     allowed_hosts: tuple[str, ...] = (),
 ) -> AzureEndpoint:
-    """Read an address.
+    """Resolve an address.
 
     Args:
         address: of a resource, a project or a gateway, with or without the path of the API.
-        api_version: as in the setting.
-        cloud: its name, where the address does not say it.
-        authority_host: who signs in, instead of the cloud's own.
-        scope: whom tokens are for, instead of the cloud's own.
-        allowed_hosts: hosts outside Azure that may get Entra tokens.
+        api_version: as in the setting. None means the v1 route.
+        cloud: the name of the cloud. None leaves it to the address and to `authority_host`.
+        authority_host: the host that signs in. None means that of the cloud.
+        scope: the scope of tokens. None means those of the cloud.
+        allowed_hosts: hosts outside Azure to which Entra tokens may be sent; none by default.
 
     Raises:
-        ConfigurationError: with the setting's name, and what it takes.
+        ConfigurationError: a value is not valid; the error names the setting and its valid values.
     """
     parts = read_url("azure_endpoint", address, example=ENDPOINT_EXAMPLE)
     host = parts.hostname or ""
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(f"setting 'azure_endpoint' takes https (http on this machine only), not {address!r}")
     path, query = _build_route(_find_root_segments(parts, host), api_version)
-    found = _resolve_cloud(host, cloud, authority_host)
+    resolved_cloud = _resolve_cloud(host, cloud, authority_host)
     return AzureEndpoint(
         base_url=f"{parts.scheme}://{parts.netloc}{path}",
         query=query,
-        cloud=found,
-        authority=_read_authority(authority_host) if authority_host else f"https://{found.authority_host}",
-        scopes=(scope,) if scope else _list_scopes(found, is_project=_is_project_path(path)),
+        cloud=resolved_cloud,
+        authority=_read_authority(authority_host) if authority_host else f"https://{resolved_cloud.authority_host}",
+        scopes=(scope,) if scope else _list_scopes(resolved_cloud, is_project=_is_project_path(path)),
         accepts_entra_tokens=_find_cloud_by_host(host) is not None
         or is_within(host, [each.lower() for each in allowed_hosts]),
     )
 
 
 def _find_root_segments(parts: SplitResult, host: str) -> list[str]:
-    """The steps of the path up to and without `openai`; for a gateway that serves v1 by itself, up to its `v1`."""
-    steps = [step for step in parts.path.split("/") if step]
-    lower = [step.lower() for step in steps]
+    """The segments of the path before `openai`; for a gateway with a v1 route, up to and including `v1`."""
+    segments = [segment for segment in parts.path.split("/") if segment]
+    lower = [segment.lower() for segment in segments]
     if _API_SEGMENT in lower:
-        return steps[: lower.index(_API_SEGMENT)]
+        return segments[: lower.index(_API_SEGMENT)]
     if lower[:2] == ["api", "projects"]:
-        return steps[:3]
+        return segments[:3]
     if _find_cloud_by_host(host) is not None:
-        return []  # nothing else below an Azure host serves this API
+        return []  # no other path of an Azure host serves this API
     if "v1" in lower:
-        return steps[: lower.index("v1") + 1]
-    return steps
+        return segments[: lower.index("v1") + 1]
+    return segments
 
 
 def _build_route(root_segments: list[str], api_version: str | None) -> tuple[str, dict[str, str]]:
-    """The path before `/responses`, and the query. Without a version, or with one of v1, it is the v1 route."""
+    """The path before `/responses`, and the query. Without a version, or with one of v1, the route is v1."""
     query = {"api-version": api_version} if api_version else {}
     if root_segments and root_segments[-1].lower() == "v1":
         return _join_segments(root_segments), query
@@ -151,13 +153,13 @@ def _build_route(root_segments: list[str], api_version: str | None) -> tuple[str
     if not has_responses_api(api_version):
         raise ConfigurationError(
             f"setting 'api_version' is {api_version!r}, which has no Responses API: leave it out for the v1 route, or "
-            f"give preview, or {_FIRST_RESPONSES_VERSION}-preview or a later preview"
+            f"set preview, {_FIRST_RESPONSES_VERSION}-preview or a later preview"
         )
     return _join_segments([*root_segments, _API_SEGMENT]), query
 
 
 def has_responses_api(api_version: str) -> bool:
-    """Whether a version has the Responses API: dated ones have it only as previews."""
+    """Whether a version has the Responses API; of the dated versions only previews have it."""
     dated = _DATED_VERSION.fullmatch(api_version)
     return api_version in _V1_API_VERSIONS or (
         dated is not None and bool(dated[2]) and dated[1] >= _FIRST_RESPONSES_VERSION
@@ -165,7 +167,7 @@ def has_responses_api(api_version: str) -> bool:
 
 
 def _join_segments(segments: list[str]) -> str:
-    return "".join(f"/{step}" for step in segments)
+    return "".join(f"/{segment}" for segment in segments)
 
 
 def _is_project_path(path: str) -> bool:
@@ -177,22 +179,22 @@ def _find_cloud_by_host(host: str) -> Cloud | None:
 
 
 def _resolve_cloud(host: str, name: str | None, authority_host: str | None) -> Cloud:
-    """The cloud that the address, the setting and the authority agree on; what none of them says is public."""
+    """The cloud that the address, the setting and the authority agree on; the public one if none of them names one."""
     by_name = {each.name: each for each in CLOUDS}
     if name and name.lower() not in by_name:
         raise ConfigurationError(f"setting 'cloud' takes {', '.join(by_name)}, not {name!r}")
-    signing = urlsplit(_read_authority(authority_host)).hostname or "" if authority_host else ""
+    authority = urlsplit(_read_authority(authority_host)).hostname or "" if authority_host else ""
     by_authority = {**{each.authority_host: each.name for each in CLOUDS}, **_OTHER_AUTHORITY_HOSTS}
-    of_host = _find_cloud_by_host(host)
-    said = {
-        "azure_endpoint": of_host.name if of_host else None,
+    cloud_of_host = _find_cloud_by_host(host)
+    cloud_by_setting = {
+        "azure_endpoint": cloud_of_host.name if cloud_of_host else None,
         "cloud": name.lower() if name else None,
-        "authority_host": by_authority.get(signing),
+        "authority_host": by_authority.get(authority),
     }
-    names = {each for each in said.values() if each}
+    names = {each for each in cloud_by_setting.values() if each}
     if len(names) > 1:
-        told = ", ".join(f"{key} says {value}" for key, value in said.items() if value)
-        raise ConfigurationError(f"the settings disagree about the cloud: {told}")
+        conflict = ", ".join(f"{key} means {value}" for key, value in cloud_by_setting.items() if value)
+        raise ConfigurationError(f"the settings disagree about the cloud: {conflict}")
     return by_name[names.pop()] if names else CLOUDS[0]
 
 
@@ -205,7 +207,10 @@ def _read_authority(text: str) -> str:
 
 
 def _list_scopes(cloud: Cloud, *, is_project: bool) -> tuple[str, ...]:
-    """Microsoft's pages name both scopes for the public cloud (March 2026 and later); projects take the newer one."""
+    """The scopes of a cloud, the likely one first.
+
+    Microsoft's pages name both for the public cloud (March 2026 and later); projects accept the newer one.
+    """
     if cloud.name != "public":
         return (cloud.scope,)
     return (_FOUNDRY_SCOPE, cloud.scope) if is_project else (cloud.scope, _FOUNDRY_SCOPE)

@@ -1,4 +1,4 @@
-"""The provider class that hosts find by name."""
+"""The provider class, under the name by which hosts find it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .backend import build_azure_backend
 
 
 class AzureOpenaiV2Provider(AddressedProvider):
-    """A provider for one Azure OpenAI resource; `base_url` is its address."""
+    """A provider for one Azure OpenAI resource; `base_url` is the address of the resource."""
 
     address_key = "azure_endpoint"
 

@@ -1,160 +1,290 @@
-"""What the user set, in the config or in the environment, under the names that Azure's own tools use.
+"""The settings of this module: one row each, and their values from the config or the environment.
 
-An empty value counts as none. A value of the config wins over the environment; which of the two it was matters where a
-credential is chosen.
+An empty value counts as not set. A value in the config wins over the environment. `Settings` remembers which of the two
+supplied a value, because the choice of a credential depends on it. This file knows no endpoint, credential or HTTP.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar, cast
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common import (
-    sendable,
-    setting,
-    word_list,
-)
+from openai_responses_common import sendable, setting, word_list
+from openai_responses_common.options.readers import flag, seconds
+from openai_responses_common.options.reference import Setting
 
-# Sources: the Azure SDKs' environment variables (azure-identity 1.27, openai 3.52) and Microsoft's Amplifier module,
-# seen 2026-11-21.
-VARIABLES_BY_SETTING: Mapping[str, tuple[str, ...]] = {
-    "azure_endpoint": ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"),
-    "api_key": ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_KEY"),
-    "azure_ad_token": ("AZURE_OPENAI_AD_TOKEN",),
-    "tenant_id": ("AZURE_TENANT_ID",),
-    "client_id": ("AZURE_CLIENT_ID",),
-    "client_secret": ("AZURE_CLIENT_SECRET",),
-    "client_certificate_path": ("AZURE_CLIENT_CERTIFICATE_PATH",),
-    "client_certificate_password": ("AZURE_CLIENT_CERTIFICATE_PASSWORD",),
-    "send_certificate_chain": ("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",),
-    "federated_token_file": ("AZURE_FEDERATED_TOKEN_FILE",),
-    "authority_host": ("AZURE_AUTHORITY_HOST",),
-    "use_managed_identity": ("AZURE_USE_MANAGED_IDENTITY",),
-    "use_default_credential": ("AZURE_USE_DEFAULT_CREDENTIAL",),
-    "managed_identity_client_id": ("AZURE_MANAGED_IDENTITY_CLIENT_ID", "AZURE_CLIENT_ID"),
-}
+T = TypeVar("T")
 
-ALIASES: Mapping[str, tuple[str, ...]] = {"azure_endpoint": ("endpoint", "base_url")}
+DEFAULT_MODEL = "gpt-5.6-sol"
+DEFAULT_TOKEN_FILE = "~/.amplifier/azure-openai-sign-in.json"
+DEFAULT_TOKEN_TIMEOUT_S = 30.0
 
-SETTING_KEYS = (
-    *VARIABLES_BY_SETTING,
-    *(alias for aliases in ALIASES.values() for alias in aliases),
-    *("api_version", "auth", "credentials", "credential", "cloud", "scope", "allowed_hosts", "token_timeout"),
-    *("managed_identity_object_id", "managed_identity_resource_id", "token_store", "token_file_path", "account"),
-    *("deployment_name", "default_deployment", "deployments", "deployment_type", "resource_id"),
-    "image_generation_deployment",
-)
-"""The config keys of this module, beside those of every provider."""
-
-_FLAG_VALUES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+LOGIN_HINT = "run `python -m amplifier_module_provider_azure_openai_v2 login`"
+STATUS_HINT = "`python -m amplifier_module_provider_azure_openai_v2 status` shows which credential is used"
 
 
-class Settings:
-    """Reads one provider's settings.
+def _row(
+    meaning: str,
+    *variables: str,
+    default: str = "",
+    aliases: tuple[str, ...] = (),
+    is_text: bool = True,
+    selects_identity: bool = False,
+) -> Any:
+    """Declare one setting as a field of `Settings`.
 
     Args:
-        config: as the host gave it; what stands below `credentials`, which hosts redact whole, counts as its own.
+        meaning: what the setting does, for the configuration page.
+        variables: the environment variables that supply the same value, in order.
+        default: what holds if the setting is not set, in words.
+        aliases: other config keys for the same setting, in order.
+        is_text: False for a value that is passed on as it stands in the config.
+        selects_identity: True if two values of the setting mean two identities.
+    """
+    row = Setting(meaning=meaning, default=default, variables=variables)
+    return field(
+        default=None,
+        metadata={"row": row, "aliases": aliases, "is_text": is_text, "selects_identity": selects_identity},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Settings:
+    """The values of one provider's settings; each field is a row of the configuration page.
+
+    The names and variables are those of the Azure SDKs (azure-identity 1.27, openai 3.52) and of Microsoft's Amplifier
+    module, seen 2026-11-21.
+
+    Attributes:
+        texts: every text setting that has a value, by key.
+        config_texts: those of them that the config supplied.
+        null_keys: keys that the config sets to null, so that the environment does not count.
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    azure_endpoint: str | None = _row(
+        "The address of the resource, in any of its forms.",
+        *("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"),
+        aliases=("endpoint", "base_url"),
+    )
+    deployment_name: str | None = _row("The same as `default_model`, which wins.")
+    default_deployment: str | None = _row("The same as `deployment_name`, which wins.")
+    deployments: object = _row("Your deployments, each with the model that it serves, as `name: model`.", is_text=False)
+    deployment_type: str | None = _row(
+        "The price list of the deployments: `global`, `us` or `eu`. With `provisioned` (or `ptu`) costs are unknown, "
+        "because such a deployment is paid by the hour.",
+        default="global",
+    )
+    resource_id: str | None = _row(
+        "The resource id, `/subscriptions/…/accounts/NAME`. With it and an Entra identity, the model list shows the "
+        "deployments of the resource."
+    )
+    # In the environment, a version without the Responses API is skipped; in the config it is an error.
+    api_version: str | None = _row(
+        "The version of the API. Leave it out for the v1 route. `preview`, `latest` and previews from 2025-03-01 on "
+        "also work.",
+        *("AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION"),
+    )
+    image_generation_deployment: str | None = _row(
+        "The deployment that makes the images of the hosted tool `image_generation`."
+    )
+    auth: str | None = _row(
+        "The kind of credential: `auto`, `api_key`, `entra_token`, `entra_client_secret`, `entra_client_certificate`, "
+        "`entra_workload_identity`, `entra_managed_identity`, `entra_azure_cli`, `entra_browser`, `entra_device_code` "
+        "or `azure_identity`.",
+        default="auto",
+    )
+    api_key: str | None = _row("An API key of the resource.", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_KEY")
+    azure_ad_token: str | None = _row(
+        "An Entra token that another program refreshes.", "AZURE_OPENAI_AD_TOKEN", selects_identity=True
+    )
+    tenant_id: str | None = _row("The Entra tenant, as an id or a domain.", "AZURE_TENANT_ID", selects_identity=True)
+    client_id: str | None = _row("The client id of the Entra application.", "AZURE_CLIENT_ID", selects_identity=True)
+    client_secret: str | None = _row(
+        "The client secret of the application.", "AZURE_CLIENT_SECRET", selects_identity=True
+    )
+    client_certificate_path: str | None = _row(
+        "The absolute path of the application's certificate with its key (PEM or PFX).",
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+        selects_identity=True,
+    )
+    client_certificate_password: str | None = _row(
+        "The password of the certificate file.", "AZURE_CLIENT_CERTIFICATE_PASSWORD", selects_identity=True
+    )
+    send_certificate_chain: str | None = _row(
+        "`true` sends the certificate chain. Applications that trust a certificate by its issuer need that.",
+        "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
+        default="false",
+        selects_identity=True,
+    )
+    federated_token_file: str | None = _row(
+        "Path of the file with the workload identity's federated token.",
+        "AZURE_FEDERATED_TOKEN_FILE",
+        selects_identity=True,
+    )
+    use_managed_identity: str | None = _row(
+        "`true` uses the managed identity of this machine. `false` stops `managed_identity_…_id` from selecting it.",
+        "AZURE_USE_MANAGED_IDENTITY",
+        selects_identity=True,
+    )
+    managed_identity_client_id: str | None = _row(
+        "The client id of a user-assigned managed identity. `null` means the system-assigned one, even if a variable "
+        "is set.",
+        *("AZURE_MANAGED_IDENTITY_CLIENT_ID", "AZURE_CLIENT_ID"),
+        selects_identity=True,
+    )
+    managed_identity_object_id: str | None = _row(
+        "The object id of a user-assigned managed identity.", selects_identity=True
+    )
+    managed_identity_resource_id: str | None = _row(
+        "The resource id of a user-assigned managed identity.", selects_identity=True
+    )
+    use_default_credential: str | None = _row(
+        "`true` searches for an identity even if the environment has an API key.",
+        "AZURE_USE_DEFAULT_CREDENTIAL",
+        default="false",
+        selects_identity=True,
+    )
+    credential: object = _row("In Python: an object with the method `get_token`.", is_text=False)
+    authority_host: str | None = _row(
+        "The host of Microsoft Entra.",
+        "AZURE_AUTHORITY_HOST",
+        default="the host of the cloud",
+        selects_identity=True,
+    )
+    cloud: str | None = _row("`public`, `usgov` or `china`.", default="the cloud of the address")
+    scope: str | None = _row("The OAuth scope to request tokens for.", default="the scope of the address")
+    allowed_hosts: object = _row("Hosts outside Azure to which Entra tokens may be sent.", is_text=False)
+    token_timeout: str | None = _row(
+        "The longest time, in seconds, to wait for a token.",
+        default=f"{DEFAULT_TOKEN_TIMEOUT_S:g}",
+        selects_identity=True,
+    )
+    token_store: str | None = _row(
+        "Where `login` saves its tokens: `keyring`, `file`, `memory`, or `auto`. `auto` uses the system's keyring and, "
+        "if there is none, a file that only you can read.",
+        default="auto",
+        selects_identity=True,
+    )
+    token_file_path: str | None = _row(
+        "The path of that file.", default=f"`{DEFAULT_TOKEN_FILE}`", selects_identity=True
+    )
+    account: str | None = _row(
+        "A label that you choose, for several sign-ins on one machine.", default="default", selects_identity=True
+    )
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
+    config_texts: Mapping[str, str] = field(default_factory=dict[str, str])
+    null_keys: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """Read every setting once; never raises.
+
+        Args:
+            config: the config from the host. Keys below `credentials` count as if they stood beside it.
+        """
         nested = config.get("credentials")
-        below: Mapping[str, Any] = cast("Mapping[str, Any]", nested) if isinstance(nested, Mapping) else {}
-        self._config: Mapping[str, Any] = {**config, **below}
+        if isinstance(nested, Mapping):
+            config = {**config, **cast("Mapping[str, Any]", nested)}
+        texts: dict[str, str] = {}
+        config_texts: dict[str, str] = {}
+        objects: dict[str, Any] = {}
+        for key, metadata in _METADATA_BY_KEY.items():
+            if not metadata["is_text"]:
+                objects[key] = config.get(key)
+                continue
+            names = (key, *metadata["aliases"])
+            if text := next((text for name in names if (text := setting(config, name))), None):
+                texts[key] = config_texts[key] = text
+            elif text := setting({}, key, *_list_variables(key)):
+                texts[key] = text
+        null_keys = frozenset(key for key, value in config.items() if value is None)
+        values = cast("dict[str, Any]", {**texts, **objects})
+        return cls(**values, texts=texts, config_texts=config_texts, null_keys=null_keys)
 
     def __repr__(self) -> str:
         return "Settings()"
 
-    def config_text(self, key: str) -> str | None:
-        """The text that the config itself gives."""
-        found = (setting(self._config, name) for name in (key, *ALIASES.get(key, ())))
-        return next((text for text in found if text), None)
-
-    def text(self, key: str) -> str | None:
-        """The text of the config, else of the environment."""
-        return self.config_text(key) or setting({}, key, *VARIABLES_BY_SETTING.get(key, ()))
-
-    def required_text(self, key: str) -> str:
-        """The same.
+    def require(self, key: str) -> str:
+        """The text of a setting.
 
         Raises:
-            ConfigurationError: nobody gives it.
+            ConfigurationError: it is not set.
         """
-        text = self.text(key)
-        if text is None:
+        if key not in self.texts:
             raise ConfigurationError(f"{describe_setting(key)} is not set")
-        return text
+        return self.texts[key]
 
-    def header_secret(self, key: str) -> str:
-        """The same, for what goes into a header.
-
-        Raises:
-            ConfigurationError: nobody gives it, or it fits into none.
-        """
-        return sendable(describe_setting(key), self.required_text(key))
-
-    def flag(self, key: str) -> bool:
-        """Whether something is switched on.
+    def require_secret(self, key: str) -> str:
+        """The text of a setting that is sent in a header.
 
         Raises:
-            ConfigurationError: neither yes nor no.
+            ConfigurationError: it is not set, or a header cannot carry it.
         """
-        text = self.text(key)
-        if text is None:
-            return False
-        if text.lower() not in _FLAG_VALUES:
-            raise ConfigurationError(f"setting {key!r} takes true or false, not {text!r}")
-        return _FLAG_VALUES[text.lower()]
+        return sendable(describe_setting(key), self.require(key))
 
-    def config_flag(self, key: str) -> bool:
-        """Whether the config itself switches something on; the same."""
-        return self.config_text(key) is not None and self.flag(key)
-
-    def is_null(self, key: str) -> bool:
-        """Whether the config says that there is none, so that the environment is not asked."""
-        return key in self._config and self._config[key] is None
-
-    def word_list(self, key: str) -> tuple[str, ...]:
-        """A list, or words between commas.
+    def read_flag(self, key: str) -> bool:
+        """Whether a setting is switched on; False if it is not set.
 
         Raises:
-            ConfigurationError: something else.
+            ConfigurationError: it is neither true nor false.
         """
-        return word_list(self._config, key)
+        return key in self.texts and _read(key, self.texts[key], flag)
 
-    def seconds(self, key: str, default: float) -> float:
-        """A time.
+    def read_token_timeout_s(self) -> float:
+        """The longest time to wait for a token, in seconds.
 
         Raises:
-            ConfigurationError: no number above 0.
+            ConfigurationError: it is not a number above 0.
         """
-        text = self.text(key)
-        try:
-            number = float(text) if text else default
-        except ValueError:
-            number = 0.0
-        if number <= 0:
-            raise ConfigurationError(f"setting {key!r} takes a number of seconds above 0, not {text!r}")
-        return number
+        text = self.token_timeout
+        return DEFAULT_TOKEN_TIMEOUT_S if text is None else _read("token_timeout", text, seconds)
 
-    def config_value(self, key: str) -> object:
-        """What the config holds, as it is."""
-        return self._config.get(key)
+    def read_allowed_hosts(self) -> tuple[str, ...]:
+        """The hosts outside Azure to which Entra tokens may be sent.
+
+        Raises:
+            ConfigurationError: it is not a list of names.
+        """
+        return word_list({"allowed_hosts": self.allowed_hosts}, "allowed_hosts")
+
+
+_METADATA_BY_KEY: Mapping[str, Mapping[str, Any]] = {
+    each.name: each.metadata for each in fields(Settings) if "row" in each.metadata
+}
+
+SETTINGS: Mapping[str, Setting] = {
+    **{key: metadata["row"] for key, metadata in _METADATA_BY_KEY.items()},
+    "credentials": Setting(
+        meaning="A mapping that may hold any of these settings. Amplifier hides all of it in its files."
+    ),
+    **{
+        alias: Setting(meaning=f"The same as `{key}`, which wins.")
+        for key, metadata in _METADATA_BY_KEY.items()
+        for alias in metadata["aliases"]
+    },
+}
+"""The config keys of this module, beside those of every provider."""
+
+IDENTITY_KEYS = tuple(key for key, metadata in _METADATA_BY_KEY.items() if metadata["selects_identity"])
+"""The settings that an identity depends on."""
+
+
+def _list_variables(key: str) -> tuple[str, ...]:
+    """The environment variables that supply a setting without a condition."""
+    return () if key == "api_version" else SETTINGS[key].variables
+
+
+def _read(key: str, text: str, read: Callable[[object], T]) -> T:
+    try:
+        return read(text)
+    except ValueError as error:
+        problem = str(error)
+    raise ConfigurationError(f"setting {key!r} takes {problem}, not {text!r}")
 
 
 def describe_setting(key: str) -> str:
-    """Where a setting can be given, for messages: "tenant_id (AZURE_TENANT_ID)"."""
-    variables = ", ".join(VARIABLES_BY_SETTING.get(key, ()))
+    """The names under which a setting can be set, for messages: "tenant_id (AZURE_TENANT_ID)"."""
+    variables = ", ".join(SETTINGS[key].variables)
     return f"{key} ({variables})" if variables else key
-
-
-DEFAULT_MODEL = "gpt-5.6-sol"
-
-
-LOGIN_HINT = "run `python -m amplifier_module_provider_azure_openai_v2 login`"
-
-
-STATUS_HINT = "`python -m amplifier_module_provider_azure_openai_v2 status` shows what is found"
-
-
-DEFAULT_TOKEN_FILE = "~/.amplifier/azure-openai-sign-in.json"

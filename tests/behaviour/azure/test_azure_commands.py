@@ -152,7 +152,7 @@ def test_a_check_makes_one_short_call(shell: Shell) -> None:
         "status", "--check", azure_endpoint=shell.cloud.url(), api_key=KEY, default_model="gpt-5.4"
     )
     assert (code, errors) == (0, "")
-    assert "gpt-5.4" in rows(output)["answer"]
+    assert "gpt-5.4" in rows(output)["test call"]
     (body,) = shell.cloud.server.request_bodies
     assert body["max_output_tokens"] <= 500
 
@@ -163,7 +163,7 @@ FAULTS = [
     ({"api_version": "2024-10-21", "api_key": KEY}, "no Responses API"),
     ({"azure_endpoint": "http://evil.example", "api_key": KEY}, "takes https"),
     ({"deployment_type": "lunar", "api_key": KEY}, "'deployment_type'"),
-    ({}, "no credential for Azure OpenAI was found"),
+    ({}, "no credential for Azure OpenAI found"),
 ]
 
 
@@ -184,7 +184,7 @@ def test_a_refused_secret_and_a_refused_call_are_told(shell: Shell) -> None:
     shell.cloud.server.script(HttpReply(404, {"error": {"code": "DeploymentNotFound", "message": "no such"}}))
     code, _, errors = shell("status", "--check", azure_endpoint=shell.cloud.url(), api_key=KEY)
     assert code == 1
-    assert "default_model takes a deployment's name" in errors
+    assert "set default_model to the name of a deployment" in errors
 
 
 # Programs of their own.
@@ -225,7 +225,7 @@ def test_a_sign_in_from_beginning_to_end(shell: Shell) -> None:
     assert (code, found["account"], found["tenant"]) == (0, directory.user, directory.tenant)
     code, output, _ = shell("logout")
     assert (code, str(kept) in output, kept.exists()) == (0, True, False)
-    assert shell("logout") == (0, "Nobody was signed in.\n", "")
+    assert shell("logout") == (0, "There was no sign-in to delete.\n", "")
     code, _, errors = shell("status", auth="entra_device_code")
     assert (code, f"python -m {PACKAGE} login" in errors) == (1, True)
 
@@ -248,9 +248,9 @@ def test_nobody_comes_back_from_the_browser(shell: Shell, monkeypatch: pytest.Mo
     shell.set = {**shell.cloud.local, **shell.cloud.app}
     code, output, errors = shell("login", "--browser")
     assert (code, output) == (1, "")
-    assert "No browser can be opened from here" in errors
+    assert "Cannot open a browser" in errors
     assert f"https://localhost:{shell.cloud.server.port}/" in errors
-    assert "nobody came back from the browser" in errors
+    assert "the sign-in in the browser was not completed" in errors
 
 
 ENDS = [

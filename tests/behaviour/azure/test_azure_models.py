@@ -82,7 +82,7 @@ async def test_the_deployments_of_the_config_are_listed(cloud: Cloud) -> None:
 
 async def test_without_them_models_are_listed_and_marked(cloud: Cloud) -> None:
     found = await listed(cloud, api_key=KEY, **PLACE)
-    assert found["gpt-5.6-sol"] == "gpt-5.6-sol (a model: give your deployment's name)"
+    assert found["gpt-5.6-sol"] == "gpt-5.6-sol (a model: use the name of your deployment)"
     assert "text-embedding-3-large" not in found
     assert [each.path for each in cloud.server.requests] == ["/openai/v1/models"], "a key says nothing to the manager"
 
@@ -119,7 +119,7 @@ async def test_a_page_of_another_host_is_not_followed(
         assert set(await listed(cloud, **cloud.secret, **PLACE)) == {"chat", "fast"}
         assert len(cloud.directory.requests_to("arm")) == 1
         cloud.directory._requests.clear()
-        assert "not followed" in caplog.text
+        assert "is not fetched" in caplog.text
         caplog.clear()
 
 
@@ -165,4 +165,4 @@ async def test_an_empty_list_says_why_in_the_log(start: StartCloud, caplog: pyte
     cloud.directory.script(HttpReply(200, {"value": []}), at="arm")
     found = await listed(cloud, **cloud.secret, **PLACE)
     assert all("a model" in name for name in found.values())
-    assert "has no deployment that can do agent work" in caplog.text
+    assert "has no deployment whose model can do agent work" in caplog.text

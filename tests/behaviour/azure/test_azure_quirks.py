@@ -38,8 +38,12 @@ REFUSALS: list[tuple[HttpReply, type[kernel.LLMError], list[str]]] = [
         kernel.AuthenticationError,
         ["the key belongs to another resource", "the API key of the config", HOST],
     ),
-    (deployment_not_found(), kernel.NotFoundError, ["default_model takes a deployment's name", "gpt-5.6-sol", "5 min"]),
-    (resource_not_found(), kernel.NotFoundError, ["check address, region, and api_version"]),
+    (
+        deployment_not_found(),
+        kernel.NotFoundError,
+        ["set default_model to the name of a deployment", "gpt-5.6-sol", "5 min"],
+    ),
+    (resource_not_found(), kernel.NotFoundError, ["check the address, the region, and api_version"]),
     (network_access_denied(), kernel.AccessDeniedError, ["Firewall", "network rules", "private endpoint"]),
     (network_access_denied("virtual_network"), kernel.AccessDeniedError, ["Virtual Network", "network rules"]),
     (network_access_denied("public_access"), kernel.AccessDeniedError, ["Public access is disabled", "network rules"]),
@@ -78,7 +82,7 @@ async def test_a_deployment_that_is_not_there(start: StartCloud) -> None:
     cloud = start(deployments={"chat": "gpt-5.4"})
     error = await cloud.refusal(api_key=KEY)
     assert type(error) is kernel.NotFoundError
-    assert "default_model takes a deployment's name, not a model's" in str(error)
+    assert "set default_model to the name of a deployment, not of a model" in str(error)
     await cloud.ask(api_key=KEY, default_model="chat")
 
 

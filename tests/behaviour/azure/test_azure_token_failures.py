@@ -93,7 +93,7 @@ TROUBLE: list[tuple[Any, type[kernel.LLMError], list[str], bool]] = [
     (
         HttpReply(200, {"access_token": f"{CANARY}-AT"}),
         kernel.AuthenticationError,
-        ["no token of", "client secret"],
+        ["cannot get a token of", "client secret"],
         False,
     ),
     (HttpReply(200, {"token_type": "Bearer"}), kernel.AuthenticationError, ["Entra"], False),
@@ -203,7 +203,7 @@ async def test_an_assertion_that_is_not_there(cloud: Cloud, tmp_path: Path) -> N
 async def test_a_given_token_that_has_ended(cloud: Cloud) -> None:
     token = cloud.directory.issue_access_token("https://cognitiveservices.azure.com", expires_in=-5).text
     error = await cloud.refusal(azure_ad_token=token)
-    check(error, kernel.AuthenticationError, ["azure_ad_token (AZURE_OPENAI_AD_TOKEN)", "has ended"])
+    check(error, kernel.AuthenticationError, ["azure_ad_token (AZURE_OPENAI_AD_TOKEN)", "has expired"])
 
 
 # The machine's own services.
@@ -230,7 +230,7 @@ async def test_a_metadata_service_that_recovers(cloud: Cloud) -> None:
 MACHINE: list[tuple[Any, type[kernel.LLMError], list[str], bool]] = [
     (imds_error(), kernel.AuthenticationError, [METADATA, "invalid_request", "assigned to this machine"], False),
     (imds_proxy_refusal(), kernel.ProviderUnavailableError, [METADATA, "403"], True),
-    (HttpReply(200, "hello"), kernel.ProviderUnavailableError, [METADATA, "no JSON"], True),
+    (HttpReply(200, "hello"), kernel.ProviderUnavailableError, [METADATA, "with JSON"], True),
     (HttpReply(200, {"access_token": f"{CANARY}-x"}), kernel.AuthenticationError, ["managed identity"], False),
 ]
 
@@ -347,10 +347,10 @@ def cli(tmp_path: Path, directory: Directory, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("says", "told"),
     [
-        ("not signed in", ["nobody is signed in", "az login"]),
+        ("not signed in", ["not signed in", "az login"]),
         ("aadsts", ["AADSTS700082", "az login"]),
-        ("garbage", ["something else than a token"]),
-        ("nothing", ["something else than a token"]),
+        ("garbage", ["something other than a token"]),
+        ("nothing", ["something other than a token"]),
         ("leak", ["exit status 1"]),
     ],
 )
@@ -363,11 +363,13 @@ async def test_a_refusal_that_mentions_az_login_is_still_a_refusal(cloud: Cloud,
     cli.says("aadsts")
     error = await cloud.refusal()
     assert "AADSTS700082" in str(error)
-    assert "no credential for Azure OpenAI was found" not in str(error)
+    assert "no credential for Azure OpenAI found" not in str(error)
 
 
 async def test_a_command_line_that_is_not_there(cloud: Cloud) -> None:
-    check(await cloud.refusal(auth="entra_azure_cli"), kernel.AuthenticationError, ["az is not on the PATH"])
+    check(
+        await cloud.refusal(auth="entra_azure_cli"), kernel.AuthenticationError, ["the program `az` is not on the PATH"]
+    )
 
 
 async def test_a_command_line_that_cannot_run_or_writes_no_text(cloud: Cloud, cli: Cli) -> None:

@@ -243,7 +243,7 @@ async def test_a_credential_that_has_only_one_token_is_sent_once(cloud: Cloud) -
     token = cloud.directory.issue_access_token(FOUNDRY).text
     error = await cloud.refusal(azure_ad_token=token)
     assert "audience is incorrect" in str(error)
-    assert "azure_ad_token (AZURE_OPENAI_AD_TOKEN), which cannot renew itself" in str(error)
+    assert "azure_ad_token (AZURE_OPENAI_AD_TOKEN), which this module cannot refresh" in str(error)
     assert len(cloud.sent) == 1
 
 

@@ -1,1 +1,4 @@
-"""Who calls: every way to a token of Microsoft Entra, and the choice between them."""
+"""Obtain tokens of Microsoft Entra: one file for each kind of identity, and the choice between them.
+
+Nothing here knows the Responses API; it sees the endpoint and the settings only.
+"""

@@ -1,4 +1,7 @@
-"""Tokens from the Azure CLI."""
+"""Tokens from the Azure CLI, of the account that is signed in with `az login`. Blocks.
+
+The output of the CLI never reaches an error or a log, because it may hold a token.
+"""
 
 from __future__ import annotations
 
@@ -24,29 +27,38 @@ from .token_endpoint import find_aadsts_code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureCli:
-    """Whoever is signed in with `az login`."""
+    """The account that is signed in to the Azure CLI.
+
+    Attributes:
+        tenant: the tenant of the token. None leaves it to the CLI.
+        timeout_s: the longest time to wait for the CLI, in seconds.
+    """
 
     tenant: str | None = None
     timeout_s: float = 30.0
 
     @property
     def description(self) -> str:
+        """See `Flow.description`."""
         return f"the Azure CLI{f' in tenant {self.tenant}' if self.tenant else ''}"
 
     def get_token(self, scope: str, refused_token: str | None) -> Token:
-        """See `Flow.token`."""
+        """See `Flow.get_token`."""
         if self.tenant:
-            Tenant(authority="", name=self.tenant)  # it becomes a word of a command line
+            Tenant(authority="", name=self.tenant)  # checks the name, which becomes an argument of the CLI
         program = shutil.which("az")
         if program is None:
-            raise FlowUnavailable("az is not on the PATH")
+            raise FlowUnavailable("the program `az` is not on the PATH")
         tenant = ["--tenant", self.tenant] if self.tenant else []
         command = [program, "account", "get-access-token", "--output", "json", "--scope", scope, *tenant]
         return _parse_cli_output(*_run_program(command, self.timeout_s))
 
 
 def _run_program(command: list[str], timeout_s: float) -> tuple[int, str, str]:
-    """Run a program that gets nothing from us and is ended, with all that it started, when it hangs or we end."""
+    """Run a program without input; return its exit status, its output and its errors.
+
+    The program is killed, with every process that it started, if it takes too long or this process ends.
+    """
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -75,21 +87,21 @@ def _run_program(command: list[str], timeout_s: float) -> tuple[int, str, str]:
         return process.returncode, output, errors
     finally:
         atexit.unregister(end)
-    raise LLMTimeoutError(f"the Azure CLI gave no token within {timeout_s:g} s")
+    raise LLMTimeoutError(f"the Azure CLI did not return a token within {timeout_s:g} s")
 
 
 def _parse_cli_output(status: int, output: str, errors: str) -> Token:
-    """The token of the CLI's answer. What it says otherwise is never shown: it may hold a token."""
     if status != 0:
-        number = find_aadsts_code(errors)
-        if number is None and re.search(r"az login|not logged in|setup account", errors, re.I):
-            raise FlowUnavailable("nobody is signed in to the Azure CLI: run `az login`")
-        raise AuthenticationError(f"the Azure CLI gave no token ({number or f'exit status {status}'}): run `az login`")
+        aadsts_code = find_aadsts_code(errors)
+        if aadsts_code is None and re.search(r"az login|not logged in|setup account", errors, re.I):
+            raise FlowUnavailable("the Azure CLI is not signed in: run `az login`")
+        problem = aadsts_code or f"exit status {status}"
+        raise AuthenticationError(f"the Azure CLI did not return a token ({problem}): run `az login`")
     try:
-        fields: Any = loads_object_or_none(output) or {}
-        ends = fields.get("expires_on")  # az 2.54 and later; before, only the local time
-        expires_at_s = float(ends) if ends else datetime.fromisoformat(fields["expiresOn"]).timestamp()
-        return Token(value=fields["accessToken"], expires_at_s=expires_at_s)
+        document: Any = loads_object_or_none(output) or {}
+        expires_on = document.get("expires_on")  # az 2.54 and later; older versions give the local time only
+        expires_at_s = float(expires_on) if expires_on else datetime.fromisoformat(document["expiresOn"]).timestamp()
+        return Token(value=document["accessToken"], expires_at_s=expires_at_s)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise AuthenticationError("the Azure CLI answered with something else than a token: update it, or run `az login`")
+    raise AuthenticationError("the Azure CLI returned something other than a token: update it, or run `az login`")

@@ -1,7 +1,7 @@
-"""Credentials of the `azure-identity` package, or of anything else that has its `get_token`.
+"""Tokens from a credential object of the `azure-identity` package, or from any object with its `get_token`.
 
-The package is an extra: it is imported when it is asked for. An asynchronous credential gets an event loop of its own
-in a daemon thread, because its connections belong to the loop that made them.
+The package is an optional dependency and is imported when a setting asks for it. An asynchronous credential runs on a
+separate event loop in a daemon thread, because its connections belong to the loop that made them.
 """
 
 from __future__ import annotations
@@ -18,41 +18,42 @@ from openai_responses_common import Token
 
 from .token_endpoint import find_aadsts_code
 
-# What azure-core raises where nobody answered.
+# What azure-core raises if a server does not respond.
 _NETWORK_ERROR_NAMES = frozenset({"ServiceRequestError", "ServiceResponseError"})
 
 
 class AzureIdentityFlow:
-    """A credential that somebody else made.
+    """A credential object that the user's program or azure-identity made.
 
     Args:
-        credential: has `get_token(*scopes)`, synchronous or not, which gives `token` and `expires_on` (Unix time).
+        credential: has `get_token(*scopes)`, synchronous or not, which returns an object with `token` and `expires_on`
+            (Unix time in seconds).
     """
 
     def __init__(self, credential: Any) -> None:
         if not callable(getattr(credential, "get_token", None)):
-            raise ConfigurationError(
-                "setting 'credential' takes an object with get_token(), as azure-identity makes them"
-            )
+            raise ConfigurationError("setting 'credential' takes an object with get_token(), as azure-identity has")
         self._credential = credential
 
     @property
     def description(self) -> str:
+        """See `Flow.description`."""
         return f"the credential {type(self._credential).__name__}"
 
     def get_token(self, scope: str, refused_token: str | None) -> Token:
-        """See `Flow.token`."""
+        """See `Flow.get_token`."""
         try:
-            found = self._credential.get_token(scope)
-            if inspect.isawaitable(found):
-                found = asyncio.run_coroutine_threadsafe(_await_value(found), self._event_loop).result()
-            return Token(value=str(found.token), expires_at_s=float(found.expires_on))
-        except Exception as error:  # noqa: BLE001 - a stranger's code; its messages may hold tokens
+            access_token = self._credential.get_token(scope)
+            if inspect.isawaitable(access_token):
+                access_token = asyncio.run_coroutine_threadsafe(_await_value(access_token), self._event_loop).result()
+            return Token(value=str(access_token.token), expires_at_s=float(access_token.expires_on))
+        except Exception as error:  # noqa: BLE001 - foreign code, whose messages may hold tokens
             problem = type(error).__name__
-            number = find_aadsts_code(str(error))
+            aadsts_code = find_aadsts_code(str(error))
         if problem in _NETWORK_ERROR_NAMES:
-            raise NetworkError(f"{self.description} cannot reach whoever gives its tokens ({problem})")
-        raise AuthenticationError(f"{self.description} gave no token ({' '.join(filter(None, (number, problem)))})")
+            raise NetworkError(f"{self.description} cannot reach its sign-in service ({problem})")
+        reason = " ".join(filter(None, (aadsts_code, problem)))
+        raise AuthenticationError(f"{self.description} did not return a token ({reason})")
 
     @cached_property
     def _event_loop(self) -> asyncio.AbstractEventLoop:
@@ -66,7 +67,7 @@ async def _await_value(awaitable: Any) -> Any:
 
 
 def build_default_azure_identity_flow(authority: str) -> AzureIdentityFlow:
-    """The default credential of azure-identity.
+    """Build the flow of azure-identity's default credential.
 
     Raises:
         ConfigurationError: the package is not installed.

@@ -1,4 +1,8 @@
-"""An Entra token as a credential: one identity for all who mean it, and another audience where one is wrong."""
+"""An Entra token as the credential of requests.
+
+Providers that use one identity share it, with one token source for each scope. If the service says that the audience of
+a token is wrong, the next scope of the endpoint is used. This file does not know how a flow obtains its tokens.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,11 @@ from openai_responses_common.transport.credential import Lease, is_recent
 from ..quirks import MISSING_ROLE_PATTERN, WRONG_AUDIENCE_PATTERN
 from .flow import Flow, run_flow
 
+_identities_lock = threading.Lock()
+
 
 class EntraTokenSource(TokenSource):
-    """The token of one identity for one audience."""
+    """The token of one identity for one scope."""
 
     def __init__(self, flow: Flow, scope: str, *, deadline_s: float) -> None:
         super().__init__(
@@ -28,11 +34,11 @@ class EntraTokenSource(TokenSource):
 
 
 class Identity:
-    """Somebody who gets tokens, with one source for each audience.
+    """One identity that obtains tokens, with one source for each scope.
 
     Attributes:
-        flow: the way to the tokens.
-        scopes: of a host and the audiences that it may want: these, the one that it takes (as far as is known) first.
+        flow: how the identity obtains tokens.
+        scope_order_by_host: the scopes to try, by host and scopes of the endpoint; the one in use is first.
     """
 
     def __init__(self, flow: Flow, *, deadline_s: float) -> None:
@@ -42,14 +48,14 @@ class Identity:
         self._sources: dict[str, EntraTokenSource] = {}
 
     def get_source(self, scope: str) -> EntraTokenSource:
-        """The source for an audience."""
+        """The token source of a scope."""
         with _identities_lock:
             if scope not in self._sources:
                 self._sources[scope] = EntraTokenSource(self.flow, scope, deadline_s=self._deadline_s)
             return self._sources[scope]
 
     def scrub(self, text: str) -> str:
-        """The text without any of its tokens."""
+        """The text without any token of the identity."""
         for source in list(self._sources.values()):
             text = source.scrub(text)
         return text
@@ -76,7 +82,7 @@ class EntraCredential(BearerToken):
 
     @property
     def token(self) -> Token | None:
-        """The newest token."""
+        """The current token. None before the first request."""
         return self._current_source.token
 
     async def lease(self) -> Lease:
@@ -94,10 +100,9 @@ class EntraCredential(BearerToken):
         return await super().refresh(lease, failure)
 
     def _rotate_scopes(self, lease: Lease) -> None:
-        """Try the next scope first, unless another request has done so already.
+        """Use the next scope, unless another request has done so, or the token may have expired.
 
-        Azure uses the text of a wrong audience also for an expired token; a token that was fetched just now has not
-        expired.
+        Azure words a wrong audience and an expired token alike. A token that was fetched just now has not expired.
         """
         token = self._current_source.token
         if token is not None and token.value == lease.token and is_recent(token.issued_s):
@@ -112,16 +117,13 @@ class EntraCredential(BearerToken):
 _identities: WeakValueDictionary[str, Identity] = WeakValueDictionary()
 
 
-_identities_lock = threading.Lock()
-
-
 def get_shared_identity(digest: str, flow: Flow, *, deadline_s: float) -> Identity:
-    """The identity of a digest: all providers of this process that mean the same one share it.
+    """The identity of a digest, shared by all providers of this process that use it.
 
     Args:
-        digest: of everything that makes it.
-        flow: the way to its tokens, where it is new.
-        deadline_s: the longest that anybody waits for a token.
+        digest: of everything that selects the identity.
+        flow: how a new identity obtains tokens.
+        deadline_s: the longest time, in seconds, that a request waits for a token.
     """
     with _identities_lock:
         identity = _identities.get(digest)

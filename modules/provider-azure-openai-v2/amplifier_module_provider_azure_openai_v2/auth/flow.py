@@ -1,4 +1,4 @@
-"""What every way to an Entra token has in common."""
+"""What every flow to an Entra token has in common: the protocol, the tenant, and safe errors."""
 
 from __future__ import annotations
 
@@ -12,35 +12,38 @@ from openai_responses_common import Token
 
 T = TypeVar("T")
 
-
 _TENANT_PATTERN = re.compile(r"[A-Za-z0-9.-]+")
 
 
 class FlowUnavailable(Exception):
-    """A way to a token is not there at all, which is no failure: the next one may be."""
+    """This machine does not offer the flow. That is not a failure: the next flow of a chain may be available."""
 
 
 class Flow(Protocol):
-    """One way to a token."""
+    """One way to obtain a token."""
 
     @property
     def description(self) -> str:
-        """What it is, with the names that identify it and nothing secret."""
+        """The identity in words, with the names that identify it and without a secret."""
         ...
 
     def get_token(self, scope: str, refused_token: str | None) -> Token:
-        """Get a token, blocking; `refused` is one that the service would not take, if there was.
+        """Obtain a token; blocks.
+
+        Args:
+            scope: the scope of the token.
+            refused_token: the token that the service refused. None if it refused none.
 
         Raises:
-            Unavailable: this way does not exist here.
-            LLMError: it exists and failed.
+            FlowUnavailable: this machine does not offer the flow.
+            LLMError: the flow is available and failed.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """Where an identity is known: the authority's scheme and host, and the tenant's id or domain."""
+    """The tenant of an identity: scheme and host of the authority, and the tenant's id or domain."""
 
     authority: str
     name: str
@@ -51,14 +54,16 @@ class Tenant:
 
     @property
     def url(self) -> str:
+        """The address at which the tenant signs in."""
         return f"{self.authority}/{self.name}"
 
 
 def run_flow(description: str, action: Callable[[], T]) -> T:
-    """What an attempt at a token gives.
+    """Run one attempt at a token and return its result.
 
     Raises:
-        LLMError: whatever else a sign-in library raises too, whose own words may hold secrets.
+        LLMError: the attempt failed. Errors of sign-in libraries appear by class name only, because their texts may
+            hold secrets.
     """
     try:
         return action()
@@ -66,6 +71,6 @@ def run_flow(description: str, action: Callable[[], T]) -> T:
         raise
     except FlowUnavailable as reason:
         problem = str(reason)
-    except Exception as error:  # noqa: BLE001 - they raise anything
+    except Exception as error:  # noqa: BLE001 - sign-in libraries raise anything
         problem = type(error).__name__
-    raise AuthenticationError(f"no token of {description}: {problem}")
+    raise AuthenticationError(f"cannot get a token of {description}: {problem}")

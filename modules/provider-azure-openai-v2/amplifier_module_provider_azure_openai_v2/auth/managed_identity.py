@@ -1,4 +1,4 @@
-"""Tokens from the machine: its managed identity, and the Azure CLI of the person who works at it. Both block.
+"""Tokens from the managed identity of this machine or app. Blocks.
 
 Sources: MSAL 1.39, azure-identity 1.27 and the documentation of the instance metadata service; seen 2026-11-21.
 """
@@ -20,11 +20,7 @@ from .msal_application import read_token
 from .token_endpoint import TokenHttpClient, read_refusal
 
 _METADATA_URL = "http://169.254.169.254"
-
-
-_ARC_AGENT_URL = "http://localhost:40342"  # where MSAL asks on a machine that Azure Arc manages
-
-
+_ARC_AGENT_URL = "http://localhost:40342"  # the address that MSAL uses on a machine with Azure Arc
 _PROBE_TIMEOUT_S = 1.0
 
 
@@ -33,8 +29,9 @@ class ManagedIdentity:
     """The identity that Azure gives to a machine or an app.
 
     Attributes:
-        ids: which one: `client_id`, `resource_id` or `object_id`; empty for the machine's own.
-        probed: first see whether there is a metadata service at all, as only a chain of ways has to know.
+        ids: selects a user-assigned identity by `client_id`, `resource_id` or `object_id`; empty for the
+            system-assigned one.
+        probe_first: True in a chain of flows: first check whether a metadata service exists at all.
     """
 
     ids: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -42,34 +39,37 @@ class ManagedIdentity:
 
     @property
     def description(self) -> str:
-        which = ", ".join(f"{key} {value}" for key, value in self.ids.items()) or "system-assigned"
-        return f"the managed identity ({which})"
+        """See `Flow.description`."""
+        name = ", ".join(f"{key} {value}" for key, value in self.ids.items()) or "system-assigned"
+        return f"the managed identity ({name})"
 
     def get_token(self, scope: str, refused_token: str | None) -> Token:
-        """See `Flow.token`; in a chain, a virtual machine that has no identity is none of Azure's machines."""
+        """See `Flow.get_token`. In a chain, a virtual machine without an identity is skipped."""
         from msal.managed_identity import DEFAULT_TO_VM, get_managed_identity_source
 
         may_be_absent = self.probe_first and get_managed_identity_source() is DEFAULT_TO_VM
         metadata = os.environ.get("AZURE_POD_IDENTITY_AUTHORITY_HOST") or _METADATA_URL
         if may_be_absent and not _is_reachable(metadata):
-            raise FlowUnavailable("no identity service of an Azure machine answers here")
+            raise FlowUnavailable("this machine has no identity service of Azure")
         services = (os.environ.get("IDENTITY_ENDPOINT"), os.environ.get("MSI_ENDPOINT"), metadata)
         origins = [*("{0.scheme}://{0.netloc}".format(urlsplit(each)) for each in services if each), _ARC_AGENT_URL]
         client = TokenHttpClient(*origins, is_local_service=True, check_document=self._check_client_id)
         try:
-            # A new application each time: MSAL has no way to forget a single token that was refused.
+            # A new application each time, because MSAL cannot forget a single token that was refused.
             result = self._build_msal_client(client).acquire_token_for_client(resource=scope.removesuffix("/.default"))
         except ProviderUnavailableError as error:
-            if may_be_absent and error.status_code == 403:  # Docker Desktop answers so in the metadata service's place
-                raise FlowUnavailable("what answers at the metadata service's address is something else") from None
+            # At the metadata address, Docker Desktop responds with 403.
+            if may_be_absent and error.status_code == 403:
+                raise FlowUnavailable("the server at the metadata address is not Azure's") from None
             raise
         if "access_token" in result:
             return read_token(result, self.description)
-        said = (client.last_refusal or read_refusal(result)).description
+        refusal = (client.last_refusal or read_refusal(result)).description
         if may_be_absent:
-            raise FlowUnavailable(f"the metadata service knows no such identity of this machine {said}")
+            raise FlowUnavailable(f"the metadata service does not know this identity {refusal}")
         raise AuthenticationError(
-            f"{origins[0]} refused a token for {self.description}: {said}: is that identity assigned to this machine?"
+            f"{origins[0]} refused a token for {self.description}: {refusal}: is that identity assigned to this "
+            "machine?"
         )
 
     def _build_msal_client(self, client: TokenHttpClient) -> Any:
@@ -80,18 +80,19 @@ class ManagedIdentity:
         )
         if "IDENTITY_SERVER_THUMBPRINT" not in os.environ:
             return msal.ManagedIdentityClient(identity, http_client=client)
-        import requests  # Service Fabric: MSAL insists on it
+        import requests  # for Service Fabric, MSAL accepts no other client
 
         session = requests.Session()
         session.trust_env = False
         return msal.ManagedIdentityClient(identity, http_client=session)
 
     def _check_client_id(self, document: Mapping[str, Any]) -> None:
-        """The metadata service gives what it has: a machine with one other identity answers with that one's token."""
-        asked, answered = self.ids.get("client_id"), document.get("client_id")
-        if asked and answered and str(answered).lower() != asked.lower():
+        """Check that the token is for the requested identity: a machine with one other identity returns that one's."""
+        requested, returned = self.ids.get("client_id"), document.get("client_id")
+        if requested and returned and str(returned).lower() != requested.lower():
             raise AuthenticationError(
-                f"the machine answered for another identity than {self.description}: is it assigned to it?"
+                f"the machine returned a token of another identity than {self.description}: is that identity assigned "
+                "to this machine?"
             )
 
 

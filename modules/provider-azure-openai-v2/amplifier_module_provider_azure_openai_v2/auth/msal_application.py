@@ -1,7 +1,7 @@
-"""Tokens from Microsoft Entra through MSAL: for an application with a secret, a certificate or a federated assertion.
+"""Tokens for an Entra application through MSAL: with a secret, a certificate or a federated token.
 
 Everything blocks and runs in a daemon thread. The MSAL application is built with the first token, because building it
-already calls Entra. Nothing that Entra says in sentences reaches an error: they may name people.
+already calls Entra. The sentences that Entra sends never reach an error, because they may name people.
 Sources: MSAL 1.39, its behaviour against a local server, and Entra's error reference; seen 2026-11-21.
 """
 
@@ -23,16 +23,12 @@ from .flow import Tenant
 from .token_endpoint import TokenHttpClient, read_refusal
 
 logging.getLogger("msal").setLevel(logging.WARNING)
-
-
-# These write device codes and sign-in answers into the debug log: not even where somebody switches it on.
+# These write device codes and token responses at level DEBUG. The filter holds even if a user enables that level.
 for _name in ("msal.token_cache", "msal.oauth2cli.authcode"):
     logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.WARNING)
 
-
-# Refusals that only a person can answer. AADSTS50076/50079/53003 come as interaction_required, 700082 as invalid_grant.
+# Refusals that need a user. AADSTS50076/50079/53003 come as interaction_required, 700082 as invalid_grant.
 _INTERACTIVE_ERRORS = frozenset({"invalid_grant", "interaction_required", "login_required", "consent_required"})
-
 
 _MULTI_TENANT_NAMES = frozenset({"common", "organizations", "consumers"})
 
@@ -42,8 +38,10 @@ class ConfidentialApplication:
     """An application that signs in as itself.
 
     Attributes:
-        kind: what it proves itself with, in words.
-        proof: gives MSAL's `client_credential`; called once, when the application is built.
+        tenant: the tenant of the application.
+        client_id: the client id of the application.
+        proof_description: what it proves its identity with, in words.
+        build_proof: returns MSAL's `client_credential`; called once, when the MSAL application is built.
     """
 
     tenant: Tenant
@@ -54,12 +52,23 @@ class ConfidentialApplication:
     def __post_init__(self) -> None:
         if self.tenant.name.lower() in _MULTI_TENANT_NAMES:
             raise ConfigurationError(
-                f"setting 'tenant_id' is {self.tenant.name!r}: an application has a tenant of its own"
+                f"setting 'tenant_id' is {self.tenant.name!r}, but an application needs the id or the domain of one "
+                "tenant"
             )
 
     @property
     def description(self) -> str:
+        """See `Flow.description`."""
         return f"Entra application {self.client_id} of tenant {self.tenant.name} with {self.proof_description}"
+
+    def get_token(self, scope: str, refused_token: str | None) -> Token:
+        """See `Flow.get_token`."""
+        if refused_token:
+            self._msal_application.remove_tokens_for_client()
+        result = call_msal(
+            self._http_client, self.description, lambda: self._msal_application.acquire_token_for_client([scope])
+        )
+        return read_token(result, self.description)
 
     @cached_property
     def _http_client(self) -> TokenHttpClient:
@@ -82,29 +91,73 @@ class ConfidentialApplication:
             ),
         )
 
-    def get_token(self, scope: str, refused_token: str | None) -> Token:
-        """See `Flow.token`."""
-        if refused_token:
-            self._msal_application.remove_tokens_for_client()
-        result = call_msal(
-            self._http_client, self.description, lambda: self._msal_application.acquire_token_for_client([scope])
-        )
-        return read_token(result, self.description)
+
+def build_secret_application(tenant: Tenant, client_id: str, secret: str) -> ConfidentialApplication:
+    """Build an application that has a client secret."""
+    return ConfidentialApplication(
+        tenant=tenant, client_id=client_id, proof_description="a client secret", build_proof=lambda: secret
+    )
+
+
+def build_certificate_application(
+    tenant: Tenant, client_id: str, path: str, *, password: str | None, send_chain: bool
+) -> ConfidentialApplication:
+    """Build an application that has a certificate: a PEM file with key and certificate, or a PFX file."""
+
+    def proof() -> Mapping[str, Any]:
+        passphrase = {"passphrase": password} if password else {}
+        content = _read_file(path, "client_certificate_path")
+        if path.lower().endswith((".pfx", ".p12")):
+            return {"private_key_pfx_path": path, **passphrase, **({"public_certificate": True} if send_chain else {})}
+        text = content.decode(errors="replace")
+        return {"private_key": text, "public_certificate": text, **passphrase}
+
+    return ConfidentialApplication(
+        tenant=tenant, client_id=client_id, proof_description=f"the certificate {path}", build_proof=proof
+    )
+
+
+def build_assertion_application(tenant: Tenant, client_id: str, path: str) -> ConfidentialApplication:
+    """Build an application of a workload, whose platform writes signed tokens into a file and refreshes them there."""
+
+    def assertion() -> str:
+        return _read_file(path, "federated_token_file").decode(errors="replace").strip()
+
+    return ConfidentialApplication(
+        tenant=tenant,
+        client_id=client_id,
+        proof_description=f"the federated token in {path}",
+        build_proof=lambda: {"client_assertion": assertion},
+    )
+
+
+def _read_file(path: str, setting_key: str) -> bytes:
+    if not Path(path).is_absolute():
+        raise ConfigurationError(f"setting {setting_key!r} takes an absolute path, not {path!r}")
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        problem = type(error).__name__
+    raise ConfigurationError(f"setting {setting_key!r}: {path} cannot be read ({problem})")
 
 
 def call_msal(client: TokenHttpClient, description: str, action: Callable[[], Any]) -> Any:
-    """What MSAL gives; its words for a tenant that nobody knows, and for a key that it cannot use, are ValueErrors."""
+    """Return what MSAL returns.
+
+    MSAL raises ValueError for a tenant that does not exist and for a key that it cannot use, and TypeError for an
+    encrypted key without a password. Both become kernel errors.
+    """
     client.last_refusal = None
     try:
         return action()
-    except (ValueError, TypeError) as error:  # TypeError is a locked key without a password
+    except (ValueError, TypeError) as error:
         refusal, problem = client.last_refusal, type(error).__name__
     if refusal:
         raise AuthenticationError(
-            f"{client.allowed_origins[0]} knows no such tenant: {refusal.description}, for {description}"
+            f"{client.allowed_origins[0]} does not know this tenant: {refusal.description}, for {description}"
         )
     raise ConfigurationError(
-        f"MSAL cannot use the secret, the certificate, its password or what Entra said ({problem}), for {description}"
+        f"MSAL cannot use the secret, the certificate, its password or Entra's response ({problem}), for {description}"
     )
 
 
@@ -120,60 +173,13 @@ def read_token(result: Mapping[str, Any] | None, description: str) -> Token:
 
 
 def build_refusal_error(result: Mapping[str, Any], description: str, remedy: str = LOGIN_HINT) -> AuthenticationError:
-    """The error for a refusal; `again` is what a person does about it."""
+    """Build the error for a refusal; `remedy` is what a user does if a new sign-in is needed."""
     refusal = read_refusal(result)
     if refusal.error in _INTERACTIVE_ERRORS:
         return AuthenticationError(
-            f"Entra wants a person to sign in: {refusal.description}, for {description}: {remedy}"
+            f"Entra requires a user to sign in: {refusal.description}, for {description}: {remedy}"
         )
-    hint = "a correction counts after a minute, since MSAL repeats a refusal for 60 s"
     return AuthenticationError(
-        f"Entra refused: {refusal.description}, for {description}: check id, tenant and secret ({hint})"
+        f"Entra refused: {refusal.description}, for {description}: check id, tenant and secret (a correction takes "
+        "effect after 60 s, because MSAL repeats a refusal for that long)"
     )
-
-
-def build_secret_application(tenant: Tenant, client_id: str, secret: str) -> ConfidentialApplication:
-    """An application that knows a secret."""
-    return ConfidentialApplication(
-        tenant=tenant, client_id=client_id, proof_description="a client secret", build_proof=lambda: secret
-    )
-
-
-def build_certificate_application(
-    tenant: Tenant, client_id: str, path: str, *, password: str | None, send_chain: bool
-) -> ConfidentialApplication:
-    """An application that owns a certificate: a PEM file with key and certificate, or a PFX file."""
-
-    def proof() -> Mapping[str, Any]:
-        phrase = {"passphrase": password} if password else {}
-        content = _read_file(path, "client_certificate_path")
-        if path.lower().endswith((".pfx", ".p12")):
-            return {"private_key_pfx_path": path, **phrase, **({"public_certificate": True} if send_chain else {})}
-        text = content.decode(errors="replace")
-        return {"private_key": text, "public_certificate": text, **phrase}
-
-    return ConfidentialApplication(
-        tenant=tenant, client_id=client_id, proof_description=f"the certificate {path}", build_proof=proof
-    )
-
-
-def build_assertion_application(tenant: Tenant, client_id: str, path: str) -> ConfidentialApplication:
-    """A workload whose platform writes signed assertions into a file, and renews them there."""
-
-    def assertion() -> str:
-        return _read_file(path, "federated_token_file").decode(errors="replace").strip()
-
-    kind = f"the assertion in {path}"
-    return ConfidentialApplication(
-        tenant=tenant, client_id=client_id, proof_description=kind, build_proof=lambda: {"client_assertion": assertion}
-    )
-
-
-def _read_file(path: str, setting_key: str) -> bytes:
-    if not Path(path).is_absolute():
-        raise ConfigurationError(f"setting {setting_key!r} takes an absolute path, not {path!r}")
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        problem = type(error).__name__
-    raise ConfigurationError(f"setting {setting_key!r}: {path} cannot be read ({problem})")

@@ -1,7 +1,8 @@
-"""A person who signed in, in a browser or with a device code: their token, without asking them again.
+"""Tokens of a user who signed in with a browser or a device code.
 
-The sign-in is a command of its own (`login`); a session only reads what it left in the token store. Blocking.
-Sources: MSAL 1.39 and its behaviour against a local server, Microsoft's page on device code policies; seen 2026-11-21.
+The command `login` signs in and saves the tokens in the token store; a session only reads and refreshes them there.
+Blocks. Sources: MSAL 1.39 and its behaviour against a local server, Microsoft's page on device code policies; seen
+2026-11-21.
 """
 
 from __future__ import annotations
@@ -33,20 +34,18 @@ from .token_endpoint import TokenHttpClient
 
 _BROWSER_TIMEOUT_S = 300.0
 
-
-# Where a person enters a code. Source: Entra's page on device codes, azure-identity's clouds; seen 2026-11-21.
+# Where a user enters a code. Source: Entra's page on device codes, azure-identity's clouds; seen 2026-11-21.
 _DEVICE_CODE_HOSTS = (
     *("microsoft.com", "www.microsoft.com", "aka.ms", "login.microsoft.com", "login.microsoftonline.com"),
     *("login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
 )
 
-
-_DEVICE_CODE_POLICY_HINT = "where a policy forbids device codes, use `login --browser` or `az login`"
+_DEVICE_CODE_POLICY_HINT = "if a policy forbids device codes, use `login --browser` or `az login`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedInUser:
-    """Whoever signed in to one application of one tenant."""
+    """The user who signed in to one application of one tenant."""
 
     tenant: Tenant
     client_id: str
@@ -54,33 +53,33 @@ class SignedInUser:
 
     @classmethod
     def from_settings(cls, settings: Settings, endpoint: AzureEndpoint) -> SignedInUser:
-        """As the settings say.
+        """The user of the application and the token store that the settings name.
 
         Raises:
-            ConfigurationError: there is no application to sign in to, or no such store.
+            ConfigurationError: no application is set, or the token store is not valid.
         """
-        client_id = settings.text("client_id")
-        if client_id is None:
+        if settings.client_id is None:
             raise ConfigurationError(
-                "client_id or AZURE_CLIENT_ID is not set: a person signs in to a registered application"
+                "client_id or AZURE_CLIENT_ID is not set: a user signs in to an application that is registered in Entra"
             )
-        path = Path(settings.text("token_file_path") or DEFAULT_TOKEN_FILE)
-        mode = (settings.text("token_store") or "auto").lower()
+        path = Path(settings.token_file_path or DEFAULT_TOKEN_FILE)
+        mode = (settings.token_store or "auto").lower()
         try:
-            store = open_store(mode, service="azure-openai", path=path, account=settings.text("account") or "default")
+            store = open_store(mode, service="azure-openai", path=path, account=settings.account or "default")
         except StoreError as error:
             problem = str(error)
         else:
-            name = settings.text("tenant_id") or "organizations"
-            return cls(tenant=Tenant(authority=endpoint.authority, name=name), client_id=client_id, store=store)
+            tenant = Tenant(authority=endpoint.authority, name=settings.tenant_id or "organizations")
+            return cls(tenant=tenant, client_id=settings.client_id, store=store)
         raise ConfigurationError(problem)
 
     @property
     def description(self) -> str:
-        return f"the person signed in to application {self.client_id} of tenant {self.tenant.name}"
+        """See `Flow.description`."""
+        return f"the user signed in to application {self.client_id} of tenant {self.tenant.name}"
 
     def get_token(self, scope: str, refused_token: str | None) -> Token:
-        """See `Flow.token`."""
+        """See `Flow.get_token`."""
         try:
             with self.store.lock():
                 record = self.store.load()
@@ -95,7 +94,7 @@ class SignedInUser:
         raise AuthenticationError(f"the tokens of {self.description} cannot be read: {problem}")
 
     def prepare_device_code_sign_in(self, scope: str) -> RequestDeviceCode[TokenRecord]:
-        """The sign-in with a code, for the library's `sign_in`."""
+        """The sign-in with a device code, for the library's `sign_in`."""
 
         def begin() -> tuple[DeviceCode, Poll[TokenRecord]]:
             code, poll = run_flow(self.description, lambda: _MsalSession(self, None).request_device_code(scope))
@@ -104,20 +103,20 @@ class SignedInUser:
         return begin
 
     def sign_in_with_browser(self, scope: str, print_text: Callable[[str], None]) -> TokenRecord:
-        """The sign-in in this machine's browser; waits for the person.
+        """Sign in with the browser on this machine; blocks until the user has approved or declined.
 
         Args:
-            scope: whom the token is for.
-            say: tells where to go, if no browser can be opened.
+            scope: the scope of the token.
+            print_text: prints the address of the page if no browser can be opened.
 
         Raises:
-            LLMError: they did not come back, or Entra refused.
+            LLMError: the user did not finish in time, or Entra refused.
         """
         return run_flow(self.description, lambda: _MsalSession(self, None).sign_in_with_browser(scope, print_text))
 
 
 def _stop_after_one_poll(flow: Mapping[str, Any]) -> bool:
-    """MSAL asks on and on otherwise."""
+    """Stop MSAL, which otherwise polls until the code expires."""
     return True
 
 
@@ -159,7 +158,7 @@ class _MsalSession:
 
     def build_record(self) -> TokenRecord:
         accounts = self._msal_application.get_accounts()
-        name = str(accounts[0].get("username") or "somebody") if accounts else "somebody"
+        name = str(accounts[0].get("username") or "unknown") if accounts else "unknown"
         return TokenRecord(account=name, saved_at=time.time(), tokens={"msal": self._token_cache.serialize()})
 
     def request_device_code(self, scope: str) -> tuple[DeviceCode, Poll[TokenRecord]]:
@@ -201,17 +200,19 @@ class _MsalSession:
     def sign_in_with_browser(self, scope: str, print_text: Callable[[str], None]) -> TokenRecord:
         import msal
 
-        def told(url: str) -> None:
-            print_text(f"No browser can be opened from here. Open this page in one on this machine:\n\n    {url}\n")
+        def show_address(url: str) -> None:
+            print_text(f"Cannot open a browser. Open this page in a browser on this machine:\n\n    {url}\n")
 
         try:
             result = self._msal_application.acquire_token_interactive(
-                [scope], timeout=_BROWSER_TIMEOUT_S, auth_uri_callback=told
+                [scope], timeout=_BROWSER_TIMEOUT_S, auth_uri_callback=show_address
             )
         except msal.BrowserInteractionTimeoutError:
             result = None
         if result is None:
-            raise LLMTimeoutError(f"nobody came back from the browser within {_BROWSER_TIMEOUT_S / 60:.0f} minutes")
+            raise LLMTimeoutError(
+                f"the sign-in in the browser was not completed within {_BROWSER_TIMEOUT_S / 60:.0f} minutes"
+            )
         if result.get("error") in {"access_denied", "authentication_canceled"}:
             raise AbortError("the sign-in was declined")
         read_token(result, self._user.description)

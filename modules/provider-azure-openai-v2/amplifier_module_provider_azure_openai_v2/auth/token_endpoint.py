@@ -1,8 +1,8 @@
-"""The HTTP client under MSAL: it talks to known hosts, follows nothing, and says in kernel errors what went wrong.
+"""The HTTP client below MSAL. It sends requests to known hosts only and follows no redirect.
 
-MSAL sees only answers with a status below 400, and refusals that Entra words itself; everything else is raised from
-here and passes through MSAL, which keeps the failures that it sees and repeats them. Blocking: used in daemon threads.
-Sources: MSAL 1.39 and its behaviour against a local server, seen 2026-11-21.
+MSAL sees responses with a status below 400 and refusals that Entra itself words. Every other failure is raised here as
+a kernel error and passes through MSAL, because MSAL caches and repeats the failures that it sees. Everything blocks and
+runs in daemon threads. Sources: MSAL 1.39 and its behaviour against a local server, seen 2026-11-21.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _REQUEST_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What a token endpoint said when it refused: codes only, since its sentences may name people."""
+    """The refusal of a token endpoint, as codes only: its sentences may name people."""
 
     error: str
     aadsts_code: str | None
@@ -38,21 +38,23 @@ class Refusal:
 
     @property
     def description(self) -> str:
+        """The codes in one line, for an error."""
         number = f"{self.aadsts_code} " if self.aadsts_code else ""
         correlation = f", correlation id {self.correlation_id}" if self.correlation_id else ""
         return f"{number}({self.error or (f'HTTP {self.status}' if self.status else 'without a code')}){correlation}"
 
 
 class TokenHttpClient:
-    """What MSAL calls `http_client`: `get` and `post` to hosts that are known beforehand.
+    """The `http_client` of MSAL: `get` and `post` to known hosts.
 
     Args:
-        origins: scheme and host (with its port, if any) of the only places that it talks to.
-        own_network: True for services of the machine itself: no proxy of the environment may see them.
-        check: looks at every JSON answer before MSAL does; raises what is wrong with it.
+        origins: scheme, host and port of every address to which it may send.
+        is_local_service: True for a service of the machine itself, whose requests bypass the proxies of the
+            environment. False by default.
+        check_document: called with every JSON object before MSAL sees it; raises if the object is not acceptable.
 
     Attributes:
-        refusal: the newest one.
+        last_refusal: the newest refusal. None before the first.
     """
 
     def __init__(
@@ -67,15 +69,15 @@ class TokenHttpClient:
         self._check_document = check_document
 
     def get(self, url: str, **options: Any) -> Any:
-        """A GET as MSAL asks for it."""
+        """Send a GET for MSAL."""
         return self._send_to_allowed_origin("GET", url, **options)
 
     def post(self, url: str, **options: Any) -> Any:
-        """A POST as MSAL asks for it."""
+        """Send a POST for MSAL."""
         return self._send_to_allowed_origin("POST", url, **options)
 
     def close(self) -> None:
-        """MSAL closes its client when it is done; this one keeps nothing open."""
+        """Do nothing: no connection stays open."""
 
     def _send_to_allowed_origin(
         self, method: str, url: str, *, params: Any = None, data: Any = None, headers: Any = None
@@ -83,13 +85,15 @@ class TokenHttpClient:
         parts = urlsplit(url)
         host, origin = parts.netloc, f"{parts.scheme}://{parts.netloc}"
         if origin not in self.allowed_origins:
-            message = f"{self.allowed_origins[0]} named {origin} as the place for a token request, which was not made"
+            message = (
+                f"{self.allowed_origins[0]} names {origin} for a token request, which is not allowed: nothing was sent"
+            )
             raise AuthenticationError(message)
-        answer = send_request(
+        response = send_request(
             method, url, params=params, data=_decode_form(data), headers=headers, trust_env=not self._is_local_service
         )
-        self._check_response(host, answer)
-        return answer
+        self._check_response(host, response)
+        return response
 
     def _check_response(self, host: str, response: Any) -> None:
         status = response.status_code
@@ -99,10 +103,14 @@ class TokenHttpClient:
             wait_s = parse_seconds(response.headers.get("retry-after"))
             raise RateLimitError(f"{host} limits token requests (HTTP 429)", retry_after=wait_s, status_code=status)
         if status >= 500 or (self._is_local_service and status in {404, 410, 429}):
-            raise ProviderUnavailableError(f"{host} has no token at present (HTTP {status})", status_code=status)
+            raise ProviderUnavailableError(
+                f"{host} cannot issue a token at present (HTTP {status})", status_code=status
+            )
         document = loads_object_or_none(response.text)
-        if document is None and not (self._is_local_service and status == 401):  # a challenge that MSAL answers
-            message = f"{host} answered a token request with no JSON (HTTP {status}): is a proxy in between?"
+        if document is None and not (self._is_local_service and status == 401):  # MSAL responds to this challenge
+            message = (
+                f"{host} did not respond to a token request with JSON (HTTP {status}): is there a proxy in between?"
+            )
             raise ProviderUnavailableError(message, status_code=status)
         if status >= 400:
             self.last_refusal = read_refusal(document or {}, status)
@@ -111,10 +119,10 @@ class TokenHttpClient:
 
 
 def send_request(method: str, url: str, *, trust_env: bool = True, **options: Any) -> Any:
-    """One exchange over a connection of its own; no redirect is followed.
+    """Send one request over a new connection and return the response; no redirect is followed.
 
     Raises:
-        LLMError: nobody answered.
+        LLMError: there was no response.
     """
     import httpx2
 
@@ -124,20 +132,20 @@ def send_request(method: str, url: str, *, trust_env: bool = True, **options: An
         with httpx2.Client(follow_redirects=False, timeout=_REQUEST_TIMEOUT_S, trust_env=trust_env) as client:
             return client.request(method, url, **options)
     except httpx2.TimeoutException:
-        failed = LLMTimeoutError(f"{host} did not answer a token request within {_REQUEST_TIMEOUT_S:g} s")
+        failed = LLMTimeoutError(f"{host} did not respond to a token request within {_REQUEST_TIMEOUT_S:g} s")
     except httpx2.HTTPError as error:
         failed = build_network_error(f"cannot reach {host}: {error}")
     raise failed
 
 
 def find_aadsts_code(text: str) -> str | None:
-    """Entra's number for what is wrong."""
-    found = re.search(r"AADSTS\d+", text)
-    return found[0] if found else None
+    """Entra's number for an error, like AADSTS70011. None if the text holds none."""
+    match = re.search(r"AADSTS\d+", text)
+    return match[0] if match else None
 
 
 def _decode_form(form: Any) -> Any:
-    """MSAL gives a certificate's assertion as bytes, which httpx2 would send as Python writes bytes."""
+    """Decode bytes in a form: MSAL passes a certificate's assertion as bytes, and httpx2 would send their repr."""
     if not isinstance(form, Mapping):
         return form
     fields = cast("Mapping[str, object]", form)
@@ -145,7 +153,7 @@ def _decode_form(form: Any) -> Any:
 
 
 def read_refusal(document: Mapping[str, Any], status: int | None = None) -> Refusal:
-    """The codes of an answer; what does not look like one may be anything, and is left out."""
+    """The codes of a refusal. A value that does not look like a code is left out, because it may be a secret."""
 
     def code(key: str, form: str) -> str:
         text = str(document.get(key) or "")
