@@ -1,8 +1,8 @@
 """An event loop whose clock jumps: a test of an hour of silence takes milliseconds, and a slow machine breaks none.
 
 The clock of the loop stands still while anything happens. It jumps to the next timer when no socket is ready and no
-job runs in an executor. A server and its client must run in this one loop, so that the loop sees all that happens.
-Threads that are not an executor's and `time.monotonic()` do not take part::
+job runs in an executor or in a thread of the library. A server and its client must run in this one loop, so that the
+loop sees all that happens. Other threads and `time.monotonic()` do not take part::
 
     @on_jump_clock
     async def test_timeout_ends_a_silent_stream(fixture: Thing) -> None:
@@ -13,11 +13,17 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import threading
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, ParamSpec
 
 P = ParamSpec("P")
+
+# Bytes that a socket has sent may still be under way in the kernel of a busy machine, so a long jump waits for them.
+_LONG_JUMP_S = 0.1
+_GRACE_S = 0.005
+_LIBRARY_THREAD_NAME = "openai-responses-blocking"
 
 
 class JumpClockLoop(asyncio.SelectorEventLoop):
@@ -42,8 +48,8 @@ class JumpClockLoop(asyncio.SelectorEventLoop):
 
     @property
     def has_running_jobs(self) -> bool:
-        """Whether a job of an executor is under way."""
-        return self._running_jobs > 0
+        """Whether a job runs in an executor or in a thread of the library."""
+        return self._running_jobs > 0 or any(each.name == _LIBRARY_THREAD_NAME for each in threading.enumerate())
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
         """Run a job in a thread; the clock does not jump before it has ended."""
@@ -67,7 +73,8 @@ class _JumpingSelector(selectors.DefaultSelector):
         """Return what is ready. If nothing is, wait for a running job or else jump by `timeout` seconds."""
         if timeout is None or timeout <= 0:
             return super().select(timeout)
-        ready = super().select(timeout if self._loop.has_running_jobs else 0)
+        grace_s = _GRACE_S if timeout >= _LONG_JUMP_S else 0
+        ready = super().select(timeout if self._loop.has_running_jobs else grace_s)
         if not ready:
             self._loop.move_clock(timeout)
         return ready

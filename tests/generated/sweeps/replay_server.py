@@ -1,6 +1,6 @@
-"""A service that replays bytes by a plan: how they are cut into chunks, when they pause, how they end.
+"""A server that sends prepared replies: in given pieces, with pauses, and with an ending of choice.
 
-It has no task and no thread of its own, so a test that runs it in its event loop can demand that no task is left.
+It has no task and no thread, so a test that runs it in its event loop can demand that no task is left.
 """
 
 from __future__ import annotations
@@ -14,61 +14,83 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-End = Literal["whole", "fin", "reset", "clean", "hang"]
-"""How a reply ends: properly; in the middle of a chunk by FIN or by RST; as a body that is over too soon; never."""
+Ending = Literal["complete", "fin", "reset", "hang"]
+"""How a reply ends: with the last chunk, with a FIN or an RST in the middle of a chunk, or never."""
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
-_NUMBER = re.compile(rb"case (\d+)")
+_CALL_NUMBER = re.compile(rb"call (\d+)")
 _PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """One reply.
+class Reply:
+    """One HTTP reply.
 
     Attributes:
-        pieces: of the body, each a chunk of its own and a write of its own.
-        end: see `End`. Of a chunk that is cut in its middle the last piece is the part that arrives.
-        pauses_s: seconds before the piece of that number; the piece after the last is the end.
-        joined: all pieces in one chunk, which its writes cut anywhere.
-        head: only so many bytes of the reply's head are sent, and nothing else.
-        status: of HTTP, with `headers`.
+        pieces: the parts of the body. Each is a write, and a chunk of its own unless `one_chunk` is true.
+        ending: see `Ending`.
+        pauses_s: seconds to wait before the piece with that index; the index after the last piece is the ending.
+        one_chunk: all pieces are in one chunk.
+        head_bytes: the number of bytes of the head that are sent; None, the default, sends all. It needs a reply
+            without pieces.
+        status: the HTTP status.
+        headers: headers beside the ones of an event stream.
     """
 
     pieces: tuple[bytes, ...] = ()
-    end: End = "whole"
+    ending: Ending = "complete"
     pauses_s: Mapping[int, float] = field(default_factory=dict[int, float])
-    joined: bool = False
-    head: int | None = None
+    one_chunk: bool = False
+    head_bytes: int | None = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
+    @property
+    def head(self) -> bytes:
+        """The status line and the headers as they go over the wire."""
+        headers = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **self.headers}
+        lines = [f"HTTP/1.1 {self.status} Replayed", *(f"{name}: {value}" for name, value in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode()
 
-Answer = Callable[[int, int], Plan]
-"""The plan for the case of a number, at its so many-th attempt, counted from 0."""
+    def frame(self, index: int) -> bytes:
+        """Return the piece with its chunk framing; the chunk of a broken reply promises more than it sends."""
+        piece, is_last = self.pieces[index], index == len(self.pieces) - 1
+        missing = 1 if self.ending in ("fin", "reset") else 0
+        if self.one_chunk:
+            size = b"%x\r\n" % (sum(map(len, self.pieces)) + missing) if index == 0 else b""
+            return size + piece + (b"\r\n" if is_last and not missing else b"")
+        if missing and is_last:
+            return b"%x\r\n%s" % (len(piece) + 1, piece)
+        return b"%x\r\n%s\r\n" % (len(piece), piece) if piece else b""
 
 
-class Replay:
-    """The service, while the context lasts.
+Script = Callable[[int, int], Reply]
+"""Returns the reply to the call of a number at one attempt, which counts from 0."""
+
+
+class ReplayServer:
+    """The server, while the context lasts.
 
     Args:
-        answer: what it does.
-        prefix: of its base URL.
+        script: chooses the reply to each request.
+        url_prefix: the path of the base URL.
 
     Attributes:
-        attempts: how many requests came of each case.
-        answering: the exchanges that have begun and not ended.
+        attempts: the number of requests of each call.
+        open_exchanges: the connections on which a reply has begun and has not ended.
+        silent_calls: the calls whose reply has reached the ending "hang".
     """
 
-    def __init__(self, answer: Answer, *, prefix: str = "") -> None:
-        self.answer = answer
+    def __init__(self, script: Script, *, url_prefix: str = "") -> None:
+        self.script = script
         self.attempts: Counter[int] = Counter()
-        self.answering: set[_Connection] = set()
+        self.open_exchanges: set[_Connection] = set()
+        self.silent_calls: set[int] = set()
         self.connections: set[_Connection] = set()
-        self._prefix = prefix
+        self._url_prefix = url_prefix
         self._server: asyncio.Server | None = None
 
-    async def __aenter__(self) -> Replay:
+    async def __aenter__(self) -> ReplayServer:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, backlog=512)
         return self
@@ -78,81 +100,83 @@ class Replay:
         self._server.close()
         for connection in list(self.connections):
             connection.close()
-        await self.until(lambda: not self.connections)
+        await self.wait_until(lambda: not self.connections)
 
     @property
     def base_url(self) -> str:
         assert self._server
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}{self._prefix}"
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}{self._url_prefix}"
 
-    async def until(self, predicate: Callable[[], object]) -> None:
-        """Let the loop go on until the predicate holds."""
+    async def wait_until(self, predicate: Callable[[], object]) -> None:
+        """Let the loop run until the predicate holds."""
         async with asyncio.timeout(_PATIENCE_S):
             while not predicate():  # noqa: ASYNC110  (anything may change it, and nothing here runs for long)
                 await asyncio.sleep(0.001)
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, service: Replay) -> None:
-        self._service = service
-        self._heard = b""
-        self._next: asyncio.Handle | None = None
+    def __init__(self, server: ReplayServer) -> None:
+        self._server = server
+        self._request = b""
+        self._call_number = 0
+        self._next_step: asyncio.Handle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._service.connections.add(self)
+        self._server.connections.add(self)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._over()
-        self._service.connections.discard(self)
+        self._end_exchange()
+        self._server.connections.discard(self)
 
     def close(self) -> None:
-        self._over()
+        self._end_exchange()
         self._transport.abort()
 
-    def _over(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
-            self._next = None
-        self._service.answering.discard(self)
+    def _end_exchange(self) -> None:
+        if self._next_step is not None:
+            self._next_step.cancel()
+            self._next_step = None
+        self._server.open_exchanges.discard(self)
 
     def data_received(self, data: bytes) -> None:
-        self._heard += data
-        head, found, body = self._heard.partition(b"\r\n\r\n")
+        self._request += data
+        head, separator, body = self._request.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
-        if not found or (length and len(body) < int(length[1])):
+        if not separator or (length and len(body) < int(length[1])):
             return
-        self._heard = b""
-        numbers = _NUMBER.findall(body)
-        number = int(numbers[-1]) if numbers else 0
-        attempt = self._service.attempts[number]
-        self._service.attempts[number] += 1
-        self._service.answering.add(self)
-        self._play(self._service.answer(number, attempt), 0)
+        self._request = b""
+        numbers = _CALL_NUMBER.findall(body)
+        number = self._call_number = int(numbers[-1]) if numbers else 0
+        attempt = self._server.attempts[number]
+        self._server.attempts[number] += 1
+        self._server.open_exchanges.add(self)
+        self._schedule(self._server.script(number, attempt), 0)
 
-    def _play(self, plan: Plan, step: int) -> None:
-        """Do the step of that number; each in a turn of the loop of its own, or after its pause."""
-        if pause_s := plan.pauses_s.get(step, 0.0):
-            self._next = asyncio.get_running_loop().call_later(pause_s, self._step, plan, step)
-        elif step:
-            self._next = asyncio.get_running_loop().call_soon(self._step, plan, step)
+    def _schedule(self, reply: Reply, index: int) -> None:
+        """Send the piece of that index: the first at once, others in the next round of the loop or after a pause."""
+        loop = asyncio.get_running_loop()
+        if pause_s := reply.pauses_s.get(index, 0.0):
+            self._next_step = loop.call_later(pause_s, self._send, reply, index)
+        elif index:
+            self._next_step = loop.call_soon(self._send, reply, index)
         else:
-            self._step(plan, step)
+            self._send(reply, index)
 
-    def _step(self, plan: Plan, step: int) -> None:
-        self._next = None
-        data = head_of(plan)[: plan.head] if step == 0 else b""
-        if step < len(plan.pieces):
-            self._transport.write(data + _chunk(plan, step))
-            self._play(plan, step + 1)
+    def _send(self, reply: Reply, index: int) -> None:
+        self._next_step = None
+        head = reply.head[: reply.head_bytes] if index == 0 else b""
+        if index < len(reply.pieces):
+            self._transport.write(head + reply.frame(index))
+            self._schedule(reply, index + 1)
             return
-        self._transport.write(data)
-        match plan.end:
-            case "whole" | "clean":
+        self._transport.write(head)
+        match reply.ending:
+            case "complete":
                 self._transport.write(b"0\r\n\r\n")
-                self._over()
+                self._end_exchange()
             case "fin":
                 self._transport.close()
             case "reset":
@@ -161,24 +185,4 @@ class _Connection(asyncio.Protocol):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self._transport.abort()
             case "hang":
-                pass
-
-
-def head_of(plan: Plan) -> bytes:
-    told = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **plan.headers}
-    """The head of the reply as it goes over the wire."""
-    lines = [f"HTTP/1.1 {plan.status} Replayed", *(f"{name}: {value}" for name, value in told.items())]
-    return "\r\n".join([*lines, "", ""]).encode()
-
-
-def _chunk(plan: Plan, step: int) -> bytes:
-    """One piece with its framing; the chunk of a broken reply promises more than comes."""
-    piece, last = plan.pieces[step], step == len(plan.pieces) - 1
-    broken = plan.end in ("fin", "reset")
-    if plan.joined:
-        missing = 1 if broken else 0
-        before = b"%x\r\n" % (sum(map(len, plan.pieces)) + missing) if step == 0 else b""
-        return before + piece + (b"\r\n" if last and not broken else b"")
-    if broken and last:
-        return b"%x\r\n%s" % (len(piece) + 1, piece)
-    return b"%x\r\n%s\r\n" % (len(piece), piece) if piece else b""
+                self._server.silent_calls.add(self._call_number)

@@ -1,196 +1,214 @@
-"""Cancelling a call at every suspension that it has: nothing of it stays behind, and the next call works.
+"""A host cancels a call at every suspension that the call has: nothing is left behind, and the next call works.
 
-A step is a suspension of the call's task, so the sweep meets every `await` that really waits; of each also the moment
-in which what was waited for is there already, when a resource that was just got is lost most easily.
+The sweep meets every `await` that really waits, and of each also the moment at which its result is ready: a resource
+that was just acquired is lost most easily then.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import ConfigurationError, InvalidRequestError
 from openai_responses_common.engine import engine
+from openai_responses_common.engine.telemetry import CallEvents
 
-from tests.support.backends import BackendUnderTest
+from tests.support.backends import BACKENDS, BackendUnderTest
+from tests.support.jump_clock import on_jump_clock
 from tests.support.session import STREAM_EVENTS, asking, assistant
 
 from ...support.leftovers import nothing_left
-from .host import LOOK, Swept, case_of, sweeping
-from .recorded_stream import TEXT, Recording, recording
-from .replay_server import Plan
-from .stepped_task import Moment, Stepped
+from .cancelled_at import MOMENTS, CancelledAt, Moment, wait_for_end
+from .recorded_stream import RecordedStream, record_stream
+from .replay_server import Reply, Script
+from .swept_provider import LOOK_TOOL, SweptProvider, sweep_provider, use_call_number
 
-MOMENTS: tuple[Moment, ...] = get_args(Moment)
-_STEPS = 400
+HEALTHY = 0
+"""The number of the calls that get a complete reply at once; the cancelled calls have the numbers from 1."""
+_MIN_SUSPENSIONS = 8
+_ENCODE_THREAD_MESSAGES = engine._MAX_INLINE_MESSAGES + 2
 
-
-def whole(stream: Recording) -> Plan:
-    return Plan(pieces=stream.events)
-
-
-def broken_off(stream: Recording) -> Plan:
-    """With something shown of it."""
-    return Plan(pieces=stream.events[:8], end="fin")
-
-
-def left_open(stream: Recording) -> Plan:
-    """The end of the body comes a moment after that of the answer."""
-    return Plan(pieces=stream.events, pauses_s={len(stream.events): 0.01})
+SCRIPTS = ("a response", "two retries", "a refusal", "a continuation")
+SECOND_CANCELLATIONS = [
+    pytest.param(backend, later, id=f"{backend.name}-{later}", marks=[] if is_short else pytest.mark.slow)
+    for backend in BACKENDS
+    for later in [(1,), (2,), (3,), (1, 2, 3)]
+    for is_short in [backend is BACKENDS[0] and later == (1,)]
+]
 
 
-Plans = Callable[[Recording], list[Plan]]
-
-SCENES: dict[str, Plans] = {
-    "an answer": lambda stream: [left_open(stream)],
-    "two retries": lambda stream: [broken_off(stream), Plan(status=429), whole(stream)],
-    "a failure": lambda stream: [Plan(status=400)],
-    "a continuation": lambda stream: [Plan(pieces=stream.cut_short()), whole(stream)],
-}
-
-
-def answering(backend: BackendUnderTest, scene: str) -> Callable[[int, int], Plan]:
-    """Odd cases play the scene, even ones are whole."""
-    plans = SCENES[scene](recording(backend.name))
-
-    def answer(number: int, attempt: int) -> Plan:
-        return plans[attempt] if number % 2 and attempt < len(plans) else plans[-1] if number % 2 else whole_plan
-
-    whole_plan = whole(recording(backend.name))
-    return answer
+def replies_of(stream: RecordedStream, name: str) -> list[Reply]:
+    """Return the replies of a script, one for each attempt."""
+    complete = Reply(pieces=stream.events)
+    match name:
+        case "a response":  # the end of the body comes later than the terminal event
+            return [Reply(pieces=stream.events, pauses_s={len(stream.events): 0.01})]
+        case "two retries":  # a part of the first reply is shown
+            return [Reply(pieces=stream.events[:8], ending="fin"), Reply(status=429), complete]
+        case "a refusal":
+            return [Reply(status=400)]
+        case _:
+            return [Reply(pieces=stream.make_incomplete_events()), complete]
 
 
-async def ended(task: asyncio.Task[Any]) -> None:
-    """The end of a task, and of the generators within httpx, which it leaves to the event loop to close in a turn."""
-    await asyncio.wait([task])
-    for _ in range(3):
-        await asyncio.sleep(0)
+def script_of(backend: BackendUnderTest, name: str = "a response") -> Script:
+    """Return a script for the cancelled calls; healthy calls get a complete reply."""
+    stream = record_stream(backend.name)
+    replies = replies_of(stream, name)
+
+    def script(number: int, attempt: int) -> Reply:
+        return Reply(pieces=stream.events) if number == HEALTHY else replies[min(attempt, len(replies) - 1)]
+
+    return script
 
 
-class Sweep:
-    """Calls of one provider, each cancelled at other suspensions than the one before."""
+class CancellationSweep:
+    """Calls of one provider, each cancelled at another suspension than the call before.
 
-    def __init__(self, swept: Swept, *history: Any, **options: Any) -> None:
-        self.swept = swept
-        self.history = history
-        self.options = options
-        self.numbers = itertools.count(1, 2)
+    Args:
+        swept: the provider.
+        history: the messages before the message of the user.
+        options: keyword arguments of each call.
+    """
 
-    async def step(self, *at: int, moment: Moment) -> bool:
-        """One call, cancelled at these suspensions; whether it got as far as the first of them."""
-        number = next(self.numbers)
-        request = asking(*self.history, f"case {number}", tools=[LOOK])
-        stepped = Stepped(self.swept.provider.complete(request, **self.options), *at, moment=moment)
-        async with nothing_left():
-            with case_of(number):
-                task = stepped.task()
-            async with asyncio.timeout(10):
-                await ended(task)
-        names = [name for name, _ in self.swept.host.seen[number]]
-        about = f"cancelled at {at}, {moment}, in {stepped.where}: {names}"
-        if stepped.where:
-            assert task.cancelled(), about
-            assert names.count("llm:request") == names.count("llm:response") <= 1, about
-            if names:
-                assert (names[0], names[-1]) == ("llm:request", "llm:response"), about
-                status = self.swept.host.seen[number][-1][1]["status"]
-                # An event that is on its way already is not called back.
-                assert status == "cancelled" or "_emit_end" in stepped.where[0], about
-                if status == "cancelled":
-                    assert [name for name in names if name in STREAM_EVENTS][-1:] in ([], ["llm:stream_aborted"]), about
-            await self.swept.service.until(lambda: not self.swept.service.answering)
-        elif error := task.exception():
-            assert isinstance(error, InvalidRequestError | ConfigurationError), about
-        return bool(stepped.where)
+    def __init__(self, swept: SweptProvider, *history: Any, **options: Any) -> None:
+        self._swept = swept
+        self._history = history
+        self._options = options
+        self._numbers = itertools.count(HEALTHY + 1)
 
-    async def next_call(self) -> None:
-        """A call that nothing is done to."""
-        outcome = await self.swept.call(next(self.numbers) + 1)
-        assert outcome.error is None
-        assert outcome.answer.text == TEXT
+    async def cancel_at_every_suspension(self, moment: Moment, *later: int) -> int:
+        """Make calls until one is not cancelled; return the number of suspensions.
 
+        Args:
+            moment: see `Moment`.
+            later: how many suspensions after the first cancellation to cancel again.
+        """
+        await self.check_healthy_call()
+        for first in itertools.count():
+            if not await self.cancel_at(first, *(first + more for more in later), moment=moment):
+                return first
+            if first % 3 == 0:
+                await self.check_healthy_call()
+        raise AssertionError
 
-@pytest.mark.parametrize("scene", SCENES)
-async def test_at_every_suspension(backend: BackendUnderTest, scene: str) -> None:
-    async with sweeping(backend, answering(backend, scene), turns=1, max_retries=2, max_concurrent_requests=1) as swept:
-        sweep = Sweep(swept)
-        await sweep.next_call()
-        for moment in MOMENTS:
-            steps = 0
-            while await sweep.step(steps, moment=moment):
-                if steps % 3 == 0 or moment == "waiting":
-                    await sweep.next_call()
-                steps += 1
-            assert 8 < steps < _STEPS or scene == "a failure"
+    async def cancel_at(self, *suspensions: int, moment: Moment) -> bool:
+        """Make one call and cancel it at these suspensions; return whether it reached the first of them."""
+        number = next(self._numbers)
+        request = asking(*self._history, f"call {number}", tools=[LOOK_TOOL])
+        cancelled = CancelledAt(self._swept.provider.complete(request, **self._options), *suspensions, moment=moment)
+        async with nothing_left(), asyncio.timeout(10):
+            with use_call_number(number):
+                task = cancelled.create_task()
+            await wait_for_end(task)
+        if not cancelled.waiting_functions:
+            assert isinstance(task.exception(), InvalidRequestError | ConfigurationError | None), task.exception()
+            return False
+        description = f"cancelled at {suspensions}, {moment}, in {cancelled.waiting_functions}"
+        assert task.cancelled(), description
+        self._check_events(number, cancelled.waiting_functions[0], description)
+        await self._swept.server.wait_until(lambda: not self._swept.server.open_exchanges)
+        return True
 
+    def _check_events(self, number: int, waiting_functions: str, description: str) -> None:
+        """Check that the call has both its request and its response event, or neither."""
+        events = self._swept.recorder.events[number]
+        names = [name for name, _ in events]
+        description = f"{description}: {names}"
+        assert names.count("llm:request") == names.count("llm:response") <= 1, description
+        if not names:
+            return
+        assert (names[0], names[-1]) == ("llm:request", "llm:response"), description
+        status = events[-1][1]["status"]
+        if status == "cancelled":
+            assert [name for name in names if name in STREAM_EVENTS][-1:] in ([], ["llm:stream_aborted"]), description
+        else:  # a cancellation does not call back a response event that is already being emitted
+            assert CallEvents._emit_end_once.__name__ in waiting_functions, description
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_while_a_long_history_is_encoded_in_a_thread(backend: BackendUnderTest, moment: Moment) -> None:
-    turns = range(engine._MAX_INLINE_MESSAGES // 2 + 1)
-    history = [each for number in turns for each in (f"question {number}", assistant(f"answer {number}"))]
-    async with sweeping(backend, answering(backend, "an answer"), turns=1) as swept:
-        sweep = Sweep(swept, *history)
-        await sweep.next_call()
-        steps = 0
-        while await sweep.step(steps, moment=moment):
-            steps += 1
-        await sweep.next_call()
-        assert steps > 8
+    async def check_healthy_call(self) -> None:
+        (await self._swept.call(HEALTHY)).check_recorded_response()
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_while_the_client_is_built(backend: BackendUnderTest, moment: Moment) -> None:
-    """A provider of its own for each step: only the first call builds one, and the next takes what it began."""
-    for steps in range(3):
-        async with sweeping(backend, answering(backend, "an answer")) as swept:
-            sweep = Sweep(swept)
-            assert await sweep.step(steps, moment=moment)
-            await sweep.next_call()
+@pytest.mark.parametrize("name", SCRIPTS)
+@on_jump_clock
+async def test_call_leaves_nothing_behind_at_any_suspension(
+    backend: BackendUnderTest, name: str, moment: Moment
+) -> None:
+    settings: dict[str, Any] = {"yields_per_event": 1, "max_retries": 2, "max_concurrent_requests": 1}
+    async with sweep_provider(backend, script_of(backend, name), **settings) as swept:
+        suspensions = await CancellationSweep(swept).cancel_at_every_suspension(moment)
+    assert suspensions > _MIN_SUSPENSIONS or name == "a refusal"
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_while_it_waits_for_a_place(backend: BackendUnderTest, moment: Moment) -> None:
-    """The only place is another call's, which goes on as if nothing had been."""
-    stream = recording(backend.name)
+@pytest.mark.parametrize(("backend", "later"), SECOND_CANCELLATIONS)
+@on_jump_clock
+async def test_second_cancellation_does_not_disturb_the_cleanup_of_the_first(
+    backend: BackendUnderTest, later: tuple[int, ...], moment: Moment
+) -> None:
+    settings: dict[str, Any] = {"yields_per_event": 2, "max_retries": 2, "max_concurrent_requests": 1}
+    async with sweep_provider(backend, script_of(backend, "two retries"), **settings) as swept:
+        suspensions = await CancellationSweep(swept).cancel_at_every_suspension(moment, *later)
+    assert suspensions > _MIN_SUSPENSIONS
 
-    def answer(number: int, attempt: int) -> Plan:
-        return whole(stream) if number % 2 else Plan(pieces=stream.events, pauses_s={3: 0.005})
 
-    async with sweeping(backend, answer, turns=1, max_concurrent_requests=1) as swept:
-        sweep = Sweep(swept)
-        await sweep.next_call()
-        steps, going = 0, True
-        while going:
-            holder = asyncio.create_task(swept.call(next(sweep.numbers) + 1))
-            await swept.service.until(lambda: swept.service.answering)
-            number = next(sweep.numbers)
-            stepped = Stepped(swept.provider.complete(asking(f"case {number}")), steps, moment=moment)
-            with case_of(number):
-                task = stepped.task()
+@pytest.mark.parametrize("moment", MOMENTS)
+@on_jump_clock
+async def test_call_that_fails_before_its_request_has_both_events(backend: BackendUnderTest, moment: Moment) -> None:
+    async with sweep_provider(backend, script_of(backend), yields_per_event=2) as swept:
+        sweep = CancellationSweep(swept, temperature="hot")
+        assert await sweep.cancel_at_every_suspension(moment) >= 1
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@on_jump_clock
+async def test_call_can_be_cancelled_while_a_thread_encodes_it(backend: BackendUnderTest, moment: Moment) -> None:
+    history = [
+        assistant(f"answer {number}") if number % 2 else f"question {number}"
+        for number in range(_ENCODE_THREAD_MESSAGES)
+    ]
+    async with sweep_provider(backend, script_of(backend), yields_per_event=1) as swept:
+        suspensions = await CancellationSweep(swept, *history).cancel_at_every_suspension(moment)
+    assert suspensions > _MIN_SUSPENSIONS
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@on_jump_clock
+async def test_first_call_can_be_cancelled_while_it_builds_the_client(
+    backend: BackendUnderTest, moment: Moment
+) -> None:
+    """Only the first call of a provider builds a client, so each suspension needs a new provider."""
+    for suspension in range(3):
+        async with sweep_provider(backend, script_of(backend)) as swept:
+            sweep = CancellationSweep(swept)
+            assert await sweep.cancel_at(suspension, moment=moment)
+            await sweep.check_healthy_call()
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@on_jump_clock
+async def test_call_that_waits_for_a_slot_can_be_cancelled(backend: BackendUnderTest, moment: Moment) -> None:
+    """Another call has the only slot, and goes on undisturbed."""
+    stream = record_stream(backend.name)
+
+    def script(number: int, attempt: int) -> Reply:
+        return Reply(pieces=stream.events, pauses_s={3: 1.0} if number == HEALTHY else {})
+
+    async with sweep_provider(backend, script, yields_per_event=1, max_concurrent_requests=1) as swept:
+        (await swept.call(HEALTHY)).check_recorded_response()
+        for suspension in itertools.count():
+            slot_holder = asyncio.create_task(swept.call(HEALTHY))
+            await swept.server.wait_until(lambda: swept.server.open_exchanges)
+            request = asking(f"call {suspension + 1}")
+            cancelled = CancelledAt(swept.provider.complete(request), suspension, moment=moment)
             async with nothing_left(), asyncio.timeout(10):
-                await ended(task)
-                outcome = await holder
-            assert outcome.error is None
-            assert outcome.answer.text == TEXT
-            going = task.cancelled()
-            assert going or task.result().text == TEXT
-            steps += 1
-        assert steps > 8
-
-
-async def test_while_nothing_comes(backend: BackendUnderTest) -> None:
-    """The exchange is ended at once, although nobody says a word in it any more."""
-    stream = recording(backend.name)
-    async with sweeping(
-        backend, lambda number, attempt: Plan(pieces=stream.events[:9], end="hang"), timeout=8
-    ) as swept:
-        call = asyncio.create_task(swept.call(1))
-        await swept.service.until(lambda: "llm:stream_block_delta" in dict(swept.host.seen[1]))
-        async with nothing_left(), asyncio.timeout(5):
-            call.cancel()
-            await ended(call)
-        call.result().ends_with("cancelled")
-        await swept.service.until(lambda: not swept.service.answering)
+                with use_call_number(suspension + 1):
+                    task = cancelled.create_task()
+                await wait_for_end(task)
+                (await slot_holder).check_recorded_response()
+            if not task.cancelled():
+                assert suspension > _MIN_SUSPENSIONS
+                return

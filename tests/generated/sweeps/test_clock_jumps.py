@@ -1,6 +1,6 @@
-"""The wall clock jumps in the middle of calls: a time server, a virtual machine that wakes, a person who sets it.
+"""The wall clock jumps during a call: a time server or a user sets it, or a virtual machine wakes up.
 
-The clock of a worker process is moved (`worker.py` says what that moves); the service's stays as it is.
+The clock of a worker process is moved, and `worker.py` says which clock that is. The service's clock does not move.
 """
 
 from __future__ import annotations
@@ -8,70 +8,74 @@ from __future__ import annotations
 from email.utils import formatdate
 from pathlib import Path
 
+import pytest
 from responses_emulator import Emulator, SignInService, chatgpt_surfaces, strict_catalogue
 
-from tests.support.backends import BackendUnderTest
+from tests.support.backends import BACKENDS, BackendUnderTest
 from tests.support.chatgpt_machine import ROW, Machine
 
-from .recorded_stream import ARGUMENTS, TEXT, recording
-from .replay_server import Plan, Replay
-from .worker_process import working
+from .recorded_stream import record_stream
+from .replay_server import ReplayServer, Reply
+from .worker_process import RECORDED_OUTCOME, run_worker
 
-_WHOLE = {"answer": TEXT, "calls": [ARGUMENTS]}
 _MINUTES_S = 600.0
 _DAY_S = 86_400.0
-_WAIT_S = 1
+_RETRY_AFTER_S = 1
 
-# A test sign-in lives for a day, so the clock starts as slow as all jumps ahead together.
-_SLOW_S = -5 * _DAY_S
+# The token of a test sign-in is valid for a day, so the clock starts as far back as all jumps ahead together.
+_START_S = -5 * _DAY_S
 JUMPS_S = [_MINUTES_S, -_MINUTES_S, -_DAY_S, _DAY_S]
-PLACES = ["llm:request", "llm:stream_block_delta", "llm:stream_aborted", "provider:retry"]
+EVENT_NAMES = ["llm:request", "llm:stream_block_delta", "llm:stream_aborted", "provider:retry"]
+ONE_OR_ALL = [BACKENDS[0], *(pytest.param(backend, marks=pytest.mark.slow) for backend in BACKENDS[1:])]
 
 
-def dated(after_s: int) -> dict[str, str]:
-    """Headers that say by dates how long to wait."""
-    return {"date": formatdate(1e9, usegmt=True), "retry-after": formatdate(1e9 + after_s, usegmt=True)}
+def retry_after_headers(seconds: int) -> dict[str, str]:
+    """Return headers that say with two dates how long to wait."""
+    return {"date": formatdate(1e9, usegmt=True), "retry-after": formatdate(1e9 + seconds, usegmt=True)}
 
 
-async def test_jumps_in_mid_call(backend: BackendUnderTest) -> None:
-    """At each place of a call by each distance: every wait is as long as the service asked for, and all is answered."""
-    stream = recording(backend.name)
-    asked = [(at, jump_s) for at in PLACES for jump_s in JUMPS_S]
-    cases = range(1, len(asked) + 1)
+@pytest.mark.parametrize("backend", ONE_OR_ALL, ids=lambda backend: backend.name)
+async def test_call_waits_as_the_service_asks_while_the_clock_jumps(backend: BackendUnderTest) -> None:
+    """One call for each event at which the clock jumps and each distance."""
+    stream = record_stream(backend.name)
+    jumps = [(name, jump_s) for name in EVENT_NAMES for jump_s in JUMPS_S]
+    numbers = range(1, len(jumps) + 1)
+    complete = Reply(pieces=stream.events)
+    replies = [
+        Reply(status=503, headers=retry_after_headers(_RETRY_AFTER_S)),
+        Reply(pieces=stream.events[:9], ending="fin"),
+        complete,
+    ]
 
-    def answer(number: int, attempt: int) -> Plan:
-        first = [Plan(status=503, headers=dated(_WAIT_S)), Plan(pieces=stream.events[:9], end="fin")]
-        plans = [*first, Plan(pieces=stream.events)]
-        return plans[attempt] if number else plans[-1]
-
-    async with Replay(answer, prefix=stream.prefix) as service:
-        settings = backend.config(service.base_url, backend.secret)
-        settings |= {"default_model": backend.model, "min_retry_delay": 0.01, "max_retry_delay": 30, "timeout": 20}
-        async with working(backend, settings) as worker:
-            worker.ask(0, at="llm:request", jump_s=_SLOW_S)
-            assert (await worker.outcomes(0))[0] == _WHOLE
-            for number, (at, jump_s) in zip(cases, asked, strict=True):
-                worker.ask(number, at=at, jump_s=jump_s)
-            assert await worker.outcomes(*cases) == dict.fromkeys(cases, _WHOLE)
-            for number in cases:
-                delays_s = [line["delay"] for line in worker.events(number, "provider:retry")]
-                assert _WAIT_S <= delays_s[0] < 2 * _WAIT_S
-                assert len(delays_s) == 2
-                (response,) = worker.events(number, "llm:response")
-                assert 1000 * _WAIT_S <= response["duration_ms"] < 30_000
-            assert [service.attempts[number] for number in cases] == [3] * len(cases)
+    async with ReplayServer(
+        lambda number, attempt: replies[attempt] if number else complete, url_prefix=stream.url_prefix
+    ) as server:
+        config = backend.config(server.base_url, backend.secret)
+        config |= {"default_model": backend.model, "min_retry_delay": 0.01, "max_retry_delay": 30, "timeout": 20}
+        async with run_worker(backend, config) as worker:
+            worker.start_call(0, event="llm:request", jump_s=_START_S)
+            assert (await worker.read_outcomes(0))[0] == RECORDED_OUTCOME
+            for number, (name, jump_s) in zip(numbers, jumps, strict=True):
+                worker.start_call(number, event=name, jump_s=jump_s)
+            assert await worker.read_outcomes(*numbers) == dict.fromkeys(numbers, RECORDED_OUTCOME)
+        for number in numbers:
+            first_s, _ = [line["delay"] for line in worker.select_events(number, "provider:retry")]
+            assert _RETRY_AFTER_S <= first_s < 2 * _RETRY_AFTER_S
+            (response,) = worker.select_events(number, "llm:response")
+            assert 1000 * _RETRY_AFTER_S <= response["duration_ms"] < 1000 * _MINUTES_S / 2
+        assert [server.attempts[number] for number in numbers] == [3] * len(numbers)
 
 
-async def test_a_sign_in_that_ends_or_comes_back_by_a_jump(tmp_path: Path) -> None:
-    """A token that the clock says is over is renewed once; with the clock set back again nothing more happens."""
+async def test_token_that_expires_by_a_jump_is_refreshed_once(tmp_path: Path) -> None:
+    """If the clock is set back after that, nothing more happens."""
     service = SignInService()
     with Emulator(surfaces=chatgpt_surfaces(service, catalogue=strict_catalogue())) as emulator:
         machine = Machine(tmp_path / "home", emulator, service)
         old = machine.keep(service.token_set(lifetime_s=_DAY_S / 2))
-        async with working(ROW, machine.settings()) as worker:
+        async with run_worker(ROW, machine.settings()) as worker:
             for number, jump_s in enumerate([0.0, _DAY_S, -_DAY_S, -_DAY_S, _DAY_S, _MINUTES_S]):
-                worker.ask(number, at="llm:request", jump_s=jump_s)
-                assert "answer" in (await worker.outcomes(number))[number]
+                worker.start_call(number, event="llm:request", jump_s=jump_s)
+                assert "text" in (await worker.read_outcomes(number))[number]
         await machine.leave()
         assert len(service.requests_to("refresh")) == 1
         assert machine.sent == [old.access_token, *[machine.kept["access_token"]] * 5]

@@ -1,137 +1,135 @@
-"""A hundred calls at once on one provider, each with a fault of its own: nothing of one call is seen in another."""
+"""A hundred calls at once on one provider, each with its own fault: no call sees anything of another."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import InvalidToolCallError, ProviderUnavailableError
 
 from tests.support.backends import BackendUnderTest
+from tests.support.jump_clock import on_jump_clock
 
 from ...support.leftovers import nothing_left
-from .host import Outcome, Swept, sweeping
-from .recorded_stream import LONG, Recording, recording
-from .replay_server import Plan
+from .recorded_stream import RecordedStream, record_stream
+from .replay_server import Reply
+from .swept_provider import CallResult, SweptProvider, sweep_provider
 
-_CALLS = 100
-_SILENCE_S = 1.0
-
-# What becomes of a call, and of how many in a hundred.
+# The number of calls with each fault.
 FAULTS = {
-    "none": 30, "429": 10, "500": 10, "cut": 12, "stall": 6, "failed": 8, "down": 6, "malformed": 8, "cancelled": 10,
+    "none": 36, "429": 10, "500": 10, "cut": 12, "failed": 8, "down": 6, "malformed": 8, "cancelled": 10,
 }  # fmt: skip
+COSTED_FAULTS = {"none": 10, "429": 5, "500": 5, "cut": 5, "failed": 5, "down": 5, "cancelled": 5}
+RETRIED_FAULTS = frozenset({"429", "500", "cut", "failed", "down"})
+SETTINGS: dict[str, Any] = {"yields_per_event": 1, "max_retries": 1, "timeout": 600, "max_concurrent_requests": 0}
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))]
 
 
 class Crowd:
-    """The service, and what it will do to each call.
+    """The replies to all calls.
 
     Args:
-        stream: what is answered; the case's number is put into it.
-        seed: of the order of the faults.
+        stream: the response of a call; each gets the number of the call written into it.
+        counts: the number of calls with each fault.
+        seed: the seed of the order of the faults, and of the offsets and pauses.
     """
 
-    def __init__(self, stream: Recording, seed: int) -> None:
-        self.stream = stream
-        self.chance = random.Random(seed)
-        self.faults = [fault for fault, count in FAULTS.items() for _ in range(count)]
-        self.chance.shuffle(self.faults)
-        self.cuts = [self.chance.randrange(len(stream.events) - 1) for _ in self.faults]
+    def __init__(self, stream: RecordedStream, counts: Mapping[str, int], seed: int) -> None:
+        self._stream = stream
+        self._random = random.Random(seed)
+        self.faults = [fault for fault, count in counts.items() for _ in range(count)]
+        self._random.shuffle(self.faults)
+        self._cuts = [self._random.randrange(len(stream.events) - 1) for _ in self.faults]
 
-    def numbered(self, number: int) -> list[bytes]:
-        """An answer that says its number in text, arguments and usage."""
-        raw = self.stream.raw.replace(b" ok", b" case %d." % number)
-        raw = raw.replace("Ö😀".encode(), b"case %d." % number)
-        raw = raw.replace(b'"output_tokens":', b'"output_tokens":%d' % (1 + number))
-        return [event + b"\n\n" for event in raw.split(b"\n\n") if event]
-
-    def answer(self, number: int, attempt: int) -> Plan:
-        events, cut = self.numbered(number), self.cuts[number]
-        pauses = {self.chance.randrange(len(events)): self.chance.random() / 50}
+    def script(self, number: int, attempt: int) -> Reply:
+        events, cut = self._numbered_events(number), self._cuts[number]
+        pauses_s = {self._random.randrange(len(events)): self._random.random()}
         match self.faults[number]:
             case "429" if not attempt:
-                return Plan(status=429, headers={"retry-after": "0.02"})
+                return Reply(status=429, headers={"retry-after": "1"})
             case "500" if not attempt:
-                return Plan(status=500)
+                return Reply(status=500)
             case "down":
-                return Plan(status=500)
+                return Reply(status=500)
             case "cut" if not attempt:
-                return Plan(pieces=tuple(events[:cut]), end="reset" if cut % 2 else "fin", pauses_s=pauses)
-            case "stall" if not attempt:
-                return Plan(pieces=tuple(events[:cut]), end="hang")
+                return Reply(pieces=events[:cut], ending="reset" if cut % 2 else "fin", pauses_s=pauses_s)
             case "failed" if not attempt:
                 failed = b'event: error\ndata: {"type":"error","error":{"code":"server_error","message":"no"}}\n\n'
-                return Plan(pieces=(*events[:cut], failed), pauses_s=pauses)
+                return Reply(pieces=(*events[:cut], failed), pauses_s=pauses_s)
             case "malformed":
-                bad = [event.replace(b'{\\"at\\":', b'{\\"at\\"?') for event in events]
-                return Plan(pieces=tuple(bad), pauses_s=pauses)
+                pieces = tuple(event.replace(b'{\\"at\\":', b'{\\"at\\"?') for event in events)
+                return Reply(pieces=pieces, pauses_s=pauses_s)
             case "cancelled":
-                return Plan(pieces=tuple(events[:cut]), end="hang")
+                return Reply(pieces=events[:cut], ending="hang")
             case _:
-                return Plan(pieces=tuple(events), pauses_s=pauses)
+                return Reply(pieces=events, pauses_s=pauses_s)
+
+    def _numbered_events(self, number: int) -> tuple[bytes, ...]:
+        """Return a response that has the number of its call in its text, arguments and usage."""
+        raw = self._stream.raw.replace(b" ok", b" call %d." % number)
+        raw = raw.replace("Ö😀".encode(), b"call %d." % number)
+        raw = raw.replace(b'"output_tokens":', b'"output_tokens":%d' % (1 + number))
+        return tuple(event + b"\n\n" for event in raw.split(b"\n\n") if event)
+
+    async def make_calls(self, swept: SweptProvider) -> list[CallResult]:
+        """Make all calls at once, and cancel those that are to be cancelled when their reply has fallen silent."""
+
+        async def make_call(number: int) -> CallResult:
+            task = asyncio.create_task(swept.call(number))
+            if self.faults[number] == "cancelled":
+                await swept.server.wait_until(lambda: number in swept.server.silent_calls)
+                task.cancel()
+            return await task
+
+        async with nothing_left():
+            results = await asyncio.gather(*map(make_call, range(len(self.faults))))
+        await swept.server.wait_until(lambda: not swept.server.open_exchanges)
+        return results
 
 
-async def one(swept: Swept, crowd: Crowd, number: int) -> Outcome:
-    """The call of a case, cancelled where that is its fate."""
-    call = asyncio.create_task(swept.call(number))
-    if crowd.faults[number] == "cancelled":
-        await swept.service.until(lambda: swept.service.attempts[number])
-        await asyncio.sleep(crowd.cuts[number] / 1000)
-        call.cancel()
-    return await call
+@pytest.mark.parametrize("seed", SEEDS)
+@on_jump_clock
+async def test_calls_with_different_faults_do_not_disturb_each_other(backend: BackendUnderTest, seed: int) -> None:
+    crowd = Crowd(record_stream(backend.name), FAULTS, seed)
+    async with sweep_provider(backend, crowd.script, **SETTINGS) as swept:
+        results = await crowd.make_calls(swept)
+        attempts = swept.server.attempts
+    for result, fault in zip(results, crowd.faults, strict=True):
+        check_result(result, fault)
+        assert attempts[result.number] == (2 if fault in RETRIED_FAULTS else 1)
+    assert len({result.events[0][1]["request_id"] for result in results}) == len(results)
 
 
-@pytest.mark.parametrize("seed", range(10 if LONG else 1))
-async def test_a_hundred_calls_and_their_faults(backend: BackendUnderTest, seed: int) -> None:
-    crowd = Crowd(recording(backend.name), seed)
-    faults = list(crowd.faults)
-    settings = {"max_retries": 1, "timeout": _SILENCE_S, "max_concurrent_requests": 0}
-    async with sweeping(backend, crowd.answer, turns=1, **settings) as swept:
-        async with nothing_left(), asyncio.timeout(30):
-            outcomes = await asyncio.gather(*[one(swept, crowd, number) for number in range(_CALLS)])
-        await swept.service.until(lambda: not swept.service.answering)
-        attempts, cost = swept.service.attempts.copy(), swept.cost
-        paid_for = [outcome.answer.usage.cost_usd for outcome in outcomes if outcome.answer]
-        for number in [number for number, fault in enumerate(faults) if fault == "malformed"]:
-            crowd.faults[number] = "none"  # an answer that is of no use costs the same
-            paid_for.append((await swept.call(number)).answer.usage.cost_usd)
-    for outcome, fault in zip(outcomes, faults, strict=True):
-        FATES.get(fault, answered)(outcome)
-    assert len({outcome.events[0][1]["request_id"] for outcome in outcomes}) == _CALLS
-    twice = {number for number, fault in enumerate(faults) if fault not in ("none", "malformed", "cancelled")}
-    assert attempts == Counter({number: 2 if number in twice else 1 for number in range(_CALLS)})
-    assert all((each is not None) is backend.priced for each in paid_for)
-    assert cost == sum((each or Decimal(0) for each in paid_for), Decimal(0))
+@on_jump_clock
+async def test_session_costs_what_the_responses_of_all_calls_cost(backend: BackendUnderTest) -> None:
+    crowd = Crowd(record_stream(backend.name), COSTED_FAULTS, seed=0)
+    async with sweep_provider(backend, crowd.script, **SETTINGS) as swept:
+        results = await crowd.make_calls(swept)
+        costs = [result.response.usage.cost_usd for result in results if result.response]
+        assert swept.session_cost == sum((cost or Decimal(0) for cost in costs), Decimal(0))
+    assert all((cost is not None) is backend.priced for cost in costs)
 
 
-def answered(outcome: Outcome) -> None:
-    """With its own number, in the answer and in what was shown of it."""
-    said = f"case {outcome.number}."
-    assert outcome.error is None, outcome.error
-    outcome.ends_with("ok")
-    assert outcome.answer.text == outcome.shown() == f"Ä→😀 {said}"
-    assert [call.arguments for call in outcome.answer.tool_calls] == [{"at": said}]
-    assert str(outcome.answer.usage.output_tokens).startswith(str(1 + outcome.number))
-
-
-def failed(outcome: Outcome) -> None:
-    assert isinstance(outcome.error, ProviderUnavailableError)
-    outcome.ends_with("error")
-
-
-def refused(outcome: Outcome) -> None:
-    """The stream itself was whole: what was shown of it is not taken back."""
-    assert isinstance(outcome.error, InvalidToolCallError), outcome.error
-    assert (outcome.names[0], outcome.names[-1]) == ("llm:request", "llm:response")
-    assert outcome.events[-1][1]["status"] == "error"
-
-
-def cancelled(outcome: Outcome) -> None:
-    assert isinstance(outcome.error, asyncio.CancelledError)
-    outcome.ends_with("cancelled")
-
-
-FATES = {"down": failed, "malformed": refused, "cancelled": cancelled}
+def check_result(result: CallResult, fault: str) -> None:
+    match fault:
+        case "down":
+            assert isinstance(result.error, ProviderUnavailableError)
+            result.check_events("error")
+        case "malformed":  # the stream itself is complete, so what was shown of it is not taken back
+            assert isinstance(result.error, InvalidToolCallError), result.error
+            assert (result.event_names[0], result.event_names[-1]) == ("llm:request", "llm:response")
+            assert result.events[-1][1]["status"] == "error"
+        case "cancelled":
+            assert isinstance(result.error, asyncio.CancelledError)
+            result.check_events("cancelled")
+        case _:
+            label = f"call {result.number}."
+            assert result.error is None, result.error
+            result.check_events("ok")
+            assert result.response.text == result.shown() == f"Ä→😀 {label}"
+            assert [call.arguments for call in result.response.tool_calls] == [{"at": label}]
+            assert str(result.response.usage.output_tokens).startswith(str(1 + result.number))

@@ -1,64 +1,59 @@
-"""A stream that arrives in any pieces, with any line ends: the answer and the deltas are those of the unsplit one.
-
-`LONG_SWEEPS=1` splits at every byte with every line end; else the line ends take turns, as the ways of cutting do.
-"""
+"""A stream arrives in any pieces with any line ends: response and deltas are those of the whole stream."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.support.backends import BACKENDS, BackendUnderTest
+from tests.support.backends import BackendUnderTest
+from tests.support.jump_clock import on_jump_clock
 
-from .host import Outcome, sweeping
-from .recorded_stream import TEXT, THOUGHT, recording
-from .replay_server import Plan
-from .test_cuts import whole_answer
-
-NEWLINES = {"lf": b"\n", "crlf": b"\r\n", "cr": b"\r"}
-STRIDE = 11
+from .recorded_stream import NEWLINES, choose_offsets, record_stream
+from .replay_server import Reply
+from .swept_provider import CallResult, sweep_provider
+from .test_cuts import SOME_OR_ALL
 
 
-def blocks(outcome: Outcome) -> list[tuple[str, int, str]]:
-    """Which blocks began and ended, in order."""
-    ends = ("llm:stream_block_start", "llm:stream_block_end")
-    return [(name, data["block_index"], data["block_type"]) for name, data in outcome.events if name in ends]
+def block_frames(result: CallResult) -> list[tuple[str, int, str]]:
+    """Return which blocks began and ended, in order."""
+    names = ("llm:stream_block_start", "llm:stream_block_end")
+    return [(name, data["block_index"], data["block_type"]) for name, data in result.events if name in names]
 
 
-async def same_as_whole(backend: BackendUnderTest, plans: list[Plan]) -> None:
-    """Each of the plans gives what the whole stream gives."""
-    stream = recording(backend.name)
+async def check_same_results(backend: BackendUnderTest, replies: list[Reply]) -> None:
+    """Check that each of the replies gives what the whole stream in one piece gives."""
+    whole = Reply(pieces=(record_stream(backend.name).raw,))
 
-    def answer(number: int, attempt: int) -> Plan:
-        return plans[number] if number < len(plans) else Plan(pieces=(stream.raw,))
-
-    async with sweeping(backend, answer, max_retries=0) as swept:
-        expected = await whole_answer(swept, len(plans))
-        shape = blocks(await swept.call(len(plans) + 1))
-        outcomes = await swept.calls(list(range(len(plans))))
-    for outcome in outcomes:
-        sizes = [len(piece) for piece in plans[outcome.number].pieces[:2]]
-        assert outcome.error is None, (sizes, outcome.error)
-        assert outcome.answer.model_dump(mode="json") == expected, sizes
-        assert (outcome.shown(), outcome.shown("thinking")) == (TEXT, THOUGHT), sizes
-        assert blocks(outcome) == shape, sizes
-        outcome.ends_with("ok")
+    async with sweep_provider(
+        backend, lambda number, attempt: [whole, *replies][number], max_retries=0, timeout=600
+    ) as swept:
+        expected, *results = await swept.call_all(range(len(replies) + 1))
+    for result in results:
+        sizes = [len(piece) for piece in replies[result.number - 1].pieces[:2]]
+        result.check_recorded_response()
+        assert result.response.model_dump(mode="json") == expected.response.model_dump(mode="json"), sizes
+        assert block_frames(result) == block_frames(expected), sizes
 
 
-@pytest.mark.parametrize("newline", NEWLINES)
-async def test_a_stream_that_is_split_anywhere(backend: BackendUnderTest, newline: str) -> None:
-    """In two chunks, or in two segments of one; with a line end of two bytes also between these."""
-    stream = recording(backend.name)
-    turn = BACKENDS.index(backend) + list(NEWLINES).index(newline)
-    places = stream.places(NEWLINES[newline], STRIDE * len(NEWLINES), turn * STRIDE)
-    framed = stream.framed(NEWLINES[newline])
-    await same_as_whole(
-        backend, [Plan(pieces=(framed[:place], framed[place:]), joined=place % 2 == 1) for place in places]
+@pytest.mark.parametrize("newline", NEWLINES.values(), ids=NEWLINES.keys())
+@pytest.mark.parametrize("count", SOME_OR_ALL)
+@on_jump_clock
+async def test_stream_in_two_pieces_gives_the_same_response(
+    backend: BackendUnderTest, newline: bytes, count: int | None
+) -> None:
+    """The pieces are two chunks or, at odd offsets, two TCP segments of one chunk."""
+    framed = record_stream(backend.name).frame_with(newline)
+    offsets = choose_offsets(len(framed), count)
+    await check_same_results(
+        backend, [Reply(pieces=(framed[:at], framed[at:]), one_chunk=at % 2 == 1) for at in offsets]
     )
 
 
-async def test_a_stream_that_arrives_byte_by_byte(backend: BackendUnderTest) -> None:
-    """As chunks of one byte; and as one chunk, whose bytes a read finds singly or a few at once."""
-    stream = recording(backend.name)
-    framed = [stream.framed(newline) for newline in NEWLINES.values()]
-    singly = [tuple(raw[at : at + 1] for at in range(len(raw))) for raw in framed]
-    await same_as_whole(backend, [*(Plan(pieces=pieces) for pieces in singly), Plan(pieces=singly[1], joined=True)])
+@on_jump_clock
+async def test_stream_in_single_bytes_gives_the_same_response(backend: BackendUnderTest) -> None:
+    """Each byte is a chunk; or all are one chunk, of which a read finds one or a few bytes."""
+    stream = record_stream(backend.name)
+    framed = [stream.frame_with(newline) for newline in NEWLINES.values()]
+    single = [tuple(raw[at : at + 1] for at in range(len(raw))) for raw in framed]
+    await check_same_results(
+        backend, [*(Reply(pieces=each) for each in single), Reply(pieces=single[1], one_chunk=True)]
+    )

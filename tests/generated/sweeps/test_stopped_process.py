@@ -1,4 +1,4 @@
-"""A process that is stopped in mid-answer and goes on later: what came meanwhile is read, nothing is asked again."""
+"""A process is stopped while a stream arrives and goes on later: it reads what came and does not ask again."""
 
 from __future__ import annotations
 
@@ -8,54 +8,47 @@ import pytest
 
 from tests.support.backends import BackendUnderTest
 
-from .recorded_stream import ARGUMENTS, TEXT, Recording, recording
-from .replay_server import Plan, Replay
-from .worker_process import Worker, working
+from .recorded_stream import RecordedStream, record_stream
+from .replay_server import ReplayServer, Reply
+from .worker_process import RECORDED_OUTCOME, Worker, run_worker
 
-_STOPPED_S = 0.8
-_WHOLE = {"answer": TEXT, "calls": [ARGUMENTS]}
-
-
-def first_text(stream: Recording) -> int:
-    """The number of the event that shows the first of the text."""
-    return next(at for at, event in enumerate(stream.events) if b"response.output_text.delta" in event)
+_STOPPED_S = 12.0
+_TIMEOUT_S = 5.0
 
 
-def arriving(stream: Recording) -> list[dict[int, float]]:
-    """Pauses after the first text: all of the rest comes while the process stands still, or little by little, or some
-    of it, and the rest later."""
-    at, end = first_text(stream) + 1, len(stream.events)
-    return [{at: 0.2}, dict.fromkeys(range(at, end), 0.06), {at: 0.2, at + 3: _STOPPED_S}]
+def pauses_after_first_text(stream: RecordedStream) -> list[dict[int, float]]:
+    """Return pauses in seconds by which the rest comes while the process is stopped: at once, slowly, or in part."""
+    first = 1 + next(at for at, event in enumerate(stream.events) if b"response.output_text.delta" in event)
+    return [{first: 0.2}, dict.fromkeys(range(first, len(stream.events)), 0.06), {first: 0.2, first + 3: _STOPPED_S}]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("timeout_s", [5.0, 0.3])
-async def test_what_came_while_it_stood_still_is_read(backend: BackendUnderTest, timeout_s: float) -> None:
-    stream = recording(backend.name)
-    pauses = arriving(stream)
-    cases = range(1, len(pauses) + 1)
+async def test_stopped_process_reads_what_came_meanwhile(backend: BackendUnderTest) -> None:
+    stream = record_stream(backend.name)
+    pauses_s = [{}, *pauses_after_first_text(stream)]
+    numbers = range(1, len(pauses_s))
 
-    def answer(number: int, attempt: int) -> Plan:
-        return Plan(pieces=stream.events, pauses_s=pauses[number - 1] if number else {})
+    def script(number: int, attempt: int) -> Reply:
+        return Reply(pieces=stream.events, pauses_s=pauses_s[number])
 
-    async with Replay(answer, prefix=stream.prefix) as service:
-        settings = backend.config(service.base_url, backend.secret)
-        settings |= {"default_model": backend.model, "timeout": timeout_s, "max_retries": 0}
-        async with working(backend, settings) as worker:
-            worker.ask(0)
-            assert (await worker.outcomes(0))[0] == _WHOLE
-            await stand_still(worker, *cases)
-            assert await worker.outcomes(*cases) == dict.fromkeys(cases, _WHOLE)
-        assert [service.attempts[number] for number in cases] == [1] * len(cases)
+    async with ReplayServer(script, url_prefix=stream.url_prefix) as server:
+        config = backend.config(server.base_url, backend.secret)
+        config |= {"default_model": backend.model, "timeout": _TIMEOUT_S, "max_retries": 0}
+        async with run_worker(backend, config) as worker:
+            worker.start_call(0)
+            assert (await worker.read_outcomes(0))[0] == RECORDED_OUTCOME
+            await stop_for_a_while(worker, *numbers)
+            assert await worker.read_outcomes(*numbers) == dict.fromkeys(numbers, RECORDED_OUTCOME)
+        assert [server.attempts[number] for number in numbers] == [1] * len(numbers)
 
 
-async def stand_still(worker: Worker, *cases: int) -> None:
-    """For a while, as soon as some of the text of each case was shown."""
-    for number in cases:
-        worker.ask(number)
-    left = set(cases)
-    while left:
-        left.discard((await worker.hear(lambda line: str(line.get("text", "")).startswith(TEXT[0])))["number"])
+async def stop_for_a_while(worker: Worker, *numbers: int) -> None:
+    """Start these calls, and stop the worker when each has shown some text."""
+    for number in numbers:
+        worker.start_call(number)
+    waiting = set(numbers)
+    while waiting:
+        waiting.discard((await worker.read_until(lambda line: line.get("text")))["number"])
     worker.stop()
     await asyncio.sleep(_STOPPED_S)
-    worker.go_on()
+    worker.resume()

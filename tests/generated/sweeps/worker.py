@@ -1,12 +1,11 @@
-"""A process that makes calls through the real `mount()`, for what can only be done to a process of its own.
+"""A process that makes calls through the real `mount()`, for tests that stop a process or move its clock.
 
-`python -m tests.generated.sweeps.worker BACKEND SETTINGS` takes one JSON object per line and makes a call for it:
-`number` is the
-case; `jump_s` is how far the wall clock jumps, `at` the call's first event of that name. Calls run side by side. It
-prints a line for each event as it comes, and one for each outcome.
+`python -m tests.generated.sweeps.worker BACKEND CONFIG` reads one JSON object per line and makes a call for it:
+`number` is the number of the call; by `jump_s` seconds, 0 by default, the wall clock jumps at the first `event` of that
+name. Calls run side by side. The process prints a line for each event as it comes, and one for each outcome.
 
-What jumps is `time.time`, in this process, from before anything is imported. The monotonic clock, the clocks of files
-and `datetime.now` are the machine's; neither library nor modules ask the last.
+`time.time` jumps, in this process, from before anything is imported. The monotonic clock, the times of files and
+`datetime.now` do not; neither the library nor the modules call the last.
 """
 
 from __future__ import annotations
@@ -17,62 +16,61 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
-_moves_s: list[float] = []
-
-
-def _moved(clock: Callable[[], float]) -> Callable[[], float]:
-    return lambda: clock() + sum(_moves_s)
+_jumps_s: list[float] = []
 
 
-time.time = _moved(time.time)
+def _make_movable(clock: Callable[[], float]) -> Callable[[], float]:
+    return lambda: clock() + sum(_jumps_s)
 
 
-def say(**line: Any) -> None:
+time.time = _make_movable(time.time)
+
+
+def write_line(**line: Any) -> None:
     print(json.dumps(line), flush=True)
 
 
-async def work(name: str, settings: dict[str, Any]) -> None:
+async def work(backend_name: str, config: dict[str, Any]) -> None:
     # Imported under the moved clock.
     from amplifier_core.llm_errors import LLMError
 
     from tests.support.backends import BACKENDS
     from tests.support.session import asking
 
-    from .host import LOOK, Host, case_of, current_case
+    from .swept_provider import LOOK_TOOL, EventRecorder, current_call_number, use_call_number
 
-    class Telling(Host):
-        """Says each event, and lets the clock jump at one."""
+    jumps: dict[int, tuple[str, float]] = {}
 
-        jumps: ClassVar[dict[int, tuple[str, float]]] = {}
+    class EventWriter(EventRecorder):
+        """Writes a line for each event, and lets the clock jump at one."""
 
         async def emit(self, event: str, data: dict[str, Any]) -> None:
-            number = current_case()
-            at, by_s = self.jumps.get(number, ("", 0.0))
-            if event == at:
-                del self.jumps[number]
-                _moves_s.append(by_s)
-            told = {key: data[key] for key in ("text", "delay", "status", "duration_ms") if key in data}
-            say(number=number, event=event, **told)
+            number = current_call_number()
+            if jumps.get(number, ("", 0))[0] == event:
+                _jumps_s.append(jumps.pop(number)[1])
+            fields = {key: data[key] for key in ("text", "delay", "status", "duration_ms") if key in data}
+            write_line(number=number, event=event, **fields)
 
     async def call(number: int) -> None:
         try:
-            answer = await host.provider.complete(asking(f"case {number}", tools=[LOOK]))
+            response = await writer.provider.complete(asking(f"call {number}", tools=[LOOK_TOOL]))
         except LLMError as error:
-            say(number=number, error=type(error).__name__, message=str(error))
+            write_line(number=number, outcome=type(error).__name__, message=str(error))
         else:
-            say(number=number, answer=answer.text, calls=[each.arguments for each in answer.tool_calls or []])
+            arguments = [each.arguments for each in response.tool_calls or []]
+            write_line(number=number, outcome="response", text=response.text, arguments=arguments)
 
-    host = Telling()
-    cleanup = await next(row for row in BACKENDS if row.name == name).mount(host, settings)
-    say(ready=True)
+    writer = EventWriter()
+    cleanup = await next(row for row in BACKENDS if row.name == backend_name).mount(writer, config)
+    write_line(number=0, is_ready=True)
     async with asyncio.TaskGroup() as group:
         while line := await asyncio.to_thread(sys.stdin.readline):
-            asked = json.loads(line)
-            host.jumps[asked["number"]] = (asked.get("at", ""), asked.get("jump_s", 0.0))
-            with case_of(asked["number"]):
-                group.create_task(call(asked["number"]))
+            order = json.loads(line)
+            jumps[order["number"]] = (order.get("event", ""), order.get("jump_s", 0.0))
+            with use_call_number(order["number"]):
+                group.create_task(call(order["number"]))
     await cleanup()
 
 

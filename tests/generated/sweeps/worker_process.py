@@ -14,64 +14,77 @@ from typing import Any
 from tests.support.backends import BackendUnderTest
 from tests.support.discard_server import child_environment
 
-_PATIENCE_S = 30.0
+from .recorded_stream import ARGUMENTS, TEXT
+
+RECORDED_OUTCOME = {"outcome": "response", "text": TEXT, "arguments": [ARGUMENTS]}
+"""The outcome of a call that gets the whole recorded stream."""
+_PATIENCE_S = 60.0
 
 
 class Worker:
-    """See `worker.py`; `lines` are all that it has said."""
+    """A process that runs `worker.py`.
+
+    Attributes:
+        lines: all lines that the test has read from it.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.lines: list[dict[str, Any]] = []
         self._process = process
 
-    def ask(self, number: int, **more: Any) -> None:
-        """Let it make a call."""
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps({"number": number, **more}).encode() + b"\n")
+    def start_call(self, number: int, **jump: Any) -> None:
+        """Let the worker make a call.
 
-    async def hear(self, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
-        """The next line that is wanted."""
+        Args:
+            number: the number of the call.
+            jump: `event` and `jump_s`, as in `worker.py`; the default is no jump.
+        """
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps({"number": number, **jump}).encode() + b"\n")
+
+    async def read_until(self, predicate: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """Read lines up to the first for which the predicate holds, and return that one."""
         assert self._process.stdout
         async with asyncio.timeout(_PATIENCE_S):
             while True:
                 line = await self._process.stdout.readline()
                 assert line, "the worker has ended"
                 self.lines.append(json.loads(line))
-                if wanted(self.lines[-1]):
+                if predicate(self.lines[-1]):
                     return self.lines[-1]
 
-    async def outcomes(self, *numbers: int) -> dict[int, dict[str, Any]]:
-        """What becomes of the calls of these cases."""
-        found: dict[int, dict[str, Any]] = {}
-        while found.keys() < set(numbers):
-            line = await self.hear(lambda line: line.keys() & {"answer", "error"})
-            found[line["number"]] = {key: value for key, value in line.items() if key != "number"}
-        return found
+    async def read_outcomes(self, *numbers: int) -> dict[int, dict[str, Any]]:
+        """Wait for the outcomes of these calls and return them by number."""
+        outcomes: dict[int, dict[str, Any]] = {}
+        while outcomes.keys() < set(numbers):
+            line = await self.read_until(lambda line: "outcome" in line)
+            outcomes[line["number"]] = {key: value for key, value in line.items() if key != "number"}
+        return outcomes
 
-    def events(self, number: int, name: str) -> list[dict[str, Any]]:
-        """What was said of the events of a case by that name."""
-        return [line for line in self.lines if line.get("number") == number and line.get("event") == name]
+    def select_events(self, number: int, name: str) -> list[dict[str, Any]]:
+        """Return the lines about the events of one call with that name."""
+        return [line for line in self.lines if line["number"] == number and line.get("event") == name]
 
     def stop(self) -> None:
-        """Returns once it stands still."""
+        """Stop the process as a suspended machine would."""
         os.kill(self._process.pid, signal.SIGSTOP)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         os.kill(self._process.pid, signal.SIGCONT)
 
 
 @asynccontextmanager
-async def working(backend: BackendUnderTest, settings: dict[str, Any]) -> AsyncIterator[Worker]:
-    """A worker with these settings, which ends with the context."""
+async def run_worker(backend: BackendUnderTest, config: dict[str, Any]) -> AsyncIterator[Worker]:
+    """Run a worker with this config of its provider, while the context lasts."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.generated.sweeps.worker", backend.name, json.dumps(settings)),
+        *(sys.executable, "-m", "tests.generated.sweeps.worker", backend.name, json.dumps(config)),
         env=child_environment(),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
     worker = Worker(process)
     try:
-        await worker.hear(lambda line: "ready" in line)
+        await worker.read_until(lambda line: "is_ready" in line)
         yield worker
         assert process.stdin
         process.stdin.close()
@@ -79,5 +92,5 @@ async def working(backend: BackendUnderTest, settings: dict[str, Any]) -> AsyncI
             assert await process.wait() == 0
     finally:
         if process.returncode is None:
-            process.kill()  # also one that was stopped
+            process.kill()  # also a process that was stopped
             await process.wait()
