@@ -1,7 +1,8 @@
-"""The event loop stays free: long histories are sent and long answers read while others go on.
+"""The event loop stays free while long histories are sent and long responses are read.
 
-Bounds are generous and the better of two runs counts: what is looked for is work that holds the loop for as long as the
-conversation is, not the speed of a machine. What is measured is time of the processor, which others cannot take.
+These tests measure processor time, which other processes cannot use up, and compare it with the time of a fixed amount
+of Python on the same machine. The best of several runs counts, because noise only adds time. The bounds are generous:
+they find work that holds the loop for as long as the conversation is.
 """
 
 from __future__ import annotations
@@ -22,12 +23,27 @@ from tests.support.backends import BackendUnderTest
 from tests.support.discard_server import Discard, child_environment
 from tests.support.session import OpenSession, Session, asking, assistant, result, system, tool, user
 
+slow = pytest.mark.slow
+RUNS = 5
 TOOLS = [tool(f"tool_{number}", "path", "query", "mode") for number in range(40)]
-LONG_ANSWER = Turn(Say("word " * 2000, chunks=["word "] * 2000), JoinEvents(8))
+LONG_RESPONSE = Turn(Say("word " * 2000, chunks=["word "] * 2000), JoinEvents(8))
+
+
+@pytest.fixture(scope="module")
+def unit_s() -> float:
+    """The seconds that this machine takes for a fixed amount of Python; 0.046 where the bounds were measured."""
+    times: list[float] = []
+    for _ in range(RUNS):
+        began_s = time.process_time()
+        table: dict[str, list[int]] = {}
+        for number in range(100_000):
+            table[str(number)] = [number, number + 1]
+        times.append(time.process_time() - began_s)
+    return min(times)
 
 
 def history(count: int) -> list[Message]:
-    """A conversation of so many messages, with calls, results and thinking as they are stored."""
+    """Return a conversation of `count` messages, with calls and results as they are stored."""
     messages: list[Message] = [system("Work in the folder.")]
     for step in range(count // 3):
         call = {"type": "tool_call", "id": f"call_{step}", "name": "tool_1", "input": {"path": f"src/file_{step}.py"}}
@@ -40,8 +56,10 @@ def history(count: int) -> list[Message]:
 
 
 async def longest_gaps_s(work: Callable[[], Awaitable[Any]]) -> tuple[float, float]:
-    """The most that the loop's thread, and the whole process, computed between two turns of another task while the work
-    ran. A thread that holds the interpreter shows in the second alone."""
+    """Return the most processor time between two turns of another task: of the loop's thread, and of the process.
+
+    A thread that holds the interpreter shows in the second number only.
+    """
     gaps: list[tuple[float, float]] = []
 
     async def heart() -> None:
@@ -67,7 +85,7 @@ async def longest_gaps_s(work: Callable[[], Awaitable[Any]]) -> tuple[float, flo
 
 
 async def discarding(backend: BackendUnderTest, url: str) -> Session:
-    """A session on the service that discards, with a client that is built and warm."""
+    """Return a session on the service that discards, with a client that is built and warm."""
     session = Session(backend, backend.emulator())
     await session.mount({**backend.config(url, backend.secret), "default_model": backend.model, "use_streaming": False})
     await session.ask("hello")
@@ -75,32 +93,34 @@ async def discarding(backend: BackendUnderTest, url: str) -> Session:
 
 
 @pytest.mark.promise("long histories block the event loop", area="hazard")
-async def test_a_long_history_does_not_hold_the_loop(backend: BackendUnderTest) -> None:
+@slow
+async def test_a_long_history_does_not_hold_the_loop(backend: BackendUnderTest, unit_s: float) -> None:
     with Discard() as url:
         session = await discarding(backend, url)
         request = asking(*history(5000), tools=TOOLS)
-        gaps = [await longest_gaps_s(lambda: session.provider.complete(request)) for _ in range(2)]
+        gaps = [await longest_gaps_s(lambda: session.provider.complete(request)) for _ in range(RUNS)]
         await session.cleanup()
-    # Typed SDK parameters would hold it for about half a millisecond per item, which is 2.5 s; our own, for 0.04 s.
+    # 0.1 and 0.25 units were measured. Typed parameters of the SDK would hold the loop for about 50 units.
     own_s, whole_s = (min(each) for each in zip(*gaps, strict=True))
-    assert own_s < 0.02, gaps
-    assert whole_s < 0.06, gaps
+    assert own_s < 0.5 * unit_s, gaps
+    assert whole_s < 1.5 * unit_s, gaps
 
 
-async def test_a_long_answer_does_not_hold_the_loop(session: Session) -> None:
+@slow
+async def test_a_long_response_does_not_hold_the_loop(session: Session, unit_s: float) -> None:
     gaps = []
-    for _ in range(2):
-        session.emulator.script(LONG_ANSWER)
+    for _ in range(RUNS):
+        session.emulator.script(LONG_RESPONSE)
         gaps.append(await longest_gaps_s(lambda: session.ask("talk")))
     own_s, whole_s = (min(each) for each in zip(*gaps, strict=True))
-    assert own_s < 0.03, gaps
-    assert whole_s < 0.06, gaps
+    assert own_s < 0.5 * unit_s, gaps  # 0.08 and 0.2 units were measured
+    assert whole_s < 1.5 * unit_s, gaps
 
 
 def child(code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in a process of its own, which has imported nothing yet.
+    """Run Python in a new process, which has imported nothing yet.
 
-    It leaves without Python's own shutdown, which the threads of amplifier-core 2.0.2 can abort.
+    It ends without Python's shutdown, which the threads of amplifier-core 2.0.2 can abort.
     """
     command = [sys.executable, "-c", f"{code}\nimport os, sys\nsys.stdout.flush()\nos._exit(0)"]
     return subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=300, check=False)
@@ -132,18 +152,19 @@ asyncio.run(main())
 """
 
 
-def test_the_first_call_does_not_hold_the_loop(backend: BackendUnderTest) -> None:
-    """Importing the SDK and building a client take half a second, on a thread."""
+@slow
+def test_the_first_call_does_not_hold_the_loop(backend: BackendUnderTest, unit_s: float) -> None:
+    """A thread imports the SDK and builds the client, which takes half a second."""
     with Discard() as url:
         config = {**backend.config(url, backend.secret), "default_model": backend.model}
         code = FIRST_CALL.format(package=backend.package, name=backend.name, config=config)
-        run = child(code)
-    assert run.stderr == ""
-    assert float(run.stdout) < 0.15
+        runs = [child(code) for _ in range(2)]
+    assert [run.stderr for run in runs] == ["", ""]
+    assert min(float(run.stdout) for run in runs) < 3 * unit_s  # 1 to 1.5 units were measured
 
 
-async def best_s(contenders: list[Callable[[], Awaitable[Any]]], runs: int = 5) -> list[float]:
-    """The least computing of each of a few contenders, taken in turns: noise only ever adds."""
+async def best_s(contenders: list[Callable[[], Awaitable[Any]]], runs: int = RUNS) -> list[float]:
+    """Return the least processor time of each contender, in seconds. The contenders run in turns."""
     times: list[list[float]] = [[] for _ in contenders]
     for _ in range(runs):
         for number, contender in enumerate(contenders):
@@ -153,6 +174,7 @@ async def best_s(contenders: list[Callable[[], Awaitable[Any]]], runs: int = 5) 
     return [min(each) for each in times]
 
 
+@slow
 async def test_nothing_grows_with_the_square_of_the_conversation(backend: BackendUnderTest) -> None:
     with Discard() as url:
         session = await discarding(backend, url)
@@ -163,7 +185,8 @@ async def test_nothing_grows_with_the_square_of_the_conversation(backend: Backen
     assert long_s < 9 * short_s, f"4 times the history takes {long_s / short_s:.1f} times as long"
 
 
-async def test_nothing_grows_with_the_square_of_the_answer(open_session: OpenSession) -> None:
+@slow
+async def test_nothing_grows_with_the_square_of_the_response(open_session: OpenSession) -> None:
     session = await open_session(use_streaming=False)
 
     async def talk(count: int) -> None:
@@ -171,11 +194,11 @@ async def test_nothing_grows_with_the_square_of_the_answer(open_session: OpenSes
         await session.ask("talk")
 
     short_s, long_s = await best_s([lambda: talk(1000), lambda: talk(4000)])
-    assert long_s < 9 * short_s, f"4 times the answer takes {long_s / short_s:.1f} times as long"
+    assert long_s < 9 * short_s, f"4 times the response takes {long_s / short_s:.1f} times as long"
 
 
 def test_mounting_does_not_import_the_sdk(backend: BackendUnderTest) -> None:
-    """Hosts mount providers that are never called; the SDK takes most of a second, the engine a fiftieth of one."""
+    """Hosts mount providers that they never call. The import of the SDK takes most of a second."""
     code = f"""
 import asyncio, sys
 from amplifier_core.testing import MockCoordinator
@@ -194,8 +217,9 @@ assert not heavy, heavy
     assert run.returncode == 0, run.stderr
 
 
-async def test_mounting_is_quick(backend: BackendUnderTest) -> None:
-    """It happens twice per instance in every session."""
+@slow
+async def test_mounting_is_quick(backend: BackendUnderTest, unit_s: float) -> None:
+    """Hosts mount each instance twice per session."""
 
     async def mount_once() -> None:
         session = Session(backend, backend.emulator())
@@ -203,4 +227,4 @@ async def test_mounting_is_quick(backend: BackendUnderTest) -> None:
         await session.cleanup()
 
     (mounting_s,) = await best_s([mount_once], runs=9)
-    assert mounting_s < 0.05
+    assert mounting_s < 0.5 * unit_s  # 0.03 units were measured

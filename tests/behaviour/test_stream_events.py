@@ -23,7 +23,7 @@ from responses_emulator import (
     rate_limit_exceeded,
 )
 
-from tests.support.session import STREAM_EVENTS, OpenSession, Recorder, Session, asking, tool
+from tests.support.session import OpenSession, Recorder, Session, asking, tool
 
 BLOCKS = ("llm:stream_block_start", "llm:stream_block_delta", "llm:stream_block_end")
 EVERYTHING = Turn(
@@ -222,7 +222,7 @@ async def test_every_event_of_our_own_is_declared(session: Session) -> None:
     declared = {
         name for names in await session.coordinator.collect_contributions("observability.events") for name in names
     }
-    assert {*STREAM_EVENTS, "provider:incomplete_continuation"} <= declared
+    assert {*BLOCKS, "llm:stream_aborted", "provider:incomplete_continuation", "provider:auth_required"} <= declared
     assert {"llm:request:debug", "llm:response:debug", "llm:request:raw", "llm:response:raw"} <= declared
 
 

@@ -14,13 +14,12 @@ from amplifier_core.events import ALL_EVENTS  # type: ignore[attr-defined]
 from amplifier_core.message_models import ChatRequest, ImageBlock, Message, TextBlock, ToolCall, ToolSpec
 from amplifier_core.models import HookResult
 from amplifier_core.testing import MockCoordinator
+from openai_responses_common.engine.event_names import OWN_EVENTS
 from responses_emulator import Emulator
 
 from tests.support.backends import BackendUnderTest
 
-STREAM_EVENTS = ("llm:stream_block_start", "llm:stream_block_delta", "llm:stream_block_end", "llm:stream_aborted")
-TIERED_EVENTS = ("llm:request:debug", "llm:response:debug", "llm:request:raw", "llm:response:raw")
-OWN_EVENTS = ("provider:incomplete_continuation", "provider:auth_required")
+STREAM_EVENTS = tuple(name for name in OWN_EVENTS if name.startswith("llm:stream_"))
 PATIENCE_S = 60.0  # which only what hangs needs, also on a machine that is busy with other things
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -38,7 +37,7 @@ class Recorder:
 
     def __init__(self, hooks: Any) -> None:
         self.events: list[RecordedEvent] = []
-        for name in dict.fromkeys([*ALL_EVENTS, *STREAM_EVENTS, *TIERED_EVENTS, *OWN_EVENTS]):
+        for name in dict.fromkeys([*ALL_EVENTS, *OWN_EVENTS]):
             hooks.register(name, self._record, name=f"recorder:{name}")
 
     async def _record(self, event: str, data: dict[str, Any]) -> HookResult:

@@ -75,7 +75,7 @@ def test_deployments_with_names_of_their_own_get_a_matrix_of_their_own(tmp_path:
     assert models["coding"] == ["work", "old"]
     assert models["fast"] == ["cheap"]
     replace_models_with_deployments = importlib.import_module(
-        f"{backend.package}.naming"
+        f"{backend.package}.deployment_matrix"
     ).replace_models_with_deployments
     text = (backend.package_path / "routing.yaml").read_text(encoding="utf-8")
     one = yaml.safe_load(replace_models_with_deployments(text, {"only": "gpt-4.1"}))["roles"]
