@@ -20,16 +20,18 @@ __all__ = ["AzureOpenaiV2Provider", "create", "mount"]
 
 
 def create(config: Mapping[str, Any]) -> AzureOpenaiV2Provider:
-    """A provider without a host, from the same settings: `create_provider("azure:…")` of the library ends up here."""
+    """Build a provider without a host, from the same settings; `create_provider("azure:…")` calls this function."""
     return AzureOpenaiV2Provider(base_url=None, config=config)
 
 
 async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Callable[[], Awaitable[None]]:
-    """Mount the provider; without a credential too, so that the first call can say what is missing.
+    """Mount the provider and return the function that closes it.
+
+    It is also mounted without a credential, so that the first call can say what is missing.
 
     Args:
-        coordinator: of the session, or the mock one of a host that validates the module.
-        config: settings; the README lists them.
+        coordinator: the coordinator of the session, or the mock of a host that validates the module.
+        config: the settings; the README lists them. None, the default, means no settings.
     """
     return await mount_provider(
         coordinator, AzureOpenaiV2Provider(base_url=None, config=config, coordinator=coordinator)

@@ -1,4 +1,4 @@
-"""Amplifier provider for ChatGPT plans: a person signs in by a code, and calls count towards the plan."""
+"""Amplifier provider for ChatGPT plans: a user signs in with a code, and calls count towards the plan."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ __all__ = ["ChatgptOauthProvider", "create", "mount", "on_session_ready"]
 
 
 def create(config: Mapping[str, Any]) -> ChatgptOauthProvider:
-    """A provider without a host, from the same settings: `create_provider("chatgpt:…")` of the library ends up here."""
+    """Build a provider without a host, from the same settings; `create_provider("chatgpt:…")` calls this function."""
     return ChatgptOauthProvider(config=config)
 
 
 async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Callable[[], Awaitable[None]]:
-    """Mount the provider; without a sign-in too, so that the first call can say what to run.
+    """Mount the provider and return the function that closes it.
+
+    It is also mounted without a sign-in, so that the first call can say what to run.
 
     Args:
-        coordinator: of the session, or the mock one of a host that validates the module.
-        config: settings; the README lists them.
+        coordinator: the coordinator of the session, or the mock of a host that validates the module.
+        config: the settings; the README lists them. None, the default, means no settings.
     """
     provider = ChatgptOauthProvider(config=config, coordinator=coordinator)
     if hasattr(coordinator, "register_capability"):
@@ -38,7 +40,7 @@ async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Ca
 
 
 async def on_session_ready(coordinator: Any) -> None:
-    """Offer the sign-in where the settings want it; a host calls this once the session is whole, never on a mock."""
+    """Offer the sign-in if the settings allow it. A host calls this when the session is complete, never on a mock."""
     mounted: dict[str, Any] = coordinator.get("providers") or {}
     for provider in mounted.values():
         if isinstance(provider, ChatgptOauthProvider):

@@ -1,6 +1,7 @@
 """`python -m amplifier_module_provider_chatgpt_oauth status | login | logout | routing`.
 
-The settings are those of Amplifier's files, else the environment's; `--set KEY=VALUE` wins over both.
+The settings come from Amplifier's files and, if a file does not have one, from the environment. `--set KEY=VALUE` wins
+over both.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from .settings import LOGIN_COMMAND, SERVICE_HOSTS
 
 MODULE = "provider-chatgpt-oauth"
 PACKAGE = "amplifier_module_provider_chatgpt_oauth"
+_UNKNOWN_CLAIM = "unknown (the tokens do not say)"
 
 
 def _build_provider(arguments: argparse.Namespace) -> ChatgptOauthProvider:
@@ -43,28 +45,28 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     limits = {} if arguments.offline else _fetch_limits(account.settings.usage_url, ChatgptCredential(account))
     status = account.get_status()
     tokens = account.load_tokens() or tokens
-    line = {"authenticated": "Signed in to ChatGPT."}.get(status, f"The sign-in has expired. Run `{LOGIN_COMMAND}`.")
+    is_signed_in = status == "authenticated"
     return Result(
-        summary=line,
+        summary="Signed in to ChatGPT." if is_signed_in else f"The sign-in has expired. Run `{LOGIN_COMMAND}`.",
         details={**_describe_tokens(tokens), "tokens": account.describe_location(), **limits},
-        ok=status == "authenticated",
+        ok=is_signed_in,
     )
 
 
 def _describe_tokens(tokens: Tokens) -> dict[str, str]:
     left_s = tokens.remaining_s()
     end = time.strftime("%Y-%m-%d %H:%M", time.localtime(tokens.expires_at))
-    renewed = ", renewed by itself" if tokens.refresh_token and not tokens.end_code else ""
+    refresh = ", refreshed automatically" if tokens.refresh_token and not tokens.end_code else ""
     return {
-        "account": tokens.email or "not told by the tokens",
-        "plan": tokens.plan or "not told by the tokens",
+        "account": tokens.email or _UNKNOWN_CLAIM,
+        "plan": tokens.plan or _UNKNOWN_CLAIM,
         "workspace": tokens.account,
-        "token ends": f"{end} (in {format_duration(left_s)}{renewed})" if left_s > 60 else f"{end}{renewed}",
+        "token expires": f"{end} (in {format_duration(left_s)}{refresh})" if left_s > 60 else f"{end}{refresh}",
     }
 
 
 def _fetch_limits(url: str, credential: ChatgptCredential) -> dict[str, str]:
-    """How much of the plan is used; getting that may renew the token."""
+    """How much of the plan is used, for `status`. The request may refresh the token."""
     try:
         headers = asyncio.run(_get_headers(credential))
         reply = BlockingHttp(CLIENT_HEADERS).send("GET", url, headers=headers)
@@ -75,7 +77,7 @@ def _fetch_limits(url: str, credential: ChatgptCredential) -> dict[str, str]:
         problem = str(error)
     except CallFailure as error:
         problem = error.failure.message
-    return {"limits": f"cannot be read: {problem}"}
+    return {"limits": f"cannot be fetched: {problem}"}
 
 
 async def _get_headers(credential: ChatgptCredential) -> dict[str, str]:
@@ -89,13 +91,13 @@ def _sign_in(arguments: argparse.Namespace) -> Result:
     try:
         models = asyncio.run(_list_models(provider))
     except LLMError as error:
-        Terminal().print_text(f"The tokens are kept, but the service did not list its models: {error}")
+        Terminal().print_text(f"The tokens are saved, but the service did not list its models: {error}")
         return Result(summary="Signed in.")
-    return Result(summary=f"Signed in. The account has {len(models)} models, {provider.default_model} first.")
+    return Result(summary=f"Signed in. The account has {len(models)} models; the default is {provider.default_model}.")
 
 
 async def _list_models(provider: ChatgptOauthProvider) -> list[str]:
-    """Also a first use of the tokens, so that what does not work shows now."""
+    """List the models. It is also a first use of the tokens, so that a problem shows now."""
     try:
         return [model.id for model in await provider.list_models()]
     finally:
@@ -103,65 +105,74 @@ async def _list_models(provider: ChatgptOauthProvider) -> list[str]:
 
 
 def _sign_out(arguments: argparse.Namespace) -> Result:
-    places = _build_provider(arguments).logout()
-    return Result(summary=f"Signed out; removed from {' and '.join(places)}." if places else "Nobody was signed in.")
+    locations = _build_provider(arguments).logout()
+    if not locations:
+        return Result(summary="There was no sign-in to delete.")
+    return Result(summary=f"Signed out. The tokens were deleted from {' and '.join(locations)}.")
 
 
 def _add_offline_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--offline", action="store_true", help="do not ask how much of the plan is used")
+    parser.add_argument("--offline", action="store_true", help="do not ask the service how much of the plan is used")
 
 
 COMMANDS = (
     Command(
         name="status",
-        help="show who is signed in, and the plan's limits",
+        help="show the account that you are signed in as, and the limits of its plan",
         run=_show_status,
         add_options=_add_offline_option,
     ),
-    Command(name="login", help="sign in with a code that is entered in a browser", run=_sign_in),
-    Command(name="logout", help="end the sign-in, here and at OpenAI", run=_sign_out),
+    Command(
+        name="login",
+        help="sign in with a code that you enter in a browser, and save the tokens for sessions",
+        run=_sign_in,
+    ),
+    Command(name="logout", help="delete the stored sign-in and end it at OpenAI", run=_sign_out),
     build_routing_command(PACKAGE, "chatgpt-oauth"),
 )
 
 
 def main() -> int:
-    """Run the command of the process's arguments."""
+    """Run the command that the arguments of the process name; return the exit code."""
     return run_command(
-        COMMANDS, package=PACKAGE, description="The ChatGPT account of Amplifier.", add_options=add_setting_options
+        COMMANDS,
+        package=PACKAGE,
+        description="Show or change how this provider connects to ChatGPT.",
+        add_options=add_setting_options,
     )
 
 
-# Which slot a window is told in says nothing: its length does.
+# A window is named by its length in minutes, because its position in the document has no meaning.
 _WINDOW_NAMES = {300: "5 hours", 1440: "day", 10_080: "week", 43_200: "month"}
 
 
 def describe_usage(usage: Mapping[str, Any]) -> dict[str, str]:
-    """A usage document as lines for a person, each with its name."""
-    found = _describe_limit("", as_object(usage.get("rate_limit")))
+    """Describe a usage document for a user: one line per limit, by name."""
+    details = _describe_limit("", as_object(usage.get("rate_limit")))
     for more in as_objects(usage.get("additional_rate_limits")):
-        found |= _describe_limit(
+        details |= _describe_limit(
             f"{more.get('limit_name') or more.get('metered_feature')}, ", as_object(more.get("rate_limit"))
         )
     paid = as_object(usage.get("credits"))
     if paid.get("unlimited") is True:
-        found["credits"] = "unlimited"
+        details["credits"] = "unlimited"
     elif paid.get("has_credits") is True:
-        found["credits"] = str(paid.get("balance"))
+        details["credits"] = str(paid.get("balance"))
     if reached := as_object(usage.get("rate_limit_reached_type")).get("type"):
-        found["limit reached"] = str(reached)
-    return found
+        details["limit reached"] = str(reached)
+    return details
 
 
 def _describe_limit(prefix: str, limit: Mapping[str, Any]) -> dict[str, str]:
-    found: dict[int, dict[str, Any]] = {}
-    for slot in LIMIT_WINDOWS:
-        if window := as_object(limit.get(f"{slot}_window")):
-            found[int(window.get("limit_window_seconds") or 0) // 60] = window
+    windows: dict[int, dict[str, Any]] = {}
+    for name in LIMIT_WINDOWS:
+        if window := as_object(limit.get(f"{name}_window")):
+            windows[int(window.get("limit_window_seconds") or 0) // 60] = window
     return {
         f"limit per {prefix}{_WINDOW_NAMES.get(minutes) or format_duration(minutes * 60.0)}": _describe_window(
-            found[minutes]
+            windows[minutes]
         )
-        for minutes in sorted(found)
+        for minutes in sorted(windows)
     }
 
 

@@ -1,6 +1,7 @@
-"""The Codex backend of ChatGPT as data, and what the settings say of it.
+"""Build the backend of one ChatGPT account from its settings.
 
-Sources, where a line names none, as in `refusals.py`.
+Building reads the settings and calls nobody. A setting that is not valid becomes the `problem` that the first call
+raises.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from .quirks import CLIENT_HEADERS, PROFILE
 from .settings import (
     DEFAULT_CLIENT_VERSION,
     DEFAULT_MODEL,
-    SETTING_KEYS,
+    DEFAULT_MODELS_CACHE_TTL_S,
+    SETTINGS,
     AccountSettings,
     LoginOnMount,
-    locate_models_file,
     read_client_version,
     read_login_on_mount,
     read_models_cache_ttl_s,
@@ -32,12 +33,21 @@ from .settings import (
 from .wizard import WIZARD_QUESTIONS
 
 SIGN_IN_CAPABILITY = "auth:oauth-device-code"
-"""What hosts look for before they offer a sign-in. Source: amplifier-app-cli's provider wizard, seen 2026-11-21."""
+"""The capability that a host looks for before it offers a sign-in. Source: amplifier-app-cli's provider wizard, seen
+2026-11-21."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatgptBackend:
-    """The backend, and what a sign-in needs of it; `problem` is a malformed setting."""
+    """The backend, and what a sign-in needs.
+
+    Attributes:
+        backend: the backend for the library.
+        account: the account whose tokens calls use.
+        models: the models of the account.
+        login_on_mount: whether a session offers the sign-in.
+        problem: what is not valid in the settings. None if nothing is.
+    """
 
     backend: Backend
     account: Account
@@ -47,36 +57,39 @@ class ChatgptBackend:
 
 
 def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
-    """Read the settings; reads and asks nothing else."""
-    when, ttl_s, version, problem = "auto", 3600.0, None, None
+    """Build the backend of the account that the settings name."""
+    login_on_mount, ttl_s, version, problem = "auto", DEFAULT_MODELS_CACHE_TTL_S, None, None
     try:
-        place, when, ttl_s, version = (
+        account_settings, login_on_mount, ttl_s, version = (
             AccountSettings.from_config(config),
             read_login_on_mount(config),
             read_models_cache_ttl_s(config),
             read_client_version(config),
         )
-        account = get_shared_account(place)
+        account = get_shared_account(account_settings)
     except (ConfigurationError, StoreError) as error:
-        problem, place = str(error), AccountSettings(token_store="memory")  # which touches nothing
-        account = get_shared_account(place)
+        # The store in memory touches no file and no keyring.
+        problem, account_settings = str(error), AccountSettings(token_store="memory")
+        account = get_shared_account(account_settings)
     models = ChatgptModels(
-        None if place.token_store == "memory" else FileStore(locate_models_file(place)),
+        None if account_settings.token_store == "memory" else FileStore(account_settings.models_file),
         ttl_s=ttl_s,
         client_version=version or DEFAULT_CLIENT_VERSION,
-        source=place.base_url,
+        source=account_settings.base_url,
     )
     headers = {**CLIENT_HEADERS, **({"version": version} if version else {})}
     backend = Backend(
         profile=PROFILE,
         transport=HttpTransport(
-            Endpoint(base_url=place.base_url, credential=ChatgptCredential(account), headers=headers)
+            Endpoint(base_url=account_settings.base_url, credential=ChatgptCredential(account), headers=headers)
         ),
         models=models,
         defaults=Options(model=DEFAULT_MODEL),
-        own_keys=SETTING_KEYS,
+        own_keys=tuple(SETTINGS),
         config_fields=WIZARD_QUESTIONS,
         capabilities=(SIGN_IN_CAPABILITY,),
         problem=problem,
     )
-    return ChatgptBackend(backend=backend, account=account, models=models, login_on_mount=when, problem=problem)
+    return ChatgptBackend(
+        backend=backend, account=account, models=models, login_on_mount=login_on_mount, problem=problem
+    )

@@ -1,7 +1,8 @@
-"""The models of this sign-in: the service's own catalogue, kept on disk for the next process.
+"""The models of one account: the catalogue of the service, saved on disk for the next process.
 
-Fields as in OpenAI's own client (models.json, openai_models.rs), seen 2026-11-21. What the service lists beats every
-table. Slugs come and go within weeks, so a list that cannot be renewed says how old it is.
+The fields are those of OpenAI's own client (models.json, openai_models.rs), seen 2026-11-21. The catalogue wins over
+every table. Models come and go within weeks, so a list that cannot be refreshed says how old it is. This file knows no
+tokens.
 """
 
 from __future__ import annotations
@@ -26,21 +27,16 @@ from .quirks import FAST_SUFFIX
 
 logger = logging.getLogger(__name__)
 
-
 ModelFacts = dict[str, Any]
-
 
 _FILE_FORMAT_VERSION = 1
 
-
-# No entry says how much a model may write; every client takes this number. Seen 2026-11-21.
+# No entry states the output limit; every client uses this number. Seen 2026-11-21.
 _MAX_OUTPUT_TOKENS = 128_000
-
 
 _EFFORT_LEVELS = "low medium high xhigh max"
 
-
-# Until the catalogue was read once. Source: third-party copies of it of October 2026, seen 2026-11-21.
+# Used until the catalogue was fetched once. Source: third-party copies of it of October 2026, seen 2026-11-21.
 _FALLBACK_FACTS: Mapping[str, ModelFacts] = {
     slug: {
         "context_window": window,
@@ -63,8 +59,16 @@ _FALLBACK_FACTS: Mapping[str, ModelFacts] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Catalogue:
-    """A catalogue: facts by slug in the service's order, the labels of the slugs that it shows, the slugs that have a
-    fast tier; and the content of the file that all of it is read from."""
+    """One state of the catalogue.
+
+    Attributes:
+        content: the JSON object of the file on disk, from which all else is read.
+        facts: the facts of every model by slug, in the service's order.
+        labels: the display names of the models that the service shows, by slug.
+        fast_slugs: the models that have a fast tier.
+        etag: the tag of the catalogue. None if the service sent none.
+        read_at: when it was fetched, in seconds since the epoch.
+    """
 
     content: ModelFacts = field(default_factory=dict[str, Any])
     facts: Mapping[str, ModelFacts] = field(default_factory=dict[str, ModelFacts])
@@ -78,10 +82,10 @@ class ChatgptModels(Models):
     """The catalogue of one account.
 
     Args:
-        file: where it is kept for the next process; None for nowhere.
-        ttl_s: how long it is good without asking.
-        client_version: which client's catalogue is asked for.
-        source: what it is the catalogue of; one of another is not used.
+        file: saves the catalogue for the next process. None saves nothing.
+        ttl_s: the time, in seconds, for which the saved catalogue is used without asking the service.
+        client_version: the client version for which the catalogue is requested.
+        source: the address of the service; a catalogue of another address is not used.
     """
 
     max_age_s = 0.0
@@ -96,45 +100,45 @@ class ChatgptModels(Models):
 
     @property
     def catalogue(self) -> _Catalogue:
-        """The catalogue as far as it is known; an empty one at worst."""
+        """The newest catalogue; empty if none was ever fetched."""
         if self._catalogue is None:
             self._catalogue = self._load_file()
         return self._catalogue
 
     async def list_models(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
-        """The models that this account is shown, in the service's order; see `Models.listed`."""
-        known, since = self.catalogue, ""
-        if not known.facts or self._is_outdated or not 0 <= time.time() - known.read_at < self._ttl_s:
+        """List the models that the service shows to this account, in its order; see `Models.list_models`."""
+        catalogue, age_note = self.catalogue, ""
+        if not catalogue.facts or self._is_outdated or not 0 <= time.time() - catalogue.read_at < self._ttl_s:
             try:
-                known = await self._fetch_catalogue(fetch, known)
+                catalogue = await self._fetch_catalogue(fetch, catalogue)
             except LLMError as error:
-                if not known.facts or not error.retryable:
+                if not catalogue.facts or not error.retryable:
                     raise
-                since = time.strftime(" (as of %Y-%m-%d %H:%M)", time.localtime(known.read_at))
-                logger.warning("the model catalogue cannot be read, the last known one%s is used: %s", since, error)
-        return _build_models(known, options.model_info, since)
+                age_note = time.strftime(" (as of %Y-%m-%d %H:%M)", time.localtime(catalogue.read_at))
+                logger.warning("the model list cannot be fetched, the saved one%s is used: %s", age_note, error)
+        return _build_models(catalogue, options.model_info, age_note)
 
     def model_info(self) -> Mapping[str, Mapping[str, Any]]:
-        """See `Models.info`."""
+        """See `Models.model_info`."""
         return self.catalogue.facts or _FALLBACK_FACTS
 
     def default(self) -> str | None:
-        """See `Models.preferred`: what the service shows first."""
+        """Return the model that the service shows first; see `Models.default`."""
         return next(iter(self.catalogue.labels), None)
 
     def on_headers(self, headers: Mapping[str, str]) -> None:
-        """See `Models.heard`: every answer says which catalogue is the newest."""
+        """Note that the catalogue is outdated if a response names a newer one; see `Models.on_headers`."""
         if (etag := headers.get("x-models-etag")) and self._catalogue and self._catalogue.etag not in (None, etag):
             self._is_outdated = True
 
     def delete_catalogue(self) -> None:
-        """Drop what is kept: another account may be shown other models. Blocks."""
+        """Delete the saved catalogue, because another account may see other models; blocks."""
         self._catalogue, self._is_outdated = _Catalogue(), False
         if self._file is not None:
             try:
                 self._file.delete()
             except StoreError as error:
-                logger.warning("an old model catalogue is left: %s", error)
+                logger.warning("the saved model list could not be deleted: %s", error)
 
     async def _fetch_catalogue(self, fetch: Fetch, catalogue: _Catalogue) -> _Catalogue:
         document = await fetch.fetch_document(self._path, etag=catalogue.etag if catalogue.facts else None)
@@ -142,7 +146,7 @@ class ChatgptModels(Models):
         if not document.unchanged:
             entries = as_object(document.body).get("models")
             if not isinstance(entries, list):
-                raise ProviderUnavailableError("the service's model catalogue cannot be read", retryable=False)
+                raise ProviderUnavailableError("the service's model list cannot be read", retryable=False)
             models = [
                 _pick_stored_fields(entry) for entry in sorted(as_objects(document.body["models"]), key=_read_priority)
             ]
@@ -155,13 +159,13 @@ class ChatgptModels(Models):
         try:
             content = loads_object_or_none((self._file.load() if self._file else None) or b"{}")
         except StoreError as error:
-            logger.info("the model catalogue on disk is not used: %s", error)
+            logger.info("the saved model list is not used: %s", error)
             return _Catalogue()
         if content is None:
-            logger.info("the model catalogue on disk is not used: it is not a JSON object")
+            logger.info("the saved model list is not used: it is not a JSON object")
             return _Catalogue()
-        ours = content.get("v") == _FILE_FORMAT_VERSION and content.get("source") == self._source
-        return _build_catalogue(content) if ours else _Catalogue()
+        is_ours = content.get("v") == _FILE_FORMAT_VERSION and content.get("source") == self._source
+        return _build_catalogue(content) if is_ours else _Catalogue()
 
     def _save_file(self, content: ModelFacts) -> None:
         if self._file is None:
@@ -169,7 +173,7 @@ class ChatgptModels(Models):
         try:
             self._file.save(json.dumps(content))
         except StoreError as error:
-            logger.info("the model catalogue is not kept: %s", error)
+            logger.info("the model list is not saved: %s", error)
 
 
 def _read_priority(entry: Mapping[str, Any]) -> float:
@@ -178,7 +182,7 @@ def _read_priority(entry: Mapping[str, Any]) -> float:
 
 
 def _pick_stored_fields(entry: Mapping[str, Any]) -> ModelFacts:
-    """What of an entry is used: a hundredth of it, the rest are prompts of OpenAI's own client."""
+    """The fields of an entry that we use; the other 99 % are prompts of OpenAI's own client."""
     tiers = [row.get("id") for row in as_objects(entry.get("service_tiers"))]
     levels = [row.get("effort") for row in as_objects(entry.get("supported_reasoning_levels"))]
     return {
@@ -207,12 +211,12 @@ def _build_catalogue(content: Mapping[str, Any]) -> _Catalogue:
 
 
 def _read_facts(row: Mapping[str, Any]) -> ModelFacts:
-    """An entry in the form of the option `model_info`; what it leaves open stays open."""
+    """The facts of an entry in the form of the setting `model_info`; what the entry leaves out stays out."""
     facts: ModelFacts = {"max_output_tokens": _MAX_OUTPUT_TOKENS}
     if isinstance(window := row.get("window"), int) and window > 0:
         facts["context_window"] = window
     if isinstance(levels := row.get("levels"), list):
-        # Others are OpenAI's client's own, such as `ultra`, and are refused.
+        # The others, such as `ultra`, exist in OpenAI's own client only and are refused.
         facts["efforts"] = [effort for effort in EFFORTS if effort in levels]
         if row.get("level") in facts["efforts"]:
             facts["default_effort"] = row["level"]
@@ -224,14 +228,14 @@ def _read_facts(row: Mapping[str, Any]) -> ModelFacts:
 
 
 def _build_models(catalogue: _Catalogue, model_info: Mapping[str, Mapping[str, Any]], age_note: str) -> list[ModelInfo]:
-    """The models that are shown, each with its fast variety, and those that the user describes."""
+    """The models that the service shows, each with its fast tier, and those that the user describes."""
     labels = {**catalogue.labels, **{name: name for name in model_info if name not in catalogue.facts}}
-    found: list[ModelInfo] = []
+    models: list[ModelInfo] = []
     for slug, label in labels.items():
         facts = {slug: {**catalogue.facts.get(slug, {}), **model_info.get(slug, {})}}
         model = describe(slug, facts, priced=False).model_copy(update={"display_name": f"{label}{age_note}"})
-        found.append(model)
+        models.append(model)
         if slug in catalogue.fast_slugs:
-            named = {"id": f"{slug}{FAST_SUFFIX}", "display_name": f"{label} Fast{age_note}"}
-            found.append(model.model_copy(update=named))
-    return found
+            fast = {"id": f"{slug}{FAST_SUFFIX}", "display_name": f"{label} Fast{age_note}"}
+            models.append(model.model_copy(update=fast))
+    return models

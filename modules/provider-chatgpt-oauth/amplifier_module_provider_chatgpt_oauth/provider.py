@@ -1,4 +1,4 @@
-"""The provider class that hosts find by name."""
+"""The provider class, under the name by which hosts find it, with the sign-in that hosts may offer."""
 
 from __future__ import annotations
 
@@ -24,39 +24,38 @@ class ChatgptOauthProvider(ResponsesProvider):
     """A provider for one ChatGPT account.
 
     Args:
-        config: settings; the README lists them.
-        coordinator: of the session, for events.
+        config: the settings; the README lists them. None, the default, means no settings.
+        coordinator: the coordinator of the session, for events. None, the default, without a host.
     """
 
     def __init__(self, *, config: Mapping[str, Any] | None = None, coordinator: Any = None) -> None:
-        found = build_chatgpt_backend(config or {})
-        self._chatgpt_backend = found
+        self._chatgpt_backend = build_chatgpt_backend(config or {})
         self._sign_in_task: asyncio.Task[Any] | None = None
-        super().__init__(found.backend, config=config, coordinator=coordinator)
+        super().__init__(self._chatgpt_backend.backend, config=config, coordinator=coordinator)
 
     def auth_status(self) -> Status:
-        """Whether somebody is signed in; blocks, and asks nobody but the store.
+        """Return whether somebody is signed in; blocks, and reads the token store only.
 
         Raises:
-            LLMError: a setting is wrong, or the store cannot be read.
+            LLMError: a setting is not valid, or the store cannot be read.
         """
         return self.require_account().get_status()
 
     def login(self, print_fn: Callable[[str], Any] | None = None) -> bool:
-        """Sign in with the help of a person; blocks until she has decided.
+        """Run the interactive sign-in; blocks until the user approves or declines.
 
         Args:
-            print_fn: prints what she has to read; None for standard error.
+            print_fn: prints a text for the user. None, the default, prints to standard error.
 
         Returns:
-            Whether it worked; why it did not is printed.
+            Whether the user is signed in. If not, the reason is printed.
         """
-        screen = Terminal(print_fn)
+        terminal = Terminal(print_fn)
         try:
-            tokens = self.require_account().sign_in(screen)
-            self._report_sign_in(screen, tokens)
+            tokens = self.require_account().sign_in(terminal)
+            self._report_sign_in(terminal, tokens)
         except LLMError as error:
-            screen.print_text(f"Not signed in to ChatGPT: {error}")
+            terminal.print_text(f"Not signed in to ChatGPT: {error}")
             return False
         return True
 
@@ -64,62 +63,65 @@ class ChatgptOauthProvider(ResponsesProvider):
         """End the sign-in here and at the service; blocks.
 
         Returns:
-            The places that tokens were removed from.
+            The locations from which tokens were deleted.
 
         Raises:
-            LLMError: a setting is wrong, or something could not be removed.
+            LLMError: a setting is not valid, or the tokens could not be deleted.
         """
-        removed = self.require_account().sign_out()
+        locations = self.require_account().sign_out()
         self._chatgpt_backend.models.delete_catalogue()
-        return removed
+        return locations
 
     async def offer_sign_in(self) -> None:
-        """Sign in at the start of a session, where the settings want it and nobody is signed in yet.
+        """Run the sign-in at the start of a session, if the settings allow it and nobody is signed in yet.
 
-        Never in the session of a sub-agent, whose person sits in front of another; by default only in a terminal.
+        The session of a sub-agent never offers it, because its user sees another session. By default, only a session in
+        a terminal does.
         """
-        found = self._chatgpt_backend
+        chatgpt = self._chatgpt_backend
         in_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
-        if found.problem or found.login_on_mount == "false" or (found.login_on_mount == "auto" and not in_terminal):
+        if chatgpt.problem or chatgpt.login_on_mount == "false":
+            return
+        if chatgpt.login_on_mount == "auto" and not in_terminal:
             return
         if getattr(self.coordinator, "parent_id", None):
             return
         from openai_responses_common.engine.telemetry import emit_auth_required
 
-        screen = Terminal.for_session(self.coordinator, source=self.name)
-        told: list[asyncio.Future[None]] = []
+        terminal = Terminal.for_session(self.coordinator, source=self.name)
+        events: list[asyncio.Future[None]] = []
 
-        def shown(code: DeviceCode) -> None:
+        def report_code(code: DeviceCode) -> None:
             minutes = round(code.expires_in_s / 60)
             event = emit_auth_required(self.coordinator, provider=self.name, url=code.url, minutes=minutes)
-            told.append(asyncio.ensure_future(event))
+            events.append(asyncio.ensure_future(event))
 
         self._sign_in_task = asyncio.current_task()
         try:
-            if await wait_for(run_in_thread(found.account.get_status)) == "authenticated":
+            if await wait_for(run_in_thread(chatgpt.account.get_status)) == "authenticated":
                 return
-            tokens = await found.account.sign_in_async(screen, shown)
-            await wait_for(run_in_thread(lambda: self._report_sign_in(screen, tokens)))
+            tokens = await chatgpt.account.sign_in_async(terminal, report_code)
+            await wait_for(run_in_thread(lambda: self._report_sign_in(terminal, tokens)))
         except LLMError as error:
-            screen.print_text(f"Not signed in to ChatGPT: {error}")
+            terminal.print_text(f"Not signed in to ChatGPT: {error}")
         finally:
             self._sign_in_task = None
-            await asyncio.gather(*told, return_exceptions=True)
+            await asyncio.gather(*events, return_exceptions=True)
 
     async def close(self) -> None:
-        """See `ResponsesProvider.close`; a sign-in that is on offer ends with it.
+        """Close the provider and end a sign-in that it offers; see `ResponsesProvider.close`.
 
-        A host that is cancelled while its session begins leaves the kernel's part of that running.
+        A host that is cancelled while its session starts leaves the kernel's part of the start running.
         """
         if self._sign_in_task not in (None, asyncio.current_task()):
             self._sign_in_task.cancel()
         await super().close()
 
     def require_account(self) -> Account:
-        """The account.
+        """Return the account.
 
         Raises:
-            ConfigurationError: a setting is wrong.
+            ConfigurationError: a setting is not valid.
         """
         if self._chatgpt_backend.problem:
             raise ConfigurationError(self._chatgpt_backend.problem, provider=self.name)
@@ -129,11 +131,12 @@ class ChatgptOauthProvider(ResponsesProvider):
         self._chatgpt_backend.models.delete_catalogue()
         plan = f", plan {tokens.plan}" if tokens.plan else ""
         terminal.print_text(
-            f"Signed in as {tokens.email or tokens.account}{plan}. The tokens are in {self._describe_token_location()}."
+            f"Signed in as {tokens.email or tokens.account}{plan}. The tokens are saved in "
+            f"{self._describe_token_location()}."
         )
 
     def _describe_token_location(self) -> str:
         try:
             return self._chatgpt_backend.account.describe_location()
         except AuthenticationError as error:
-            return f"a place that cannot be named: {error}"
+            return f"an unknown location: {error}"

@@ -1,8 +1,8 @@
-"""What the Codex backend of ChatGPT takes and what it refuses, in its own words.
+"""The differences between the Codex backend of ChatGPT and the Responses API: its fields, limits, errors and headers.
 
-There is no contract for it: every row is what clients and their users have seen, and may change any day. Sources, where
-a row names none: OpenAI's own client at commits of 2026, issue threads of a dozen other clients, recordings of
-2026-05-21; seen 2026-11-21.
+This file is data; it knows no tokens and no HTTP. The backend has no contract: every row is what clients and their
+users have seen, and may change at any time. Sources, if a row names none: OpenAI's own client at commits of 2026, issue
+threads of a dozen other clients, recordings of 2026-05-21; seen 2026-11-21.
 """
 
 from __future__ import annotations
@@ -18,25 +18,40 @@ from amplifier_core.llm_errors import (
     ProviderUnavailableError,
     QuotaExceededError,
 )
-from openai_responses_common import (
-    BackendProfile,
-    ErrorMeaning,
-    KnownError,
-    LimitTable,
-)
+from openai_responses_common import BackendProfile, ErrorMeaning, KnownError, LimitTable
 from openai_responses_common.version import __version__
 
 from .settings import LOGIN_COMMAND, STATUS_COMMAND
 
-FAST_SUFFIX = "-fast"
-"""Ending of a model's name that asks for its fast tier."""
+# The edge accepts an honest name of our own and refuses the default names of HTTP libraries. Source: issue threads of
+# clients and a live probe of 2026-08-31, seen 2026-11-21.
+_USER_AGENT = f"amplifier/{__version__} ({platform.system()} {platform.release()}; {platform.machine()})"
 
+CLIENT_HEADERS: Mapping[str, str] = {
+    "originator": "amplifier",
+    "User-Agent": "".join(each for each in _USER_AGENT if " " <= each <= "~"),
+}
+
+FAST_SUFFIX = "-fast"
+"""The ending of a model's name that requests its fast tier."""
+
+# The fields of OpenAI's own client that we write, too. `max_output_tokens` and others get 400 "Unsupported parameter".
+ALLOWED_FIELDS = frozenset(
+    {
+        "include", "input", "instructions", "model", "parallel_tool_calls", "prompt_cache_key", "reasoning",
+        "service_tier", "store", "stream", "text", "tool_choice", "tools",
+    }
+)  # fmt: skip
+_REFUSAL_REASON = "the service behind a ChatGPT plan does not accept it"
+REFUSED_FIELDS: Mapping[str, str] = dict.fromkeys(
+    (
+        "max_output_tokens", "temperature", "top_p", "truncation", "prompt_cache_retention", "safety_identifier",
+    ),
+    _REFUSAL_REASON,
+)  # fmt: skip
 
 LIMIT_WINDOWS = ("primary", "secondary")
-
-
 _CREDIT_FIELDS = ("has_credits", "unlimited", "balance")
-
 
 LIMIT_TABLE = LimitTable(
     headers={
@@ -56,28 +71,12 @@ LIMIT_TABLE = LimitTable(
     },
 )
 
-
-# The keys of OpenAI's own client that we write, too. `max_output_tokens` and others get 400 "Unsupported parameter".
-ALLOWED_FIELDS = frozenset(
-    {
-        "include", "input", "instructions", "model", "parallel_tool_calls", "prompt_cache_key", "reasoning",
-        "service_tier", "store", "stream", "text", "tool_choice", "tools",
-    }
-)  # fmt: skip
-_REFUSAL_REASON = "the service behind a ChatGPT plan does not take it"
-REFUSED_FIELDS: Mapping[str, str] = dict.fromkeys(
-    (
-        "max_output_tokens", "temperature", "top_p", "truncation", "prompt_cache_retention", "safety_identifier",
-    ),
-    _REFUSAL_REASON,
-)  # fmt: skip
-
 SERVICE_ERRORS = (
     KnownError(
         code="invalid_workspace_selected",
         meaning=ErrorMeaning(
             error=AccessDeniedError,
-            remedy=f"the sign-in is for another workspace, run `{LOGIN_COMMAND}` and choose the right one",
+            remedy=f"the sign-in is for another workspace: run `{LOGIN_COMMAND}` and choose the right one",
         ),
     ),
     KnownError(
@@ -86,10 +85,10 @@ SERVICE_ERRORS = (
         meaning=ErrorMeaning(
             error=ProviderUnavailableError,
             retryable=True,
-            remedy="the edge in front of ChatGPT takes this machine for a bot, try later or from another network",
+            remedy="the edge in front of ChatGPT takes this machine for a bot: try again later or from another network",
         ),
     ),
-    # Wrapped by some gateways in a 404.
+    # Some gateways send this error with status 404.
     KnownError(
         status=404,
         text=re.compile(r"usage.?limit", re.I),
@@ -100,7 +99,8 @@ SERVICE_ERRORS = (
         text=re.compile(r"not supported when using Codex with a ChatGPT account", re.I),
         meaning=ErrorMeaning(
             error=NotFoundError,
-            remedy="ChatGPT plans do not have that model (any more), choose one that `amplifier provider models` lists",
+            remedy="ChatGPT plans do not have that model, or no longer have it: choose one that `amplifier provider "
+            "models` lists",
         ),
     ),
     KnownError(
@@ -108,10 +108,10 @@ SERVICE_ERRORS = (
         text=re.compile(r"requires a newer version of Codex", re.I),
         meaning=ErrorMeaning(
             error=ConfigurationError,
-            remedy="set client_version to the version that the model asks for, or choose another model",
+            remedy="set client_version to the version that the model requires, or choose another model",
         ),
     ),
-    # Waves of it pass by themselves; a name that is simply wrong costs two retries.
+    # The service sends this in waves that pass by themselves. A name that is simply wrong costs two retries.
     KnownError(
         status=404,
         text=re.compile(r"model not found", re.I),
@@ -119,12 +119,11 @@ SERVICE_ERRORS = (
             error=NotFoundError,
             retryable=True,
             most_retries=2,
-            remedy="`amplifier provider models` lists what there is; the service says this of models that it has, too, "
-            "for minutes at a time",
+            remedy="`amplifier provider models` lists the models; for minutes at a time the service also says this of "
+            "models that it has",
         ),
     ),
 )
-
 
 PROFILE = BackendProfile(
     name="chatgpt-oauth",
@@ -145,14 +144,3 @@ PROFILE = BackendProfile(
     auth_remedy=f"sign in again: run `{LOGIN_COMMAND}`",
     errors=SERVICE_ERRORS,
 )
-
-
-# An honest name of our own is taken; libraries' own names draw the edge's page. Source: clients' issue threads and a
-# live probe of 2026-08-31, seen 2026-11-21.
-_USER_AGENT = f"amplifier/{__version__} ({platform.system()} {platform.release()}; {platform.machine()})"
-
-
-CLIENT_HEADERS: Mapping[str, str] = {
-    "originator": "amplifier",
-    "User-Agent": "".join(each for each in _USER_AGENT if " " <= each <= "~"),
-}

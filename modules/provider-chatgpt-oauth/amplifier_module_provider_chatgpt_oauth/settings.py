@@ -1,6 +1,7 @@
-"""Where the service and its sign-in are, and where the tokens lie.
+"""The settings of this module: one row each, and their values from the config or the environment.
 
-Tokens are only sent to OpenAI's own hosts, to this machine, or to a host that the settings name.
+Tokens are sent only to OpenAI's own hosts, to this machine, or to a host that the settings allow. This file reads no
+token and calls nobody.
 """
 
 from __future__ import annotations
@@ -11,42 +12,95 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from amplifier_core.llm_errors import (
-    ConfigurationError,
-)
-from openai_responses_common import (
-    is_loopback,
-    is_within,
-    read_url,
-    setting,
-    word_list,
-)
+from amplifier_core.llm_errors import ConfigurationError
+from openai_responses_common import is_loopback, is_within, read_url, setting, word_list
 from openai_responses_common.auth.store.open import STORE_MODES
+from openai_responses_common.options.reference import Setting
+
+LoginOnMount = Literal["auto", "true", "false"]
 
 DEFAULT_BASE_URL = "https://chatgpt.com/backend-api/codex"
-
-
 DEFAULT_ISSUER = "https://auth.openai.com"
-
-
 DEFAULT_TOKEN_FILE = "~/.amplifier/openai-chatgpt-oauth.json"
-"""Where Microsoft's module keeps its tokens, too; what it left there is taken over."""
-
+"""Microsoft's module saves its tokens in the same file. They are imported from there."""
+DEFAULT_MODEL = "gpt-6.1-sol"
+"""The service's own default since 2026-09-29 (third-party notes, seen 2026-11-21). The catalogue wins over it."""
+DEFAULT_CLIENT_VERSION = "1.0.0"
+"""The catalogue leaves out the models that an older client cannot use. Any version from 0.156 on gets all of them.
+Source: third-party clients, which send this one or 99.99.99, seen 2026-11-21."""
+DEFAULT_MODELS_CACHE_TTL_S = 3600.0
 
 SERVICE_HOSTS = {"base_url": ("chatgpt.com",), "issuer": ("auth.openai.com",)}
+
+LOGIN_COMMAND = "python -m amplifier_module_provider_chatgpt_oauth login"
+STATUS_COMMAND = "python -m amplifier_module_provider_chatgpt_oauth status"
+
+SETTINGS: Mapping[str, Setting] = {
+    "login_on_mount": Setting(
+        meaning="Whether a session offers the sign-in when it starts and nobody is signed in: `true`, `false`, or "
+        "`auto` for sessions in a terminal only.",
+        default="auto",
+    ),
+    "account": Setting(
+        meaning="A label that you choose. Each label has a separate sign-in.",
+        default="default",
+        variables=("CHATGPT_OAUTH_ACCOUNT",),
+    ),
+    "workspace": Setting(meaning="The only workspace (account id) that may sign in.", default="any"),
+    "token_store": Setting(
+        meaning="Where tokens are saved: `keyring`, `file`, `memory`, or `auto`. `auto` uses the system's keyring and, "
+        "if there is none, a file, with a warning.",
+        default="auto",
+        variables=("CHATGPT_OAUTH_TOKEN_STORE",),
+    ),
+    "token_file_path": Setting(
+        meaning="The path of that file. Only you can read the file.",
+        default=f"`{DEFAULT_TOKEN_FILE}`",
+        variables=("CHATGPT_OAUTH_TOKEN_FILE",),
+    ),
+    "models_cache_ttl": Setting(
+        meaning="The time, in seconds, for which the saved model list is used without asking the service.",
+        default=f"{DEFAULT_MODELS_CACHE_TTL_S:g}",
+    ),
+    "client_version": Setting(
+        meaning="The client version for which the model list is requested. If you set it, calls send it too.",
+        default=DEFAULT_CLIENT_VERSION,
+    ),
+    "base_url": Setting(
+        meaning="The address of the service, for tests and gateways.",
+        default="ChatGPT's own",
+        variables=("CHATGPT_OAUTH_BASE_URL",),
+    ),
+    "issuer": Setting(
+        meaning="The address of the sign-in service, for tests and gateways.",
+        default="OpenAI's own",
+        variables=("CHATGPT_OAUTH_ISSUER",),
+    ),
+    "allowed_hosts": Setting(
+        meaning="Further hosts to which tokens may be sent. ChatGPT, OpenAI's sign-in and this machine are always "
+        "allowed."
+    ),
+}
+"""The config keys of this module, beside those of every provider."""
+
+_LOGIN_ON_MOUNT_VALUES: Mapping[str, LoginOnMount] = {
+    "auto": "auto",
+    **dict.fromkeys(("true", "yes", "on", "1"), "true"),
+    **dict.fromkeys(("false", "no", "off", "0"), "false"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSettings:
-    """Addresses and places of one account.
+    """The addresses and the token store of one account.
 
     Attributes:
-        base_url: of the service.
-        issuer: of the sign-in.
+        base_url: the address of the service.
+        issuer: the address of the sign-in service.
         token_store: `auto`, `keyring`, `file` or `memory`.
-        token_file: where the file is, and the lock of every mode.
-        account: a label, for those who have several.
-        workspace: the only account id that may sign in; None for any.
+        token_file: the path of the token file; the lock of every store lies beside it.
+        account: the label of the account.
+        workspace: the only account id that may sign in. None allows any.
     """
 
     base_url: str = DEFAULT_BASE_URL
@@ -58,81 +112,84 @@ class AccountSettings:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> AccountSettings:
-        """The place that the settings name, else the environment.
+        """Read the account's settings from the config, else from the environment.
 
         Raises:
-            ConfigurationError: an address is none, or tokens must not be sent there; or a word is unknown.
+            ConfigurationError: a value is not valid, or tokens must not be sent to an address.
         """
-        allowed = [host.lower() for host in word_list(config, "allowed_hosts")]
-        mode = (setting(config, "token_store", "CHATGPT_OAUTH_TOKEN_STORE") or "auto").lower()
+        allowed_hosts = [host.lower() for host in word_list(config, "allowed_hosts")]
+        mode = (_read_text(config, "token_store") or "auto").lower()
         if mode not in STORE_MODES:
             raise ConfigurationError(f"setting 'token_store' takes {', '.join(STORE_MODES)}, not {mode!r}")
-        file = setting(config, "token_file_path", "CHATGPT_OAUTH_TOKEN_FILE") or DEFAULT_TOKEN_FILE
-        try:
-            path = Path(file).expanduser().absolute()
-        except RuntimeError:
-            raise ConfigurationError(f"setting 'token_file_path' names a home that nobody has: {file!r}") from None
         return cls(
-            base_url=_read_address(config, "base_url", "CHATGPT_OAUTH_BASE_URL", DEFAULT_BASE_URL, allowed),
-            issuer=_read_address(config, "issuer", "CHATGPT_OAUTH_ISSUER", DEFAULT_ISSUER, allowed),
+            base_url=_read_address(config, "base_url", DEFAULT_BASE_URL, allowed_hosts),
+            issuer=_read_address(config, "issuer", DEFAULT_ISSUER, allowed_hosts),
             token_store=mode,
-            token_file=path,
-            account=setting(config, "account", "CHATGPT_OAUTH_ACCOUNT") or "default",
-            workspace=setting(config, "workspace"),
+            token_file=_read_token_file(config),
+            account=_read_text(config, "account") or "default",
+            workspace=_read_text(config, "workspace"),
         )
 
     @property
     def usage_url(self) -> str:
-        """Where the use of the plan is told: beside the service. Source: OpenAI's own client, seen 2026-11-21."""
+        """The address of the plan's usage, beside the service. Source: OpenAI's own client, seen 2026-11-21."""
         return f"{self.base_url.rpartition('/')[0]}/wham/usage"
 
+    @property
+    def models_file(self) -> Path:
+        """The path of the saved model list, beside the tokens of the account."""
+        label = "" if self.account == "default" else f".{self.account}"
+        return self.token_file.with_name(f"{self.token_file.stem}{label}.models.json")
 
-def _read_address(config: Mapping[str, Any], key: str, variable: str, default: str, allowed_hosts: list[str]) -> str:
-    url = (setting(config, key, variable) or default).rstrip("/")
+
+def _read_text(config: Mapping[str, Any], key: str) -> str | None:
+    return setting(config, key, *SETTINGS[key].variables)
+
+
+def _read_address(config: Mapping[str, Any], key: str, default: str, allowed_hosts: list[str]) -> str:
+    url = (_read_text(config, key) or default).rstrip("/")
     parts = read_url(key, url, example=default)
     host = parts.hostname or ""
     if not (is_loopback(host) or is_within(host, SERVICE_HOSTS[key]) or is_within(host, allowed_hosts)):
         raise ConfigurationError(
-            f"setting {key!r} names {host}, and tokens of a ChatGPT account are not sent there: "
-            f"add it to allowed_hosts if it is yours"
+            f"setting {key!r} names {host}, and tokens of a ChatGPT account are not sent there: if the host is yours, "
+            "add it to the setting 'allowed_hosts'"
         )
     if parts.scheme == "http" and not is_loopback(host):
-        raise ConfigurationError(f"setting {key!r} must begin with https: {url!r} would send tokens in the clear")
+        raise ConfigurationError(
+            f"setting {key!r} must begin with https, because {url!r} would send tokens without encryption"
+        )
     return url
 
 
-LoginOnMount = Literal["auto", "true", "false"]
-
-
-SETTING_KEYS = (
-    "base_url", "issuer", "allowed_hosts", "token_store", "token_file_path", "account", "workspace", "login_on_mount",
-    "models_cache_ttl", "client_version",
-)  # fmt: skip
-
-
-def locate_models_file(settings: AccountSettings) -> Path:
-    """Where the catalogue of an account is kept: beside its tokens."""
-    label = "" if settings.account == "default" else f".{settings.account}"
-    return settings.token_file.with_name(f"{settings.token_file.stem}{label}.models.json")
-
-
-_LOGIN_ON_MOUNT_VALUES: Mapping[str, LoginOnMount] = {
-    "auto": "auto",
-    **dict.fromkeys(("true", "yes", "on", "1"), "true"),
-    **dict.fromkeys(("false", "no", "off", "0"), "false"),
-}
+def _read_token_file(config: Mapping[str, Any]) -> Path:
+    file = _read_text(config, "token_file_path") or DEFAULT_TOKEN_FILE
+    try:
+        return Path(file).expanduser().absolute()
+    except RuntimeError:
+        raise ConfigurationError(f"setting 'token_file_path' names an unknown home directory: {file!r}") from None
 
 
 def read_login_on_mount(config: Mapping[str, Any]) -> LoginOnMount:
-    given = config.get("login_on_mount")
-    word = "auto" if given is None else str(given).strip().lower() or "auto"
-    if word not in _LOGIN_ON_MOUNT_VALUES:
-        raise ConfigurationError(f"setting 'login_on_mount' takes auto, true or false, not {word!r}")
-    return _LOGIN_ON_MOUNT_VALUES[word]
+    """Whether a session offers the sign-in; `auto` by default.
+
+    Raises:
+        ConfigurationError: the value is not valid.
+    """
+    value = config.get("login_on_mount")
+    text = "auto" if value is None else str(value).strip().lower() or "auto"
+    if text not in _LOGIN_ON_MOUNT_VALUES:
+        raise ConfigurationError(f"setting 'login_on_mount' takes auto, true or false, not {text!r}")
+    return _LOGIN_ON_MOUNT_VALUES[text]
 
 
 def read_client_version(config: Mapping[str, Any]) -> str | None:
-    version = setting(config, "client_version")
+    """The client version that the user set. None if none is set.
+
+    Raises:
+        ConfigurationError: the value is not a version.
+    """
+    version = _read_text(config, "client_version")
     if version and not re.fullmatch(r"\d+(\.\d+){0,3}", version):
         raise ConfigurationError(
             f"setting 'client_version' takes a version like {DEFAULT_CLIENT_VERSION}, not {version!r}"
@@ -141,7 +198,14 @@ def read_client_version(config: Mapping[str, Any]) -> str | None:
 
 
 def read_models_cache_ttl_s(config: Mapping[str, Any]) -> float:
-    text = setting(config, "models_cache_ttl") or "3600"
+    """The time, in seconds, for which a saved model list is used; an hour by default.
+
+    Raises:
+        ConfigurationError: the value is not a number of seconds.
+    """
+    text = _read_text(config, "models_cache_ttl")
+    if text is None:
+        return DEFAULT_MODELS_CACHE_TTL_S
     try:
         ttl_s = float(text)
     except ValueError:
@@ -149,18 +213,3 @@ def read_models_cache_ttl_s(config: Mapping[str, Any]) -> float:
     if not 0 <= ttl_s < float("inf"):
         raise ConfigurationError(f"setting 'models_cache_ttl' takes a number of seconds, 0 or more, not {text!r}")
     return ttl_s
-
-
-DEFAULT_MODEL = "gpt-6.1-sol"
-"""The service's own default since 2026-09-29 (third-party notes, seen 2026-11-21); the catalogue knows better."""
-
-
-DEFAULT_CLIENT_VERSION = "1.0.0"
-"""The catalogue leaves out what an older client could not use; any version from 0.156 on is shown everything. Source:
-third-party clients, which send this one or 99.99.99, seen 2026-11-21."""
-
-
-LOGIN_COMMAND = "python -m amplifier_module_provider_chatgpt_oauth login"
-
-
-STATUS_COMMAND = "python -m amplifier_module_provider_chatgpt_oauth status"

@@ -1,4 +1,4 @@
-"""What a setup wizard asks."""
+"""The questions of a setup wizard: when to sign in, and where to save the tokens."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ WIZARD_QUESTIONS = [
     ),
     ConfigField(
         id="token_store",
-        display_name="Where tokens are kept",
+        display_name="Token store",
         field_type="choice",
-        prompt="Where the tokens are kept (auto: the system's keyring, else a file that only you can read)",
+        prompt="Where to save the tokens (auto: the system's keyring or, if there is none, a file that only you can "
+        "read)",
         choices=["auto", "keyring", "file", "memory"],
         default="auto",
         required=False,

@@ -20,15 +20,17 @@ __all__ = ["OpenaiV2Provider", "create", "mount"]
 
 
 def create(config: Mapping[str, Any]) -> OpenaiV2Provider:
-    """A provider without a host, from the same settings: `create_provider("openai:…")` of the library ends up here."""
+    """Build a provider without a host, from the same settings; `create_provider("openai:…")` calls this function."""
     return OpenaiV2Provider(base_url=None, config=config)
 
 
 async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Callable[[], Awaitable[None]]:
-    """Mount the provider; without a key too, so that the first call can say what is missing.
+    """Mount the provider and return the function that closes it.
+
+    It is also mounted without a key, so that the first call can say what is missing.
 
     Args:
-        coordinator: of the session, or the mock one of a host that validates the module.
-        config: settings; the README lists them.
+        coordinator: the coordinator of the session, or the mock of a host that validates the module.
+        config: the settings; the README lists them. None, the default, means no settings.
     """
     return await mount_provider(coordinator, OpenaiV2Provider(base_url=None, config=config, coordinator=coordinator))

@@ -1,6 +1,7 @@
 """`python -m amplifier_module_provider_openai_v2 status | routing`.
 
-The settings are those of Amplifier's files, else the environment's; `--set KEY=VALUE` wins over both.
+The settings come from Amplifier's files and, if a file does not have one, from the environment. `--set KEY=VALUE` wins
+over both.
 """
 
 from __future__ import annotations
@@ -30,21 +31,28 @@ PACKAGE = "amplifier_module_provider_openai_v2"
 
 def _show_status(arguments: argparse.Namespace) -> Result:
     config = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS)
-    found = resolve_settings(config)
-    if found.problem:
-        raise ConfigurationError(found.problem)
-    asyncio.run(found.credential.lease())  # raises where a key is needed and none is there
+    resolved = resolve_settings(config)
+    if resolved.problem:
+        raise ConfigurationError(resolved.problem)
+    asyncio.run(resolved.credential.lease())  # raises if the service needs a key and none is set
     provider = OpenaiV2Provider(base_url=None, config=config)
-    rows = {"where": found.base_url, "credential": found.credential.description, "model": provider.default_model}
-    rows |= {name.removeprefix("OpenAI-").lower(): value for name, value in found.billing_headers.items()}
+    rows = {
+        "endpoint": resolved.base_url,
+        "credential": resolved.credential.description,
+        "model": provider.default_model,
+    }
+    rows |= {name.removeprefix("OpenAI-").lower(): value for name, value in resolved.billing_headers.items()}
     if arguments.check:
-        rows["answer"] = make_short_call(provider)
+        rows["test call"] = make_short_call(provider)
     return Result(summary="The service is set up.", details=rows)
 
 
 COMMANDS = (
     Command(
-        name="status", help="show where the service is and who calls", run=_show_status, add_options=add_check_option
+        name="status",
+        help="show the endpoint and the credential in use",
+        run=_show_status,
+        add_options=add_check_option,
     ),
     build_routing_command(PACKAGE, "openai-v2"),
 )
@@ -52,6 +60,9 @@ COMMANDS = (
 if __name__ == "__main__":
     sys.exit(
         run_command(
-            COMMANDS, package=PACKAGE, description="Who calls OpenAI, and where.", add_options=add_setting_options
+            COMMANDS,
+            package=PACKAGE,
+            description="Show or change how this provider connects to OpenAI.",
+            add_options=add_setting_options,
         )
     )

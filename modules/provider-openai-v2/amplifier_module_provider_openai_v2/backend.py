@@ -1,4 +1,7 @@
-"""Where OpenAI is, who calls it, and what a setup wizard asks."""
+"""Build the backend of one OpenAI account, or of one server that speaks the Responses API, from its settings.
+
+A setting that is not valid becomes the `problem` that the first call raises.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +18,29 @@ from openai_responses_common import (
 )
 
 from .quirks import RESIDENCY_PRICE_FACTOR
-from .settings import API_KEY_REMEDY, DEFAULT_MODEL, SETTING_KEYS, read_custom_headers, resolve_settings
+from .settings import API_KEY_REMEDY, DEFAULT_MODEL, SETTINGS, read_custom_headers, resolve_settings
 from .wizard import WIZARD_QUESTIONS
 
 
 def build_openai_backend(config: Mapping[str, Any]) -> Backend:
-    """Everything about one account that the library asks for."""
-    found = resolve_settings(config)
+    """Build the backend of one account or server."""
+    resolved = resolve_settings(config)
     endpoint = Endpoint(
-        base_url=found.base_url, credential=found.credential, headers={**read_custom_headers(), **found.billing_headers}
+        base_url=resolved.base_url,
+        credential=resolved.credential,
+        headers={**read_custom_headers(), **resolved.billing_headers},
     )
     return Backend(
         profile=BackendProfile(
             name="openai-v2",
             display_name="OpenAI (v2)",
-            price_factor=RESIDENCY_PRICE_FACTOR if found.has_data_residency else Decimal(1),
+            price_factor=RESIDENCY_PRICE_FACTOR if resolved.has_data_residency else Decimal(1),
             auth_remedy=API_KEY_REMEDY,
         ),
         transport=SdkTransport(endpoint),
         defaults=Options(model=DEFAULT_MODEL),
-        own_keys=SETTING_KEYS,
+        own_keys=tuple(SETTINGS),
         config_fields=WIZARD_QUESTIONS,
         credential_env_vars=("OPENAI_API_KEY",),
-        problem=found.problem,
+        problem=resolved.problem,
     )

@@ -1,4 +1,4 @@
-"""The provider class that hosts find by name."""
+"""The provider class, under the name by which hosts find it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is true of OpenAI alone: prices by region."""
+"""The differences between OpenAI and the API as documented: the price of data residency. This file is data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The settings of this module: the address, the key and further headers."""
+"""The settings of this module: one row each, and their values from the config or the environment.
+
+A server of another vendor may need no key. Reading the settings calls nobody.
+"""
 
 from __future__ import annotations
 
@@ -9,39 +12,41 @@ from dataclasses import dataclass
 from typing import Any
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common import (
-    ApiKey,
-    is_within,
-    read_url,
-    sendable,
-    setting,
-)
+from openai_responses_common import ApiKey, is_within, read_url, sendable, setting
+from openai_responses_common.options.reference import Setting
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
-
+DEFAULT_MODEL = "gpt-5.6-sol"
 
 SERVICE_HOSTS = {"base_url": ("api.openai.com",)}
 
-
-DEFAULT_MODEL = "gpt-5.6-sol"
-
-
 API_KEY_REMEDY = "set api_key in the provider's config, or OPENAI_API_KEY in the environment"
 
-
-SETTING_KEYS = ("api_key", "base_url", "organization", "project")
+SETTINGS: Mapping[str, Setting] = {
+    "api_key": Setting(
+        meaning="The API key. A server of another vendor may need none.",
+        variables=("OPENAI_API_KEY",),
+        default="none",
+    ),
+    "base_url": Setting(
+        meaning="The address of the service, with its `/v1`.", variables=("OPENAI_BASE_URL",), default="OpenAI's own"
+    ),
+    "organization": Setting(meaning="The organization that pays.", variables=("OPENAI_ORG_ID",)),
+    "project": Setting(meaning="The project that pays.", variables=("OPENAI_PROJECT_ID",)),
+}
+"""The config keys of this module, beside those of every provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedSettings:
-    """What the settings come to.
+    """What the settings resolve to.
 
     Attributes:
-        base_url: where the service is.
-        credential: who calls.
-        paying: whom OpenAI bills, by name of the header.
-        problem: what is wrong with the settings, told by the first call.
-        resident: the address is one of OpenAI's for data that stays in a region.
+        base_url: the address of the service.
+        credential: the API key, or no key.
+        billing_headers: the headers that name the organization and the project that pay.
+        problem: what is not valid in the settings. None if nothing is.
+        has_data_residency: True if the address is one of OpenAI's for data that stays in a region.
     """
 
     base_url: str
@@ -52,9 +57,9 @@ class ResolvedSettings:
 
 
 def resolve_settings(config: Mapping[str, Any]) -> ResolvedSettings:
-    """Read credentials and place from the config, else from the SDK's own environment variables; never raises."""
-    base_url = setting(config, "base_url", "OPENAI_BASE_URL") or DEFAULT_BASE_URL
-    api_key = setting(config, "api_key", "OPENAI_API_KEY")
+    """Resolve the address and the key from the config, else from the SDK's own environment variables; never raises."""
+    base_url = _read_text(config, "base_url") or DEFAULT_BASE_URL
+    api_key = _read_text(config, "api_key")
     problem = None
     host = ""
     try:
@@ -63,54 +68,62 @@ def resolve_settings(config: Mapping[str, Any]) -> ResolvedSettings:
         _check_headers(config)
     except ConfigurationError as error:
         problem, base_url = str(error), DEFAULT_BASE_URL  # nothing is sent, and a bad address may hold a secret
-    official = is_within(host, SERVICE_HOSTS["base_url"])
-    paying = {
-        "OpenAI-Organization": setting(config, "organization", "OPENAI_ORG_ID"),
-        "OpenAI-Project": setting(config, "project", "OPENAI_PROJECT_ID"),
+    is_openai = is_within(host, SERVICE_HOSTS["base_url"])
+    payers = {
+        "OpenAI-Organization": _read_text(config, "organization"),
+        "OpenAI-Project": _read_text(config, "project"),
     }
-    named = {name: value for name, value in paying.items() if value}
-    origin = "api_key" if setting(config, "api_key") else "OPENAI_API_KEY"
-    key = ApiKey(
+    source = "api_key" if setting(config, "api_key") else "OPENAI_API_KEY"
+    credential = ApiKey(
         key=api_key,
-        required=official or problem is not None,
+        required=is_openai or problem is not None,
         missing_message=f"no API key is set: {API_KEY_REMEDY}",
-        account="\0".join([api_key or "", *(name or "" for name in paying.values())]),
-        description=f"the API key of {origin}" if api_key else "no key",
+        account="\0".join([api_key or "", *(payer or "" for payer in payers.values())]),
+        description=f"the API key of {source}" if api_key else "no key",
     )
-    resident = official and host != "api.openai.com"
     return ResolvedSettings(
-        base_url=base_url, credential=key, billing_headers=named, problem=problem, has_data_residency=resident
+        base_url=base_url,
+        credential=credential,
+        billing_headers={name: payer for name, payer in payers.items() if payer},
+        problem=problem,
+        has_data_residency=is_openai and host != "api.openai.com",
     )
+
+
+def _read_text(config: Mapping[str, Any], key: str) -> str | None:
+    return setting(config, key, *SETTINGS[key].variables)
 
 
 def _read_host(base_url: str) -> str:
-    """The host of an address; servers of one's own network may do without TLS, OpenAI's do not.
+    """The host of an address. Servers in a private network may do without TLS, OpenAI's do not.
 
     Raises:
-        ConfigurationError: it is no address, or one where a key would be sent in the clear.
+        ConfigurationError: the address is not valid, or would send a key without encryption.
     """
     parts = read_url("base_url", base_url, example=DEFAULT_BASE_URL)
     host = parts.hostname or ""
     if parts.scheme == "http" and is_within(host, SERVICE_HOSTS["base_url"]):
-        raise ConfigurationError("setting 'base_url' must begin with https: the key would be sent in the clear")
+        raise ConfigurationError("setting 'base_url' must begin with https: the key would be sent without encryption")
     return host
 
 
 def _check_headers(config: Mapping[str, Any]) -> None:
-    """See that further headers can be sent: the error of whoever tries would quote them.
+    """Check that the additional headers can be sent, because the error of a failed send would quote them.
 
     Raises:
         ConfigurationError: one cannot.
     """
-    for key, variable in (("organization", "OPENAI_ORG_ID"), ("project", "OPENAI_PROJECT_ID")):
-        sendable(f"{key} ({variable})", setting(config, key, variable) or "none")
+    for key in ("organization", "project"):
+        sendable(f"{key} ({', '.join(SETTINGS[key].variables)})", _read_text(config, key) or "none")
     for name, value in read_custom_headers().items():
         if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII) or not re.fullmatch(r"[ -~\t]*", value):
-            raise ConfigurationError("OPENAI_CUSTOM_HEADERS holds what no header can: give one `Name: value` a line")
+            raise ConfigurationError(
+                "OPENAI_CUSTOM_HEADERS holds a header that cannot be sent: write one `Name: value` per line"
+            )
 
 
 def read_custom_headers() -> dict[str, str]:
-    """Headers for a gateway, one `Name: value` a line, as the SDK reads them."""
+    """The headers of OPENAI_CUSTOM_HEADERS, one `Name: value` per line, as the SDK reads them."""
     lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
     pairs = (line.partition(":") for line in lines)
     return {name.strip(): value.strip() for name, colon, value in pairs if colon}

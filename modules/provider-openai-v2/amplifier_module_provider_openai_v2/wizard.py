@@ -1,4 +1,4 @@
-"""What a setup wizard asks for OpenAI."""
+"""The questions of a setup wizard: the API key and the address."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIZARD_QUESTIONS = [
     ConfigField(
         id="base_url",
         display_name="Base URL",
-        prompt="Base URL (leave it for OpenAI itself)",
+        prompt="Base URL (keep the default for OpenAI itself)",
         required=False,
         default=DEFAULT_BASE_URL,
     ),

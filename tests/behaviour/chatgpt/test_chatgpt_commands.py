@@ -46,7 +46,7 @@ def test_the_whole_way(shell: Shell, service: SignInService) -> None:
     service.pending_polls = 1
     assert shell("status") == (1, f"Nobody is signed in. Run `{program.LOGIN_COMMAND}`.\n", "")
     code, out, err = shell("login", default_model="")
-    assert (code, out) == (0, "Signed in. The account has 17 models, gpt-6.1-sol first.\n")
+    assert (code, out) == (0, "Signed in. The account has 17 models; the default is gpt-6.1-sol.\n")
     assert service.user_codes[0] in err
     assert "Signed in as ada@example.com, plan plus" in err
     code, out, err = shell("status")
@@ -57,12 +57,12 @@ def test_the_whole_way(shell: Shell, service: SignInService) -> None:
     assert lines["plan"] == "plus"
     assert lines["workspace"] == service.account.account_id
     assert lines["tokens"] == f"{shell.machine.file} (mode 0600)"
-    assert "renewed by itself" in lines["token ends"]
+    assert "refreshed automatically" in lines["token expires"]
     assert lines["limit per 5 hours"].startswith("12 % used, resets in 2 h 30 min (")
     assert lines["limit per week"].startswith("34 % used, resets in 3 d ")
     code, out, err = shell("logout")
-    assert (code, out) == (0, f"Signed out; removed from {shell.machine.file} (mode 0600).\n")
-    assert shell("logout")[:2] == (0, "Nobody was signed in.\n")
+    assert (code, out) == (0, f"Signed out. The tokens were deleted from {shell.machine.file} (mode 0600).\n")
+    assert shell("logout")[:2] == (0, "There was no sign-in to delete.\n")
     assert shell("status")[0] == 1
 
 
@@ -85,7 +85,7 @@ def test_status_without_the_service(shell: Shell, service: SignInService, fault:
     service.script("refresh", fault)
     code, out, _ = shell("status")
     assert code == 0
-    assert "limits      cannot be read: " in out
+    assert "limits      cannot be fetched: " in out
     assert "CANARY" not in out
 
 

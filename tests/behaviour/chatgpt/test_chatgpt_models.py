@@ -157,7 +157,7 @@ async def test_offline_the_last_known_one_is_given_and_marked(ready: Machine, ca
     models = await listed(ready, models_cache_ttl="0")
     assert [model.id for model in models] == [model.id for model in known]
     assert all("(as of 20" in model.display_name for model in models)
-    assert [record for record in caplog.records if record.levelno == logging.WARNING and "last known" in record.message]
+    assert [record for record in caplog.records if record.levelno == logging.WARNING and "model list cannot be fetched" in record.message]
 
 
 async def test_offline_and_never_read_nothing_is_made_up(ready: Machine) -> None:
@@ -211,12 +211,12 @@ async def test_something_else_than_a_catalogue(machine: Machine, emulator: Emula
     models = session.provider._backend.models
 
     class Fetch:
-        async def document(self, path: str, *, etag: str | None = None) -> Any:
+        async def fetch_document(self, path: str, *, etag: str | None = None) -> Any:
             from openai_responses_common import Document
 
             return Document(body={"data": []})
 
-    with pytest.raises(ProviderUnavailableError, match="catalogue"):
+    with pytest.raises(ProviderUnavailableError, match="model list"):
         await models.list_models(Fetch(), session.provider._configured_options)
 
 

@@ -187,7 +187,7 @@ def test_tokens_without_an_account_are_refused(machine: Machine) -> None:
     nobody = Account(account_id="", plan="")
     person = Person(machine.service, lambda: machine.service.approve(account=nobody))
     assert machine.provider().login(person) is False
-    assert "name no ChatGPT account" in person.text
+    assert "do not name a ChatGPT account" in person.text
 
 
 def test_a_new_sign_in_ends_the_one_before(machine: Machine) -> None:

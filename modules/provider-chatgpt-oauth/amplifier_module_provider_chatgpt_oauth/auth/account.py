@@ -1,8 +1,8 @@
-"""One account's sign-in: kept in a store, renewed under its lock, shared by everything in this process.
+"""The sign-in of one account: saved in a token store, refreshed under its lock, shared by everything in this process.
 
-A refresh token is good for one use, and a second use ends the sign-in. So whoever renews holds the store's lock from
-reading the newest record to having kept the next one, takes over what another process has renewed meanwhile, and lets
-nothing use a new token before it is kept.
+A refresh token can be used once, and a second use ends the sign-in. So a refresh holds the lock of the store from
+reading the newest record until the new one is saved. It takes over tokens that another process has refreshed meanwhile,
+and nothing uses a new token before it is saved. This file knows no request of the Responses API.
 """
 
 from __future__ import annotations
@@ -36,11 +36,13 @@ logger = logging.getLogger(__name__)
 Status = Literal["authenticated", "expired", "unauthenticated"]
 
 _REFRESH_MARGIN_S = 300.0
-"""As early as OpenAI's own client renews. Source: its manager.rs, seen 2026-11-21."""
+"""The remaining lifetime, in seconds, at which a token is refreshed, as in OpenAI's own client. Source: its manager.rs,
+seen 2026-11-21."""
 _MIN_LIFETIME_S = 20.0
-"""An access token that lives so long is still used where it cannot be renewed."""
+"""Minimum remaining lifetime, in seconds, of an access token that is still used if its refresh fails."""
 _TOKEN_DEADLINE_S = 75.0
-"""Waiting for another process's renewal (30 s), and a renewal that has to wait for the service."""
+"""The longest time, in seconds, to wait for a token: the refresh of another process (30 s), then one that waits for the
+service."""
 _SAVE_RETRY_INTERVAL_S = 15.0
 
 NOT_SIGNED_IN = f"nobody is signed in to ChatGPT: run `{LOGIN_COMMAND}`"
@@ -50,8 +52,8 @@ class Account:
     """The sign-in of one account.
 
     Attributes:
-        place: where everything is.
-        source: the access token, for whoever makes calls.
+        settings: the addresses and the token store.
+        source: the source of the access token for requests.
     """
 
     def __init__(self, settings: AccountSettings) -> None:
@@ -73,13 +75,15 @@ class Account:
         return f"Account({self.settings!r})"
 
     def _build_source(self) -> TokenSource:
-        words = "getting a token of the ChatGPT sign-in"
         return TokenSource(
-            self._fetch_token, description=words, refresh_margin_s=_REFRESH_MARGIN_S, deadline_s=_TOKEN_DEADLINE_S
+            self._fetch_token,
+            description="getting a token of the ChatGPT sign-in",
+            refresh_margin_s=_REFRESH_MARGIN_S,
+            deadline_s=_TOKEN_DEADLINE_S,
         )
 
     def load_tokens(self) -> Tokens | None:
-        """The newest tokens, without asking the service; blocks.
+        """Return the newest tokens without asking the service; blocks. None if nobody is signed in.
 
         Raises:
             AuthenticationError: the store cannot be read.
@@ -87,12 +91,15 @@ class Account:
         return self._convert_store_errors(self._load_newest_tokens)
 
     def has_stored_files(self) -> bool:
-        """Whether anybody may have signed in here; without opening the store, which could ask for a password."""
+        """Return whether somebody may have signed in here.
+
+        The store is not opened, because a keyring could ask for a password.
+        """
         file = self.settings.token_file
         return any(file.parent.glob(f"{file.stem}.*"))
 
     def get_status(self) -> Status:
-        """Whether calls can be made; blocks, and asks nobody but the store."""
+        """Return whether calls can be made; blocks, and reads the store only."""
         tokens = self.load_tokens()
         if tokens is None:
             return "unauthenticated"
@@ -106,20 +113,25 @@ class Account:
         return tokens is None or tokens.access_token != refused_token or tokens.refresh_token != ""
 
     def describe_location(self) -> str:
-        """Where the tokens are, in words; blocks."""
+        """Return where the tokens are saved, in words; blocks."""
         return self._convert_store_errors(self._store.location)
 
     def sign_in(self, terminal: Terminal) -> Tokens:
-        """Sign in with the help of a person; blocks until she has decided.
+        """Run the interactive sign-in; blocks until the user approves or declines.
 
         Raises:
-            LLMError: it cannot be done, or was not approved.
+            LLMError: the sign-in failed, or the user declined.
         """
         self._convert_store_errors(lambda: self._store.probe(wait_for_unlock=True))
         return self._accept_sign_in(sign_in(self._request_device_code, terminal))
 
     async def sign_in_async(self, terminal: Terminal, on_code_shown: Callable[[DeviceCode], None]) -> Tokens:
-        """The same within an event loop; `shown` is told of every code."""
+        """Run the interactive sign-in within an event loop.
+
+        Args:
+            terminal: shows the page and the code to the user.
+            on_code_shown: called with every code.
+        """
 
         def begin() -> tuple[DeviceCode, Poll[Tokens]]:
             self._convert_store_errors(lambda: self._store.probe(wait_for_unlock=True))
@@ -128,16 +140,16 @@ class Account:
         return self._accept_sign_in(await sign_in_async(begin, terminal, on_code_shown=on_code_shown))
 
     def sign_out(self) -> list[str]:
-        """End the sign-in here and at the service; the places that tokens were removed from.
+        """End the sign-in here and at the service; return the locations from which tokens were deleted.
 
         Raises:
-            AuthenticationError: something could not be removed.
+            AuthenticationError: the tokens could not be deleted.
         """
         tokens = None
         try:
             tokens = self.load_tokens()
-        except AuthenticationError as unreadable:
-            logger.warning("the tokens cannot be ended at the service: %s", unreadable)
+        except AuthenticationError as error:
+            logger.warning("the tokens cannot be revoked at the service: %s", error)
         removed = self._convert_store_errors(self._store.delete)
         self._unsaved_record = None
         self.source = self._build_source()
@@ -146,7 +158,7 @@ class Account:
         return removed
 
     def retry_save(self) -> None:
-        """Try once more to keep tokens that could not be kept; blocks."""
+        """Try again to save tokens that could not be saved; blocks."""
         if self._unsaved_record is None or time.monotonic() < self._next_save_time_s:
             return
         self._next_save_time_s = time.monotonic() + _SAVE_RETRY_INTERVAL_S
@@ -154,58 +166,58 @@ class Account:
             with self._store.lock():
                 self._save_unsaved_record()
         except StoreError as error:
-            logger.error("the tokens of the ChatGPT sign-in still cannot be kept: %s", error)
+            logger.error("the tokens of the ChatGPT sign-in still cannot be saved: %s", error)
 
     @property
     def has_unsaved_tokens(self) -> bool:
-        """Whether this process alone has the newest tokens."""
+        """Whether only this process has the newest tokens."""
         return self._unsaved_record is not None
 
     def _request_device_code(self) -> tuple[DeviceCode, Poll[Tokens]]:
         return self._issuer.request_device_code()
 
     def _accept_sign_in(self, tokens: Tokens) -> Tokens:
-        wanted = self.settings.workspace
-        if wanted and tokens.account != wanted:
+        workspace = self.settings.workspace
+        if workspace and tokens.account != workspace:
             self._revoke_tokens(tokens)
             raise AuthenticationError(
-                f"the sign-in was for the workspace {tokens.account}, and the setting 'workspace' allows {wanted} "
-                f"only: choose it on the page, and run `{LOGIN_COMMAND}` again"
+                f"the sign-in was for the workspace {tokens.account}, but the setting 'workspace' allows only "
+                f"{workspace}: choose that one on the page, and run `{LOGIN_COMMAND}` again"
             )
-        before = self._convert_store_errors(lambda: self._replace_stored_tokens(tokens))
+        previous = self._convert_store_errors(lambda: self._replace_stored_tokens(tokens))
         self.source = self._build_source()
-        if before is not None and before.refresh_token not in ("", tokens.refresh_token):
-            self._revoke_tokens(before)
+        if previous is not None and previous.refresh_token not in ("", tokens.refresh_token):
+            self._revoke_tokens(previous)
         return tokens
 
     def _replace_stored_tokens(self, tokens: Tokens) -> Tokens | None:
-        """Keep new tokens, see that they are there, and give those that were there before."""
+        """Save new tokens and read them back; return the previous ones. None if there were none."""
         with self._store.lock():
             try:
-                before = self._load_newest_tokens()
-            except StoreError as damaged:
-                logger.warning("the tokens that were kept before cannot be read: %s", damaged)
-                before = None
+                previous = self._load_newest_tokens()
+            except StoreError as error:
+                logger.warning("the previous tokens cannot be read: %s", error)
+                previous = None
             self._unsaved_record = None
             self._store.save(self._build_newer_record(tokens))
             if self._load_newest_tokens() != tokens:
-                raise StoreError(f"{self._store.location()} does not give back what was kept there")
-        return before
+                raise StoreError(f"{self._store.location()} does not return what was saved there")
+        return previous
 
     def _revoke_tokens(self, tokens: Tokens) -> None:
         try:
             self._issuer.revoke_tokens(tokens)
         except LLMError as error:
-            logger.warning("the tokens are gone here, but the service was not told: %s", error)
+            logger.warning("the tokens were deleted here, but not revoked at the service: %s", error)
 
     def _load_newest_tokens(self) -> Tokens | None:
-        record, unkept = self._store.load(), self._unsaved_record
-        if unkept is not None and (record is None or record.saved_at < unkept.saved_at):
-            record = unkept
+        record, unsaved = self._store.load(), self._unsaved_record
+        if unsaved is not None and (record is None or record.saved_at < unsaved.saved_at):
+            record = unsaved
         return None if record is None else Tokens.from_record(record)
 
     def _fetch_token(self, refused_token: str | None) -> Token:
-        """An access token that is not the refused one; for `TokenSource`."""
+        """Return an access token that is not the refused one; for `TokenSource`."""
         return self._convert_store_errors(lambda: self._get_usable_token(refused_token))
 
     def _get_usable_token(self, refused_token: str | None) -> Token:
@@ -223,18 +235,17 @@ class Account:
         )
 
     def _refresh_tokens(self, tokens: Tokens, refused_token: str | None) -> Tokens:
-        """New tokens, or the old ones where they will do and there are no others; under the lock."""
+        """Return new tokens, or the old ones if the refresh fails and they are still valid; under the lock."""
         failed: LLMError
         try:
             if tokens.end_code or not tokens.refresh_token:
                 raise SignInEnded.from_code(tokens.end_code or "no refresh token")
             fresh = self._issuer.refresh_tokens(tokens)
         except SignInEnded as error:
-            again = self._load_newest_tokens()
-            if (
-                again is not None and again.refresh_token != tokens.refresh_token
-            ):  # a program that knows nothing of the lock
-                return again
+            newest = self._load_newest_tokens()
+            # Another program may have refreshed the tokens without taking the lock.
+            if newest is not None and newest.refresh_token != tokens.refresh_token:
+                return newest
             self._save_end_of_sign_in(tokens, error)
             failed = error
         except LLMError as error:
@@ -245,48 +256,55 @@ class Account:
             return fresh
         if tokens.access_token == refused_token or tokens.remaining_s() < _MIN_LIFETIME_S:
             raise failed
-        logger.warning("the ChatGPT sign-in is used as it is, for %.0f s more: %s", tokens.remaining_s(), failed)
+        logger.warning(
+            "the ChatGPT sign-in could not be refreshed; its token is used for %.0f s more: %s",
+            tokens.remaining_s(),
+            failed,
+        )
         return tokens
 
     def _save_end_of_sign_in(self, tokens: Tokens, error: SignInEnded) -> None:
-        """Spare every other process the question; the record itself stays, its access token may still live."""
+        """Save that the sign-in has ended, so that no other process tries a refresh.
+
+        The record stays, because its access token may still be valid.
+        """
         if tokens.end_code or not tokens.refresh_token:
             return
         record = self._store.load()
         try:
             self._store.save(replace(tokens, end_code=error.code).to_record(record.saved_at if record else None))
-        except StoreError as unkept:
-            logger.warning("that the sign-in has ended cannot be kept: %s", unkept)
+        except StoreError as failure:
+            logger.warning("the end of the ChatGPT sign-in cannot be saved: %s", failure)
 
     def _save_refreshed_tokens(self, tokens: Tokens) -> None:
-        """Before anything uses them; where that fails this process goes on with what it alone has."""
+        """Save new tokens before anything uses them. If that fails, this process alone goes on with them."""
         self._unsaved_record = self._build_newer_record(tokens)
         try:
             self._save_unsaved_record()
         except StoreError as error:
             logger.error(
-                "the renewed tokens of the ChatGPT sign-in cannot be kept: %s. This process goes on with them and "
-                "tries again; if it ends before that, you will have to sign in again",
+                "the refreshed tokens of the ChatGPT sign-in cannot be saved: %s. This process uses them and tries "
+                "to save them again. If it ends before that, you have to sign in again",
                 error,
             )
 
     def _build_newer_record(self, tokens: Tokens) -> TokenRecord:
-        """A record that counts as newer than the one before, also where the clock was set back since that was kept."""
+        """Build a record that is newer than the stored one, even if the clock was set back in between."""
         try:
-            before = self._store.load()
-        except StoreError:  # whoever can mend that is told when this one is saved
-            before = None
-        return tokens.to_record(max(time.time(), before.saved_at + 1.0 if before else 0.0))
+            previous = self._store.load()
+        except StoreError:  # saving the new record reports it
+            previous = None
+        return tokens.to_record(max(time.time(), previous.saved_at + 1.0 if previous else 0.0))
 
     def _save_unsaved_record(self) -> None:
-        """Under the lock."""
-        record, unkept = self._store.load(), self._unsaved_record
-        if unkept is not None and (record is None or record.saved_at < unkept.saved_at):
-            self._store.save(unkept)
+        """Save the record that only this process has, unless the store has a newer one; under the lock."""
+        record, unsaved = self._store.load(), self._unsaved_record
+        if unsaved is not None and (record is None or record.saved_at < unsaved.saved_at):
+            self._store.save(unsaved)
         self._unsaved_record = None
 
     def _convert_store_errors(self, action: Callable[[], T]) -> T:
-        """Errors of the store as the kernel's."""
+        """Return the result of the action; errors of the store become kernel errors."""
         try:
             return action()
         except StoreError as error:
@@ -302,7 +320,7 @@ _accounts_lock = threading.Lock()
 
 
 def get_shared_account(settings: AccountSettings) -> Account:
-    """The account at a place: all providers of this process that mean the same one share it."""
+    """Return the account of these settings, shared by all providers of this process that use it."""
     with _accounts_lock:
         account = _accounts.get(settings)
         if account is None:

@@ -1,4 +1,4 @@
-"""The sign-in as the credential of calls."""
+"""The sign-in as the credential of requests. It does not know how tokens are saved or refreshed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tokens import AUTH_CLAIM, Tokens
 
 
 class ChatgptCredential:
-    """See `Credential`."""
+    """The access token of an account, with the header that names the account; see `Credential`."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -31,12 +31,12 @@ class ChatgptCredential:
 
     @property
     def account(self) -> str:
-        """The id of the account, which ciphertext is bound to."""
+        """The id of the account, to which the service binds ciphertext; empty before `prepare`."""
         token = self._account.source.token
         return token.account if token else self._stored_tokens.account if self._stored_tokens else ""
 
     async def prepare(self) -> None:
-        """Read who is signed in, once."""
+        """Read the account from the token store, once."""
         if self._account.source.token is None and self._stored_tokens is None:
             self._stored_tokens = await wait_for(run_in_thread(self._account.load_tokens))
             if self._stored_tokens is None:

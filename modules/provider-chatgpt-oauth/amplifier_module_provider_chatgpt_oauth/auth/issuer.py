@@ -1,4 +1,9 @@
-"""The endpoints of OpenAI's sign-in: device codes, tokens, their refresh and revocation."""
+"""The sign-in service of OpenAI: device codes, tokens, their refresh and their revocation. Blocks.
+
+This file knows no token store and no provider. Source of every address, field, status and code: OpenAI's own client
+(login/src) and live traces of its users, as of October 2026, seen 2026-11-21; the service has no contract. Of its error
+responses only the code reaches an error, because the rest may repeat a token.
+"""
 
 from __future__ import annotations
 
@@ -19,47 +24,45 @@ from ..settings import LOGIN_COMMAND
 from .tokens import Tokens, read_tokens
 
 CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
-"""Of OpenAI's own client: there is no registration for others, and all of them use it."""
-
+"""The client id of OpenAI's own client. Others cannot register, and all of them use it."""
 
 _CODE_LIFETIME_S = 900.0
 
-
 _POLL_INTERVAL_S = 5.0
-
 
 _END_REASONS: Mapping[str, str] = {
     "refresh_token_expired": "the sign-in has expired",
-    "refresh_token_reused": "its refresh token was used before, by a process that did not live to keep the new one or "
-    "by another program",
+    "refresh_token_reused": "its refresh token was used before, by a process that was killed before it saved the new "
+    "one, or by another program",
     "refresh_token_invalidated": "the sign-in was ended, by a sign-out or a changed password",
     **dict.fromkeys(
         ("invalid_grant", "invalid_refresh_token", "app_session_terminated", "access_denied"),
-        "the service no longer knows the sign-in",
+        "the service does not know the sign-in any more",
     ),
-    **dict.fromkeys(("invalid_client", "unauthorized_client"), "the service does not take this client"),
+    **dict.fromkeys(("invalid_client", "unauthorized_client"), "the service does not accept this client"),
 }
-
 
 _DECLINE_CODES = frozenset({"access_denied", "authorization_declined"})
 
-
 _DEVICE_CODE_DISABLED = (
     "signing in with a code is switched off for this account: allow device code login in ChatGPT under Settings, "
-    "Security; in a workspace its administrator has to allow it"
+    "Security; in a workspace, ask its administrator to allow it"
 )
 
 
 class SignInEnded(AuthenticationError):
-    """The refresh token is good for nothing any more; `code` is the service's word for it."""
+    """The refresh token is not valid any more; `code` is the service's code for the reason."""
 
     code: str = ""
 
     @classmethod
     def from_code(cls, code: str) -> SignInEnded:
-        """The error for a code; no constructor of its own, as an error that several wait for is copied."""
-        words = _END_REASONS.get(code, "the sign-in was ended")
-        error = cls(f"{words} ({code}). Sign in again: run `{LOGIN_COMMAND}`", status_code=401)
+        """Build the error for a code.
+
+        The class has no constructor, because an error that several tasks wait for is copied.
+        """
+        reason = _END_REASONS.get(code, "the sign-in was ended")
+        error = cls(f"{reason} ({code}). Sign in again: run `{LOGIN_COMMAND}`", status_code=401)
         error.code = code
         return error
 
@@ -72,33 +75,33 @@ class Issuer:
         self._http = http
 
     def request_device_code(self) -> tuple[DeviceCode, Poll[Tokens]]:
-        """Get a code for a person.
+        """Request a device code; return it with the function that polls for the approval.
 
         Raises:
-            LLMError: there is none to be had.
+            LLMError: the service did not issue a code.
         """
         reply = self._post("/api/accounts/deviceauth/usercode", json_body={"client_id": CLIENT_ID})
         if reply.status == 404:
             raise AuthenticationError(_DEVICE_CODE_DISABLED, status_code=404)
-        given = self._require_success(reply, "asking for a code")
-        device, shown = given.get("device_auth_id"), given.get("user_code") or given.get("usercode")
-        if not isinstance(device, str) or not isinstance(shown, str):
-            raise ProviderUnavailableError("the sign-in service gave no code", retryable=False)
+        fields = self._require_success(reply, "requesting a code")
+        device_id, user_code = fields.get("device_auth_id"), fields.get("user_code") or fields.get("usercode")
+        if not isinstance(device_id, str) or not isinstance(user_code, str):
+            raise ProviderUnavailableError("the sign-in service did not return a code", retryable=False)
         code = DeviceCode(
             url=f"{self.url}/codex/device",
-            user_code=shown,
+            user_code=user_code,
             expires_in_s=_CODE_LIFETIME_S,
-            interval_s=_read_interval_s(given.get("interval")),
+            interval_s=_read_interval_s(fields.get("interval")),
             browser_hosts=(urlsplit(self.url).hostname or "",),
-            hint="If the page says that this is switched off: allow device code login in ChatGPT under Settings, "
+            hint="If the page says that device code login is switched off, allow it in ChatGPT under Settings, "
             "Security.",
         )
         grant: dict[str, Any] = {}
 
         def poll() -> Tokens | AuthorizationPending:
             if not grant:
-                asked = {"device_auth_id": device, "user_code": shown}
-                reply = self._post("/api/accounts/deviceauth/token", json_body=asked)
+                body = {"device_auth_id": device_id, "user_code": user_code}
+                reply = self._post("/api/accounts/deviceauth/token", json_body=body)
                 if pending := _read_pending(reply):
                     return pending
                 grant.update(self._require_success(reply, "waiting for the approval"))
@@ -117,34 +120,34 @@ class Issuer:
         return read_tokens(self._require_success(self._post("/oauth/token", form=form), "completing the sign-in"))
 
     def refresh_tokens(self, tokens: Tokens) -> Tokens:
-        """Spend the refresh token for new tokens, which must be kept before they are used.
+        """Exchange the refresh token for new tokens, which must be saved before they are used.
 
         Raises:
-            SignInEnded: it is good for nothing any more.
-            LLMError: it could not be done now.
+            SignInEnded: the refresh token is not valid any more.
+            LLMError: the refresh failed; it may succeed later.
         """
-        asked = {"client_id": CLIENT_ID, "grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
-        reply = self._post("/oauth/token", json_body=asked)
+        body = {"client_id": CLIENT_ID, "grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
+        reply = self._post("/oauth/token", json_body=body)
         code = _read_error_code(reply)
         if reply.status == 401 or (reply.status >= 400 and code in _END_REASONS):
             raise SignInEnded.from_code(code or "HTTP 401")
         if 400 <= reply.status < 500 and reply.status != 429:
-            # Only a 401 or a known code says that the token is spent; whatever else it is may pass.
+            # Only a 401 or a listed code says that the refresh token is spent; anything else may pass by itself.
             raise ProviderUnavailableError(
-                f"renewing the sign-in: the service answered HTTP {reply.status}", status_code=reply.status
+                f"refreshing the sign-in: the service responded with HTTP {reply.status}", status_code=reply.status
             )
-        return read_tokens(self._require_success(reply, "renewing the sign-in"), previous=tokens)
+        return read_tokens(self._require_success(reply, "refreshing the sign-in"), previous=tokens)
 
     def revoke_tokens(self, tokens: Tokens) -> None:
-        """End a sign-in at the service.
+        """Revoke the tokens at the service.
 
         Raises:
-            LLMError: it could not be done.
+            LLMError: the service did not revoke them.
         """
-        asked = {"token": tokens.access_token, "token_type_hint": "access_token"}
+        body = {"token": tokens.access_token, "token_type_hint": "access_token"}
         if tokens.refresh_token:
-            asked = {"token": tokens.refresh_token, "token_type_hint": "refresh_token", "client_id": CLIENT_ID}
-        self._require_success(self._post("/oauth/revoke", json_body=asked), "ending the sign-in")
+            body = {"token": tokens.refresh_token, "token_type_hint": "refresh_token", "client_id": CLIENT_ID}
+        self._require_success(self._post("/oauth/revoke", json_body=body), "ending the sign-in")
 
     def _post(self, path: str, **content: Mapping[str, Any]) -> JsonReply:
         try:
@@ -160,7 +163,11 @@ class Issuer:
 
 
 def _read_pending(reply: JsonReply) -> AuthorizationPending | None:
-    """Whether a poll has to be repeated; raises what a person decided against."""
+    """Whether the user has not decided yet. None if the user approved.
+
+    Raises:
+        LLMError: the user declined, or the code expired.
+    """
     code = _read_error_code(reply)
     if code in _DECLINE_CODES:
         raise AuthenticationError("the sign-in was declined in the browser")
@@ -168,31 +175,34 @@ def _read_pending(reply: JsonReply) -> AuthorizationPending | None:
         raise CodeExpired("the code has expired")
     if reply.status == 429 or code == "slow_down":
         return AuthorizationPending(slow_down=True)
-    # By status and not by code: the code for it has changed before.
+    # By status, because the code has changed before.
     return AuthorizationPending() if reply.status in {202, 204, 403, 404} else None
 
 
 def _build_refusal_error(reply: JsonReply, action: str) -> LLMError:
     status, code = reply.status, _read_error_code(reply)
-    words = f"{action}: the sign-in service answered HTTP {status}{f' ({code})' if code else ''}"
+    problem = f"{action}: the sign-in service responded with HTTP {status}{f' ({code})' if code else ''}"
     if status == 403 and isinstance(reply.body, str):
-        words = f"{action}: the edge in front of the sign-in service took this machine for a bot (HTTP 403)"
-        return ProviderUnavailableError(words, status_code=status)
+        problem = f"{action}: the edge in front of the sign-in service took this machine for a bot (HTTP 403)"
+        return ProviderUnavailableError(problem, status_code=status)
     if status == 429 or status >= 500:
-        return ProviderUnavailableError(words, status_code=status, retry_after=read_retry_after_s(reply.headers))
+        return ProviderUnavailableError(problem, status_code=status, retry_after=read_retry_after_s(reply.headers))
     if status < 400:
-        return AuthenticationError(f"{words}: redirects are not followed, look at the setting 'issuer'")
-    return AuthenticationError(f"{words}. Sign in again: run `{LOGIN_COMMAND}`", status_code=status)
+        return AuthenticationError(f"{problem}: redirects are not followed; check the setting 'issuer'")
+    return AuthenticationError(f"{problem}. Sign in again: run `{LOGIN_COMMAND}`", status_code=status)
 
 
 def _read_error_code(reply: JsonReply) -> str:
-    """The service's word for an error: in an object, as a string, or beside it; nothing that could be a token."""
+    """The code of an error, from any of the three places in which the service puts it.
+
+    Empty if there is none, or if the text is not a code: then it may be a token.
+    """
     error = reply.body_fields.get("error")
-    found = as_object(error).get("code") or (error if isinstance(error, str) else None) or reply.body_fields.get("code")
-    return found if isinstance(found, str) and re.fullmatch(r"[a-z_]{2,48}", found) else ""
+    code = as_object(error).get("code") or (error if isinstance(error, str) else None) or reply.body_fields.get("code")
+    return code if isinstance(code, str) and re.fullmatch(r"[a-z_]{2,48}", code) else ""
 
 
 def _read_interval_s(value: object) -> float:
-    """The service says its interval as a string, and has said it as a number."""
+    """The interval between polls, which the service sends as a string or as a number."""
     interval_s = parse_seconds(value)
     return _POLL_INTERVAL_S if interval_s is None else min(interval_s, 60.0)

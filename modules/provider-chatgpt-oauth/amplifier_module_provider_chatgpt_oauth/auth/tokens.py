@@ -1,8 +1,7 @@
-"""The sign-in service: device codes, tokens, their renewal and their end.
+"""The tokens of one sign-in, read from a response of the sign-in service or from the token store.
 
-Source of every address, field, status and code: OpenAI's own client (login/src) and live traces of its users, as of
-October 2026, seen 2026-11-21; there is no contract for them. What a token endpoint says is never put into an error,
-but for its code: it may repeat a token.
+This file is pure but for the clock: it knows no HTTP and no token store. Source of every field and claim: OpenAI's own
+client (login/src) and live traces of its users, as of October 2026, seen 2026-11-21; there is no contract for them.
 """
 
 from __future__ import annotations
@@ -21,17 +20,26 @@ from openai_responses_common.wire.json_values import as_object
 
 AUTH_CLAIM = "https://api.openai.com/auth"
 
-
 _PROFILE_CLAIM = "https://api.openai.com/profile"
 
-
 _DEFAULT_LIFETIME_S = 8 * 86_400.0
-"""A token whose end cannot be read is renewed after so long."""
+"""The lifetime, in seconds, of a token whose end cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """The tokens of one sign-in, and what they say of the account; `ended` is why they cannot be renewed."""
+    """The tokens of one sign-in, and what they say about the account.
+
+    Attributes:
+        access_token: the token that requests carry.
+        refresh_token: the token that a refresh spends; empty if there is none.
+        expires_at: when the access token expires, in seconds since the epoch.
+        account: the id of the account, which is also the workspace.
+        email: the address of the user; empty if the tokens do not say it.
+        plan: the plan of the account; empty if the tokens do not say it.
+        fedramp: True for an account in the cloud of the US government.
+        end_code: why the tokens cannot be refreshed any more; empty if they can.
+    """
 
     access_token: str = field(repr=False)
     refresh_token: str = field(default="", repr=False)
@@ -47,21 +55,25 @@ class Tokens:
 
     @classmethod
     def from_record(cls, token_record: TokenRecord) -> Tokens:
-        """The tokens of a record."""
-        known = token_record.tokens
+        """Read the tokens of a record."""
+        fields = token_record.tokens
         return cls(
-            access_token=str(known.get("access_token") or ""),
-            refresh_token=str(known.get("refresh_token") or ""),
+            access_token=str(fields.get("access_token") or ""),
+            refresh_token=str(fields.get("refresh_token") or ""),
             expires_at=token_record.expires_at or token_record.saved_at + _DEFAULT_LIFETIME_S,
             account=token_record.account,
-            email=str(known.get("email") or ""),
-            plan=str(known.get("plan") or ""),
-            fedramp=known.get("fedramp") is True,
-            end_code=str(known.get("ended") or ""),
+            email=str(fields.get("email") or ""),
+            plan=str(fields.get("plan") or ""),
+            fedramp=fields.get("fedramp") is True,
+            end_code=str(fields.get("ended") or ""),
         )
 
     def to_record(self, saved_at: float | None = None) -> TokenRecord:
-        """The same as a record, of now if nothing else is said."""
+        """Build the record of the tokens.
+
+        Args:
+            saved_at: when they are saved, in seconds since the epoch. None, the default, means now.
+        """
         return TokenRecord(
             account=self.account,
             saved_at=time.time() if saved_at is None else saved_at,
@@ -77,25 +89,29 @@ class Tokens:
         )
 
     def remaining_s(self) -> float:
-        """Seconds that are left of the access token."""
+        """The remaining lifetime of the access token, in seconds."""
         return self.expires_at - time.time()
 
 
 def read_tokens(response: Mapping[str, Any], *, previous: Tokens | None = None) -> Tokens:
-    """The tokens of a token endpoint's answer; what it does not give stays as it was `before`.
+    """Read the tokens of a token response.
+
+    Args:
+        response: the fields of the response.
+        previous: supplies what the response leaves out. None, the default, for a new sign-in.
 
     Raises:
-        AuthenticationError: they name no account, or could be sent in no header.
+        AuthenticationError: the tokens do not name an account, or a header cannot carry them.
     """
     access = str(response.get("access_token") or (previous.access_token if previous else ""))
     refresh = str(response.get("refresh_token") or (previous.refresh_token if previous else ""))
     if not is_header_value(access) or (refresh and not is_header_value(refresh)):
-        raise AuthenticationError("the sign-in service gave no access token that could be sent")
+        raise AuthenticationError("the sign-in service did not return a usable access token")
     claims, identity = read_claims(access), read_claims(str(response.get("id_token") or ""))
     auth = {**as_object(identity.get(AUTH_CLAIM)), **as_object(claims.get(AUTH_CLAIM))}
     account = auth.get("chatgpt_account_id") or (previous.account if previous else None)
     if not account or not is_header_value(str(account)):
-        raise AuthenticationError("the tokens name no ChatGPT account: sign in with an account that has a plan")
+        raise AuthenticationError("the tokens do not name a ChatGPT account: sign in with an account that has a plan")
     email = (
         identity.get("email")
         or as_object(claims.get(_PROFILE_CLAIM)).get("email")
@@ -113,11 +129,11 @@ def read_tokens(response: Mapping[str, Any], *, previous: Tokens | None = None) 
 
 
 def _read_expiry(claims: Mapping[str, Any], response: Mapping[str, Any]) -> float:
-    """The token's own end; what the answer says of it has been wrong."""
+    """The end that the token itself states; the one in the response has been wrong."""
     if _is_number(claims.get("exp")):
         return float(claims["exp"])
-    lives_s = response.get("expires_in")
-    return time.time() + (float(lives_s) if _is_number(lives_s) else _DEFAULT_LIFETIME_S)  # type: ignore[arg-type]
+    lifetime_s = response.get("expires_in")
+    return time.time() + (float(lifetime_s) if _is_number(lifetime_s) else _DEFAULT_LIFETIME_S)  # type: ignore[arg-type]
 
 
 def _is_number(value: object) -> bool:
@@ -125,9 +141,10 @@ def _is_number(value: object) -> bool:
 
 
 def read_microsoft_record(document: Mapping[str, Any]) -> TokenRecord | None:
-    """The record that stands in a file of Microsoft's module (v0.1.0, seen 2026-11-21).
+    """Read the record in a file of Microsoft's module (v0.1.0, seen 2026-11-21).
 
-    Its account id is computed anew, since that module wrote the user's id there.
+    The account id comes from the tokens, because that module wrote the user's id there. None if the file is not one of
+    that module, or its tokens cannot be used.
     """
     if document.get("auth_mode") != "oauth":
         return None
