@@ -85,7 +85,7 @@ def test_status_without_the_service(shell: Shell, service: SignInService, fault:
     service.script("refresh", fault)
     code, out, _ = shell("status")
     assert code == 0
-    assert "limits      cannot be fetched: " in out
+    assert "limits         cannot be fetched: " in out
     assert "CANARY" not in out
 
 

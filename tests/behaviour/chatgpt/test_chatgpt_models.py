@@ -157,7 +157,11 @@ async def test_offline_the_last_known_one_is_given_and_marked(ready: Machine, ca
     models = await listed(ready, models_cache_ttl="0")
     assert [model.id for model in models] == [model.id for model in known]
     assert all("(as of 20" in model.display_name for model in models)
-    assert [record for record in caplog.records if record.levelno == logging.WARNING and "model list cannot be fetched" in record.message]
+    assert [
+        record
+        for record in caplog.records
+        if record.levelno == logging.WARNING and "model list cannot be fetched" in record.message
+    ]
 
 
 async def test_offline_and_never_read_nothing_is_made_up(ready: Machine) -> None:
