@@ -97,7 +97,7 @@ def _demonstration(environment: Environment) -> Iterator[Account]:
     people = SignInService(interval="1", pending_polls=4)
     with (
         TemporaryDirectory() as home,
-        Emulator(surfaces=chatgpt_surfaces(people), pace_s=0.02, responder=respond) as emulator,
+        Emulator(surfaces=chatgpt_surfaces(people), word_delay_s=0.02, responder=respond) as emulator,
     ):
         config = {
             "base_url": emulator.base_url,
@@ -144,7 +144,7 @@ def an_account(environment: Environment, *, base_url: str | None = None, kind: s
     from responses_emulator import Emulator
 
     _reach_this_machine_directly()
-    with Emulator(pace_s=0.02, responder=respond) as emulator:
+    with Emulator(word_delay_s=0.02, responder=respond) as emulator:
         config = {"base_url": emulator.base_url, "api_key": "sk-emulator"}
         words = f"the built-in emulator ({_MISSING})"
         yield Account(module="provider-openai-v2", config=config, words=words, emulated=True)

@@ -1,4 +1,4 @@
-"""."""
+"""The offline model of the chat: the tools that it chooses, and what it says about their results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from responses_emulator import Emulator
 
 from examples.chat import offline_model
 from examples.chat.offline_model.arithmetic import find_arithmetic
-from examples.chat.offline_model.schema_instance import schema_instance
 
 FILES = {"README.md": "# Birds\nThis project counts birds.", "notes.txt": "Buy seed."}
 
@@ -172,4 +171,3 @@ def test_structured_answers(emulator: Emulator) -> None:
     }
     free = post_response(emulator, input="as json: hi", text={"format": {"type": "json_object"}}).json()
     assert "answer" in json.loads(free["output"][-1]["content"][0]["text"])
-    assert schema_instance({"type": ["null", "number"], "exclusiveMinimum": 4}) == 5

@@ -1,4 +1,4 @@
-"""."""
+"""A conversation as the offline model understands it: the question, its attachments, and the results since then."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolStep:
-    """One call that was made for this question, and what came back."""
+    """One tool call for this question, with its result."""
 
     call: Item
     output: str
@@ -30,8 +30,8 @@ class ToolStep:
     @property
     def arguments(self) -> dict[str, Any]:
         try:
-            given = self.call.get("arguments") or "{}"
-            value = given if isinstance(given, dict) else json.loads(given)
+            arguments = self.call.get("arguments") or "{}"
+            value = arguments if isinstance(arguments, dict) else json.loads(arguments)
         except ValueError:
             return {}
         return value if isinstance(value, dict) else {}
@@ -43,7 +43,7 @@ class ToolStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserTurn:
-    """The conversation as the model understands it."""
+    """The last question, and what came before and after it."""
 
     question: str
     earlier_questions: tuple[str, ...] = ()
@@ -53,10 +53,10 @@ class UserTurn:
 
 
 def read_conversation(items: list[Item]) -> UserTurn:
-    """Understand a conversation."""
-    asked = [i for i, item in enumerate(items) if item_type(item) == "message" and item.get("role") == "user"]
-    last = asked[-1] if asked else -1
-    content = items[last].get("content", "") if asked else ""
+    """Return the last question of a conversation, with the tool results since then."""
+    questions = [i for i, item in enumerate(items) if item_type(item) == "message" and item.get("role") == "user"]
+    last = questions[-1] if questions else -1
+    content = items[last].get("content", "") if questions else ""
     calls = {item.get("call_id"): item for item in items[last + 1 :] if item_type(item) in CALL_TYPES}
     steps = [
         ToolStep(
@@ -70,7 +70,7 @@ def read_conversation(items: list[Item]) -> UserTurn:
     files = [str(part.get("filename") or part.get("file_id") or "a file") for part in _parts(content, "input_file")]
     return UserTurn(
         question=_text(content).strip(),
-        earlier_questions=tuple(_text(items[i].get("content")) for i in asked[:-1]),
+        earlier_questions=tuple(_text(items[i].get("content")) for i in questions[:-1]),
         images=_describe_images(content),
         files=tuple(files),
         steps=tuple(steps),

@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from examples.chat.offline_model.schema_instance import schema_instance
+from responses_emulator.responders.schema_instance import schema_instance
+
 from examples.chat.offline_model.wishes import find_wishes
 
 Tool = dict[str, Any]

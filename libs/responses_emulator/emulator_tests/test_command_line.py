@@ -1,23 +1,131 @@
-"""."""
+"""`python -m responses_emulator` prints where it listens and what a client needs, serves, and ends when it should."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pytest
+from emulator_clients.chatgpt import BODY
 from emulator_clients.responses import AUTHORIZATION
+from responses_emulator import Emulator
+from responses_emulator.__main__ import main
+
+COMMAND = [sys.executable, "-m", "responses_emulator"]
+RESPONDER = """
+from responses_emulator import Say
+
+def respond(context):
+    return [Say(f"{len(context.items)} item")]
+
+NOT_A_FUNCTION = 1
+"""
 
 
-def test_served_on_its_own() -> None:
-    root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "responses_emulator", "--port", "0", "--pace", "0"]
-    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        base_url = process.stdout.readline().strip()
-        reply = httpx.post(f"{base_url}/responses", json={"model": "gpt-5.5", "input": "hello"}, headers=AUTHORIZATION)
+@contextlib.contextmanager
+def served(*options: str, folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    pipe = subprocess.PIPE
+    command = [*COMMAND, *options]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=folder) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def settings_of(process: subprocess.Popen[str], count: int) -> dict[str, str]:
+    assert process.stderr is not None
+    pairs = (process.stderr.readline().strip().partition("=") for _ in range(count))
+    return {name: value for name, _, value in pairs}
+
+
+def test_the_command_line_serves_until_its_input_closes() -> None:
+    with served() as process:
+        base_url = line_of(process)
+        settings = settings_of(process, 2)
+        assert settings["OPENAI_BASE_URL"] == base_url
+        headers = {"authorization": f"Bearer {settings['OPENAI_API_KEY']}"}
+        reply = httpx.post(f"{base_url}/responses", json={"model": "gpt-5.5", "input": "hello"}, headers=headers)
         assert reply.status_code == 200
-        process.stdin.close()
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_line_ends_by_a_signal(number: signal.Signals) -> None:
+    with served() as process:
+        line_of(process)
+        process.send_signal(number)
         assert process.wait(60) == 0
+
+
+def test_the_command_line_serves_azure() -> None:
+    with served("--surface", "azure") as process:
+        base_url, settings = line_of(process), settings_of(process, 3)
+        assert base_url == f"{settings['AZURE_OPENAI_ENDPOINT']}/openai/v1"
+        headers = {"api-key": settings["AZURE_OPENAI_API_KEY"]}
+        body = {"model": "gpt-5.4", "input": "hello"}
+        classic = f"{settings['AZURE_OPENAI_ENDPOINT']}/openai/responses?api-version={settings['OPENAI_API_VERSION']}"
+        for url in (f"{base_url}/responses", classic):
+            assert httpx.post(url, json=body, headers=headers).status_code == 200
+
+
+def test_the_command_line_serves_chatgpt_and_its_sign_in() -> None:
+    with served("--surface", "chatgpt", "--json") as process:
+        addresses, settings = json.loads(line_of(process)), settings_of(process, 4)
+        assert addresses == {
+            "base_url": settings["base_url"],
+            "origin": settings["issuer"],
+            "issuer": settings["issuer"],
+        }
+        headers = {
+            "authorization": f"Bearer {settings['access_token']}",
+            "chatgpt-account-id": settings["account_id"],
+            "originator": "tester",
+            "user-agent": "tester/1.0",
+        }
+        reply = httpx.post(f"{settings['base_url']}/responses", json=BODY, headers=headers)
+        assert reply.status_code == 200, reply.text
+        assert httpx.get(f"{settings['issuer']}/codex/device").status_code == 200
+
+
+def test_the_command_line_takes_a_responder(tmp_path: Path) -> None:
+    (tmp_path / "own_responder.py").write_text(RESPONDER, encoding="utf-8")
+    with served("--responder", "own_responder:respond", "--word-delay", "0.001", folder=tmp_path) as process:
+        body = {"model": "gpt-4.1", "input": "hello"}
+        reply = httpx.post(f"{line_of(process)}/responses", json=body, headers=AUTHORIZATION)
+        assert reply.json()["output"][0]["content"][0]["text"] == "1 item"
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("--responder", f"{__name__}:absent"), "cannot import"),
+        (("--responder", "one_word"), "Example: my_package.my_module:respond"),
+        (("--responder", "json:__name__"), "is not a function"),
+        (("--surface", "other"), "invalid choice: 'other'"),
+    ],
+)
+def test_the_command_line_refuses_what_is_not_valid(
+    options: tuple[str, ...], error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(options)
+    assert error in capsys.readouterr().err
+
+
+def test_the_command_line_says_that_a_port_is_taken(emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--port", str(emulator.port)])
+    assert "Use --port 0 for a free port" in capsys.readouterr().err

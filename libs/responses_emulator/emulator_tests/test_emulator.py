@@ -13,7 +13,6 @@ from responses_emulator import (
     CutStream,
     Emulator,
     EventDelay,
-    FromResponder,
     ResponseFailed,
     Say,
     Silence,
@@ -65,7 +64,6 @@ async def test_cut_streams_reach_the_sdk_as_they_should(emulator: Emulator, clie
 
 
 def test_a_scripted_function_sees_the_request(emulator: Emulator) -> None:
-    emulator.script(lambda request: Say(f"model {request.body['model']}"), Turn(FromResponder(), EventDelay(0)))
+    emulator.script(lambda request: Say(f"model {request.body['model']}"))
     assert post_response(emulator).json()["output"][0]["content"][0]["text"] == "model gpt-5.6-sol"
-    assert post_response(emulator, input="2 + 2").json()["output"][-1]["content"][0]["text"] == "2 + 2 = 4."
     assert emulator.unused_script_entries == 0

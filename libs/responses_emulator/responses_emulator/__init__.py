@@ -75,7 +75,8 @@ from responses_emulator.openai_sign_in.tokens import (
     write_codex_file,
     write_ms_module_file,
 )
-from responses_emulator.responder import Responder, fixed_output
+from responses_emulator.responders.fixed_output import fixed_output
+from responses_emulator.responders.responder import Responder
 from responses_emulator.script.rejected_parameters import RejectParameters
 from responses_emulator.script.replies import Disconnect, HttpReply
 from responses_emulator.script.turn import (

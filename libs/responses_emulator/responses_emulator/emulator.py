@@ -1,4 +1,4 @@
-"""."""
+"""The emulator: a server on loopback in a thread of its own, the script of its next replies, and what it received."""
 
 from __future__ import annotations
 
@@ -11,19 +11,29 @@ from types import TracebackType
 from typing import Any, Self
 
 from responses_emulator.accounting.rate_limits import RateLimits
-from responses_emulator.responder import Responder, fixed_output
-from responses_emulator.script.rejected_parameters import RejectParameters
-from responses_emulator.script.replies import Disconnect, HttpReply
-from responses_emulator.script.turn import Part, Turn
+from responses_emulator.openai_api.surface import openai_surface
+from responses_emulator.responders.fixed_output import fixed_output
+from responses_emulator.responders.responder import Responder
 from responses_emulator.service.dispatch import dispatch
+from responses_emulator.service.state import RecordedRequest, ScriptEntry, ServiceState
 from responses_emulator.service.surface import Surface
 from responses_emulator.transport.server import HttpRequest, Reply, Server, StreamReply
 
-from .service.state import RecordedRequest, ScriptedReply, ScriptEntry, ServiceState
-
 
 class Emulator:
-    """Run the service: `with Emulator() as emulator:` — then `emulator.base_url`."""
+    """Serves one or more surfaces: `with Emulator() as emulator:`, then `emulator.base_url`.
+
+    Any thread may use it. Entries of the script, `requests` and the waits work while it runs.
+
+    Args:
+        surfaces: the services. The default is that of api.openai.com.
+        port: the port to listen on. The default 0 takes a free one.
+        host: the address to listen on. The default is 127.0.0.1.
+        tls: serve HTTPS with this context. The default is HTTP.
+        limits: the rate limits of each caller. The default allows 10,000 requests per minute.
+        word_delay_s: seconds between two deltas of a responder's output. The default is 0.
+        responder: makes the output of requests for which nothing is scripted. The default is `fixed_output`.
+    """
 
     def __init__(
         self,
@@ -32,12 +42,10 @@ class Emulator:
         host: str = "127.0.0.1",
         surfaces: tuple[Surface, ...] | None = None,
         limits: RateLimits | None = None,
-        pace_s: float = 0.0,
+        word_delay_s: float = 0.0,
         tls: ssl.SSLContext | None = None,
         responder: Responder = fixed_output,
     ) -> None:
-        from responses_emulator.openai_api.surface import openai_surface
-
         self._surfaces = surfaces or (openai_surface(),)
         self._host, self._port, self._tls = host, port, tls
         self._changed = threading.Condition()
@@ -45,7 +53,9 @@ class Emulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._server: Server | None = None
-        self.state = ServiceState(limits=limits or RateLimits(), pace_s=pace_s, responder=responder)
+        self.state = ServiceState(limits=limits or RateLimits(), word_delay_s=word_delay_s, responder=responder)
+
+    # Start and stop.
 
     def __enter__(self) -> Self:
         return self.start()
@@ -56,18 +66,22 @@ class Emulator:
         self.stop()
 
     def start(self) -> Self:
-        """Listen; returns once connections are accepted."""
+        """Listen, and return when connections are accepted.
+
+        Raises:
+            OSError: the address cannot be used.
+        """
         ready = threading.Event()
-        problem: list[BaseException] = []
-        self._thread = threading.Thread(target=self._run, args=(ready, problem), name="emulator", daemon=True)
+        errors: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run, args=(ready, errors), name="emulator", daemon=True)
         self._thread.start()
         ready.wait()
-        if problem:
-            raise problem[0]
+        if errors:
+            raise errors[0]
         return self
 
     def stop(self) -> None:
-        """Close every connection and end the thread; safe to call twice."""
+        """Close every connection and end the thread. It is safe to call this twice."""
         loop, thread = self._loop, self._thread
         if loop is None or thread is None:
             return
@@ -75,17 +89,18 @@ class Emulator:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(60)
 
-    def _run(self, ready: threading.Event, problem: list[BaseException]) -> None:
+    def _run(self, ready: threading.Event, errors: list[BaseException]) -> None:
         loop = asyncio.new_event_loop()
         self._server = Server(self._handle, host=self._host, tls=self._tls)
         self._server.changed = self._wake
         try:
             self._port = loop.run_until_complete(self._server.start(self._port))
+            self.state.origin = self.origin
             self._loop = loop
         except OSError as error:
-            problem.append(error)
+            errors.append(error)
         ready.set()
-        if problem:
+        if errors:
             loop.close()
             return
         try:
@@ -95,88 +110,87 @@ class Emulator:
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
+    # Addresses.
+
     @property
     def port(self) -> int:
+        """Return the port that it listens on."""
         return self._port
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
+        """Return scheme, host and port as a URL without a path."""
         return f"{'https' if self._tls else 'http'}://{self._host}:{self._port}"
 
     @property
     def base_url(self) -> str:
-        """The base URL of the first surface."""
+        """Return the base URL of the first surface."""
         return self.base_url_of(self._surfaces[0].name)
 
     def base_url_of(self, surface: str) -> str:
-        """The base URL of one surface."""
-        found = next(each for each in self._surfaces if each.name == surface)
-        return self.origin + found.prefix
+        """Return the base URL of the surface with this name."""
+        return self.origin + next(each for each in self._surfaces if each.name == surface).prefix
 
-    def script(self, *behaviours: ScriptEntry) -> None:
-        """Queue behaviours for the next model requests; a `RejectParams` stays in force until `reset`."""
-        with self._changed:
-            for behaviour in behaviours:
-                if isinstance(behaviour, RejectParameters):
-                    self.state.rejected_parameters.append(behaviour)
-                else:
-                    self.state.script.append(behaviour)
+    # The script.
 
-    def next_scripted_reply(self, request: RecordedRequest) -> ScriptedReply | None:
-        """Take the next behaviour off the queue."""
-        with self._changed:
-            behaviour = self.state.script.popleft() if self.state.script else None
-        if behaviour is None or isinstance(behaviour, Part | Turn | HttpReply | Disconnect):
-            return behaviour
-        return behaviour(request)
+    def script(self, *entries: ScriptEntry) -> None:
+        """Queue replies for the next model requests, one entry per request.
+
+        An entry is a part, a `Turn`, an `HttpReply`, a `Disconnect`, or a function that takes the request and returns
+        one of these. A `RejectParameters` is not queued; it applies to every request until `reset`.
+        """
+        self.state.add_to_script(entries)
 
     def reset(self) -> None:
-        """Forget the script, the standing rules and the recorded requests; keep ledger, cache and limits."""
+        """Remove the script, the standing rules and the recorded requests; ledger, cache and limits stay."""
+        self.state.clear_script()
         with self._changed:
-            self.state.script.clear()
-            self.state.rejected_parameters.clear()
             self._requests.clear()
 
     @property
+    def unused_script_entries(self) -> int:
+        """Return the number of entries that no request has used yet."""
+        return self.state.script_length
+
+    # What it received.
+
+    @property
     def requests(self) -> list[RecordedRequest]:
-        """Every request so far."""
+        """Return every request so far."""
         with self._changed:
             return list(self._requests)
 
     @property
     def model_requests(self) -> list[RecordedRequest]:
-        """The POSTs that ask for a response."""
+        """Return the requests to `POST /responses`."""
         return [each for each in self.requests if each.method == "POST" and each.path.endswith("/responses")]
 
     @property
     def request_bodies(self) -> list[dict[str, Any]]:
-        """The bodies of `model_requests`."""
+        """Return the bodies of `model_requests`."""
         return [each.body for each in self.model_requests]
 
     @property
     def aborted_requests(self) -> list[RecordedRequest]:
-        """Requests whose client left before the stream's end."""
+        """Return the requests whose client left before the end of the reply."""
         return [each for each in self.requests if each.client_left]
 
     @property
-    def unused_script_entries(self) -> int:
-        """Scripted behaviours that nothing has asked for yet."""
-        with self._changed:
-            return len(self.state.script)
-
-    @property
     def open_connections(self) -> int:
-        """TCP connections that are open now."""
+        """Return the number of TCP connections that are open now."""
         return len(self._server.open_connections) if self._server else 0
 
     @property
     def open_requests(self) -> int:
-        """Requests that have come in whole and whose answer has neither ended nor been given up."""
-        return len(self._server.answering) if self._server else 0
+        """Return the number of complete requests whose reply has not ended yet."""
+        return len(self._server.open_requests) if self._server else 0
 
     def wait_until(self, predicate: Callable[[], object], timeout_s: float = 30.0) -> bool:
-        """Block this thread until the predicate holds or the time is up; returns whether it holds."""
+        """Block this thread until the predicate holds or the time is up; return whether it holds.
+
+        Args:
+            timeout_s: the longest time to wait, in seconds. The default is 30.
+        """
         end_s = time.monotonic() + timeout_s
         while not predicate():
             left_s = end_s - time.monotonic()
@@ -187,7 +201,7 @@ class Emulator:
         return True
 
     async def wait_until_async(self, predicate: Callable[[], object], timeout_s: float = 30.0) -> bool:
-        """The same for a test whose own event loop has to go on."""
+        """Do the same as `wait_until` without blocking the event loop of the caller."""
         await asyncio.sleep(0)
         return bool(predicate()) or await asyncio.to_thread(self.wait_until, predicate, timeout_s)
 
@@ -209,9 +223,9 @@ class Emulator:
             self._requests.append(recorded)
         self._wake()
         try:
-            reply = await dispatch(self._surfaces, self, recorded)
+            reply = await dispatch(self._surfaces, self.state, recorded)
         except asyncio.CancelledError:
-            self._abort(recorded)
+            self._mark_aborted(recorded)
             raise
         recorded.status = reply.status
         if isinstance(reply, StreamReply):
@@ -220,11 +234,11 @@ class Emulator:
                 status=reply.status,
                 pieces=reply.pieces,
                 headers=reply.headers,
-                on_client_left=lambda: self._abort(recorded),
+                on_client_left=lambda: self._mark_aborted(recorded),
             )
         self._wake()
         return reply
 
-    def _abort(self, recorded: RecordedRequest) -> None:
+    def _mark_aborted(self, recorded: RecordedRequest) -> None:
         recorded.client_left = True
         self._wake()

@@ -20,6 +20,7 @@ from responses_emulator import (
     Think,
     Turn,
 )
+from responses_emulator.contract.input_items import item_type
 
 Item = dict[str, Any]
 USER: Item = {"role": "user", "content": "hello"}
@@ -200,7 +201,10 @@ def test_a_stored_response_can_be_continued(emulator: Emulator) -> None:
     first = post_response(emulator, input=[USER], store=True).json()
     answer = {"type": "function_call_output", "call_id": "call_x", "output": "42"}
     second = post_response(emulator, input=[answer], previous_response_id=first["id"], store=True)
-    assert "42" in second.json()["output"][-1]["content"][0]["text"]
+    assert second.status_code == 200, second.text
+    assert second.json()["previous_response_id"] == first["id"]
+    stored = emulator.state.stored_conversations[second.json()["id"]]
+    assert [item_type(item) for item in stored[1:4]] == ["reasoning", "function_call", "function_call_output"]
 
 
 def test_preserved_reasoning_is_left_out_and_told(emulator: Emulator) -> None:

@@ -7,7 +7,7 @@ from responses_emulator import Emulator
 
 
 def test_answers_are_streamed_at_a_pace() -> None:
-    with Emulator(pace_s=0.01) as emulator:
+    with Emulator(word_delay_s=0.01) as emulator:
         events = parse_events(post_response(emulator, stream=True, input="hello").text)
         deltas = [event["delta"] for event in events if event["type"] == "response.output_text.delta"]
         assert len(deltas) > 10

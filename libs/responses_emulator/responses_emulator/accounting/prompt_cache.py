@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
-from .tokens import CHARS_PER_TOKEN, count_tokens
+from responses_emulator.accounting.tokens import CHARS_PER_TOKEN, count_tokens
 
 CACHE_FROM = 1024
 

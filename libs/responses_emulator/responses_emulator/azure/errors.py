@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from responses_emulator.script import turn as b
+from responses_emulator.microsoft.error_bodies import _rate_limit_message, gateway_error
 from responses_emulator.script.replies import HttpReply, error_body
-
-from ..microsoft.error_bodies import _rate_limit_message, gateway_error
+from responses_emulator.script.turn import ErrorEvent, ResponseFailed
 
 COGNITIVE_SERVICES_AUDIENCE = "https://cognitiveservices.azure.com"
 
@@ -144,25 +143,23 @@ def too_many_requests() -> HttpReply:
     return HttpReply(429, error_body("Too Many Requests", kind="too_many_requests", code="too_many_requests"), headers)
 
 
-def rate_limit_event(*, model: str = "gpt-5.6-sol", after: int = 2) -> b.ErrorEvent:
+def rate_limit_event(*, model: str = "gpt-5.6-sol", after: int = 2) -> ErrorEvent:
     """An `error` event, then `response.failed`, as in RubyLLM's tests of gpt-6-luna (seen 2026-11-26)."""
     message = f"Your requests to {model} for {model} in eastus2 have exceeded token rate limit."
-    return b.ErrorEvent(
+    return ErrorEvent(
         "rate_limit_exceeded", message, error_type="too_many_requests", then_failed=True, after_events=after
     )
 
 
-def content_filter_event(*, after: int | None = None) -> b.ErrorEvent:
+def content_filter_event(*, after: int | None = None) -> ErrorEvent:
     """A completion that the filter stops, told by an `error` event. Its shape is not from a recording: the message and
     the code are those of a filtered prompt."""
-    return b.ErrorEvent(
-        "content_filter", _CONTENT_FILTER_MESSAGE, error_type="invalid_request_error", after_events=after
-    )
+    return ErrorEvent("content_filter", _CONTENT_FILTER_MESSAGE, error_type="invalid_request_error", after_events=after)
 
 
-def content_filter_failure(*, after: int | None = None) -> b.ResponseFailed:
+def content_filter_failure(*, after: int | None = None) -> ResponseFailed:
     """The same, told by `response.failed`."""
-    return b.ResponseFailed("content_filter", _CONTENT_FILTER_MESSAGE, after_events=after)
+    return ResponseFailed("content_filter", _CONTENT_FILTER_MESSAGE, after_events=after)
 
 
 def filter_results(category: str | None = None, severity: str = "medium") -> dict[str, Any]:

@@ -1,27 +1,24 @@
 """The part of Azure Resource Manager that lists the deployments of an account, in pages.
 
-Invariant: it takes tokens for itself alone; one for the data plane is refused in its own words.
+Invariant: it takes tokens for itself alone; one for the data plane is refused in its own errors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
+from responses_emulator.azure import resource_manager_errors as errors
 from responses_emulator.entra.directory import Directory
 from responses_emulator.entra.records import AccessToken
 from responses_emulator.entra.requests import anonymous_caller, query_parameters, scripted_reply
 from responses_emulator.facts import models
 from responses_emulator.microsoft.error_bodies import RefusalWithBody, azure_error_body
+from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Exchange, Route, Surface, json_reply
 from responses_emulator.transport.server import Reply
-
-from . import resource_manager_errors as words
-
-if TYPE_CHECKING:
-    from responses_emulator.service.state import RecordedRequest
 
 MANAGEMENT_AUDIENCES = frozenset({"https://management.azure.com", "https://management.core.windows.net"})
 READER_ROLES = frozenset({"Reader", "Contributor", "Owner", "Cognitive Services OpenAI User"})
@@ -72,18 +69,18 @@ async def _list_deployments(
     version = query.get("api-version")
     if version is None:
         message = "The api-version query parameter (?api-version=) is required for all requests."
-        raise RefusalWithBody(words.arm_error(400, "MissingApiVersionParameter", message))
+        raise RefusalWithBody(errors.arm_error(400, "MissingApiVersionParameter", message))
     if version < OLDEST_API_VERSION:
         message = f"The api-version '{version}' is invalid."
-        raise RefusalWithBody(words.arm_error(400, "InvalidApiVersionParameter", message))
+        raise RefusalWithBody(errors.arm_error(400, "InvalidApiVersionParameter", message))
     asked = exchange.request.path.removesuffix("/deployments")
     # A scope that one may not read and one that is not there look alike from outside; here the first is checked first.
     if not directory.roles & READER_ROLES:
-        raise RefusalWithBody(words.arm_forbidden(issued.object_id, asked))
+        raise RefusalWithBody(errors.arm_forbidden(issued.object_id, asked))
     if asked.lower() != scope.lower():
         name = "/".join(asked.split("/")[-3:])
         message = f"The Resource '{name}' under resource group '{exchange.params['group']}' was not found."
-        raise RefusalWithBody(words.arm_error(404, "ResourceNotFound", message))
+        raise RefusalWithBody(errors.arm_error(404, "ResourceNotFound", message))
     start = int(query.get("$skipToken", "0"))
     page: dict[str, Any] = {"value": rows[start : start + page_size]}
     if start + page_size < len(rows):
@@ -102,16 +99,16 @@ def _caller(directory: Directory, request: RecordedRequest) -> AccessToken:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         message = "Authentication failed. The 'Authorization' header is missing."
-        raise RefusalWithBody(words.arm_error(401, "AuthenticationFailed", message))
+        raise RefusalWithBody(errors.arm_error(401, "AuthenticationFailed", message))
     issued = directory.find_access_token(token)
     if issued is None:
-        raise RefusalWithBody(words.arm_error(401, "InvalidAuthenticationToken", "The access token is invalid."))
+        raise RefusalWithBody(errors.arm_error(401, "InvalidAuthenticationToken", "The access token is invalid."))
     if issued.expired:
         raise RefusalWithBody(
-            words.arm_error(401, "ExpiredAuthenticationToken", "The access token expiry time is in the past.")
+            errors.arm_error(401, "ExpiredAuthenticationToken", "The access token expiry time is in the past.")
         )
     if issued.audience.rstrip("/") not in MANAGEMENT_AUDIENCES:
-        raise RefusalWithBody(words.arm_wrong_audience(issued.audience))
+        raise RefusalWithBody(errors.arm_wrong_audience(issued.audience))
     return issued
 
 

@@ -9,25 +9,22 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
+from responses_emulator.azure import errors
 from responses_emulator.contract.create_request import RequestRules
 from responses_emulator.contract.input_items import item_type
 from responses_emulator.contract.refusal import Refusal, unknown_parameter
+from responses_emulator.entra.directory import Directory
 from responses_emulator.facts import models
 from responses_emulator.facts.models import Model
 from responses_emulator.microsoft.error_bodies import REGION, RefusalWithBody, azure_error_body
 from responses_emulator.script.turn import ResponseFields, TerminalFields
 from responses_emulator.service.create_response import create_response, parse_body
+from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller, Exchange, Route, Surface, json_reply
 from responses_emulator.transport.server import Headers, Reply, StreamReply
-
-from . import errors as words
-
-if TYPE_CHECKING:
-    from responses_emulator.entra.directory import Directory
-    from responses_emulator.service.state import RecordedRequest
 
 RESOURCE = "contoso"
 KEY_PREFIX = "azure-key-"
@@ -49,7 +46,7 @@ def azure_surface(
     keys: Collection[str] | None = None,
     deployments: Mapping[str, str] | None = None,
     directory: Directory | None = None,
-    audiences: Collection[str] = (words.COGNITIVE_SERVICES_AUDIENCE,),
+    audiences: Collection[str] = (errors.COGNITIVE_SERVICES_AUDIENCE,),
     prefix: str = "/openai/v1",
     resource: str = RESOURCE,
     takes_version: bool = True,
@@ -67,9 +64,9 @@ def azure_surface(
     def authenticate(request: RecordedRequest) -> Caller:
         version = _version(request)
         if version is not None and not takes_version:
-            raise RefusalWithBody(words.version_not_allowed())
+            raise RefusalWithBody(errors.version_not_allowed())
         if version is not None and version not in UNDATED_VERSIONS:
-            raise RefusalWithBody(words.version_not_supported())
+            raise RefusalWithBody(errors.version_not_supported())
         if (key := request.headers.get("api-key")) is not None:
             return check_key(key)
         bearer = _bearer(request)
@@ -83,7 +80,7 @@ def azure_classic_surface(
     keys: Collection[str] | None = None,
     deployments: Mapping[str, str] | None = None,
     directory: Directory | None = None,
-    audiences: Collection[str] = (words.COGNITIVE_SERVICES_AUDIENCE,),
+    audiences: Collection[str] = (errors.COGNITIVE_SERVICES_AUDIENCE,),
     prefix: str = "/openai",
     resource: str = RESOURCE,
     cache_writes: bool = True,
@@ -95,9 +92,9 @@ def azure_classic_surface(
     def authenticate(request: RecordedRequest) -> Caller:
         version = _version(request)
         if version is None or version in UNDATED_VERSIONS or not version.endswith("-preview"):
-            raise RefusalWithBody(words.resource_not_found())
+            raise RefusalWithBody(errors.resource_not_found())
         if version < OLDEST_DATED_VERSION:
-            raise RefusalWithBody(words.version_not_supported())
+            raise RefusalWithBody(errors.version_not_supported())
         if (key := request.headers.get("api-key")) is not None:
             return check_key(key)
         return check_token(_bearer(request), request)
@@ -122,7 +119,7 @@ def _surface(authenticate: Callable[[RecordedRequest], Caller], *, prefix: str, 
         # Recorded: null while the response is under way, a list at its end.
         turn_parts=(
             ResponseFields({"content_filters": None}),
-            TerminalFields({"content_filters": words.content_filters()}),
+            TerminalFields({"content_filters": errors.content_filters()}),
         ),
         endpoint="azure",
     )
@@ -135,7 +132,7 @@ def _key_check(keys: Collection[str] | None, resource: str) -> Callable[[str], C
     def check(key: str) -> Caller:
         known = key.startswith(KEY_PREFIX) if keys is None else key in keys
         if not known or key in BAD_KEYS:
-            raise RefusalWithBody(words.invalid_subscription_key())
+            raise RefusalWithBody(errors.invalid_subscription_key())
         return Caller(key=resource, account=resource)
 
     return check
@@ -150,11 +147,11 @@ def _token_check(
     def check(token: str | None, request: RecordedRequest) -> Caller:
         issued = directory.find_access_token(token) if directory is not None and token is not None else None
         if directory is None or issued is None or issued.expired or issued.audience.rstrip("/") not in allowed:
-            raise RefusalWithBody(words.missing_token(named))
+            raise RefusalWithBody(errors.missing_token(named))
         if not directory.roles & CALLER_ROLES:
-            action = words.RESPONSES_WRITE if request.method == "POST" else words.MODELS_READ
+            action = errors.RESPONSES_WRITE if request.method == "POST" else errors.MODELS_READ
             raise RefusalWithBody(
-                words.missing_role(issued.object_id, action=action, operation=f"{request.method} {request.path}")
+                errors.missing_role(issued.object_id, action=action, operation=f"{request.method} {request.path}")
             )
         return Caller(key=resource, account=resource)
 
@@ -184,7 +181,7 @@ def _rules(deployments: Mapping[str, str] | None, *, cache_writes: bool) -> Requ
 
     return RequestRules(
         find_model=find_model,
-        unknown_model=lambda name: RefusalWithBody(words.deployment_not_found()),
+        unknown_model=lambda name: RefusalWithBody(errors.deployment_not_found()),
         check_first=_check_statuses,
     )
 
@@ -202,7 +199,7 @@ async def _create_response(exchange: Exchange) -> Reply | StreamReply:
     listed = tools if isinstance(tools, list) else []
     images = any(isinstance(tool, dict) and tool.get("type") == "image_generation" for tool in listed)
     if images and IMAGE_HEADER not in exchange.request.headers:
-        raise RefusalWithBody(words.missing_image_deployment())
+        raise RefusalWithBody(errors.missing_image_deployment())
     return await create_response(exchange)
 
 
@@ -222,7 +219,7 @@ def _headers(exchange: Exchange) -> Headers:
         streams = exchange.request.body.get("stream") is True
         headers.append(("azureai-fe-is-streaming", "true" if streams else "false"))
     if exchange.caller is not None:
-        headers += exchange.state.state.limits.headers(exchange.caller.key)
+        headers += exchange.state.limits.headers(exchange.caller.key)
     return headers
 
 

@@ -14,7 +14,7 @@ import secrets
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 from responses_emulator.chatgpt.catalogue import Catalogue, default_catalogue, parse_version
@@ -39,13 +39,11 @@ from responses_emulator.openai_sign_in.records import InvalidAccessToken
 from responses_emulator.openai_sign_in.service import SignInService
 from responses_emulator.openai_sign_in.surface import issuer_surface
 from responses_emulator.openai_sign_in.tokens import Account
-from responses_emulator.script import turn as b
+from responses_emulator.script.turn import ExtraEvent, Framing, NoTerminalOutput, Part, ResponseFields
 from responses_emulator.service.create_response import create_response
+from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller, Exchange, Handler, Route, Surface, json_reply
 from responses_emulator.transport.server import Headers, Reply, StreamReply
-
-if TYPE_CHECKING:
-    from responses_emulator.service.state import RecordedRequest
 
 # Sent by OpenAI's own client and by others with success (recordings of 2026-05-21; clients' sources, seen 2026-11-21).
 # Whatever else the public API takes is refused by name.
@@ -252,7 +250,7 @@ class _Backend:
         exchange.surface = replace(exchange.surface, rules=rules, turn_parts=self._parts(exchange))
         return await create_response(exchange)
 
-    def _parts(self, exchange: Exchange) -> tuple[b.Part, ...]:
+    def _parts(self, exchange: Exchange) -> tuple[Part, ...]:
         asked = exchange.request.body
         # Recorded: the user's id, and a cache key where the request names none. The tier that is told is always the
         # default one, whatever was asked for (users' probes, seen 2026-11-21).
@@ -263,14 +261,14 @@ class _Backend:
             fields["service_tier"] = "default"
         if self.options.served_model:
             fields["model"] = self.options.served_model
-        parts: list[b.Part] = [
-            b.ResponseFields(fields),
-            b.Framing(content_type=_EVENT_STREAM if self.options.content_type else None),
+        parts: list[Part] = [
+            ResponseFields(fields),
+            Framing(content_type=_EVENT_STREAM if self.options.content_type else None),
         ]
         if not self.options.full_output:
-            parts.append(b.NoTerminalOutput())
+            parts.append(NoTerminalOutput())
         if self.options.rate_limit_event:
-            parts.append(b.ExtraEvent(self.limits.event(exchange.params["plan"]), after_events=2))
+            parts.append(ExtraEvent(self.limits.event(exchange.params["plan"]), after_events=2))
         return tuple(parts)
 
     def check_body(self, body: dict[str, Any]) -> None:

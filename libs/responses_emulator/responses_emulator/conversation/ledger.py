@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from responses_emulator.conversation import ciphertext as vault
-
-from .calls import Item
+from responses_emulator.conversation import ciphertext
+from responses_emulator.conversation.calls import Item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class Ledger:
             if kind == "reasoning":
                 reasoning_id = item.get("id")
             blob = item.get("encrypted_content")
-            if isinstance(blob, str) and vault.unseal(blob) is None:
+            if isinstance(blob, str) and ciphertext.unseal(blob) is None:
                 self.foreign_blobs.add((account, blob))
 
     def find(self, item_id: Any, account: str) -> LedgerEntry | None:

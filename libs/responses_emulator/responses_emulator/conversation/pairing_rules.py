@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from responses_emulator.contract.input_items import item_type
 from responses_emulator.contract.refusal import Refusal
-from responses_emulator.conversation import ciphertext as vault
-
-from .calls import CALL_TYPES, OUTPUT_TYPES, Item, _is_output
-from .ledger import Ledger
+from responses_emulator.conversation import ciphertext
+from responses_emulator.conversation.calls import CALL_TYPES, OUTPUT_TYPES, Item, _is_output
+from responses_emulator.conversation.ledger import Ledger
 
 
 def check_conversation(
@@ -54,7 +53,7 @@ def _check_duplicates(items: list[Item]) -> None:
 
 def _unverified_ciphertext(item: Item) -> Refusal:
     blob = str(item["encrypted_content"])
-    named = f"for item {item['id']}" if item.get("id") else vault.abbreviate(blob)
+    named = f"for item {item['id']}" if item.get("id") else ciphertext.abbreviate(blob)
     return _refusal(
         f"The encrypted content {named} could not be verified. "
         "Reason: Encrypted content could not be decrypted or parsed.",
@@ -65,7 +64,7 @@ def _unverified_ciphertext(item: Item) -> Refusal:
 
 def _check_reasoning(
     item: Item, ledger: Ledger, *, account: str, endpoint: str, any_account: bool
-) -> vault.CiphertextClaims | None:
+) -> ciphertext.CiphertextClaims | None:
     """Verify one item's ciphertext; returns what it names."""
     if item.get("type") not in {"reasoning", "compaction"}:
         return None
@@ -81,20 +80,20 @@ def _check_reasoning(
         return None
     if (account, blob) in ledger.foreign_blobs:
         return None
-    ticket = vault.unseal(blob)
+    ticket = ciphertext.unseal(blob)
     if (
         ticket is None
         or not ticket.final
         or ticket.endpoint != endpoint
         or (ticket.account != account and not any_account)
         or (item.get("id") is not None and item["id"] != ticket.item_id)
-        or (item["type"] == "reasoning" and ticket.digest != vault.summary_digest(item))
+        or (item["type"] == "reasoning" and ticket.digest != ciphertext.summary_digest(item))
     ):
         raise _unverified_ciphertext(item)
     return ticket
 
 
-def _check_order(items: list[Item], tickets: list[vault.CiphertextClaims | None]) -> None:
+def _check_order(items: list[Item], tickets: list[ciphertext.CiphertextClaims | None]) -> None:
     last: dict[str, int] = {}
     for item, ticket in zip(items, tickets, strict=True):
         if ticket is None:
@@ -131,7 +130,7 @@ def _check_follower(items: list[Item], index: int, ledger: Ledger, account: str)
 
 
 def _check_leader(
-    items: list[Item], index: int, tickets: list[vault.CiphertextClaims | None], ledger: Ledger, account: str
+    items: list[Item], index: int, tickets: list[ciphertext.CiphertextClaims | None], ledger: Ledger, account: str
 ) -> None:
     """An item that was handed out after a reasoning item, and keeps its id, still has that reasoning before it."""
     item = items[index]

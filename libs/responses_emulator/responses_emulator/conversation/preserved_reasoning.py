@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from responses_emulator.accounting.tokens import item_text
-from responses_emulator.conversation import ciphertext as vault
+from responses_emulator.conversation import ciphertext
 from responses_emulator.facts.models import Model
 
 
@@ -34,7 +34,7 @@ def drop_stale_reasoning(
     told: list[dict[str, Any]] = []
     for index, item in enumerate(items):
         blob = item.get("encrypted_content") if item.get("type") == "reasoning" else None
-        ticket = vault.unseal(blob) if blob else None
+        ticket = ciphertext.unseal(blob) if blob else None
         reason = None
         if ticket is not None:
             before = items[: max(0, index - ticket.position)]
@@ -47,7 +47,7 @@ def drop_stale_reasoning(
 
 
 def _mismatch_reason(
-    ticket: vault.CiphertextClaims, body: dict[str, Any], before: list[dict[str, Any]], model: Model, account: str
+    ticket: ciphertext.CiphertextClaims, body: dict[str, Any], before: list[dict[str, Any]], model: Model, account: str
 ) -> str | None:
     if ticket.account != account:
         return "organization_mismatch"

@@ -8,11 +8,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
-
-if TYPE_CHECKING:
-    pass
 
 
 def open_in_browser(url: str, *, trust: ssl.SSLContext | None = None, change: Mapping[str, str] | None = None) -> int:

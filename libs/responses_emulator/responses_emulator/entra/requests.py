@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from responses_emulator.entra.directory import Directory
 from responses_emulator.entra.records import Endpoint
 from responses_emulator.script.replies import Disconnect, HttpReply
 from responses_emulator.service.create_response import http_reply
+from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller, Exchange
 from responses_emulator.transport.server import CloseConnection, Reply
-
-if TYPE_CHECKING:
-    from responses_emulator.service.state import RecordedRequest
 
 
 def anonymous_caller(request: RecordedRequest) -> Caller:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from responses_emulator.entra.directory import Directory
 from responses_emulator.entra.errors import entra_error
 from responses_emulator.entra.grants import issue_token, resource_of_scope, token_refusal
 from responses_emulator.entra.records import AuthorizationCode
+from responses_emulator.entra.requests import anonymous_caller, query_parameters, scripted_reply
 from responses_emulator.microsoft.error_bodies import RefusalWithBody, azure_error_body
 from responses_emulator.service.surface import Exchange, Handler, Route, Surface, json_reply
 from responses_emulator.transport.server import Headers, Reply, StreamReply
-
-if TYPE_CHECKING:
-    pass
-from .requests import anonymous_caller, query_parameters, scripted_reply
 
 PUBLIC_HOST = "login.microsoftonline.com"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..script.replies import HttpReply, error_body
+from responses_emulator.script.replies import HttpReply, error_body
 
 
 def rate_limit_exceeded(*, after_s: float | None = 1, after_ms: int | None = None) -> HttpReply:

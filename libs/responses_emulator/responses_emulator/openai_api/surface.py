@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from responses_emulator.contract.create_request import RequestRules
 from responses_emulator.contract.refusal import Refusal
 from responses_emulator.facts import models
 from responses_emulator.service.create_response import create_response
+from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller, Exchange, Route, Surface, json_reply
 from responses_emulator.transport.server import Headers, Reply
-
-if TYPE_CHECKING:
-    from responses_emulator.service.state import RecordedRequest
 
 # Refused by default, so that a wrong key can be tried without configuration.
 BAD_KEYS = frozenset({"sk-bad", "sk-wrong", "sk-revoked"})
@@ -90,7 +87,7 @@ def _headers(exchange: Exchange) -> Headers:
     if caller is not None:
         headers.append(("openai-organization", caller.organization or caller.account))
         headers.append(("openai-project", caller.project or "proj_emulator"))
-        headers += exchange.state.state.limits.headers(caller.key)
+        headers += exchange.state.limits.headers(caller.key)
     return headers
 
 

@@ -9,6 +9,17 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any, Literal
 
+from responses_emulator.openai_sign_in.records import (
+    DeviceSignIn,
+    DeviceSignInState,
+    InvalidAccessToken,
+    SignInError,
+    SignInFault,
+    SignInRequest,
+    SignInStep,
+    _AccessToken,
+    _TokenFamily,
+)
 from responses_emulator.openai_sign_in.tokens import (
     AUTH_CLAIM,
     CLIENT_ID,
@@ -19,18 +30,6 @@ from responses_emulator.openai_sign_in.tokens import (
     decode_claims,
     make_token,
     pkce_challenge,
-)
-
-from .records import (
-    DeviceSignIn,
-    DeviceSignInState,
-    InvalidAccessToken,
-    SignInError,
-    SignInFault,
-    SignInRequest,
-    SignInStep,
-    _AccessToken,
-    _TokenFamily,
 )
 
 REDIRECT = "https://auth.openai.com/deviceauth/callback"

@@ -10,18 +10,16 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 from responses_emulator.contract.refusal import Refusal
 from responses_emulator.openai_sign_in.records import LoseReply, SignInError, SignInStep
 from responses_emulator.openai_sign_in.service import REDIRECT, SignInService
 from responses_emulator.script.replies import Disconnect, HttpReply
+from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller, Exchange, Handler, Route, Surface, json_reply
 from responses_emulator.transport.server import CloseConnection, Headers, Reply, StreamReply
-
-if TYPE_CHECKING:
-    from responses_emulator.service.state import RecordedRequest
 
 _FORM = "application/x-www-form-urlencoded"
 _PAGE = (

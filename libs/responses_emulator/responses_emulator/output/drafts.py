@@ -8,58 +8,57 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from responses_emulator.accounting.prompt_cache import PromptUsage
 from responses_emulator.accounting.tokens import count_tokens
-from responses_emulator.conversation import ciphertext as vault
+from responses_emulator.conversation import ciphertext
 from responses_emulator.conversation.calls import CALL_TYPES
 from responses_emulator.facts.models import Model
 from responses_emulator.output.item_events import Draft, Item
 from responses_emulator.output.response_object import ResponseIds, new_call_id, sort_keys
-from responses_emulator.script import turn as b
+from responses_emulator.output.turn_context import TurnContext
+from responses_emulator.script.turn import (
+    AUTO,
+    Call,
+    Chunks,
+    Compaction,
+    CustomCall,
+    FromResponder,
+    HostedItem,
+    OutputPart,
+    Refuse,
+    Say,
+    Think,
+    WebSearch,
+)
 
 _BLOB_BYTES_PER_TOKEN = 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnContext:
-    """What the play of one turn depends on."""
-
-    body: dict[str, Any]
-    model: Model
-    effort: str | None
-    account: str
-    endpoint: str
-    prompt: PromptUsage
-    prefix: str = ""
-    transformations: tuple[dict[str, Any], ...] = ()
-
-
-def message_phase(content: list[b.OutputPart], number: int, model: Model) -> dict[str, str]:
+def message_phase(content: list[OutputPart], number: int, model: Model) -> dict[str, str]:
     part = content[number]
-    if not isinstance(part, b.Say | b.Refuse | b.WebSearch):
+    if not isinstance(part, Say | Refuse | WebSearch):
         return {}
-    asked = part.phase if isinstance(part, b.Say) else b.AUTO
-    if asked is None or (asked == b.AUTO and not model.phase):
+    asked = part.phase if isinstance(part, Say) else AUTO
+    if asked is None or (asked == AUTO and not model.phase):
         return {}
-    if asked != b.AUTO:
+    if asked != AUTO:
         return {"phase": asked}
-    calls_follow = any(isinstance(each, b.Call | b.CustomCall | b.HostedItem) for each in content[number + 1 :])
+    calls_follow = any(isinstance(each, Call | CustomCall | HostedItem) for each in content[number + 1 :])
     return {"phase": "commentary" if calls_follow else "final_answer"}
 
 
-def make_drafts(part: b.OutputPart, phase: dict[str, str], scene: TurnContext, ids: ResponseIds) -> Iterator[Draft]:
+def make_drafts(part: OutputPart, phase: dict[str, str], context: TurnContext, ids: ResponseIds) -> Iterator[Draft]:
     match part:
-        case b.Say():
+        case Say():
             text = {"type": "output_text", "annotations": [dict(a) for a in part.annotations], "logprobs": []}
             yield _message({**text, "text": part.text}, phase, ids, part.chunks)
-        case b.Refuse():
+        case Refuse():
             yield _message({"type": "refusal", "refusal": part.text}, phase, ids, part.chunks)
-        case b.Think():
-            yield _reasoning(part, scene, ids)
-        case b.Call():
+        case Think():
+            yield _reasoning(part, context, ids)
+        case Call():
             text = part.arguments
             if not isinstance(text, str):
                 text = json.dumps(text, separators=(",", ":"))
@@ -72,34 +71,34 @@ def make_drafts(part: b.OutputPart, phase: dict[str, str], scene: TurnContext, i
             if part.namespace:
                 item["namespace"] = part.namespace
             yield _item(item, ids, count_tokens(text) + 8, part.chunks)
-        case b.CustomCall():
+        case CustomCall():
             named = {"call_id": part.call_id or new_call_id(), "name": part.name}
             item = {"type": "custom_tool_call", "input": part.input, **named}
             yield _item(item, ids, count_tokens(part.input) + 8, part.chunks)
-        case b.WebSearch():
-            yield from _search(part, phase, scene, ids)
-        case b.HostedItem():
+        case WebSearch():
+            yield from _search(part, phase, context, ids)
+        case HostedItem():
             yield _hosted(part, ids)
-        case b.Compaction():
+        case Compaction():
             item = {"id": ids.of_kind("compaction"), "type": "compaction", "encrypted_content": ""}
             yield Draft(item=item, tokens=part.tokens, extra={"progress": part.progress})
-        case b.FromResponder():
+        case FromResponder():
             raise TypeError("FromResponder() is replaced by the responder's output before it is played")
 
 
-def _item(item: Item, ids: ResponseIds, tokens: int, chunks: b.Chunks = None) -> Draft:
+def _item(item: Item, ids: ResponseIds, tokens: int, chunks: Chunks = None) -> Draft:
     full = {"id": ids.of_kind(item["type"]), "status": "completed", **item}
     return Draft(item=sort_keys(full), tokens=tokens, chunks=chunks)
 
 
-def _message(part: dict[str, Any], phase: dict[str, str], ids: ResponseIds, chunks: b.Chunks) -> Draft:
+def _message(part: dict[str, Any], phase: dict[str, str], ids: ResponseIds, chunks: Chunks) -> Draft:
     text = part.get("text") or part.get("refusal") or ""
     item = {"type": "message", "content": [part], "role": "assistant", **phase}
     return _item(item, ids, count_tokens(text) + 4, chunks)
 
 
-def _reasoning(part: b.Think, scene: TurnContext, ids: ResponseIds) -> Draft:
-    asked = (scene.body.get("reasoning") or {}).get("summary")
+def _reasoning(part: Think, context: TurnContext, ids: ResponseIds) -> Draft:
+    asked = (context.body.get("reasoning") or {}).get("summary")
     shown = part.summaries if asked or part.show_always else ()
     item: Item = {
         "id": ids.of_kind("reasoning"),
@@ -108,16 +107,16 @@ def _reasoning(part: b.Think, scene: TurnContext, ids: ResponseIds) -> Draft:
     }
     if part.raw is not None:
         item["content"] = [{"type": "reasoning_text", "text": part.raw}]
-    elif scene.model.cache_writes:
+    elif context.model.cache_writes:
         # Recorded: an empty list from gpt-5.6 on, no key before.
         item["content"] = []
     return Draft(item=sort_keys(item), tokens=part.tokens)
 
 
-def _search(part: b.WebSearch, phase: dict[str, str], scene: TurnContext, ids: ResponseIds) -> Iterator[Draft]:
+def _search(part: WebSearch, phase: dict[str, str], context: TurnContext, ids: ResponseIds) -> Iterator[Draft]:
     action: dict[str, Any] = {"type": "search", "query": part.queries[0] if part.queries else ""}
     action["queries"] = list(part.queries)
-    if "web_search_call.action.sources" in (scene.body.get("include") or []):
+    if "web_search_call.action.sources" in (context.body.get("include") or []):
         action["sources"] = [{"type": "url", "url": url} for url in part.sources]
     yield _item({"type": "web_search_call", "action": action}, ids, 16)
     if part.text is None:
@@ -139,7 +138,7 @@ def _search(part: b.WebSearch, phase: dict[str, str], scene: TurnContext, ids: R
     yield _message({"type": "output_text", "annotations": notes, "logprobs": [], "text": text}, phase, ids, None)
 
 
-def _hosted(part: b.HostedItem, ids: ResponseIds) -> Draft:
+def _hosted(part: HostedItem, ids: ResponseIds) -> Draft:
     raw = copy.deepcopy(dict(part.item))
     extra = {"partial_images": raw.pop("partial_images", ())}
     kind = str(raw["type"])
@@ -151,32 +150,32 @@ def _hosted(part: b.HostedItem, ids: ResponseIds) -> Draft:
     return Draft(item=sort_keys(raw), tokens=count_tokens(json.dumps(raw)) // 2, extra=extra)
 
 
-def seal_draft(draft: Draft, position: int, scene: TurnContext, ids: ResponseIds) -> Draft:
+def seal_draft(draft: Draft, position: int, context: TurnContext, ids: ResponseIds) -> Draft:
     """Put the ciphertext on reasoning and compaction items."""
     kind = draft.item["type"]
-    asked = "reasoning.encrypted_content" in (scene.body.get("include") or [])
+    asked = "reasoning.encrypted_content" in (context.body.get("include") or [])
     if kind not in {"reasoning", "compaction"} or (kind == "reasoning" and not asked):
         return draft
     if draft.item.get("encrypted_content"):
         return draft
-    ticket = vault.CiphertextClaims(
-        account=scene.account,
-        endpoint=scene.endpoint,
+    ticket = ciphertext.CiphertextClaims(
+        account=context.account,
+        endpoint=context.endpoint,
         response_id=ids.response,
         item_id=draft.item["id"],
         position=position,
-        digest=vault.summary_digest(draft.item),
-        model=scene.model.snapshot,
-        prefix=scene.prefix,
-        end_user=scene.body.get("safety_identifier") or "",
+        digest=ciphertext.summary_digest(draft.item),
+        model=context.model.snapshot,
+        prefix=context.prefix,
+        end_user=context.body.get("safety_identifier") or "",
     )
     bulk = draft.tokens * _BLOB_BYTES_PER_TOKEN
-    item = {**draft.item, "encrypted_content": vault.seal(ticket, bulk=bulk)}
+    item = {**draft.item, "encrypted_content": ciphertext.seal(ticket, bulk=bulk)}
     return replace(
         draft,
         item=sort_keys(item),
-        ciphertext_in_added=vault.seal(replace(ticket, final=False), bulk=bulk // 2),
-        ciphertext_in_completed=vault.seal(ticket, bulk=bulk),
+        ciphertext_in_added=ciphertext.seal(replace(ticket, final=False), bulk=bulk // 2),
+        ciphertext_in_completed=ciphertext.seal(ticket, bulk=bulk),
     )
 
 

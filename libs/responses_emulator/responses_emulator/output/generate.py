@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from responses_emulator.output.drafts import (
-    TurnContext,
     fit_budget,
     make_drafts,
     message_phase,
@@ -23,7 +22,19 @@ from responses_emulator.output.drafts import (
 )
 from responses_emulator.output.item_events import Draft, Event, Item, item_events
 from responses_emulator.output.response_object import ResponseIds, initial_response, reported_tier, sort_keys
-from responses_emulator.script import turn as b
+from responses_emulator.output.turn_context import TurnContext
+from responses_emulator.script.turn import (
+    EndingPart,
+    ErrorEvent,
+    NoTerminalOutput,
+    NoUsage,
+    ResponseFailed,
+    ResponseFields,
+    ResponseIncomplete,
+    RotateIds,
+    TerminalFields,
+    Turn,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,47 +48,47 @@ class GeneratedResponse:
     output_tokens: int
 
 
-def generate(turn: b.Turn, scene: TurnContext) -> GeneratedResponse:
+def generate(turn: Turn, context: TurnContext) -> GeneratedResponse:
     """Play one turn."""
     ids = ResponseIds()
-    base = initial_response(scene.body, scene.model, ids)
-    if scene.transformations:
-        base["input_transformations"] = list(scene.transformations)
-    for override in turn.parts_of_type(b.ResponseFields):
+    base = initial_response(context.body, context.model, ids)
+    if context.transformations:
+        base["input_transformations"] = list(context.transformations)
+    for override in turn.parts_of_type(ResponseFields):
         base |= override.fields
     drafts = [
         draft
         for number, part in enumerate(turn.content)
-        for draft in make_drafts(part, message_phase(turn.content, number, scene.model), scene, ids)
+        for draft in make_drafts(part, message_phase(turn.content, number, context.model), context, ids)
     ]
     ending = turn.ending
-    drafts, over = fit_budget(drafts, scene.body.get("max_output_tokens"))
+    drafts, over = fit_budget(drafts, context.body.get("max_output_tokens"))
     if over:
-        ending = b.ResponseIncomplete("max_output_tokens")
-    elif isinstance(ending, b.ResponseIncomplete) and drafts:
+        ending = ResponseIncomplete("max_output_tokens")
+    elif isinstance(ending, ResponseIncomplete) and drafts:
         drafts = [*drafts[:-1], truncate_draft(drafts[-1], ending.characters)]
-    drafts = [seal_draft(draft, position, scene, ids) for position, draft in enumerate(drafts)]
-    final = _final_response(base, drafts, ending, turn, scene)
-    events = list(_number_events(_all_events(base, final, drafts, ending, turn, scene)))
+    drafts = [seal_draft(draft, position, context, ids) for position, draft in enumerate(drafts)]
+    final = _final_response(base, drafts, ending, turn, context)
+    events = list(_number_events(_all_events(base, final, drafts, ending, turn, context)))
     return GeneratedResponse(
         events=events,
         response=final,
         complete_response={**final, "output": [_final_item(draft) for draft in drafts]}
-        if turn.parts_of_type(b.NoTerminalOutput)
+        if turn.parts_of_type(NoTerminalOutput)
         else final,
         output=[draft.item for draft in drafts],
         output_tokens=sum(draft.tokens for draft in drafts),
     )
 
 
-def usage_block(drafts: list[Draft], scene: TurnContext) -> dict[str, Any]:
+def usage_block(drafts: list[Draft], context: TurnContext) -> dict[str, Any]:
     """The usage block, its keys as recorded."""
     thought = sum(draft.tokens for draft in drafts if draft.item["type"] == "reasoning")
     out = sum(draft.tokens for draft in drafts)
-    details: dict[str, Any] = {"cached_tokens": scene.prompt.cached_tokens}
-    if scene.model.cache_writes:
-        written = scene.prompt.written_tokens
-        half_day = (scene.body.get("prompt_cache_options") or {}).get("ttl") == "12h"
+    details: dict[str, Any] = {"cached_tokens": context.prompt.cached_tokens}
+    if context.model.cache_writes:
+        written = context.prompt.written_tokens
+        half_day = (context.body.get("prompt_cache_options") or {}).get("ttl") == "12h"
         details = {"cache_write_tokens": written, **details}
         if written:
             details["cache_write_tokens_details"] = {
@@ -85,44 +96,44 @@ def usage_block(drafts: list[Draft], scene: TurnContext) -> dict[str, Any]:
                 "ttl_30m_tokens": 0 if half_day else written,
             }
     return {
-        "input_tokens": scene.prompt.tokens,
+        "input_tokens": context.prompt.tokens,
         "input_tokens_details": details,
         "output_tokens": out,
         "output_tokens_details": {"reasoning_tokens": thought},
-        "total_tokens": scene.prompt.tokens + out,
+        "total_tokens": context.prompt.tokens + out,
     }
 
 
 def _final_response(
-    base: dict[str, Any], drafts: list[Draft], ending: b.EndingPart | None, turn: b.Turn, scene: TurnContext
+    base: dict[str, Any], drafts: list[Draft], ending: EndingPart | None, turn: Turn, context: TurnContext
 ) -> dict[str, Any]:
     final = copy.deepcopy(base)
-    usage = usage_block(drafts, scene)
-    overridden = {key for each in turn.parts_of_type(b.ResponseFields) for key in each.fields}
+    usage = usage_block(drafts, context)
+    overridden = {key for each in turn.parts_of_type(ResponseFields) for key in each.fields}
     fields: dict[str, Any] = {
         "status": "completed",
         "completed_at": int(time.time()),
         "service_tier": reported_tier(str(base["service_tier"])),
-        "output": [] if turn.parts_of_type(b.NoTerminalOutput) else [_final_item(draft) for draft in drafts],
+        "output": [] if turn.parts_of_type(NoTerminalOutput) else [_final_item(draft) for draft in drafts],
         "usage": usage,
     }
     searches = sum(1 for draft in drafts if draft.item["type"] == "web_search_call")
     if searches:
         fields["tool_usage"] = {**final["tool_usage"], "web_search": {"num_requests": searches}}
-    for missing in turn.parts_of_type(b.NoUsage):
+    for missing in turn.parts_of_type(NoUsage):
         totals = {key: value for key, value in usage.items() if not key.endswith("_details")}
         fields["usage"] = totals if missing.details_only else None
     match ending:
-        case b.ResponseIncomplete():
+        case ResponseIncomplete():
             fields |= {"status": "incomplete", "completed_at": None, "incomplete_details": {"reason": ending.reason}}
-        case b.ResponseFailed() | b.ErrorEvent():
+        case ResponseFailed() | ErrorEvent():
             failure = {"code": ending.code, "message": ending.message}
             fields |= {"status": "failed", "completed_at": None, "error": failure, "usage": None}
         case None:
             pass
     final |= {key: value for key, value in fields.items() if key not in overridden}
     # What a test says stands before what the surface adds, and wins.
-    for each in reversed(turn.parts_of_type(b.TerminalFields)):
+    for each in reversed(turn.parts_of_type(TerminalFields)):
         final |= each.fields
     return final
 
@@ -138,19 +149,19 @@ def _all_events(
     base: dict[str, Any],
     final: dict[str, Any],
     drafts: list[Draft],
-    ending: b.EndingPart | None,
-    turn: b.Turn,
-    scene: TurnContext,
+    ending: EndingPart | None,
+    turn: Turn,
+    context: TurnContext,
 ) -> Iterator[Event]:
-    obfuscate = (scene.body.get("stream_options") or {}).get("include_obfuscation") is not False
+    obfuscate = (context.body.get("stream_options") or {}).get("include_obfuscation") is not False
     runs = [item_events(draft, index, obfuscate=obfuscate) for index, draft in enumerate(drafts)]
-    if turn.parts_of_type(b.RotateIds):
+    if turn.parts_of_type(RotateIds):
         runs = [_rotate_ids(run) for run in runs]
     opening = [{"type": kind, "response": base} for kind in ("response.created", "response.in_progress")]
-    stop = ending.after_events if isinstance(ending, b.ResponseFailed | b.ErrorEvent) else None
+    stop = ending.after_events if isinstance(ending, ResponseFailed | ErrorEvent) else None
     yield from itertools.islice(itertools.chain(opening, *runs), stop)
     match ending:
-        case b.ErrorEvent():
+        case ErrorEvent():
             yield _error_event(ending)
             if ending.then_failed:
                 yield {"type": "response.failed", "response": final}
@@ -158,7 +169,7 @@ def _all_events(
             yield {"type": f"response.{final['status']}", "response": final}
 
 
-def _error_event(ending: b.ErrorEvent) -> Event:
+def _error_event(ending: ErrorEvent) -> Event:
     if ending.nested:
         inner = {"type": ending.error_type, "code": ending.code, "message": ending.message, "param": None}
         return {"type": "error", "error": inner}

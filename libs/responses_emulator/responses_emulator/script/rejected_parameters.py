@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .replies import HttpReply, error_body
+from responses_emulator.script.replies import HttpReply, error_body
 
 Dialect = Literal["openai", "vllm", "litellm", "pydantic422"]
 

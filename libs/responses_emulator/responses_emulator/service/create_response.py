@@ -1,6 +1,7 @@
 """`POST …/responses`: validate, look up the conversation, take the next scripted turn or ask the responder, and reply.
 
-Invariant: a request is validated and paired whatever is scripted for it; a refused request uses up no behaviour.
+Invariants: every request is validated and its calls are paired with their outputs, whatever the script holds; a refused
+request takes nothing off the script.
 """
 
 from __future__ import annotations
@@ -14,17 +15,21 @@ from responses_emulator.accounting.rate_limits import LimitExceeded
 from responses_emulator.accounting.tokens import count_tokens, prompt_text
 from responses_emulator.contract.create_request import effective_effort, validate
 from responses_emulator.contract.refusal import Refusal
-from responses_emulator.conversation import preserved_reasoning as preserved
 from responses_emulator.conversation.pairing_rules import check_conversation
+from responses_emulator.conversation.preserved_reasoning import (
+    conversation_digest,
+    drop_stale_reasoning,
+    drops_stale_reasoning,
+)
 from responses_emulator.facts.models import Model
-from responses_emulator.output.drafts import TurnContext
 from responses_emulator.output.generate import GeneratedResponse, generate
-from responses_emulator.responder import expand_responder
-from responses_emulator.script import turn as b
+from responses_emulator.output.turn_context import TurnContext
+from responses_emulator.responders.responder import expand_responder
 from responses_emulator.script.replies import Disconnect, HttpReply
+from responses_emulator.script.turn import ErrorEvent, Framing, FromResponder, ReplyHeaders, Silence, Turn
 from responses_emulator.service.surface import Caller, Exchange, json_reply
-from responses_emulator.transport import sse as wire
 from responses_emulator.transport.server import CloseConnection, Headers, Reply, StreamReply
+from responses_emulator.transport.sse import sse_stream
 
 _BAD_JSON = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
@@ -34,56 +39,60 @@ _BAD_JSON = (
 
 
 async def create_response(exchange: Exchange) -> Reply | StreamReply:
-    """Answer one create request."""
+    """Return the reply to one create request."""
     body = parse_body(exchange.request.raw_body)
-    if (refusal := _rejected_parameter_reply(exchange, body)) is not None:
-        return await http_reply(refusal, exchange)
+    if (rejection := _rejected_parameter_reply(exchange, body)) is not None:
+        return await http_reply(rejection, exchange)
     caller = exchange.caller
     assert caller is not None
-    model = validate(body, exchange.surface.rules)
-    given = full_conversation(exchange, body)
-    lenient = preserved.drops_stale_reasoning(model)
-    check_conversation(
-        given,
-        exchange.state.state.ledger,
-        account=caller.account,
-        endpoint=exchange.surface.endpoint,
-        any_account=lenient,
-    )
-    items, told = preserved.drop_stale_reasoning(body, given, model, caller.account) if lenient else (given, [])
-    prompt = _charge_request(exchange, body, items, model, caller)
+    context = _turn_context(exchange, body, caller)
     scripted = exchange.state.next_scripted_reply(exchange.request)
     match scripted:
         case HttpReply():
             return await http_reply(scripted, exchange)
         case Disconnect():
-            raise CloseConnection(reset=scripted.reset, words=scripted.raw_bytes, open_s=scripted.open_s)
-        case b.Turn():
+            raise CloseConnection(reset=scripted.reset, raw_bytes=scripted.raw_bytes, open_s=scripted.open_s)
+        case Turn():
             turn = scripted
         case None:
-            turn = b.Turn(b.FromResponder())
+            turn = Turn(FromResponder())
         case _:
-            turn = b.Turn(scripted)
-    turn = b.Turn(*turn.parts, *exchange.surface.turn_parts)
-    scene = TurnContext(
+            turn = Turn(scripted)
+    turn = Turn(*turn.parts, *exchange.surface.turn_parts)
+    delay_s = exchange.state.word_delay_s if turn.parts_of_type(FromResponder) else 0.0
+    turn = expand_responder(turn, context, exchange.state.responder)
+    generated = generate(turn, context)
+    _store_response(exchange, caller, context, generated)
+    return await _reply(exchange, body, turn, generated, delay_s=delay_s)
+
+
+def _turn_context(exchange: Exchange, body: dict[str, Any], caller: Caller) -> TurnContext:
+    """Check the request and its conversation, and charge the caller for the prompt."""
+    model = validate(body, exchange.surface.rules)
+    conversation = full_conversation(exchange, body)
+    lenient = drops_stale_reasoning(model)
+    endpoint = exchange.surface.endpoint
+    check_conversation(
+        conversation, exchange.state.ledger, account=caller.account, endpoint=endpoint, any_account=lenient
+    )
+    items, transformations = conversation, []
+    if lenient:
+        items, transformations = drop_stale_reasoning(body, conversation, model, caller.account)
+    return TurnContext(
         body=body,
+        items=items,
         model=model,
         effort=effective_effort(body, model),
         account=caller.account,
-        endpoint=exchange.surface.endpoint,
-        prompt=prompt,
-        prefix=preserved.conversation_digest(body, given),
-        transformations=tuple(told),
+        endpoint=endpoint,
+        prompt=_charge_request(exchange, body, items, model, caller),
+        prefix=conversation_digest(body, conversation),
+        transformations=tuple(transformations),
     )
-    thinking = any(isinstance(part, b.FromResponder) for part in turn.parts)
-    turn = expand_responder(turn, scene, items, exchange.state.state.responder)
-    played = generate(turn, scene)
-    _store_response(exchange, caller, body, items, played)
-    return await _reply(exchange, body, turn, played, paced=thinking)
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:
-    """The JSON object of a request."""
+    """Return the JSON object of a request, or raise the refusal of the service."""
     try:
         body = json.loads(raw)
     except ValueError:
@@ -94,18 +103,18 @@ def parse_body(raw: bytes) -> dict[str, Any]:
 
 
 def _rejected_parameter_reply(exchange: Exchange, body: dict[str, Any]) -> HttpReply | None:
-    refusals = (rule.refusal(body) for rule in exchange.state.state.rejected_parameters)
+    refusals = (rule.refusal(body) for rule in exchange.state.rejected_parameters)
     return next((refusal for refusal in refusals if refusal is not None), None)
 
 
 def full_conversation(exchange: Exchange, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """All items the model would see: those of a stored predecessor, then the input."""
-    given = body.get("input") or []
-    items = [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else list(given)
+    """Return all items that the model would see: those of a stored predecessor, then the input."""
+    value = body.get("input") or []
+    items = [{"type": "message", "role": "user", "content": value}] if isinstance(value, str) else list(value)
     previous = body.get("previous_response_id")
     if previous is None:
         return items
-    stored = exchange.state.state.stored_conversations.get(previous)
+    stored = exchange.state.stored_conversations.get(previous)
     if stored is None:
         raise Refusal(
             f"Previous response with id '{previous}' not found.",
@@ -119,7 +128,7 @@ def _charge_request(
     exchange: Exchange, body: dict[str, Any], items: list[dict[str, Any]], model: Model, caller: Caller
 ) -> PromptUsage:
     """Take the request off the limits, check the window, and look the prompt up in the cache."""
-    state = exchange.state.state
+    state = exchange.state
     text = prompt_text(body, items, model.snapshot)
     tokens = count_tokens(text)
     if tokens > model.window:
@@ -148,53 +157,50 @@ def _rate_limit_refusal(over: LimitExceeded, model: Model, caller: Caller, token
     )
 
 
-def _store_response(
-    exchange: Exchange, caller: Caller, body: dict[str, Any], items: list[dict[str, Any]], played: GeneratedResponse
-) -> None:
-    state = exchange.state.state
-    stored = body.get("store") is not False
-    state.ledger.record(played.response["id"], played.output, account=caller.account, stored=stored)
+def _store_response(exchange: Exchange, caller: Caller, context: TurnContext, generated: GeneratedResponse) -> None:
+    state, response_id = exchange.state, generated.response["id"]
+    stored = context.body.get("store") is not False
+    state.ledger.record(response_id, generated.output, account=caller.account, stored=stored)
     if stored:
-        state.stored_conversations[played.response["id"]] = [*items, *played.output]
-    exchange.request.response = played.complete_response
+        state.stored_conversations[response_id] = [*context.items, *generated.output]
+    exchange.request.response = generated.complete_response
 
 
-async def http_reply(status: HttpReply, exchange: Exchange) -> Reply:
-    """A scripted reply, after its delay, with the surface's own headers where it names none."""
-    if status.delay_s:
-        await asyncio.sleep(status.delay_s)
-    content, kind = status.encode()
-    headers = _merge_headers([("content-type", kind), *exchange.surface.headers(exchange)], dict(status.headers))
-    return Reply(status=status.status, body=content, headers=headers)
+async def http_reply(scripted: HttpReply, exchange: Exchange) -> Reply:
+    """Return a scripted reply after its delay; its headers replace those of the surface."""
+    if scripted.delay_s:
+        await asyncio.sleep(scripted.delay_s)
+    content, kind = scripted.encode()
+    headers = _merge_headers([("content-type", kind), *exchange.surface.headers(exchange)], dict(scripted.headers))
+    return Reply(status=scripted.status, body=content, headers=headers)
 
 
 async def _reply(
-    exchange: Exchange, body: dict[str, Any], turn: b.Turn, played: GeneratedResponse, *, paced: bool
+    exchange: Exchange, body: dict[str, Any], turn: Turn, generated: GeneratedResponse, *, delay_s: float
 ) -> Reply | StreamReply:
-    for silent in turn.parts_of_type(b.Silence):
+    for silent in turn.parts_of_type(Silence):
         if silent.before_event < 0:
             await asyncio.sleep(silent.seconds)
     headers = exchange.surface.headers(exchange)
-    for extra in turn.parts_of_type(b.ReplyHeaders):
+    for extra in turn.parts_of_type(ReplyHeaders):
         headers = _merge_headers(headers, dict(extra.headers))
     if not body.get("stream"):
-        return _json_response(turn, played, headers)
-    kind = next(iter(turn.parts_of_type(b.Framing)), b.Framing()).content_type
+        return _json_response(turn, generated, headers)
+    kind = next(iter(turn.parts_of_type(Framing)), Framing()).content_type
     if kind is not None:
         headers = [("content-type", kind), ("cache-control", "no-cache"), *headers]
-    pace_s = exchange.state.state.pace_s if paced else 0.0
-    return StreamReply(status=200, pieces=wire.sse_stream(turn, played.events, pace_s=pace_s), headers=headers)
+    return StreamReply(status=200, pieces=sse_stream(turn, generated.events, word_delay_s=delay_s), headers=headers)
 
 
-def _json_response(turn: b.Turn, played: GeneratedResponse, headers: Headers) -> Reply:
+def _json_response(turn: Turn, generated: GeneratedResponse, headers: Headers) -> Reply:
     """The same response without a stream."""
     match turn.ending:
-        case b.ErrorEvent() as ending:
+        case ErrorEvent() as ending:
             error = {"message": ending.message, "type": ending.error_type, "param": None, "code": ending.code}
             return json_reply({"error": error}, status=500, headers=headers)
         case _:
             # Recorded: only whole responses name the payer.
-            response = dict(played.response)
+            response = dict(generated.response)
             ordered = {}
             for key, value in response.items():
                 ordered[key] = value

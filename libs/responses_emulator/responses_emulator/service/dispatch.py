@@ -1,28 +1,19 @@
-"""."""
+"""From a request to the reply of the surface and route that it belongs to."""
 
 from __future__ import annotations
 
 import re
 import secrets
 import time
-from typing import TYPE_CHECKING
 
 from responses_emulator.contract.refusal import Refusal, openai_error_body
-from responses_emulator.transport.server import Headers, Reply, StreamReply
-
-if TYPE_CHECKING:
-    from responses_emulator.emulator import Emulator
-    from responses_emulator.service.state import RecordedRequest
-from .surface import Exchange, Surface, json_reply
+from responses_emulator.service.state import RecordedRequest, ServiceState
+from responses_emulator.service.surface import Exchange, Surface, json_reply
+from responses_emulator.transport.server import Reply, StreamReply
 
 
-def refusal_reply(surface: Surface, refusal: Refusal, headers: Headers) -> Reply:
-    """A refusal in the surface's own words."""
-    return json_reply(surface.error_body(refusal), status=refusal.status, headers=[*headers, *refusal.headers])
-
-
-async def dispatch(surfaces: tuple[Surface, ...], emulator: Emulator, request: RecordedRequest) -> Reply | StreamReply:
-    """Find the surface and the route, check the caller, and answer."""
+async def dispatch(surfaces: tuple[Surface, ...], state: ServiceState, request: RecordedRequest) -> Reply | StreamReply:
+    """Find the surface and the route, check the caller, and return the reply."""
     surface = _surface_for(surfaces, request.path)
     request_id = f"req_{secrets.token_hex(16)}"
     if surface is None:
@@ -32,19 +23,20 @@ async def dispatch(surfaces: tuple[Surface, ...], emulator: Emulator, request: R
         )
     request.surface = surface.name
     exchange = Exchange(
-        state=emulator,
+        state=state,
         surface=surface,
         request=request,
         started_s=time.monotonic(),
         request_id=request_id,
     )
     try:
-        return await _routed(surface, exchange, request)
+        return await _route_request(surface, exchange, request)
     except Refusal as refusal:
-        return refusal_reply(surface, refusal, surface.headers(exchange))
+        headers = [*surface.headers(exchange), *refusal.headers]
+        return json_reply(surface.error_body(refusal), status=refusal.status, headers=headers)
 
 
-async def _routed(surface: Surface, exchange: Exchange, request: RecordedRequest) -> Reply | StreamReply:
+async def _route_request(surface: Surface, exchange: Exchange, request: RecordedRequest) -> Reply | StreamReply:
     below = request.path[len(surface.prefix) :]
     matches = [(route, m) for route in surface.routes if (m := re.fullmatch(route.path, below))]
     if not matches:

@@ -1,25 +1,25 @@
-"""."""
+"""A surface: the API of one service as a table of routes, with its own authentication, headers and error bodies.
+
+Invariant: a surface holds no data of its callers; what it shares with others is in `ServiceState`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from responses_emulator.contract.create_request import RequestRules
 from responses_emulator.contract.refusal import Refusal, openai_error_body
 from responses_emulator.script.turn import Part
+from responses_emulator.service.state import RecordedRequest, ServiceState
 from responses_emulator.transport.server import Headers, Reply, StreamReply
-
-if TYPE_CHECKING:
-    from responses_emulator.emulator import Emulator
-    from responses_emulator.service.state import RecordedRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who sent a request: the secret's own key for limits, and the account that owns data."""
+    """Who sent a request: `key` counts for rate limits, `account` owns the data."""
 
     key: str
     account: str
@@ -29,9 +29,9 @@ class Caller:
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
-    """One request on its way through a surface; caller and route parameters are known once it is routed."""
+    """One request on its way through a surface; `caller` and `params` are set when a route is found."""
 
-    state: Emulator
+    state: ServiceState
     surface: Surface
     request: RecordedRequest
     started_s: float
@@ -45,7 +45,10 @@ Handler = Callable[[Exchange], Awaitable[Reply | StreamReply]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method, a path below the surface's prefix (a regular expression), and what answers."""
+    """A method, a path below the prefix of the surface (a regular expression), and the handler.
+
+    A public route is served without authentication.
+    """
 
     method: str
     path: str
@@ -55,7 +58,17 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
-    """One service: `prefix` is where its routes begin."""
+    """One service.
+
+    Attributes:
+        prefix: the path below which its routes lie.
+        authenticate: returns the caller of a request, or raises `Refusal`.
+        error_body: the JSON body of a refusal, in the dialect of the service.
+        rules: what a request body may contain.
+        headers: the headers of every reply.
+        turn_parts: parts of every turn of this service: fields that it adds to a Response, for example.
+        endpoint: what ciphertext is bound to besides the account.
+    """
 
     name: str
     prefix: str
@@ -64,13 +77,11 @@ class Surface:
     error_body: Callable[[Refusal], dict[str, Any]] = openai_error_body
     rules: RequestRules = field(default_factory=RequestRules)
     headers: Callable[[Exchange], Headers] = lambda exchange: []
-    # Parts that every turn of this service has: fields it adds to a Response, a terminal event without output, …
     turn_parts: tuple[Part, ...] = ()
-    # What an account's ciphertext is bound to besides the account.
     endpoint: str = ""
 
 
 def json_reply(value: Any, *, status: int = 200, headers: Headers | None = None) -> Reply:
-    """A JSON reply, indented as the service does."""
+    """Return a JSON reply, indented as the service does it."""
     body = json.dumps(value, indent=2, ensure_ascii=False).encode()
     return Reply(status=status, body=body, headers=[("content-type", "application/json"), *(headers or [])])

@@ -27,18 +27,18 @@ Headers = list[tuple[str, str]]
 
 
 class CloseConnection(Exception):
-    """Raised to end the connection: by a handler in place of a reply, inside a stream without ending the body.
+    """Ends the connection. A handler raises it in place of a reply; a stream raises it to stop without an end.
 
-    Args:
-        reset: by TCP RST.
-        words: of a handler alone; bytes that are sent first, as they stand.
-        open_s: how long the connection stays open after them, unless the client leaves.
+    Attributes:
+        reset: end with a TCP RST instead of a FIN.
+        raw_bytes: bytes to send first, as they are; only for a handler.
+        open_s: seconds that the connection stays open after these bytes, unless the client leaves.
     """
 
-    def __init__(self, *, reset: bool, words: bytes = b"", open_s: float = 0.0) -> None:
+    def __init__(self, *, reset: bool, raw_bytes: bytes = b"", open_s: float = 0.0) -> None:
         super().__init__("reset" if reset else "end of file")
         self.reset = reset
-        self.raw_bytes = words
+        self.raw_bytes = raw_bytes
         self.open_s = open_s
 
 
@@ -94,7 +94,7 @@ class Server:
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self.open_connections: set[int] = set()
-        self.answering: set[int] = set()
+        self.open_requests: set[int] = set()
         self.changed: Callable[[], None] = lambda: None
 
     async def start(self, port: int) -> int:
@@ -134,11 +134,11 @@ class Server:
     @contextlib.contextmanager
     def _track_request(self, number: int) -> Iterator[None]:
         """Note that the request of a connection is being answered."""
-        self.answering.add(number)
+        self.open_requests.add(number)
         try:
             yield
         finally:
-            self.answering.discard(number)
+            self.open_requests.discard(number)
             self.changed()
 
 
@@ -152,7 +152,7 @@ class _Connection:
         answering: Callable[[int], contextlib.AbstractContextManager[None]],
     ) -> None:
         self._handler = handler
-        self._answering = answering
+        self._track_request = answering
         self._reader = reader
         self._writer = writer
         self._number = number
@@ -191,7 +191,7 @@ class _Connection:
             raw_body=bytes(body),
             connection=self._number,
         )
-        with self._answering(self._number):
+        with self._track_request(self._number):
             return await self._answer(incoming)
 
     async def _answer(self, incoming: HttpRequest) -> bool:

@@ -11,13 +11,24 @@ import random
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from responses_emulator.script import turn as b
+from responses_emulator.script.turn import (
+    CutStream,
+    EventDelay,
+    ExtraEvent,
+    Framing,
+    HoldOpen,
+    JoinEvents,
+    Keepalive,
+    Silence,
+    SplitBytes,
+    Turn,
+)
 from responses_emulator.transport.server import CloseConnection
 
 Event = dict[str, Any]
 
 
-def sse_frame(event: Event, framing: b.Framing) -> bytes:
+def sse_frame(event: Event, framing: Framing) -> bytes:
     """One event as SSE."""
     if not framing.sequence_numbers:
         event = {key: value for key, value in event.items() if key != "sequence_number"}
@@ -26,11 +37,18 @@ def sse_frame(event: Event, framing: b.Framing) -> bytes:
     return (framing.newline.join(lines) + framing.newline * 2).encode()
 
 
-async def sse_stream(turn: b.Turn, events: list[Event], *, pace_s: float = 0.0) -> AsyncIterator[bytes]:
-    """The pieces of a streamed reply, with the turn's shapes; may raise `HangUp`."""
-    framing = next(iter(turn.parts_of_type(b.Framing)), b.Framing())
-    cut = next(iter(turn.parts_of_type(b.CutStream)), None)
-    joined = next(iter(turn.parts_of_type(b.JoinEvents)), b.JoinEvents(1)).count
+async def sse_stream(turn: Turn, events: list[Event], *, word_delay_s: float = 0.0) -> AsyncIterator[bytes]:
+    """Yield the pieces of a streamed reply as the delivery parts of the turn shape them.
+
+    Args:
+        word_delay_s: seconds to wait before each delta. The default is 0.
+
+    Raises:
+        CloseConnection: the turn cuts the stream.
+    """
+    framing = next(iter(turn.parts_of_type(Framing)), Framing())
+    cut = next(iter(turn.parts_of_type(CutStream)), None)
+    joined = next(iter(turn.parts_of_type(JoinEvents)), JoinEvents(1)).count
     held = b""
     for number, event in enumerate(_with_unknown(events, turn)):
         if cut is not None and number >= cut.after_events:
@@ -44,8 +62,8 @@ async def sse_stream(turn: b.Turn, events: list[Event], *, pace_s: float = 0.0) 
                 yield held
                 held = b""
             yield sign
-        if pace_s and event["type"].endswith(".delta"):
-            await asyncio.sleep(pace_s)
+        if word_delay_s and event["type"].endswith(".delta"):
+            await asyncio.sleep(word_delay_s)
         held += sse_frame(event, framing)
         if joined and (number + 1) % joined == 0:
             for piece in _split_bytes(held, turn):
@@ -56,32 +74,32 @@ async def sse_stream(turn: b.Turn, events: list[Event], *, pace_s: float = 0.0) 
         held += b"data: [DONE]" + (framing.newline * 2).encode()
     for piece in _split_bytes(held, turn):
         yield piece
-    for hold in turn.parts_of_type(b.HoldOpen):
+    for hold in turn.parts_of_type(HoldOpen):
         await asyncio.sleep(hold.seconds)
 
 
-async def _pauses_before(number: int, turn: b.Turn, framing: b.Framing) -> AsyncIterator[bytes]:
+async def _pauses_before(number: int, turn: Turn, framing: Framing) -> AsyncIterator[bytes]:
     """Waits and signs of life before one event."""
-    for slow in turn.parts_of_type(b.EventDelay):
+    for slow in turn.parts_of_type(EventDelay):
         await asyncio.sleep(slow.delay_s)
-    for silent in turn.parts_of_type(b.Silence):
+    for silent in turn.parts_of_type(Silence):
         if silent.before_event == number:
             await asyncio.sleep(silent.seconds)
-    for alive in turn.parts_of_type(b.Keepalive):
+    for alive in turn.parts_of_type(Keepalive):
         if number and number % alive.every_events == 0:
             for _ in range(alive.count):
                 await asyncio.sleep(alive.silence_s)
                 yield _keepalive_bytes(alive, number, framing)
 
 
-def _keepalive_bytes(alive: b.Keepalive, number: int, framing: b.Framing) -> bytes:
+def _keepalive_bytes(alive: Keepalive, number: int, framing: Framing) -> bytes:
     if alive.comment:
         return f": keepalive{framing.newline * 2}".encode()
     return sse_frame({"type": "keepalive", "sequence_number": number}, framing)
 
 
-def _with_unknown(events: list[Event], turn: b.Turn) -> Iterator[Event]:
-    unknown = turn.parts_of_type(b.ExtraEvent)
+def _with_unknown(events: list[Event], turn: Turn) -> Iterator[Event]:
+    unknown = turn.parts_of_type(ExtraEvent)
     for number, event in enumerate(events):
         for each in unknown:
             if each.after_events == number:
@@ -89,8 +107,8 @@ def _with_unknown(events: list[Event], turn: b.Turn) -> Iterator[Event]:
         yield event
 
 
-def _split_bytes(data: bytes, turn: b.Turn) -> Iterator[bytes]:
-    split = next(iter(turn.parts_of_type(b.SplitBytes)), None)
+def _split_bytes(data: bytes, turn: Turn) -> Iterator[bytes]:
+    split = next(iter(turn.parts_of_type(SplitBytes)), None)
     if split is None:
         if data:
             yield data

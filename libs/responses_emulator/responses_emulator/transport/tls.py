@@ -1,7 +1,7 @@
 """Certificates for servers on loopback: one authority that a test trusts, and the ways in which a certificate is wrong.
 
-Invariants: nothing here is trusted by the machine; what a client has to trust stands in `ca_file`. `trustme` is
-imported when an authority is made, since the service without TLS has to run where it is not installed.
+Invariants: the machine trusts nothing of this; a client that shall trust it reads `ca_file`. `trustme` is imported when
+an authority is made, because the emulator without TLS also runs where it is not installed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,20 @@ _OTHER_HOSTS = ("elsewhere.example",)
 
 
 class Authority:
-    """A certificate authority of our own; `folder` takes the PEM file that clients trust."""
+    """A certificate authority for tests.
+
+    Args:
+        folder: where to write the PEM file that clients trust.
+
+    Raises:
+        ImportError: the extra `tls` is not installed.
+    """
 
     def __init__(self, folder: Path) -> None:
-        import trustme
+        try:
+            import trustme
+        except ImportError as error:
+            raise ImportError("TLS needs trustme. Install it with: pip install 'responses-emulator[tls]'") from error
 
         self._ca = trustme.CA()
         self._other = trustme.CA()
@@ -27,17 +37,17 @@ class Authority:
         self.ca_file = str(path)
 
     def context(self, *hosts: str) -> ssl.SSLContext:
-        """A server that a client with `ca_file` accepts under these names; default: the names of this machine."""
+        """Return a server context that a client with `ca_file` accepts for these hosts. The default is loopback."""
         context = _server_context()
         self._ca.issue_cert(*(hosts or LOOPBACK)).configure_cert(context)
         return context
 
     def client(self) -> ssl.SSLContext:
-        """A client that trusts this authority and no other."""
+        """Return a client context that trusts this authority and no other."""
         return ssl.create_default_context(cafile=self.ca_file)
 
     def expired(self) -> ssl.SSLContext:
-        """The right authority and the right names, until yesterday."""
+        """Return a server context whose certificate expired yesterday."""
         yesterday = datetime.now(UTC) - timedelta(days=1)
         context = _server_context()
         certificate = self._ca.issue_cert(
@@ -47,17 +57,17 @@ class Authority:
         return context
 
     def wrong_host(self) -> ssl.SSLContext:
-        """The right authority, for another host."""
+        """Return a server context whose certificate is for another host."""
         return self.context(*_OTHER_HOSTS)
 
     def untrusted(self) -> ssl.SSLContext:
-        """The right names, from an authority that nobody trusts."""
+        """Return a server context whose authority no client trusts."""
         context = _server_context()
         self._other.issue_cert(*LOOPBACK).configure_cert(context)
         return context
 
     def self_signed(self) -> ssl.SSLContext:
-        """A certificate that vouches for itself."""
+        """Return a server context whose certificate is signed by itself."""
         context = _server_context()
         with self._other.cert_pem.tempfile() as certificate, self._other.private_key_pem.tempfile() as key:
             context.load_cert_chain(certificate, key)

@@ -1,0 +1,1 @@
+"""Functions that make the output of a request for which nothing is scripted."""
