@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from responses_emulator.azure.surface import azure_classic_surface, azure_surface
 from responses_emulator.chatgpt.surface import chatgpt_surfaces
@@ -73,14 +73,14 @@ def _parser() -> argparse.ArgumentParser:
 def _responder(text: str) -> Responder:
     module, _, function = text.partition(":")
     try:
-        responder: Any = getattr(importlib.import_module(module), function)
+        responder = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
         raise argparse.ArgumentTypeError(
             f"cannot import {text!r} ({error}). Example: my_package.my_module:respond"
         ) from None
     if not callable(responder):
         raise argparse.ArgumentTypeError(f"{text!r} is not a function")
-    return responder
+    return cast(Responder, responder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""."""
+"""The prompt cache: how many tokens of a prompt the service already has from an earlier request.
+
+Invariant: a hit is a common prefix of at least 1,024 tokens, in steps of 128, under one account and one cache key.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,12 @@ from dataclasses import dataclass, field
 from responses_emulator.accounting.tokens import CHARS_PER_TOKEN, count_tokens
 
 CACHE_FROM = 1024
-
-
 CACHE_STEP = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptUsage:
-    """What one prompt cost, and how much of it the cache had."""
+    """The tokens of one prompt, how many of them the cache had, and how many it stored."""
 
     tokens: int
     cached_tokens: int
@@ -24,17 +25,17 @@ class PromptUsage:
 
 @dataclass(slots=True)
 class PromptCache:
-    """The prompts seen lately."""
+    """The last 64 prompts of each account and cache key."""
 
     prompts: dict[tuple[str, str], deque[str]] = field(default_factory=lambda: defaultdict(lambda: deque(maxlen=64)))
 
     def look_up(self, prompt: str, *, account: str, key: str, writes: bool) -> PromptUsage:
-        """Look a prompt up and remember it."""
-        known = self.prompts[account, key]
-        longest = max((_common_prefix_length(prompt, old) for old in known), default=0)
+        """Look a prompt up, then store it. `writes` is whether the model reports what the cache stored."""
+        earlier = self.prompts[account, key]
+        longest = max((_common_prefix_length(prompt, old) for old in earlier), default=0)
         total = count_tokens(prompt)
         cached = _round_to_cache_step(longest // CHARS_PER_TOKEN)
-        known.append(prompt)
+        earlier.append(prompt)
         return PromptUsage(
             tokens=total,
             cached_tokens=cached,
@@ -43,7 +44,7 @@ class PromptCache:
 
 
 def _common_prefix_length(first: str, second: str) -> int:
-    """How many characters two texts begin with alike."""
+    """Return the number of characters in the common prefix of two texts."""
     low, high = 0, min(len(first), len(second))
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,4 +1,4 @@
-"""."""
+"""Estimates of token counts, and the text of a prompt as the cache compares it."""
 
 from __future__ import annotations
 
@@ -8,29 +8,25 @@ import re
 from typing import Any
 
 CHARS_PER_TOKEN = 4
-
-
-# What an image or a ciphertext weighs, whatever its bytes: the service bills pixels and reasoning, not base64.
+# What an image or a ciphertext counts, whatever its bytes: the service bills pixels and reasoning, not base64.
 _IMAGE_TOKENS = 765
-
-
 _BLOB_TOKENS = 64
 
 
 def count_tokens(text: str) -> int:
-    """The token estimate for a piece of text."""
+    """Return the estimated number of tokens of a text."""
     return (len(text) + CHARS_PER_TOKEN - 1) // CHARS_PER_TOKEN
 
 
 def prompt_text(body: dict[str, Any], items: list[dict[str, Any]], model: str) -> str:
-    """The prompt as the cache sees it: ids and states are not part of it, everything else is, in order."""
+    """Return the prompt as the cache compares it: everything but ids and states, in order."""
     parts = [model, _dump(body.get("tools") or []), body.get("instructions") or "", _dump(body.get("text") or {})]
     parts += [item_text(item) for item in items]
     return "\n".join(parts)
 
 
 def item_text(item: dict[str, Any]) -> str:
-    """One input item as the cache sees it."""
+    """Return one input item as the cache compares it."""
     return _dump({key: value for key, value in item.items() if key not in {"id", "status"}})
 
 

@@ -1,29 +1,24 @@
-"""."""
+"""The error replies of Azure OpenAI, for a surface to send and for tests to script.
+
+Each reply names the source of its text. A text without a recording says so.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from responses_emulator.microsoft.error_bodies import _rate_limit_message, gateway_error
+from responses_emulator.microsoft.error_bodies import gateway_error, rate_limit_message
 from responses_emulator.script.replies import HttpReply, error_body
 from responses_emulator.script.turn import ErrorEvent, ResponseFailed
 
 COGNITIVE_SERVICES_AUDIENCE = "https://cognitiveservices.azure.com"
-
-
 RESPONSES_WRITE = "Microsoft.CognitiveServices/accounts/OpenAI/responses/write"
-
-
 MODELS_READ = "Microsoft.CognitiveServices/accounts/OpenAI/models/read"
-
-
 _CONTENT_FILTER_MESSAGE = (
     "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify "
     "your prompt and retry. To learn more about our content filtering policies please read our documentation: "
     "https://go.microsoft.com/fwlink/?linkid=2198766"
 )
-
-
 # Quoted in Azure-Samples/azure-sql-db-chatbot issue 3 (2025-04), continuedev/continue issue 12547 (2026-06) and
 # TabularEditor/TabularEditor3 issue 1557 (2026-03).
 _NETWORK_MESSAGES = {
@@ -37,7 +32,7 @@ _NETWORK_MESSAGES = {
 
 
 def invalid_subscription_key() -> HttpReply:
-    """401: no such key."""
+    """401 for a key that the resource does not have."""
     message = (
         "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
         "active subscription and use a correct regional API endpoint for your resource."
@@ -46,7 +41,7 @@ def invalid_subscription_key() -> HttpReply:
 
 
 def missing_token(audience: str = COGNITIVE_SERVICES_AUDIENCE) -> HttpReply:
-    """401: no credential, or a token that is unknown, over, or for somebody else. There is no `error` around it
+    """401 without a credential, or with a token that is unknown, expired or for another audience; no `error` around it
     (run-llama/llama_index issue 12484, 2024-04; Azure/azure-sdk-for-python issue 40260, 2025-03)."""
     message = f"Unauthorized. Access token is missing, invalid, audience is incorrect ({audience}), or have expired."
     return HttpReply(401, {"statusCode": 401, "message": message})
@@ -58,8 +53,11 @@ def missing_role(
     action: str = RESPONSES_WRITE,
     operation: str = "POST /openai/v1/responses",
 ) -> HttpReply:
-    """401, not 403: the principal has no role. The sentence is that of the agents API (microsoft/ai-agent-evals issue
-    43, 2025-10), which also links a page; whether the Responses API links one is not known."""
+    """401, not 403, for a principal without a role.
+
+    The sentence is that of the agents API (microsoft/ai-agent-evals issue 43, 2025-10), which also links a page;
+    whether the Responses API links one is unknown.
+    """
     message = (
         f"The principal `{principal}` lacks the required data action `{action}` to perform `{operation}` operation."
     )
@@ -67,12 +65,12 @@ def missing_role(
 
 
 def network_access_denied(kind: Literal["firewall", "virtual_network", "public_access"] = "firewall") -> HttpReply:
-    """403: not from here."""
+    """403 for a network that the resource does not admit."""
     return HttpReply(403, gateway_error("403", _NETWORK_MESSAGES[kind]))
 
 
 def deployment_not_found() -> HttpReply:
-    """404: no such deployment."""
+    """404 for an unknown deployment."""
     message = (
         "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, "
         "please wait a moment and try again."
@@ -81,12 +79,12 @@ def deployment_not_found() -> HttpReply:
 
 
 def resource_not_found() -> HttpReply:
-    """404: no such path, or no such API version for it (CherryHQ/cherry-studio issue 8077, 2025-07)."""
+    """404 for an unknown path or an API version that it does not have (CherryHQ/cherry-studio issue 8077, 2025-07)."""
     return HttpReply(404, gateway_error("404", "Resource not found"))
 
 
 def version_not_supported() -> HttpReply:
-    """400: the path is there, in other versions (openclaw/openclaw issue 82025, 2026-05)."""
+    """400 for a path that exists in other API versions (openclaw/openclaw issue 82025, 2026-05)."""
     return HttpReply(400, gateway_error("BadRequest", "API version not supported"))
 
 
@@ -96,7 +94,7 @@ def version_not_allowed() -> HttpReply:
 
 
 def content_filter_refusal(category: str = "violence", *, severity: str = "medium") -> HttpReply:
-    """400 content_filter: the prompt (Mirascope/mirascope, recorded against gpt-5-mini)."""
+    """400 content_filter for a prompt (Mirascope/mirascope, recorded against gpt-5-mini)."""
     inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": filter_results(category, severity)}
     body = {
         "message": _CONTENT_FILTER_MESSAGE,
@@ -109,7 +107,7 @@ def content_filter_refusal(category: str = "violence", *, severity: str = "mediu
 
 
 def encrypted_content_not_supported() -> HttpReply:
-    """400: the deployment's model gives no encrypted reasoning."""
+    """400 for a model that does not encrypt its reasoning."""
     message = "Encrypted content is not supported with this model."
     return HttpReply(400, error_body(message, kind="invalid_request_error", code=None, param="include"))
 
@@ -129,11 +127,11 @@ def gateway_rate_limit(*, after_s: int | None = 60, after_ms: int | None = None)
         headers["retry-after"] = str(after_s)
     if after_ms is not None:
         headers["retry-after-ms"] = str(after_ms)
-    return HttpReply(429, gateway_error("429", _rate_limit_message("Responses_Create", after_s or 60)), headers)
+    return HttpReply(429, gateway_error("429", rate_limit_message("Responses_Create", after_s or 60)), headers)
 
 
 def too_many_requests() -> HttpReply:
-    """429 that says nothing of when: the limits read -1 and 0 (vendor's Q&A 5625878). The body is that of the same
+    """429 without a time to wait: the limits read -1 and 0 (vendor's Q&A 5625878). The body is that of the same
     error inside a stream; as a whole reply it is not from a recording."""
     headers = {
         f"x-ratelimit-{what}-{unit}": count
@@ -152,18 +150,18 @@ def rate_limit_event(*, model: str = "gpt-5.6-sol", after: int = 2) -> ErrorEven
 
 
 def content_filter_event(*, after: int | None = None) -> ErrorEvent:
-    """A completion that the filter stops, told by an `error` event. Its shape is not from a recording: the message and
+    """A completion that the filter stops, as an `error` event. Its shape is not from a recording: the message and
     the code are those of a filtered prompt."""
     return ErrorEvent("content_filter", _CONTENT_FILTER_MESSAGE, error_type="invalid_request_error", after_events=after)
 
 
 def content_filter_failure(*, after: int | None = None) -> ResponseFailed:
-    """The same, told by `response.failed`."""
+    """A completion that the filter stops, as `response.failed`."""
     return ResponseFailed("content_filter", _CONTENT_FILTER_MESSAGE, after_events=after)
 
 
 def filter_results(category: str | None = None, severity: str = "medium") -> dict[str, Any]:
-    """What the filter thought of a text, category by category."""
+    """Return the results of the content filter for a text, by category."""
     results: dict[str, Any] = {}
     for name in ("hate", "self_harm", "sexual", "violence"):
         bad = name == category
@@ -173,7 +171,10 @@ def filter_results(category: str | None = None, severity: str = "medium") -> dic
 
 
 def content_filters(*, blocked: str | None = None) -> list[dict[str, Any]]:
-    """The `content_filters` of a finished response: the prompt's, then the completion's, `blocked` in that category."""
+    """Return the `content_filters` of a finished response: those of the prompt, then those of the completion.
+
+    `blocked` is the category that blocks the completion. None blocks nothing.
+    """
     completion = filter_results(blocked)
     del completion["jailbreak"]
     for name in ("protected_material_code", "protected_material_text"):

@@ -1,4 +1,4 @@
-"""."""
+"""The error replies of Azure Resource Manager."""
 
 from __future__ import annotations
 

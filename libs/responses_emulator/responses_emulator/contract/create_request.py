@@ -1,6 +1,7 @@
 """Strict validation of a whole create request, with the API's own error bodies.
 
-Invariant: a body that passes is one that the emulated service would run; `Rules` says what a surface does otherwise.
+Invariant: a body that passes is one that the emulated service would run. `RequestRules` says what a surface does
+differently.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Strict checks of the `input` list: item types, keys, roles, content parts and the form of ids.
 
-Invariant: nothing here looks at more than one item; what items owe each other is in `pairing`.
+Invariant: nothing here looks at more than one item; what items require of each other is in `conversation`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Checks JSON against the parameter types that the openai SDK publishes, with the API's own error texts.
 
 Invariant: the shapes come from the SDK's annotations alone; where recorded traffic shows the service taking more than
-the annotations say, the difference is a row in `slack.SLACK`, with its reason.
+the annotations say, the difference is a row in `ACCEPTED_DIFFERENCES`, with its reason.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def shape_of(typed_dict: Any) -> ObjectShape:
         if typing.get_origin(hint) in {typing.Required, typing_extensions.Required}
         or (total and typing.get_origin(hint) not in {typing.NotRequired, typing_extensions.NotRequired})
     }
-    slack = ACCEPTED_DIFFERENCES.get(typed_dict, AcceptedDifference())
+    accepted = ACCEPTED_DIFFERENCES.get(typed_dict, AcceptedDifference())
     keys = {name: _strip_annotations(hint) for name, hint in hints.items()}
-    return ObjectShape({**keys, **slack.extra}, frozenset(required) - slack.optional)
+    return ObjectShape({**keys, **accepted.extra}, frozenset(required) - accepted.optional)
 
 
 def merge_shapes(*typed_dicts: Any) -> ObjectShape:

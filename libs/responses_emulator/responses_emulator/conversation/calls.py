@@ -1,4 +1,4 @@
-"""."""
+"""Which output item belongs to which call item, and which items a model makes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Any
 from responses_emulator.contract.input_items import item_type
 
 Item = dict[str, Any]
-
-
 # call type -> (output type, the service's name for the call)
 CALL_TYPES = {
     "function_call": ("function_call_output", "function call"),
@@ -19,13 +17,11 @@ CALL_TYPES = {
     "apply_patch_call": ("apply_patch_call_output", "apply patch call"),
     "tool_search_call": ("tool_search_output", "tool search call"),
 }
-
-
 OUTPUT_TYPES = {output: (call, name) for call, (output, name) in CALL_TYPES.items()}
 
 
-def _is_output(item: Item) -> bool:
-    """Whether the model made this item."""
+def is_model_output(item: Item) -> bool:
+    """Return whether the model made this item."""
     kind = item_type(item)
     if kind == "message":
         return item.get("role") == "assistant"

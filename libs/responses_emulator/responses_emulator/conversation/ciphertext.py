@@ -1,8 +1,8 @@
-"""Encrypted reasoning: opaque blobs that only the account and endpoint that got them can send back.
+"""Ciphertext of reasoning: opaque text that only the account and endpoint that received it can send back.
 
-Invariants: a blob names what it was made for and is authenticated as a whole; sealing the same ticket twice gives two
-different blobs (recorded: the copies in `added`, `done` and `completed` all differ); the copy in `added` is not final
-and is never taken for a replay.
+Invariants: ciphertext names what it was made for and is authenticated as a whole; sealing the same claims twice gives
+two different texts (recorded: the copies in `added`, `done` and `completed` all differ); the copy in `added` is not
+final and is never accepted in a replay.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _COUNTER = itertools.count()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CiphertextClaims:
-    """What one blob is good for."""
+    """What one ciphertext is valid for; the copy that is not `final` is never accepted."""
 
     account: str
     endpoint: str
@@ -37,15 +37,18 @@ class CiphertextClaims:
 
 
 def summary_digest(item: dict[str, Any]) -> str:
-    """A digest of the summary; an empty part counts as none (recorded: [] replayed as one empty part is accepted)."""
+    """Return a digest of the summary.
+
+    An empty part does not count (recorded: [] replayed as one empty part is accepted).
+    """
     texts = [str(part.get("text", "")) for part in item.get("summary") or [] if part.get("text")]
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
 
 
-def seal(ticket: CiphertextClaims, *, bulk: int) -> str:
-    """A fresh blob of about `bulk` bytes."""
+def seal(claims: CiphertextClaims, *, bulk: int) -> str:
+    """Return new ciphertext of about `bulk` bytes."""
     nonce = hashlib.sha256(str(next(_COUNTER)).encode()).digest()[:16]
-    plain = json.dumps(asdict(ticket)).encode()
+    plain = json.dumps(asdict(claims)).encode()
     plain += b" " * max(0, bulk - len(plain))
     cipher = bytes(a ^ b for a, b in zip(plain, _keystream(nonce, len(plain)), strict=True))
     body = _MARK + nonce + cipher
@@ -53,7 +56,7 @@ def seal(ticket: CiphertextClaims, *, bulk: int) -> str:
 
 
 def unseal(blob: str) -> CiphertextClaims | None:
-    """The ticket inside, or None for anything that was not sealed here or was changed since."""
+    """Return the claims inside. None for a text that was not sealed here or was changed since."""
     try:
         body = base64.b64decode(blob.encode(), altchars=b"-_", validate=True)
     except (ValueError, UnicodeEncodeError):
@@ -67,7 +70,7 @@ def unseal(blob: str) -> CiphertextClaims | None:
 
 
 def abbreviate(blob: str) -> str:
-    """The way the service quotes a blob in an error."""
+    """Return ciphertext as the service quotes it in an error."""
     return blob if len(blob) <= 12 else f"{blob[:4]}...{blob[-4:]}"
 
 

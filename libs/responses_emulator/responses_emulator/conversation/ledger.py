@@ -1,4 +1,4 @@
-"""."""
+"""The ledger: every item that the service sent, with the response and the account that it belongs to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from responses_emulator.conversation.calls import Item
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """One item that the service gave out."""
+    """One item that the service sent.
+
+    Attributes:
+        reasoning_id: the reasoning item before it in the same response, if there is one.
+        next_item: for reasoning, the item that followed it in the response.
+    """
 
     kind: str
     response_id: str
@@ -23,13 +28,13 @@ class LedgerEntry:
 
 @dataclass(slots=True)
 class Ledger:
-    """Everything that was handed out."""
+    """All items that the service sent, by id, and ciphertext that a script made up."""
 
     items: dict[str, LedgerEntry] = field(default_factory=dict)
     foreign_blobs: set[tuple[str, str]] = field(default_factory=set)
 
     def record(self, response_id: str, output: list[Item], *, account: str, stored: bool) -> None:
-        """Remember one response's output and its reasoning groups."""
+        """Add the output of one response."""
         reasoning_id: str | None = None
         for index, item in enumerate(output):
             kind = str(item.get("type"))
@@ -50,5 +55,6 @@ class Ledger:
                 self.foreign_blobs.add((account, blob))
 
     def find(self, item_id: Any, account: str) -> LedgerEntry | None:
-        handed = self.items.get(item_id) if isinstance(item_id, str) else None
-        return handed if handed is not None and handed.account == account else None
+        """Return the entry of an item that this account received. None for any other id."""
+        entry = self.items.get(item_id) if isinstance(item_id, str) else None
+        return entry if entry is not None and entry.account == account else None

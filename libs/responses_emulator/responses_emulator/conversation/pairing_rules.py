@@ -1,11 +1,14 @@
-"""."""
+"""Whether the items of a conversation belong together: calls and outputs, reasoning and what follows it, ciphertext.
+
+Invariant: the first broken rule raises the error of the service; nothing is repaired here.
+"""
 
 from __future__ import annotations
 
 from responses_emulator.contract.input_items import item_type
 from responses_emulator.contract.refusal import Refusal
 from responses_emulator.conversation import ciphertext
-from responses_emulator.conversation.calls import CALL_TYPES, OUTPUT_TYPES, Item, _is_output
+from responses_emulator.conversation.calls import CALL_TYPES, OUTPUT_TYPES, Item, is_model_output
 from responses_emulator.conversation.ledger import Ledger
 
 
@@ -17,15 +20,15 @@ def check_conversation(
     With `any_account`, another account's ciphertext is no error here: the caller leaves it out.
     """
     _check_duplicates(items)
-    tickets = [
+    claims = [
         _check_reasoning(item, ledger, account=account, endpoint=endpoint, any_account=any_account) for item in items
     ]
-    _check_order(items, tickets)
+    _check_order(items, claims)
     for index, item in enumerate(items):
         if item.get("type") == "reasoning" and item.get("id"):
             _check_follower(items, index, ledger, account)
     for index in range(len(items)):
-        _check_leader(items, index, tickets, ledger, account)
+        _check_leader(items, index, claims, ledger, account)
     _check_calls(items)
 
 
@@ -70,8 +73,8 @@ def _check_reasoning(
         return None
     blob = item.get("encrypted_content")
     if not blob:
-        handed = ledger.find(item.get("id"), account)
-        if handed is None or not handed.is_stored:
+        entry = ledger.find(item.get("id"), account)
+        if entry is None or not entry.is_stored:
             raise _refusal(
                 f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false. "
                 "Try again with `store` set to true, or remove this item from your input.",
@@ -80,27 +83,27 @@ def _check_reasoning(
         return None
     if (account, blob) in ledger.foreign_blobs:
         return None
-    ticket = ciphertext.unseal(blob)
+    claim = ciphertext.unseal(blob)
     if (
-        ticket is None
-        or not ticket.final
-        or ticket.endpoint != endpoint
-        or (ticket.account != account and not any_account)
-        or (item.get("id") is not None and item["id"] != ticket.item_id)
-        or (item["type"] == "reasoning" and ticket.digest != ciphertext.summary_digest(item))
+        claim is None
+        or not claim.final
+        or claim.endpoint != endpoint
+        or (claim.account != account and not any_account)
+        or (item.get("id") is not None and item["id"] != claim.item_id)
+        or (item["type"] == "reasoning" and claim.digest != ciphertext.summary_digest(item))
     ):
         raise _unverified_ciphertext(item)
-    return ticket
+    return claim
 
 
-def _check_order(items: list[Item], tickets: list[ciphertext.CiphertextClaims | None]) -> None:
+def _check_order(items: list[Item], claims: list[ciphertext.CiphertextClaims | None]) -> None:
     last: dict[str, int] = {}
-    for item, ticket in zip(items, tickets, strict=True):
-        if ticket is None:
+    for item, claim in zip(items, claims, strict=True):
+        if claim is None:
             continue
-        if last.get(ticket.response_id, -1) >= ticket.position:
-            raise _missing_follower(str(item.get("id") or ticket.item_id))
-        last[ticket.response_id] = ticket.position
+        if last.get(claim.response_id, -1) >= claim.position:
+            raise _missing_follower(str(item.get("id") or claim.item_id))
+        last[claim.response_id] = claim.position
 
 
 def _missing_follower(item_id: str) -> Refusal:
@@ -111,12 +114,12 @@ def _check_follower(items: list[Item], index: int, ledger: Ledger, account: str)
     """A reasoning item is followed by what the model made next."""
     item_id = str(items[index]["id"])
     rest = [item for item in items[index + 1 :] if item.get("type") != "reasoning"]
-    if not rest or not _is_output(rest[0]):
+    if not rest or not is_model_output(rest[0]):
         raise _missing_follower(item_id)
-    handed = ledger.find(item_id, account)
-    if handed is None:
+    entry = ledger.find(item_id, account)
+    if entry is None:
         return
-    expected = handed.next_item
+    expected = entry.next_item
     if expected is None:
         raise _missing_follower(item_id)
     if expected.get("type") == "reasoning":
@@ -130,22 +133,22 @@ def _check_follower(items: list[Item], index: int, ledger: Ledger, account: str)
 
 
 def _check_leader(
-    items: list[Item], index: int, tickets: list[ciphertext.CiphertextClaims | None], ledger: Ledger, account: str
+    items: list[Item], index: int, claims: list[ciphertext.CiphertextClaims | None], ledger: Ledger, account: str
 ) -> None:
-    """An item that was handed out after a reasoning item, and keeps its id, still has that reasoning before it."""
+    """An item that was sent after a reasoning item, and keeps its id, still has that reasoning before it."""
     item = items[index]
-    handed = ledger.find(item.get("id"), account)
-    if handed is None or handed.reasoning_id is None:
+    entry = ledger.find(item.get("id"), account)
+    if entry is None or entry.reasoning_id is None:
         return
     for before in range(index - 1, -1, -1):
-        ticket = tickets[before]
-        if items[before].get("id") == handed.reasoning_id or (ticket and ticket.item_id == handed.reasoning_id):
+        claim = claims[before]
+        if items[before].get("id") == entry.reasoning_id or (claim and claim.item_id == entry.reasoning_id):
             return
         if item_type(items[before]) == "message" and items[before].get("role") != "assistant":
             break
     raise _refusal(
-        f"Item '{item['id']}' of type '{handed.kind}' was provided without its required 'reasoning' item: "
-        f"'{handed.reasoning_id}'."
+        f"Item '{item['id']}' of type '{entry.kind}' was provided without its required 'reasoning' item: "
+        f"'{entry.reasoning_id}'."
     )
 
 

@@ -1,7 +1,7 @@
-"""Preserved reasoning of gpt-6.2 and later: what no longer fits is left out, and the reply says which and why.
+"""Preserved reasoning of gpt-6.2 and later: the service removes what no longer fits, and reports what and why.
 
-Documented by the service (preserved-reasoning guide, seen 2026-11-21); no recording exists. Older models know no such
-thing: for them foreign ciphertext is an error.
+Documented by the service (preserved-reasoning guide, seen 2026-11-21); no recording exists. Older models
+refuse ciphertext that does not fit.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from responses_emulator.facts.models import Model
 
 
 def drops_stale_reasoning(model: Model) -> bool:
-    """Whether the model leaves reasoning out instead of refusing it."""
+    """Return whether the model removes reasoning instead of refusing it."""
     return model.snapshot.startswith("gpt-6.2")
 
 
 def conversation_digest(body: dict[str, Any], items: list[dict[str, Any]]) -> str:
-    """What stood before a response: its tools and items. `instructions` belong to the turn and do not count."""
+    """Return a digest of the tools and items before a response. `instructions` belong to the turn and do not count."""
     text = "\n".join([json.dumps(body.get("tools") or []), *(item_text(item) for item in items)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -29,30 +29,30 @@ def conversation_digest(body: dict[str, Any], items: list[dict[str, Any]]) -> st
 def drop_stale_reasoning(
     body: dict[str, Any], items: list[dict[str, Any]], model: Model, account: str
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The items that are left, and the `input_transformations` that tell of the others."""
-    kept: list[dict[str, Any]] = []
-    told: list[dict[str, Any]] = []
+    """Return the items that remain, and the `input_transformations` that report the others."""
+    remaining: list[dict[str, Any]] = []
+    removed: list[dict[str, Any]] = []
     for index, item in enumerate(items):
         blob = item.get("encrypted_content") if item.get("type") == "reasoning" else None
-        ticket = ciphertext.unseal(blob) if blob else None
+        claims = ciphertext.unseal(blob) if blob else None
         reason = None
-        if ticket is not None:
-            before = items[: max(0, index - ticket.position)]
-            reason = _mismatch_reason(ticket, body, before, model, account)
-        if ticket is None or reason is None:
-            kept.append(item)
+        if claims is not None:
+            before = items[: max(0, index - claims.position)]
+            reason = _mismatch_reason(claims, body, before, model, account)
+        if claims is None or reason is None:
+            remaining.append(item)
         else:
-            told.append({"id": ticket.item_id, "action": "removed", "reason": reason, "type": "reasoning"})
-    return kept, told
+            removed.append({"id": claims.item_id, "action": "removed", "reason": reason, "type": "reasoning"})
+    return remaining, removed
 
 
 def _mismatch_reason(
-    ticket: ciphertext.CiphertextClaims, body: dict[str, Any], before: list[dict[str, Any]], model: Model, account: str
+    claims: ciphertext.CiphertextClaims, body: dict[str, Any], before: list[dict[str, Any]], model: Model, account: str
 ) -> str | None:
-    if ticket.account != account:
+    if claims.account != account:
         return "organization_mismatch"
-    if ticket.end_user != (body.get("safety_identifier") or ""):
+    if claims.end_user != (body.get("safety_identifier") or ""):
         return "end_user_mismatch"
-    if ticket.model != model.snapshot:
+    if claims.model != model.snapshot:
         return "model_mismatch"
-    return None if ticket.prefix == conversation_digest(body, before) else "prefix_mismatch"
+    return None if claims.prefix == conversation_digest(body, before) else "prefix_mismatch"

@@ -1,4 +1,4 @@
-"""."""
+"""A user's browser for sign-in tests: it opens a page and submits its form."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Directory:
         self.user_declines = False
         self.identities = list(identities) or [_system_identity()]
         self._lock = threading.RLock()
-        self._given = _IssuedCredentials()
+        self._issued = _IssuedCredentials()
         self._keys: dict[str, Any] = {}
         self._subjects: set[tuple[str, str]] = set()
         self._scripts: dict[str, deque[HttpReply | Disconnect | None]] = defaultdict(deque)
@@ -146,7 +146,7 @@ class Directory:
     def access_tokens(self) -> list[AccessToken]:
         """Every access token so far, oldest first."""
         with self._lock:
-            return list(self._given.access.values())
+            return list(self._issued.access.values())
 
     def register_certificate(self, pem: bytes | str) -> None:
         """Let the app sign in with the key of this certificate."""
@@ -205,7 +205,7 @@ class Directory:
         app_id = app_id or self.client_id
         object_id = object_id or (self.user_id if user else self.object_id)
         with self._lock:
-            number = len(self._given.access) + 1
+            number = len(self._issued.access) + 1
             claims: dict[str, Any] = {
                 "aud": audience,
                 "iss": f"https://sts.windows.net/{self.tenant}/",
@@ -231,7 +231,7 @@ class Directory:
                 app_id=app_id,
                 user=user,
             )
-            self._given.access[text] = issued
+            self._issued.access[text] = issued
         return issued
 
     def _signature(self, number: int) -> str:
@@ -242,36 +242,36 @@ class Directory:
     def find_access_token(self, token: str) -> AccessToken | None:
         """The token, unless it was never issued or was revoked."""
         with self._lock:
-            return None if token in self._given.revoked else self._given.access.get(token)
+            return None if token in self._issued.revoked else self._issued.access.get(token)
 
     def revoke_access_tokens(self, token: str | None = None) -> None:
         """Forget one access token, or all of them: whoever sends one is unknown from now on."""
         with self._lock:
-            self._given.revoked |= {token} if token else set(self._given.access)
+            self._issued.revoked |= {token} if token else set(self._issued.access)
 
     # Refresh tokens.
 
     def new_refresh_token(self, user: str, client_id: str) -> str:
         """A new refresh token."""
         with self._lock:
-            text = f"1.{self.canary}-RT-{len(self._given.refresh) + 1}"
-            self._given.refresh[text] = RefreshToken(user=user, client_id=client_id, issued_s=time.time())
+            text = f"1.{self.canary}-RT-{len(self._issued.refresh) + 1}"
+            self._issued.refresh[text] = RefreshToken(user=user, client_id=client_id, issued_s=time.time())
         return text
 
     def find_refresh_token(self, text: str) -> RefreshToken | None:
         """What a refresh token stands for."""
         with self._lock:
-            return self._given.refresh.get(text)
+            return self._issued.refresh.get(text)
 
     @property
     def refresh_tokens(self) -> list[str]:
         with self._lock:
-            return list(self._given.refresh)
+            return list(self._issued.refresh)
 
     def end_refresh_tokens(self, number: int = 700082) -> None:
         """Every refresh token so far is refused with this AADSTS number."""
         with self._lock:
-            for each in self._given.refresh.values():
+            for each in self._issued.refresh.values():
                 each.error_number = number
 
     # Device codes.
@@ -279,7 +279,7 @@ class Directory:
     def new_device_code(self, client_id: str, scope: str) -> DeviceCode:
         """A new device sign-in."""
         with self._lock:
-            number = len(self._given.devices) + 1
+            number = len(self._issued.devices) + 1
             device = DeviceCode(
                 code=f"{self.canary}-DC-{number}-{secrets.token_hex(8)}",
                 user_code=f"{self.canary[:4].upper():X<4}{number:05d}",
@@ -287,13 +287,13 @@ class Directory:
                 scope=scope,
                 expires_s=time.time() + self.device_expires_in,
             )
-            self._given.devices[device.code] = device
+            self._issued.devices[device.code] = device
         return device
 
     def poll_device_code(self, code: str) -> DeviceCode | None:
         """A device code that is asked after; the answer to it is its `state`, which one poll uses up."""
         with self._lock:
-            device = self._given.devices.get(code)
+            device = self._issued.devices.get(code)
             if device is None:
                 return None
             device.poll_count += 1
@@ -306,7 +306,7 @@ class Directory:
     @property
     def device_codes(self) -> list[DeviceCode]:
         with self._lock:
-            return list(self._given.devices.values())
+            return list(self._issued.devices.values())
 
     def approve(self) -> None:
         """The user enters the code of every sign-in under way and agrees."""
@@ -322,7 +322,7 @@ class Directory:
 
     def _set_device_state(self, state: Literal["approved", "declined", "expired"]) -> None:
         with self._lock:
-            for device in self._given.devices.values():
+            for device in self._issued.devices.values():
                 if device.state == "pending":
                     device.state = state
 
@@ -331,14 +331,14 @@ class Directory:
     def new_authorization_code(self, code: AuthorizationCode) -> str:
         """The text of a new authorization code."""
         with self._lock:
-            text = f"{self.canary}-CODE-{len(self._given.codes) + 1}-{secrets.token_hex(8)}"
-            self._given.codes[text] = code
+            text = f"{self.canary}-CODE-{len(self._issued.codes) + 1}-{secrets.token_hex(8)}"
+            self._issued.codes[text] = code
         return text
 
     def find_authorization_code(self, text: str) -> AuthorizationCode | None:
         """What an authorization code stands for."""
         with self._lock:
-            return self._given.codes.get(text)
+            return self._issued.codes.get(text)
 
     # Managed identities.
 

@@ -1,4 +1,4 @@
-"""."""
+"""The error replies of Microsoft Entra's token endpoint, by AADSTS number."""
 
 from __future__ import annotations
 
@@ -171,11 +171,7 @@ _AADSTS_ERRORS: dict[int, tuple[int, str, str]] = {
         "The provided value for the input parameter 'device_code' is not valid. This device code has expired.",
     ),
 }
-
-
 _SUBERRORS = {50076: "basic_action", 53003: "message_only", 700082: "token_expired", 70043: "bad_token"}
-
-
 _PLACEHOLDERS = (
     "client",
     "tenant",
@@ -188,8 +184,6 @@ _PLACEHOLDERS = (
     "resource",
     "grant",
 )
-
-
 # Without a number; RFC 8628 §3.5 names the error.
 _SLOW_DOWN_MESSAGE = "The device polls too often. Wait longer between two requests."
 

@@ -30,7 +30,7 @@ def issue_token(directory: Directory, form: Form, endpoint: str) -> dict[str, An
     """The token that a form asks for; `endpoint` is the URL that assertions have to be made for.
 
     Raises:
-        Worded: the form asks for what it may not have.
+        RefusalWithBody: the form asks for what it may not have.
     """
     if form.get("client_id") != directory.client_id:
         raise token_refusal(700016, client=form.get("client_id", ""), tenant=directory.tenant)
@@ -51,10 +51,10 @@ def resource_of_scope(directory: Directory, scope: str, *, app: bool = False) ->
 
 
 def _lifetimes(directory: Directory) -> dict[str, Any]:
-    told: dict[str, Any] = {"expires_in": directory.expires_in, "ext_expires_in": directory.expires_in}
+    response: dict[str, Any] = {"expires_in": directory.expires_in, "ext_expires_in": directory.expires_in}
     if directory.refresh_in is not None:
-        told["refresh_in"] = directory.refresh_in
-    return told
+        response["refresh_in"] = directory.refresh_in
+    return response
 
 
 def _app_token(directory: Directory, form: Form, endpoint: str) -> dict[str, Any]:
@@ -70,29 +70,29 @@ def _app_token(directory: Directory, form: Form, endpoint: str) -> dict[str, Any
 def _user_token(directory: Directory, form: Form, scope: str, nonce: str | None = None) -> dict[str, Any]:
     audience = resource_of_scope(directory, scope)
     client_id = form["client_id"]
-    told = {
+    response = {
         "token_type": "Bearer",
         # Without it clients would not find the token again in their cache.
         "scope": f"{audience}/user_impersonation {audience}/.default",
         **_lifetimes(directory),
         "access_token": directory.issue_access_token(audience, user=directory.user).text,
     }
-    wanted = OIDC_SCOPES & set(scope.split())
-    if "offline_access" in wanted:
-        told["refresh_token"] = directory.new_refresh_token(directory.user, client_id)
-    if "openid" in wanted:
-        told["id_token"] = directory.id_token(client_id, nonce)
+    requested = OIDC_SCOPES & set(scope.split())
+    if "offline_access" in requested:
+        response["refresh_token"] = directory.new_refresh_token(directory.user, client_id)
+    if "openid" in requested:
+        response["id_token"] = directory.id_token(client_id, nonce)
     if form.get("client_info") == "1":
-        told["client_info"] = directory.client_info()
-    return told
+        response["client_info"] = directory.client_info()
+    return response
 
 
 def _token_for_refresh_token(directory: Directory, form: Form, endpoint: str) -> dict[str, Any]:
-    known = directory.find_refresh_token(form.get("refresh_token", ""))
-    if known is None or known.client_id != form["client_id"]:
+    token = directory.find_refresh_token(form.get("refresh_token", ""))
+    if token is None or token.client_id != form["client_id"]:
         raise token_refusal(9002313)
-    if known.error_number is not None:
-        raise token_refusal(known.error_number, resource=audience_of(form.get("scope", "")))
+    if token.error_number is not None:
+        raise token_refusal(token.error_number, resource=audience_of(form.get("scope", "")))
     return _user_token(directory, form, form.get("scope", ""))
 
 
@@ -138,7 +138,7 @@ _GRANTS: dict[str, Callable[[Directory, Form, str], dict[str, Any]]] = {
 }
 
 
-# How an app proves who it is.
+# Authentication of an app.
 
 
 def _check_app(directory: Directory, form: Form, endpoint: str) -> None:

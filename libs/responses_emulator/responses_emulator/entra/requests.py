@@ -1,4 +1,4 @@
-"""."""
+"""What the surfaces over one `Directory` have in common: anonymous callers, scripted replies, query parameters."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from responses_emulator.transport.server import CloseConnection, Reply
 
 
 def anonymous_caller(request: RecordedRequest) -> Caller:
-    """For surfaces whose routes are all open: they check who asks by themselves."""
+    """Return a caller without an account, for surfaces whose handlers check the caller themselves."""
     return Caller(key="", account="")
 
 
 async def scripted_reply(directory: Directory, exchange: Exchange, at: Endpoint) -> Reply | None:
-    """What a test has queued for an endpoint, after the directory's delay.
+    """Return the next scripted reply for an endpoint, after the delay of the directory. None if nothing is scripted.
 
     Raises:
-        HangUp: it queued the end of the connection.
+        CloseConnection: the script ends the connection.
     """
     answer = directory.next_scripted_reply(at)
     if directory.delay_s and at != "discovery":
@@ -38,5 +38,5 @@ async def scripted_reply(directory: Directory, exchange: Exchange, at: Endpoint)
 
 
 def query_parameters(exchange: Exchange) -> dict[str, str]:
-    """The query of a request, one value for a name."""
+    """Return the query of a request with the first value of each name."""
     return {name: values[0] for name, values in parse_qs(exchange.request.query).items()}

@@ -1,4 +1,4 @@
-"""."""
+"""Microsoft Entra over HTTP: discovery, the token endpoint, device codes and the authorization page of one tenant."""
 
 from __future__ import annotations
 
@@ -17,12 +17,8 @@ from responses_emulator.service.surface import Exchange, Handler, Route, Surface
 from responses_emulator.transport.server import Headers, Reply, StreamReply
 
 PUBLIC_HOST = "login.microsoftonline.com"
-
-
 _TENANT = "/(?P<tenant>[^/]+)"
-
-
-# Names that stand for any tenant; a user's own is then found by the user.
+# Names that stand for any tenant; a user's own is then document by the user.
 _ANY_TENANT = frozenset({"organizations", "common"})
 
 
@@ -71,12 +67,12 @@ def _check_tenant(directory: Directory, exchange: Exchange, *, any_tenant: bool 
 
 
 async def _instance_discovery(directory: Directory, exchange: Exchange) -> Reply:
-    """Which hosts are one: asked by clients that do not know theirs."""
+    """Which hosts are one: query by clients that do not know theirs."""
     host = urlsplit(query_parameters(exchange).get("authorization_endpoint", "")).hostname or PUBLIC_HOST
     names = {"preferred_network": host, "preferred_cache": host, "aliases": [host]}
     endpoint = f"https://{host}/{directory.tenant}/v2.0/.well-known/openid-configuration"
-    found = {"tenant_discovery_endpoint": endpoint, "api-version": "1.1", "metadata": [names]}
-    return json_reply(found, headers=_no_store())
+    document = {"tenant_discovery_endpoint": endpoint, "api-version": "1.1", "metadata": [names]}
+    return json_reply(document, headers=_no_store())
 
 
 async def _openid_configuration(directory: Directory, exchange: Exchange) -> Reply:
@@ -85,7 +81,7 @@ async def _openid_configuration(directory: Directory, exchange: Exchange) -> Rep
     if exchange.params["tenant"].lower() not in {directory.tenant.lower(), *_ANY_TENANT}:
         raise RefusalWithBody(entra_error(90002, {"tenant": exchange.params["tenant"]}, error_name="invalid_tenant"))
     base = _authority(exchange)
-    found = {
+    document = {
         "token_endpoint": directory.token_endpoint or f"{base}/oauth2/v2.0/token",
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
         "response_modes_supported": ["query", "fragment", "form_post"],
@@ -95,7 +91,7 @@ async def _openid_configuration(directory: Directory, exchange: Exchange) -> Rep
         "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
         "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
     }
-    return json_reply(found, headers=[("cache-control", "max-age=86400, private")])
+    return json_reply(document, headers=[("cache-control", "max-age=86400, private")])
 
 
 async def _token(directory: Directory, exchange: Exchange) -> Reply:
@@ -118,7 +114,7 @@ async def _device_code(directory: Directory, exchange: Exchange) -> Reply:
     resource_of_scope(directory, form.get("scope", ""))
     device = directory.new_device_code(directory.client_id, form["scope"])
     page = "https://microsoft.com/devicelogin"
-    told = {
+    response = {
         "user_code": device.user_code,
         "device_code": device.code,
         "verification_uri": page,
@@ -127,36 +123,36 @@ async def _device_code(directory: Directory, exchange: Exchange) -> Reply:
         "message": f"To sign in, use a web browser to open the page {page} and enter the code {device.user_code} "
         "to authenticate.",
     }
-    return json_reply(told, headers=_no_store())
+    return json_reply(response, headers=_no_store())
 
 
 async def _authorize(directory: Directory, exchange: Exchange) -> Reply:
     """The page after sign-in: it posts code and state to the client's own address, or says why not."""
-    asked = query_parameters(exchange)
-    directory.record_request("authorize", exchange.params["tenant"], asked, exchange.request.headers)
+    query = query_parameters(exchange)
+    directory.record_request("authorize", exchange.params["tenant"], query, exchange.request.headers)
     _check_tenant(directory, exchange)
-    target = asked.get("redirect_uri", "")
-    if asked.get("client_id") != directory.client_id:
-        raise token_refusal(700016, client=asked.get("client_id", ""), tenant=directory.tenant)
+    target = query.get("redirect_uri", "")
+    if query.get("client_id") != directory.client_id:
+        raise token_refusal(700016, client=query.get("client_id", ""), tenant=directory.tenant)
     if urlsplit(target).scheme != "http" or urlsplit(target).hostname not in {"localhost", "127.0.0.1"}:
         raise token_refusal(50011, resource=target, client=directory.client_id)
-    fields = _refusal_fields() if directory.user_declines else _code_fields(directory, asked)
-    if "state" in asked:
-        fields["state"] = asked["state"]
-    if asked.get("response_mode") != "form_post":
+    fields = _refusal_fields() if directory.user_declines else _code_fields(directory, query)
+    if "state" in query:
+        fields["state"] = query["state"]
+    if query.get("response_mode") != "form_post":
         return Reply(status=302, headers=[("location", f"{target}?{urlencode(fields)}")])
     return Reply(status=200, body=_form_page(target, fields), headers=[("content-type", "text/html; charset=utf-8")])
 
 
-def _code_fields(directory: Directory, asked: Mapping[str, str]) -> dict[str, str]:
-    resource_of_scope(directory, asked.get("scope", ""))
-    challenge = asked.get("code_challenge") if asked.get("code_challenge_method") == "S256" else None
+def _code_fields(directory: Directory, query: Mapping[str, str]) -> dict[str, str]:
+    resource_of_scope(directory, query.get("scope", ""))
+    challenge = query.get("code_challenge") if query.get("code_challenge_method") == "S256" else None
     code = AuthorizationCode(
-        client_id=asked["client_id"],
-        redirect_uri=asked["redirect_uri"],
+        client_id=query["client_id"],
+        redirect_uri=query["redirect_uri"],
         challenge=challenge,
-        scope=asked["scope"],
-        nonce=asked.get("nonce"),
+        scope=query["scope"],
+        nonce=query.get("nonce"),
     )
     return {"code": directory.new_authorization_code(code), "client_info": directory.client_info()}
 

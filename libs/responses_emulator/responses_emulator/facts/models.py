@@ -1,7 +1,7 @@
 """What the emulated service knows about models: ids, snapshots, and what each family takes.
 
 Written down from the vendor's pages and from recorded traffic (seen 2026-11-21), and on purpose not shared with the
-code under test. Invariant: `lookup` knows no id that `/v1/models` does not list.
+code under test. Invariant: `find_model` knows no id that `/v1/models` does not list.
 """
 
 from __future__ import annotations

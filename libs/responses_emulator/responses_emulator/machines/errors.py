@@ -1,4 +1,4 @@
-"""."""
+"""The error replies of the metadata services that give tokens to machines and apps."""
 
 from __future__ import annotations
 

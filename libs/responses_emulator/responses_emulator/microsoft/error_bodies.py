@@ -1,4 +1,4 @@
-"""."""
+"""Refusals with a whole body of their service, and the two dialects of errors that Azure services have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REGION = "East US 2"
 
 
 class RefusalWithBody(Refusal):
-    """A refusal whose whole body is given, since a service does not word them all in one dialect."""
+    """A refusal with the body of a scripted reply, for services that have more than one dialect of errors."""
 
     def __init__(self, status: HttpReply) -> None:
         body = status.body if isinstance(status.body, Mapping) else {}
@@ -22,24 +22,25 @@ class RefusalWithBody(Refusal):
 
 
 def azure_error_body(refusal: Refusal) -> dict[str, Any]:
-    """The body of a refusal: its own, that of an unknown path or of a full quota, or the API's for all else."""
+    """Return the body of a refusal: its own, that of an unknown path or an exceeded quota, else the one of the API."""
     match refusal:
         case RefusalWithBody():
             return refusal.body
         case Refusal(status=404) if refusal.message.startswith("Invalid URL"):
             return gateway_error("404", "Resource not found")
         case Refusal(status=429):
-            return gateway_error("429", _rate_limit_message("Responses_Create", 60))
+            return gateway_error("429", rate_limit_message("Responses_Create", 60))
         case _:
             return error_body(refusal.message, kind=refusal.error_type, code=refusal.code, param=refusal.param)
 
 
 def gateway_error(code: str, message: str) -> dict[str, Any]:
-    """The dialect of the gateway in front of the models: no type, no param."""
+    """Return an error body of the gateway in front of the models: without type and param."""
     return {"error": {"code": code, "message": message}}
 
 
-def _rate_limit_message(operation: str, after_s: int) -> str:
+def rate_limit_message(operation: str, after_s: int) -> str:
+    """Return the text of a 429 of the gateway, with the seconds to wait."""
     return (
         f"Your requests to gpt-5.6-sol for gpt-5.6-sol in {REGION} have exceeded the token rate limit for your current "
         f"AIServices S0 pricing tier. This request was for {operation} under Azure OpenAI API version v1. Please retry "

@@ -1,4 +1,4 @@
-"""."""
+"""The error replies of api.openai.com, for tests to script."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rate_limit_exceeded(*, after_s: float | None = 1, after_ms: int | None = Non
 
 
 def insufficient_quota() -> HttpReply:
-    """429 insufficient_quota: no retry helps."""
+    """429 insufficient_quota, which no retry clears."""
     message = (
         "You exceeded your current quota, please check your plan and billing details. For more information on this "
         "error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors."
@@ -35,7 +35,7 @@ def server_is_overloaded(*, after_s: float | None = None) -> HttpReply:
 
 
 def server_error() -> HttpReply:
-    """500 with the service's apology."""
+    """500 server_error."""
     message = (
         "The server had an error while processing your request. Sorry about that! You can retry your request, or "
         "contact us through our help center at help.openai.com if the error persists."
@@ -44,7 +44,7 @@ def server_error() -> HttpReply:
 
 
 def bad_gateway() -> HttpReply:
-    """502 from the edge: HTML, no JSON."""
+    """502 of the edge, as an HTML page."""
     return HttpReply(
         502,
         "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
@@ -61,5 +61,5 @@ def context_length_exceeded() -> HttpReply:
 
 
 def redirect(location: str, *, status: int = 307) -> HttpReply:
-    """A redirect, as a hijacked or moved host would send."""
+    """A redirect, as a host that was moved or hijacked sends it."""
     return HttpReply(status, None, {"location": location})

@@ -1,23 +1,19 @@
-"""."""
+"""Records of the ChatGPT sign-in: steps, device codes, requests, issued tokens and errors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from responses_emulator.openai_sign_in.tokens import (
-    Account,
-)
+from responses_emulator.openai_sign_in.tokens import Account
 from responses_emulator.script.replies import Disconnect, HttpReply
 
 SignInStep = Literal["usercode", "poll", "exchange", "refresh", "revoke"]
-
-
 DeviceSignInState = Literal["pending", "approved", "declined", "expired", "used"]
 
 
 class SignInError(Exception):
-    """The service says no: its code, status and text."""
+    """The service refuses a step of the sign-in."""
 
     def __init__(self, code: str, message: str, *, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
@@ -27,7 +23,7 @@ class SignInError(Exception):
 
 
 class InvalidAccessToken(Exception):
-    """An access token that the backend does not take; the code is the backend's own."""
+    """An access token that the backend refuses, with the code of the backend."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -36,7 +32,7 @@ class InvalidAccessToken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LoseReply:
-    """The request is carried out and the connection ends before its answer: a rotated token that nobody has."""
+    """The service carries the request out and closes the connection before the reply, so nobody has the new token."""
 
     reset: bool = False
 
@@ -62,7 +58,7 @@ class DeviceSignIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRequest:
-    """One request to the service, as it was understood."""
+    """One request to the service."""
 
     step: SignInStep
     body: dict[str, Any] = field(repr=False)
@@ -71,8 +67,8 @@ class SignInRequest:
 
 
 @dataclass(slots=True)
-class _TokenFamily:
-    """All that came of one sign-in; `ended` is the code that its refresh tokens get from then on."""
+class TokenFamily:
+    """All tokens of one sign-in. `error_code` is what its refresh tokens are refused with; None if they are valid."""
 
     account: Account
     refresh_token: str = ""
@@ -80,7 +76,9 @@ class _TokenFamily:
 
 
 @dataclass(slots=True, kw_only=True)
-class _AccessToken:
+class AccessToken:
+    """One issued access token. `error_code` is what the backend refuses it with; None if it is valid."""
+
     account: Account
     family: int
     expires_at: float

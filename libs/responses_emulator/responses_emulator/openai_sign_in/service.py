@@ -1,4 +1,8 @@
-"""."""
+"""OpenAI's sign-in service: device codes, tokens, refresh with rotation, and revocation.
+
+Invariants: any thread may use it; a refresh token works once, and a second use ends its whole family; nothing here
+speaks HTTP.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from responses_emulator.openai_sign_in.records import (
+    AccessToken,
     DeviceSignIn,
     DeviceSignInState,
     InvalidAccessToken,
@@ -17,8 +22,7 @@ from responses_emulator.openai_sign_in.records import (
     SignInFault,
     SignInRequest,
     SignInStep,
-    _AccessToken,
-    _TokenFamily,
+    TokenFamily,
 )
 from responses_emulator.openai_sign_in.tokens import (
     AUTH_CLAIM,
@@ -33,33 +37,31 @@ from responses_emulator.openai_sign_in.tokens import (
 )
 
 REDIRECT = "https://auth.openai.com/deviceauth/callback"
-
-
 # Recorded lifetime of an access token: ten days (live trace of 2026-06-22).
 ACCESS_LIFETIME_S = 864_000
-
-
 DEVICE_LIFETIME_S = 900
 
 
 class SignInService:
-    """The service's memory, and the knobs that tests turn.
+    """The accounts and tokens of the service. A test may set the public attributes at any time.
 
     Attributes:
-        account: who signs in, unless a test says otherwise.
-        accounts: everybody who was given a token.
-        canary: a word in every token and code.
-        interval: seconds between polls, as a string (live) or a number.
-        lifetime_s: of access tokens; `expires_in` says something else in the answer, None the truth.
-        device_lifetime_s: of a device code.
-        pending_polls: a person agrees by herself after so many polls; None waits for `approve`.
-        pending_status: 403 with a body (live), or 404, which older servers sent.
-        enabled: whether device codes may be asked for.
-        opaque: access tokens are no JWTs, so that nobody can read their `exp`.
-        refresh_gives: which tokens a renewal answers with.
-        errors: how an error is worded: an object with a code, or the code alone as a string.
-        delay_s: how long an answer takes, by step; what was asked has been done by then.
-        known_only: False takes every well-formed access token that is not expired, whoever made it.
+        account: who signs in by default.
+        accounts: all accounts that received a token.
+        canary: a word in every token and code, so that a search finds a leak. The default is random.
+        interval: seconds between polls, as a string (live) or a number. The default is "5".
+        lifetime_s: the lifetime of access tokens in seconds. The default is ten days.
+        expires_in: the lifetime that a token response states. The default None states `lifetime_s`.
+        device_lifetime_s: the lifetime of a device code in seconds. The default is 900.
+        pending_polls: a device code is approved after this number of polls. The default None waits for `approve`.
+        pending_status: the status of a pending poll: 403 with a body (live, the default), or 404 of older servers.
+        enabled: whether the account allows device codes.
+        opaque_access_tokens: access tokens are not JWTs, so that a client cannot read their `exp`.
+        refresh_response_fields: the tokens in the response to a refresh. The default is all three.
+        errors: the form of an error: an object with a code (the default), or the code as a string.
+        delay_s: how long a reply takes, in seconds by step; the step is carried out before.
+        rejects_unknown_tokens: False accepts every well-formed access token that is not expired.
+        clock: the time in seconds since the epoch.
     """
 
     def __init__(
@@ -96,68 +98,68 @@ class SignInService:
         self._asked: list[SignInRequest] = []
         self._faults: dict[SignInStep, deque[SignInFault]] = defaultdict(deque)
         self._devices: dict[str, DeviceSignIn] = {}
-        self._families: list[_TokenFamily] = []
+        self._families: list[TokenFamily] = []
         self._refresh: dict[str, int] = {}
-        self._access: dict[str, _AccessToken] = {}
+        self._access: dict[str, AccessToken] = {}
 
-    # What a test does.
+    # For tests.
 
     def token_set(self, account: Account | None = None, *, lifetime_s: float | None = None) -> TokenSet:
-        """Sign in without the ceremony; a negative lifetime gives an access token that has expired already."""
+        """Return new tokens without a sign-in; a negative lifetime gives an access token that has expired."""
         with self._lock:
-            self._families.append(_TokenFamily(account or self.account))
+            self._families.append(TokenFamily(account or self.account))
             return self._issue(len(self._families) - 1, lifetime_s)
 
     def approve(self, user_code: str | None = None, *, account: Account | None = None) -> None:
-        """The person types the code (None: the newest) and agrees."""
+        """Approve the sign-in with this user code. None is the newest one."""
         self._set_device_state(user_code, "approved", account)
 
     def decline(self, user_code: str | None = None) -> None:
-        """The person says no."""
+        """Decline the sign-in with this user code. None is the newest one."""
         self._set_device_state(user_code, "declined", None)
 
     def expire(self, user_code: str | None = None) -> None:
-        """The code's time is up."""
+        """Let the device code expire."""
         self._set_device_state(user_code, "expired", None)
 
     def slow_down(self, times: int = 1, user_code: str | None = None) -> None:
-        """The next polls come too soon."""
+        """Refuse the next polls as too fast."""
         with self._lock:
             self._device(user_code).slow_downs = times
 
     def disable(self) -> None:
-        """The account does not allow device codes: step 1 answers 404."""
+        """Forbid device codes: step 1 is refused with 404."""
         self.enabled = False
 
     def script(self, step: SignInStep, *faults: SignInFault) -> None:
-        """What the next requests of a step meet instead of an answer."""
+        """Queue faults for the next requests of a step."""
         with self._lock:
             self._faults[step].extend(faults)
 
     def reject_access_token(self, access_token: str, code: str = "token_expired") -> None:
-        """The backend no longer takes this access token, whatever its `exp` says."""
+        """Let the backend refuse this access token, whatever its `exp` says."""
         with self._lock:
             self._access[access_token].error_code = code
 
     def end_sign_in(self, tokens: TokenSet, code: str = "refresh_token_invalidated") -> None:
-        """A sign-in ends at the service: its refresh tokens get this code from now on."""
+        """End a sign-in: its refresh tokens are refused with this code from now on."""
         with self._lock:
             self._families[tokens.family].error_code = code
 
     def is_live(self, refresh_token: str) -> bool:
-        """Whether this refresh token could be used now."""
+        """Return whether this refresh token is valid now."""
         with self._lock:
             family = self._families[self._refresh[refresh_token]] if refresh_token in self._refresh else None
             return family is not None and family.error_code is None and family.refresh_token == refresh_token
 
     def requests_to(self, step: SignInStep | None = None) -> list[SignInRequest]:
-        """Every request so far, or those of one step."""
+        """Return every request so far, or those of one step."""
         with self._lock:
             return [each for each in self._asked if step in (None, each.step)]
 
     @property
     def secrets(self) -> list[str]:
-        """Every token and code so far."""
+        """Return every token and code so far."""
         with self._lock:
             found = [*self._access, *self._refresh]
             for device in self._devices.values():
@@ -166,20 +168,20 @@ class SignInService:
 
     @property
     def user_codes(self) -> list[str]:
-        """Every user code that was given out."""
+        """Return every user code so far."""
         with self._lock:
             return [device.user_code for device in self._devices.values()]
 
-    # What the service does.
+    # For the surface.
 
     def record_request(self, step: SignInStep, body: dict[str, Any], headers: dict[str, str]) -> SignInFault | None:
-        """Record a request; returns what it meets instead of an answer."""
+        """Record a request; return the fault that is queued for it. None if there is none."""
         with self._lock:
             self._asked.append(SignInRequest(step=step, body=body, headers=headers, at_s=time.monotonic()))
             return self._faults[step].popleft() if self._faults[step] else None
 
     def start_device_sign_in(self, client_id: Any) -> DeviceSignIn:
-        """Step 1: a device code and the words for the person."""
+        """Step 1: return a new device code with the code that the user enters."""
         _check_client(client_id)
         with self._lock:
             if not self.enabled:
@@ -197,10 +199,10 @@ class SignInService:
             return device
 
     def poll(self, device_auth_id: Any, user_code: Any) -> DeviceSignIn:
-        """Step 3: the device once the person has agreed.
+        """Step 3: return the device sign-in after the user approved it.
 
         Raises:
-            Denied: still pending, too fast, declined, expired, or never heard of.
+            SignInError: it is pending, declined, expired or unknown, or the client polls too fast.
         """
         with self._lock:
             device = self._devices.get(str(device_auth_id))
@@ -226,7 +228,7 @@ class SignInService:
                     raise SignInError("expired_token", "The device code has expired.")
 
     def exchange(self, form: dict[str, Any], *, redirects: frozenset[str]) -> TokenSet:
-        """Step 4: the code of step 3 for tokens."""
+        """Step 4: return tokens for the code of step 3."""
         _check_client(form.get("client_id"))
         with self._lock:
             found = (each for each in self._devices.values() if each.code == form.get("code"))
@@ -241,7 +243,7 @@ class SignInService:
             return self.token_set(device.account)
 
     def refresh(self, client_id: Any, refresh_token: Any) -> TokenSet:
-        """New tokens for a refresh token, which is spent by that."""
+        """Return new tokens for a refresh token, which then is used up."""
         _check_client(client_id)
         with self._lock:
             number = self._refresh.get(str(refresh_token))
@@ -257,7 +259,7 @@ class SignInService:
             return self._issue(number, None, rotate="refresh_token" in self.refresh_response_fields)
 
     def revoke(self, token: Any) -> None:
-        """End the sign-in that a token belongs to; an unknown one is no error (RFC 7009)."""
+        """End the sign-in that a token belongs to. An unknown token is not an error (RFC 7009)."""
         with self._lock:
             issued = self._access.get(str(token))
             number = self._refresh.get(str(token)) if issued is None else issued.family
@@ -323,7 +325,7 @@ class SignInService:
         if rotate or not family.refresh_token:
             family.refresh_token = f"rt_{self.canary}{secrets.token_urlsafe(40)}"
         self._refresh[family.refresh_token] = number
-        self._access[access] = _AccessToken(account=family.account, family=number, expires_at=expires_at)
+        self._access[access] = AccessToken(account=family.account, family=number, expires_at=expires_at)
         if family.account not in self.accounts:
             self.accounts.append(family.account)
         return TokenSet(
@@ -343,7 +345,7 @@ class SignInService:
     def _device(self, user_code: str | None) -> DeviceSignIn:
         fitting = [each for each in self._devices.values() if user_code in (None, each.user_code)]
         if not fitting:
-            raise KeyError("no such user code was given out")
+            raise KeyError(f"no device sign-in has the user code {user_code!r}")
         return fitting[-1]
 
 

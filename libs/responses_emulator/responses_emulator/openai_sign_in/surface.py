@@ -1,7 +1,7 @@
-"""OpenAI's sign-in service over HTTP: device codes, tokens, renewal, revocation, and the page for the person.
+"""OpenAI's sign-in service over HTTP: device codes, tokens, refresh, revocation, and the page for the user.
 
-Its addresses lie under three prefixes, so it is three surfaces over one `SignIn`; the issuer's URL is the emulator's
-origin.
+Its addresses lie under three prefixes, so it is three surfaces over one `SignInService`. The issuer's URL is the origin
+of the emulator.
 """
 
 from __future__ import annotations

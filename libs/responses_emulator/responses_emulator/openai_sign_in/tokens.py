@@ -1,7 +1,7 @@
-"""What OpenAI's sign-in gives out: token sets and their claims, and the files in which other programs keep them.
+"""The tokens of OpenAI's sign-in: their claims, and the files in which other programs store them.
 
 Claims as OpenAI's own client reads them (seen 2026-11-21). Invariant: nothing here is remembered; who issued what is in
-`sign_in`.
+`service`.
 """
 
 from __future__ import annotations

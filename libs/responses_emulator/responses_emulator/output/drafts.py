@@ -1,6 +1,6 @@
-"""From the records of a turn to drafts of output items: ids, phases, ciphertext, and what is cut off.
+"""From the parts of a turn to drafts of output items: ids, phases, ciphertext, and what the output limit cuts off.
 
-Invariant: a draft is sealed last, so that its ciphertext fits the summary that was really sent.
+Invariant: a draft is sealed last, so that its ciphertext fits the summary that the client receives.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _BLOB_BYTES_PER_TOKEN = 7
 
 
 def message_phase(content: list[OutputPart], number: int, model: Model) -> dict[str, str]:
+    """Return the `phase` of a part as a dictionary; an empty one if the item has no phase."""
     part = content[number]
     if not isinstance(part, Say | Refuse | WebSearch):
         return {}
@@ -50,6 +51,7 @@ def message_phase(content: list[OutputPart], number: int, model: Model) -> dict[
 
 
 def make_drafts(part: OutputPart, phase: dict[str, str], context: TurnContext, ids: ResponseIds) -> Iterator[Draft]:
+    """Yield the drafts of one part."""
     match part:
         case Say():
             text = {"type": "output_text", "annotations": [dict(a) for a in part.annotations], "logprobs": []}
@@ -151,14 +153,14 @@ def _hosted(part: HostedItem, ids: ResponseIds) -> Draft:
 
 
 def seal_draft(draft: Draft, position: int, context: TurnContext, ids: ResponseIds) -> Draft:
-    """Put the ciphertext on reasoning and compaction items."""
+    """Return the draft with its ciphertext, if it is a reasoning or compaction item and the request asks for it."""
     kind = draft.item["type"]
     asked = "reasoning.encrypted_content" in (context.body.get("include") or [])
     if kind not in {"reasoning", "compaction"} or (kind == "reasoning" and not asked):
         return draft
     if draft.item.get("encrypted_content"):
         return draft
-    ticket = ciphertext.CiphertextClaims(
+    claims = ciphertext.CiphertextClaims(
         account=context.account,
         endpoint=context.endpoint,
         response_id=ids.response,
@@ -170,29 +172,30 @@ def seal_draft(draft: Draft, position: int, context: TurnContext, ids: ResponseI
         end_user=context.body.get("safety_identifier") or "",
     )
     bulk = draft.tokens * _BLOB_BYTES_PER_TOKEN
-    item = {**draft.item, "encrypted_content": ciphertext.seal(ticket, bulk=bulk)}
+    item = {**draft.item, "encrypted_content": ciphertext.seal(claims, bulk=bulk)}
     return replace(
         draft,
         item=sort_keys(item),
-        ciphertext_in_added=ciphertext.seal(replace(ticket, final=False), bulk=bulk // 2),
-        ciphertext_in_completed=ciphertext.seal(ticket, bulk=bulk),
+        ciphertext_in_added=ciphertext.seal(replace(claims, final=False), bulk=bulk // 2),
+        ciphertext_in_completed=ciphertext.seal(claims, bulk=bulk),
     )
 
 
 def fit_budget(drafts: list[Draft], budget: int | None) -> tuple[list[Draft], bool]:
+    """Return the drafts that fit the output limit in tokens, and whether it cut something off. None has no limit."""
     if budget is None or sum(draft.tokens for draft in drafts) <= budget:
         return drafts, False
-    kept: list[Draft] = []
+    complete: list[Draft] = []
     left = budget
     for draft in drafts:
         if draft.tokens <= left:
-            kept.append(draft)
+            complete.append(draft)
             left -= draft.tokens
             continue
         if left > 0:
-            kept.append(replace(truncate_draft(draft, round(_size(draft) * left / draft.tokens)), tokens=left))
+            complete.append(replace(truncate_draft(draft, round(_size(draft) * left / draft.tokens)), tokens=left))
         break
-    return kept, True
+    return complete, True
 
 
 def _size(draft: Draft) -> int:
@@ -212,7 +215,7 @@ def _size(draft: Draft) -> int:
 
 
 def truncate_draft(draft: Draft, keep: int | None) -> Draft:
-    """The draft as far as it was made when the response stopped."""
+    """Return the draft cut after `keep` characters. None cuts it in half."""
     size = _size(draft)
     keep = size // 2 if keep is None else min(keep, size)
     item = copy.deepcopy(draft.item)
@@ -239,10 +242,10 @@ def truncate_draft(draft: Draft, keep: int | None) -> Draft:
 
 
 def _cut_summary(parts: list[dict[str, Any]], keep: int) -> list[dict[str, Any]]:
-    left, kept = keep, []
+    left, parts_before = keep, []
     for part in parts:
         if left <= 0:
             break
-        kept.append({**part, "text": part["text"][:left]})
+        parts_before.append({**part, "text": part["text"][:left]})
         left -= len(part["text"])
-    return kept
+    return parts_before

@@ -1,4 +1,4 @@
-"""From a turn to a finished response: its items, usage, the ending, and all events in order.
+"""From a turn to a complete response: its items, usage, ending, and all events in order.
 
 Invariants: the output budget (`max_output_tokens`) binds scripted turns like any other; every item that appears in
 `done` events is in the terminal response, unless the script says otherwise.
@@ -39,7 +39,7 @@ from responses_emulator.script.turn import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedResponse:
-    """A response, played to its end; `whole` is it with its output, also where the last event leaves that out."""
+    """A response with its events. `complete_response` has its output even if the terminal event leaves that out."""
 
     events: list[Event]
     response: dict[str, Any]
@@ -49,7 +49,7 @@ class GeneratedResponse:
 
 
 def generate(turn: Turn, context: TurnContext) -> GeneratedResponse:
-    """Play one turn."""
+    """Return the response of one turn."""
     ids = ResponseIds()
     base = initial_response(context.body, context.model, ids)
     if context.transformations:
@@ -82,7 +82,7 @@ def generate(turn: Turn, context: TurnContext) -> GeneratedResponse:
 
 
 def usage_block(drafts: list[Draft], context: TurnContext) -> dict[str, Any]:
-    """The usage block, its keys as recorded."""
+    """Return the usage, with its keys as recorded."""
     thought = sum(draft.tokens for draft in drafts if draft.item["type"] == "reasoning")
     out = sum(draft.tokens for draft in drafts)
     details: dict[str, Any] = {"cached_tokens": context.prompt.cached_tokens}
@@ -132,7 +132,7 @@ def _final_response(
         case None:
             pass
     final |= {key: value for key, value in fields.items() if key not in overridden}
-    # What a test says stands before what the surface adds, and wins.
+    # The parts of the script come before those of the surface, and win.
     for each in reversed(turn.parts_of_type(TerminalFields)):
         final |= each.fields
     return final

@@ -19,7 +19,7 @@ from responses_emulator.script.turn import Chunks
 Event = dict[str, Any]
 Item = dict[str, Any]
 
-# Hosted calls whose progress is told by bare events between `added` and `done`.
+# Hosted calls that report their progress in events without content, between `added` and `done`.
 PROGRESS = {
     "web_search_call": ("in_progress", "searching", "completed"),
     "file_search_call": ("in_progress", "searching", "completed"),
@@ -30,21 +30,25 @@ PROGRESS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """One output item, finished, with what its stream needs to know besides."""
+    """One complete output item, with what its events need besides.
+
+    Attributes:
+        ciphertext_in_added: what `output_item.added` carries in place of the ciphertext of the item.
+        ciphertext_in_completed: a second sealing of the same claims, for the terminal event.
+        is_truncated: the item was cut off.
+    """
 
     item: Item
     tokens: int
     chunks: Chunks = None
-    # What `output_item.added` carries instead of the blob in `item`.
     ciphertext_in_added: str | None = None
-    # A second sealing of the same ticket, for the terminal event.
     ciphertext_in_completed: str | None = None
     is_truncated: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
 
 def split_text(text: str, chunks: Chunks) -> list[str]:
-    """Split a text into deltas; together they are the text."""
+    """Return a text split into deltas, which together are the text."""
     match chunks:
         case None:
             return re.findall(r"\s*\S+|\s+$", text) or ([text] if text else [])
@@ -56,7 +60,7 @@ def split_text(text: str, chunks: Chunks) -> list[str]:
 
 
 def item_events(draft: Draft, index: int, *, obfuscate: bool) -> Iterator[Event]:
-    """All events of one item."""
+    """Yield all events of one item."""
     yield _event("response.output_item.added", item=_item_at_start(draft), output_index=index)
     for event in _content_events(draft, index):
         if obfuscate and event["type"].endswith(".delta"):
@@ -75,7 +79,7 @@ def _padding(delta: str) -> str:
 
 
 def _item_at_start(draft: Draft) -> Item:
-    """The item as it stands at its beginning."""
+    """Return the item as `output_item.added` carries it."""
     item = copy.deepcopy(draft.item)
     if "status" in item and item["type"] != "mcp_list_tools":
         item["status"] = "in_progress"

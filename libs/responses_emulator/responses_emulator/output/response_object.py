@@ -50,27 +50,27 @@ class ResponseIds:
         self.response = self.item("resp")
 
     def item(self, prefix: str) -> str:
-        """An id with the prefix of its kind."""
+        """Return a new id with this prefix."""
         return f"{prefix}_{self._root}00{int(time.time()):08x}{next(self._count):02x}{secrets.token_hex(11)}"
 
     def of_kind(self, kind: str) -> str:
-        """An id for an item type, known or not."""
+        """Return a new id for an item type."""
         return self.item(ID_PREFIXES.get(kind, kind.split("_")[0][:4]))
 
 
 def new_call_id() -> str:
-    """A new call id."""
+    """Return a new call id."""
     return "call_" + "".join(secrets.choice(_ALPHABET) for _ in range(24))
 
 
 def sort_keys(value: dict[str, Any], first: tuple[str, ...] = ("id", "type", "status")) -> dict[str, Any]:
-    """The keys in the service's order: the named ones first, then by name."""
+    """Return the keys in the order of the service: first those of `first`, then the others by name."""
     head = {key: value[key] for key in first if key in value}
     return {**head, **{key: value[key] for key in sorted(value) if key not in head}}
 
 
 def echo_tool(tool: dict[str, Any]) -> dict[str, Any]:
-    """A tool as the service gives it back: defaults filled in, functions strict unless told otherwise."""
+    """Return a tool as the service echoes it: with its defaults, and functions strict unless the request says no."""
     echoed = {**_TOOL_DEFAULTS.get(tool["type"], {}), **copy.deepcopy(tool)}
     if tool["type"] == "function":
         echoed.setdefault("description", None)
@@ -121,9 +121,9 @@ def _echo_reasoning(body: dict[str, Any], model: Model) -> dict[str, Any]:
 
 
 def initial_response(body: dict[str, Any], model: Model, ids: ResponseIds) -> dict[str, Any]:
-    """The Response as `response.created` carries it."""
+    """Return the Response object as `response.created` carries it."""
 
-    def given(key: str, default: Any = None) -> Any:
+    def value_or(key: str, default: Any = None) -> Any:
         value = body.get(key)
         return default if value is None else value
 
@@ -143,29 +143,29 @@ def initial_response(body: dict[str, Any], model: Model, ids: ResponseIds) -> di
         "model": model.snapshot,
         "moderation": None,
         "output": [],
-        "parallel_tool_calls": given("parallel_tool_calls", True),
+        "parallel_tool_calls": value_or("parallel_tool_calls", True),
         "presence_penalty": 0.0,
         "previous_response_id": body.get("previous_response_id"),
         "prompt_cache_key": body.get("prompt_cache_key"),
-        "prompt_cache_retention": given("prompt_cache_retention", model.retention),
+        "prompt_cache_retention": value_or("prompt_cache_retention", model.retention),
         "reasoning": _echo_reasoning(body, model),
         "safety_identifier": body.get("safety_identifier"),
-        "service_tier": given("service_tier", "auto"),
-        "store": given("store", True),
-        "temperature": float(given("temperature", 1.0)),
+        "service_tier": value_or("service_tier", "auto"),
+        "store": value_or("store", True),
+        "temperature": float(value_or("temperature", 1.0)),
         "text": _echo_text(body.get("text")),
-        "tool_choice": given("tool_choice", "auto"),
+        "tool_choice": value_or("tool_choice", "auto"),
         "tool_usage": copy.deepcopy(_TOOL_USAGE),
         "tools": [echo_tool(tool) for tool in body.get("tools") or []],
-        "top_logprobs": given("top_logprobs", 0),
-        "top_p": float(given("top_p", model.top_p)),
-        "truncation": given("truncation", "disabled"),
+        "top_logprobs": value_or("top_logprobs", 0),
+        "top_p": float(value_or("top_p", model.top_p)),
+        "truncation": value_or("truncation", "disabled"),
         "usage": None,
         "user": body.get("user"),
-        "metadata": given("metadata", {}),
+        "metadata": value_or("metadata", {}),
     }
 
 
 def reported_tier(asked: str) -> str:
-    """What the reply reports for the tier that was asked for: `fast` is reported as priority."""
+    """Return the tier that the reply reports for a requested one: `fast` is reported as priority."""
     return {"auto": "default", "fast": "priority"}.get(asked, asked)

@@ -1,4 +1,4 @@
-"""."""
+"""A standing rule that refuses parameters, in the dialects of several servers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Dialect = Literal["openai", "vllm", "litellm", "pydantic422"]
 
 @dataclass(frozen=True, slots=True)
 class RejectParameters:
-    """A standing rule: any request that carries one of these parameters is refused, in a server's own words.
+    """A standing rule: a request that carries one of these parameters is refused, in the dialect of a server.
 
-    A dotted name ("reasoning.summary") means a key of an object.
+    A dotted name such as "reasoning.summary" means a key of an object.
     """
 
     parameters: Sequence[str]
     dialect: Dialect = "openai"
 
     def refusal(self, body: Mapping[str, Any]) -> HttpReply | None:
-        """The refusal of this body, or None where it carries none of them."""
-        found = {name: value for name in self.parameters if (value := _value_at(body, name)) is not None}
-        return _DIALECTS[self.dialect](found, body) if found else None
+        """Return the refusal of this body. None if it carries none of the parameters."""
+        present = {name: value for name in self.parameters if (value := _value_at(body, name)) is not None}
+        return _DIALECTS[self.dialect](present, body) if present else None
 
 
 def _value_at(body: Mapping[str, Any], name: str) -> Any:
@@ -34,13 +34,13 @@ def _value_at(body: Mapping[str, Any], name: str) -> Any:
     return value
 
 
-def _openai(found: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
-    name = next(iter(found))
+def _openai(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
+    name = next(iter(present))
     message = f"Unknown parameter: '{name}'."
     return HttpReply(400, error_body(message, kind="invalid_request_error", code="unknown_parameter", param=name))
 
 
-def _first_parameter(found: dict[str, Any]) -> list[dict[str, Any]]:
+def _extra_inputs(present: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "type": "extra_forbidden",
@@ -48,22 +48,22 @@ def _first_parameter(found: dict[str, Any]) -> list[dict[str, Any]]:
             "msg": "Extra inputs are not permitted",
             "input": value,
         }
-        for name, value in found.items()
+        for name, value in present.items()
     ]
 
 
-def _vllm(found: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
+def _vllm(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
     # vLLM sends the list of faults as text, an integer code, and the status phrase as type
     # (reported by its users, seen 2026-11-21).
-    faults = [{**fault, "loc": tuple(fault["loc"])} for fault in _first_parameter(found)]
+    faults = [{**fault, "loc": tuple(fault["loc"])} for fault in _extra_inputs(present)]
     return HttpReply(400, {"error": {"message": str(faults), "type": "Bad Request", "param": None, "code": 400}})
 
 
-def _litellm(found: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
+def _litellm(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
     # The proxy sends its exception's text, and the status as a string (its own tests, seen 2026-11-21).
     model = body.get("model")
     message = (
-        f"litellm.UnsupportedParamsError: openai does not support parameters: {list(found)}, for model={model}. "
+        f"litellm.UnsupportedParamsError: openai does not support parameters: {list(present)}, for model={model}. "
         "To drop these, set `litellm.drop_params=True` or for proxy:\n\n`litellm_settings:\n drop_params: true`\n. "
         f"Received Model Group={model}\nAvailable Model Group Fallbacks=None"
     )
@@ -72,8 +72,8 @@ def _litellm(found: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
     )
 
 
-def _pydantic422(found: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
-    return HttpReply(422, {"detail": _first_parameter(found)})
+def _pydantic422(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
+    return HttpReply(422, {"detail": _extra_inputs(present)})
 
 
 _DIALECTS = {"openai": _openai, "vllm": _vllm, "litellm": _litellm, "pydantic422": _pydantic422}

@@ -1,4 +1,4 @@
-"""."""
+"""Whole replies that a script sends in place of a response: an HTTP reply, or the end of the connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """A whole reply: a dict is sent as JSON, a string and bytes as they stand."""
+    """A whole reply. A mapping is sent as JSON; a string and bytes are sent as they are.
+
+    Attributes:
+        headers: they replace headers of the surface that have the same name.
+        delay_s: seconds to wait before the reply. The default is 0.
+    """
 
     status: int
     body: Mapping[str, Any] | str | bytes | None = None
@@ -18,7 +23,7 @@ class HttpReply:
     delay_s: float = field(default=0.0, kw_only=True)
 
     def encode(self) -> tuple[bytes, str]:
-        """The body's bytes and its content type."""
+        """Return the bytes of the body and its content type."""
         match self.body:
             case None:
                 return b"", "text/plain"
@@ -36,9 +41,9 @@ class Disconnect:
     """The connection ends in place of a reply.
 
     Attributes:
-        reset: by TCP RST.
-        words: bytes to send before that, as they stand: what no server of ours would write.
-        open_s: how long it stays open after them, unless the client leaves.
+        reset: end it with a TCP RST. The default is a normal end.
+        raw_bytes: bytes to send before the end, as they are, such as a broken reply.
+        open_s: seconds that the connection stays open after these bytes, unless the client leaves.
     """
 
     reset: bool = False
@@ -47,5 +52,5 @@ class Disconnect:
 
 
 def error_body(message: str, *, kind: str, code: str | None, param: str | None = None) -> dict[str, Any]:
-    """The error body of api.openai.com."""
+    """Return an error body of api.openai.com."""
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}

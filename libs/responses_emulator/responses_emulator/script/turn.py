@@ -1,7 +1,7 @@
-"""What a test can tell the emulated service to do: small frozen records, combined in a `Turn`.
+"""The vocabulary of a script: small frozen parts, combined in a `Turn`.
 
-Content parts become output items in their order; an ending says how the response stops; a shape says how its bytes
-travel. A record alone is a turn of one.
+Output parts become output items in their order; an ending part says how the response stops; delivery parts say how its
+bytes reach the client. A part alone is a turn of one part.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any, Final, Literal, TypeVar
 
 _T = TypeVar("_T")
 AUTO: Final = "auto"
-# Text to split into deltas: a number of pieces, the pieces themselves, or None for words.
+# How a text is split into deltas: a number of pieces, the pieces themselves, or None for one delta per word.
 Chunks = int | Sequence[str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """An assistant message. `phase` "auto" is what the model family would send; None leaves the key out."""
+    """An assistant message. The default phase "auto" is what the model family sends; None leaves the key out."""
 
     text: str
     phase: str | None = field(default=AUTO, kw_only=True)
@@ -36,7 +36,14 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Think:
-    """A reasoning item. Summaries are shown only if the request asked for them; `raw` is open-model reasoning text."""
+    """A reasoning item.
+
+    Attributes:
+        summaries: the parts of the summary; they are sent only if the request asks for a summary.
+        tokens: how many output tokens the reasoning counts. The default is 64.
+        raw: reasoning text, as open models send it. The default None sends none.
+        show_always: send the summary also if the request does not ask for it.
+    """
 
     summaries: Sequence[str] = ()
     tokens: int = field(default=64, kw_only=True)
@@ -46,7 +53,7 @@ class Think:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function call; a string is sent as it stands, also where it is no JSON."""
+    """A function call. Arguments that are a string are sent as they are, even if they are not valid JSON."""
 
     name: str
     arguments: Mapping[str, Any] | str = field(default_factory=dict)
@@ -57,7 +64,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class CustomCall:
-    """A call of a custom tool, with free text."""
+    """A call of a custom tool with free text."""
 
     name: str
     input: str
@@ -67,7 +74,7 @@ class CustomCall:
 
 @dataclass(frozen=True, slots=True)
 class WebSearch:
-    """One search; with `text`, a message that cites the sources follows."""
+    """One web search. With `text`, a message that cites the sources follows it."""
 
     queries: Sequence[str]
     sources: Sequence[str] = ()
@@ -76,9 +83,9 @@ class WebSearch:
 
 @dataclass(frozen=True, slots=True)
 class HostedItem:
-    """Any raw output item: hosted tools, client calls (shell, patch, computer …), or a type nobody knows.
+    """Any other output item: of a hosted tool, a client call (shell, patch, computer), or an unknown type.
 
-    `id`, `status` and, for client calls, `call_id` are filled in where they are left out.
+    `id`, `status` and, for client calls, `call_id` are added if they are missing.
     """
 
     item: Mapping[str, Any]
@@ -86,7 +93,7 @@ class HostedItem:
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """A compaction item with ciphertext of its own; the progress event is documented but not in any recording."""
+    """A compaction item with its ciphertext. The progress event is documented but in no recording."""
 
     tokens: int = 512
     progress: bool = field(default=False, kw_only=True)
@@ -94,7 +101,7 @@ class Compaction:
 
 @dataclass(frozen=True, slots=True)
 class ResponseIncomplete:
-    """Ends `incomplete`; of the last item only the first `keep` characters were made (None: half of it)."""
+    """Ends `incomplete`. The last item is cut after `characters`; the default None cuts it in half."""
 
     reason: str = "max_output_tokens"
     characters: int | None = field(default=None, kw_only=True)
@@ -102,7 +109,7 @@ class ResponseIncomplete:
 
 @dataclass(frozen=True, slots=True)
 class ResponseFailed:
-    """Ends with `response.failed`; `after` cuts the items off after so many events."""
+    """Ends with `response.failed`, after this number of events. The default None is after the last item."""
 
     code: str = "server_error"
     message: str = "An error occurred while processing your request."
@@ -111,7 +118,7 @@ class ResponseFailed:
 
 @dataclass(frozen=True, slots=True)
 class ErrorEvent:
-    """Ends with an `error` event, nested as recorded or flat as documented; `after` as in `Failed`."""
+    """Ends with an `error` event, nested as recorded or flat as documented; `after_events` as in `ResponseFailed`."""
 
     code: str = "server_error"
     message: str = "An error occurred while processing your request."
@@ -123,7 +130,12 @@ class ErrorEvent:
 
 @dataclass(frozen=True, slots=True)
 class CutStream:
-    """The connection ends after so many events, the terminal one never sent."""
+    """Ends the connection after this number of events, before the terminal event.
+
+    Attributes:
+        reset: end it with a TCP RST. The default is a normal end.
+        mid_event: send the first bytes of the next event before that.
+    """
 
     after_events: int
     reset: bool = field(default=False, kw_only=True)
@@ -132,14 +144,14 @@ class CutStream:
 
 @dataclass(frozen=True, slots=True)
 class EventDelay:
-    """A pause before each event."""
+    """Waits before each event, in seconds."""
 
     delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """No bytes for a while, before the event of that number; -1 is before the response head."""
+    """Sends nothing for a time, in seconds, before the event with this number; -1 is before the response headers."""
 
     seconds: float
     before_event: int = 0
@@ -147,7 +159,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Keepalive:
-    """Signs of life between events: `keepalive` events, or SSE comments; `silence_s` lets them fill a wait."""
+    """Sends `keepalive` events or SSE comments between events, with `silence_s` seconds before each of them."""
 
     every_events: int = 1
     comment: bool = False
@@ -157,7 +169,7 @@ class Keepalive:
 
 @dataclass(frozen=True, slots=True)
 class SplitBytes:
-    """How the bytes are cut: pieces of `size`, or of random size up to it when a seed is given."""
+    """Splits the bytes into pieces of `size`. With a seed, each piece has a random size up to that."""
 
     size: int = 1
     seed: int | None = None
@@ -165,14 +177,14 @@ class SplitBytes:
 
 @dataclass(frozen=True, slots=True)
 class JoinEvents:
-    """So many events in one write (0: all of them)."""
+    """Writes this number of events at once. The default 0 writes all of them at once."""
 
     count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """Dialects of SSE that compatible servers speak."""
+    """The dialects of SSE that compatible servers use. The defaults are those of OpenAI."""
 
     event_lines: bool = True
     newline: Literal["\n", "\r\n", "\r"] = "\n"
@@ -183,31 +195,31 @@ class Framing:
 
 @dataclass(frozen=True, slots=True)
 class HoldOpen:
-    """The body is not ended for so long after the terminal event."""
+    """Keeps the body open after the terminal event. The default is 5 seconds."""
 
     seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class NoTerminalOutput:
-    """The terminal event carries no output, as the subscription service does."""
+    """Leaves the output out of the terminal event, as the ChatGPT backend does."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoUsage:
-    """The terminal event carries no usage, or none of its details."""
+    """Leaves the usage, or only its details, out of the terminal event."""
 
     details_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RotateIds:
-    """Every event of an item carries a new id for it, as one proxy does."""
+    """Gives an item a new id in each of its events, as one proxy does."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtraEvent:
-    """An event of a type that nobody knows, after so many real ones."""
+    """Inserts an event of an unknown type after this number of events."""
 
     event: Mapping[str, Any] = field(default_factory=lambda: {"type": "response.sparkle.delta", "delta": "*"})
     after_events: int = 2
@@ -215,28 +227,28 @@ class ExtraEvent:
 
 @dataclass(frozen=True, slots=True)
 class ResponseFields:
-    """Overrides of the Response object, in every event that carries it."""
+    """Replaces fields of the Response object in every event that carries it."""
 
     fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TerminalFields:
-    """Overrides of the Response object, in its last event alone."""
+    """Replaces fields of the Response object in the terminal event."""
 
     fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyHeaders:
-    """Extra reply headers; an existing one of that name is replaced."""
+    """Adds reply headers. A header of the same name is replaced."""
 
     headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class FromResponder:
-    """The built-in model's own answer, so that a shape or an ending can be put on it."""
+    """The output of the responder, so that an ending or a delivery part can be combined with it."""
 
 
 OutputPart = Say | Refuse | Think | Call | CustomCall | WebSearch | HostedItem | Compaction | FromResponder
@@ -262,7 +274,7 @@ Part = OutputPart | EndingPart | DeliveryPart
 
 
 class Turn:
-    """One response: its items, how it ends, how it travels."""
+    """One response: its output, its ending and its delivery, as parts in any order."""
 
     __slots__ = ("parts",)
 
@@ -274,12 +286,14 @@ class Turn:
 
     @property
     def content(self) -> list[OutputPart]:
+        """Return the output parts."""
         return [part for part in self.parts if isinstance(part, OutputPart)]
 
     @property
     def ending(self) -> EndingPart | None:
+        """Return the ending part. None if the response completes."""
         return next((part for part in self.parts if isinstance(part, EndingPart)), None)
 
     def parts_of_type(self, kind: type[_T]) -> list[_T]:
-        """The parts of one kind."""
+        """Return the parts of one type."""
         return [part for part in self.parts if isinstance(part, kind)]

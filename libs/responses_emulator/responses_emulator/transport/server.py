@@ -1,8 +1,8 @@
-"""A small HTTP/1.1 server over asyncio and h11: keep-alive, chunked bodies, watched disconnects.
+"""A small HTTP/1.1 server over asyncio and h11: keep-alive, chunked bodies, and clients that leave.
 
-Invariants: it knows nothing about the service that it carries. One task per connection; a reply is either whole
-(`Reply`) or a stream of byte pieces (`Stream`), and each piece leaves the machine before the next is asked for.
-A client that goes away in mid-stream cancels the stream at once and is counted.
+Invariants: it knows nothing about the services. One task serves a connection; a reply is either whole (`Reply`) or a
+stream of byte pieces (`StreamReply`), and each piece is sent before the next is requested. A client that leaves during
+a stream cancels it at once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class CloseConnection(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One request as it came off the wire."""
+    """One complete request. Header names are in lower case."""
 
     method: str
     target: str
@@ -63,7 +63,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A whole answer."""
+    """A whole reply."""
 
     status: int
     body: bytes = b""
@@ -72,7 +72,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamReply:
-    """An answer in pieces; `aborted` is called when the client leaves before the last of them."""
+    """A reply in pieces. `on_client_left` is called if the client leaves before the last of them."""
 
     status: int
     pieces: AsyncIterator[bytes]
@@ -84,7 +84,7 @@ Handler = Callable[[HttpRequest], Awaitable[Reply | StreamReply]]
 
 
 class Server:
-    """Listens on one socket and hands every request to `handler`."""
+    """Listens on one socket and passes every request to `handler`; `changed` is called after each change of state."""
 
     def __init__(self, handler: Handler, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self._handler = handler
@@ -98,7 +98,7 @@ class Server:
         self.changed: Callable[[], None] = lambda: None
 
     async def start(self, port: int) -> int:
-        """Begin to listen; returns the port that was bound (0 asks for a free one)."""
+        """Listen, and return the port. Port 0 takes a free one."""
         self._listener = await asyncio.start_server(
             self._serve_connection, self._host, port, ssl=self._tls, backlog=512
         )
@@ -133,7 +133,7 @@ class Server:
 
     @contextlib.contextmanager
     def _track_request(self, number: int) -> Iterator[None]:
-        """Note that the request of a connection is being answered."""
+        """Count the request of a connection as open."""
         self.open_requests.add(number)
         try:
             yield
@@ -149,10 +149,10 @@ class _Connection:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         number: int,
-        answering: Callable[[int], contextlib.AbstractContextManager[None]],
+        track_request: Callable[[int], contextlib.AbstractContextManager[None]],
     ) -> None:
         self._handler = handler
-        self._track_request = answering
+        self._track_request = track_request
         self._reader = reader
         self._writer = writer
         self._number = number
@@ -192,15 +192,15 @@ class _Connection:
             connection=self._number,
         )
         with self._track_request(self._number):
-            return await self._answer(incoming)
+            return await self._reply_to(incoming)
 
-    async def _answer(self, incoming: HttpRequest) -> bool:
-        """Hand a request on and send what comes back; returns whether the connection may be used again."""
+    async def _reply_to(self, incoming: HttpRequest) -> bool:
+        """Send the reply to a request; return whether the connection may be used again."""
         handler = asyncio.ensure_future(self._handler(incoming))
         if not await self._unless_client_leaves(handler):
             return False
         try:
-            answer = handler.result()
+            reply = handler.result()
         except CloseConnection as end:
             self._writer.write(end.raw_bytes)
             await self._writer.drain()
@@ -208,11 +208,11 @@ class _Connection:
                 await self._unless_client_leaves(asyncio.ensure_future(asyncio.sleep(end.open_s)))
             self._hang_up(reset=end.reset)
             return False
-        match answer:
-            case Reply() as reply:
+        match reply:
+            case Reply():
                 await self._send_reply(reply, head=incoming.method == "HEAD")
-            case StreamReply() as stream:
-                if not await self._send_stream(stream):
+            case StreamReply():
+                if not await self._send_stream(reply):
                     return False
         return self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
 
@@ -241,7 +241,7 @@ class _Connection:
         await self._send(h11.EndOfMessage())
 
     async def _unless_client_leaves(self, work: asyncio.Future[Any]) -> bool:
-        """Wait for `work`, cancelled at once if the client leaves; returns whether it is done."""
+        """Wait for `work`, and cancel it if the client leaves; return whether it is done."""
         watcher = asyncio.ensure_future(self._wait_for_client_leaving())
         try:
             await asyncio.wait({work, watcher}, return_when=asyncio.FIRST_COMPLETED)
@@ -252,7 +252,7 @@ class _Connection:
             await asyncio.gather(work, watcher, return_exceptions=True)
 
     async def _send_stream(self, stream: StreamReply) -> bool:
-        """Send the pieces; returns whether the connection may be used again."""
+        """Send the pieces; return whether the connection may be used again."""
         sender = asyncio.ensure_future(self._send_pieces(stream))
         finished = False
         try:
@@ -279,7 +279,7 @@ class _Connection:
         await self._send(h11.EndOfMessage())
 
     async def _wait_for_client_leaving(self) -> None:
-        """Returns when the client closes; whatever it sends ahead of time is kept for the next request."""
+        """Return when the client closes the connection. What it sends before that belongs to the next request."""
         while data := await self._reader.read(READ_SIZE):
             self._h11.receive_data(data)
 

@@ -1,6 +1,6 @@
-"""From events to bytes on the wire: SSE framing, and every way a stream can be slow, split, padded or cut.
+"""From events to bytes: SSE framing, and every way in which a stream can be slow, split, padded or cut.
 
-Invariant: without shapes, each event is one piece, framed `event: …`, `data: …`, blank line, as recorded.
+Invariant: without delivery parts each event is one piece, framed `event: …`, `data: …`, blank line, as recorded.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Event = dict[str, Any]
 
 
 def sse_frame(event: Event, framing: Framing) -> bytes:
-    """One event as SSE."""
+    """Return one event as SSE."""
     if not framing.sequence_numbers:
         event = {key: value for key, value in event.items() if key != "sequence_number"}
     data = f"data: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}"
@@ -49,37 +49,37 @@ async def sse_stream(turn: Turn, events: list[Event], *, word_delay_s: float = 0
     framing = next(iter(turn.parts_of_type(Framing)), Framing())
     cut = next(iter(turn.parts_of_type(CutStream)), None)
     joined = next(iter(turn.parts_of_type(JoinEvents)), JoinEvents(1)).count
-    held = b""
-    for number, event in enumerate(_with_unknown(events, turn)):
+    pending = b""
+    for number, event in enumerate(_with_extra_events(events, turn)):
         if cut is not None and number >= cut.after_events:
             if cut.mid_event:
-                held += sse_frame(event, framing)[:20]
-            if held:
-                yield held
+                pending += sse_frame(event, framing)[:20]
+            if pending:
+                yield pending
             raise CloseConnection(reset=cut.reset)
         async for sign in _pauses_before(number, turn, framing):
-            if held:
-                yield held
-                held = b""
+            if pending:
+                yield pending
+                pending = b""
             yield sign
         if word_delay_s and event["type"].endswith(".delta"):
             await asyncio.sleep(word_delay_s)
-        held += sse_frame(event, framing)
+        pending += sse_frame(event, framing)
         if joined and (number + 1) % joined == 0:
-            for piece in _split_bytes(held, turn):
+            for piece in _split_bytes(pending, turn):
                 yield piece
                 await asyncio.sleep(0)
-            held = b""
+            pending = b""
     if framing.done_tail:
-        held += b"data: [DONE]" + (framing.newline * 2).encode()
-    for piece in _split_bytes(held, turn):
+        pending += b"data: [DONE]" + (framing.newline * 2).encode()
+    for piece in _split_bytes(pending, turn):
         yield piece
     for hold in turn.parts_of_type(HoldOpen):
         await asyncio.sleep(hold.seconds)
 
 
 async def _pauses_before(number: int, turn: Turn, framing: Framing) -> AsyncIterator[bytes]:
-    """Waits and signs of life before one event."""
+    """Wait before one event, and yield the keepalives before it."""
     for slow in turn.parts_of_type(EventDelay):
         await asyncio.sleep(slow.delay_s)
     for silent in turn.parts_of_type(Silence):
@@ -98,7 +98,7 @@ def _keepalive_bytes(alive: Keepalive, number: int, framing: Framing) -> bytes:
     return sse_frame({"type": "keepalive", "sequence_number": number}, framing)
 
 
-def _with_unknown(events: list[Event], turn: Turn) -> Iterator[Event]:
+def _with_extra_events(events: list[Event], turn: Turn) -> Iterator[Event]:
     unknown = turn.parts_of_type(ExtraEvent)
     for number, event in enumerate(events):
         for each in unknown:
