@@ -165,7 +165,7 @@ async def test_a_tier_that_is_not_taken_is_reported(session: Session) -> None:
     await session.provider.complete(_asking(), service_tier="flex")
     assert "service_tier" not in session.body
     (line,) = session.recorder.one("llm:request")["dropped"]
-    assert line.startswith("service_tier flex: this service takes")
+    assert line.startswith("service_tier flex: this service accepts only")
 
 
 async def test_a_configured_fast_model_is_described_as_the_model_that_it_is(machine: Machine) -> None:

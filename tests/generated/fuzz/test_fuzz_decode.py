@@ -16,11 +16,10 @@ from openai_responses_common.translate.decode import (
     DecodedResponse,
     decode_response,
     drop_cut_calls,
-    read_message_texts,
-    read_thinking,
 )
 from openai_responses_common.translate.deltas import BlockDelta, BlockEnd, BlockStart, Delta, DeltaReader
 from openai_responses_common.translate.messages import encode_messages
+from openai_responses_common.translate.output_items import read_message_texts, read_thinking
 from openai_responses_common.translate.usage import sum_usage
 from openai_responses_common.wire.accumulate import Accumulator
 from openai_responses_common.wire.client_calls import find_client_call

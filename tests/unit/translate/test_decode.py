@@ -25,11 +25,9 @@ from openai_responses_common.translate.decode import (
     DecodedResponse,
     decode_response,
     drop_cut_calls,
-    read_message_texts,
-    read_thinking,
-    read_tool_name,
 )
 from openai_responses_common.translate.messages import encode_messages
+from openai_responses_common.translate.output_items import read_message_texts, read_thinking, read_tool_name
 from openai_responses_common.translate.replay_state import read_replay_state
 
 Item = dict[str, Any]

@@ -169,7 +169,7 @@ def test_reasoning_that_the_model_takes(model: str, options: dict[str, Any], rea
 @pytest.mark.parametrize(
     ("model", "asked", "used", "says"),
     [
-        ("gpt-5", "xhigh", "high", "reasoning_effort xhigh: gpt-5 allows minimal, low, medium, high; high is used"),
+        ("gpt-5", "xhigh", "high", "reasoning_effort xhigh: gpt-5 accepts minimal, low, medium, high; high is used"),
         ("gpt-5", "none", "minimal", "minimal is used"),
         ("gpt-6-astra", "none", "low", "low is used"),
         ("gpt-5.5-pro", "low", "medium", "medium is used"),
@@ -232,7 +232,7 @@ def test_sampling_is_sent_where_the_model_takes_it_and_zero_is_a_value(
 ) -> None:
     encoded = encode(model=model, temperature=0.0, top_p=0.0, **options)
     sent = {key: wire(encoded)[key] for key in ("temperature", "top_p") if key in wire(encoded)}
-    lines = [line for line in encoded.dropped_options if "does not take it" in line]
+    lines = [line for line in encoded.dropped_options if "does not accept it" in line]
     assert sent == ({"temperature": 0.0, "top_p": 0.0} if taken else {})
     assert [line.partition(":")[0] for line in lines] == ([] if taken else ["temperature", "top_p"])
 
@@ -254,7 +254,7 @@ def test_verbosity_is_sent_where_the_model_takes_it() -> None:
     assert body(verbosity="low")["text"] == {"verbosity": "low"}
     encoded = encode(model="o3", verbosity="low")
     assert "text" not in wire(encoded)
-    assert encoded.dropped_options == ["verbosity: o3 does not take it"]
+    assert encoded.dropped_options == ["verbosity: o3 does not accept it"]
 
 
 def test_a_response_format_is_sent() -> None:

@@ -1,1 +1,1 @@
-"""Amplifier's messages to items of the wire and back; does no I/O and knows no clock."""
+"""Translate Amplifier's messages to items of the wire and back; does no I/O and knows no clock."""

@@ -1,37 +1,29 @@
-"""A response to a `ChatResponse`: nothing that was paid for is lost, and what cannot be shown is kept for replay."""
+"""Decodes responses into a `ChatResponse`: nothing that was paid for is lost.
+
+What a host cannot show stays in the content for replay. Knows the whole response; `blocks` decodes each item.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from amplifier_core.content_models import ContentBlock, TextContent, ThinkingContent, ToolCallContent
-from amplifier_core.llm_errors import InvalidToolCallError
-from amplifier_core.message_models import (
-    ChatResponse,
-    ImageBlock,
-    ReasoningBlock,
-    TextBlock,
-    ThinkingBlock,
-    ToolCall,
-    ToolCallBlock,
-    Usage,
-)
+from amplifier_core.message_models import ChatResponse, ImageBlock, TextBlock, ToolCall, ToolCallBlock, Usage
 from pydantic import Field
 
-from ..wire.client_calls import CLIENT_CALLS, find_client_call, read_call_key
-from ..wire.json_values import as_object, as_objects, dumps, loads_object_or_none
+from ..wire.client_calls import find_client_call
+from ..wire.json_values import as_object, as_objects, loads_object_or_none
 from ..wire.types import Item, Response
+from .blocks import CONTENT_BLOCKS, Block, find_item_translation
+from .output_items import read_message_texts
 from .replay_state import ReplayState, as_extra_field, read_replay_state
-
-Block = TextBlock | ThinkingBlock | ToolCallBlock | ImageBlock | ReasoningBlock
 
 
 class DecodedResponse(ChatResponse):
-    """A `ChatResponse` with the two views that loops read beside `content`.
+    """A `ChatResponse` with two more views of its content, which hosts read.
 
-    `content_blocks` are the visible blocks as the event contract wants them; `text` is the answer's text, joined
-    without a break where an answer was cut off and continued.
+    `content_blocks` holds the visible blocks as hooks receive them. `text` is the text of the answer; there is no break
+    in it where a response was cut off and continued.
     """
 
     content_blocks: list[Any] = Field(default_factory=list, exclude=True)
@@ -39,125 +31,45 @@ class DecodedResponse(ChatResponse):
 
 
 def decode_response(responses: Sequence[Response], *, origin: str, usage: Usage | None) -> DecodedResponse:
-    """One answer from the responses of one call: the first, and those that continued it.
+    """Return the chat response for the responses of one call: the first one and its continuations.
 
     Args:
-        responses: each with its usable items in `output`; the last one decides how the answer ended.
-        origin: account and endpoint that made it, kept beside what only they can read.
-        usage: summed over all attempts that were paid for.
+        responses: each with its usable items in `output`; the last one decides the finish reason.
+        origin: the account and endpoint that made them.
+        usage: the sum over all attempts that were paid for. None if the service reported none.
 
     Raises:
-        InvalidToolCallError: a call's arguments are not a JSON object.
+        InvalidToolCallError: the arguments of a call are not a JSON object.
     """
     last = responses[-1]
     items = [item for response in responses for item in response["output"]]
-    blocks = [block for item in items for block in _decode_item(item, origin)]
+    blocks = [block for item in items for block in find_item_translation(item).decode(item, origin)]
     _attach_sources(items, blocks)
-    asked = [block for block in blocks if isinstance(block, ToolCallBlock)]
-    calls = [ToolCall(id=block.id, name=block.name, arguments=block.input) for block in asked]
-    reason = _choose_finish_reason(last, blocks, bool(calls))
+    calls = [
+        ToolCall(id=block.id, name=block.name, arguments=block.input)
+        for block in blocks
+        if isinstance(block, ToolCallBlock)
+    ]
+    finish_reason = _choose_finish_reason(last, blocks, bool(calls))
     if not calls and not any(isinstance(block, TextBlock | ImageBlock) for block in blocks):
-        blocks.append(_make_notice(reason, last))
+        blocks.append(_make_notice(finish_reason, last))
+    event_blocks = (CONTENT_BLOCKS[block.type].make_event_block(block) for block in blocks)
     return DecodedResponse(
         content=list(blocks),
         tool_calls=calls or None,
         usage=usage,
-        finish_reason=reason,
+        finish_reason=finish_reason,
         metadata=_collect_metadata(responses),
-        content_blocks=[view for block in blocks if (view := _make_event_block(block))],
+        content_blocks=[block for block in event_blocks if block],
         text=_join_message_texts(items) or "".join(block.text for block in blocks if isinstance(block, TextBlock)),
     )
 
 
 def drop_cut_calls(response: Response) -> list[Item]:
-    """The items of a response that stand by themselves: a call that was cut off is never run, nor replayed."""
+    """Return the items of a response without calls that were cut off: these are neither run nor replayed."""
     if response.get("status") != "incomplete":
         return response["output"]
     return [item for item in response["output"] if not (find_client_call(item) and _is_cut_call(item))]
-
-
-def read_thinking(item: Item) -> str:
-    """What a reasoning item shows: its summary, or the raw reasoning of servers that give it."""
-    parts = as_objects(item.get("summary")) or as_objects(item.get("content"))
-    return "\n\n".join(str(part["text"]) for part in parts if part.get("text"))
-
-
-def read_message_texts(item: Item) -> list[str]:
-    """The texts of a message's parts, refusals included; empty for other items."""
-    if item.get("type") != "message":
-        return []
-    return [str(part.get("text") or part.get("refusal") or "") for part in as_objects(item.get("content"))]
-
-
-def read_tool_name(item: Item) -> str:
-    """The tool that a client call asks for."""
-    return str(CLIENT_CALLS[item["type"]].tool_name or item.get("name") or item["type"])
-
-
-def _decode_item(item: Item, origin: str) -> list[Block]:
-    if find_client_call(item):
-        return [_decode_call(item, origin)]
-    match item.get("type"):
-        case "message":
-            return _decode_message(item, origin)
-        case "reasoning":
-            state: ReplayState = {"origin": origin, "item": _copy_without(item, "status")}
-            thinking = read_thinking(item)
-            return [ThinkingBlock(thinking=thinking, visibility="internal", **as_extra_field(state))]
-        case "image_generation_call" if item.get("result"):
-            state = {"origin": origin, "item": _copy_without(item, "result")}
-            media_type = f"image/{item.get('output_format') or 'png'}"
-            source = {"type": "base64", "media_type": media_type, "data": item["result"]}
-            return [ImageBlock(source=source, **as_extra_field(state))]
-        case _:
-            return [
-                ReasoningBlock(
-                    content=[item], summary=[], visibility="internal", **as_extra_field(ReplayState(origin=origin))
-                )
-            ]
-
-
-def _decode_message(item: Item, origin: str) -> list[Block]:
-    blocks: list[Block] = []
-    kept = _copy_without(item, "status", "content")
-    for part in as_objects(item.get("content")):
-        text = str(part.get("text") or part.get("refusal") or "")
-        if not text:
-            continue
-        state: ReplayState = {"origin": origin, "item": kept}
-        if blocks:
-            state["part"] = len(blocks)
-        if part.get("type") == "refusal":
-            state["refusal"] = True
-        citations: dict[str, Any] = {"citations": part["annotations"]} if part.get("annotations") else {}
-        blocks.append(TextBlock(text=text, **as_extra_field(state), **citations))
-    return blocks
-
-
-def _decode_call(item: Item, origin: str) -> ToolCallBlock:
-    state: ReplayState = {"origin": origin, "item": item}
-    arguments = CLIENT_CALLS[item["type"]].read_input(item)
-    if item["type"] == "function_call":
-        arguments = _parse_arguments(item)
-        kept = _copy_without(item, "status", "call_id", "name", "arguments")
-        raw = item.get("arguments") or "{}"
-        if dumps(arguments) != raw or "null" in raw:  # nulls inside the input do not survive every host
-            kept["arguments"] = raw
-        state["item"] = kept
-    return ToolCallBlock(id=read_call_key(item), name=read_tool_name(item), input=arguments, **as_extra_field(state))
-
-
-def _parse_arguments(item: Item) -> dict[str, Any]:
-    raw = str(item.get("arguments") or "")
-    arguments = loads_object_or_none(raw or "{}", allow_nan=False)
-    if arguments is None:
-        name = read_tool_name(item)
-        raise InvalidToolCallError(
-            f"the model called {name} with arguments that are not a JSON object; the tool was not run",
-            tool_name=name,
-            raw_arguments=raw,
-        )
-    return arguments
 
 
 def _is_cut_call(item: Item) -> bool:
@@ -168,15 +80,15 @@ def _is_cut_call(item: Item) -> bool:
     return loads_object_or_none(str(item.get("arguments") or "")) is None
 
 
-def _copy_without(item: Item, *keys: str) -> Item:
-    """What is kept of an item; nulls say nothing, and hosts drop them sooner or later."""
-    return {key: value for key, value in item.items() if key not in keys and value is not None}
+def read_incomplete_reason(response: Response) -> str:
+    """Return why a response is incomplete, as `max_output_tokens`; empty if it does not say."""
+    return str(as_object(response.get("incomplete_details")).get("reason") or "")
 
 
 def _attach_sources(items: Sequence[Item], blocks: Sequence[Block]) -> None:
-    """The pages that a search read, on the text that they led to."""
-    searches = [as_object(item.get("action")) for item in items if item.get("type") == "web_search_call"]
-    sources = [source for search in searches for source in as_objects(search.get("sources"))]
+    """Put the pages that a web search read on the last text."""
+    actions = [as_object(item.get("action")) for item in items if item.get("type") == "web_search_call"]
+    sources = [source for action in actions for source in as_objects(action.get("sources"))]
     texts = [block for block in blocks if isinstance(block, TextBlock)]
     if sources and texts and texts[-1].model_extra is not None:
         texts[-1].model_extra["sources"] = sources
@@ -187,12 +99,8 @@ def _choose_finish_reason(response: Response, blocks: Sequence[Block], has_calls
         return "tool_calls"
     if response.get("status") == "incomplete":
         return "content_filter" if read_incomplete_reason(response) == "content_filter" else "length"
-    refused = any(read_replay_state(block).get("refusal") for block in blocks)
-    return "content_filter" if refused else "stop"
-
-
-def read_incomplete_reason(response: Response) -> str:
-    return str(as_object(response.get("incomplete_details")).get("reason") or "")
+    is_refusal = any(read_replay_state(block).get("refusal") for block in blocks)
+    return "content_filter" if is_refusal else "stop"
 
 
 _NOTICES = {
@@ -202,36 +110,24 @@ _NOTICES = {
 }
 
 
-def _make_notice(reason: str, response: Response) -> TextBlock:
-    """An answer without any text still says why; the line is ours and is never sent back."""
-    text = _NOTICES.get(reason) or f"(The model ended its turn without an answer; status {response.get('status')}.)"
+def _make_notice(finish_reason: str, response: Response) -> TextBlock:
+    """Return the text for an answer without any text. We write it, so it is never sent to the service."""
+    status = response.get("status")
+    text = _NOTICES.get(finish_reason) or f"(The model ended its turn without an answer; status {status}.)"
     return TextBlock(text=text, **as_extra_field(ReplayState(local=True)))
 
 
 def _join_message_texts(items: Sequence[Item]) -> str:
-    text = ""
-    cut = True
+    joined = ""
+    was_cut = True
     for item in items:
-        if texts := [part for part in read_message_texts(item) if part]:
-            text += ("" if cut else "\n\n") + "".join(texts)
-            cut = item.get("status") == "incomplete"
-    return text
-
-
-def _make_event_block(block: Block) -> ContentBlock | None:
-    match block:
-        case TextBlock():
-            return TextContent(text=block.text)
-        case ThinkingBlock() if block.thinking:
-            return ThinkingContent(text=block.thinking)
-        case ToolCallBlock():
-            return ToolCallContent(id=block.id, name=block.name, arguments=block.input)
-        case _:
-            return None
+        if texts := [text for text in read_message_texts(item) if text]:
+            joined += ("" if was_cut else "\n\n") + "".join(texts)
+            was_cut = item.get("status") == "incomplete"
+    return joined
 
 
 def _collect_metadata(responses: Sequence[Response]) -> dict[str, Any]:
-    """Small facts about the answer; the items themselves are kept on the blocks."""
     last = responses[-1]
     facts = {
         "response_id": last.get("id"),

@@ -1,27 +1,26 @@
-"""Events to deltas: what a reader sees while an answer is written.
+"""Turns events into deltas: what a reader can see while the model writes.
 
 Blocks are numbered in the order in which they become visible, which is their order in the finished response. The
-fragments of one block that arrived together become one delta: a host's hooks cost more per call than all our work on
-an event.
+fragments of one block that arrive together become one delta, because the hooks of a host cost more per delta than all
+our work on an event. Knows no type of content block: its row in `blocks` says which events show it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from ..wire.client_calls import find_client_call
 from ..wire.json_values import as_item
 from ..wire.types import Event, Item
-from .decode import read_message_texts, read_thinking, read_tool_name
-
-BlockKind: TypeAlias = Literal["text", "thinking", "tool_use"]
+from .blocks import CONTENT_BLOCKS, BlockKind, find_item_translation
+from .output_items import read_tool_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockStart:
-    """A block begins; `name` is the tool's for `tool_use`."""
+    """A block begins. `name` is the name of the tool; None for other blocks."""
 
     index: int
     kind: BlockKind
@@ -30,7 +29,7 @@ class BlockStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockDelta:
-    """More of a block; `sequence` counts from 0 within it. Tool arguments have no deltas."""
+    """More text of a block. `sequence` counts from 0 in each block. Tool arguments have no deltas."""
 
     index: int
     kind: BlockKind
@@ -40,7 +39,7 @@ class BlockDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockEnd:
-    """A block is finished."""
+    """A block ends."""
 
     index: int
     kind: BlockKind
@@ -48,7 +47,7 @@ class BlockEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aborted:
-    """The attempt failed after deltas were shown: what was shown is void."""
+    """The attempt failed after it emitted deltas, which are now void."""
 
     error_type: str
     message: str
@@ -56,8 +55,16 @@ class Aborted:
 
 Delta: TypeAlias = BlockStart | BlockDelta | BlockEnd | Aborted
 
+# The index of an item in the output, and of a part in the item; `_WHOLE_ITEM` if the item is one block.
 _BlockKey: TypeAlias = tuple[int, int]
-_ITEM_BLOCK = -1
+_WHOLE_ITEM = -1
+
+_DELTA_EVENTS: dict[str, tuple[BlockKind, str]] = {
+    event_type: (row.delta_kind, index_field)
+    for row in CONTENT_BLOCKS.values()
+    if row.delta_kind
+    for event_type, index_field in row.delta_events.items()
+}
 
 
 @dataclass(slots=True)
@@ -72,8 +79,8 @@ class DeltaReader:
     """Turns the event batches of one attempt into deltas.
 
     Attributes:
-        shown: whether any delta was given.
-        next_index: number of the next block.
+        has_emitted: whether it has returned any delta.
+        next_index: the number of the next block; 0 by default for the first.
     """
 
     def __init__(self, first_index: int = 0) -> None:
@@ -85,26 +92,23 @@ class DeltaReader:
         self._deltas: list[Delta] = []
 
     def read_batch(self, events: Iterable[Event]) -> list[Delta]:
-        """The deltas of one batch of events."""
+        """Return the deltas for one batch of events."""
         for event in events:
             self._read_event(event)
         self._flush_fragments()
-        out, self._deltas = self._deltas, []
-        self.has_emitted = self.has_emitted or bool(out)
-        return out
+        deltas, self._deltas = self._deltas, []
+        self.has_emitted = self.has_emitted or bool(deltas)
+        return deltas
 
     def _read_event(self, event: Event) -> None:
         index: int = event.get("output_index", 0)
         item, text = as_item(event.get("item")), event.get("delta")
         match event["type"]:
-            case "response.output_text.delta" | "response.refusal.delta" if text:
-                self._add_text((index, event.get("content_index", 0)), "text", text)
-            case "response.reasoning_summary_text.delta" if text:
-                self._add_thinking(index, event.get("summary_index", 0), text)
-            case "response.reasoning_text.delta" if text:
-                self._add_thinking(index, event.get("content_index", 0), text)
+            case event_type if text and event_type in _DELTA_EVENTS:
+                kind, index_field = _DELTA_EVENTS[event_type]
+                self._add_part_text(index, event.get(index_field, 0), kind, text)
             case "response.output_item.added" if find_client_call(item):
-                self._start_block((index, _ITEM_BLOCK), "tool_use", read_tool_name(item))
+                self._start_block((index, _WHOLE_ITEM), "tool_use", read_tool_name(item))
             case "response.output_item.done":
                 self._finish_item(index, item)
             case "response.completed" | "response.done" | "response.incomplete":
@@ -112,12 +116,15 @@ class DeltaReader:
             case _:
                 pass
 
-    def _add_thinking(self, output_index: int, part: int, text: str) -> None:
-        block = self._open_blocks.get((output_index, _ITEM_BLOCK))
-        if block is not None and part != block.part:
-            block.part = part
-            text = "\n\n" + text
-        self._add_text((output_index, _ITEM_BLOCK), "thinking", text).part = part
+    def _add_part_text(self, output_index: int, part: int, kind: BlockKind, text: str) -> None:
+        """Each part of a message is a block; the parts of reasoning are paragraphs of one block."""
+        if kind == "text":
+            self._add_text((output_index, part), kind, text)
+            return
+        key = (output_index, _WHOLE_ITEM)
+        block = self._open_blocks.get(key)
+        is_new_part = block is not None and part != block.part
+        self._add_text(key, kind, "\n\n" + text if is_new_part else text).part = part
 
     def _add_text(self, key: _BlockKey, kind: BlockKind, text: str) -> _OpenBlock:
         block = self._open_blocks.get(key) or self._start_block(key, kind)
@@ -143,14 +150,14 @@ class DeltaReader:
         self._current_block = None
 
     def _finish_item(self, output_index: int, item: Item) -> None:
-        """End an item's blocks; what a server never streamed is given whole first."""
-        if find_client_call(item) and (output_index, _ITEM_BLOCK) not in self._open_blocks:
-            self._start_block((output_index, _ITEM_BLOCK), "tool_use", read_tool_name(item))
-        if item.get("type") == "reasoning" and (text := read_thinking(item)):
-            self._add_missing_text((output_index, _ITEM_BLOCK), "thinking", text)
-        for part, text in enumerate(read_message_texts(item)):
-            if text:
-                self._add_missing_text((output_index, part), "text", text)
+        """End the blocks of an item, after the texts that the server did not stream."""
+        row = find_item_translation(item)
+        if row.delta_kind == "tool_use" and (output_index, _WHOLE_ITEM) not in self._open_blocks:
+            self._start_block((output_index, _WHOLE_ITEM), "tool_use", read_tool_name(item))
+        for part, text in enumerate(row.read_texts(item)):
+            key = (output_index, part if row.delta_kind == "text" else _WHOLE_ITEM)
+            if text and row.delta_kind and key not in self._open_blocks:
+                self._add_text(key, row.delta_kind, text)
         self._end_blocks([key for key in self._open_blocks if key[0] == output_index])
 
     def _end_blocks(self, keys: list[_BlockKey]) -> None:
@@ -158,7 +165,3 @@ class DeltaReader:
         for key in keys:
             block = self._open_blocks.pop(key)
             self._deltas.append(BlockEnd(index=block.index, kind=block.kind))
-
-    def _add_missing_text(self, key: _BlockKey, kind: BlockKind, text: str) -> None:
-        if key not in self._open_blocks:
-            self._add_text(key, kind, text)

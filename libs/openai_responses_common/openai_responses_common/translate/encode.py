@@ -1,4 +1,7 @@
-"""A chat request and its options to one request body; what cannot be sent is listed, never lost in silence."""
+"""Encodes a chat request and its options as one request body; what cannot be sent is reported.
+
+Each function for a part of the body returns its notes beside it: sentences that say which options were dropped.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,19 @@ CIPHERTEXT_INCLUDE = "reasoning.encrypted_content"
 # Below this the API answers 400 integer_below_min_value. Source: issue threads for OpenAI and Azure, seen 2026-11-21.
 _MIN_OUTPUT_TOKENS = 16
 
+_Notes = list[str]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedRequest:
-    """`dropped` says in words which options this service or model does not take, `left_out` which content."""
+    """A body, and what the user has to know about it.
+
+    Attributes:
+        body: the body, ready to be sent.
+        dropped_options: sentences about the options that this service or model does not accept.
+        dropped_content: sentences about the content that is not sent.
+        repairs: the changes that pair client calls with call outputs.
+    """
 
     body: Body
     dropped_options: list[str]
@@ -41,34 +53,32 @@ def encode_request(
     amendments: Amendments,
     origin: str,
 ) -> EncodedRequest:
-    """Build the body of one call.
+    """Return the body of one call.
 
     Args:
-        request: what the host asked; read, never changed.
-        options: what the call resolved to.
-        profile: the service's quirks.
-        traits: the model's abilities.
-        amendments: what this endpoint refused before.
-        origin: whose ciphertext may be replayed.
+        request: the chat request; it is never changed.
+        options: the resolved options of the call.
+        profile: the quirks of the service.
+        traits: the abilities of the model.
+        amendments: what earlier refusals of this endpoint taught.
+        origin: the account and endpoint whose ciphertext and ids are sent.
     """
-    place = profile.leading_system or traits.leading_system
     history = encode_messages(
         request.messages,
         origin=origin,
         refused_reasoning_keys=amendments.refused_reasoning_keys,
         replay_reasoning_ids=profile.reasoning_ids,
-        system_as_instructions=place == "instructions",
+        system_as_instructions=(profile.leading_system or traits.leading_system) == "instructions",
     )
     items, repairs = repair_calls(history.items)
     instructions = history.instructions or profile.default_instructions
-    if history.instructions and not items:
+    if history.instructions and not items:  # a request needs input
         items, instructions = [_make_developer_message(history.instructions)], profile.default_instructions
     if amendments.developer_as_system:
         items = [{**item, "role": "system"} if item.get("role") == "developer" else item for item in items]
 
-    dropped: list[str] = []
     tools = encode_tools(request.tools, options.hosted_tools)
-    body = _encode_options(options, profile, traits, amendments, tools, dropped)
+    body, option_notes = _encode_options(options, profile, traits, amendments, tools)
     if instructions:
         body["instructions"] = instructions
     if tools:
@@ -76,89 +86,92 @@ def encode_request(
     if choice := encode_tool_choice(options.tool_choice, tools):
         body["tool_choice"] = choice
     apply_amendments(amendments.dropped_fields, body)
-    for key in [key for key in body if key in profile.refused_fields or key not in (profile.allowed_fields or body)]:
-        del body[key]
-        dropped.append(f"{key}: {profile.refused_fields.get(key, 'this service does not take it')}")
+    body, field_notes = _remove_refused_fields(body, profile)
     body.update(options.extra_body)
     body.pop("input", None)
     return EncodedRequest(
         body=cast(Body, {**body, "input": items}),
-        dropped_options=dropped,
+        dropped_options=option_notes + field_notes,
         dropped_content=history.dropped_content,
         repairs=repairs,
     )
-
-
-def _encode_options(
-    options: Options,
-    profile: BackendProfile,
-    traits: ModelTraits,
-    amendments: Amendments,
-    tools: list[Item],
-    dropped_options: list[str],
-) -> dict[str, Any]:
-    """What the options ask for, less what the model does not take; that is added to `dropped`."""
-    if options.stop:
-        dropped_options.append("stop: the Responses API has no stop sequences")
-    reasoning = _encode_reasoning(options, profile, traits, amendments, dropped_options)
-    values: dict[str, Any] = {
-        "model": options.model,
-        "stream": True,
-        "store": False,
-        "service_tier": _encode_service_tier(options, profile, dropped_options),
-        "include": _encode_include(traits, tools, reasoning, options),
-        "reasoning": reasoning,
-        "text": _encode_text_options(options, traits, dropped_options),
-        **_encode_sampling(options, traits, reasoning, dropped_options),
-        "max_output_tokens": _encode_max_output_tokens(options, dropped_options),
-        "parallel_tool_calls": options.parallel_tool_calls if tools else None,
-        "truncation": options.truncation,
-        "prompt_cache_key": options.prompt_cache_key,
-        "prompt_cache_retention": options.prompt_cache_retention,
-        "safety_identifier": options.safety_identifier,
-    }
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def _encode_service_tier(options: Options, profile: BackendProfile, dropped_options: list[str]) -> str | None:
-    asked, tiers = options.service_tier, profile.service_tiers
-    if asked is None or tiers is None:
-        return asked
-    if asked not in tiers:
-        dropped_options.append(f"service_tier {asked}: this service takes {', '.join(tiers)}")
-    return tiers.get(asked)
 
 
 def _make_developer_message(text: str) -> Item:
     return {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": text}]}
 
 
+def _remove_refused_fields(body: dict[str, Any], profile: BackendProfile) -> tuple[dict[str, Any], _Notes]:
+    allowed_fields = body.keys() if profile.allowed_fields is None else profile.allowed_fields
+    refused = [key for key in body if key in profile.refused_fields or key not in allowed_fields]
+    notes = [f"{key}: {profile.refused_fields.get(key, 'this service does not accept it')}" for key in refused]
+    return {key: value for key, value in body.items() if key not in refused}, notes
+
+
+def _encode_options(
+    options: Options, profile: BackendProfile, traits: ModelTraits, amendments: Amendments, tools: list[Item]
+) -> tuple[dict[str, Any], _Notes]:
+    """Return the fields for the options, without those that the model does not accept."""
+    reasoning, reasoning_notes = _encode_reasoning(options, profile, traits, amendments)
+    tier, tier_notes = _encode_service_tier(options, profile)
+    text, text_notes = _encode_text_options(options, traits)
+    sampling, sampling_notes = _encode_sampling(options, traits, reasoning)
+    max_output_tokens, max_notes = _encode_max_output_tokens(options)
+    fields: dict[str, Any] = {
+        "model": options.model,
+        "stream": True,
+        "store": False,
+        "service_tier": tier,
+        "include": _encode_include(traits, tools, reasoning, options),
+        "reasoning": reasoning,
+        "text": text,
+        **sampling,
+        "max_output_tokens": max_output_tokens,
+        "parallel_tool_calls": options.parallel_tool_calls if tools else None,
+        "truncation": options.truncation,
+        "prompt_cache_key": options.prompt_cache_key,
+        "prompt_cache_retention": options.prompt_cache_retention,
+        "safety_identifier": options.safety_identifier,
+    }
+    notes = ["stop: the Responses API has no stop sequences"] if options.stop else []
+    notes += reasoning_notes + tier_notes + text_notes + sampling_notes + max_notes
+    return {key: value for key, value in fields.items() if value is not None}, notes
+
+
+def _encode_service_tier(options: Options, profile: BackendProfile) -> tuple[str | None, _Notes]:
+    tier, tiers = options.service_tier, profile.service_tiers
+    if tier is None or tiers is None:
+        return tier, []
+    if tier not in tiers:
+        return None, [f"service_tier {tier}: this service accepts only {', '.join(tiers)}"]
+    return tiers[tier], []
+
+
 def _encode_reasoning(
-    options: Options, profile: BackendProfile, traits: ModelTraits, amendments: Amendments, dropped_options: list[str]
-) -> Item | None:
-    """The `reasoning` object; None where nothing is asked of a model that reasons by itself, or that cannot reason."""
-    asked = profile.effort_names.get(options.reasoning_effort or "", options.reasoning_effort)
-    allowed = amendments.allowed_efforts or traits.efforts
-    if allowed == ():
-        if asked not in (None, "none"):
-            dropped_options.append(f"reasoning_effort {asked}: {options.model} does not reason")
-        return None
-    if asked is None and options.extended_thinking and traits.default_effort == "none":
-        asked = "medium"
-    effort = asked
-    if asked is not None and allowed is not None and asked not in allowed:
-        effort = find_nearest_effort(asked, allowed)
-        dropped_options.append(
-            f"reasoning_effort {asked}: {options.model} allows {', '.join(allowed)}; {effort} is used"
-        )
-    asks = traits.can_reason is True or asked is not None
-    summary = options.reasoning_summary if asks and effort != "none" else None
+    options: Options, profile: BackendProfile, traits: ModelTraits, amendments: Amendments
+) -> tuple[Item | None, _Notes]:
+    """Return the `reasoning` object; None if the model cannot reason, or if it decides by itself."""
+    effort = profile.effort_names.get(options.reasoning_effort or "", options.reasoning_effort)
+    allowed_efforts = amendments.allowed_efforts or traits.efforts
+    notes: _Notes = []
+    if allowed_efforts == ():
+        return None, [] if effort in (None, "none") else [f"reasoning_effort {effort}: {options.model} does not reason"]
+    if effort is None and options.extended_thinking and traits.default_effort == "none":
+        effort = "medium"
+    is_requested = effort is not None
+    if effort is not None and allowed_efforts is not None and effort not in allowed_efforts:
+        nearest = find_nearest_effort(effort, allowed_efforts)
+        allowed = ", ".join(allowed_efforts)
+        notes = [f"reasoning_effort {effort}: {options.model} accepts {allowed}; {nearest} is used"]
+        effort = nearest
+    wants_summary = (traits.can_reason is True or is_requested) and effort != "none"
+    summary = options.reasoning_summary if wants_summary else None
     reasoning = {**options.reasoning, "effort": effort, "summary": summary}
-    return {key: value for key, value in reasoning.items() if value not in (None, "")} or None
+    return {key: value for key, value in reasoning.items() if value not in (None, "")} or None, notes
 
 
 def find_nearest_effort(requested_effort: str, allowed_efforts: tuple[str, ...]) -> str:
-    """The allowed effort closest to the one asked; of two as close, the cheaper."""
+    """Return the allowed effort that is closest to the requested one; of two equally close, the lower."""
     rank = EFFORTS.index(requested_effort) if requested_effort in EFFORTS else EFFORTS.index("medium")
     return min(allowed_efforts, key=lambda effort: (abs(EFFORTS.index(effort) - rank), EFFORTS.index(effort)))
 
@@ -166,39 +179,35 @@ def find_nearest_effort(requested_effort: str, allowed_efforts: tuple[str, ...])
 def _encode_include(
     traits: ModelTraits, tools: list[Item], reasoning: Item | None, options: Options
 ) -> list[str] | None:
-    reasons = traits.can_reason is not False and (reasoning or {}).get("effort") != "none"
-    include = ([CIPHERTEXT_INCLUDE] if reasons else []) + list_tool_includes(tools) + list(options.include)
+    can_reason = traits.can_reason is not False and (reasoning or {}).get("effort") != "none"
+    include = ([CIPHERTEXT_INCLUDE] if can_reason else []) + list_tool_includes(tools) + list(options.include)
     return list(dict.fromkeys(include)) or None
 
 
-def _encode_text_options(options: Options, traits: ModelTraits, dropped_options: list[str]) -> Item | None:
+def _encode_text_options(options: Options, traits: ModelTraits) -> tuple[Item | None, _Notes]:
     text: Item = {}
+    notes: _Notes = []
     if text_format := encode_response_format(options.response_format):
         text["format"] = text_format
-    if options.verbosity:
-        if traits.verbosity:
-            text["verbosity"] = options.verbosity
-        else:
-            dropped_options.append(f"verbosity: {options.model} does not take it")
-    return text or None
+    if options.verbosity and traits.verbosity:
+        text["verbosity"] = options.verbosity
+    elif options.verbosity:
+        notes = [f"verbosity: {options.model} does not accept it"]
+    return text or None, notes
 
 
-def _encode_sampling(
-    options: Options, traits: ModelTraits, reasoning: Item | None, dropped_options: list[str]
-) -> dict[str, float]:
-    """`temperature` and `top_p`, where the model takes them; zero is a value."""
-    asked = {"temperature": options.temperature, "top_p": options.top_p}
-    given = {key: value for key, value in asked.items() if value is not None}
+def _encode_sampling(options: Options, traits: ModelTraits, reasoning: Item | None) -> tuple[dict[str, float], _Notes]:
+    """Return `temperature` and `top_p` if the model accepts them; zero is a value."""
+    requested = {"temperature": options.temperature, "top_p": options.top_p}
+    sampling = {key: value for key, value in requested.items() if value is not None}
     effort = (reasoning or {}).get("effort", traits.default_effort)
     if traits.sampling == "always" or (traits.sampling == "effort_none" and effort == "none"):
-        return given
-    dropped_options.extend(f"{key}: {options.model} does not take it while it reasons" for key in given)
-    return {}
+        return sampling, []
+    return {}, [f"{key}: {options.model} does not accept it while it reasons" for key in sampling]
 
 
-def _encode_max_output_tokens(options: Options, dropped_options: list[str]) -> int | None:
-    asked = options.max_output_tokens
-    if asked is not None and asked < _MIN_OUTPUT_TOKENS:
-        dropped_options.append(f"max_output_tokens {asked}: the API takes {_MIN_OUTPUT_TOKENS} or more, which is used")
-        return _MIN_OUTPUT_TOKENS
-    return asked
+def _encode_max_output_tokens(options: Options) -> tuple[int | None, _Notes]:
+    requested = options.max_output_tokens
+    if requested is not None and requested < _MIN_OUTPUT_TOKENS:
+        return _MIN_OUTPUT_TOKENS, [f"max_output_tokens {requested}: {_MIN_OUTPUT_TOKENS}, the API's minimum, is used"]
+    return requested, []

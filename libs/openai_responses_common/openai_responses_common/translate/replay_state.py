@@ -1,8 +1,7 @@
-"""What is kept beside a content block so that it can be replayed as the item it was.
+"""The replay state of a block: what the block itself does not hold of the item that it was decoded from.
 
-A block carries, under one extra key, `{"origin": …, "item": {…}}`: who made it, and of the wire item whatever the
-block itself does not hold. One named record of plain JSON survives `model_dump()`, JSON and the loss of `None`s;
-a list of positions would not.
+A block carries it under one extra key, as `{"origin": …, "item": {…}}`. One object of plain JSON survives
+`model_dump()`, JSON files and hosts that drop nulls; a list of positions would not.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ REPLAY_STATE_KEY = "openai"
 
 
 class ReplayState(TypedDict, total=False):
-    """The record under `STATE_KEY`.
+    """The object under `REPLAY_STATE_KEY`.
 
-    `origin` names the account and endpoint whose ciphertext and ids these are; `item` is the wire item less what the
-    block holds; `part` counts the blocks of one message item from its second on; `refusal` marks a refusal's text;
-    `local` marks text that we wrote ourselves and never send back.
+    `origin` is the account and endpoint that made the item. `item` is the item without what the block holds. `part`
+    counts the blocks of one message item, from 1 for its second block. `refusal` marks the text of a refusal. `local`
+    marks text that we wrote ourselves and never send.
     """
 
     origin: str
@@ -33,13 +32,15 @@ class ReplayState(TypedDict, total=False):
 
 
 def as_extra_field(state: ReplayState) -> dict[str, Any]:
-    """The keyword that puts a state beside a block."""
+    """Return the keyword argument that gives a block its replay state."""
     return {REPLAY_STATE_KEY: state}
 
 
 def read_replay_state(block: BaseModel) -> ReplayState:
-    """The state kept beside a block; empty for blocks of other providers, and for what is none any more: transcripts
-    are edited by hand, and one bad block must not end a conversation."""
+    """Return the replay state of a block; empty for a block of another provider.
+
+    It is empty also if the state is damaged: people edit transcripts, and one bad block must not end a conversation.
+    """
     extra = as_object((block.model_extra or {}).get(REPLAY_STATE_KEY))
     return cast(ReplayState, extra) if _is_valid_state(extra) else ReplayState()
 

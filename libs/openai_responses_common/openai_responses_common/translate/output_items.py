@@ -1,0 +1,38 @@
+"""Reads what an output item shows: the text of a message, the thinking of reasoning, the tool of a client call.
+
+Knows neither blocks nor deltas: both are made from what these functions return.
+"""
+
+from __future__ import annotations
+
+from ..wire.client_calls import CLIENT_CALLS
+from ..wire.json_values import as_objects
+from ..wire.types import Item
+
+
+def read_message_texts(item: Item) -> list[str]:
+    """Return the text of each part of a message, refusals included; empty for other items."""
+    if item.get("type") != "message":
+        return []
+    return [read_part_text(part) for part in as_objects(item.get("content"))]
+
+
+def read_part_text(part: Item) -> str:
+    """Return the text or the refusal of a part of a message; empty if it has neither."""
+    return str(part.get("text") or part.get("refusal") or "")
+
+
+def read_thinking(item: Item) -> str:
+    """Return the summary of a reasoning item, or the raw reasoning that some servers send instead."""
+    parts = as_objects(item.get("summary")) or as_objects(item.get("content"))
+    return "\n\n".join(str(part["text"]) for part in parts if part.get("text"))
+
+
+def read_tool_name(item: Item) -> str:
+    """Return the name of the tool that a client call asks for."""
+    return str(CLIENT_CALLS[item["type"]].tool_name or item.get("name") or item["type"])
+
+
+def copy_without(item: Item, *keys: str) -> Item:
+    """Return a copy without these keys and without nulls, which say nothing and which many hosts drop."""
+    return {key: value for key, value in item.items() if key not in keys and value is not None}
