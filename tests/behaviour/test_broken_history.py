@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import pytest
 from responses_emulator import Call, Say, Think, Turn
 
-from tests.support.session import Conversation, Session, assistant, items, result, system, tool, user
+from tests.support.session import Conversation, Session, assistant, items, result, tool
 
 TWO = Turn(Think(["Look twice."]), Call("look", {"at": "x"}), Call("look", {"at": "y"}))
 
@@ -55,44 +54,12 @@ async def test_the_history_is_not_touched(broken: Conversation) -> None:
     assert [message.model_dump_json() for message in broken.messages] == before
 
 
-async def test_it_stands_right_behind_its_call(broken: Conversation) -> None:
-    """The one place that does not move when more results or turns come."""
-    await broken.say("go on")
-    sent = broken.session.body["input"]
-    missing = next(index for index, item in enumerate(sent) if item["type"] == "function_call")
-    assert sent[missing + 1]["type"] == "function_call_output"
-    assert sent[missing + 1]["call_id"] == sent[missing]["call_id"]
-    assert sent[-1]["role"] == "user"
-
-
 @pytest.mark.promise("tool results without a call are sent", area="hazard")
 async def test_results_without_a_call_are_left_out_and_reported(session: Session) -> None:
     await session.ask("hello", result("call_gone", "lost"), "more")
     assert not items(session.body, "function_call_output")
     (repair,) = session.recorder.one("provider:tool_sequence_repaired")["repairs"]
     assert (repair["kind"], repair["tool_call_id"]) == ("orphan_result", "call_gone")
-
-
-async def test_repeated_calls_and_results_are_sent_once(session: Session) -> None:
-    chat = Conversation(session, tools=[tool("look", "at")])
-    session.emulator.script(Call("look", {"at": "x"}), Say("ok"))
-    first = await chat.say("look")
-    answer = result(first.tool_calls[0], "seen")
-    chat.messages += [chat.messages[-1], answer]
-    await chat.go_on(answer)
-    assert len(items(session.body, "function_call")) == 1
-    assert len(items(session.body, "function_call_output")) == 1
-    kinds = {row["kind"] for row in session.recorder.one("provider:tool_sequence_repaired")["repairs"]}
-    assert kinds == {"duplicate_call", "duplicate_result"}
-
-
-async def test_a_result_that_stands_before_its_call_is_moved(session: Session) -> None:
-    chat = Conversation(session, tools=[tool("look", "at")])
-    session.emulator.script(Call("look", {"at": "x"}), Say("ok"))
-    first = await chat.say("look")
-    chat.messages.insert(1, result(first.tool_calls[0], "seen"))
-    await chat.go_on()
-    assert [item["type"] for item in session.body["input"][1:]] == ["function_call", "function_call_output"]
 
 
 async def test_a_turn_that_was_interrupted_goes_on(broken: Conversation) -> None:
@@ -113,13 +80,3 @@ async def test_many_conversations_are_repaired_at_once(session: Session) -> None
     await asyncio.gather(*[chat.say("go on") for chat in chats])
     counts = [event["repair_count"] for event in session.recorder.named("provider:tool_sequence_repaired")]
     assert counts == [2, 2, 2, 2]
-
-
-async def test_a_healthy_history_is_not_repaired(session: Session) -> None:
-    chat = Conversation(session, tools=[tool("look", "at")])
-    session.emulator.script(TWO)
-    first = await chat.say("look")
-    notice = system("Older messages were removed.")
-    await chat.go_on(*[result(call) for call in first.tool_calls], notice, user("so?"))
-    assert not session.recorder.named("provider:tool_sequence_repaired")
-    assert "no result" not in json.dumps(session.body)

@@ -9,7 +9,7 @@ import pytest
 from amplifier_core.models import HookResult
 from responses_emulator import EventDelay, HoldOpen, ResponseIncomplete, Say, Silence, Turn, server_error
 
-from tests.support.session import PATIENCE_S, OpenSession, Session, asking, other_tasks, tool
+from tests.support.session import PATIENCE_S, OpenSession, Session, asking, other_tasks
 
 pytestmark = pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
 
@@ -49,17 +49,6 @@ async def test_before_the_first_byte(session: Session) -> None:
     assert session.recorder.one("llm:response")["status"] == "cancelled"
 
 
-@pytest.mark.parametrize("turns", range(6))
-async def test_before_anything_was_done(session: Session, turns: int) -> None:
-    task = asyncio.create_task(session.ask("hello"))
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await session.provider.close()
-    assert session.recorder.names in ([], ["llm:request", "llm:response"])
-
-
 @pytest.mark.parametrize("name", ["llm:request", "llm:response"])
 async def test_while_a_handler_of_a_frame_event_runs(session: Session, name: str) -> None:
     """Both events are told once, to every handler, also when the cancellation comes while one of them is at work."""
@@ -85,34 +74,6 @@ async def test_while_a_handler_of_a_frame_event_runs(session: Session, name: str
     assert session.recorder.names.count("llm:request") == 1
     assert session.recorder.names.count("llm:response") == 1
     assert len(told) == 1
-
-
-@pytest.mark.parametrize("steps", range(1, 40, 3))
-async def test_at_any_moment(session: Session, steps: int) -> None:
-    """Whenever it comes: both events or none, and nothing stays behind."""
-    await session.ask("so that there is a client")
-    session.recorder.events.clear()
-    session.emulator.script(Turn(Say("word " * 20)))
-    task = asyncio.create_task(session.ask("hello", tools=[tool("look", "at")]))
-    for _ in range(steps):
-        await asyncio.sleep(0.0005)
-    if task.done():
-        assert task.result().text
-        return
-    await cancelled(session, task)
-    assert session.recorder.names.count("llm:request") == session.recorder.names.count("llm:response") <= 1
-    assert not session.recorder.names or session.recorder.names[-1] == "llm:response"
-
-
-async def test_while_the_client_is_built(session: Session) -> None:
-    """The client is the provider's: another call may be waiting for it, and `close()` ends it."""
-    task = asyncio.create_task(session.ask("hello"))
-    await asyncio.sleep(0.002)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    await session.provider.close()
-    assert not other_tasks()
-    assert (await session.ask("hello")).text
 
 
 async def test_in_the_wait_before_a_retry(open_session: OpenSession) -> None:

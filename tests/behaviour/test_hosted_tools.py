@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import InvalidRequestError
 from amplifier_core.message_models import ImageBlock, Message
-from responses_emulator import Compaction, HostedItem, Say, Think, Turn, WebSearch
+from responses_emulator import HostedItem, Say, Think, Turn, WebSearch
 
-from tests.support.session import KEEPERS, PIXEL, Conversation, OpenSession, Session, items, state, texts, tool
+from tests.support.session import KEEPERS, PIXEL, Conversation, OpenSession, Session, items
 
 SOURCES = ["https://example.com/a", "https://example.com/b"]
 SEARCH = Turn(Think(["Search."]), WebSearch(["oslo weather"], SOURCES, text="It is cold."))
@@ -132,24 +132,6 @@ async def test_a_generated_image_is_shown_and_goes_back(session: Session) -> Non
     assert items(session.body, "image_generation_call")[0]["result"] == PIXEL
 
 
-async def test_an_image_alone_is_an_answer(session: Session) -> None:
-    session.emulator.script(HostedItem({"type": "image_generation_call", "result": PIXEL}))
-    response = await session.ask("draw")
-    assert [block.type for block in response.content] == ["image"]
-
-
-async def test_a_compaction_stands_for_everything_before_it(session: Session) -> None:
-    chat = Conversation(session)
-    await chat.say("a long story")
-    session.emulator.script(Turn(Compaction(), Say("Where were we?")))
-    await chat.say("even longer")
-    made = session.made(-1)["output"][0]
-    await chat.say("go on")
-    assert session.body["input"][0]["type"] == "compaction"
-    assert session.body["input"][0]["id"] == made["id"]
-    assert texts(session.body) == ["go on"]
-
-
 async def test_an_item_that_nobody_knows_is_kept_for_replay(session: Session) -> None:
     chat = Conversation(session)
     unknown = {"type": "sparkle_call", "id": "sp_1", "glitter": {"colour": "gold"}, "status": "completed"}
@@ -167,27 +149,6 @@ async def test_hosted_items_open_no_blocks(session: Session) -> None:
     await session.ask("go")
     starts = session.recorder.named("llm:stream_block_start")
     assert [(start["block_index"], start["block_type"]) for start in starts] == [(0, "text")]
-
-
-async def test_items_of_another_account_are_left_out_and_reported(session: Session) -> None:
-    chat = Conversation(session)
-    session.emulator.script(Turn(HostedItem(MCP_CALL), Say("Done.")))
-    await chat.say("go")
-    for block in chat.messages[-1].content:
-        state(block)["origin"] = "somebody else"
-    await chat.say("more")
-    assert not items(session.body, "mcp_call")
-    assert any("mcp_call" in line for line in session.recorder.named("llm:request")[-1]["dropped"])
-
-
-async def test_native_tools_of_the_request_pass_through(session: Session) -> None:
-    native = tool("code_interpreter").model_copy(
-        update={"type": "code_interpreter", "container": {"type": "auto"}, "description": None}
-    )
-    await session.ask("go", tools=[tool("get_weather", "city"), native])
-    assert [entry["type"] for entry in session.body["tools"]] == ["function", "code_interpreter"]
-    assert session.body["tools"][1] == {"type": "code_interpreter", "container": {"type": "auto"}}
-    assert "code_interpreter_call.outputs" in session.body["include"]
 
 
 async def test_hosted_tools_come_from_settings_and_arguments_as_text_or_objects(open_session: OpenSession) -> None:

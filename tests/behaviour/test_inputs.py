@@ -1,8 +1,7 @@
-"""What goes in: roles in their places, pictures as pictures, tool results as what they are."""
+"""Messages keep their roles and places on the wire, images stay images, and tool results keep their form."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -60,63 +59,38 @@ async def test_system_and_developer_messages_may_be_lists_of_blocks(session: Ses
     assert texts(session.body, "developer") == ["Three."]
 
 
-async def test_system_messages_alone_are_still_a_request(session: Session) -> None:
-    session.emulator.script(Say("Ready."))
-    response = await session.ask(system("Say that you are ready."))
-    assert response.text == "Ready."
-    assert "Say that you are ready." in json.dumps(session.body)
-
-
-async def test_empty_messages_are_not_sent(session: Session) -> None:
-    empty = Message(role="assistant", content=[])
-    await session.ask("one", assistant(""), empty, user(""), "two")
-    assert [item["role"] for item in session.body["input"]] == ["user", "user"]
+PDF = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0=", "filename": "a.pdf"}
+PARTS: list[tuple[ImageBlock, dict[str, str]]] = [
+    (picture(**PNG), {"type": "input_image", "image_url": DATA_URL}),
+    (
+        picture(type="url", url="https://example.com/a.png"),
+        {"type": "input_image", "image_url": "https://example.com/a.png"},
+    ),
+    (picture(type="file", file_id="file-1"), {"type": "input_image", "file_id": "file-1"}),
+    (
+        ImageBlock.model_validate({"source": PNG, "detail": "low"}),
+        {"type": "input_image", "image_url": DATA_URL, "detail": "low"},
+    ),
+    (
+        ImageBlock(source=PDF),
+        {"type": "input_file", "file_data": "data:application/pdf;base64,JVBERi0=", "filename": "a.pdf"},
+    ),
+]
 
 
 @pytest.mark.promise("images by URL, file or detail are lost", area="hazard")
-@pytest.mark.parametrize(
-    ("block", "part"),
-    [
-        (picture(**PNG), {"type": "input_image", "image_url": DATA_URL}),
-        (picture(type="url", url="https://example.com/a.png"), {"image_url": "https://example.com/a.png"}),
-        (picture(type="file", file_id="file-1"), {"file_id": "file-1"}),
-        (ImageBlock.model_validate({"source": PNG, "detail": "low"}), {"image_url": DATA_URL, "detail": "low"}),
-    ],
-    ids=["base64", "url", "file id", "detail"],
-)
-async def test_a_picture_of_the_user_is_a_picture(session: Session, block: ImageBlock, part: dict[str, str]) -> None:
-    response = await session.ask(user("What is this?", block))
-    assert session.body["input"][0]["content"] == [
-        {"type": "input_text", "text": "What is this?"},
-        {"type": "input_image", **part},
-    ]
-    assert "You sent 1 image" in response.text
-
-
-async def test_order_of_text_and_pictures_is_kept(session: Session) -> None:
-    await session.ask(user(picture(), "first", picture(), "second"))
-    kinds = [part["type"] for part in session.body["input"][0]["content"]]
-    assert kinds == ["input_image", "input_text", "input_image", "input_text"]
-
-
-async def test_a_document_is_a_file(session: Session) -> None:
-    pdf = ImageBlock(
-        source={"type": "base64", "media_type": "application/pdf", "data": "JVBERi0=", "filename": "a.pdf"}
-    )
-    response = await session.ask(user("Read this", pdf))
-    part = session.body["input"][0]["content"][1]
-    assert part == {"type": "input_file", "file_data": "data:application/pdf;base64,JVBERi0=", "filename": "a.pdf"}
+async def test_images_and_documents_of_the_user_are_parts_of_the_message(session: Session) -> None:
+    response = await session.ask(user("What is this?", *[block for block, _ in PARTS]))
+    text = {"type": "input_text", "text": "What is this?"}
+    assert session.body["input"][0]["content"] == [text, *[part for _, part in PARTS]]
+    assert "You sent 4 images" in response.text
     assert "a.pdf" in response.text
 
 
 IMAGE = {"type": "image", "source": PNG}
 TEXT = {"type": "text", "text": "Here it is:"}
-WITH_IMAGE = {"success": True, "output": {"taken": 1}, "content": [TEXT, IMAGE], "error": None}
 RICH = {
     "blocks": [TextBlock(text="Here it is:"), picture(**PNG)],
-    "JSON of blocks": json.dumps([TEXT, IMAGE]),
-    "JSON of a whole tool result": json.dumps(WITH_IMAGE),
-    "a tool result block": [ToolResultBlock(tool_call_id="call_1", output=[TEXT, IMAGE])],
     "dump of the kernel's ToolResult": ToolResult.model_validate(
         {"success": True, "output": "x", "content": [TEXT, IMAGE]}
     ).model_dump_json(),
@@ -136,29 +110,6 @@ async def test_a_picture_in_a_tool_result_is_a_picture(session: Session, content
         {"type": "input_image", "image_url": DATA_URL},
     ]
     assert session.emulator.model_requests[-1].raw_body.count(PIXEL.encode()) == 1
-
-
-TEXT_RESULTS = {
-    "text": ("minus four", "minus four"),
-    "empty text": ("", ""),
-    "JSON of a loop": ('{"error": null, "output": {"a": 1}, "success": true}',) * 2,
-    "a repr": ("{'a': 1}", "{'a': 1}"),
-    "text that begins like JSON": ('{"image" is not closed', '{"image" is not closed'),
-    "one block": ([TextBlock(text="minus four")], "minus four"),
-    "two blocks": ([TextBlock(text="minus"), TextBlock(text="four")], "minus\nfour"),
-    "a dict as output": ([ToolResultBlock(tool_call_id="c", output={"a": 1})], '{"a":1}'),
-    "nothing as output": ([ToolResultBlock(tool_call_id="c", output=None)], ""),
-}
-
-
-@pytest.mark.parametrize(("content", "sent"), TEXT_RESULTS.values(), ids=TEXT_RESULTS)
-async def test_a_text_result_is_that_text(session: Session, content: Any, sent: str) -> None:
-    chat = Conversation(session, tools=[tool("look")])
-    session.emulator.script(Call("look", {}), Say("ok"))
-    first = await chat.say("look")
-    await chat.go_on(result(first.tool_calls[0], content))
-    (item,) = items(session.body, "function_call_output")
-    assert item["output"] == sent
 
 
 def nest(levels: int) -> Any:
@@ -201,23 +152,13 @@ async def test_results_inside_user_messages_are_results(session: Session) -> Non
     assert not session.recorder.named("provider:tool_sequence_repaired")
 
 
-async def test_a_tool_message_that_answers_nothing_is_told_as_text(session: Session) -> None:
-    await session.ask("hello", Message(role="tool", name="look", content="seen"), "so?")
-    assert any("look" in text and "seen" in text for text in texts(session.body))
-
-
-CALLS_BESIDE = {
-    "as loops write it": {"id": "call_1", "tool": "look", "arguments": {"at": "x"}},
-    "with a name": {"id": "call_1", "name": "look", "arguments": {"at": "x"}},
-    "with a function": {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": '{"at":"x"}'}},
-}
+CALL_BESIDE = {"id": "call_1", "name": "look", "arguments": {"at": "x"}}
 
 
 @pytest.mark.promise("calls beside plain text are lost", area="hazard")
-@pytest.mark.parametrize("call", CALLS_BESIDE.values(), ids=CALLS_BESIDE)
-async def test_calls_that_stand_beside_plain_text_are_calls(session: Session, call: dict[str, Any]) -> None:
-    said = assistant("I look.", tool_calls=[call])
-    await session.ask("look", said, result("call_1", "seen"), tools=[tool("look", "at")])
+async def test_calls_that_stand_beside_plain_text_are_calls(session: Session) -> None:
+    message = assistant("I look.", tool_calls=[CALL_BESIDE])
+    await session.ask("look", message, result("call_1", "seen"), tools=[tool("look", "at")])
     (item,) = items(session.body, "function_call")
     assert (item["call_id"], item["name"], item["arguments"]) == ("call_1", "look", '{"at":"x"}')
     assert items(session.body, "function_call_output")[0]["output"] == "seen"
@@ -226,16 +167,14 @@ async def test_calls_that_stand_beside_plain_text_are_calls(session: Session, ca
 @pytest.mark.promise("calls are sent twice", area="hazard")
 async def test_a_call_that_stands_in_both_places_is_sent_once(session: Session) -> None:
     block = {"type": "tool_call", "id": "call_1", "name": "look", "input": {"at": "x"}}
-    beside = CALLS_BESIDE["with a name"]
-    said = assistant([block], tool_calls=[beside])
-    await session.ask("look", said, result("call_1", "seen"), tools=[tool("look", "at")])
+    message = assistant([block], tool_calls=[CALL_BESIDE])
+    await session.ask("look", message, result("call_1", "seen"), tools=[tool("look", "at")])
     assert len(items(session.body, "function_call")) == 1
 
 
 @pytest.mark.promise("an absent list of calls breaks the request", area="hazard")
 async def test_an_absent_list_of_calls_is_no_call(session: Session) -> None:
-    said = assistant("Hi.", tool_calls=None)
-    await session.ask("hello", said, "more")
+    await session.ask("hello", assistant("Hi.", tool_calls=None), "more")
     assert not items(session.body, "function_call")
 
 

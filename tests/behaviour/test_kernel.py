@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from decimal import Decimal
-from importlib.metadata import entry_points
 
-import pytest
 from responses_emulator import Emulator, EventDelay, Say, Turn
 
 from tests.support.backends import BackendUnderTest
@@ -56,34 +54,6 @@ async def test_two_sessions_in_one_process(start: Start, emulator: Emulator) -> 
         )
 
 
-async def test_two_instances_in_one_session(start: Start, backend: BackendUnderTest, emulator: Emulator) -> None:
-    rows = [
-        {"module": backend.module, "config": backend.settings(emulator, priority="20")},
-        {
-            "module": backend.module,
-            "instance_id": "second",
-            "config": backend.settings(emulator, priority="10", default_model="gpt-5.6-luna"),
-        },
-    ]
-    kernel = await start(*rows)
-    providers = kernel.coordinator.get("providers")
-    assert set(providers) == {backend.name, "second"}
-    assert providers["second"].default_model == "gpt-5.6-luna"
-    await kernel.session.execute("hello")
-    assert emulator.request_bodies[-1]["model"] == "gpt-5.6-luna", "the lower priority number wins"
-    assert await kernel.cost() == providers["second"].spent_usd
-
-
-async def test_without_credentials_the_session_starts_and_the_turn_says_why(
-    start: Start, backend: BackendUnderTest
-) -> None:
-    kernel = await start({"module": backend.module, "config": {}})
-    assert not kernel.recorder.named("module:load_failed")
-    with pytest.raises(RuntimeError, match="AuthenticationError"):  # as the kernel passes it on
-        await kernel.session.execute("hello")
-    assert kernel.recorder.one("provider:error")["error"]["type"] == "AuthenticationError"
-
-
 async def test_an_interrupted_turn_leaves_nothing_behind(start: Start, emulator: Emulator) -> None:
     kernel = await start()
     emulator.script(SLOW)
@@ -94,13 +64,3 @@ async def test_an_interrupted_turn_leaves_nothing_behind(start: Start, emulator:
     await asyncio.gather(turn, return_exceptions=True)
     assert await emulator.wait_until_async(lambda: emulator.aborted_requests)
     assert kernel.recorder.one("llm:response")["status"] == "cancelled"
-
-
-async def test_loading_by_entry_point(start: Start, backend: BackendUnderTest) -> None:
-    """The way of providers that only a settings file names: nobody validates them before."""
-    installed = {point.name: point.value for point in entry_points(group="amplifier.modules")}
-    if backend.module not in installed:
-        pytest.skip("the module is on the path here, not installed; `nox -s tests` installs it")
-    assert installed[backend.module] == f"{backend.package}:mount"
-    kernel = await start(by_path=False)
-    assert "84" in await kernel.session.execute("What is 12 * 7?")

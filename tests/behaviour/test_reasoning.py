@@ -5,14 +5,13 @@ The service checks every ciphertext and every group; a request that it accepts h
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from amplifier_core.message_models import Message, ThinkingBlock
+from amplifier_core.message_models import Message
 from responses_emulator import Call, Emulator, HttpReply, RotateIds, Say, Think, Turn
 
 from tests.support.backends import BackendUnderTest
@@ -27,7 +26,6 @@ from tests.support.session import (
     state,
     system,
     tool,
-    user,
 )
 
 WEATHER = tool("get_weather", "city")
@@ -127,39 +125,6 @@ async def test_a_context_manager_may_remove_a_call_with_its_result(session: Sess
     assert len(items(session.body, "reasoning")) == 2  # those that led to a message
 
 
-async def test_a_context_manager_may_truncate_results(session: Session) -> None:
-    chat = Conversation(session, tools=[WEATHER])
-    await two_steps_and_a_turn(chat)
-    reasoning = items(session.body, "reasoning")
-    for index, message in enumerate(chat.messages):
-        if message.role == "tool":
-            short = "[truncated: ~900 tokens - call tool again if needed] cold"
-            chat.messages[index] = message.model_copy(update={"content": short, "_truncated": True})
-    await chat.say("still there?")
-    assert items(session.body, "reasoning")[: len(reasoning)] == reasoning
-
-
-async def test_a_context_manager_may_drop_the_oldest_turn_and_add_a_notice(session: Session) -> None:
-    chat = Conversation(session, tools=[WEATHER])
-    await two_steps_and_a_turn(chat)
-    last_question = max(index for index, message in enumerate(chat.messages) if message.role == "user")
-    chat.messages = [system("Be brief."), system("Older messages were removed."), *chat.messages[last_question:]]
-    await chat.say("and now?")
-    assert len(items(session.body, "reasoning")) == 1
-
-
-async def test_reasoning_whose_answer_was_lost_is_left_out(session: Session) -> None:
-    chat = Conversation(session)
-    session.emulator.script(DONE)
-    await chat.say("hello")
-    last = chat.messages[-1]
-    chat.messages[-1] = last.model_copy(
-        update={"content": [block for block in last.content if isinstance(block, ThinkingBlock)]}
-    )
-    await chat.say("more")
-    assert not items(session.body, "reasoning")
-
-
 @pytest.mark.promise("thinking of another provider is sent back as text", area="hazard")
 async def test_thinking_of_another_provider_is_left_out_and_reported(session: Session) -> None:
     thinking = {"type": "thinking", "thinking": "hm", "signature": "abc"}
@@ -222,46 +187,6 @@ async def test_a_refusal_that_goes_on_is_an_error_and_no_loop(session: Session) 
     assert session.sent == 3
 
 
-async def test_reasoning_without_ciphertext_is_left_out_with_the_ids_behind_it(session: Session) -> None:
-    chat = Conversation(session)
-    session.emulator.script(DONE)
-    await chat.say("hello")
-    del state(chat.messages[-1].content[0])["item"]["encrypted_content"]
-    await chat.say("more")
-    assert not items(session.body, "reasoning")
-    assert all("id" not in item for item in session.body["input"])
-
-
-async def test_parallel_calls_and_edited_text_keep_their_reasoning(session: Session) -> None:
-    chat = Conversation(session, tools=[WEATHER])
-    session.emulator.script(LOOK, DONE)
-    first = await chat.say("weather?")
-    chat.messages[0] = user("weather in two cities?")
-    await chat.go_on(*[result(call) for call in reversed(first.tool_calls)])
-    assert [item["call_id"] for item in items(session.body, "function_call_output")] == [
-        call.id for call in reversed(first.tool_calls)
-    ]
-
-
-async def test_two_conversations_on_one_provider_do_not_mix(session: Session) -> None:
-    chats = [Conversation(session, tools=[WEATHER]) for _ in range(8)]
-
-    async def talk(number: int, chat: Conversation) -> None:
-        first = await chat.say(f"weather in City{number}?")
-        chat.messages += [result(call, f"result {number}") for call in first.tool_calls]
-        await chat.go_on()
-        await chat.say("thanks")
-
-    await asyncio.gather(*[talk(number, chat) for number, chat in enumerate(chats)])
-    last = [body for body in session.emulator.request_bodies if "thanks" in json.dumps(body["input"])]
-    assert len(last) == 8
-    for body in last:
-        number = body["input"][0]["content"][0]["text"].removeprefix("weather in City").removesuffix("?")
-        text = json.dumps(body["input"])
-        others = [other for other in range(8) if f"City{other}?" in text or f"result {other}" in text]
-        assert others == [int(number)]
-
-
 @pytest.mark.promise("models that do not reason are asked to", area="hazard")
 async def test_a_model_that_does_not_reason_is_asked_for_none(open_session: OpenSession) -> None:
     session = await open_session(reasoning_effort="high")
@@ -269,13 +194,6 @@ async def test_a_model_that_does_not_reason_is_asked_for_none(open_session: Open
     assert "reasoning" not in session.body
     assert "include" not in session.body
     assert any("does not reason" in line for line in session.recorder.one("llm:request")["dropped"])
-
-
-async def test_plain_assistant_messages_of_other_origins_are_sent_as_text(session: Session) -> None:
-    await session.ask("hello", assistant("An answer from elsewhere."), "more")
-    sent = [item for item in session.body["input"] if item.get("role") == "assistant"]
-    assert [part["text"] for item in sent for part in item["content"]] == ["An answer from elsewhere."]
-    assert "id" not in sent[0]
 
 
 async def test_switching_the_model_in_mid_conversation_works(session: Session) -> None:

@@ -93,15 +93,6 @@ async def test_block_indexes_are_those_of_the_content_blocks(session: Session) -
         assert shown == getattr(view, "text", "")
 
 
-async def test_sequences_count_from_zero_in_each_block(session: Session) -> None:
-    session.emulator.script(EVERYTHING)
-    await session.ask("go", tools=[LOOK])
-    deltas = [data for what, data in blocks(session.recorder) if what == "delta"]
-    for index in {data["block_index"] for data in deltas}:
-        numbers = [data["sequence"] for data in deltas if data["block_index"] == index]
-        assert numbers == list(range(len(numbers)))
-
-
 async def test_payloads_have_the_fields_of_the_contract(session: Session) -> None:
     session.emulator.script(EVERYTHING)
     await session.ask("go", tools=[LOOK])
@@ -114,20 +105,6 @@ async def test_payloads_have_the_fields_of_the_contract(session: Session) -> Non
         if what == "delta":
             assert isinstance(data["sequence"], int)
             assert data["text"]
-
-
-async def test_tool_calls_have_no_deltas(session: Session) -> None:
-    session.emulator.script(Turn(Call("get_weather", {"city": "Oslo"}, chunks=4), CustomCall("run", "1 + 1", chunks=3)))
-    await session.ask("go", tools=[LOOK])
-    seen = [(what, data["block_type"]) for what, data in blocks(session.recorder)]
-    assert seen == [("start", "tool_use"), ("end", "tool_use")] * 2
-
-
-async def test_no_fragment_is_empty(session: Session) -> None:
-    session.emulator.script(Turn(Think(["x"]), Say("ab", chunks=["", "a", "", "b", ""])))
-    await session.ask("hello")
-    assert all(data["text"] for what, data in blocks(session.recorder) if what == "delta")
-    assert session.recorder.shown() == "ab"
 
 
 async def test_fragments_that_one_read_brought_are_joined(session: Session) -> None:
@@ -144,12 +121,6 @@ async def test_parts_of_a_summary_are_told_apart(session: Session) -> None:
     session.emulator.script(Turn(Think(["First.", "Second."]), Say("ok")))
     response = await session.ask("hello")
     assert session.recorder.shown("thinking") == "First.\n\nSecond." == response.content[0].thinking
-
-
-async def test_reasoning_without_a_summary_opens_no_block(session: Session) -> None:
-    session.emulator.script(Turn(Think([]), Say("ok")))
-    await session.ask("hello")
-    assert [data["block_type"] for what, data in blocks(session.recorder) if what == "start"] == ["text"]
 
 
 @pytest.mark.parametrize("off", [False, "false"])
