@@ -1,8 +1,12 @@
-"""Reading ahead: what arrives while its reader is busy comes as one piece.
+"""A task that reads ahead: the events that arrive while their consumer is busy come as one batch.
 
-A service sends every event in an HTTP chunk of its own, and an HTTP library hands over chunk by chunk, also where one
-read of the socket brought a hundred. A host's hooks take longer than all our work on an event, so a stream is read on
-while they run, and the fragments that came in the meantime are told in one go.
+A service sends every event in an HTTP chunk of its own, and an HTTP library hands over one chunk after another even if
+one read of the socket brought a hundred. The hooks of a host take longer than all our work on an event. So a task goes
+on reading while they run, and the events of that time are handled together.
+
+What a transport reads are pieces: chunks of HTTP, frames of a WebSocket. Its decoder turns the pieces that arrived
+together into events when the consumer takes them. Decoding each piece by itself would cost an eighth more processor
+time for a stream of 2,000 events (measured with openai 3.57).
 """
 
 from __future__ import annotations
@@ -10,96 +14,141 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Generic, Protocol, TypeVar
 
+from ..wire.types import Event
 from .tasks import finish
 
-# Of what nobody has taken yet; then the service has to wait, as it would without reading ahead.
-_MAX_BUFFER_BYTES = 1 << 20
+Piece = TypeVar("Piece", bytes, str)
 
 
-# Enough for a turn of the event loop that asks the sockets.
+class EventDecoder(Protocol[Piece]):
+    """Turns the pieces of one response into events."""
+
+    def feed(self, pieces: list[Piece]) -> list[Event]:
+        """Return the events that the next pieces complete, perhaps none.
+
+        Raises:
+            CallFailure: the pieces are not valid. Events before the fault are returned first.
+        """
+        ...
+
+    def finish(self) -> list[Event]:
+        """Return the events that the end of the response completes; called once.
+
+        Raises:
+            CallFailure: the response is not valid.
+        """
+        ...
+
+
+# Bytes, or characters of a text, that the consumer has not taken. Beyond it the service has to wait, as it would
+# without reading ahead.
+_MAX_BUFFER_SIZE = 1 << 20
+
+# Enough for the event loop to ask the sockets once.
 _SECOND_CHECK_DELAY_S = 0.05
 
 
 class StreamTimeout(Exception):
-    """Nothing came for too long."""
+    """The service sent no data for too long."""
 
 
-class ReadAhead:
-    """A task that reads, and what it has read: `async with ReadAhead(chunks, silence_s=60) as ahead:`.
+class ReadAhead(Generic[Piece]):
+    """Reads pieces in a task and hands them over as events: `async with ReadAhead(pieces, decoder, ...) as ahead:`.
 
-    Leaving ends the reading.
+    Leaving the context ends the task and closes the source.
 
     Args:
-        chunks: what to read; it is closed at the end.
-        silence_s: the longest wait for the next chunk.
+        pieces: the source. Every piece is a sign of life, also one that completes no event; an empty one is skipped.
+        decoder: turns the pieces into events.
+        read_timeout_s: the longest wait for the next piece, in seconds.
     """
 
-    def __init__(self, chunks: AsyncGenerator[bytes, None], *, read_timeout_s: float) -> None:
-        self._chunks = chunks
-        self._buffer: list[bytes] = []
-        self._buffer_bytes = 0
+    def __init__(
+        self, pieces: AsyncGenerator[Piece, None], decoder: EventDecoder[Piece], *, read_timeout_s: float
+    ) -> None:
+        self._pieces = pieces
+        self._decoder = decoder
+        self._is_finished = False
+        self._buffer: list[Piece] = []
+        self._buffer_size = 0
         self._waiter: asyncio.Future[None] | None = None
         self._reader_is_waiting = True
         self._loop = asyncio.get_running_loop()
         self._read_timeout_s = read_timeout_s
         self._has_timed_out = self._was_checked_once = False
-        self._last_chunk_s = self._loop.time()
+        self._last_piece_s = self._loop.time()
         self._timeout_timer = self._loop.call_later(read_timeout_s, self._check_read_timeout)
-        self._reader_task = asyncio.create_task(self._read_chunks())
+        self._reader_task = asyncio.create_task(self._read_pieces())
         self._reader_task.add_done_callback(self._on_reader_done)
 
-    async def take_buffer(self) -> bytes:
-        """What has come since the last time, as one piece; `b""` once all is read.
+    async def take_batch(self) -> list[Event]:
+        """Wait for events, and return all that have arrived since the last time; no events at the end of the response.
 
         Raises:
-            Silence: nothing came for too long.
-            Exception: what the reading ended with, after all that came before.
+            StreamTimeout: the source was silent for too long.
+            Exception: the error of the source or the decoder, after all events that came before it.
         """
-        while not self._buffer and not self._reader_task.done():
-            await self._wait_for_other_side()
-        if not self._buffer:
-            if self._has_timed_out:
-                raise StreamTimeout
-            self._reader_task.result()
-        piece = b"".join(self._buffer)
-        self._buffer.clear()
-        self._buffer_bytes = 0
-        self._wake_waiter()
-        return piece
+        while True:
+            while not self._buffer and not self._reader_task.done():
+                await self._wait_for_other_side()
+            if not self._buffer:
+                return self._finish()
+            pieces, self._buffer = self._buffer, []
+            self._buffer_size = 0
+            self._wake_waiter()
+            if events := self._decoder.feed(pieces):
+                return events
 
-    async def _read_chunks(self) -> None:
-        """Read on and on. What comes first after a wait is handed over before more is asked for: to begin a read that
-        has to wait takes as long as all our work on an event."""
-        async with aclosing(self._chunks) as chunks:
-            async for chunk in chunks:
-                if not chunk:
+    def _finish(self) -> list[Event]:
+        if self._has_timed_out:
+            raise StreamTimeout(
+                f"timed out: no data from the service for {self._read_timeout_s:g} s while reading its response "
+                f"(setting 'timeout')"
+            )
+        self._reader_task.result()
+        if self._is_finished:
+            return []
+        self._is_finished = True
+        return self._decoder.finish()
+
+    async def _read_pieces(self) -> None:
+        """Read until the end of the source.
+
+        The first piece after a wait is handed over before the next read begins: to begin a read that has to wait takes
+        as long as all our work on an event.
+        """
+        async with aclosing(self._pieces) as pieces:
+            async for piece in pieces:
+                if not piece:
                     continue
-                self._buffer.append(chunk)
-                self._buffer_bytes += len(chunk)
+                self._buffer.append(piece)
+                self._buffer_size += len(piece)
                 self._wake_waiter()
                 if self._reader_is_waiting:
                     self._reader_is_waiting = self._was_checked_once = False
-                    self._last_chunk_s = self._loop.time()
+                    self._last_piece_s = self._loop.time()
                     await asyncio.sleep(0)
                     self._loop.call_soon(self._mark_reader_waiting)
-                while self._buffer_bytes >= _MAX_BUFFER_BYTES:
+                while self._buffer_size >= _MAX_BUFFER_SIZE:
                     await self._wait_for_other_side()
-                    self._last_chunk_s = self._loop.time()
+                    self._last_piece_s = self._loop.time()
 
     def _mark_reader_waiting(self) -> None:
-        """The loop comes to this only when the reader waits."""
+        """Note that the reader waits: the loop calls this only when the reader does."""
         self._reader_is_waiting = True
 
     def _check_read_timeout(self) -> None:
-        """See whether it has been silent for too long, and do so twice.
+        """End the reading if the source has been silent for too long, but only at the second look.
 
         A process that stood still (SIGSTOP, a debugger, a paused container) finds that its timers have run out before
-        it has read what came meanwhile: the interrupted `epoll_wait` tells nothing, the loop serves the clock alone.
+        it has read what arrived meanwhile: the interrupted `epoll_wait` returns no sockets, so the loop serves the
+        timers first.
         """
-        left_s = self._last_chunk_s + self._read_timeout_s - self._loop.time()
-        if self._buffer_bytes >= _MAX_BUFFER_BYTES:
-            left_s = self._read_timeout_s  # nobody listens, so it is not silent
+        left_s = self._last_piece_s + self._read_timeout_s - self._loop.time()
+        if self._buffer_size >= _MAX_BUFFER_SIZE:
+            left_s = self._read_timeout_s  # the consumer is late, not the service
         if left_s <= 0 and self._was_checked_once:
             self._has_timed_out = True
             self._reader_task.cancel()
@@ -109,7 +158,8 @@ class ReadAhead:
         self._timeout_timer = self._loop.call_later(left_s, self._check_read_timeout)
 
     async def _wait_for_other_side(self) -> None:
-        """Wait for it. Never do both sides wait: one has nothing to take, the other too much to go on."""
+        """Wait for the other side. Cannot deadlock: the consumer waits only if the buffer is empty, the reader only if
+        it is full."""
         self._waiter = self._loop.create_future()
         await self._waiter
 
@@ -120,13 +170,14 @@ class ReadAhead:
     def _on_reader_done(self, reader_task: asyncio.Task[None]) -> None:
         self._timeout_timer.cancel()
         if not reader_task.cancelled():
-            reader_task.exception()  # told to who takes; whoever leaves before that does not want to know
+            # `take_batch` raises the error. A consumer that has left does not need it, and asyncio must not log it.
+            reader_task.exception()
         self._wake_waiter()
 
-    async def __aenter__(self) -> ReadAhead:
+    async def __aenter__(self) -> ReadAhead[Piece]:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End the reading. Being cancelled meanwhile does not leave the task behind."""
+        """End the reading. A cancellation meanwhile does not leave the task behind."""
         self._reader_task.cancel()
         await finish(self._reader_task)

@@ -16,10 +16,10 @@ from amplifier_core.llm_errors import AbortError
 from ..failures.failure import CallFailure, Failure, scrub_failure
 from ..wire.types import Event
 from ._client_per_loop import ClientPerLoop
-from ._read_ahead import ReadAhead, StreamTimeout
+from ._read_ahead import EventDecoder, ReadAhead, StreamTimeout
 from .base import Document, Endpoint, Reply
 from .credential import Headers, send_with_credential
-from .event_stream import read_events
+from .event_stream import build_body_decoder
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -101,17 +101,22 @@ class ClientTransport(Generic[C]):
     ) -> AsyncGenerator[Reply, None]:
         """Send a body; see `Transport.open`."""
 
-        async def send(credential: Headers) -> tuple[C, HttpResponse]:
+        async def send(credential_headers: Headers) -> tuple[C, HttpResponse]:
             client = await self._clients.get()
-            told = {**(headers or {}), **credential}
+            all_headers = {**(headers or {}), **credential_headers}
             post = self._library.post
-            return client, await self._call_client(client, lambda: post(client, content, told, timeout_s=timeout_s))
+            return client, await self._call_client(
+                client, lambda: post(client, content, all_headers, timeout_s=timeout_s)
+            )
 
         client, response = await send_with_credential(self.endpoint.credential, send)
-        answered = lower_header_names(response.headers)
-        batches = read_events(self._read_body(client, response, timeout_s), answered)
+        response_headers = lower_header_names(response.headers)
+        read = response.aiter_bytes if "content-encoding" in response_headers else response.aiter_raw
+        # Both libraries return a generator, whatever they declare, and a generator has to be closed.
+        chunks = cast(AsyncGenerator[bytes, None], read())
+        batches = self._read_batches(client, chunks, build_body_decoder(response_headers), timeout_s)
         try:
-            yield Reply(headers=answered, batches=batches)
+            yield Reply(headers=response_headers, batches=batches)
             await _drain_batches(batches)
         finally:
             await batches.aclose()
@@ -126,8 +131,9 @@ class ClientTransport(Generic[C]):
 
         async def send(headers: Headers) -> Document:
             client = await self._clients.get()
-            told = {**headers, "If-None-Match": etag} if etag else headers
-            return await self._call_client(client, lambda: self._library.get(client, path, told, timeout_s=timeout_s))
+            all_headers = {**headers, "If-None-Match": etag} if etag else headers
+            get = self._library.get
+            return await self._call_client(client, lambda: get(client, path, all_headers, timeout_s=timeout_s))
 
         return await send_with_credential(self.endpoint.credential, send)
 
@@ -135,13 +141,12 @@ class ClientTransport(Generic[C]):
         """Close this loop's client, which ends its calls; see `Transport.close`."""
         await self._clients.close()
 
-    async def _read_body(self, client: C, response: HttpResponse, timeout_s: float) -> AsyncGenerator[bytes, None]:
-        read = response.aiter_bytes if "content-encoding" in response.headers else response.aiter_raw
-        # Both libraries give a generator, whatever they declare, and it wants to be closed.
-        chunks = cast(AsyncGenerator[bytes, None], read())
-        async with ReadAhead(chunks, read_timeout_s=timeout_s) as ahead:
-            while piece := await self._call_client(client, ahead.take_buffer, response_started=True):
-                yield piece
+    async def _read_batches(
+        self, client: C, chunks: AsyncGenerator[bytes, None], decoder: EventDecoder[bytes], timeout_s: float
+    ) -> AsyncGenerator[list[Event], None]:
+        async with ReadAhead(chunks, decoder, read_timeout_s=timeout_s) as ahead:
+            while batch := await self._call_client(client, ahead.take_batch, response_started=True):
+                yield batch
 
     async def _call_client(
         self, client: C, operation: Callable[[], Awaitable[T]], *, response_started: bool = False
@@ -150,8 +155,8 @@ class ClientTransport(Generic[C]):
             return await operation()
         except CallFailure as raised:
             failure = raised.failure
-        except StreamTimeout:
-            failure = Failure(kind="timeout", message="the service fell silent in the middle of its answer")
+        except StreamTimeout as silence:
+            failure = Failure(kind="timeout", message=str(silence))
         except self._library.error_types() as error:
             failure = self._library.read_failure(error, self.endpoint, response_started=response_started)
         if not self._clients.is_current(client):  # trying again would open what a session has just closed
