@@ -186,6 +186,13 @@ COMPLETED = event("response.completed", response=response("completed", ITEM))
 HELLO = (ADDED, DELTA, DONE, COMPLETED)
 
 
+def hello_with(text: str) -> tuple[dict[str, Any], ...]:
+    """Return the events of `HELLO` with another text."""
+    item = {**ITEM, "content": [{"type": "output_text", "text": text, "annotations": []}]}
+    completed = event("response.completed", response=response("completed", item))
+    return ADDED, {**DELTA, "delta": text}, {**DONE, "item": item}, completed
+
+
 def sse(*events: Mapping[str, Any] | bytes, newline: bytes = b"\n") -> bytes:
     """The body of a stream; bytes stand as they are."""
     return b"".join(

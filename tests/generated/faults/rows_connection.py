@@ -22,6 +22,7 @@ from tests.generated.faults.raw import (
     served,
 )
 
+# Nothing ever comes, so that a pause of the machine ends in the same timeout.
 _SILENCE = {"timeout": 0.15}
 _NETWORK = passing("NetworkError", says="cannot reach")
 _UNTRUSTED = final("NetworkError", says="SSL_CERT_FILE")

@@ -94,18 +94,6 @@ _BODIES = (
         _head(b"400 Bad Request", _CLOSE) + b'{"error": {"message": "Odd."}}',
         final("InvalidRequestError", 400, says="Odd."),
     ),
-    row(
-        "an error that never ends",
-        Disconnect(raw_bytes=_head(b"500 Odd", b"Content-Length: 900\r\n") + b"half", open_s=20),
-        settings={"timeout": 0.2},
-        then=passing("LLMTimeoutError"),
-    ),
-    row(
-        "a head that never ends",
-        Disconnect(raw_bytes=b"HTTP/1.1 200 OK\r\nContent-", open_s=20),
-        settings={"timeout": 0.2},
-        then=passing("LLMTimeoutError"),
-    ),
 )
 
 GROUPS = (Group(title="It is hardly HTTP", about="the reply is, or has", rows=_HEADS + _BODIES),)

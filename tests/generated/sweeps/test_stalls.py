@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 
+import pytest
 from amplifier_core.llm_errors import LLMTimeoutError
 
 from tests.support.backends import BackendUnderTest
@@ -35,6 +36,35 @@ async def test_stream_that_stops_is_a_timeout(backend: BackendUnderTest) -> None
         assert result.has_retryable_error(LLMTimeoutError), (offsets[result.number], result.error)
         result.check_events("error")
     whole.check_recorded_response()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(head_bytes=0, ending="hang"),
+        Reply(head_bytes=25, ending="hang"),
+        Reply(ending="hang"),
+        Reply(status=500, pieces=(b"half",), ending="hang"),
+    ],
+    ids=["before the head", "in the head", "after the head", "in the body of an error"],
+)
+@on_jump_clock
+async def test_reply_that_stops_before_its_events_is_a_timeout(backend: BackendUnderTest, reply: Reply) -> None:
+    async with sweep_provider(backend, lambda number, attempt: reply, max_retries=1, timeout=_TIMEOUT_S) as swept:
+        result = await swept.call(1)
+        assert swept.server.attempts[1] == 2
+    assert result.has_retryable_error(LLMTimeoutError), repr(result.error)
+    assert result.event_names == ["llm:request", "provider:retry", "llm:response"]
+
+
+@pytest.mark.parametrize("sign", [b": comment\n\n", b'data: {"type": "keepalive"}\n\n'], ids=["comment", "keepalive"])
+@on_jump_clock
+async def test_signs_of_life_keep_a_silent_stream_open(backend: BackendUnderTest, sign: bytes) -> None:
+    stream = record_stream(backend.name)
+    pauses_s = dict.fromkeys(range(9, 14), 0.3 * _TIMEOUT_S)
+    reply = Reply(pieces=(*stream.events[:9], *[sign] * 5, *stream.events[9:]), pauses_s=pauses_s)
+    async with sweep_provider(backend, lambda number, attempt: reply, max_retries=0, timeout=_TIMEOUT_S) as swept:
+        (await swept.call(1)).check_recorded_response()
 
 
 @on_jump_clock
