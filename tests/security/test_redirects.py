@@ -102,5 +102,5 @@ def test_the_use_of_a_plan_is_asked_of_no_stranger(machine: Machine, stranger: E
     with Emulator(surfaces=(surface,)) as running:
         account = machine.provider().require_account()
         rows = _fetch_limits(f"{running.origin}/usage", ChatgptCredential(account))
-        assert rows == {"limits": "cannot be read: HTTP 307"}
+        assert rows == {"limits": "cannot be fetched: HTTP 307"}
         assert len(running.requests) == 1

@@ -162,8 +162,8 @@ class Settings:
         selects_identity=True,
     )
     token_store: str | None = _row(
-        "Where `login` saves its tokens: `keyring`, `file`, `memory`, or `auto`. `auto` uses the system's keyring and, "
-        "if there is none, a file that only you can read.",
+        "Where `login` saves its tokens: `keyring`, `file`, `memory`, or `auto`. `auto` uses the system's keyring or, "
+        "without a keyring, a file that only you can read.",
         default="auto",
         selects_identity=True,
     )

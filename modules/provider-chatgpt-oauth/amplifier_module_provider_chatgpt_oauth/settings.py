@@ -48,8 +48,8 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "workspace": Setting(meaning="The only workspace (account id) that may sign in.", default="any"),
     "token_store": Setting(
-        meaning="Where tokens are saved: `keyring`, `file`, `memory`, or `auto`. `auto` uses the system's keyring and, "
-        "if there is none, a file, with a warning.",
+        meaning="Where tokens are saved: `keyring`, `file`, `memory`, or `auto`. `auto` uses the system's keyring or, "
+        "without a keyring, a file, with a warning.",
         default="auto",
         variables=("CHATGPT_OAUTH_TOKEN_STORE",),
     ),

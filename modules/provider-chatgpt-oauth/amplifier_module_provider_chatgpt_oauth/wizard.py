@@ -19,7 +19,7 @@ WIZARD_QUESTIONS = [
         id="token_store",
         display_name="Token store",
         field_type="choice",
-        prompt="Where to save the tokens (auto: the system's keyring or, if there is none, a file that only you can "
+        prompt="Where to save the tokens (auto: the system's keyring or, without a keyring, a file that only you can "
         "read)",
         choices=["auto", "keyring", "file", "memory"],
         default="auto",

@@ -195,7 +195,7 @@ def _build_refusal_error(reply: JsonReply, action: str) -> LLMError:
 def _read_error_code(reply: JsonReply) -> str:
     """The code of an error, from any of the three places in which the service puts it.
 
-    Empty if there is none, or if the text is not a code: then it may be a token.
+    Empty if the error has no code, or if the text is not a code: then it may be a token.
     """
     error = reply.body_fields.get("error")
     code = as_object(error).get("code") or (error if isinstance(error, str) else None) or reply.body_fields.get("code")

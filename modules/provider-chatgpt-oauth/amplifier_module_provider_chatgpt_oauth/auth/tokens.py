@@ -32,7 +32,7 @@ class Tokens:
 
     Attributes:
         access_token: the token that requests carry.
-        refresh_token: the token that a refresh spends; empty if there is none.
+        refresh_token: the token that a refresh spends; empty without one.
         expires_at: when the access token expires, in seconds since the epoch.
         account: the id of the account, which is also the workspace.
         email: the address of the user; empty if the tokens do not say it.
