@@ -18,6 +18,7 @@ from responses_emulator.contract.refusal import Refusal
 from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller
 
+from examples.chat.offline_model import respond
 from tests.support.kernels import EXAMPLES, Kernel
 
 MODULE, KEY = "provider-own-server", "own-key-canary-0123456789"
@@ -33,7 +34,8 @@ def by_its_own_header(request: RecordedRequest) -> Caller:
 
 @pytest.fixture
 def server() -> Iterator[Emulator]:
-    with Emulator(surfaces=(replace(openai_surface(any_model=True), authenticate=by_its_own_header),)) as emulator:
+    surface = replace(openai_surface(any_model=True), authenticate=by_its_own_header)
+    with Emulator(surfaces=(surface,), responder=respond) as emulator:
         yield emulator
 
 
