@@ -1,6 +1,7 @@
-"""One call: limit, attempt, amend, retry, continue.
+"""One call: encode, attempt, learn from a refusal, retry, continue, decode.
 
-There is one path. Streaming is always on at the wire; who does not want deltas passes no sink.
+Every call takes this one path. The service always streams; a caller that wants no deltas passes no sink. The engine
+knows neither credentials nor services: the transport and the profile hold what differs between services.
 """
 
 from __future__ import annotations
@@ -23,33 +24,35 @@ from ..failures.learn import learn_amendments
 from ..failures.read import read_error_event
 from ..options.model_info import traits_of
 from ..options.options import Options
-from ..translate.decode import DecodedResponse, decode_response, drop_cut_calls, read_incomplete_reason
-from ..translate.deltas import Aborted, DeltaReader
+from ..translate.decode import DecodedResponse, decode_response, read_incomplete_reason
 from ..translate.encode import encode_request
 from ..translate.usage import sum_usage
 from ..transport.base import Document, Transport
 from ..wire.accumulate import Accumulator
 from ..wire.json_values import dump_body
 from ..wire.types import Response
-from ._call import Call, PreparedRequest, needs_continuation
+from ._call import Call, PreparedRequest, VisibleDeltas
 from .limiter import get_limiter
 from .telemetry import CallEvents, Sink
 
 logger = logging.getLogger(__name__)
 
 
-# Longer histories are encoded in a worker thread: the event loop keeps running in between. One of so many messages
-# takes a millisecond (measured), a thread's start a fifth of it.
+# The engine encodes longer histories in a worker thread, so that the event loop can run meanwhile. To encode this many
+# messages takes a millisecond (measured), to start a thread a fifth of that.
 _MAX_INLINE_MESSAGES = 200
+# A document is not worth as many retries as a call.
+_MAX_FETCH_RETRIES = 2
 
 
 class Engine:
     """Makes calls over one transport.
 
     Args:
-        transport: where the bodies go.
-        profile: what the service is like.
-        on_cost: told of every response that was paid for, also of those that came to nothing.
+        transport: sends the bodies.
+        profile: the facts about the service.
+        on_cost: gets the cost, in US dollars, of every response with a known price, also if the call then fails. None,
+            by default, if nobody sums up the cost.
     """
 
     def __init__(
@@ -62,21 +65,37 @@ class Engine:
         self._logged_warnings: set[str] = set()
 
     def create_events(self, coordinator: Any, provider: str, options: Options) -> CallEvents:
-        """The events of a call that is about to be made; `provider` is the name that they carry."""
+        """Return the emitter of the hook events of one call; `provider` is the name that the events carry."""
         scrub, limits = self.transport.scrub, self.profile.limits
         return CallEvents(coordinator, provider=provider, options=options, scrub=scrub, limits=limits)
 
     async def run_call(
         self, request: ChatRequest, options: Options, events: CallEvents, sink: Sink | None
     ) -> DecodedResponse:
-        """Make one call and give its answer.
+        """Make one call and return its response.
+
+        Args:
+            request: the host's chat request.
+            options: the options of this call.
+            events: emits the hook events of this call.
+            sink: takes the deltas; None if nobody reads them.
 
         Raises:
             LLMError: one of the kernel's classes, with provider, model, status and `retry_after`.
         """
+        call = Call(request=request, options=options, events=events, deltas=VisibleDeltas(sink))
         try:
             async with asyncio.timeout(options.call_timeout_s):
-                return await self._run_and_report(request, options, events, sink)
+                await self.transport.prepare()
+                await self._encode(call)
+                await self._report_request(call)
+                async with call.deltas.abort_on_failure():
+                    call.add_response(await self._send_with_retries(call))
+                    while call.is_unfinished:
+                        await self._continue(call)
+                    decoded_response = self._decode(call)
+                await events.emit_response(decoded_response, call.responses)
+                return decoded_response
         except asyncio.CancelledError:
             await events.emit_cancellation()
             raise
@@ -94,63 +113,13 @@ class Engine:
         await events.emit_failure(error)
         raise error
 
-    async def _run_and_report(
-        self, request: ChatRequest, options: Options, events: CallEvents, sink: Sink | None
-    ) -> DecodedResponse:
-        await self.transport.prepare()
-        prepared = await self._prepare_request(request, options)
-        call = Call(request=request, options=options, events=events, sink=sink, prepared_request=prepared)
-        encoded = prepared.encoded_request
-        self._warn_once(encoded.dropped_options)
-        await events.emit_request(
-            encoded.body,
-            message_count=len(request.messages),
-            dropped=[*encoded.dropped_options, *encoded.dropped_content],
-        )
-        if encoded.repairs:
-            await events.emit_repairs(encoded.repairs)
-        responses = call.responses
-        try:
-            await self._collect_responses(call)
-            usage = sum_usage(responses, model=options.model, profile=self.profile, model_info=options.model_info)
-            answer = decode_response(responses, origin=self.transport.origin, usage=usage)
-        except asyncio.CancelledError:
-            await self._abort_deltas(call, "CancelledError", "the call was cancelled")
-            raise
-        except LLMError as error:
-            await self._abort_deltas(call, type(error).__name__, str(error))
-            raise
-        await events.emit_response(answer, responses)
-        return answer
+    async def _encode(self, call: Call) -> None:
+        """Encode the request of the next attempt, with the amendments that are known by now.
 
-    async def _collect_responses(self, call: Call) -> None:
-        """Ask, and ask to go on as often as the answer ran out of tokens."""
-        request, options, responses = call.request, call.options, call.responses
-        while True:
-            try:
-                response = await self._send_with_retries(call)
-            except LLMError as error:
-                if not responses:
-                    raise
-                name = self.profile.display_name
-                logger.warning("%s: the answer ends early, because it could not be continued: %s", name, error)
-                await self._replay_deltas(call)
-                break
-            items = drop_cut_calls(response)
-            responses.append({**response, "output": items})
-            if not needs_continuation(response, items) or len(responses) > options.max_continuations:
-                break
-            await call.events.emit_continuation(len(responses), response, read_incomplete_reason(response))
-            call.request = self._build_continuation(request, responses)
-            call.prepared_request = await self._prepare_request(call.request, options)
-
-    async def _abort_deltas(self, call: Call, error_type: str, message: str) -> None:
-        """Take back what is to be seen of the answer."""
-        if call.sink and call.has_visible_deltas:
-            call.has_visible_deltas, call.was_aborted = False, True
-            await call.sink([Aborted(error_type=error_type, message=message)])
-
-    async def _prepare_request(self, request: ChatRequest, options: Options) -> PreparedRequest:
+        Raises:
+            InvalidRequestError: the request has no content.
+        """
+        request, options = self._build_request(call), call.options
         amendments = self._amendments.get(options.model, Amendments())
 
         def encode() -> PreparedRequest:
@@ -164,24 +133,46 @@ class Engine:
             )
             return PreparedRequest(encoded_request=encoded, body_bytes=dump_body(encoded.body), amendments=amendments)
 
-        prepared = encode() if len(request.messages) <= _MAX_INLINE_MESSAGES else await asyncio.to_thread(encode)
-        if not prepared.encoded_request.body["input"] and not options.extra_body:
+        is_short = len(request.messages) <= _MAX_INLINE_MESSAGES
+        call.prepared_request = encode() if is_short else await asyncio.to_thread(encode)
+        if not call.prepared_request.encoded_request.body["input"] and not options.extra_body:
             raise InvalidRequestError("there is nothing to send: no message of the request has any content")
-        return prepared
 
-    def _build_continuation(self, request: ChatRequest, responses: list[Response]) -> ChatRequest:
-        """The request that goes on from an unfinished answer: the answer so far is its newest assistant turn."""
-        partial = decode_response(responses, origin=self.transport.origin, usage=None)
+    def _build_request(self, call: Call) -> ChatRequest:
+        """Return the chat request of the next attempt; a continuation adds the response so far as an assistant turn."""
+        if not call.responses:
+            return call.request
+        partial = decode_response(call.responses, origin=self.transport.origin, usage=None)
         turn = Message(role="assistant", content=partial.content)
-        return request.model_copy(update={"messages": [*request.messages, turn]})
+        return call.request.model_copy(update={"messages": [*call.request.messages, turn]})
 
-    def _warn_once(self, warnings: list[str]) -> None:
-        for line in warnings:
-            if line not in self._logged_warnings:
-                self._logged_warnings.add(line)
-                logger.warning("%s: %s", self.profile.display_name, line)
+    async def _report_request(self, call: Call) -> None:
+        """Emit the events of the request, and log what it leaves out."""
+        encoded = call.prepared_request.encoded_request
+        self._warn_once(encoded.dropped_options)
+        await call.events.emit_request(
+            encoded.body,
+            message_count=len(call.request.messages),
+            dropped=[*encoded.dropped_options, *encoded.dropped_content],
+        )
+        if encoded.repairs:
+            await call.events.emit_repairs(encoded.repairs)
+
+    async def _continue(self, call: Call) -> None:
+        """Let the model go on from an unfinished response; if that fails, the call ends with the response so far."""
+        newest = call.responses[-1]
+        await call.events.emit_continuation(len(call.responses), newest, read_incomplete_reason(newest))
+        await self._encode(call)
+        try:
+            call.add_response(await self._send_with_retries(call))
+        except LLMError as error:
+            name = self.profile.display_name
+            logger.warning("%s: the response ends early, because it could not be continued: %s", name, error)
+            await call.deltas.show_again(call.responses)
+            call.is_unfinished = False
 
     async def _send_with_retries(self, call: Call) -> Response:
+        """Make attempts until one succeeds, with a wait before each retry."""
         options = call.options
         config = RetryConfig(
             max_retries=options.max_retries,
@@ -190,7 +181,7 @@ class Engine:
         )
 
         async def before_wait(attempt: int, delay_s: float, error: LLMError) -> None:
-            # The kernel's jitter also shortens what the service asked for; waiting too little earns the next refusal.
+            # The kernel's jitter also shortens a delay that the service asked for; a retry before that is refused.
             missing_s = max(0.0, (error.retry_after or 0.0) - delay_s)
             await call.events.emit_retry(attempt, delay_s + missing_s, error)
             await asyncio.sleep(missing_s)
@@ -198,96 +189,123 @@ class Engine:
         return await retry_with_backoff(lambda: self._make_attempt(call), config, on_retry=before_wait)
 
     async def _make_attempt(self, call: Call) -> Response:
-        """One attempt; a refusal that teaches something is answered at once, without waiting and without a retry."""
+        """Make one attempt; after a refusal that teaches an amendment send the amended request at once.
+
+        Such a request is not a retry: it neither waits nor counts towards `max_retries`.
+        """
         while True:
             try:
                 return await self._stream_response(call)
-            except CallFailure as caught:
-                failure = caught
-            call.failure_count += 1
-            call.events.headers = failure.failure.headers or call.events.headers
-            known = self._amendments.get(call.options.model, Amendments())
-            if known == call.prepared_request.amendments:
-                lesson = learn_amendments(
-                    failure.failure,
-                    call.prepared_request.encoded_request.body,
-                    known,
-                    required_fields=self.profile.required_fields,
-                    system_role=self.profile.system_role,
-                )
-                if lesson is None:
-                    raise self._build_kernel_error(failure.failure, call.options, call.failure_count) from failure
-                self._amendments[call.options.model], line = lesson
-                self._warn_once([line])
-            call.prepared_request = await self._prepare_request(call.request, call.options)
+            except CallFailure as failure:
+                self._learn(call, failure)
+            await self._encode(call)
+
+    def _learn(self, call: Call, failure: CallFailure) -> None:
+        """Remember what a refusal teaches of the model.
+
+        Raises:
+            LLMError: the failure teaches nothing.
+        """
+        call.failure_count += 1
+        call.events.headers = failure.failure.headers or call.events.headers
+        amendments = self._amendments.get(call.options.model, Amendments())
+        if amendments != call.prepared_request.amendments:
+            return  # another call has learned meanwhile
+        lesson = learn_amendments(
+            failure.failure,
+            call.prepared_request.encoded_request.body,
+            amendments,
+            required_fields=self.profile.required_fields,
+            system_role=self.profile.system_role,
+        )
+        if lesson is None:
+            raise self._build_kernel_error(failure.failure, call.options, call.failure_count) from failure
+        self._amendments[call.options.model], description = lesson
+        self._warn_once([description])
 
     async def _stream_response(self, call: Call) -> Response:
-        await self._replay_deltas(call)
-        received = Accumulator()
-        reader = DeltaReader(first_index=call.next_block_index)
+        """Send the request, show the deltas as they arrive, and return the finished response."""
+        await call.deltas.begin_attempt(call.responses)
+        accumulator = Accumulator()
+        options = call.options
         try:
             async with (
-                get_limiter(self.transport.origin).slot(call.options.max_concurrent_requests),
+                get_limiter(self.transport.origin).slot(options.max_concurrent_requests),
                 self.transport.open(
                     call.prepared_request.body_bytes,
-                    timeout_s=call.options.timeout_s,
-                    headers=self._build_session_headers(call.options),
+                    timeout_s=options.timeout_s,
+                    headers=self._build_session_headers(options),
                 ) as reply,
             ):
                 call.events.headers = reply.headers
                 async for batch in reply.batches:
                     for count, event in enumerate(batch, 1):
-                        received.add_event(event)
+                        accumulator.add_event(event)
                         call.events.read_event_limits(event)
-                        if received.terminal_event:
-                            del batch[count:]  # what comes after the end is no part of the answer
+                        if accumulator.terminal_event:
+                            del batch[count:]  # nothing after the terminal event counts
                             break
-                    if call.sink and (deltas := reader.read_batch(batch)):
-                        call.has_visible_deltas = True
-                        await call.sink(deltas)
-                    if received.terminal_event:
+                    await call.deltas.show(batch)
+                    if accumulator.terminal_event:
                         break
-            response = self._finish_response(received, call.options)
+            response = self._finish_response(accumulator, options)
         except (CallFailure, LLMError) as caught:
-            if reader.has_emitted:
-                error = (
-                    caught if isinstance(caught, LLMError) else self._build_kernel_error(caught.failure, call.options)
-                )
-                await self._abort_deltas(call, type(error).__name__, str(error))
+            error = caught if isinstance(caught, LLMError) else self._build_kernel_error(caught.failure, options)
+            await call.deltas.abort_attempt(type(error).__name__, str(error))
             raise
-        call.next_block_index = reader.next_index
+        call.deltas.complete_attempt()
         return response
 
-    async def _replay_deltas(self, call: Call) -> None:
-        """After an abort: what still holds of the call, which is the answer before its continuation."""
-        if call.sink is None or not call.was_aborted:
-            return
-        reader = DeltaReader()
-        items = [item for response in call.responses for item in response["output"]]
-        done = [
-            {"type": "response.output_item.done", "output_index": index, "item": item}
-            for index, item in enumerate(items)
-        ]
-        deltas = reader.read_batch(done)
-        call.has_visible_deltas, call.was_aborted, call.next_block_index = reader.has_emitted, False, reader.next_index
-        await call.sink(deltas)
-
     def _finish_response(self, accumulator: Accumulator, options: Options) -> Response:
+        """Return the response of a stream that has ended, and report its cost.
+
+        Raises:
+            CallFailure: the stream has no terminal event, or the service says there that it failed.
+        """
         if accumulator.terminal_event is None:
             raise CallFailure(Failure(kind="stream", message="the stream ended without a terminal event"))
         response = accumulator.build_response()
-        self._report_cost(response, options)
+        usage = sum_usage([response], model=options.model, profile=self.profile, model_info=options.model_info)
+        if self._on_cost and usage and usage.cost_usd is not None:
+            self._on_cost(usage.cost_usd)
         if accumulator.has_failed():
             raise CallFailure(scrub_failure(read_error_event(accumulator.terminal_event), self.transport.scrub))
         return response
 
-    def _report_cost(self, response: Response, options: Options) -> None:
-        usage = sum_usage([response], model=options.model, profile=self.profile, model_info=options.model_info)
-        if self._on_cost and usage and usage.cost_usd is not None:
-            self._on_cost(usage.cost_usd)
+    def _decode(self, call: Call) -> DecodedResponse:
+        """Decode the responses of a call into one chat response with the usage of all of them."""
+        options = call.options
+        usage = sum_usage(call.responses, model=options.model, profile=self.profile, model_info=options.model_info)
+        return decode_response(call.responses, origin=self.transport.origin, usage=usage)
+
+    async def fetch(self, path: str, options: Options, *, etag: str | None = None) -> Document:
+        """GET a document of the service, with the errors of a call and at most two retries.
+
+        Args:
+            path: the path below the base URL, such as `/models`.
+            options: the timeout and the retry settings.
+            etag: the tag of the document that the caller already has; None, by default, if it has none.
+
+        Raises:
+            LLMError: one of the kernel's classes.
+        """
+
+        async def attempt() -> Document:
+            try:
+                return await self.transport.fetch(path, timeout_s=options.timeout_s, etag=etag)
+            except CallFailure as failure:
+                raise self._build_kernel_error(failure.failure, options) from failure
+
+        max_retries = min(options.max_retries, _MAX_FETCH_RETRIES)
+        return await retry_with_backoff(
+            attempt, RetryConfig(max_retries=max_retries, initial_delay=options.min_retry_delay_s)
+        )
 
     def _build_session_headers(self, options: Options) -> dict[str, str]:
-        """The conversation's key, where the service routes by headers; a key that no header could carry stays out."""
+        """Return the conversation's key under each header by which the service routes.
+
+        Returns no headers for a key that a header cannot carry.
+        """
         key = options.prompt_cache_key or ""
         return dict.fromkeys(self.profile.session_headers, key) if key.isascii() and key.isprintable() and key else {}
 
@@ -300,14 +318,9 @@ class Engine:
             failure_count=failure_count,
         )
 
-    async def fetch(self, path: str, options: Options, *, etag: str | None = None) -> Document:
-        """GET a document of the service, with the same errors and retries as a call."""
-
-        async def attempt() -> Document:
-            try:
-                return await self.transport.fetch(path, timeout_s=options.timeout_s, etag=etag)
-            except CallFailure as failure:
-                raise self._build_kernel_error(failure.failure, options) from failure
-
-        config = RetryConfig(max_retries=min(options.max_retries, 2), initial_delay=options.min_retry_delay_s)
-        return await retry_with_backoff(attempt, config)
+    def _warn_once(self, warnings: list[str]) -> None:
+        """Log each warning that this engine has not logged before."""
+        for line in warnings:
+            if line not in self._logged_warnings:
+                self._logged_warnings.add(line)
+                logger.warning("%s: %s", self.profile.display_name, line)
