@@ -19,7 +19,6 @@ from responses_emulator import Emulator
 
 from tests.support.backends import BackendUnderTest
 
-STREAM_EVENTS = tuple(name for name in OWN_EVENTS if name.startswith("llm:stream_"))
 PATIENCE_S = 60.0  # which only what hangs needs, also on a machine that is busy with other things
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 

@@ -16,9 +16,10 @@ from decimal import Decimal
 from typing import Any
 
 from amplifier_core.llm_errors import LLMError
+from openai_responses_common.engine.event_names import STREAM_EVENTS
 
 from tests.support.backends import BackendUnderTest
-from tests.support.session import STREAM_EVENTS, asking, tool
+from tests.support.session import asking, tool
 
 from ...support.leftovers import places_taken
 from .recorded_stream import ARGUMENTS, TEXT, THOUGHT, record_stream

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import ConfigurationError, InvalidRequestError
 from openai_responses_common.engine import engine
+from openai_responses_common.engine.event_names import STREAM_EVENTS
 from openai_responses_common.engine.telemetry import CallEvents
 
 from tests.support.backends import BACKENDS, BackendUnderTest
 from tests.support.jump_clock import on_jump_clock
-from tests.support.session import STREAM_EVENTS, asking, assistant
+from tests.support.session import asking, assistant
 
 from ...support.leftovers import nothing_left
 from .cancelled_at import MOMENTS, CancelledAt, Moment, wait_for_end

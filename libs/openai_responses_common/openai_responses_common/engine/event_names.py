@@ -1,12 +1,19 @@
-"""Events that the kernel does not list itself; declared through `observability.events` when a provider is mounted."""
+"""The names of the hook events that the kernel does not list; a mounted provider declares them to its host.
+
+`docs/events.md` describes each event with its fields.
+"""
 
 from __future__ import annotations
 
-OWN_EVENTS = (
+STREAM_EVENTS = (
     "llm:stream_block_start",
     "llm:stream_block_delta",
     "llm:stream_block_end",
     "llm:stream_aborted",
+)
+
+OWN_EVENTS = (
+    *STREAM_EVENTS,
     "llm:request:debug",
     "llm:response:debug",
     "llm:request:raw",
@@ -14,3 +21,4 @@ OWN_EVENTS = (
     "provider:incomplete_continuation",
     "provider:auth_required",
 )
+"""All of them; the contribution `observability.events` carries this list."""

@@ -1,4 +1,4 @@
-"""What leaves in an event: no secrets, and no pictures by the megabyte."""
+"""Removes secrets, and cuts images, in the data of hook events."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _SECRET_KEYS = SENSITIVE_KEYS | {
     "cookie",
     "set-cookie",
 }
-# Longer base64 words than any ciphertext of a reasoning item: pictures and files.
+# Longer base64 text than any ciphertext of a reasoning item is an image or a file.
 _MAX_BASE64_CHARACTERS = 65_536
 _MAX_DATA_URL_CHARACTERS = 1024
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{60,}\s*)+")
 
 
 def redact(value: Any, *, scrub: Callable[[str], str] = str, max_characters: int | None = None) -> Any:
-    """A copy with the values of secret-bearing keys hidden and pictures cut.
+    """Return a copy in which the values of secret keys are hidden and images are cut to their first characters.
 
     Args:
         value: plain JSON.
-        scrub: takes the credential out of a text.
-        longest: also cut every string to this many characters.
+        scrub: removes the credential from a text. The default changes nothing.
+        max_characters: the length to which every other string is cut, too. None, by default, cuts no other string.
     """
     if isinstance(value, Mapping):
         items = cast(Mapping[Any, Any], value).items()
@@ -48,13 +48,13 @@ def redact(value: Any, *, scrub: Callable[[str], str] = str, max_characters: int
 
 
 def _shorten_text(text: str, max_characters: int | None) -> str:
-    kept = text
-    is_picture = text.startswith("data:") and len(text) > _MAX_DATA_URL_CHARACTERS
-    if is_picture or (len(text) > _MAX_BASE64_CHARACTERS and _BASE64.match(text, 0, 4096)):
-        kept = text[:64]
+    shortened = text
+    is_image = text.startswith("data:") and len(text) > _MAX_DATA_URL_CHARACTERS
+    if is_image or (len(text) > _MAX_BASE64_CHARACTERS and _BASE64.match(text, 0, 4096)):
+        shortened = text[:64]
     if max_characters is not None:
-        kept = kept[:max_characters]
-    return text if kept == text else f"{kept}… ({len(text)} characters)"
+        shortened = shortened[:max_characters]
+    return text if shortened == text else f"{shortened}… ({len(text)} characters)"
 
 
 def _is_secret(key: object, value: object) -> bool:

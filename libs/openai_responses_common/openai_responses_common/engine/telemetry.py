@@ -1,7 +1,7 @@
-"""Every hook event of a call is emitted here and nowhere else.
+"""Emits all hook events of a call; no other file emits any.
 
-One `request_id` runs through the request, its deltas, its retries and its response; `llm:request` and `llm:response`
-come exactly once per call, also when it fails or is cancelled. Nothing is emitted without a coordinator.
+One `request_id` identifies the request, its deltas, its retries and its response. A call emits `llm:request` and
+`llm:response` exactly once, also if it fails or is cancelled. Without a coordinator it emits nothing.
 """
 
 from __future__ import annotations
@@ -30,15 +30,22 @@ _MAX_DEBUG_CHARACTERS = 180
 _DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
 
 Sink: TypeAlias = Callable[[list[Delta]], Awaitable[None]]
-"""Takes the deltas of a call as they come, in batches."""
+"""Takes the deltas of a call in batches, as they arrive."""
 
 
 class CallEvents:
-    """The events of one call.
+    """Emits the events of one call.
+
+    Args:
+        coordinator: the session's coordinator; None if there is no session.
+        provider: the mount name of the provider, which every event carries.
+        options: the options of the call. They decide whether the events hold bodies.
+        scrub: removes the credential from a text.
+        limits: where the service reports its rate limits. The default is the API's own headers.
 
     Attributes:
-        request_id: ties them together.
-        headers: those of the newest response; rate limits are read from them.
+        request_id: the id that all events of the call carry.
+        headers: the headers of the newest response; the rate limits are read from them.
     """
 
     def __init__(
@@ -64,11 +71,11 @@ class CallEvents:
 
     @property
     def has_listeners(self) -> bool:
-        """Is there anyone to emit to?"""
+        """Return True if there is a session whose hooks get the events."""
         return self._hooks is not None
 
     async def _emit(self, event: str, data: Mapping[str, Any]) -> None:
-        """Tell all handlers, also when the call is cancelled while they are at work: half an event helps nobody."""
+        """Run all handlers of an event to their end, also if the call is cancelled meanwhile."""
         if self._hooks is None:
             return
         await _run_shielded(self._hooks.emit(event, self._add_call_fields(data)))
@@ -77,6 +84,13 @@ class CallEvents:
         return {**self._call_fields, "request_id": self.request_id, **data}
 
     async def emit_request(self, body: Mapping[str, Any], *, message_count: int, dropped: Sequence[str]) -> None:
+        """Emit `llm:request`.
+
+        Args:
+            body: the body of the first request of the call.
+            message_count: the number of messages of the chat request.
+            dropped: a sentence for each option and each part of the content that the body leaves out.
+        """
         self._request_was_emitted = True
         options = self._options
         data: dict[str, Any] = {
@@ -103,6 +117,12 @@ class CallEvents:
             await self._emit(f"{event}:raw", {key: redact(value, scrub=self._scrub)})
 
     async def emit_response(self, decoded_response: DecodedResponse, responses: Sequence[Response]) -> None:
+        """Emit `llm:response` of a call that succeeded.
+
+        Args:
+            decoded_response: what the host receives.
+            responses: the first response of the service, and those that continued it.
+        """
         usage = decoded_response.usage
         tokens = usage.model_dump(exclude_none=True) if usage else {}
         if usage:
@@ -118,20 +138,22 @@ class CallEvents:
             "rate_limits": self._collect_rate_limits(),
         }
         for key in ("reasoning_removed", "prompt_cache"):
-            if found := (decoded_response.metadata or {}).get(f"openai:{key}"):
-                data[key] = found
-        data = redact(data, scrub=self._scrub)  # some services echo what they were sent
+            if value := (decoded_response.metadata or {}).get(f"openai:{key}"):
+                data[key] = value
+        data = redact(data, scrub=self._scrub)  # some services repeat the request in their response
         if self._options.raw:
             data["raw"] = redact(list(responses), scrub=self._scrub)
         await self._emit_end_once(data)
         await self._emit_debug("llm:response", "response", list(responses))
 
     async def emit_failure(self, error: Exception) -> None:
+        """Emit `llm:response` of a call that failed; a quota that is used up also emits `provider:throttle`."""
         if isinstance(error, QuotaExceededError):
             await self._emit_throttle("quota", error.retry_after)
         await self._emit_end_once({"status": "error", "error": str(error), "error_type": type(error).__name__})
 
     async def emit_cancellation(self) -> None:
+        """Emit `llm:response` of a call that was cancelled."""
         await self._emit_end_once({"status": "cancelled", "error": "the call was cancelled"})
 
     async def _emit_end_once(self, data: Mapping[str, Any]) -> None:
@@ -141,13 +163,14 @@ class CallEvents:
         await _run_shielded(self._emit_end(data))
 
     async def _emit_end(self, data: Mapping[str, Any]) -> None:
-        """The response event, and before it the request event of a call that did not get so far."""
+        """Emit `llm:response`, and before it `llm:request` if the call ended before it had a request."""
         if not self._request_was_emitted:
             await self.emit_request({}, message_count=0, dropped=())
         duration_ms = int((time.monotonic() - self._started_s) * 1000)
         await self._emit("llm:response", {**data, "duration_ms": duration_ms})
 
     async def emit_deltas(self, deltas: Sequence[Delta]) -> None:
+        """Emit an event for each delta; this is the sink of a session."""
         for delta in deltas:
             match delta:
                 case BlockStart():
@@ -162,13 +185,23 @@ class CallEvents:
                     await self._emit("llm:stream_aborted", {"error": error})
 
     async def _emit_block(self, phase: str, block: BlockStart | BlockDelta | BlockEnd, data: Mapping[str, Any]) -> None:
-        """Without the shield of `_emit`, which costs a task each: a cancellation voids what was shown anyway."""
+        """Emit one event of a block.
+
+        Unlike `_emit` it does not shield the handlers, because a task for each delta is expensive, and a cancellation
+        takes all blocks back anyway.
+        """
         data = {"block_index": block.index, "block_type": block.kind, **data}
         if self._hooks is not None:
             await self._hooks.emit(f"llm:stream_block_{phase}", self._add_call_fields(data))
 
     async def emit_retry(self, attempt: int, delay_s: float, error: LLMError) -> None:
-        """Before each wait; `attempt` counts from 1. A rate limit is also told as a throttle."""
+        """Emit `provider:retry` before a wait; a rate limit also emits `provider:throttle`.
+
+        Args:
+            attempt: the number of the attempt that failed, from 1.
+            delay_s: the seconds until the next attempt.
+            error: the failure.
+        """
         if isinstance(error, RateLimitError):
             await self._emit_throttle("rate_limit", delay_s)
         data = {
@@ -181,10 +214,18 @@ class CallEvents:
         await self._emit("provider:retry", data)
 
     async def emit_repairs(self, repairs: Sequence[Repair]) -> None:
+        """Emit `provider:tool_sequence_repaired`."""
         rows = [{"kind": row.kind, "tool_call_id": row.call_id, "tool_name": row.tool_name} for row in repairs]
         await self._emit("provider:tool_sequence_repaired", {"repair_count": len(rows), "repairs": rows})
 
     async def emit_continuation(self, number: int, response: Response, reason: str) -> None:
+        """Emit `provider:incomplete_continuation` before a continuation.
+
+        Args:
+            number: the number of the continuation, from 1.
+            response: the response that the continuation goes on from.
+            reason: the service's reason why the response is incomplete.
+        """
         data = {
             "response_id": response.get("id"),
             "reason": reason,
@@ -194,14 +235,19 @@ class CallEvents:
         await self._emit("provider:incomplete_continuation", data)
 
     async def _emit_throttle(self, reason: str, delay_s: float | None) -> None:
-        """What holds the call up; of a window that is told in percent the fullest."""
+        """Emit `provider:throttle` with the limit that is closest to its end.
+
+        Args:
+            reason: `rate_limit` or `quota`.
+            delay_s: the seconds until the limit allows a request again; None if that is unknown.
+        """
         limits = self._collect_rate_limits() or {}
-        used = {key: value for key, value in limits.items() if key.endswith("_used_percent") and _is_number(value)}
-        if used:
-            fullest = max(used, key=lambda key: used[key])
+        percents = {key: value for key, value in limits.items() if key.endswith("_used_percent") and _is_number(value)}
+        if percents:
+            fullest = max(percents, key=lambda key: percents[key])
             minutes = limits.get(fullest.replace("_used_percent", "_window_minutes"))
             dimension = f"{minutes} minutes" if minutes else fullest.removesuffix("_used_percent")
-            data: dict[str, Any] = {"dimension": dimension, "remaining": max(0, 100 - used[fullest]), "limit": 100}
+            data: dict[str, Any] = {"dimension": dimension, "remaining": max(0, 100 - percents[fullest]), "limit": 100}
         else:
             dimension = "tokens" if str(limits.get("tokens_remaining")) == "0" else "requests"
             data = {
@@ -212,7 +258,7 @@ class CallEvents:
         await self._emit("provider:throttle", {"reason": reason, **data, "delay": delay_s})
 
     def read_event_limits(self, event: Event) -> None:
-        """Keep what an event of the stream says of the limits, if it is one that does."""
+        """Read the rate limits from an event of the stream, if it is the one that carries them."""
         if event["type"] != self._limit_table.event:
             return
         for key, path in self._limit_table.event_fields.items():
@@ -223,28 +269,35 @@ class CallEvents:
                 self._event_limits[key] = value
 
     def _collect_rate_limits(self) -> dict[str, Any] | None:
-        found = {
-            key: self._scrub(self.headers[name])
+        from_headers = {
+            key: _parse_number(self._scrub(self.headers[name]))
             for key, name in self._limit_table.headers.items()
             if name in self.headers
         }
-        return {**{key: _parse_number(value) for key, value in found.items()}, **self._event_limits} or None
+        return {**from_headers, **self._event_limits} or None
 
 
 async def emit_auth_required(coordinator: Any, *, provider: str, url: str, minutes: int) -> None:
-    """Tell that a person has to sign in on a page; never the code."""
+    """Emit `provider:auth_required`: a user has to sign in on a page. The event never holds the code to enter there.
+
+    Args:
+        coordinator: the session's coordinator; None if there is no session.
+        provider: the mount name of the provider.
+        url: the page.
+        minutes: how long the code is valid.
+    """
     if (hooks := getattr(coordinator, "hooks", None)) is not None:
         data = {"provider": provider, "verification_uri": url, "expires_in_minutes": minutes}
         await hooks.emit("provider:auth_required", data)
 
 
 async def _run_shielded(awaitable: Awaitable[None]) -> None:
-    """Let nothing interrupt some work; a cancellation comes out when it is done."""
-    done = asyncio.ensure_future(awaitable)
+    """Run an awaitable to its end; a cancellation is raised after that."""
+    task = asyncio.ensure_future(awaitable)
     try:
-        await finish(done)
+        await finish(task)
     finally:
-        done.result()
+        task.result()
 
 
 def _is_number(value: object) -> bool:
