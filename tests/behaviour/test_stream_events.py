@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from openai_responses_common.engine.event_names import STREAM_EVENTS
 from responses_emulator import (
     Call,
     CustomCall,
