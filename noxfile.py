@@ -239,7 +239,8 @@ def version(session: nox.Session) -> None:
     """Print the version of all packages, or set it to the one after `--`."""
     files = [
         LIBRARY / "openai_responses_common" / "version.py",
-        *(next(module.glob("*/__init__.py")) for module in [EMULATOR, *MODULES]),
+        EMULATOR / "responses_emulator" / "__init__.py",
+        *(next(module.glob("*/__init__.py")) for module in MODULES),
         *(package / "pyproject.toml" for package in [LIBRARY, EMULATOR, *MODULES]),
     ]
     for new in session.posargs:

@@ -1,7 +1,7 @@
-"""The offline OpenAI service for tests and for the chat demo: a real HTTP server on loopback.
+"""The Responses API of OpenAI, Azure OpenAI and ChatGPT, offline: a real HTTP server on loopback.
 
-`with Emulator() as emulator:` starts it; `emulator.script(...)` says what it does next; with nothing scripted a simple
-built-in model answers and works with the tools that are offered.
+`with Emulator() as emulator:` starts it; `emulator.script(...)` queues what the model says; `emulator.requests` is what it
+received. Without a script, a responder makes the output.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ from responses_emulator.chatgpt.errors import (
 )
 from responses_emulator.chatgpt.plan_limits import PlanLimits, PlanWindow
 from responses_emulator.chatgpt.surface import ChatGptOptions, chatgpt_surface, chatgpt_surfaces, wham_surface
+from responses_emulator.contract.input_items import item_type
+from responses_emulator.contract.refusal import Refusal
+from responses_emulator.conversation.ledger import Ledger
+from responses_emulator.conversation.pairing_rules import check_conversation
 from responses_emulator.emulator import Emulator
 from responses_emulator.entra.browser import open_in_browser
 from responses_emulator.entra.directory import Directory
@@ -75,8 +79,10 @@ from responses_emulator.openai_sign_in.tokens import (
     write_codex_file,
     write_ms_module_file,
 )
+from responses_emulator.output.turn_context import TurnContext
 from responses_emulator.responders.fixed_output import fixed_output
 from responses_emulator.responders.responder import Responder
+from responses_emulator.responders.schema_instance import schema_instance
 from responses_emulator.script.rejected_parameters import RejectParameters
 from responses_emulator.script.replies import Disconnect, HttpReply
 from responses_emulator.script.turn import (
@@ -95,6 +101,7 @@ from responses_emulator.script.turn import (
     Keepalive,
     NoTerminalOutput,
     NoUsage,
+    OutputPart,
     Refuse,
     ReplyHeaders,
     ResponseFailed,
@@ -109,15 +116,19 @@ from responses_emulator.script.turn import (
     Turn,
     WebSearch,
 )
-from responses_emulator.service.state import RecordedRequest
-from responses_emulator.transport.tls import Authority
+from responses_emulator.service.state import RecordedRequest, ScriptedReply
+from responses_emulator.service.surface import Caller, Exchange, Route, Surface, json_reply
+from responses_emulator.transport.server import Reply, StreamReply
+from responses_emulator.transport.tls import LOOPBACK, Authority
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "LOOPBACK",
     "Account",
     "Authority",
     "Call",
+    "Caller",
     "Catalogue",
     "CatalogueEntry",
     "ChatGptOptions",
@@ -129,6 +140,7 @@ __all__ = [
     "Emulator",
     "ErrorEvent",
     "EventDelay",
+    "Exchange",
     "ExtraEvent",
     "FakeAzureCli",
     "Framing",
@@ -138,30 +150,39 @@ __all__ = [
     "HttpReply",
     "JoinEvents",
     "Keepalive",
+    "Ledger",
     "LoseReply",
     "ManagedIdentity",
     "NoTerminalOutput",
     "NoUsage",
+    "OutputPart",
     "PlanLimits",
     "PlanWindow",
     "RateLimits",
     "RecordedRequest",
+    "Refusal",
     "Refuse",
     "RejectParameters",
+    "Reply",
     "ReplyHeaders",
     "Responder",
     "ResponseFailed",
     "ResponseFields",
     "ResponseIncomplete",
     "RotateIds",
+    "Route",
     "Say",
+    "ScriptedReply",
     "SignInService",
     "Silence",
     "SplitBytes",
+    "StreamReply",
+    "Surface",
     "TerminalFields",
     "Think",
     "TokenSet",
     "Turn",
+    "TurnContext",
     "WebSearch",
     "app_service_error",
     "app_service_surface",
@@ -173,6 +194,7 @@ __all__ = [
     "bad_gateway",
     "chatgpt_surface",
     "chatgpt_surfaces",
+    "check_conversation",
     "client_upgrade_required",
     "cloudflare_challenge",
     "content_filter_event",
@@ -196,6 +218,8 @@ __all__ = [
     "invalid_subscription_key",
     "invalid_token",
     "issuer_surface",
+    "item_type",
+    "json_reply",
     "make_token",
     "malformed_token",
     "missing_image_deployment",
@@ -211,6 +235,7 @@ __all__ = [
     "redirect",
     "repeated_model_not_found",
     "resource_not_found",
+    "schema_instance",
     "server_error",
     "server_is_overloaded",
     "slow_down",

@@ -16,7 +16,8 @@ from tests.support.install.checkout import DIST, LIBRARY, MODULES, ROOT, VERSION
 
 pytestmark = pytest.mark.install
 
-PACKAGES = ["openai_responses_common", *map(package_of, MODULES)]
+MODULE_PACKAGES = [*map(package_of, MODULES)]
+PACKAGES = ["openai_responses_common", "responses_emulator", *MODULE_PACKAGES]
 FILES = [f"{package}-{VERSION}{ending}" for package in PACKAGES for ending in (".tar.gz", "-py3-none-any.whl")]
 SECRET = re.compile(rb"sk-[A-Za-z0-9_-]{20,}|eyJ[A-Za-z0-9_-]{20,}\.|-----BEGIN [A-Z ]*PRIVATE KEY-----")
 MACHINE = re.compile(rb"file://[^ `\"'.]|" + b"|".join(re.escape(f"{path}/".encode()) for path in (ROOT, Path.home())))
@@ -53,7 +54,7 @@ def test_a_package_is_complete_and_holds_nothing_else(name: str) -> None:
 
     code = [path for path in files if path.startswith(f"{package}/")]
     assert {f"{package}/__init__.py", f"{package}/py.typed"} <= set(code)
-    assert (f"{package}/routing.yaml" in code) is (package != PACKAGES[0])
+    assert (f"{package}/routing.yaml" in code) is (package in MODULE_PACKAGES)
     assert [path for path in code if not path.endswith((".py", "/py.typed", "/routing.yaml"))] == []
     assert [path for path in code if re.search(r"(^|/)(tests?|conftest|test_.*)[./]", path)] == []
     assert [path for path in files if path not in code and not EXPECTED.fullmatch(path)] == []
@@ -71,8 +72,11 @@ def test_a_package_says_what_it_is_and_needs(name: str) -> None:
     assert said["Version"] == VERSION
     assert said["Description-Content-Type"] == "text/markdown"
     assert str(said.get_payload()).startswith("# ")
-    assert set(LIBRARY["dependencies"]) <= set(requires)
-    assert (f"openai-responses-common=={VERSION}" in requires) is not name.startswith(PACKAGES[0])
+    is_module = name.partition("-")[0] in MODULE_PACKAGES
+    assert (f"openai-responses-common=={VERSION}" in requires) is is_module
+    if not name.startswith("responses_emulator"):
+        assert set(LIBRARY["dependencies"]) <= set(requires)
+    assert not [each for each in requires if "emulator" in each]
 
 
 def test_the_changelog_tells_what_the_version_brings() -> None:
@@ -85,7 +89,7 @@ def test_the_changelog_tells_what_the_version_brings() -> None:
 
 def test_another_machine_would_build_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = Checkout.make(tmp_path / "elsewhere" / "checkout")
-    for folder in (checkout.library.parent, *map(checkout.folder, MODULES)):
+    for folder in (checkout.library.parent, checkout.emulator, *map(checkout.folder, MODULES)):
         built = run("uv", "build", "--quiet", "--out-dir", tmp_path / "dist", folder)
         assert built.returncode == 0, built.stderr
     for name in FILES:
@@ -99,3 +103,11 @@ def test_a_folder_of_wheels_is_enough_to_install_from(tmp_path: Path) -> None:
     environment.install("--no-index", *folders, *(f"amplifier-module-{name}" for name in MODULES))
 
     assert [environment.refusal(name) for name in MODULES] == ["" for _ in MODULES]
+
+
+def test_the_emulator_runs_from_its_wheel(tmp_path: Path) -> None:
+    environment = Environment.make(tmp_path / "environment", "pip")
+    folders = ("--find-links", DIST, "--find-links", os.environ["PIP_FIND_LINKS"])
+    environment.install("--no-index", *folders, "responses-emulator")
+    ended = run(environment.python, "-m", "responses_emulator", "--help")
+    assert (ended.returncode, ended.stderr) == (0, "")

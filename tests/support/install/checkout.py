@@ -73,6 +73,10 @@ class Checkout:
     def library(self) -> Path:
         return self.root / "libs/openai_responses_common/openai_responses_common"
 
+    @property
+    def emulator(self) -> Path:
+        return self.root / "libs/responses_emulator"
+
     def folder(self, module: str) -> Path:
         return self.root / "modules" / module
 
