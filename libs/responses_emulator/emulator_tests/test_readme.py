@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import httpx
@@ -62,7 +63,7 @@ def test_the_readme_lists_the_options_of_the_command_line(capsys: pytest.Capture
 )
 def test_the_readme_lists_all_parts_of_a_kind(kind: str, parts: object) -> None:
     (row,) = re.findall(rf"^\| {kind} \| (.*) \|$", README, re.MULTILINE)
-    assert set(re.findall(r"`(\w+)`", row)) == {part.__name__ for part in parts.__args__}
+    assert set(re.findall(r"`(\w+)`", row)) == {part.__name__ for part in typing.get_args(parts)}
 
 
 def test_the_readme_names_what_the_package_exports() -> None:

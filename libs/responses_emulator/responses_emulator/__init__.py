@@ -1,7 +1,7 @@
 """The Responses API of OpenAI, Azure OpenAI and ChatGPT, offline: a real HTTP server on loopback.
 
-`with Emulator() as emulator:` starts it; `emulator.script(...)` queues what the model says; `emulator.requests` is what it
-received. Without a script, a responder makes the output.
+`with Emulator() as emulator:` starts it; `emulator.script(...)` queues what the model says; `emulator.requests` is what
+it received. Without a script, a responder makes the output.
 """
 
 from __future__ import annotations
