@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import LLMError, ProviderUnavailableError, RateLimitError
+from amplifier_core.models import HookResult
 from responses_emulator import (
     Emulator,
     ErrorEvent,
@@ -112,8 +114,16 @@ async def test_a_rate_limit_is_also_told_as_a_throttle(session: Session) -> None
 
 
 async def test_the_services_own_limits_are_waited_for(open_session: OpenSession, emulator: Emulator) -> None:
-    emulator.state.limits = RateLimits(requests=2, window_s=0.8)
+    """The clock of the service stands still until the provider waits."""
+    now_s = [0.0]
+    emulator.state.limits = RateLimits(requests=2, window_s=0.8, clock=lambda: now_s[0])
     session = await open_session()
+
+    async def pass_time(event: str, data: dict[str, Any]) -> HookResult:
+        now_s[0] += 0.8
+        return HookResult(action="continue")
+
+    session.coordinator.hooks.register("provider:retry", pass_time, name="clock")
     for _ in range(3):
         await session.ask("hello")
     assert session.sent == 4

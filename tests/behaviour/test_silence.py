@@ -1,62 +1,28 @@
-"""Time: silence is what runs out, not length; and the end of an answer is the end of the wait."""
+"""Timeouts of a request, connections that are used again, and the dialects of a stream.
+
+tests/generated/sweeps/test_stalls.py proves that a slow stream is no timeout and that a silent one is.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 from amplifier_core.llm_errors import LLMTimeoutError
-from responses_emulator import EventDelay, Framing, HoldOpen, Keepalive, Say, Silence, SplitBytes, Turn, server_error
+from responses_emulator import EventDelay, Framing, HoldOpen, Say, SplitBytes, Turn, server_error
 
 from tests.support.run_clock import Lived
 from tests.support.session import OpenSession, Session, asking, other_tasks
-
-SLOW = Turn(Say("one two three four five six"), EventDelay(0.045))
-
-
-@pytest.mark.promise("a healthy long answer is cut off", area="hazard")
-async def test_a_slow_and_healthy_answer_may_last_longer_than_the_timeout(open_session: OpenSession) -> None:
-    session = await open_session(timeout=0.4, max_retries=0)
-    session.emulator.script(SLOW)
-    began_s = time.monotonic()
-    response = await session.ask("hello")
-    assert time.monotonic() - began_s > 0.5
-    assert response.text == "one two three four five six"
-
-
-@pytest.mark.promise("a silent service is awaited without end", area="hazard")
-async def test_silence_in_mid_answer_runs_out_soon(open_session: OpenSession) -> None:
-    session = await open_session(timeout="0.3", max_retries=0)
-    session.emulator.script(Turn(Say("one two"), Silence(20, before_event=5)))
-    began_s = time.monotonic()
-    with Lived() as lived, pytest.raises(LLMTimeoutError, match=r"no data from the service for 0\.3 s"):
-        await session.ask("hello")
-    assert time.monotonic() - began_s > 0.2
-    assert lived.s < 10
-    assert await session.emulator.wait_until_async(lambda: session.emulator.aborted_requests)
-
-
-@pytest.mark.parametrize("comment", [False, True], ids=["event", "comment"])
-async def test_signs_of_life_keep_an_answer_alive(open_session: OpenSession, comment: bool) -> None:
-    session = await open_session(timeout=0.4, max_retries=0)
-    alive = Keepalive(every_events=8, comment=comment, silence_s=0.12, count=5)
-    session.emulator.script(Turn(Say("one two three"), alive))
-    began_s = time.monotonic()
-    response = await session.ask("hello")
-    assert time.monotonic() - began_s > 0.5
-    assert response.text == "one two three"
-    assert session.recorder.shown() == "one two three"
 
 
 @pytest.mark.promise("the timeout of the request is ignored", area="hazard")
 async def test_the_timeout_of_a_request_bounds_the_whole_call(session: Session) -> None:
     await session.ask("so that there is a client")
     session.recorder.events.clear()
-    session.emulator.script(Turn(Say("word " * 200), EventDelay(0.02)))
-    with Lived() as lived, pytest.raises(LLMTimeoutError, match=r"timeout of 0\.3 s") as caught:
-        await session.ask("hello", timeout=0.3)
-    assert lived.s < 3
+    session.emulator.script(Turn(Say("word " * 2000), EventDelay(0.02)))
+    with Lived() as lived, pytest.raises(LLMTimeoutError, match=r"timeout of 2\.0 s") as caught:
+        await session.ask("hello", timeout=2)
+    assert lived.s < 10
     assert not caught.value.retryable
     assert session.sent == 2
     assert await session.emulator.wait_until_async(lambda: session.emulator.aborted_requests)

@@ -19,6 +19,7 @@ _TIMEOUT_S = 10.0
 _PIECES = 16
 
 
+@pytest.mark.promise("a silent service is awaited without end", area="hazard")
 @on_jump_clock
 async def test_stream_that_stops_is_a_timeout(backend: BackendUnderTest) -> None:
     """The connection stays open. If the terminal event was sent, the response is complete."""
@@ -82,6 +83,7 @@ async def test_second_attempt_responds_after_a_silent_first(backend: BackendUnde
         result.check_recorded_response()
 
 
+@pytest.mark.promise("a healthy long answer is cut off", area="hazard")
 @on_jump_clock
 async def test_slow_stream_is_not_a_timeout(backend: BackendUnderTest) -> None:
     """Each call takes longer than the timeout, and is never silent for as long. Each is cut at other offsets."""
