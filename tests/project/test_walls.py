@@ -93,6 +93,24 @@ def test_a_room_imports_only_from_rooms_below_it(room: str) -> None:
     assert arrows == set()
 
 
+def test_product_does_not_import_the_tests_for_authors_of_backends() -> None:
+    testing = LIBRARY / "testing"
+    importers = {
+        short(path)
+        for path in OURS
+        if not path.is_relative_to(testing)
+        for module in imports(path)
+        if module.startswith(f"{LIBRARY.name}.testing")
+    }
+    assert importers == set()
+
+
+def test_tests_for_authors_of_backends_need_no_test_library() -> None:
+    """Importing them must not fail, or cost anything, without pytest."""
+    used = {module.partition(".")[0] for path in (LIBRARY / "testing").rglob("*.py") for module in imports(path)}
+    assert used <= {*sys.stdlib_module_names, LIBRARY.name}
+
+
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_a_room_has_a_door_that_holds_one_sentence(room: str) -> None:
     for door in (LIBRARY / room).rglob("__init__.py"):

@@ -55,7 +55,9 @@ def open_store(
     """
     for name in (service, account):
         if not _LABEL.fullmatch(name):
-            raise StoreError(f"{name!r} is no name for an account: use at most 64 letters, digits, `.`, `_`, `@`, `-`")
+            raise StoreError(
+                f"{name!r} is not a valid name for an account: use at most 64 letters, digits, `.`, `_`, `@`, `-`"
+            )
     if mode == "memory":
         memory = _memory_stores.setdefault((service, account), MemoryStore())
         return TokenStore(memory, memory.lock, import_record)

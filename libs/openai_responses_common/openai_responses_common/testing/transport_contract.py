@@ -1,0 +1,114 @@
+"""The tests that every transport has to pass."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ..failures.failure import CallFailure, Failure
+from ..transport.base import Transport
+from ..wire.types import Event
+from .fake_transport import FakeReply, build_text_reply
+
+_REFUSAL = Failure(kind="status", status=400, message="the request is not valid")
+
+
+class TransportContract:
+    """Inherit it and define `build`."""
+
+    def build(self, *script: FakeReply | Failure) -> Transport:
+        """Return a transport to a service that plays this script, one reply or failure for each request."""
+        raise NotImplementedError
+
+    def test_events_arrive_in_their_order(self) -> None:
+        transport = self.build(build_text_reply("a", "b", "c"))
+        events = asyncio.run(_read_and_close(transport))
+        assert [event["delta"] for event in events if "delta" in event] == ["a", "b", "c"]
+        assert events[-1]["type"] == "response.completed"
+
+    def test_header_names_are_in_lower_case(self) -> None:
+        async def check() -> None:
+            transport = self.build(FakeReply(batches=build_text_reply("a").batches, headers={"x-request-id": "r-1"}))
+            async with transport.open(b"{}", timeout_s=30) as reply:
+                headers = reply.headers
+            await transport.close()
+            assert headers["x-request-id"] == "r-1"
+            assert [name for name in headers if name != name.lower()] == []
+
+        asyncio.run(check())
+
+    def test_refusal_is_a_call_failure(self) -> None:
+        raised = asyncio.run(_catch_failure(self.build(_REFUSAL)))
+        assert raised.failure.status == _REFUSAL.status
+        assert raised.failure.message == _REFUSAL.message
+
+    def test_failure_comes_after_the_events_before_it(self) -> None:
+        broken = Failure(kind="stream", message="the connection broke off")
+
+        async def check() -> None:
+            events: list[Event] = []
+            transport = self.build(FakeReply(batches=build_text_reply("a", "b").batches[:3], failure=broken))
+            kind = ""
+            try:
+                async with transport.open(b"{}", timeout_s=30) as reply:
+                    async for batch in reply.batches:
+                        events += batch
+            except CallFailure as raised:
+                kind = raised.failure.kind
+            await transport.close()
+            assert [event["delta"] for event in events if "delta" in event] == ["a", "b"]
+            assert kind == "stream"
+
+        asyncio.run(check())
+
+    def test_leaving_early_leaves_no_task_and_the_next_request_works(self) -> None:
+        async def check() -> None:
+            transport = self.build(build_text_reply(*"abc"), build_text_reply("d"))
+            async with transport.open(b"{}", timeout_s=30) as reply:
+                async for _ in reply.batches:
+                    break
+            assert asyncio.all_tasks() == {asyncio.current_task()}, "a task is left"
+            events = await _read_and_close(transport)
+            assert [event["delta"] for event in events if "delta" in event] == ["d"]
+
+        asyncio.run(check())
+
+    def test_transport_can_be_closed_at_any_time_and_used_again(self) -> None:
+        async def check() -> None:
+            transport = self.build(build_text_reply("a"), build_text_reply("b"))
+            await transport.close()
+            await _read_and_close(transport)
+            await transport.close()
+            assert await _read_and_close(transport) != []
+
+        asyncio.run(check())
+
+    def test_origin_is_stable(self) -> None:
+        async def check() -> None:
+            transport = self.build()
+            await transport.prepare()
+            origin = transport.origin
+            await transport.prepare()
+            assert origin != ""
+            assert transport.origin == origin
+            await transport.close()
+
+        asyncio.run(check())
+
+
+async def _read_and_close(transport: Transport) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    async with transport.open(b'{"model": "m"}', timeout_s=30) as reply:
+        async for batch in reply.batches:
+            events += batch
+    await transport.close()
+    return events
+
+
+async def _catch_failure(transport: Transport) -> CallFailure:
+    try:
+        await _read_and_close(transport)
+    except CallFailure as failure:
+        await transport.close()
+        return failure
+    raise AssertionError("the failure of the service was not raised")
