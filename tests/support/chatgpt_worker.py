@@ -1,6 +1,8 @@
-"""A process that makes calls until it is told to stop: `python -m tests.support.chatgpt_worker SETTINGS STOP [CALLS]`.
+"""A process that makes calls until the file STOP exists.
 
-Prints a line for every call that failed, and ends with 1 if there was one.
+`python -m tests.support.chatgpt_worker SETTINGS STOP CALLS [--report-locks]` prints a line for every call that failed,
+and ends with 1 if there was one. CALLS is the most calls that it makes; -1 means no limit. With `--report-locks` it
+prints a line to standard error before it waits for the lock of the token store.
 """
 
 from __future__ import annotations
@@ -11,13 +13,27 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from amplifier_core.llm_errors import LLMError
 from amplifier_core.message_models import ChatRequest, Message
 from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider
+from openai_responses_common.auth.store.base import TokenStore
 
 
-def is_told(stop: Path) -> bool:
+def report_locks() -> None:
+    """Print a line to standard error before each wait for the lock of a token store."""
+    lock = TokenStore.lock
+
+    def reporting(store: TokenStore) -> Any:
+        sys.stderr.write("waiting for the lock\n")
+        sys.stderr.flush()
+        return lock(store)
+
+    TokenStore.lock = reporting
+
+
+def must_stop(stop: Path) -> bool:
     return stop.exists()
 
 
@@ -25,7 +41,7 @@ async def work(settings: str, stop: Path, calls: int) -> int:
     provider = ChatgptOauthProvider(config=json.loads(settings))
     request = ChatRequest(messages=[Message(role="user", content="hello")])
     failed = 0
-    while calls and not is_told(stop):
+    while calls and not must_stop(stop):
         calls -= 1
         try:
             await provider.complete(request)
@@ -38,7 +54,9 @@ async def work(settings: str, stop: Path, calls: int) -> int:
 
 if __name__ == "__main__":
     logging.getLogger("openai_responses_common").addHandler(logging.NullHandler())
-    code = asyncio.run(work(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else -1))
+    if "--report-locks" in sys.argv:
+        report_locks()
+    code = asyncio.run(work(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))
     sys.stdout.flush()
     # The kernel's threads may abort a Python that shuts down.
     os._exit(code)

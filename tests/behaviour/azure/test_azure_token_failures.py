@@ -127,9 +127,10 @@ async def test_trouble_that_passes_is_waited_for(cloud: Cloud) -> None:
 
 @pytest.mark.promise("a token service in trouble and a clock that jumps cost no valid token", area="security")
 async def test_an_entra_that_hangs(cloud: Cloud) -> None:
-    cloud.directory.delay_s = 60
+    cloud.directory.hold()
     with Lived() as lived:
         error = await cloud.refusal(**cloud.secret, token_timeout=0.3)
+    cloud.directory.release()
     check(error, kernel.LLMTimeoutError, ["getting a token of Entra application", "0.3 s"], retryable=True)
     assert lived.s < 30
 
@@ -263,8 +264,9 @@ async def test_a_token_of_another_identity_is_not_used(cloud: Cloud) -> None:
 
 @pytest.mark.promise("a metadata service in trouble or behind a proxy leaks no token", area="security")
 async def test_a_silent_metadata_service(cloud: Cloud, machine: Emulator) -> None:
-    cloud.directory.delay_s = 5
+    cloud.directory.hold("identity")
     error = await cloud.refusal(auth="entra_managed_identity", token_timeout=0.3)
+    cloud.directory.release("identity")
     check(error, kernel.LLMTimeoutError, ["the managed identity", "0.3 s"], retryable=True)
 
 

@@ -15,6 +15,7 @@ from responses_emulator import Emulator, HttpReply, entra_unavailable, missing_t
 from tests.support.azure_cloud import COGNITIVE, FOUNDRY, HOST, PROJECT_HOST, Cloud, StartCloud, failing, until
 from tests.support.backends import ROOT
 from tests.support.run_clock import Lived
+from tests.support.token_waiters import TokenWaiters
 
 pytestmark = pytest.mark.promise(
     "a token service in trouble and a clock that jumps cost no valid token",
@@ -33,10 +34,18 @@ def audiences(cloud: Cloud) -> list[str]:
 # Single flight.
 
 
-async def test_fifty_calls_on_a_cold_start_make_one_token_request(cloud: Cloud) -> None:
-    cloud.directory.delay_s = 0.2
+@pytest.fixture
+def waiters(monkeypatch: pytest.MonkeyPatch) -> TokenWaiters:
+    return TokenWaiters(monkeypatch)
+
+
+async def test_fifty_calls_on_a_cold_start_make_one_token_request(cloud: Cloud, waiters: TokenWaiters) -> None:
+    cloud.directory.hold()
     session = await cloud.open(**cloud.secret, max_concurrent_requests=50)
-    await asyncio.gather(*[session.ask("hello") for _ in range(50)])
+    calls = asyncio.gather(*[session.ask("hello") for _ in range(50)])
+    await until(lambda: waiters.count == 50)
+    cloud.directory.release()
+    await calls
     assert cloud.token_requests() == 1
     assert len(set(cloud.sent)) == 1
 
@@ -79,13 +88,14 @@ async def once(session: Any) -> None:
     await session.provider.close()
 
 
-async def test_a_session_that_ends_takes_nothing_from_the_others(cloud: Cloud) -> None:
-    cloud.directory.delay_s = 0.3
+async def test_a_session_that_ends_takes_no_token_from_the_others(cloud: Cloud, waiters: TokenWaiters) -> None:
+    cloud.directory.hold()
     first, second = await cloud.open(**cloud.secret), await cloud.open(**cloud.secret)
     leaving = asyncio.create_task(first.ask("hello"))
     staying = asyncio.create_task(second.ask("hello"))
-    await until(lambda: cloud.token_requests() == 1)
+    await until(lambda: cloud.token_requests() == 1 and waiters.count == 2)
     leaving.cancel()
+    cloud.directory.release()
     await staying
     assert cloud.token_requests() == 1
 
@@ -109,9 +119,10 @@ async def test_a_silent_entra_holds_up_nobody_while_the_token_lives(cloud: Cloud
     cloud.directory.expires_in = 250
     session = await cloud.open(**cloud.secret, token_timeout=60)
     await session.ask("hello")
-    cloud.directory.delay_s = 30
+    cloud.directory.hold()
     await session.ask("hello")
-    assert len(cloud.directory.access_tokens) == 1, "the silence is not over"
+    assert len(cloud.directory.access_tokens) == 1, "Entra is still silent"
+    cloud.directory.release()
 
 
 async def test_a_token_near_its_end_is_fetched_ahead_of_time(cloud: Cloud) -> None:
@@ -153,10 +164,11 @@ def run(config: dict[str, Any]) -> tuple[str, float]:
 
 @pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
 async def test_a_hung_entra_does_not_hold_up_the_exit(cloud: Cloud) -> None:
-    cloud.directory.delay_s = 100
-    config = {**cloud.local, **cloud.secret, "token_timeout": 0.3, "max_retries": 0}
-    told, lived_s = await asyncio.to_thread(run, config)
-    assert told == "LLMTimeoutError"
+    cloud.directory.hold()
+    config = {**cloud.local, **cloud.secret, "token_timeout": 2, "max_retries": 0}
+    output, lived_s = await asyncio.to_thread(run, config)
+    cloud.directory.release()
+    assert output == "LLMTimeoutError"
     assert lived_s < 60
 
 
@@ -209,12 +221,15 @@ async def test_a_revoked_token_is_renewed_once(cloud: Cloud) -> None:
     assert len(set(cloud.sent)) == 2
 
 
-async def test_fifty_calls_with_a_revoked_token_renew_it_once(cloud: Cloud) -> None:
+async def test_fifty_calls_with_a_revoked_token_refresh_it_once(cloud: Cloud, waiters: TokenWaiters) -> None:
     session = await cloud.open(**cloud.secret, scope=f"{COGNITIVE}/.default", max_concurrent_requests=50)
     await session.ask("hello")
     cloud.directory.revoke_access_tokens()
-    cloud.directory.delay_s = 0.1
-    await asyncio.gather(*[session.ask("hello") for _ in range(50)])
+    cloud.directory.hold()
+    calls = asyncio.gather(*[session.ask("hello") for _ in range(50)])
+    await until(lambda: waiters.count == 50)
+    cloud.directory.release()
+    await calls
     assert cloud.token_requests() == 2
 
 
@@ -260,11 +275,14 @@ async def test_the_other_audience_is_tried_once_and_remembered(start: StartCloud
     assert len(cloud.sent) == 4
 
 
-async def test_many_calls_find_the_other_audience_together(start: StartCloud) -> None:
+async def test_many_calls_find_the_other_audience_together(start: StartCloud, waiters: TokenWaiters) -> None:
     cloud = start(audiences=[FOUNDRY])
-    cloud.directory.delay_s = 0.1
+    cloud.directory.hold()
     sessions = [await cloud.open(**cloud.secret, max_concurrent_requests=20) for _ in range(2)]
-    await asyncio.gather(*[session.ask("hello") for session in sessions for _ in range(10)])
+    calls = asyncio.gather(*[session.ask("hello") for session in sessions for _ in range(10)])
+    await until(lambda: waiters.count == 20)
+    cloud.directory.release()
+    await calls
     assert audiences(cloud) == [COGNITIVE, FOUNDRY]
 
 

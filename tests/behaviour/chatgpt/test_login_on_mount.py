@@ -14,7 +14,7 @@ from responses_emulator import SignInService
 
 from tests.support.chatgpt_machine import ROW, Machine
 from tests.support.kernels import Checkout
-from tests.support.session import Recorder, other_tasks
+from tests.support.session import Recorder, blocked, other_tasks
 
 PLAN = {
     "orchestrator": {"module": "loop-chat"},
@@ -141,15 +141,16 @@ async def test_a_declined_sign_in_is_told_and_the_session_starts(
 
 async def test_the_loop_goes_on_and_leaving_stops_it(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     a_terminal(monkeypatch)
+    threads = blocked()
     started = Started(machine, Display(machine.service, does=lambda: None))
     beginning = asyncio.ensure_future(started.__aenter__())
     assert await machine.emulator.wait_until_async(lambda: len(machine.service.requests_to("poll")) > 2)
     beginning.cancel()
     await asyncio.gather(beginning, return_exceptions=True)
     await started.session.cleanup()
-    await asyncio.sleep(0.1)
+    assert await machine.emulator.wait_until_async(lambda: blocked() <= threads)
     polls = len(machine.service.requests_to("poll"))
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.3)  # a pause of the machine cannot fail this; it can only hide a poll
     assert len(machine.service.requests_to("poll")) == polls
     assert not other_tasks()
 

@@ -1,4 +1,4 @@
-"""Tokens: renewed in time, once for all who ask, kept before they are used, and never spent twice."""
+"""The refresh of ChatGPT tokens: in time, once for all calls, saved before use, and never with a spent token."""
 
 from __future__ import annotations
 
@@ -7,30 +7,41 @@ import json
 import logging
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
 from amplifier_module_provider_chatgpt_oauth.auth import account as module
+from amplifier_module_provider_chatgpt_oauth.auth import tokens as tokens_module
+from openai_responses_common.auth import token_source
 from openai_responses_common.auth.store.record import StoreError
 from responses_emulator import Account, Disconnect, HttpReply, LoseReply, Say, invalid_token, malformed_token
 from responses_emulator.openai_sign_in.service import SignInService
 
 from tests.support.chatgpt_machine import Machine, Person
 from tests.support.session import PATIENCE_S
+from tests.support.token_waiters import TokenWaiters
 
 LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
 
 
-@pytest.mark.parametrize(("left_s", "renewed"), [(240, True), (360, False)])
-async def test_five_minutes_before_its_end(machine: Machine, left_s: float, renewed: bool) -> None:
+@pytest.fixture
+def waiters(monkeypatch: pytest.MonkeyPatch) -> TokenWaiters:
+    return TokenWaiters(monkeypatch)
+
+
+@pytest.mark.parametrize(("left_s", "refreshed"), [(240, True), (360, False)])
+async def test_a_token_is_refreshed_five_minutes_before_it_expires(
+    machine: Machine, left_s: float, refreshed: bool
+) -> None:
     machine.keep(machine.service.token_set(lifetime_s=left_s))
     session = await machine.session()
     await session.ask("hello")
-    assert bool(machine.service.requests_to("refresh")) is renewed
+    assert bool(machine.service.requests_to("refresh")) is refreshed
 
 
-async def test_the_protocol(machine: Machine) -> None:
+async def test_a_refresh_sends_the_fields_of_the_protocol(machine: Machine) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=-10))
     await (await machine.session()).ask("hello")
     (asked,) = machine.service.requests_to("refresh")
@@ -44,7 +55,7 @@ async def test_the_protocol(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("gives", [("access_token",), ("access_token", "refresh_token"), ("access_token", "id_token")])
-async def test_only_what_is_given_is_replaced(machine: Machine, gives: tuple[str, ...]) -> None:
+async def test_a_refresh_replaces_only_the_tokens_in_the_response(machine: Machine, gives: tuple[str, ...]) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=-10))
     machine.service.refresh_response_fields = gives
     await (await machine.session()).ask("hello")
@@ -53,7 +64,7 @@ async def test_only_what_is_given_is_replaced(machine: Machine, gives: tuple[str
     assert machine.kept["plan"] == "plus"
 
 
-async def test_its_own_end_counts_and_not_what_the_answer_says(machine: Machine) -> None:
+async def test_the_expiry_in_the_token_wins_over_the_one_in_the_response(machine: Machine) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     machine.service.expires_in = 1
     session = await machine.session()
@@ -63,7 +74,7 @@ async def test_its_own_end_counts_and_not_what_the_answer_says(machine: Machine)
     assert json.loads(machine.file.read_text())["expires_at"] > time.time() + 800_000
 
 
-async def test_a_token_that_nobody_can_read(machine: Machine) -> None:
+async def test_an_opaque_access_token_is_used(machine: Machine) -> None:
     machine.service.opaque_access_tokens = True
     machine.provider().login(Person(machine.service))
     session = await machine.session()
@@ -73,31 +84,39 @@ async def test_a_token_that_nobody_can_read(machine: Machine) -> None:
     assert not machine.service.requests_to("refresh")
 
 
-async def test_many_calls_share_one_renewal(machine: Machine) -> None:
+async def test_many_calls_share_one_refresh(machine: Machine, waiters: TokenWaiters) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
-    machine.service.delay_s = {"refresh": 0.2}
+    machine.service.hold("refresh")
     sessions = [await machine.session() for _ in range(4)]
-    await asyncio.gather(*[session.ask("hello") for session in sessions for _ in range(4)])
+    calls = asyncio.gather(*[session.ask("hello") for session in sessions for _ in range(4)])
+    assert await machine.emulator.wait_until_async(lambda: waiters.count == 16)
+    machine.service.release("refresh")
+    await calls
     assert len(machine.service.requests_to("refresh")) == 1
     assert len(set(machine.sent)) == 1
 
 
-async def test_a_token_that_still_works_is_used_while_the_next_is_fetched(machine: Machine) -> None:
-    """Nobody waits for a renewal ahead of time, once this process has a token."""
-    machine.keep(machine.service.token_set(lifetime_s=301))
+async def test_a_token_that_is_still_valid_is_used_while_the_next_is_fetched(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No call waits for an early refresh, once this process has a token."""
+    machine.keep(machine.service.token_set(lifetime_s=3600))
     session = await machine.session()
     await session.ask("hello")
-    await asyncio.sleep(1.2)
-    machine.service.delay_s = {"refresh": 0.3}
+    later = SimpleNamespace(time=lambda: time.time() + 3301, monotonic=time.monotonic)
+    monkeypatch.setattr(token_source, "time", later)
+    monkeypatch.setattr(tokens_module, "time", later)
+    machine.service.hold("refresh")
     await session.ask("hello")
     assert machine.sent[0] == machine.sent[1]
     assert await machine.emulator.wait_until_async(lambda: machine.service.requests_to("refresh"))
+    machine.service.release("refresh")
     async with asyncio.timeout(PATIENCE_S):
         while machine.sent[-1] == machine.sent[0]:
             await session.ask("hello")
 
 
-async def test_what_another_process_has_renewed_is_taken_over(machine: Machine) -> None:
+async def test_a_token_that_another_process_refreshed_is_used(machine: Machine) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     newer = machine.keep(machine.service.token_set())
     await (await machine.session()).ask("hello")
@@ -105,7 +124,7 @@ async def test_what_another_process_has_renewed_is_taken_over(machine: Machine) 
     assert not machine.service.requests_to("refresh")
 
 
-async def test_it_is_kept_before_it_is_used(machine: Machine) -> None:
+async def test_a_new_token_is_saved_before_it_is_used(machine: Machine) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     seen: list[bool] = []
 
@@ -130,7 +149,7 @@ PASSING = {
 
 @pytest.mark.promise("a token service in trouble and a clock that jumps cost no valid token", area="security")
 @pytest.mark.parametrize(("fault", "kind"), PASSING.values(), ids=PASSING)
-async def test_what_may_pass_is_tried_again(machine: Machine, fault: Any, kind: type[LLMError]) -> None:
+async def test_a_refresh_that_fails_for_a_moment_is_retried(machine: Machine, fault: Any, kind: type[LLMError]) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=-10))
     machine.service.script("refresh", fault)
     session = await machine.session()
@@ -143,7 +162,7 @@ async def test_what_may_pass_is_tried_again(machine: Machine, fault: Any, kind: 
 
 @pytest.mark.promise("a token service in trouble and a clock that jumps cost no valid token", area="security")
 @pytest.mark.parametrize(("fault", "kind"), PASSING.values(), ids=PASSING)
-async def test_an_outage_of_the_sign_in_leaves_a_token_that_lives_in_use(
+async def test_a_valid_token_is_used_while_the_sign_in_service_fails(
     machine: Machine, fault: Any, kind: type[LLMError]
 ) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=200))
@@ -160,7 +179,7 @@ LASTING = [
 
 @pytest.mark.parametrize("errors", ["object", "string"])
 @pytest.mark.parametrize("code", LASTING)
-async def test_what_will_not_pass_is_asked_once(machine: Machine, code: str, errors: Any) -> None:
+async def test_a_refused_refresh_token_is_sent_once(machine: Machine, code: str, errors: Any) -> None:
     """By this process and by every other, which finds it noted."""
     tokens = machine.keep(machine.service.token_set(lifetime_s=-10))
     machine.service.errors = errors
@@ -180,7 +199,7 @@ async def test_what_will_not_pass_is_asked_once(machine: Machine, code: str, err
     assert (await (await machine.session()).ask("hello")).text
 
 
-async def test_a_sign_in_that_has_ended_is_used_while_its_token_lives(machine: Machine) -> None:
+async def test_a_sign_in_that_has_ended_is_used_while_its_access_token_is_valid(machine: Machine) -> None:
     tokens = machine.keep(machine.service.token_set(lifetime_s=200))
     machine.service.end_sign_in(tokens)
     session = await machine.session()
@@ -190,7 +209,7 @@ async def test_a_sign_in_that_has_ended_is_used_while_its_token_lives(machine: M
     assert machine.provider().auth_status() == "authenticated"
 
 
-async def test_a_401_takes_over_what_another_process_has(machine: Machine) -> None:
+async def test_a_401_uses_the_token_of_another_process(machine: Machine) -> None:
     old = machine.keep(machine.service.token_set())
     session = await machine.session()
     await session.ask("hello")
@@ -201,7 +220,7 @@ async def test_a_401_takes_over_what_another_process_has(machine: Machine) -> No
     assert not machine.service.requests_to("refresh")
 
 
-async def test_a_401_renews_where_there_is_nothing_to_take_over(machine: Machine) -> None:
+async def test_a_401_refreshes_if_no_other_process_has_a_token(machine: Machine) -> None:
     old = machine.keep(machine.service.token_set())
     machine.service.reject_access_token(old.access_token)
     session = await machine.session()
@@ -211,7 +230,7 @@ async def test_a_401_renews_where_there_is_nothing_to_take_over(machine: Machine
     assert not session.recorder.named("provider:retry"), "that is no attempt of its own"
 
 
-async def test_a_401_reloads_then_renews_then_says_to_sign_in_again(machine: Machine) -> None:
+async def test_a_401_reloads_then_refreshes_then_asks_for_a_sign_in(machine: Machine) -> None:
     old = machine.keep(machine.service.token_set())
     session = await machine.session()
     await session.ask("hello")
@@ -227,7 +246,7 @@ async def test_a_401_reloads_then_renews_then_says_to_sign_in_again(machine: Mac
 
 
 @pytest.mark.parametrize("refusal", [invalid_token(), invalid_token("token_revoked"), malformed_token()])
-async def test_a_service_that_refuses_for_ever(machine: Machine, refusal: HttpReply) -> None:
+async def test_a_service_that_refuses_every_token_is_asked_twice(machine: Machine, refusal: HttpReply) -> None:
     machine.keep(machine.service.token_set())
     session = await machine.session()
     machine.emulator.script(*[refusal] * 9)
@@ -237,7 +256,7 @@ async def test_a_service_that_refuses_for_ever(machine: Machine, refusal: HttpRe
     assert len(machine.service.requests_to("refresh")) == 1
 
 
-async def test_signed_out_by_another_process(machine: Machine) -> None:
+async def test_a_sign_out_by_another_process_is_reported(machine: Machine) -> None:
     tokens = machine.keep(machine.service.token_set())
     session = await machine.session()
     await session.ask("hello")
@@ -247,7 +266,7 @@ async def test_signed_out_by_another_process(machine: Machine) -> None:
         await session.ask("hello")
 
 
-async def test_somebody_else_signed_in_meanwhile(machine: Machine) -> None:
+async def test_another_account_that_signed_in_meanwhile_is_used(machine: Machine) -> None:
     """What the person did last counts, and ciphertext of the account before is not sent to the new one."""
     old = machine.keep(machine.service.token_set())
     session = await machine.session()
@@ -280,7 +299,7 @@ class Unwritable:
         monkeypatch.setattr(FileStore, "save", save_or_not)
 
 
-async def test_tokens_that_cannot_be_kept_are_used_told_and_kept_later(
+async def test_tokens_that_cannot_be_saved_are_used_reported_and_saved_later(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=-10))
@@ -298,7 +317,7 @@ async def test_tokens_that_cannot_be_kept_are_used_told_and_kept_later(
     assert len(machine.service.requests_to("refresh")) == 1
 
 
-async def test_a_later_sign_in_wins_over_tokens_that_could_not_be_kept(
+async def test_a_later_sign_in_wins_over_tokens_that_could_not_be_saved(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
@@ -312,7 +331,7 @@ async def test_a_later_sign_in_wins_over_tokens_that_could_not_be_kept(
     assert machine.kept["access_token"] == later.access_token
 
 
-async def test_an_answer_that_was_lost_is_told_after_one_request(machine: Machine) -> None:
+async def test_a_lost_refresh_response_is_reported_after_one_request(machine: Machine) -> None:
     """The one moment that nobody can save: the token is spent, and the next one is nowhere."""
     machine.keep(machine.service.token_set(lifetime_s=-10))
     machine.service.script("refresh", LoseReply())
@@ -327,28 +346,31 @@ async def test_an_answer_that_was_lost_is_told_after_one_request(machine: Machin
 
 
 @pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
-async def test_a_call_that_is_cancelled_loses_no_renewal(machine: Machine) -> None:
+async def test_a_cancelled_call_loses_no_refresh(machine: Machine) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
-    machine.service.delay_s = {"refresh": 0.3}
+    machine.service.hold("refresh")
     session = await machine.session()
     call = asyncio.ensure_future(session.ask("hello"))
     assert await machine.emulator.wait_until_async(lambda: machine.service.requests_to("refresh"))
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
+    machine.service.release("refresh")
     assert await machine.emulator.wait_until_async(lambda: machine.service.is_live(machine.kept["refresh_token"]))
     await session.ask("hello")
     assert len(machine.service.requests_to("refresh")) == 1
 
 
 @pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
-def test_two_loops_and_threads_share_it(machine: Machine) -> None:
+def test_event_loops_in_several_threads_share_one_refresh(machine: Machine, waiters: TokenWaiters) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
-    machine.service.delay_s = {"refresh": 0.2}
+    machine.service.hold("refresh")
     from tests.support.chatgpt_machine import ask
 
     threads = [threading.Thread(target=lambda: ask(machine.provider())) for _ in range(4)]
     for thread in threads:
         thread.start()
+    assert machine.emulator.wait_until(lambda: waiters.count == 4)
+    machine.service.release("refresh")
     for thread in threads:
         thread.join(PATIENCE_S)
     assert len(machine.sent) == 4
@@ -357,7 +379,7 @@ def test_two_loops_and_threads_share_it(machine: Machine) -> None:
 
 @pytest.mark.promise("no error quotes a secret that no header can carry", area="security")
 @pytest.mark.parametrize("what", ["access_token", "refresh_token"])
-async def test_a_token_that_no_header_could_carry(machine: Machine, what: str) -> None:
+async def test_a_token_that_no_header_can_carry_is_not_quoted(machine: Machine, what: str) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     answer = {"access_token": "a.b.c", "refresh_token": "r", what: "bad\nvalue"}
     machine.service.script("refresh", HttpReply(200, answer))
@@ -367,7 +389,7 @@ async def test_a_token_that_no_header_could_carry(machine: Machine, what: str) -
 
 
 @pytest.mark.promise("no redirect takes a credential to another server", area="security")
-async def test_redirects_are_not_followed(machine: Machine) -> None:
+async def test_a_redirected_refresh_is_not_followed(machine: Machine) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     thief = SignInService()
     from responses_emulator import Emulator, issuer_surface

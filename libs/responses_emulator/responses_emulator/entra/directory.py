@@ -32,6 +32,7 @@ from responses_emulator.entra.records import (
     encode_jwt_part,
 )
 from responses_emulator.script.replies import Disconnect, HttpReply
+from responses_emulator.service.held_replies import HeldReplies
 
 _FEDERATED_KEY = b"offline issuer of a cluster, not a secret"
 
@@ -55,6 +56,7 @@ class Directory:
         tenant, client_id, client_secret, user: what clients sign in with; public flows use the same client id.
         expires_in, refresh_in: seconds, as told with every token; `refresh_in` None is not told.
         delay_s: how long every answer to a request for a token takes.
+        held_replies: the replies that a test holds by endpoint; see `hold`.
         expired_secrets: client secrets that are known and over.
         roles: role assignments that every principal of the tenant has.
         token_endpoint: what discovery names as such; None is the truth.
@@ -86,6 +88,7 @@ class Directory:
         self.expires_in = expires_in
         self.refresh_in = refresh_in
         self.delay_s = 0.0
+        self.held_replies = HeldReplies()
         self.expired_secrets: set[str] = set()
         self.roles: set[str] = {OPENAI_USER, READER}
         self.token_endpoint: str | None = None
@@ -106,6 +109,14 @@ class Directory:
         return f"Directory(tenant={self.tenant!r})"
 
     # What a test says and reads.
+
+    def hold(self, at: Endpoint = "token") -> None:
+        """Hold the replies of an endpoint until `release`; the requests are recorded."""
+        self.held_replies.hold(at)
+
+    def release(self, at: Endpoint = "token") -> None:
+        """Send the held replies of an endpoint."""
+        self.held_replies.release(at)
 
     def script(self, *answers: HttpReply | Disconnect | None, at: Endpoint = "token") -> None:
         """Queue answers for the next requests of an endpoint; None lets one through."""

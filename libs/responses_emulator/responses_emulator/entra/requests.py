@@ -28,6 +28,7 @@ async def scripted_reply(directory: Directory, exchange: Exchange, at: Endpoint)
     answer = directory.next_scripted_reply(at)
     if directory.delay_s and at != "discovery":
         await asyncio.sleep(directory.delay_s)
+    await directory.held_replies.wait(at)
     match answer:
         case Disconnect():
             raise CloseConnection(reset=answer.reset)

@@ -35,6 +35,7 @@ from responses_emulator.openai_sign_in.tokens import (
     make_token,
     pkce_challenge,
 )
+from responses_emulator.service.held_replies import HeldReplies
 
 REDIRECT = "https://auth.openai.com/deviceauth/callback"
 # Recorded lifetime of an access token: ten days (live trace of 2026-06-22).
@@ -60,6 +61,7 @@ class SignInService:
         refresh_response_fields: the tokens in the response to a refresh. The default is all three.
         errors: the form of an error: an object with a code (the default), or the code as a string.
         delay_s: how long a reply takes, in seconds by step; the step is carried out before.
+        held_replies: the replies that a test holds by step; see `hold`.
         rejects_unknown_tokens: False accepts every well-formed access token that is not expired.
         clock: the time in seconds since the epoch.
     """
@@ -92,6 +94,7 @@ class SignInService:
         self.refresh_response_fields: tuple[str, ...] = ("access_token", "refresh_token", "id_token")
         self.errors: Literal["object", "string"] = "object"
         self.delay_s: dict[SignInStep, float] = {}
+        self.held_replies = HeldReplies()
         self.rejects_unknown_tokens = known_only
         self.clock = clock
         self._lock = threading.RLock()
@@ -109,6 +112,14 @@ class SignInService:
         with self._lock:
             self._families.append(TokenFamily(account or self.account))
             return self._issue(len(self._families) - 1, lifetime_s)
+
+    def hold(self, step: SignInStep) -> None:
+        """Carry out a step, but hold its replies until `release`."""
+        self.held_replies.hold(step)
+
+    def release(self, step: SignInStep) -> None:
+        """Send the held replies of a step."""
+        self.held_replies.release(step)
 
     def approve(self, user_code: str | None = None, *, account: Account | None = None) -> None:
         """Approve the sign-in with this user code. None is the newest one."""

@@ -102,6 +102,7 @@ async def _run_step(
     except SignInError as no:
         reply = json_reply(_error_body(no, sign_in), status=no.status, headers=_headers(exchange))
     await asyncio.sleep(sign_in.delay_s.get(step, 0.0))
+    await sign_in.held_replies.wait(step)
     if isinstance(fault, LoseReply):
         raise CloseConnection(reset=fault.reset)
     return reply
