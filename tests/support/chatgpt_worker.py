@@ -25,10 +25,10 @@ def report_locks() -> None:
     """Print a line to standard error before each wait for the lock of a token store."""
     lock = TokenStore.lock
 
-    def reporting(store: TokenStore) -> Any:
+    def reporting(self: TokenStore) -> Any:
         sys.stderr.write("waiting for the lock\n")
         sys.stderr.flush()
-        return lock(store)
+        return lock(self)
 
     TokenStore.lock = reporting
 
