@@ -23,7 +23,7 @@ from responses_emulator import (
     Turn,
 )
 
-from tests.support.session import Conversation, OpenSession, Session, asking, result, tool, user
+from tests.support.session import Conversation, OpenSession, Session, asking, result, system, tool, user
 
 WEATHER = tool("get_weather", "city")
 THINK_TWICE = Think(["**Plan**\n\nLook first.", "Then speak."])
@@ -206,3 +206,24 @@ async def test_the_request_and_its_messages_are_left_as_they_were(open_session: 
     before = request.model_dump_json()
     await session.provider.complete(request)
     assert request.model_dump_json() == before
+
+
+@pytest.mark.promise("dated models have no price", area="hazard")
+async def test_a_dated_model_has_the_price_of_its_family(session: Session) -> None:
+    session.emulator.script(Say("ok"), Turn(Say("ok"), ResponseFields({"model": "gpt-5.4-2026-03-05"})))
+    plain = await session.ask("hello", model="gpt-5.4")
+    dated = await session.ask("hello", model="gpt-5.4-2026-03-05")
+    assert dated.usage.cost_usd == plain.usage.cost_usd
+    assert (plain.usage.cost_usd or 0) > 0 if session.backend.priced else plain.usage.cost_usd is None
+
+
+@pytest.mark.promise("cache writes do not count", area="hazard")
+async def test_what_was_written_to_the_cache_counts(session: Session) -> None:
+    chat = Conversation(session)
+    chat.messages.append(system("Know this by heart. " * 400))
+    session.emulator.script(Say("ok"), Say("ok"))
+    first, second = await chat.say("hello"), await chat.say("hello")
+    assert first.usage.cache_write_tokens > 1000
+    assert second.usage.cache_read_tokens > 1000
+    if session.backend.priced:
+        assert second.usage.cost_usd < first.usage.cost_usd

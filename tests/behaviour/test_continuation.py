@@ -17,9 +17,10 @@ from responses_emulator import (
     Think,
     Turn,
     WebSearch,
+    server_error,
 )
 
-from tests.support.session import Conversation, OpenSession, Session, items, result, server_items, tool
+from tests.support.session import Conversation, OpenSession, Session, items, result, server_items, system, tool
 
 HALF = Turn(Think(["Long story."], tokens=30), Say("Once upon a time there was a "), ResponseIncomplete(characters=20))
 LOOK = tool("look", "at")
@@ -219,3 +220,36 @@ async def test_results_after_a_continued_turn_find_their_calls(session: Session)
     last = await chat.go_on(result(response.tool_calls[0], "a king"))
     assert last.text == "a king"
     assert not session.recorder.named("provider:tool_sequence_repaired")
+
+
+@pytest.mark.promise("later requests lack instructions or tools", area="hazard")
+async def test_every_request_has_instructions_and_tools(session: Session) -> None:
+    chat = Conversation(session, tools=[tool("look", "at")])
+    chat.messages.append(system("Be brief."))
+    session.emulator.script(
+        Call("look", {"at": "x"}), Turn(Say("half of it all"), ResponseIncomplete()), Say("ok"), Say("ok")
+    )
+    first = await chat.say("look")
+    await chat.go_on(result(first.tool_calls[0]))
+    await chat.say("thanks")
+    prefixes = {request.raw_body[: request.raw_body.index(b'"input":')] for request in session.emulator.model_requests}
+    assert session.sent == 4
+    assert len(prefixes) == 1
+    assert session.body["instructions"] == "Be brief."
+
+
+@pytest.mark.promise("a continuation that fails counts as a success", area="hazard")
+async def test_a_continuation_that_fails_ends_as_length(
+    open_session: OpenSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The host keeps the part that was paid for, and the finish reason says that it is not the whole."""
+    session = await open_session(max_retries=1)
+    session.emulator.script(
+        Turn(Say("half of an answer"), ResponseIncomplete(characters=8)), server_error(), server_error()
+    )
+    response = await session.ask("hello")
+    assert session.sent == 3
+    assert (response.text, response.finish_reason) == ("half of ", "length")
+    assert response.metadata["openai:incomplete_reason"] == "max_output_tokens"
+    assert session.recorder.one("llm:response")["finish_reason"] == "length"
+    assert any("could not be continued" in record.getMessage() for record in caplog.records)

@@ -11,7 +11,7 @@ from amplifier_core.llm_errors import InvalidRequestError
 from amplifier_core.message_models import ImageBlock, Message
 from responses_emulator import HostedItem, Say, Think, Turn, WebSearch
 
-from tests.support.session import KEEPERS, PIXEL, Conversation, OpenSession, Session, items
+from tests.support.session import KEEPERS, PIXEL, Conversation, OpenSession, Session, asking, items, tool
 
 SOURCES = ["https://example.com/a", "https://example.com/b"]
 SEARCH = Turn(Think(["Search."]), WebSearch(["oslo weather"], SOURCES, text="It is cold."))
@@ -157,3 +157,33 @@ async def test_hosted_tools_come_from_settings_and_arguments_as_text_or_objects(
     await session.ask("go")
     assert session.body["tools"] == [{"type": "web_search", "search_context_size": "low"}, *shown]
     assert {"web_search_call.action.sources", "file_search_call.results"} <= set(session.body["include"])
+
+
+HOSTED_TOOLS = [
+    {"type": "web_search"},
+    {"type": "file_search", "vector_store_ids": ["vs_1"]},
+    {"type": "code_interpreter", "container": {"type": "auto"}},
+    {"type": "image_generation", "quality": "low"},
+    {"type": "mcp", "server_label": "wiki", "server_url": "https://example.com/mcp", "require_approval": "never"},
+    {"type": "shell"},
+    {"type": "local_shell"},
+    {"type": "apply_patch"},
+    {"type": "tool_search"},
+]
+
+
+@pytest.mark.promise("hosted tools are dropped", area="hazard")
+@pytest.mark.parametrize("native", HOSTED_TOOLS, ids=lambda each: each["type"])
+async def test_every_kind_of_hosted_tool_passes(session: Session, native: dict[str, Any]) -> None:
+    session.emulator.script(Say("ok"))
+    await session.provider.complete(asking("go"), tools=[native])
+    assert session.body["tools"] == [native]
+
+
+@pytest.mark.promise("a native tool stays with the provider after its request", area="hazard")
+async def test_a_native_tool_of_one_request_is_not_kept_for_the_next(session: Session) -> None:
+    patch = tool("apply_patch", "diff")
+    for extra in ({"type": "apply_patch"}, {}):
+        session.emulator.script(Say("ok"))
+        await session.ask("hello", tools=[patch.model_copy(update=extra)])
+    assert [body["tools"][0]["type"] for body in session.emulator.request_bodies] == ["apply_patch", "function"]

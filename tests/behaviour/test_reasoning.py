@@ -25,6 +25,7 @@ from tests.support.session import (
     result,
     state,
     system,
+    texts,
     tool,
 )
 
@@ -203,3 +204,30 @@ async def test_switching_the_model_in_mid_conversation_works(session: Session) -
     chat.fields = {"model": "gpt-5.6-terra"}
     await chat.say("more")
     assert session.body["model"] == "gpt-5.6-terra"
+
+
+@pytest.mark.promise("the items of an assistant turn change their order", area="hazard")
+async def test_an_interleaved_turn_keeps_its_order(session: Session) -> None:
+    chat = Conversation(session, tools=[tool("look", "at")])
+    session.emulator.script(
+        Turn(Say("First."), Call("look", {"at": "x"}), Think(["Hm."]), Say("Second."), Call("look", {"at": "y"})),
+        Say("ok"),
+    )
+    first = await chat.say("look")
+    await chat.go_on(*[result(call) for call in first.tool_calls])
+    kinds = [item["type"] for item in session.body["input"][1:6]]
+    assert kinds == ["message", "function_call", "reasoning", "message", "function_call"]
+    assert texts(session.body, "assistant") == ["First.", "Second."]
+
+
+@pytest.mark.promise("one bare reasoning id spoils the others", area="hazard")
+async def test_reasoning_with_and_without_ciphertext_in_one_history(session: Session) -> None:
+    chat = Conversation(session)
+    session.emulator.script(*[Turn(Think([]), Say("ok"))] * 3)
+    await chat.say("one")
+    await chat.say("two")
+    del state(chat.messages[1].content[0])["item"]["encrypted_content"]
+    await chat.say("three")
+    assert len(items(session.body, "reasoning")) == 1
+    ids = ["id" in item for item in session.body["input"] if item.get("role") == "assistant"]
+    assert ids == [False, True]

@@ -7,7 +7,8 @@ import logging
 from typing import Any
 
 import pytest
-from amplifier_core.llm_errors import ConfigurationError
+from amplifier_core.llm_errors import ConfigurationError, NotFoundError
+from responses_emulator import ResponseFields, Say, Turn
 
 from tests.support.backends import BackendUnderTest
 from tests.support.session import Conversation, OpenSession, Session, asking, system, tool
@@ -206,3 +207,39 @@ async def test_model_info_makes_a_new_model_known(open_session: OpenSession) -> 
     info = session.provider.get_model_info()
     assert (info.context_window, info.max_output_tokens) == (1234, 777)
     assert session.provider.get_info().defaults["context_window"] == 1234
+
+
+@pytest.mark.promise("a small output limit is sent by default", area="hazard")
+async def test_no_output_limit_is_sent_unless_asked_for(session: Session) -> None:
+    await session.ask("hello")
+    assert "max_output_tokens" not in session.body
+
+
+@pytest.mark.promise("the effort in force cannot be seen", area="hazard")
+async def test_the_events_name_effort_model_and_tier_in_force(open_session: OpenSession) -> None:
+    session = await open_session(reasoning_effort="low")
+    session.emulator.script(
+        Turn(Say("ok"), ResponseFields({"model": "gpt-5.6-sol-2026-08-01", "service_tier": "flex"}))
+    )
+    await session.ask("hello", reasoning_effort="high")
+    request, response = session.recorder.one("llm:request"), session.recorder.one("llm:response")
+    assert request["reasoning"]["effort"] == "high"
+    assert response["served_model"] == "gpt-5.6-sol-2026-08-01"
+    assert response["service_tier"] == "flex"
+    assert response["response_id"].startswith("resp_")
+
+
+@pytest.mark.promise("a request gets an effort that nobody chose", area="hazard")
+async def test_reasoning_without_an_effort_makes_none_up(open_session: OpenSession) -> None:
+    session = await open_session(reasoning={"summary": "detailed"})
+    await session.ask("hello")
+    assert session.body["reasoning"] == {"summary": "detailed"}
+
+
+@pytest.mark.promise("unknown models are taken for ones that do not reason", area="hazard")
+async def test_an_unknown_model_gets_what_was_asked(open_session: OpenSession) -> None:
+    session = await open_session(default_model="my-deployment", reasoning_effort="xhigh")
+    with pytest.raises(NotFoundError):
+        await session.ask("hello")
+    assert session.body["reasoning"]["effort"] == "xhigh"
+    assert "reasoning.encrypted_content" in session.body["include"]

@@ -207,3 +207,11 @@ async def test_a_rate_limit_that_stays_is_told(open_session: OpenSession) -> Non
         await session.ask("hello")
     assert caught.value.retry_after == 0.01
     assert caught.value.status_code == 429
+
+
+@pytest.mark.promise("Retry-After counts for rate limits only", area="hazard")
+async def test_an_outage_may_say_how_long_it_lasts(session: Session) -> None:
+    session.emulator.script(server_is_overloaded(after_s=0.3), Say("ok"))
+    began_s = time.monotonic()
+    await session.ask("hello")
+    assert time.monotonic() - began_s >= 0.3

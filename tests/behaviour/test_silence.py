@@ -1,4 +1,4 @@
-"""Timeouts of a request, connections that are used again, and the dialects of a stream.
+"""Timeouts of a request, connections that are used again, and waits.
 
 tests/generated/sweeps/test_stalls.py proves that a slow stream is no timeout and that a silent one is.
 """
@@ -9,7 +9,7 @@ import asyncio
 
 import pytest
 from amplifier_core.llm_errors import LLMTimeoutError
-from responses_emulator import EventDelay, Framing, HoldOpen, Say, SplitBytes, Turn, server_error
+from responses_emulator import EventDelay, HoldOpen, Say, Turn, server_error
 
 from tests.support.run_clock import Lived
 from tests.support.session import OpenSession, Session, asking, other_tasks
@@ -77,39 +77,7 @@ async def test_a_connection_that_was_left_open_is_not_used_again(session: Sessio
     assert len({request.connection for request in session.emulator.model_requests}) == 2
 
 
-DIALECTS = [
-    Framing(newline="\r\n"),
-    Framing(newline="\r"),
-    Framing(event_lines=False),
-    Framing(done_tail=True),
-    Framing(sequence_numbers=False),
-    Framing(content_type=None),
-    Framing(event_lines=False, newline="\r\n", done_tail=True, sequence_numbers=False),
-]
-
-
-# Byte by byte costs many times as much; tests/unit/wire/test_sse.py cuts all of them everywhere.
-CUTS = {
-    "whole": (None, DIALECTS),
-    "pieces": (SplitBytes(7, seed=1), DIALECTS),
-    "bytes": (SplitBytes(1), [Framing(), Framing(newline="\r"), DIALECTS[-1]]),
-}
-
-
-@pytest.mark.promise("a line separator of Unicode splits a line of the stream", area="hazard")
-@pytest.mark.parametrize(("cut", "dialects"), CUTS.values(), ids=CUTS)
-async def test_every_dialect_of_the_stream_however_it_is_cut(
-    session: Session, cut: SplitBytes | None, dialects: list[Framing]
-) -> None:
-    text = "a\u2028b\x85c é \U0001f600"
-    for dialect in dialects:
-        session.recorder.events.clear()
-        session.emulator.script(Turn(Say(text, chunks=4), dialect, *([cut] if cut else [])))
-        response = await session.ask("hello")
-        assert (response.text, session.recorder.shown()) == (text, text), dialect
-
-
-async def test_a_wait_holds_no_place_and_no_connection(open_session: OpenSession) -> None:
+async def test_a_wait_holds_no_slot_and_no_connection(open_session: OpenSession) -> None:
     session = await open_session(min_retry_delay=300, max_retry_delay=300, max_concurrent_requests=1)
     session.emulator.script(server_error(), Say("second"))
     first = asyncio.create_task(session.ask("first"))

@@ -43,30 +43,6 @@ def test_the_keys_of_a_model_are_those_that_are_read() -> None:
     assert of_page("model_info") == {*model_info._MODEL_INFO_KEYS, *model_info.PRICE_KEYS}
 
 
-# What a value of each looks like, other than its default.
-VALUES: Mapping[str, Any] = {
-    "reasoning_summary": "detailed",
-    "reasoning": {"mode": "pro"},
-    "web_search": "true",
-    "hosted_tools": [{"type": "mcp"}],
-    "include": "a, b",
-    "extra_body": {"a": 1},
-    "parallel_tool_calls": "true",
-    "use_streaming": "false",
-    "temperature": "0",
-    "model_info": {"gpt-7": {"vision": "false"}},
-    **dict.fromkeys(("raw", "debug", "raw_debug", "hide_dated_models", "filtered"), "yes"),
-    **dict.fromkeys(("default_model", "reasoning_effort", "verbosity", "service_tier", "truncation"), "x"),
-    **dict.fromkeys(("prompt_cache_key", "prompt_cache_retention", "safety_identifier"), "x"),
-}
-
-
-@pytest.mark.parametrize("key", reference.SHARED_SETTINGS)
-def test_a_shared_setting_changes_something(key: str) -> None:
-    defaults = options.Options()
-    assert options.read_config({key: VALUES.get(key, "7")}, defaults) != defaults
-
-
 class Recording(dict[str, Any]):
     """A config that knows what was asked of it."""
 
