@@ -1,14 +1,14 @@
-"""Build backend of a module: hatchling, with dependencies that follow from how the module is installed.
+"""Build backend of a module: hatchling, with dependencies that depend on how the module is installed.
 
-The library stands beside the modules in the checkout and is released with them, under the same version. What it needs
-itself is always listed; the library is listed by what is being built:
-- an editable install: not at all, `dev-mode-dirs` in pyproject.toml puts the folder of the same checkout on the path;
-- a wheel built in a checkout: as a direct reference to that folder;
-- an sdist, and any wheel while OPENAI_RESPONSES_COMMON_BUILD=release: as that version from the package index.
+The library stands beside the modules in the checkout and is released with them, under the same version. The
+dependencies of the library are always listed. How the library itself is listed depends on what is built:
+- an editable install does not list it, because `dev-mode-dirs` in pyproject.toml puts its folder on the path;
+- a wheel built in a checkout lists it as a direct reference to its folder;
+- an sdist, and every wheel while OPENAI_RESPONSES_COMMON_BUILD=release, lists it as that version from the package index.
 
-The file is the same in every module; what differs is in the module's pyproject.toml.
-`prepare_metadata_for_build_*` are left out: without them a frontend reads the dependencies from the very wheel that it
-installs, and cannot take those of one kind for those of another.
+The file is the same in every module, and a test compares them. What differs is in the module's pyproject.toml.
+The functions `prepare_metadata_for_build_*` are left out: without them a frontend reads the dependencies from the wheel
+that it installs, and cannot mix up those of two kinds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ get_requires_for_build_sdist = hatchling.get_requires_for_build_sdist
 get_requires_for_build_editable = hatchling.get_requires_for_build_editable
 
 
-# Told through the environment because hatchling loads the hook below from this file anew, with globals of its own.
+# Passed through the environment, because hatchling loads the hook below from this file again, with separate globals.
 def build_editable(*args: Any, **kwargs: Any) -> str:
     os.environ[BUILD] = "editable"
     return hatchling.build_editable(*args, **kwargs)
@@ -43,12 +43,14 @@ def build_sdist(*args: Any, **kwargs: Any) -> str:
 
 class Dependencies(MetadataHookInterface):
     def update(self, metadata: dict[str, Any]) -> None:
-        if "dependencies" in metadata:  # this is an unpacked sdist, and hatchling has read them from its PKG-INFO
+        if "dependencies" in metadata:  # in an unpacked sdist, hatchling has read them from PKG-INFO
             return
         folder = Path(self.root).resolve().parents[1] / "libs" / "openai_responses_common"
         library = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         if library["version"] != metadata["version"]:
-            raise ValueError(f"{folder} and {self.root} have different versions in pyproject.toml: give them one")
+            raise ValueError(
+                f"{folder} and {self.root} have different versions in pyproject.toml: set the same version in both"
+            )
         match os.environ.get(BUILD, ""):
             case "editable":
                 itself = []
