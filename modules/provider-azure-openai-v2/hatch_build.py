@@ -4,7 +4,7 @@ The library stands beside the modules in the checkout and is released with them,
 dependencies of the library are always listed. How the library itself is listed depends on what is built:
 - an editable install does not list it, because `dev-mode-dirs` in pyproject.toml puts its folder on the path;
 - a wheel built in a checkout lists it as a direct reference to its folder;
-- an sdist, and every wheel while OPENAI_RESPONSES_COMMON_BUILD=release, lists it as that version from the package index.
+- an sdist, and every wheel while OPENAI_RESPONSES_COMMON_BUILD=release, lists that version from the package index.
 
 The file is the same in every module, and a test compares them. What differs is in the module's pyproject.toml.
 The functions `prepare_metadata_for_build_*` are left out: without them a frontend reads the dependencies from the wheel
