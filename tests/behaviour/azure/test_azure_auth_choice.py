@@ -96,7 +96,7 @@ def offers(
 
 
 @pytest.mark.parametrize("first", ORDER)
-async def test_the_first_that_exists_is_taken_and_nothing_behind_it_is_asked(offers: Offers, first: str) -> None:
+async def test_the_first_available_credential_ends_the_search(offers: Offers, first: str) -> None:
     names = list(ORDER)
     for name in reversed(names[names.index(first) :]):
         getattr(offers, name)()
@@ -144,7 +144,7 @@ async def test_a_key_of_the_environment_wins_over_a_switch_of_the_environment(of
     ("narrowed", "expected"),
     [("dev", "cli"), ("prod", "secret"), ("ManagedIdentityCredential", "metadata"), ("AzureCliCredential", "cli")],
 )
-async def test_the_search_can_be_narrowed_as_in_the_sdks(offers: Offers, narrowed: str, expected: str) -> None:
+async def test_the_search_can_be_limited_as_in_the_sdks(offers: Offers, narrowed: str, expected: str) -> None:
     for name in ("secret", "metadata", "cli"):
         getattr(offers, name)()
     offers.set(AZURE_TOKEN_CREDENTIALS=narrowed)
@@ -156,7 +156,7 @@ async def test_the_search_can_be_narrowed_as_in_the_sdks(offers: Offers, narrowe
 
 
 @pytest.mark.parametrize("answer", [imds_error(), imds_proxy_refusal()], ids=["no identity", "Docker Desktop"])
-async def test_a_machine_without_an_identity_is_passed_over(offers: Offers, answer: Any) -> None:
+async def test_a_machine_without_an_identity_is_skipped(offers: Offers, answer: Any) -> None:
     offers.metadata()
     offers.cli()
     offers.cloud.directory.script(answer, at="identity")
@@ -164,14 +164,14 @@ async def test_a_machine_without_an_identity_is_passed_over(offers: Offers, answ
     assert ORDER["cli"](offers)
 
 
-async def test_an_address_where_nobody_listens_is_no_machine_of_azure(offers: Offers) -> None:
+async def test_a_metadata_address_without_a_server_is_skipped(offers: Offers) -> None:
     offers.cli()
     offers.set(AZURE_POD_IDENTITY_AUTHORITY_HOST="http://127.0.0.1:9")
     await offers.cloud.ask()
     assert ORDER["cli"](offers)
 
 
-async def test_where_nothing_fits_every_way_is_listed_with_what_it_lacks(offers: Offers) -> None:
+async def test_every_credential_is_listed_with_what_it_lacks_if_none_is_available(offers: Offers) -> None:
     offers.set(AZURE_CLIENT_SECRET=f"{CANARY}-half")
     offers.az = write_azure_cli(offers.folder, offers.cloud.directory, says="not signed in")
     offers.set(PATH=str(offers.az.folder))
@@ -206,7 +206,7 @@ async def test_nothing_interactive_happens_in_a_session(offers: Offers) -> None:
 # What exists and fails ends the search.
 
 
-async def test_a_wrong_secret_is_told_and_nobody_else_is_tried(offers: Offers) -> None:
+async def test_a_wrong_secret_ends_the_search(offers: Offers) -> None:
     for name in ("secret", "metadata", "cli"):
         getattr(offers, name)()
     offers.set(AZURE_CLIENT_SECRET="wrong")
@@ -217,7 +217,7 @@ async def test_a_wrong_secret_is_told_and_nobody_else_is_tried(offers: Offers) -
     assert offers.az.calls == []
 
 
-async def test_a_metadata_service_in_trouble_is_told_and_nobody_else_is_tried(offers: Offers) -> None:
+async def test_a_metadata_service_that_fails_ends_the_search(offers: Offers) -> None:
     offers.metadata()
     offers.cli()
     offers.cloud.directory.script(imds_error("later", status=500), at="identity")
@@ -253,7 +253,7 @@ HALVES = [
 
 
 @pytest.mark.parametrize(("settings", "told"), HALVES)
-async def test_half_a_set_and_bad_values_are_named(cloud: Cloud, settings: dict[str, Any], told: str) -> None:
+async def test_missing_and_invalid_settings_are_named(cloud: Cloud, settings: dict[str, Any], told: str) -> None:
     session = await cloud.open(**settings)
     for call in (session.ask("hello"), session.provider.list_models()):
         with pytest.raises(ConfigurationError, match=told) as caught:
@@ -274,7 +274,9 @@ async def test_no_token_goes_to_a_host_that_is_not_azures(cloud: Cloud, host: st
 # What was found is kept.
 
 
-async def test_the_first_success_is_remembered_and_told_once(offers: Offers, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_first_credential_that_works_is_remembered_and_logged_once(
+    offers: Offers, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "amplifier_module_provider_azure_openai_v2")
     offers.cloud.directory.expires_in = 100
     offers.cli()

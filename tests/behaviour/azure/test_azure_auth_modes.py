@@ -35,7 +35,7 @@ from tests.support.backends import ROOT
         ({"use_managed_identity": "false", "use_default_credential": "false"}, {"AZURE_OPENAI_API_KEY": KEY}),
     ],
 )
-async def test_a_key(
+async def test_an_api_key_signs_in(
     cloud: Cloud, settings: dict[str, Any], environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():
@@ -54,7 +54,7 @@ async def test_endpoint_and_key_from_the_environment(cloud: Cloud, monkeypatch: 
 
 
 @pytest.mark.parametrize("by", ["config", "environment"])
-async def test_a_token_that_somebody_else_got(cloud: Cloud, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_token_from_another_program_signs_in(cloud: Cloud, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     token = cloud.directory.issue_access_token(COGNITIVE).text
     if by == "environment":
         monkeypatch.setenv("AZURE_OPENAI_AD_TOKEN", token)
@@ -66,14 +66,14 @@ async def test_a_token_that_somebody_else_got(cloud: Cloud, by: str, monkeypatch
 
 
 @pytest.mark.parametrize("nested", [False, True])
-async def test_a_client_secret(cloud: Cloud, nested: bool) -> None:
+async def test_a_client_secret_signs_in(cloud: Cloud, nested: bool) -> None:
     secret = {"client_secret": cloud.directory.client_secret}
     await cloud.ask(auth="entra_client_secret", **cloud.app, **({"credentials": secret} if nested else secret))
     assert cloud.caller.app_id == cloud.directory.client_id
     assert cloud.directory.token_forms[0]["scope"] == f"{COGNITIVE}/.default"
 
 
-async def test_a_client_secret_behind_references(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_secret_behind_references_signs_in(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in cloud.environment().items():
         monkeypatch.setenv(f"MY_{name}", value)
     await cloud.ask(
@@ -94,7 +94,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize("name", FORMS)
-async def test_a_certificate(cloud: Cloud, certificate: SimpleNamespace, tmp_path: Path, name: str) -> None:
+async def test_a_certificate_signs_in(cloud: Cloud, certificate: SimpleNamespace, tmp_path: Path, name: str) -> None:
     cloud.directory.register_certificate(certificate.pem)
     path = tmp_path / name
     path.write_bytes(certificate.files[name])
@@ -105,7 +105,7 @@ async def test_a_certificate(cloud: Cloud, certificate: SimpleNamespace, tmp_pat
 
 
 @pytest.mark.parametrize("chain", ["true", "false", None])
-async def test_a_certificate_of_the_environment(
+async def test_a_certificate_in_the_environment_signs_in(
     cloud: Cloud, certificate: SimpleNamespace, tmp_path: Path, chain: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud.directory.register_certificate(certificate.pem)
@@ -128,7 +128,7 @@ def decoded(part: str) -> dict[str, Any]:
     return json.loads(base64.urlsafe_b64decode(part + "=="))
 
 
-async def test_a_workload_whose_assertion_is_renewed_in_its_file(cloud: Cloud, tmp_path: Path) -> None:
+async def test_a_workload_identity_reads_its_file_again(cloud: Cloud, tmp_path: Path) -> None:
     cloud.directory.allow_federation("https://cluster.example/", "system:serviceaccount:default:app")
     cloud.directory.expires_in = 100
     file = tmp_path / "assertion"
@@ -141,7 +141,9 @@ async def test_a_workload_whose_assertion_is_renewed_in_its_file(cloud: Cloud, t
     assert [each["client_assertion"] for each in cloud.directory.token_forms] == sent
 
 
-async def test_a_workload_of_the_environment(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_workload_identity_in_the_environment_signs_in(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cloud.directory.allow_federation("https://cluster.example/", "system:serviceaccount:default:app")
     (tmp_path / "assertion").write_text(cloud.directory.federated_token())
     for name, value in cloud.environment(secret=False).items():
@@ -164,7 +166,7 @@ WHICH = [
 
 @pytest.mark.parametrize("platform", ["imds", "app_service"])
 @pytest.mark.parametrize(("ids", "selector"), WHICH)
-async def test_a_managed_identity(
+async def test_a_managed_identity_signs_in(
     cloud: Cloud,
     machine: Emulator,
     platform: str,
@@ -203,7 +205,7 @@ async def test_a_managed_identity(
     ],
 )
 @pytest.mark.usefixtures("machine")
-async def test_the_settings_of_other_modules_for_the_same(
+async def test_settings_of_other_modules_mean_the_same(
     cloud: Cloud,
     settings: dict[str, Any],
     environment: dict[str, str],
@@ -217,7 +219,7 @@ async def test_the_settings_of_other_modules_for_the_same(
 
 
 @pytest.mark.parametrize("ids", [{}, {"managed_identity_client_id": MINE.client_id}])
-async def test_a_machine_outside_azure(
+async def test_a_machine_outside_azure_has_no_managed_identity(
     cloud: Cloud, ids: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key_file = tmp_path / "agent.key"
@@ -232,7 +234,9 @@ async def test_a_machine_outside_azure(
 
 
 @pytest.mark.parametrize("tenant", [None, "contoso.example"])
-async def test_the_azure_cli(cloud: Cloud, tmp_path: Path, tenant: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_azure_cli_signs_in(
+    cloud: Cloud, tmp_path: Path, tenant: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     az = write_azure_cli(tmp_path, cloud.directory)
     monkeypatch.setenv("PATH", str(az.folder))
     await cloud.ask(auth="entra_azure_cli", **({"tenant_id": tenant} if tenant else {}))
@@ -262,14 +266,14 @@ def signed_in(cloud: Cloud, tmp_path: Path, *words: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("mode", ["entra_device_code", "entra_browser", "auto"])
-async def test_a_person_with_a_code(cloud: Cloud, tmp_path: Path, mode: str) -> None:
+async def test_a_user_with_a_device_code_signs_in(cloud: Cloud, tmp_path: Path, mode: str) -> None:
     settings = cloud.sign_in(tmp_path)
     await cloud.ask(auth=mode, **settings)
     assert cloud.caller.user == cloud.directory.user
     assert [each["grant_type"].rpartition(":")[2] for each in cloud.directory.token_forms] == ["device_code"]
 
 
-async def test_a_person_in_a_browser(
+async def test_a_user_in_a_browser_signs_in(
     cloud: Cloud, ca: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[int] = []
@@ -287,7 +291,7 @@ async def test_a_person_in_a_browser(
     assert cloud.directory.token_forms[0]["code_verifier"]
 
 
-async def test_a_person_whose_token_is_over(cloud: Cloud, tmp_path: Path) -> None:
+async def test_a_user_whose_token_has_expired_is_told_to_sign_in(cloud: Cloud, tmp_path: Path) -> None:
     cloud.directory.expires_in = 200
     settings = cloud.sign_in(tmp_path)
     cloud.directory.expires_in = 3599
@@ -315,7 +319,7 @@ asyncio.run(main())
     area="security",
     without={"openai-v2": "an API key is neither requested nor refreshed nor stored by us"},
 )
-async def test_two_processes_of_one_person(cloud: Cloud, tmp_path: Path) -> None:
+async def test_two_processes_share_one_sign_in(cloud: Cloud, tmp_path: Path) -> None:
     cloud.directory.expires_in = 200
     settings = cloud.sign_in(tmp_path)
     cloud.directory.expires_in = 3599
@@ -346,20 +350,20 @@ class Handmade:
         return SimpleNamespace(token=token.text, expires_on=int(token.expires_s))
 
 
-async def test_an_object_with_get_token(cloud: Cloud) -> None:
+async def test_an_object_with_get_token_signs_in(cloud: Cloud) -> None:
     await cloud.ask(credential=Handmade(cloud.directory))
     await cloud.ask(credential=Handmade(cloud.directory), auth="azure_identity")
     assert len(set(cloud.sent)) == 2
 
 
-async def test_a_credential_of_azure_identity(cloud: Cloud) -> None:
+async def test_a_credential_of_azure_identity_signs_in(cloud: Cloud) -> None:
     words = (cloud.directory.tenant, cloud.directory.client_id, cloud.directory.client_secret)
     with azure.identity.ClientSecretCredential(*words, connection_verify=cloud.ca_file) as credential:
         await cloud.ask(credential=credential)
     assert cloud.caller.app_id == cloud.directory.client_id
 
 
-async def test_an_asynchronous_credential_of_azure_identity(cloud: Cloud) -> None:
+async def test_an_asynchronous_credential_of_azure_identity_signs_in(cloud: Cloud) -> None:
     words = (cloud.directory.tenant, cloud.directory.client_id, cloud.directory.client_secret)
     transport = AsyncioRequestsTransport(connection_verify=cloud.ca_file)
     async with azure.identity.aio.ClientSecretCredential(*words, transport=transport) as credential:
@@ -370,14 +374,14 @@ async def test_an_asynchronous_credential_of_azure_identity(cloud: Cloud) -> Non
     assert cloud.token_requests() == 1
 
 
-async def test_the_default_credential_of_azure_identity(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_default_credential_of_azure_identity_signs_in(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**cloud.environment(), "REQUESTS_CA_BUNDLE": cloud.ca_file}.items():
         monkeypatch.setenv(name, value)
     await cloud.ask(auth="azure_identity")
     assert cloud.caller.app_id == cloud.directory.client_id
 
 
-async def test_a_credential_through_a_gateway_that_was_allowed(cloud: Cloud) -> None:
+async def test_a_token_is_sent_through_a_gateway_that_is_allowed(cloud: Cloud) -> None:
     await cloud.ask(
         azure_endpoint=f"{cloud.url('apim.contoso.com')}/openai", allowed_hosts=["apim.contoso.com"], **cloud.secret
     )

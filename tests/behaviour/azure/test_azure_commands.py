@@ -84,7 +84,7 @@ def rows(output: str) -> dict[str, str]:
 # Status.
 
 
-def test_status_of_nothing_says_what_to_set(shell: Shell) -> None:
+def test_status_without_settings_says_what_to_set(shell: Shell) -> None:
     code, output, errors = shell("status")
     assert (code, output) == (1, "")
     for told in ("error: Azure OpenAI is not set up", "azure_endpoint", "AZURE_OPENAI_ENDPOINT", "az login"):
@@ -106,7 +106,7 @@ def test_status_reads_the_files_of_the_host(shell: Shell) -> None:
     del os.environ["AZURE_OPENAI_API_KEY"]
 
 
-def test_the_files_of_a_project_win_and_words_win_over_both(shell: Shell) -> None:
+def test_project_files_win_over_user_files_and_arguments_over_both(shell: Shell) -> None:
     shell.write(shell.home, {"config": {"azure_endpoint": "https://home.openai.azure.com", "api_key": KEY}})
     shell.write(shell.project, {"config": {"azure_endpoint": "https://project.openai.azure.com", "api_key": KEY}})
     assert "project.openai.azure.com" in shell("status")[1]
@@ -128,7 +128,7 @@ def test_an_instance_is_chosen_by_its_id(shell: Shell) -> None:
     assert "three" in errors
 
 
-def test_status_names_who_calls_and_until_when(shell: Shell) -> None:
+def test_status_shows_the_account_and_its_expiry(shell: Shell) -> None:
     code, output, _ = shell("status", azure_endpoint=shell.cloud.url(), **shell.cloud.secret)
     found = {name: text.strip() for name, text in rows(output).items()}
     directory = shell.cloud.directory
@@ -140,7 +140,7 @@ def test_status_names_who_calls_and_until_when(shell: Shell) -> None:
     assert shell.cloud.server.model_requests == []
 
 
-def test_status_says_which_way_was_found(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_shows_the_credential_that_was_chosen(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in shell.cloud.environment().items():
         monkeypatch.setenv(name, value)
     _, output, _ = shell("status", azure_endpoint=shell.cloud.url())
@@ -168,7 +168,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("settings", "told"), FAULTS)
-def test_status_tells_what_is_wrong_in_one_line(shell: Shell, settings: dict[str, str], told: str) -> None:
+def test_status_reports_a_problem_in_one_line(shell: Shell, settings: dict[str, str], told: str) -> None:
     code, output, errors = shell("status", **{"azure_endpoint": shell.cloud.url(), **settings})
     assert (code, output) == (1, "")
     assert told in errors
@@ -176,7 +176,7 @@ def test_status_tells_what_is_wrong_in_one_line(shell: Shell, settings: dict[str
     assert CANARY not in errors
 
 
-def test_a_refused_secret_and_a_refused_call_are_told(shell: Shell) -> None:
+def test_status_reports_a_refused_secret_and_a_refused_call(shell: Shell) -> None:
     wrong = {**shell.cloud.secret, "client_secret": f"{CANARY}-wrong"}
     code, _, errors = shell("status", azure_endpoint=shell.cloud.url(), **wrong)
     assert code == 1
@@ -190,7 +190,7 @@ def test_a_refused_secret_and_a_refused_call_are_told(shell: Shell) -> None:
 # Programs of their own.
 
 
-def test_status_as_a_program(shell: Shell) -> None:
+def test_status_runs_as_a_program(shell: Shell) -> None:
     shell.set = {**shell.cloud.local, **shell.cloud.secret}
     code, output, errors = shell.finish(shell.start("status", "--check"))
     assert (code, errors) == (0, "")
@@ -198,7 +198,7 @@ def test_status_as_a_program(shell: Shell) -> None:
     assert "answers" in output
 
 
-def test_wrong_words(shell: Shell) -> None:
+def test_wrong_arguments_exit_with_2(shell: Shell) -> None:
     for arguments in ([], ["dance"], ["status", "--shout"]):
         with pytest.raises(SystemExit) as caught:
             run_command(
@@ -242,7 +242,7 @@ def test_a_sign_in_in_a_browser(shell: Shell, monkeypatch: pytest.MonkeyPatch) -
     assert "Waiting for the sign-in in the browser" in errors
 
 
-def test_nobody_comes_back_from_the_browser(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_in_in_a_browser_times_out(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("amplifier_module_provider_azure_openai_v2.auth.signed_in_user._BROWSER_TIMEOUT_S", 0.2)
     monkeypatch.setattr("msal.oauth2cli.authcode._browse", lambda *args, **named: False)
     shell.set = {**shell.cloud.local, **shell.cloud.app}
@@ -261,7 +261,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("answer", "told"), ENDS)
-def test_a_sign_in_that_comes_to_nothing(shell: Shell, answer: HttpReply, told: str) -> None:
+def test_a_sign_in_that_fails_is_reported(shell: Shell, answer: HttpReply, told: str) -> None:
     shell.set = {**shell.cloud.local, **shell.cloud.app}
     shell.cloud.directory.script(answer, at="token" if told != "az login" else "devicecode")
     code, output, errors = shell("login")
@@ -278,7 +278,7 @@ def test_a_code_that_expires_ends_the_sign_in(shell: Shell) -> None:
     assert "expired" in errors or "not entered" in errors
 
 
-def test_an_interval_of_nothing_does_not_hammer_the_service(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_poll_interval_of_zero_does_not_flood_the_service(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow, "_POLL_INTERVAL_FACTOR", 0.3)  # of a second
     shell.set = {**shell.cloud.local, **shell.cloud.app}
     shell.cloud.directory.device_interval, shell.cloud.directory.polls_until_approved = 0, 0
@@ -293,7 +293,7 @@ def test_a_sign_in_needs_an_application(shell: Shell) -> None:
     assert "client_id (AZURE_CLIENT_ID)" in errors
 
 
-def test_several_accounts_by_a_label(shell: Shell) -> None:
+def test_a_label_separates_several_sign_ins(shell: Shell) -> None:
     shell.set = {**shell.cloud.local, **shell.cloud.app}
     shell.cloud.directory.polls_until_approved = 0
     assert shell("login", account="work")[0] == 0

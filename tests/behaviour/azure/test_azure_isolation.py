@@ -43,7 +43,7 @@ async def test_nothing_of_an_openai_account_is_sent(
     assert len([name for name in cloud.server.model_requests[0].headers if name in {"api-key", "authorization"}]) == 1
 
 
-async def test_an_openai_account_is_no_azure_account(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_variables_of_an_openai_account_are_not_read(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**ACCOUNT, "OPENAI_BASE_URL": cloud.url()}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(kernel.AuthenticationError, match="Azure OpenAI is not set up"):
@@ -61,7 +61,9 @@ STATUSES = [301, 302, 303, 307, 308]
 @pytest.mark.promise("no redirect takes a credential to another server", area="security")
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("by", ["key", "token"])
-async def test_the_resource_redirects_nobody(cloud: Cloud, elsewhere: Emulator, status: int, by: str) -> None:
+async def test_a_redirect_of_the_resource_is_not_followed(
+    cloud: Cloud, elsewhere: Emulator, status: int, by: str
+) -> None:
     cloud.server.script(redirect(f"{elsewhere.origin}/openai/v1/responses", status=status))
     error = await cloud.refusal(**({"api_key": KEY} if by == "key" else cloud.secret))
     assert type(error) is kernel.ConfigurationError
@@ -72,7 +74,7 @@ async def test_the_resource_redirects_nobody(cloud: Cloud, elsewhere: Emulator, 
 @pytest.mark.promise("no redirect takes a credential to another server", area="security")
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("at", ["token", "discovery"])
-async def test_entra_redirects_nobody(cloud: Cloud, elsewhere: Emulator, status: int, at: Any) -> None:
+async def test_a_redirect_of_entra_is_not_followed(cloud: Cloud, elsewhere: Emulator, status: int, at: Any) -> None:
     cloud.directory.script(redirect(f"{elsewhere.origin}/t/oauth2/v2.0/token", status=status), at=at)
     error = await cloud.refusal(**cloud.secret)
     assert type(error) is kernel.AuthenticationError
@@ -81,7 +83,7 @@ async def test_entra_redirects_nobody(cloud: Cloud, elsewhere: Emulator, status:
 
 @pytest.mark.promise("no redirect takes a credential to another server", area="security")
 @pytest.mark.parametrize("status", STATUSES)
-async def test_a_sign_in_is_redirected_nowhere(
+async def test_a_redirect_of_a_sign_in_is_not_followed(
     cloud: Cloud, elsewhere: Emulator, status: int, tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.directory.script(redirect(f"{elsewhere.origin}/x", status=status), at="devicecode")
@@ -99,7 +101,7 @@ async def test_a_sign_in_is_redirected_nowhere(
 @pytest.mark.promise("no redirect takes a credential to another server", area="security")
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.usefixtures("machine")
-async def test_a_metadata_service_redirects_nobody(cloud: Cloud, elsewhere: Emulator, status: int) -> None:
+async def test_a_redirect_of_a_metadata_service_is_not_followed(cloud: Cloud, elsewhere: Emulator, status: int) -> None:
     cloud.directory.script(redirect(f"{elsewhere.origin}/x", status=status), at="identity")
     error = await cloud.refusal(auth="entra_managed_identity")
     assert f"{METADATA} redirects a token request" in str(error)
@@ -139,14 +141,14 @@ async def test_a_token_endpoint_without_tls_gets_nothing(cloud: Cloud) -> None:
     assert cloud.directory.token_forms == []
 
 
-async def test_a_region_of_the_environment_leads_nowhere_else(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_region_in_the_environment_changes_no_address(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MSAL_FORCE_REGION", "westeurope")
     monkeypatch.setenv("REGION_NAME", "westeurope")
     await cloud.ask(**cloud.secret)
     assert set(cloud.names.asked) == {ENTRA, HOST}
 
 
-async def test_an_authority_that_msal_does_not_know_asks_nobody_who_that_is(cloud: Cloud) -> None:
+async def test_an_authority_that_msal_does_not_know_is_looked_up_nowhere(cloud: Cloud) -> None:
     await cloud.ask(**cloud.secret, authority_host=f"https://localhost:{cloud.server.port}")
     assert set(cloud.names.asked) == {HOST}
 

@@ -22,7 +22,7 @@ async def listed(cloud: Cloud, **settings: Any) -> dict[str, str]:
 # What a deployment serves.
 
 
-async def test_the_config_says_what_a_deployment_serves(start: StartCloud) -> None:
+async def test_the_config_names_the_model_of_a_deployment(start: StartCloud) -> None:
     cloud = start(deployments={"chat": "gpt-4.1"})
     session = await cloud.open(api_key=KEY, default_model="chat", deployments='{"chat": "gpt-4.1"}')
     assert session.provider.get_info().defaults["context_window"] == 1_047_576
@@ -36,7 +36,7 @@ async def test_the_name_of_a_model_is_taken_for_it(cloud: Cloud) -> None:
     assert provider.get_info().defaults["context_window"] == 1_047_576
 
 
-async def test_the_model_is_learned_from_the_first_answer(start: StartCloud) -> None:
+async def test_the_model_is_learned_from_the_first_response(start: StartCloud) -> None:
     cloud = start(deployments={"mine": "gpt-5.6-luna"})
     session = await cloud.open(api_key=KEY, default_model="mine", reasoning_effort="max")
     before = session.provider.get_model_info()
@@ -51,7 +51,7 @@ async def test_the_model_is_learned_from_the_first_answer(start: StartCloud) -> 
     assert first.usage.cost_usd > 0, "the answer itself says what it cost"
 
 
-async def test_what_the_config_says_wins_over_what_was_learned(start: StartCloud) -> None:
+async def test_the_model_in_the_config_wins_over_the_one_in_a_response(start: StartCloud) -> None:
     cloud = start(deployments={"mine": "gpt-5.6-luna"})
     session = await cloud.open(api_key=KEY, default_model="mine", deployments={"mine": "gpt-4.1"})
     await session.ask("hello")
@@ -65,7 +65,7 @@ async def test_the_default_deployment_has_several_names(start: StartCloud, key: 
     assert cloud.server.request_bodies[0]["model"] == "mine"
 
 
-async def test_without_one_the_first_of_the_deployments_is_used(start: StartCloud) -> None:
+async def test_the_first_deployment_is_the_default(start: StartCloud) -> None:
     cloud = start(deployments={"mine": "gpt-5.4", "other": "gpt-4.1"})
     await cloud.ask(default_model=..., api_key=KEY, deployments={"mine": "gpt-5.4", "other": "gpt-4.1"})
     assert cloud.server.request_bodies[0]["model"] == "mine"
@@ -80,14 +80,14 @@ async def test_the_deployments_of_the_config_are_listed(cloud: Cloud) -> None:
     assert cloud.server.requests == []
 
 
-async def test_without_them_models_are_listed_and_marked(cloud: Cloud) -> None:
+async def test_models_are_listed_and_marked_if_no_deployment_is_known(cloud: Cloud) -> None:
     found = await listed(cloud, api_key=KEY, **PLACE)
     assert found["gpt-5.6-sol"] == "gpt-5.6-sol (a model: use the name of your deployment)"
     assert "text-embedding-3-large" not in found
     assert [each.path for each in cloud.server.requests] == ["/openai/v1/models"], "a key says nothing to the manager"
 
 
-async def test_the_manager_lists_the_real_deployments_page_by_page(start: StartCloud) -> None:
+async def test_resource_manager_lists_the_deployments_page_by_page(start: StartCloud) -> None:
     cloud = start(page_size=1)
     found = await listed(cloud, **cloud.secret, **PLACE)
     assert found == {"chat": "chat (gpt-5.4)", "fast": "fast (gpt-5.6-luna)", "old": "old (gpt-4.1)"}
@@ -95,14 +95,14 @@ async def test_the_manager_lists_the_real_deployments_page_by_page(start: StartC
     assert len(cloud.directory.requests_to("arm")) == len(DEPLOYMENTS)
 
 
-async def test_the_list_of_the_manager_counts_for_calls_too(start: StartCloud) -> None:
+async def test_the_deployment_list_counts_for_calls_too(start: StartCloud) -> None:
     cloud = start(deployments=DEPLOYMENTS)
     session = await cloud.open(**cloud.secret, **PLACE, default_model="old")
     await session.provider.list_models()
     assert session.provider.get_info().defaults["context_window"] == 1_047_576
 
 
-async def test_what_the_config_says_wins_in_the_list(cloud: Cloud) -> None:
+async def test_the_model_in_the_config_wins_in_the_list(cloud: Cloud) -> None:
     found = await listed(
         cloud, **cloud.secret, resource_id=f"{ACCOUNT}/", deployments={"chat": "gpt-4.1", "z": "gpt-5.4"}
     )
@@ -110,7 +110,7 @@ async def test_what_the_config_says_wins_in_the_list(cloud: Cloud) -> None:
 
 
 @pytest.mark.promise("no discovery document or next page takes a credential to another host", area="security")
-async def test_a_page_of_another_host_is_not_followed(
+async def test_a_page_of_deployments_on_another_host_is_not_fetched(
     start: StartCloud, elsewhere: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     tricks = [f"https://{MANAGER}.evil.example", f"http://{MANAGER}", f"https://{MANAGER}@evil.example"]
@@ -140,7 +140,7 @@ REFUSED: list[tuple[Any, type[kernel.LLMError], list[str], bool]] = [
 
 
 @pytest.mark.parametrize(("answer", "kind", "told", "retryable"), REFUSED, ids=[str(row[0])[:40] for row in REFUSED])
-async def test_a_list_that_cannot_be_had_is_an_error_and_not_empty(
+async def test_a_deployment_list_that_cannot_be_fetched_is_an_error(
     cloud: Cloud, answer: Any, kind: type[kernel.LLMError], told: list[str], retryable: bool
 ) -> None:
     cloud.directory.script(*[answer] * 3, at="arm")
@@ -153,14 +153,16 @@ async def test_a_list_that_cannot_be_had_is_an_error_and_not_empty(
 
 
 @pytest.mark.promise("no redirect takes a credential to another server", area="security")
-async def test_the_manager_redirects_nobody(cloud: Cloud, elsewhere: Emulator) -> None:
+async def test_a_redirect_of_resource_manager_is_not_followed(cloud: Cloud, elsewhere: Emulator) -> None:
     for status in (301, 302, 303, 307, 308):
         cloud.directory.script(redirect(f"{elsewhere.origin}/x", status=status), at="arm")
         with pytest.raises(kernel.LLMError, match=str(status)):
             await listed(cloud, **cloud.secret, **PLACE)
 
 
-async def test_an_empty_list_says_why_in_the_log(start: StartCloud, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_empty_deployment_list_is_explained_in_the_log(
+    start: StartCloud, caplog: pytest.LogCaptureFixture
+) -> None:
     cloud = start()
     cloud.directory.script(HttpReply(200, {"value": []}), at="arm")
     found = await listed(cloud, **cloud.secret, **PLACE)

@@ -59,7 +59,7 @@ REFUSALS: list[tuple[HttpReply, type[kernel.LLMError], list[str]]] = [
 
 
 @pytest.mark.parametrize(("answer", "kind", "told"), REFUSALS, ids=[str(row[0].body)[:60] for row in REFUSALS])
-async def test_a_refusal_says_what_to_do(
+async def test_a_refusal_of_the_resource_has_a_remedy(
     cloud: Cloud, answer: HttpReply, kind: type[kernel.LLMError], told: list[str]
 ) -> None:
     cloud.server.script(answer)
@@ -71,14 +71,14 @@ async def test_a_refusal_says_what_to_do(
     assert CANARY not in str(error)
 
 
-async def test_the_key_of_another_resource(start: StartCloud) -> None:
+async def test_a_key_of_another_resource_has_a_remedy(start: StartCloud) -> None:
     cloud = start(keys={"azure-key-other"})
     error = await cloud.refusal(api_key=KEY)
     assert "the key belongs to another resource" in str(error)
     assert len(cloud.sent) == 1, "another key there is not"
 
 
-async def test_a_deployment_that_is_not_there(start: StartCloud) -> None:
+async def test_an_absent_deployment_is_reported_with_its_remedy(start: StartCloud) -> None:
     cloud = start(deployments={"chat": "gpt-5.4"})
     error = await cloud.refusal(api_key=KEY)
     assert type(error) is kernel.NotFoundError
@@ -92,7 +92,7 @@ async def test_a_deployment_that_is_not_there(start: StartCloud) -> None:
 @pytest.mark.parametrize(
     "ending", [content_filter_event(after=5), content_filter_failure(after=5)], ids=["error", "failed"]
 )
-async def test_a_filter_in_the_middle_of_an_answer(cloud: Cloud, ending: Any) -> None:
+async def test_a_content_filter_in_mid_response_ends_it(cloud: Cloud, ending: Any) -> None:
     told = TerminalFields({"content_filters": content_filters(blocked="hate")})
     cloud.server.script(Turn(Say("so it goes"), ending, told))
     session = await cloud.open(api_key=KEY, max_retries=3)
@@ -113,7 +113,7 @@ async def test_a_wait_in_milliseconds_wins(cloud: Cloud) -> None:
     assert 0.02 <= session.recorder.one("provider:retry")["delay"] < 5
 
 
-async def test_a_limit_that_says_nothing_of_when_is_tried_again(cloud: Cloud) -> None:
+async def test_a_rate_limit_without_a_wait_is_retried(cloud: Cloud) -> None:
     cloud.server.script(too_many_requests(), gateway_rate_limit(after_s=None))
     session = await cloud.open(api_key=KEY, max_retries=2, min_retry_delay=0.01, max_retry_delay=5)
     await session.ask("hello")
@@ -123,7 +123,7 @@ async def test_a_limit_that_says_nothing_of_when_is_tried_again(cloud: Cloud) ->
     assert (type(error), error.retryable, error.retry_after) == (kernel.RateLimitError, True, None)
 
 
-async def test_a_limit_inside_a_stream_is_tried_again(cloud: Cloud) -> None:
+async def test_a_rate_limit_in_a_stream_is_retried(cloud: Cloud) -> None:
     cloud.server.script(Turn(rate_limit_event()))
     session = await cloud.open(api_key=KEY, max_retries=1, min_retry_delay=0.01)
     await session.ask("hello")
@@ -143,7 +143,7 @@ async def test_a_deployment_without_encrypted_reasoning_is_remembered(cloud: Clo
     assert ["include" in body for body in cloud.server.request_bodies] == [True, False, False]
 
 
-async def test_the_status_of_answers_is_never_sent_back(cloud: Cloud) -> None:
+async def test_the_status_of_items_is_never_sent_back(cloud: Cloud) -> None:
     conversation = Conversation(await cloud.open(api_key=KEY), tools=[tool("look", "at")])
     cloud.server.script(Turn(Think(["hm"]), Say("42")))
     await conversation.say("what is it?")
@@ -158,7 +158,7 @@ async def test_usage_of_older_deployments_has_no_cache_writes(start: StartCloud)
     assert answer.usage.cost_usd > 0
 
 
-async def test_pictures_are_made_by_the_deployment_that_was_named(cloud: Cloud) -> None:
+async def test_images_are_made_by_the_deployment_in_the_settings(cloud: Cloud) -> None:
     await cloud.ask(api_key=KEY, image_generation_deployment="gpt-image-1", image_generation=True)
     assert cloud.server.model_requests[0].headers["x-ms-oai-image-generation-deployment"] == "gpt-image-1"
     await cloud.ask(api_key=KEY)
@@ -221,7 +221,7 @@ async def test_every_name_of_a_resource_takes_a_key(cloud: Cloud, key: str, host
 
 
 @pytest.mark.parametrize("suffix", ["", "/openai/v1"])
-async def test_a_project_is_a_place_of_its_own(start: StartCloud, suffix: str) -> None:
+async def test_a_project_is_called_at_its_own_address(start: StartCloud, suffix: str) -> None:
     cloud = start(prefix="/api/projects/one/openai/v1")
     await cloud.ask(azure_endpoint=f"{cloud.url(PROJECT_HOST)}/api/projects/one{suffix}", api_key=KEY)
     assert cloud.server.requests[0].path == "/api/projects/one/openai/v1/responses"
@@ -240,7 +240,7 @@ VERSIONS = [
 
 
 @pytest.mark.parametrize(("settings", "environment", "path", "query"), VERSIONS)
-async def test_a_version_is_really_used(
+async def test_a_dated_api_version_is_sent(
     cloud: Cloud,
     settings: dict[str, str],
     environment: dict[str, str],

@@ -244,7 +244,7 @@ def reachable(provider: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_not_where_all_goes_well(scene: Scene, witness: Witness, way: str) -> None:
+async def test_no_secret_leaks_from_calls_that_succeed(scene: Scene, witness: Witness, way: str) -> None:
     scene.cloud.directory.expires_in = 100
     await look(scene, WAYS[way](scene), witness, fails=False)
     assert CANARY in str(scene.cloud.sent), "it was sent at all"
@@ -252,13 +252,15 @@ async def test_not_where_all_goes_well(scene: Scene, witness: Witness, way: str)
 
 @pytest.mark.promise("an Azure CLI that fails leaks no token, and no tenant becomes a command", area="security")
 @pytest.mark.parametrize("fault", FAILS)
-async def test_not_where_no_token_can_be_had(scene: Scene, witness: Witness, fault: str) -> None:
+async def test_no_secret_leaks_if_no_token_can_be_obtained(scene: Scene, witness: Witness, fault: str) -> None:
     await look(scene, FAILS[fault](scene), witness, fails=True)
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("way", ["key", "secret", "given token", "machine"])
-async def test_not_where_the_service_refuses_or_echoes(scene: Scene, witness: Witness, way: str, answer: str) -> None:
+async def test_no_secret_leaks_if_the_service_refuses_or_echoes_it(
+    scene: Scene, witness: Witness, way: str, answer: str
+) -> None:
     given = ANSWERS[answer]
 
     def filled(request: Any) -> Any:
@@ -277,7 +279,7 @@ async def test_not_where_the_service_refuses_or_echoes(scene: Scene, witness: Wi
 @pytest.mark.parametrize(
     "answer", [arm_error(403, "AuthorizationFailed", ECHO), HttpReply(500, ECHO), HttpReply(200, ECHO)]
 )
-async def test_not_where_the_manager_echoes(scene: Scene, witness: Witness, answer: Any) -> None:
+async def test_no_secret_leaks_if_resource_manager_echoes_it(scene: Scene, witness: Witness, answer: Any) -> None:
     scene.cloud.directory.script(*[answer] * 3, at="arm")
     settings = {**scene.cloud.secret, "resource_id": "/subscriptions/x/accounts/y"}
     await look(scene, settings, witness, fails=True)
@@ -287,7 +289,7 @@ async def test_not_where_the_manager_echoes(scene: Scene, witness: Witness, answ
 
 
 @pytest.mark.parametrize("end", ["approved", "declined", "expired", "blocked", "echo", "nonsense"])
-def test_not_while_somebody_signs_in(scene: Scene, witness: Witness, end: str) -> None:
+def test_no_secret_leaks_while_a_user_signs_in(scene: Scene, witness: Witness, end: str) -> None:
     directory = scene.cloud.directory
     match end:
         case "declined":
@@ -310,7 +312,9 @@ def test_not_while_somebody_signs_in(scene: Scene, witness: Witness, end: str) -
     assert (code in witness.stderr) is (end != "blocked"), "it is on the screen, and nowhere else"
 
 
-def test_not_in_a_browser(scene: Scene, witness: Witness, ca: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_leaks_from_a_sign_in_in_a_browser(
+    scene: Scene, witness: Witness, ca: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import threading
 
     from responses_emulator import open_in_browser

@@ -48,7 +48,7 @@ NUMBERS = [7000215, 7000222, 700016, 700027, 700213, 50027, 500011, 70011]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_a_refusal_is_told_with_its_number_and_what_to_check(cloud: Cloud, number: int) -> None:
+async def test_a_refusal_of_entra_is_reported_with_its_code_and_a_remedy(cloud: Cloud, number: int) -> None:
     refusal = entra_error(number, {"client": CANARY, "tenant": CANARY})
     cloud.directory.script(refusal)
     error = await cloud.refusal(**cloud.secret)
@@ -57,19 +57,19 @@ async def test_a_refusal_is_told_with_its_number_and_what_to_check(cloud: Cloud,
     check(error, kernel.AuthenticationError, [*told, cloud.directory.tenant, cloud.directory.client_id])
 
 
-async def test_a_tenant_that_nobody_knows(cloud: Cloud) -> None:
+async def test_an_unknown_tenant_is_reported(cloud: Cloud) -> None:
     error = await cloud.refusal(**{**cloud.secret, "tenant_id": "elsewhere.example"})
     told = ["AADSTS90002", "correlation id", "elsewhere.example", cloud.directory.client_id, ENTRA]
     check(error, kernel.AuthenticationError, told)
 
 
 @pytest.mark.parametrize("number", [50076, 53003, 700082, 70043])
-async def test_a_refusal_that_a_person_has_to_answer(cloud: Cloud, number: int) -> None:
+async def test_a_refusal_that_needs_a_user_says_to_sign_in(cloud: Cloud, number: int) -> None:
     cloud.directory.script(entra_error(number))
     check(await cloud.refusal(**cloud.secret), kernel.AuthenticationError, [f"AADSTS{number}", LOGIN])
 
 
-async def test_a_secret_that_was_mended_in_the_config_counts_at_once(cloud: Cloud) -> None:
+async def test_a_corrected_secret_counts_at_once(cloud: Cloud) -> None:
     cloud.directory.script(entra_error(700016))
     await cloud.refusal(**{**cloud.secret, "client_secret": "wrong"})
     await cloud.ask(**cloud.secret)
@@ -107,7 +107,7 @@ TROUBLE: list[tuple[Any, type[kernel.LLMError], list[str], bool]] = [
 @pytest.mark.promise("a token service in trouble and a clock that jumps cost no valid token", area="security")
 @pytest.mark.parametrize(("answer", "kind", "told", "retryable"), TROUBLE, ids=[str(row[0])[:50] for row in TROUBLE])
 @pytest.mark.parametrize("at", ["token", "discovery"])
-async def test_trouble_with_entra(
+async def test_a_failure_of_entra_is_reported(
     cloud: Cloud, answer: Any, kind: type[kernel.LLMError], told: list[str], retryable: bool, at: Any
 ) -> None:
     if at == "discovery" and isinstance(answer, HttpReply) and isinstance(answer.body, dict):
@@ -119,14 +119,14 @@ async def test_trouble_with_entra(
         assert error.retry_after == 3
 
 
-async def test_trouble_that_passes_is_waited_for(cloud: Cloud) -> None:
+async def test_a_passing_failure_of_entra_is_retried(cloud: Cloud) -> None:
     cloud.directory.script(entra_unavailable(), Disconnect(), HttpReply(429, None))
     await cloud.ask(**cloud.secret, max_retries=3, min_retry_delay=0.01)
     assert cloud.token_requests() == 4
 
 
 @pytest.mark.promise("a token service in trouble and a clock that jumps cost no valid token", area="security")
-async def test_an_entra_that_hangs(cloud: Cloud) -> None:
+async def test_an_entra_that_hangs_times_out(cloud: Cloud) -> None:
     cloud.directory.hold()
     with Lived() as lived:
         error = await cloud.refusal(**cloud.secret, token_timeout=0.3)
@@ -135,7 +135,7 @@ async def test_an_entra_that_hangs(cloud: Cloud) -> None:
     assert lived.s < 30
 
 
-async def test_an_entra_that_nobody_can_reach(cloud: Cloud) -> None:
+async def test_an_unreachable_entra_is_reported(cloud: Cloud) -> None:
     cloud.names.ports[ENTRA] = 9
     check(await cloud.refusal(**cloud.secret), kernel.NetworkError, [f"cannot reach {ENTRA}"], retryable=True)
     del cloud.names.ports[ENTRA]
@@ -147,7 +147,9 @@ async def test_an_entra_that_nobody_can_reach(cloud: Cloud) -> None:
     ("wrong", "text"),
     [("expired", "expired"), ("wrong_host", "match"), ("untrusted", "issuer"), ("self_signed", "self")],
 )
-async def test_an_entra_that_cannot_be_trusted(cloud: Cloud, ca: Authority, wrong: str, text: str) -> None:
+async def test_an_entra_with_an_untrusted_certificate_is_reported(
+    cloud: Cloud, ca: Authority, wrong: str, text: str
+) -> None:
     with Emulator(tls=getattr(ca, wrong)()) as server:
         cloud.names.ports["localhost"] = server.port
         error = await cloud.refusal(**cloud.secret, authority_host=f"https://localhost:{server.port}")
@@ -169,7 +171,7 @@ def broken(tmp_path: Path) -> Callable[[str, bytes], str]:
 
 @pytest.mark.parametrize("name", ["locked.pem", "locked.pfx"])
 @pytest.mark.parametrize("password", [None, f"{CANARY}-wrong"])
-async def test_a_certificate_behind_another_password(
+async def test_a_certificate_with_a_wrong_password_is_refused(
     cloud: Cloud, broken: Any, certificate: Any, name: str, password: str | None
 ) -> None:
     path = broken(name, certificate.files[name])
@@ -179,7 +181,9 @@ async def test_a_certificate_behind_another_password(
 
 
 @pytest.mark.parametrize("name", ["nothing.pem", "nothing.pfx"])
-async def test_a_certificate_that_is_none(cloud: Cloud, broken: Any, tmp_path: Path, name: str) -> None:
+async def test_a_file_that_is_not_a_certificate_is_refused(
+    cloud: Cloud, broken: Any, tmp_path: Path, name: str
+) -> None:
     path = broken(name, b"no certificate")
     check(await cloud.refusal(**cloud.app, client_certificate_path=path), kernel.ConfigurationError, ["certificate"])
     path = str(tmp_path / f"absent-{name}")
@@ -189,19 +193,19 @@ async def test_a_certificate_that_is_none(cloud: Cloud, broken: Any, tmp_path: P
     check(error, kernel.ConfigurationError, ["absolute path", name])
 
 
-async def test_a_certificate_that_nobody_registered(cloud: Cloud, broken: Any, certificate: Any) -> None:
+async def test_a_certificate_that_is_not_registered_is_refused(cloud: Cloud, broken: Any, certificate: Any) -> None:
     path = broken("app.pem", certificate.files["key first.pem"])
     error = await cloud.refusal(**cloud.app, client_certificate_path=path)
     check(error, kernel.AuthenticationError, ["AADSTS700027", path])
 
 
-async def test_an_assertion_that_is_not_there(cloud: Cloud, tmp_path: Path) -> None:
+async def test_an_absent_federated_token_file_is_reported(cloud: Cloud, tmp_path: Path) -> None:
     path = str(tmp_path / "absent")
     error = await cloud.refusal(**cloud.app, federated_token_file=path)
     check(error, kernel.ConfigurationError, ["federated_token_file", path])
 
 
-async def test_a_given_token_that_has_ended(cloud: Cloud) -> None:
+async def test_an_expired_azure_ad_token_is_reported(cloud: Cloud) -> None:
     token = cloud.directory.issue_access_token("https://cognitiveservices.azure.com", expires_in=-5).text
     error = await cloud.refusal(azure_ad_token=token)
     check(error, kernel.AuthenticationError, ["azure_ad_token (AZURE_OPENAI_AD_TOKEN)", "has expired"])
@@ -214,7 +218,7 @@ AGAIN = [(404, True), (410, True), (429, True), (500, True), (503, True)]
 
 @pytest.mark.parametrize(("status", "retryable"), AGAIN)
 @pytest.mark.usefixtures("machine")
-async def test_a_metadata_service_in_trouble(cloud: Cloud, status: int, retryable: bool) -> None:
+async def test_a_metadata_service_that_fails_is_reported(cloud: Cloud, status: int, retryable: bool) -> None:
     cloud.directory.script(imds_unavailable(status), at="identity")
     error = await cloud.refusal(auth="entra_managed_identity")
     check(error, kernel.ProviderUnavailableError, [METADATA, str(status)], retryable=retryable)
@@ -222,7 +226,7 @@ async def test_a_metadata_service_in_trouble(cloud: Cloud, status: int, retryabl
 
 @pytest.mark.promise("a metadata service in trouble or behind a proxy leaks no token", area="security")
 @pytest.mark.usefixtures("machine")
-async def test_a_metadata_service_that_recovers(cloud: Cloud) -> None:
+async def test_a_metadata_service_that_recovers_issues_a_token(cloud: Cloud) -> None:
     cloud.directory.script(imds_unavailable(410), imds_unavailable(429), at="identity")
     await cloud.ask(auth="entra_managed_identity", max_retries=2, min_retry_delay=0.01)
     assert len(cloud.directory.requests_to("imds")) == 3
@@ -239,7 +243,7 @@ MACHINE: list[tuple[Any, type[kernel.LLMError], list[str], bool]] = [
 @pytest.mark.promise("a metadata service in trouble or behind a proxy leaks no token", area="security")
 @pytest.mark.parametrize(("answer", "kind", "told", "retryable"), MACHINE)
 @pytest.mark.usefixtures("machine")
-async def test_what_a_metadata_service_says(
+async def test_a_reply_of_a_metadata_service_is_reported(
     cloud: Cloud, answer: Any, kind: type[kernel.LLMError], told: list[str], retryable: bool
 ) -> None:
     cloud.directory.script(answer, at="identity")
@@ -247,7 +251,7 @@ async def test_what_a_metadata_service_says(
 
 
 @pytest.mark.usefixtures("machine")
-async def test_an_identity_that_the_machine_does_not_have(cloud: Cloud) -> None:
+async def test_an_identity_that_is_not_assigned_to_the_machine_is_reported(cloud: Cloud) -> None:
     error = await cloud.refusal(managed_identity_client_id="unknown-id")
     check(error, kernel.AuthenticationError, ["unknown-id", "assigned to this machine"])
 
@@ -263,7 +267,7 @@ async def test_a_token_of_another_identity_is_not_used(cloud: Cloud) -> None:
 
 
 @pytest.mark.promise("a metadata service in trouble or behind a proxy leaks no token", area="security")
-async def test_a_silent_metadata_service(cloud: Cloud, machine: Emulator) -> None:
+async def test_a_silent_metadata_service_times_out(cloud: Cloud, machine: Emulator) -> None:
     cloud.directory.hold("identity")
     error = await cloud.refusal(auth="entra_managed_identity", token_timeout=0.3)
     cloud.directory.release("identity")
@@ -289,7 +293,9 @@ async def test_no_proxy_sees_the_machines_own_services(
     assert cloud.directory.requests_to("imds")
 
 
-async def test_an_app_platform_that_refuses(cloud: Cloud, machine: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refusal_of_an_app_platform_is_reported(
+    cloud: Cloud, machine: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("IDENTITY_ENDPOINT", machine.base_url_of("app_service"))
     monkeypatch.setenv("IDENTITY_HEADER", f"{CANARY}-wrong")
     error = await cloud.refusal(auth="entra_managed_identity")
@@ -299,7 +305,7 @@ async def test_an_app_platform_that_refuses(cloud: Cloud, machine: Emulator, mon
 
 
 @pytest.mark.parametrize("fault", ["no key", "old agent"])
-async def test_an_agent_that_cannot_be_used(
+async def test_an_azure_arc_agent_that_cannot_be_used_is_reported(
     cloud: Cloud, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key_file = tmp_path / "agent.key"
@@ -356,7 +362,7 @@ def cli(tmp_path: Path, directory: Directory, monkeypatch: pytest.MonkeyPatch) -
         ("leak", ["exit status 1"]),
     ],
 )
-async def test_a_command_line_in_trouble(cloud: Cloud, cli: Cli, says: str, told: list[str]) -> None:
+async def test_a_failure_of_the_azure_cli_is_reported(cloud: Cloud, cli: Cli, says: str, told: list[str]) -> None:
     cli.says(says)
     check(await cloud.refusal(auth="entra_azure_cli"), kernel.AuthenticationError, ["the Azure CLI", *told])
 
@@ -368,13 +374,13 @@ async def test_a_refusal_that_mentions_az_login_is_still_a_refusal(cloud: Cloud,
     assert "no credential for Azure OpenAI found" not in str(error)
 
 
-async def test_a_command_line_that_is_not_there(cloud: Cloud) -> None:
+async def test_an_absent_azure_cli_is_reported(cloud: Cloud) -> None:
     check(
         await cloud.refusal(auth="entra_azure_cli"), kernel.AuthenticationError, ["the program `az` is not on the PATH"]
     )
 
 
-async def test_a_command_line_that_cannot_run_or_writes_no_text(cloud: Cloud, cli: Cli) -> None:
+async def test_an_azure_cli_that_cannot_run_or_writes_no_text_is_reported(cloud: Cloud, cli: Cli) -> None:
     az = cli.says("token")
     az.program.write_bytes(b"\x7fELF no program")
     check(await cloud.refusal(auth="entra_azure_cli"), kernel.AuthenticationError, ["the Azure CLI", "OSError"])
@@ -393,7 +399,7 @@ def alive(process: int) -> bool:
         return True
 
 
-async def test_a_command_line_that_hangs_is_ended_with_its_children(cloud: Cloud, cli: Cli) -> None:
+async def test_an_azure_cli_that_hangs_is_killed_with_its_children(cloud: Cloud, cli: Cli) -> None:
     az = cli.says("hang")
     error = await cloud.refusal(auth="entra_azure_cli", token_timeout=0.5)
     check(error, kernel.LLMTimeoutError, ["the Azure CLI", "0.5 s"], retryable=True)
@@ -401,7 +407,7 @@ async def test_a_command_line_that_hangs_is_ended_with_its_children(cloud: Cloud
 
 
 @pytest.mark.promise("an Azure CLI that fails leaks no token, and no tenant becomes a command", area="security")
-async def test_a_tenant_that_is_no_word_never_reaches_a_command_line(cloud: Cloud, cli: Cli) -> None:
+async def test_an_invalid_tenant_never_reaches_a_command_line(cloud: Cloud, cli: Cli) -> None:
     az = cli.says("token")
     error = await cloud.refusal(auth="entra_azure_cli", tenant_id="a & calc.exe")
     check(error, kernel.ConfigurationError, ["tenant_id"])
@@ -425,7 +431,7 @@ class ServiceRequestError(Exception):
     pass
 
 
-async def test_a_credential_that_raises(cloud: Cloud) -> None:
+async def test_an_exception_of_a_credential_object_is_reported_by_its_class(cloud: Cloud) -> None:
     broken = Broken(ValueError(f"AADSTS7000215: {CANARY}"))
     error = await cloud.refusal(credential=broken)
     check(error, kernel.AuthenticationError, ["the credential Broken", "AADSTS7000215 ValueError"])
@@ -433,7 +439,7 @@ async def test_a_credential_that_raises(cloud: Cloud) -> None:
     check(error, kernel.NetworkError, ["the credential Broken", "ServiceRequestError"], retryable=True)
 
 
-async def test_a_credential_that_hangs(cloud: Cloud) -> None:
+async def test_a_credential_object_that_hangs_times_out(cloud: Cloud) -> None:
     class Slow:
         async def get_token(self, *scopes: str) -> Any:
             import asyncio
@@ -444,7 +450,7 @@ async def test_a_credential_that_hangs(cloud: Cloud) -> None:
     check(error, kernel.LLMTimeoutError, ["the credential Slow", "0.2 s"], retryable=True)
 
 
-async def test_a_credential_that_gives_something_else(cloud: Cloud) -> None:
+async def test_a_credential_object_that_returns_no_token_is_reported(cloud: Cloud) -> None:
     class Odd:
         def get_token(self, *scopes: str) -> Any:
             return f"{CANARY} as a text"

@@ -63,7 +63,7 @@ async def test_all_providers_of_one_identity_share_its_tokens(cloud: Cloud) -> N
 
 
 @pytest.mark.promise("a session and its sub-agent share one refresh", area="security")
-async def test_another_identity_has_its_own(cloud: Cloud) -> None:
+async def test_another_identity_has_its_own_tokens(cloud: Cloud) -> None:
     await cloud.ask(**cloud.secret)
     await cloud.refusal(**{**cloud.secret, "client_secret": "wrong"})
     await cloud.ask(**cloud.secret)
@@ -103,7 +103,7 @@ async def test_a_session_that_ends_takes_no_token_from_the_others(cloud: Cloud, 
 # An outage.
 
 
-async def test_an_outage_while_the_token_lives_is_not_noticed(cloud: Cloud) -> None:
+async def test_an_outage_while_the_token_is_valid_stops_no_call(cloud: Cloud) -> None:
     cloud.directory.expires_in = 250
     session = await cloud.open(**cloud.secret)
     await session.ask("hello")
@@ -115,7 +115,7 @@ async def test_an_outage_while_the_token_lives_is_not_noticed(cloud: Cloud) -> N
     assert len(set(cloud.sent)) == 1
 
 
-async def test_a_silent_entra_holds_up_nobody_while_the_token_lives(cloud: Cloud) -> None:
+async def test_a_silent_entra_delays_no_call_while_the_token_is_valid(cloud: Cloud) -> None:
     cloud.directory.expires_in = 250
     session = await cloud.open(**cloud.secret, token_timeout=60)
     await session.ask("hello")
@@ -193,7 +193,7 @@ asyncio.run(main())
 
 
 @pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
-async def test_a_hung_command_line_ends_with_the_process(
+async def test_a_hung_azure_cli_ends_with_the_process(
     cloud: Cloud, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     az = write_azure_cli(tmp_path, cloud.directory, says="hang")
@@ -212,7 +212,7 @@ async def test_a_hung_command_line_ends_with_the_process(
 # A refused token.
 
 
-async def test_a_revoked_token_is_renewed_once(cloud: Cloud) -> None:
+async def test_a_revoked_token_is_refreshed_once(cloud: Cloud) -> None:
     session = await cloud.open(**cloud.secret, scope=f"{COGNITIVE}/.default")
     await session.ask("hello")
     cloud.directory.revoke_access_tokens()
@@ -233,7 +233,7 @@ async def test_fifty_calls_with_a_revoked_token_refresh_it_once(cloud: Cloud, wa
     assert cloud.token_requests() == 2
 
 
-async def test_a_token_that_stays_refused_is_an_error_that_names_who_called_for_what_and_where(cloud: Cloud) -> None:
+async def test_a_token_that_stays_refused_is_an_error_that_names_identity_scope_and_host(cloud: Cloud) -> None:
     session = await cloud.open(**cloud.secret, scope=f"{COGNITIVE}/.default")
     cloud.server.script(*[missing_token()] * 9)
     error = await failing(session)
@@ -304,7 +304,7 @@ async def test_a_project_takes_the_newer_audience_first(start: StartCloud) -> No
     assert audiences(cloud) == [FOUNDRY]
 
 
-async def test_where_neither_audience_is_taken_both_were_tried(start: StartCloud) -> None:
+async def test_both_audiences_are_tried_if_neither_is_accepted(start: StartCloud) -> None:
     cloud = start(audiences=["https://other.example"])
     session = await cloud.open(**cloud.secret)
     error = await failing(session)

@@ -20,7 +20,7 @@ BOB = Account(
 )
 
 
-def test_accounts_have_sign_ins_of_their_own(machine: Machine) -> None:
+def test_each_account_has_its_own_sign_in(machine: Machine) -> None:
     ada, bob = machine.provider(), machine.provider(account="work")
     assert ada.login(Person(machine.service))
     assert bob.auth_status() == "unauthenticated"
@@ -51,7 +51,7 @@ async def test_ciphertext_stays_with_its_account(machine: Machine) -> None:
     assert "id" not in reasoning
 
 
-def test_signing_out_ends_it_at_the_service(machine: Machine) -> None:
+def test_signing_out_revokes_the_tokens_at_the_service(machine: Machine) -> None:
     tokens = machine.keep(machine.service.token_set())
     provider = machine.provider()
     ask(provider)
@@ -126,7 +126,7 @@ def test_the_fedramp_header_goes_with_its_claim(machine: Machine, fedramp: bool)
 
 
 @pytest.mark.parametrize("wrong", [None, "user-whatever"])
-def test_the_file_of_microsofts_module_is_taken_over(machine: Machine, wrong: str | None) -> None:
+def test_the_file_of_microsofts_module_is_imported(machine: Machine, wrong: str | None) -> None:
     """With the account id computed anew: what stands there is a user's."""
     tokens = machine.service.token_set()
     machine.file.touch(mode=0o600)
@@ -139,7 +139,7 @@ def test_the_file_of_microsofts_module_is_taken_over(machine: Machine, wrong: st
     assert request.headers["chatgpt-account-id"] == machine.service.account.account_id
 
 
-def test_its_expired_token_is_renewed_and_kept_in_our_form(machine: Machine) -> None:
+def test_an_imported_token_that_has_expired_is_refreshed_and_saved_in_our_format(machine: Machine) -> None:
     machine.file.touch(mode=0o600)
     write_ms_module_file(machine.file, machine.service.token_set(lifetime_s=-10))
     ask(machine.provider())
@@ -148,7 +148,7 @@ def test_its_expired_token_is_renewed_and_kept_in_our_form(machine: Machine) -> 
     assert json.loads(machine.file.read_text())["account"] == machine.service.account.account_id
 
 
-def test_its_unreadable_token_ends_when_the_file_says_so(machine: Machine) -> None:
+def test_an_imported_opaque_token_expires_when_the_file_says_so(machine: Machine) -> None:
     machine.service.opaque_access_tokens = True
     machine.file.touch(mode=0o600)
     write_ms_module_file(machine.file, machine.service.token_set(lifetime_s=5_000))
@@ -177,7 +177,7 @@ def test_any_other_file_is_left_alone(machine: Machine, content: str) -> None:
     assert machine.file.read_text() == content
 
 
-def test_tokens_in_memory_only(machine: Machine) -> None:
+def test_tokens_in_memory_touch_no_file(machine: Machine) -> None:
     provider = machine.provider(token_store="memory", account="of-this-test")
     assert provider.login(Person(machine.service))
     assert ask(provider).text
@@ -185,7 +185,7 @@ def test_tokens_in_memory_only(machine: Machine) -> None:
     provider.logout()
 
 
-def test_a_script_finds_it_by_name(machine: Machine) -> None:
+def test_a_script_creates_the_provider_by_name(machine: Machine) -> None:
     machine.keep(machine.service.token_set())
     provider = create_provider("chatgpt:gpt-5.6-luna", **machine.settings())
     assert ask(provider).text  # type: ignore[arg-type]
@@ -220,7 +220,7 @@ def test_tokens_go_to_known_hosts_only(machine: Machine, change: dict[str, Any],
 
 
 @pytest.mark.parametrize("allowed", ["gateway.example", ["Gateway.example"], " x.example, gateway.example "])
-def test_a_host_that_the_user_allowed(allowed: Any) -> None:
+def test_tokens_go_to_a_host_that_the_user_allowed(allowed: Any) -> None:
     from amplifier_module_provider_chatgpt_oauth.settings import AccountSettings
 
     place = AccountSettings.from_config({"base_url": "https://eu.gateway.example/codex/", "allowed_hosts": allowed})

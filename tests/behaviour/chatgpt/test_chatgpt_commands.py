@@ -42,7 +42,7 @@ def shell(machine: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     return Shell(machine, capsys, monkeypatch)
 
 
-def test_the_whole_way(shell: Shell, service: SignInService) -> None:
+def test_login_status_and_logout_work_in_turn(shell: Shell, service: SignInService) -> None:
     service.pending_polls = 1
     assert shell("status") == (1, f"Nobody is signed in. Run `{program.LOGIN_COMMAND}`.\n", "")
     code, out, err = shell("login", default_model="")
@@ -66,7 +66,7 @@ def test_the_whole_way(shell: Shell, service: SignInService) -> None:
     assert shell("status")[0] == 1
 
 
-def test_windows_are_named_by_their_length(shell: Shell, service: SignInService, limits: PlanLimits) -> None:
+def test_limit_windows_are_named_by_their_length(shell: Shell, service: SignInService, limits: PlanLimits) -> None:
     shell.machine.keep(service.token_set())
     limits.primary = PlanWindow(used_percent=1, minutes=10_080, reset_after_s=60)
     limits.secondary = PlanWindow(used_percent=2, minutes=90, reset_after_s=60)
@@ -107,7 +107,7 @@ def test_status_of_a_sign_in_that_has_ended(shell: Shell, service: SignInService
     assert "renewed by itself" not in out
 
 
-def test_a_login_that_fails(shell: Shell, service: SignInService) -> None:
+def test_a_login_that_fails_exits_with_1(shell: Shell, service: SignInService) -> None:
     service.disable()
     code, out, err = shell("login")
     assert (code, out) == (1, "Not signed in.\n")
@@ -131,7 +131,7 @@ def test_a_login_whose_tokens_do_not_work(shell: Shell, service: SignInService) 
     assert "did not list its models" in err
 
 
-def test_settings_of_the_hosts_files(shell: Shell, service: SignInService, machine: Machine) -> None:
+def test_settings_come_from_the_files_of_the_host(shell: Shell, service: SignInService, machine: Machine) -> None:
     service.pending_polls = 0
     folder = machine.home / ".amplifier"
     folder.mkdir(mode=0o700)
@@ -151,7 +151,7 @@ def test_settings_of_the_hosts_files(shell: Shell, service: SignInService, machi
 
 
 @pytest.mark.parametrize("words", [(), ("dance",)])
-def test_wrong_arguments(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_arguments_exit_with_2(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["program", *words])
     with pytest.raises(SystemExit) as ended:
         program.main()

@@ -33,7 +33,7 @@ def asked(machine: Machine) -> list[Any]:
     return [each for each in machine.emulator.requests if each.path.endswith("/models")]
 
 
-async def test_what_the_service_shows_in_its_order(ready: Machine) -> None:
+async def test_models_are_listed_in_the_order_of_the_service(ready: Machine) -> None:
     models = await listed(ready)
     ids = [model.id for model in models]
     assert ids[:4] == ["gpt-6.1-sol", "gpt-6.1-sol-fast", "gpt-6-astra", "gpt-6-astra-fast"]
@@ -44,7 +44,7 @@ async def test_what_the_service_shows_in_its_order(ready: Machine) -> None:
     assert models[1].display_name == "GPT-6.1 Sol Fast"
 
 
-async def test_what_an_entry_says_is_known_of_its_model(ready: Machine) -> None:
+async def test_an_entry_describes_its_model(ready: Machine) -> None:
     models = {model.id: model for model in await listed(ready)}
     sol, spark = models["gpt-5.6-sol"], models["gpt-5.3-codex-spark"]
     assert (sol.context_window, spark.context_window) == (372_000, 128_000)
@@ -55,7 +55,7 @@ async def test_what_an_entry_says_is_known_of_its_model(ready: Machine) -> None:
     assert all(model.pricing is None for model in models.values())
 
 
-async def test_an_entry_that_says_little(ready: Machine, catalogue: Catalogue) -> None:
+async def test_an_entry_with_few_fields_is_listed(ready: Machine, catalogue: Catalogue) -> None:
     bare = CatalogueEntry(slug="gpt-77", efforts=(), window=None, fast=False, modalities=("text",), default_effort=None)
     more = {
         "display_name": None,
@@ -75,7 +75,7 @@ async def test_an_entry_that_says_little(ready: Machine, catalogue: Catalogue) -
     assert models["gpt-77"].context_window > 0
 
 
-async def test_the_users_own_facts_win(ready: Machine) -> None:
+async def test_the_model_info_of_the_user_wins(ready: Machine) -> None:
     info = {"gpt-5.6-sol": {"context_window": 1000}, "gpt-99": {"context_window": 2000}}
     models = {model.id: model for model in await listed(ready, model_info=json.dumps(info))}
     assert models["gpt-5.6-sol"].context_window == 1000
@@ -83,7 +83,7 @@ async def test_the_users_own_facts_win(ready: Machine) -> None:
     assert models["gpt-99"].context_window == 2000
 
 
-async def test_the_first_that_is_shown_is_the_default(ready: Machine, catalogue: Catalogue) -> None:
+async def test_the_first_model_that_the_service_shows_is_the_default(ready: Machine, catalogue: Catalogue) -> None:
     assert ready.provider(default_model="").default_model == "gpt-6.1-sol"
     catalogue.entries = (CatalogueEntry(slug="gpt-7-sol", priority=-1), *catalogue.entries)
     await listed(ready)
@@ -95,7 +95,7 @@ async def test_the_first_that_is_shown_is_the_default(ready: Machine, catalogue:
     assert session.body["model"] == "gpt-7-sol"
 
 
-async def test_before_it_was_ever_read_no_window_is_overestimated(ready: Machine) -> None:
+async def test_context_windows_are_not_overestimated_before_the_list_is_fetched(ready: Machine) -> None:
     assert ready.provider(default_model="gpt-5.6-sol").get_info().defaults["context_window"] == 372_000
     assert ready.provider(default_model="gpt-6-luna").get_info().defaults["context_window"] == 272_000
     session = await ready.session(default_model="gpt-6-luna")
@@ -104,7 +104,7 @@ async def test_before_it_was_ever_read_no_window_is_overestimated(ready: Machine
     assert session.sent == 1, "and nothing had to be refused first"
 
 
-async def test_it_is_asked_for_once_in_a_while(ready: Machine) -> None:
+async def test_the_model_list_is_fetched_again_when_it_is_old(ready: Machine) -> None:
     provider = ready.provider()
     for _ in range(3):
         await provider.list_models()
@@ -112,7 +112,7 @@ async def test_it_is_asked_for_once_in_a_while(ready: Machine) -> None:
     assert len(asked(ready)) == 1
 
 
-async def test_the_next_process_starts_with_it(ready: Machine) -> None:
+async def test_the_next_process_starts_with_the_saved_model_list(ready: Machine) -> None:
     await listed(ready)
     provider = ready.provider(default_model="gpt-5.3-codex-spark")
     assert provider.get_model_info().context_window == 128_000
@@ -122,7 +122,7 @@ async def test_the_next_process_starts_with_it(ready: Machine) -> None:
     assert (ready.home / "tokens.models.json").stat().st_mode & 0o777 == 0o600
 
 
-async def test_an_old_one_is_asked_for_again_and_told_by_its_tag_that_nothing_changed(ready: Machine) -> None:
+async def test_an_old_model_list_is_requested_with_its_tag(ready: Machine) -> None:
     first = await listed(ready, models_cache_ttl="0")
     second = await listed(ready, models_cache_ttl="0")
     assert [model.id for model in first] == [model.id for model in second]
@@ -132,14 +132,14 @@ async def test_an_old_one_is_asked_for_again_and_told_by_its_tag_that_nothing_ch
     assert len(asked(ready)) == 2, "the answer made it new again"
 
 
-async def test_a_new_one_is_taken(ready: Machine, catalogue: Catalogue) -> None:
+async def test_a_changed_model_list_replaces_the_old_one(ready: Machine, catalogue: Catalogue) -> None:
     await listed(ready, models_cache_ttl="0")
     catalogue.entries = (CatalogueEntry(slug="gpt-7-sol"),)
     assert [model.id for model in await listed(ready, models_cache_ttl="0")] == ["gpt-7-sol", "gpt-7-sol-fast"]
     assert [each.status for each in asked(ready)] == [200, 200]
 
 
-async def test_an_answer_that_names_another_tag_makes_it_old(ready: Machine, catalogue: Catalogue) -> None:
+async def test_a_response_with_another_tag_outdates_the_model_list(ready: Machine, catalogue: Catalogue) -> None:
     session = await ready.session()
     await session.provider.list_models()
     await session.ask("hello")
@@ -151,7 +151,9 @@ async def test_an_answer_that_names_another_tag_makes_it_old(ready: Machine, cat
     assert len(asked(ready)) == 2
 
 
-async def test_offline_the_last_known_one_is_given_and_marked(ready: Machine, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_saved_model_list_is_used_and_marked_offline(
+    ready: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
     known = await listed(ready)
     ready.emulator.stop()
     models = await listed(ready, models_cache_ttl="0")
@@ -164,13 +166,13 @@ async def test_offline_the_last_known_one_is_given_and_marked(ready: Machine, ca
     ]
 
 
-async def test_offline_and_never_read_nothing_is_made_up(ready: Machine) -> None:
+async def test_no_model_list_is_invented_offline(ready: Machine) -> None:
     ready.emulator.stop()
     with pytest.raises(NetworkError):
         await listed(ready, max_retries=0)
 
 
-async def test_a_refusal_is_told_although_there_is_an_old_one(ready: Machine) -> None:
+async def test_a_refusal_is_reported_although_a_model_list_is_saved(ready: Machine) -> None:
     await listed(ready)
     for tokens in [ready.kept["access_token"]]:
         ready.service.reject_access_token(tokens)
@@ -180,7 +182,7 @@ async def test_a_refusal_is_told_although_there_is_an_old_one(ready: Machine) ->
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"v": 2}', '{"v": 1, "source": "elsewhere", "models": []}'])
-async def test_a_file_that_is_none_is_ignored(ready: Machine, content: str) -> None:
+async def test_a_file_that_is_not_a_model_list_is_ignored(ready: Machine, content: str) -> None:
     path = ready.home / "tokens.models.json"
     path.touch(mode=0o600)
     path.write_text(content)
@@ -188,14 +190,14 @@ async def test_a_file_that_is_none_is_ignored(ready: Machine, content: str) -> N
     assert json.loads(path.read_text())["models"]
 
 
-async def test_a_catalogue_of_another_client_version_is_another(ready: Machine) -> None:
+async def test_a_model_list_of_another_client_version_is_not_used(ready: Machine) -> None:
     every = await listed(ready)
     few = await listed(ready, client_version="0.100.0")
     assert {model.id for model in few} < {model.id for model in every}
     assert len(asked(ready)) == 2
 
 
-async def test_without_a_place_to_keep_it_it_is_still_there(ready: Machine, emulator: Emulator) -> None:
+async def test_the_model_list_works_without_a_file(ready: Machine, emulator: Emulator) -> None:
     import asyncio
 
     from tests.support.chatgpt_machine import Person
@@ -209,7 +211,7 @@ async def test_without_a_place_to_keep_it_it_is_still_there(ready: Machine, emul
     assert not list(ready.home.glob("*.models.json"))
 
 
-async def test_something_else_than_a_catalogue(machine: Machine, emulator: Emulator) -> None:
+async def test_a_response_that_is_not_a_model_list_is_an_error(machine: Machine, emulator: Emulator) -> None:
     machine.keep(machine.service.token_set())
     session: Session = await machine.session()
     models = session.provider._backend.models

@@ -62,7 +62,7 @@ async def session(machine: Machine) -> Session:
 
 
 @pytest.mark.parametrize(("reply", "kind", "said", "sent"), ERRORS.values(), ids=ERRORS)
-async def test_errors_in_its_own_words(
+async def test_errors_of_the_service_have_a_class_and_a_remedy(
     session: Session, reply: HttpReply, kind: type[LLMError], said: str, sent: int
 ) -> None:
     session.emulator.script(*[reply] * 9)
@@ -88,7 +88,7 @@ async def test_the_wait_until_a_reset_is_given_to_hosts_too(session: Session) ->
     assert not caught.value.retryable
 
 
-async def test_a_refused_parameter_is_learned_from_its_words(session: Session) -> None:
+async def test_a_refused_parameter_is_learned_from_the_error_text(session: Session) -> None:
     """The gateway names it without quotes."""
     session.emulator.script(unsupported_parameter("parallel_tool_calls"))
     await session.provider.complete(_asking(tools=[tool("t")]), parallel_tool_calls=True)
@@ -102,7 +102,7 @@ def _asking(**fields: Any) -> Any:
     return asking("hello", **fields)
 
 
-async def test_limits_come_with_every_answer(session: Session) -> None:
+async def test_limits_come_with_every_response(session: Session) -> None:
     await session.ask("hello")
     limits = session.recorder.one("llm:response")["rate_limits"]
     assert limits["plan"] == "plus"
@@ -125,7 +125,7 @@ async def test_the_event_of_the_stream_wins_over_the_headers(
     assert "secondary_used_percent" not in told
 
 
-async def test_a_plan_that_is_used_up_is_told_as_a_throttle(session: Session) -> None:
+async def test_a_plan_that_is_used_up_is_reported_as_a_throttle(session: Session) -> None:
     session.emulator.script(usage_limit_reached(resets_in_s=600))
     with pytest.raises(QuotaExceededError):
         await session.ask("hello")
@@ -135,7 +135,7 @@ async def test_a_plan_that_is_used_up_is_told_as_a_throttle(session: Session) ->
     assert throttle["delay"] == pytest.approx(600, abs=60)
 
 
-async def test_the_fullest_window_is_the_one_that_is_told(session: Session, limits: PlanLimits) -> None:
+async def test_the_fullest_limit_window_is_reported(session: Session, limits: PlanLimits) -> None:
     limits.primary = PlanWindow(used_percent=20, minutes=300, reset_after_s=100)
     limits.secondary = PlanWindow(used_percent=97, minutes=10_080, reset_after_s=100)
     session.emulator.script(HttpReply(429, {"error": {"message": "slow", "code": "slow_down"}}))
@@ -155,13 +155,15 @@ FAST = [
 
 
 @pytest.mark.parametrize(("asked", "tier", "model", "sent"), FAST)
-async def test_fast(session: Session, asked: str, tier: str | None, model: str, sent: str | None) -> None:
+async def test_the_ending_fast_requests_the_priority_tier(
+    session: Session, asked: str, tier: str | None, model: str, sent: str | None
+) -> None:
     await session.provider.complete(_asking(model=asked), **({"service_tier": tier} if tier else {}))
     assert (session.body["model"], session.body.get("service_tier")) == (model, sent)
     assert session.recorder.one("llm:request")["dropped"] == []
 
 
-async def test_a_tier_that_is_not_taken_is_reported(session: Session) -> None:
+async def test_a_tier_that_is_not_accepted_is_reported(session: Session) -> None:
     await session.provider.complete(_asking(), service_tier="flex")
     assert "service_tier" not in session.body
     (line,) = session.recorder.one("llm:request")["dropped"]
@@ -230,7 +232,7 @@ async def test_the_connection_is_kept_between_calls(session: Session) -> None:
     assert len({each.connection for each in session.emulator.model_requests}) == 1
 
 
-async def test_it_costs_nothing_and_tokens_are_counted(session: Session) -> None:
+async def test_costs_are_unknown_and_tokens_are_counted(session: Session) -> None:
     answer = await session.ask("hello")
     assert answer.usage.cost_usd is None
     assert answer.usage.total_tokens > 0
@@ -238,7 +240,7 @@ async def test_it_costs_nothing_and_tokens_are_counted(session: Session) -> None
     assert session.provider.get_model_info().pricing is None
 
 
-async def test_a_version_is_sent_where_the_user_gave_one(machine: Machine) -> None:
+async def test_a_client_version_is_sent_if_the_user_set_one(machine: Machine) -> None:
     machine.keep(machine.service.token_set())
     for settings, version in (({}, None), ({"client_version": "0.99.0"}, "0.99.0")):
         session = await machine.session(**settings)
@@ -281,7 +283,7 @@ async def test_settings_of_microsofts_module_mean_the_same(machine: Machine) -> 
         ("client_version", "1.0\r\nx: y"),
     ],
 )
-async def test_a_bad_setting_is_told_by_name(machine: Machine, key: str, value: Any) -> None:
+async def test_an_error_names_an_invalid_setting(machine: Machine, key: str, value: Any) -> None:
     session = await machine.session(**{key: value})
     with pytest.raises(ConfigurationError, match=key):
         await session.ask("hello")

@@ -37,7 +37,7 @@ SIGN_INS: dict[str, Callable[[SignInService], Any]] = {
 
 
 @pytest.mark.parametrize("what", SIGN_INS, ids=SIGN_INS)
-def test_signing_in(machine: Machine, witness: Witness, what: str) -> None:
+def test_a_sign_in_leaks_no_token(machine: Machine, witness: Witness, what: str) -> None:
     service = machine.service
     person = Person(service, lambda: SIGN_INS[what](service))
     provider = machine.provider()
@@ -62,7 +62,7 @@ RENEWALS: dict[str, Callable[[SignInService], Any]] = {
 
 
 @pytest.mark.parametrize("what", RENEWALS, ids=RENEWALS)
-async def test_renewing(machine: Machine, witness: Witness, what: str) -> None:
+async def test_a_refresh_leaks_no_token(machine: Machine, witness: Witness, what: str) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     RENEWALS[what](machine.service)
     session = await machine.session(**CHATTY, max_retries=0)
@@ -74,7 +74,7 @@ async def test_renewing(machine: Machine, witness: Witness, what: str) -> None:
     witness.check(machine.service.canary, session.recorder.events, outcome)
 
 
-async def test_a_refused_call(machine: Machine, witness: Witness) -> None:
+async def test_a_refused_call_leaks_no_token(machine: Machine, witness: Witness) -> None:
     machine.keep(machine.service.token_set())
     session = await machine.session(**CHATTY, max_retries=0)
     for reply in (invalid_token(), invalid_token(), echo_of_the_token(machine)):
@@ -94,7 +94,7 @@ def echo_of_the_token(machine: Machine) -> Any:
     return reply
 
 
-def test_commands_and_their_rows(machine: Machine, witness: Witness) -> None:
+def test_the_output_of_commands_holds_no_token(machine: Machine, witness: Witness) -> None:
     machine.keep(machine.service.token_set())
     provider = machine.provider()
     asyncio.run(close_after(provider))
@@ -107,7 +107,7 @@ async def close_after(provider: Any) -> None:
     await provider.close()
 
 
-def test_what_is_kept_shows_nothing_of_itself(machine: Machine) -> None:
+def test_reprs_hold_no_token(machine: Machine) -> None:
     machine.keep(machine.service.token_set())
     provider = machine.provider()
     ask(provider)

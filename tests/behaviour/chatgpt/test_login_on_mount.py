@@ -95,7 +95,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("setting", "terminal", "offered"), CASES)
-async def test_the_setting_says_when(
+async def test_login_on_mount_decides_when_the_sign_in_is_offered(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, setting: Any, terminal: bool, offered: bool
 ) -> None:
     a_terminal(monkeypatch, terminal)
@@ -105,7 +105,7 @@ async def test_the_setting_says_when(
         assert bool(display.shown) is offered
 
 
-async def test_not_where_somebody_is_signed_in_nor_for_a_sub_agent(
+async def test_the_sign_in_is_not_offered_to_a_signed_in_user_or_a_sub_agent(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_terminal(monkeypatch)
@@ -119,7 +119,7 @@ async def test_not_where_somebody_is_signed_in_nor_for_a_sub_agent(
     assert not machine.emulator.requests
 
 
-async def test_a_display_that_breaks_leaves_it_to_standard_error(
+async def test_a_broken_display_leaves_the_code_to_standard_error(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     a_terminal(monkeypatch)
@@ -128,7 +128,7 @@ async def test_a_display_that_breaks_leaves_it_to_standard_error(
     assert machine.service.user_codes[0] in capsys.readouterr().err
 
 
-async def test_a_declined_sign_in_is_told_and_the_session_starts(
+async def test_a_session_starts_although_the_sign_in_was_declined(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_terminal(monkeypatch)
@@ -139,7 +139,7 @@ async def test_a_declined_sign_in_is_told_and_the_session_starts(
             await started.session.execute("hello")
 
 
-async def test_the_loop_goes_on_and_leaving_stops_it(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_leaving_a_session_stops_its_sign_in(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     a_terminal(monkeypatch)
     threads = blocked()
     started = Started(machine, Display(machine.service, does=lambda: None))
@@ -155,7 +155,7 @@ async def test_the_loop_goes_on_and_leaving_stops_it(machine: Machine, monkeypat
     assert not other_tasks()
 
 
-async def test_mounting_offers_nothing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_mounting_offers_no_sign_in(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     a_terminal(monkeypatch)
     coordinator: Any = MockCoordinator()
     cleanup = await mount(coordinator, machine.settings(login_on_mount="true"))
@@ -166,7 +166,7 @@ async def test_mounting_offers_nothing(machine: Machine, monkeypatch: pytest.Mon
     await cleanup()
 
 
-async def test_a_bad_setting_offers_nothing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_invalid_setting_offers_no_sign_in(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     a_terminal(monkeypatch)
     display = Display(machine.service)
     async with Started(machine, display, login_on_mount="maybe"):

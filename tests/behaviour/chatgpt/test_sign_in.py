@@ -43,7 +43,7 @@ def test_from_an_empty_machine_to_an_answer(machine: Machine) -> None:
     assert request.headers["user-agent"].startswith("amplifier/")
 
 
-def test_what_is_shown(machine: Machine) -> None:
+def test_the_sign_in_shows_address_code_and_warning(machine: Machine) -> None:
     person = Person(machine.service)
     machine.provider().login(person)
     shown, (code,) = person.read[0], machine.service.user_codes
@@ -72,7 +72,7 @@ def test_the_requests_are_those_of_the_protocol(machine: Machine) -> None:
 
 @pytest.mark.parametrize("interval", ["0.03", 0.03, 0, "soon"], ids=str)
 @pytest.mark.parametrize("status", [403, 404])
-def test_pending_is_told_by_its_status_and_the_interval_may_be_anything(
+def test_a_pending_poll_is_known_by_its_status_and_any_interval_is_accepted(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, interval: Any, status: int
 ) -> None:
     monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.auth.issuer._POLL_INTERVAL_S", 0.03)
@@ -81,21 +81,21 @@ def test_pending_is_told_by_its_status_and_the_interval_may_be_anything(
     assert len(machine.service.requests_to("poll")) == 4
 
 
-def test_declined(machine: Machine) -> None:
+def test_a_declined_sign_in_is_reported(machine: Machine) -> None:
     person = Person(machine.service, machine.service.decline)
     assert machine.provider().login(person) is False
     assert "declined" in person.text
     assert not machine.file.exists()
 
 
-def test_expired_at_the_service(machine: Machine) -> None:
+def test_a_code_that_expires_at_the_service_is_reported(machine: Machine) -> None:
     person = Person(machine.service, machine.service.expire)
     assert machine.provider().login(person) is False
     assert "expired" in person.text
     assert len(machine.service.user_codes) == 1, "nobody is there to be asked whether to go on"
 
 
-def test_expired_by_our_own_clock(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_code_that_expires_by_our_clock_is_reported(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.auth.issuer._CODE_LIFETIME_S", 0.3)
     person = Person(machine.service, lambda: None)
     began_s = time.monotonic()
@@ -106,7 +106,7 @@ def test_expired_by_our_own_clock(machine: Machine, monkeypatch: pytest.MonkeyPa
     assert "not entered" in person.text
 
 
-def test_too_fast(machine: Machine) -> None:
+def test_polls_slow_down_when_the_service_asks_for_it(machine: Machine) -> None:
     machine.service.pending_polls = 4
 
     def hurry() -> None:
@@ -120,7 +120,7 @@ def test_too_fast(machine: Machine) -> None:
     assert gaps_s[-1] >= 0.02 * 1.2 + 2 * 0.05, "and it stays slow"
 
 
-def test_switched_off_in_the_settings(machine: Machine) -> None:
+def test_device_codes_that_are_switched_off_are_reported(machine: Machine) -> None:
     machine.service.disable()
     person = Person(machine.service)
     assert machine.provider().login(person) is False
@@ -159,7 +159,7 @@ FAULTS: list[Any] = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(getattr(fault, "status", fault))[:40])
 @pytest.mark.parametrize("step", ["poll", "exchange"])
-def test_passing_faults_are_survived(machine: Machine, step: SignInStep, fault: Any) -> None:
+def test_a_sign_in_survives_passing_failures(machine: Machine, step: SignInStep, fault: Any) -> None:
     machine.service.script(step, fault, fault)
     assert machine.provider().login(Person(machine.service))
     assert len(machine.service.requests_to("usercode")) == 1
@@ -176,7 +176,7 @@ def test_an_answer_that_was_lost_with_the_tokens_ends_the_sign_in(machine: Machi
 @pytest.mark.parametrize(
     "fault", [HttpReply(400, {"error": "no"}), HttpReply(200, "hello"), HttpReply(200, {}), Disconnect()]
 )
-def test_no_code_to_be_had(machine: Machine, fault: Any) -> None:
+def test_a_sign_in_without_a_code_is_reported(machine: Machine, fault: Any) -> None:
     machine.service.script("usercode", fault)
     person = Person(machine.service)
     assert machine.provider().login(person) is False
@@ -190,14 +190,14 @@ def test_tokens_without_an_account_are_refused(machine: Machine) -> None:
     assert "do not name a ChatGPT account" in person.text
 
 
-def test_a_new_sign_in_ends_the_one_before(machine: Machine) -> None:
+def test_a_new_sign_in_revokes_the_previous_one(machine: Machine) -> None:
     before = machine.keep(machine.service.token_set())
     assert machine.provider().login(Person(machine.service))
     assert not machine.service.is_live(before.refresh_token)
     assert machine.service.is_live(machine.kept["refresh_token"])
 
 
-def test_the_store_is_tried_before_the_person_is_sent_away(machine: Machine) -> None:
+def test_the_token_store_is_checked_before_the_user_signs_in(machine: Machine) -> None:
     machine.home.chmod(0o777)
     person = Person(machine.service)
     assert machine.provider().login(person) is False
@@ -216,7 +216,7 @@ def test_in_one_process_the_new_account_counts_at_once(machine: Machine) -> None
     assert ids == [machine.service.account.account_id, "account-of-bob"]
 
 
-def test_ctrl_c_stops_it_at_once(machine: Machine) -> None:
+def test_ctrl_c_stops_a_sign_in_at_once(machine: Machine) -> None:
     machine.service.interval = "300"
     words = [f"--set={key}={value}" for key, value in machine.settings().items()]
     process = subprocess.Popen(
@@ -248,7 +248,7 @@ sys.exit(main())
 """
 
 
-async def test_a_task_that_is_cancelled_stops_asking(machine: Machine) -> None:
+async def test_a_cancelled_sign_in_stops_polling(machine: Machine) -> None:
     provider = machine.provider()
     shown: list[DeviceCode] = []
     account = provider.require_account()
@@ -265,7 +265,7 @@ async def test_a_task_that_is_cancelled_stops_asking(machine: Machine) -> None:
     assert "CANARY" not in repr(shown)
 
 
-def test_a_bad_setting_is_told(machine: Machine, tmp_path: Path) -> None:
+def test_an_invalid_setting_is_reported_at_sign_in(machine: Machine, tmp_path: Path) -> None:
     person = Person(machine.service)
     assert machine.provider(token_store="drawer").login(person) is False
     assert "token_store" in person.text

@@ -50,7 +50,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize(("address", "base_url"), FORMS.items())
-def test_every_form_becomes_one_base_url(address: str, base_url: str) -> None:
+def test_every_form_of_an_address_becomes_one_base_url(address: str, base_url: str) -> None:
     place = resolve_endpoint(address)
     assert place.base_url == base_url
     assert place.query == {}
@@ -97,7 +97,7 @@ ADVERSARIAL = [
 
 
 @pytest.mark.parametrize("address", ADVERSARIAL)
-def test_what_is_no_plain_address_is_refused(address: str) -> None:
+def test_a_value_that_is_not_a_plain_address_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError, match="azure_endpoint") as caught:
         resolve_endpoint(address)
     assert "hush" not in str(caught.value)
@@ -226,7 +226,7 @@ def test_settings_that_disagree_about_the_cloud_are_refused(address: str, settin
         ({"authority_host": "https://login.microsoftonline.com@evil.com"}, "authority_host"),
     ],
 )
-def test_a_bad_cloud_or_authority_is_named(settings: dict[str, Any], named: str) -> None:
+def test_an_error_names_an_invalid_cloud_or_authority(settings: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigurationError, match=named):
         resolve_endpoint(RESOURCE, **settings)
 
