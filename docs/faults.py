@@ -1,4 +1,4 @@
-"""Writes the page of what can go wrong from the rows that the tests check: `python -m docs.faults`."""
+"""Writes docs/faults.md from the rows that the tests check: `python -m docs.faults`."""
 
 from __future__ import annotations
 
@@ -12,37 +12,36 @@ PAGE = Path(__file__).with_suffix(".md")
 _SERVICES = {"openai-v2": "OpenAI", "azure-openai-v2": "Azure", "chatgpt-oauth": "ChatGPT"}
 
 _HEAD = """\
-<!-- Written by `nox -s docs` from the tables in tests/generated/faults; change those. -->
+<!-- Written by `nox -s docs` from tests/support/error_rows.py and tests/generated/faults; change those. -->
 # What happens if …
 
-… the service fails, or the network, or an answer is not what it should be. Every entry is a test that runs with all
-three modules against a service on this machine, over real sockets: `nox -- tests/generated/faults`. What to do about
-an error
-stands in [errors](errors.md).
+… the service fails, or the network, or a response is not what it should be. Every entry is tested. `nox --
+tests/generated/faults` runs one entry of each kind with all three modules, over real sockets, against a service on this
+machine; the unit test of the error table covers the other errors. [Errors](errors.md) says what to do about each.
 
-- **comes of it**: the class of the error that a call raises, or an answer, with its finish reason.
-- **again**: whether the error is `retryable`. Such a call was tried once more, since the tests set `max_retries: 1`;
-  where the second attempt succeeds, its answer is returned as if nothing had been.
-- **requests**: how many the service got, or how often it was tried to be reached.
-- **events**: in their order, one word each. `request` and `response` stand for `llm:request` and `llm:response`;
-  `start`, `delta`, `end` and `aborted` for those of `llm:stream_…`; `retry` and `throttle` for `provider:retry` and
-  `provider:throttle`; `continuation` for `provider:incomplete_continuation`. The fragments of a block count as one
-  `delta`. What was `aborted` is taken back, and shown again as far as it still holds.
+- **result**: the class of the error that a call raises, or an answer with its finish reason.
+- **again**: whether the error is `retryable`. The provider then made a second attempt, because the tests set
+  `max_retries: 1`. If the second attempt succeeds, the call returns its response as usual.
+- **requests**: the number of requests that the service received, or of connection attempts.
+- **events**: the hook events in their order, one word each. `request` and `response` stand for `llm:request` and
+  `llm:response`; `start`, `delta`, `end` and `aborted` for those of `llm:stream_…`; `retry` and `throttle` for
+  `provider:retry` and `provider:throttle`; `continuation` for `provider:incomplete_continuation`. The deltas of a block
+  count as one `delta`. What was `aborted` is void, and is shown again if it is still valid.
 
-An error returns nothing, and an answer is whole: its tokens are those that the service counted, no tool is asked for
-with half its arguments, and what was paid for is in the costs of the session even if it came to nothing. The provider
-goes on with the next call; no task, no exchange and no place in the limiter is left; the credential is in no error and
-in no event.
+A call that raises an error returns no content. An answer is complete: its tokens are those that the service counted,
+every tool call has all its arguments, and the costs of the session include every attempt that was paid for. After each
+entry the provider makes the next call; no task, request or slot of the limiter remains, and no error and no event holds
+the credential.
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join([_HEAD, *map(_section, MATRIX)])
 
 
 def _section(group: Group) -> str:
-    lines = [f"| {group.about} … | comes of it | again | requests | events |", "|---|---|---|---|---|"]
+    lines = [f"| {group.about} … | result | again | requests | events |", "|---|---|---|---|---|"]
     for outcome, names in _merged(group.rows):
         lines.append(f"| {' | '.join(['<br>'.join(names), *outcome])} |")
     table = "".join(f"{line}\n" for line in lines)
@@ -50,20 +49,20 @@ def _section(group: Group) -> str:
 
 
 def _merged(rows: Iterable[Fault]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """What comes of a fault, and all faults of which the same comes."""
-    found: dict[tuple[str, ...], list[str]] = {}
+    """Yield each outcome with the names of all faults that have it."""
+    names_by_outcome: dict[tuple[str, ...], list[str]] = {}
     for fault in rows:
-        found.setdefault(_cells(fault), []).append(fault.name.replace("|", "\\|"))
-    yield from found.items()
+        names_by_outcome.setdefault(_cells(fault), []).append(fault.name.replace("|", "\\|"))
+    yield from names_by_outcome.items()
 
 
 def _cells(fault: Fault) -> tuple[str, ...]:
     outcome = fault.outcome
-    said = _result(outcome)
+    result = _result(outcome)
     for backend, other in fault.differs.items():
-        said += f"; {_SERVICES[backend]}: {_result(other)}"
+        result += f"; {_SERVICES[backend]}: {_result(other)}"
     again = ("yes" if outcome.retryable else "no") if outcome.error else ""
-    return said, again, str(outcome.requests), f"`{outcome.events}`"
+    return result, again, str(outcome.requests), f"`{outcome.events}`"
 
 
 def _result(outcome: Outcome) -> str:

@@ -7,7 +7,7 @@ requests that were made and the events that were told; the events stand in one w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from responses_emulator import HttpReply
 from responses_emulator.service.state import ScriptedReply
 
 from tests.generated.faults.raw import Opens
+from tests.support.error_rows import ErrorRow
 from tests.support.session import RecordedEvent
 
 WORDS: Mapping[str, str] = {
@@ -75,6 +76,7 @@ class Fault:
         why: of the difference, for a person.
         settings: of the provider.
         ask: fields of the request.
+        over_socket: whether the matrix runs it; false if a unit test alone covers it. The default is true.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Fault:
     why: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     ask: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    over_socket: bool = True
 
     def at(self, backend: str) -> Outcome:
         """What must come of it there."""
@@ -124,6 +127,18 @@ def answer(text: str, **more: Any) -> Outcome:
     return Outcome(**{"events": SHOWN, "text": text, "paid": 1, **more})
 
 
+def faults_of(rows: Iterable[ErrorRow]) -> tuple[Fault, ...]:
+    """Return the faults for rows of the table of errors; those without `over_socket` are tested by the unit test."""
+    return tuple(_fault_of(row) for row in rows)
+
+
+def _fault_of(row: ErrorRow) -> Fault:
+    outcome = passing if row.retryable else final
+    reply = row.reply or stream(row.event or {})
+    then = outcome(row.error, row.status, says=row.text)
+    return Fault(name=row.name, does=(reply,), outcome=then, over_socket=row.over_socket)
+
+
 # Our HTTP client takes an error that breaks off for an answer that never came.
 HTTP_CLIENT: Mapping[str, Outcome] = {"chatgpt-oauth": passing("NetworkError")}
 
@@ -136,15 +151,6 @@ def words(events: list[RecordedEvent]) -> str:
         if word != "delta" or found[-1:] != ["delta"]:
             found.append(word)
     return " ".join(found)
-
-
-# Errors by hand
-
-
-def refused(status: int, code: str | None, message: str = "No.", **fields: Any) -> HttpReply:
-    """An error reply in the API's own form."""
-    body = {"message": message, "type": "invalid_request_error", "param": None, "code": code, **fields}
-    return HttpReply(status, {"error": body})
 
 
 # Streams by hand

@@ -15,7 +15,8 @@ from responses_emulator import (
     server_error,
 )
 
-from tests.generated.faults.fault import SHOWN, Group, answer, event, final, refused, response, row, stream
+from tests.generated.faults.fault import SHOWN, Group, answer, event, final, response, row, stream
+from tests.support.error_rows import refusal
 
 _TWICE = "request start delta end continuation start delta end response"
 _CUT = Turn(Say("half of an answer"), ResponseIncomplete(characters=8))
@@ -61,7 +62,7 @@ _INCOMPLETE = (
     row(
         "it goes on, but is refused",
         _CUT,
-        refused(400, "odd"),
+        refusal(400, "odd"),
         then=answer(
             "half of ", events="request start delta end continuation response", requests=2, paid=1, finish="length"
         ),
@@ -136,7 +137,7 @@ _LITTLE = (
     row("usage without its details", Turn(Say("hello"), NoUsage(details_only=True)), then=answer("hello")),
     row(
         "a server that refuses a part of the request: asked again without",
-        refused(400, "unknown_parameter", "Unknown parameter: 'include'.", param="include"),
+        refusal(400, "unknown_parameter", "Unknown parameter: 'include'.", param="include"),
         Say("hello"),
         then=answer("hello", requests=2),
     ),
@@ -148,12 +149,12 @@ _LITTLE = (
     ),
     row(
         "a server that refuses it for ever",
-        refused(400, "unknown_parameter", "Unknown parameter: 'include'.", param="include"),
+        refusal(400, "unknown_parameter", "Unknown parameter: 'include'.", param="include"),
         then=final("InvalidRequestError", 400, requests=2),
     ),
     row(
         "a server that refuses what it needs",
-        refused(400, "unknown_parameter", "Unknown parameter: 'model'.", param="model"),
+        refusal(400, "unknown_parameter", "Unknown parameter: 'model'.", param="model"),
         then=final("InvalidRequestError", 400),
     ),
 )

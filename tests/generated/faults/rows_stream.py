@@ -17,9 +17,9 @@ from tests.generated.faults.fault import (
     ITEM,
     Fault,
     Group,
-    Outcome,
     answer,
     event,
+    faults_of,
     final,
     passing,
     response,
@@ -27,42 +27,14 @@ from tests.generated.faults.fault import (
     sse,
     stream,
 )
+from tests.support.error_rows import ERROR_EVENT_ROWS, FAILED_EVENT_ROWS
 
 HALF = Say("half of it all")
 _SHOWN: dict[str, Any] = {"events": HALF_SHOWN_TWICE}
 _WHOLE_SHOWN: dict[str, Any] = {"events": "request start delta end aborted retry start delta end aborted response"}
 
-_CODES: dict[str, Outcome] = {
-    "server_error": passing("ProviderUnavailableError"),
-    "server_is_overloaded": passing("ProviderUnavailableError"),
-    "slow_down": passing("RateLimitError"),
-    "vector_store_timeout": passing("LLMTimeoutError"),
-    "a_new_one": passing("ProviderUnavailableError"),
-    "context_length_exceeded": final("ContextLengthError"),
-    "insufficient_quota": final("QuotaExceededError"),
-    "usage_not_included": final("QuotaExceededError"),
-    "invalid_prompt": final("ContentFilterError"),
-    "cyber_policy": final("ContentFilterError"),
-    "bio_policy": final("ContentFilterError"),
-    "misalignment_policy_violation": final("ContentFilterError"),
-    "invalid_image": final("InvalidRequestError"),
-    "image_too_large": final("InvalidRequestError"),
-    "unsupported_image_media_type": final("InvalidRequestError"),
-    "data_residency_mismatch": final("InvalidRequestError"),
-}
 _DOWN = passing("ProviderUnavailableError")
 _FAILED = (
-    *(row(f"`{code}`", ResponseFailed(code, "No."), then=outcome) for code, outcome in _CODES.items()),
-    row(
-        "`rate_limit_exceeded`, with a wait in its words",
-        ResponseFailed("rate_limit_exceeded", "Please try again in 10ms."),
-        then=passing("RateLimitError"),
-    ),
-    row(
-        "`rate_limit_exceeded`, told to wait for 6 minutes",
-        ResponseFailed("rate_limit_exceeded", "Please try again in 6m0s."),
-        then=final("RateLimitError", says="max_retry_delay"),
-    ),
     row(
         "without an error",
         stream(event("response.failed", response=response("failed", error=None, usage=None))),
@@ -105,32 +77,6 @@ _ERRORS = (
     row("nested, as the service sends it", ErrorEvent(), then=passing("ProviderUnavailableError")),
     row("flat, as documented", ErrorEvent(nested=False), then=passing("ProviderUnavailableError")),
     row("then a failed response", ErrorEvent(then_failed=True), then=passing("ProviderUnavailableError")),
-    row(
-        "nested, `context_length_exceeded`",
-        ErrorEvent("context_length_exceeded", "x"),
-        then=final("ContextLengthError"),
-    ),
-    row(
-        "flat, `context_length_exceeded`",
-        ErrorEvent("context_length_exceeded", "x", nested=False),
-        then=final("ContextLengthError"),
-    ),
-    row(
-        "nested, `insufficient_quota`",
-        ErrorEvent("insufficient_quota", "x", error_type="insufficient_quota"),
-        then=final("QuotaExceededError"),
-    ),
-    row(
-        "a text in place of the error",
-        stream(event("error", error="Odd.")),
-        then=passing("ProviderUnavailableError", says="Odd."),
-    ),
-    row("with nothing in it", stream(event("error")), then=passing("ProviderUnavailableError")),
-    row(
-        "with a status of its own",
-        stream(event("error", status=429, error={"message": "x"})),
-        then=passing("RateLimitError", 429),
-    ),
     row(
         "told by the name of the event alone",
         stream(b'event: error\ndata: {"error": {"code": "invalid_prompt", "message": "x"}}\n\n'),
@@ -230,7 +176,8 @@ GROUPS = (
     Group(
         title="The stream tells of a failure",
         about="an event",
-        rows=_in("response.failed", _FAILED) + _in("error", _ERRORS),
+        rows=_in("response.failed", faults_of(FAILED_EVENT_ROWS) + _FAILED)
+        + _in("error", faults_of(ERROR_EVENT_ROWS) + _ERRORS),
     ),
     Group(title="The stream ends, or does not", about="its end comes", rows=_ENDS + _MORE),
 )

@@ -9,10 +9,11 @@ from amplifier_core.llm_errors import LLMError
 from responses_emulator import Emulator, HttpReply, Say
 
 from docs import faults
-from tests.generated.faults.fault import Fault, Outcome, refused
+from tests.generated.faults.fault import Fault, Outcome
 from tests.generated.faults.tables import MATRIX
 from tests.generated.faults.verdict import check, tried
 from tests.support.backends import BACKENDS, BackendUnderTest
+from tests.support.error_rows import refusal
 from tests.support.leftovers import nothing_left
 from tests.support.session import Session
 from tests.support.witness import leaks
@@ -22,7 +23,7 @@ ROWS = [
     for backend in BACKENDS
     for group in MATRIX
     for fault in group.rows
-    if fault.place is None and backend.name in (fault.only or (backend.name,))
+    if fault.over_socket and fault.place is None and backend.name in (fault.only or (backend.name,))
 ]
 AT_LAST = "At last."
 
@@ -64,7 +65,7 @@ async def test_half_a_credential_is_none(backend: BackendUnderTest, services: di
     emulator.reset()
     session = await Session(backend, emulator).mount(backend.settings(emulator, max_retries=0))
     for text in ("Odd: " + "x " * 240 + secret, "Odd: " + "x " * 1990 + secret):
-        emulator.script(HttpReply(status, text), refused(status, "odd", text))
+        emulator.script(HttpReply(status, text), refusal(status, "odd", text))
         for _ in range(2):
             with pytest.raises(LLMError, match="Odd") as caught:
                 await session.ask("hello")
