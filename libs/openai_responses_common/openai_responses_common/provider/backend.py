@@ -1,10 +1,10 @@
-"""What a module hands over for its service."""
+"""What a module defines for its service: a `Backend` with its profile, transport, models and defaults."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from amplifier_core.models import ConfigField, ModelInfo
 
@@ -14,89 +14,113 @@ from ..options.options import Options
 from ..transport.base import Document, Transport
 from .catalogue import logger, read_models
 
-if TYPE_CHECKING:
-    pass
-
 
 class Fetch(Protocol):
-    """GETs JSON below the endpoint, with the errors and retries of a call."""
+    """GETs JSON documents below the base URL of an endpoint, with the errors and retries of a call."""
 
     async def __call__(self, path: str) -> Any:
-        """The document at a path.
+        """Return the document at a path, such as `/models`.
 
         Raises:
-            LLMError: there is none, or the service cannot be asked.
+            LLMError: there is no such document, or the service cannot be reached.
         """
         ...
 
     async def fetch_document(self, path: str, *, etag: str | None = None) -> Document:
-        """The same with its tag; without a body where it is still the document of `etag`."""
+        """Return the document at a path with its tag.
+
+        Args:
+            path: the path below the base URL.
+            etag: the tag of the document that the caller has; None, by default, if it has none. If the document has
+                not changed since, the result has no body.
+
+        Raises:
+            LLMError: there is no such document, or the service cannot be reached.
+        """
         ...
 
 
 class Models:
-    """Where a service's models come from; a module whose service lists them otherwise overrides what differs.
+    """The models of a service. A module derives from this class and overrides what its service does differently.
 
     Attributes:
-        fresh_s: how long a list is kept before `listed` is asked again.
+        max_age_s: how long, in seconds, a list is used before `list_models` is called again; 300 by default.
     """
 
     max_age_s: float = 300.0
 
     async def list_models(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
-        """The models that this account can use, as the service lists them at `/models`; never empty without a word.
+        """Return the models that this account can use, as the service lists them at `/models`.
+
+        An empty list is logged as a warning.
+
+        Args:
+            fetch: reads documents of the service.
+            options: the options of the provider.
 
         Raises:
-            LLMError: the service cannot be asked.
+            LLMError: the service cannot be reached, or its response is not a model list.
         """
         document = await fetch("/models")
-        found = read_models(document, hide_dated=options.hide_dated_models, model_info=options.model_info)
-        if not found:
-            logger.warning("the service answered, and its model list holds no model that can do agent work")
-        return found
+        models = read_models(document, hide_dated=options.hide_dated_models, model_info=options.model_info)
+        if not models:
+            logger.warning("the model list of the service contains no model that can do agent work")
+        return models
 
     def model_info(self) -> Mapping[str, Mapping[str, Any]]:
-        """What is known of models beyond the tables, in the form of the option `model_info`, which wins over it."""
+        """Return facts about models that the tables do not have, in the form of the setting `model_info`.
+
+        The setting wins over these facts. The default is no facts.
+        """
         return {}
 
     def default(self) -> str | None:
-        """The model of calls where neither the user nor the call names one; None leaves it to the module's default."""
+        """Return the model to use if neither the settings nor the call names one.
+
+        Returns None, by default, to use the model of `Backend.defaults`.
+        """
         return None
 
     def on_response_model(self, requested_model: str, response_model: str) -> None:
-        """Told of every answer: which model it says made it."""
+        """Note which model made a response; called after every call.
+
+        Args:
+            requested_model: the model of the request.
+            response_model: the model that the response names.
+        """
 
     def on_headers(self, headers: Mapping[str, str]) -> None:
-        """Told of the headers of every answer, with names in lower case."""
+        """Note the headers of a response, with names in lower case; called after every call."""
 
 
 EFFORT_FIELD = ConfigField(
     id="reasoning_effort",
     display_name="Reasoning effort",
     field_type="choice",
-    prompt="How long the model thinks (default: the model's own choice)",
+    prompt="How much the model reasons (default: the model's own choice)",
     choices=["default", *EFFORTS],
     default="default",
     required=False,
     requires_model=True,
 )
-"""What a setup wizard asks for every service."""
+"""The question that the setup wizard of every service asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """All that a module brings.
+    """Everything that a module defines for one service.
 
     Attributes:
-        profile: what the service is like.
-        transport: where it is and who calls it.
-        models: where its models come from.
-        defaults: options that config overrides.
-        own_keys: config keys that the module reads itself.
-        config_fields: what a setup wizard asks.
-        credential_env_vars: where a credential may come from.
-        capabilities: what the provider can do beyond making calls, in a host's words.
-        problem: a malformed setting of the module's own, told on first use.
+        profile: the facts about the service.
+        transport: sends the bodies; it has the address and the credential.
+        models: the models of the service. The default reads them from `/models`.
+        defaults: the options that apply if neither the settings nor the call says otherwise.
+        own_keys: the settings that the module reads itself, beyond those that all modules share. Empty by default.
+        config_fields: the questions of a setup wizard. Empty by default.
+        credential_env_vars: the environment variables that may hold a credential. Empty by default.
+        capabilities: what the provider can do besides making calls, in the host's vocabulary. Empty by default.
+        problem: the error text of a setting of the module that is not valid; the first call raises it. None, by
+            default, if all are valid.
     """
 
     profile: BackendProfile

@@ -1,4 +1,4 @@
-"""The models that a service offers, with what the tables know of each; asked once and kept for a while."""
+"""The models that a service offers, with the facts of the tables about each; the list is reused for a while."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ logger = logging.getLogger(__name__)
 
 
 class Catalogue:
-    """Keeps a model list for a while; callers that come while it is being fetched share the one request."""
+    """Reuses a model list until it is too old. Callers that need it while it is being fetched share one request.
+
+    Args:
+        fetch: reads the list from the service.
+        max_age_s: the age, in seconds, from which a list is fetched again.
+    """
 
     def __init__(self, fetch: Callable[[], Awaitable[list[ModelInfo]]], *, max_age_s: float) -> None:
         self._fetch = fetch
@@ -28,7 +33,7 @@ class Catalogue:
         self._loop_lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     async def get_models(self) -> list[ModelInfo]:
-        """The list; raises what fetching raises."""
+        """Return the list; raises the errors of fetching it."""
         loop = asyncio.get_running_loop()
         if self._loop_lock is None or self._loop_lock[0] is not loop:
             self._loop_lock = (loop, asyncio.Lock())
@@ -40,31 +45,36 @@ class Catalogue:
 
 
 def read_models(document: object, *, hide_dated: bool, model_info: Mapping[str, Mapping[str, Any]]) -> list[ModelInfo]:
-    """The models of a `GET /models` answer.
+    """Return the models of a response to `GET /models` that can do agent work, sorted by id.
 
     Args:
-        document: `{"data": [{"id", …}]}`.
-        hide_dated: leave out snapshots with a date in their id.
-        model_info: the user's overrides.
+        document: the response, `{"data": [{"id": …}]}`.
+        hide_dated: True to leave out snapshots with a date in their id.
+        model_info: the user's overrides, by model. Each model in them is part of the result.
 
     Raises:
-        ProviderUnavailableError: the answer is no model list.
+        ProviderUnavailableError: the response is not a model list.
     """
     rows: object = cast(dict[str, Any], document).get("data") if isinstance(document, dict) else None
     if not isinstance(rows, list):
-        raise ProviderUnavailableError("the service's model list cannot be read", retryable=False)
+        raise ProviderUnavailableError("the response of the service is not a model list", retryable=False)
     ids = [str(row.get("id")) for row in cast(list[dict[str, Any]], rows) if row.get("id")]
     ids = list(dict.fromkeys([*ids, *model_info]))
-    kept = [model for model in ids if model in model_info or is_agent_model(model)]
-    return [describe(model, model_info) for model in sorted(kept) if not (hide_dated and has_snapshot_date(model))]
+    agent_models = sorted(model for model in ids if model in model_info or is_agent_model(model))
+    return [describe(model, model_info) for model in agent_models if not (hide_dated and has_snapshot_date(model))]
 
 
 def describe(model: str, model_info: Mapping[str, Mapping[str, Any]], *, priced: bool = True) -> ModelInfo:
-    """What the tables and the user's overrides say of a model; without a price where tokens are not paid one by one."""
+    """Return what the tables and the user's overrides say about a model.
+
+    Args:
+        model: its id.
+        model_info: the user's overrides, by model.
+        priced: False if the service does not charge by the token, so that the result has no price. True by default.
+    """
     traits = traits_of(model, model_info)
-    pricing: dict[str, Any] = {
-        "pricing": pricing_of(model, model_info) if priced else None
-    }  # kernels before 2.0 have no such field
+    # A keyword through a dict, because kernels before 2.0 have no such field.
+    pricing: dict[str, Any] = {"pricing": pricing_of(model, model_info) if priced else None}
     defaults: dict[str, Any] = {"max_output_tokens": traits.max_output_tokens}
     if traits.efforts:
         defaults |= {"reasoning_efforts": list(traits.efforts), "reasoning_effort": traits.default_effort}

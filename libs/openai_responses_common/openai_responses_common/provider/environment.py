@@ -1,4 +1,4 @@
-"""Settings of a module: from its config, else from the environment."""
+"""Readers of a module's settings: the config, and the environment if the config has no value."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from amplifier_core.llm_errors import ConfigurationError
 
 _VARIABLE_REFERENCE = re.compile(r"\$\{(\w+)\}")
 
-
-# What a host's setup wizard passes where the user gave nothing.
+# What a host's setup wizard passes if the user entered nothing.
 _UNSET_VALUES = frozenset({"", "http://placeholder"})
 
 
 def override_config(config: Mapping[str, Any] | None, **overrides: str | None) -> dict[str, Any]:
-    """A config with what a constructor was given apart from it, which wins; a host's placeholders count as absent."""
+    """Return a config in which other values replace those of the same key.
+
+    Args:
+        config: the settings; None counts as empty.
+        overrides: the values by key. None, `""` and a host's placeholder replace nothing.
+    """
     return {
         **(config or {}),
         **{key: value for key, value in overrides.items() if value and value not in _UNSET_VALUES},
@@ -25,9 +29,15 @@ def override_config(config: Mapping[str, Any] | None, **overrides: str | None) -
 
 
 def setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
-    """A text setting: the config's value, else the first environment variable that is set; `""` counts as absent.
+    """Return a text setting: the config's value, else that of the first environment variable that has one.
 
-    `${NAME}` in a config value is the variable's value, also under hosts that do not expand it themselves.
+    `${NAME}` in a value stands for the environment variable `NAME`, because some hosts do not expand it. `""` counts
+    as absent. Returns None if the config and the environment have no value.
+
+    Args:
+        config: the settings.
+        key: the name of the setting.
+        variables: the names of the environment variables, in the order of precedence.
     """
     for value in (config.get(key), *(os.environ.get(name) for name in variables)):
         text = _VARIABLE_REFERENCE.sub(lambda match: os.environ.get(match[1], ""), str(value or "")).strip()
@@ -37,13 +47,13 @@ def setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
 
 
 def word_list(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """A setting that is a list, or words between commas.
+    """Return the entries of a setting that is a list, or a text with commas between the entries.
 
     Raises:
-        ConfigurationError: it is something else.
+        ConfigurationError: the value is neither.
     """
     value: object = config.get(key) or ()
     if not isinstance(value, str | list | tuple):
-        raise ConfigurationError(f"setting {key!r} takes a list of names")
+        raise ConfigurationError(f"setting {key!r} must be a list of names, or a text such as 'a, b'")
     entries = value.split(",") if isinstance(value, str) else cast("list[object]", value)
     return tuple(str(entry).strip() for entry in entries if str(entry).strip())

@@ -1,4 +1,4 @@
-"""What every module's `mount()` does with its provider, and the check that library and module belong together."""
+"""What the `mount()` of every module does with its provider."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from .provider import ResponsesProvider
 
 
 async def mount_provider(coordinator: Any, provider: ResponsesProvider) -> Callable[[], Awaitable[None]]:
-    """Mount a provider and declare its cost and its events.
+    """Mount a provider, and declare its cost and its hook events.
 
-    Does no I/O: hosts also mount on a mock coordinator to validate a module. Returns the cleanup, which closes every
-    connection and may be called at any time, more than once.
+    Does no I/O, because hosts also mount on a mock coordinator to validate a module.
+
+    Args:
+        coordinator: the session's coordinator.
+        provider: the provider.
+
+    Returns:
+        The cleanup. It closes every connection, and a host may call it at any time and more than once.
     """
     await coordinator.mount("providers", provider, name=provider.name)
     if hasattr(coordinator, "register_contributor"):

@@ -1,6 +1,6 @@
-"""The Amplifier provider protocol over the engine; a module says which service it is and passes its credentials.
+"""Amplifier's provider protocol over the engine; a module passes the backend of its service.
 
-There is no attribute called `stream` here: hosts take it for a path without tools.
+The classes have no attribute `stream`, because hosts would take it for a way to call the model without tools.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ..options.options import (
     read_valid_config,
 )
 from ..transport.base import Document
+from .backend import Backend
 from .catalogue import Catalogue, describe
 from .environment import override_config
 
@@ -33,14 +34,13 @@ if TYPE_CHECKING:
     from ..engine.telemetry import Sink
     from ..translate.decode import DecodedResponse
     from ..translate.deltas import Delta
-from .backend import Backend
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _EngineFetch:
-    """See `Fetch`."""
+    """Implements `Fetch` with an engine and the options of a provider."""
 
     engine: Engine
     options: Options
@@ -55,14 +55,20 @@ class _EngineFetch:
 class ResponsesProvider:
     """A provider for one account.
 
-    Making one does no I/O and never raises: a bad setting is told by the first call.
+    The constructor does no I/O and never raises: the first call raises the error of a setting that is not valid.
+
+    Args:
+        backend: what the module defines for its service.
+        config: the settings; None, by default, is an empty config.
+        coordinator: the session's coordinator, for hook events; None, by default, emits no events.
 
     Attributes:
-        name: mount name of its kind; a host may have remounted it under another.
-        config: as given.
-        default_model: what calls use that name none.
-        priority: lower is preferred by hosts.
-        spent_usd: what all its calls cost so far, as far as prices are known.
+        name: the mount name of the module. A host may mount an instance under another name.
+        config: the settings.
+        coordinator: the session's coordinator.
+        default_model: the model to use if a call does not name one.
+        priority: the rank among a host's providers; hosts prefer lower numbers.
+        spent_usd: the cost, in US dollars, of all calls so far; responses without a known price are not counted.
     """
 
     def __init__(self, backend: Backend, *, config: Mapping[str, Any] | None = None, coordinator: Any = None) -> None:
@@ -95,7 +101,7 @@ class ResponsesProvider:
         return self._configured_options.priority
 
     def get_info(self) -> ProviderInfo:
-        """What the provider is, with the limits of the configured model: context managers budget by them."""
+        """Return the description of the provider, with the limits of its model for context managers."""
         model = self.get_model_info()
         return ProviderInfo(
             id=self.name,
@@ -112,28 +118,28 @@ class ResponsesProvider:
         )
 
     def get_model_info(self) -> ModelInfo:
-        """The configured model, from the tables and `model_info`."""
+        """Return the facts about the default model, from the tables and the setting `model_info`."""
         profile = self._backend.profile
         settings = apply_tier_suffix(self._merge_model_info(), profile.tier_suffixes)
-        found = describe(settings.model, settings.model_info, priced=profile.priced)
-        named = {"id": self.default_model, "display_name": self.default_model}
-        return found if settings.model == self.default_model else found.model_copy(update=named)
+        info = describe(settings.model, settings.model_info, priced=profile.priced)
+        full_name = {"id": self.default_model, "display_name": self.default_model}
+        return info if settings.model == self.default_model else info.model_copy(update=full_name)
 
     async def list_models(self) -> list[ModelInfo]:
-        """The models of this account, as the service lists them.
+        """Return the models of this account, as the service lists them.
 
         Raises:
-            LLMError: the service cannot be asked; nothing is made up.
+            LLMError: the service cannot be reached, or a setting is not valid.
         """
         self._check_settings()
         return await self._catalogue.get_models()
 
     async def complete(self, request: ChatRequest, **kwargs: Any) -> DecodedResponse:
-        """Make one call.
+        """Make one call and return its response.
 
         Args:
-            request: what to ask.
-            kwargs: options of this call; they win over the request's fields and over config.
+            request: the chat request.
+            kwargs: options of this call; they win over the fields of the request and over the settings.
 
         Raises:
             LLMError: one of the kernel's classes.
@@ -141,9 +147,14 @@ class ResponsesProvider:
         return await self._make_call(request, kwargs, None)
 
     async def deltas(self, request: ChatRequest, **kwargs: Any) -> AsyncIterator[Delta | DecodedResponse]:
-        """Make one call and follow it: typed deltas as they come, and last the response.
+        """Make one call and yield its deltas as they arrive, and its response last.
 
-        An `Aborted` voids what was shown so far: the call begins again. Leaving the iteration cancels the call.
+        After an `Aborted` all earlier deltas are void, because the call begins again. To leave the iteration cancels
+        the call.
+
+        Args:
+            request: the chat request.
+            kwargs: options of this call; they win over the fields of the request and over the settings.
 
         Raises:
             LLMError: one of the kernel's classes.
@@ -165,11 +176,11 @@ class ResponsesProvider:
             await asyncio.gather(call, return_exceptions=True)
 
     def parse_tool_calls(self, response: ChatResponse) -> list[ToolCall]:
-        """The calls that the loop has to run."""
+        """Return the tool calls that the host has to run."""
         return list(response.tool_calls or [])
 
     async def close(self) -> None:
-        """Close the connections; safe at any time, also before the first call and more than once."""
+        """Close the connections. May be called at any time, also before the first call and more than once."""
         await self._backend.transport.close()
 
     async def _make_call(
@@ -192,36 +203,38 @@ class ResponsesProvider:
             if sink
         ]
 
-        async def tell(batch: list[Delta]) -> None:
+        async def send_to_sinks(batch: list[Delta]) -> None:
             for sink in sinks:
                 await sink(batch)
 
-        answer = await engine.run_call(request, options, events, tell if sinks else None)
-        served = (answer.metadata or {}).get("openai:model")
-        if served and isinstance(served, str):
-            self._backend.models.on_response_model(options.model, served)
+        response = await engine.run_call(request, options, events, send_to_sinks if sinks else None)
+        response_model = (response.metadata or {}).get("openai:model")
+        if response_model and isinstance(response_model, str):
+            self._backend.models.on_response_model(options.model, response_model)
         self._backend.models.on_headers(events.headers)
-        return answer
+        return response
 
     def _merge_model_info(self) -> Options:
-        """The settings, with what is known of the models by now; what the user says of them wins."""
+        """Return the settings with the model facts of the backend; the user's overrides win over these facts."""
         models, settings = self._backend.models, self._configured_options
         if not self.config.get("default_model"):
             settings = replace(settings, model=models.default() or settings.model)
-        known = models.model_info()
-        if not known:
+        facts = models.model_info()
+        if not facts:
             return settings
-        told = settings.model_info
-        info = {name: {**known.get(name, {}), **told.get(name, {})} for name in {**known, **told}}
-        return replace(settings, model_info=info)
+        overrides = settings.model_info
+        merged = {name: {**facts.get(name, {}), **overrides.get(name, {})} for name in {**facts, **overrides}}
+        return replace(settings, model_info=merged)
 
     async def _load_engine(self) -> Engine:
-        """The engine. It is loaded for the first call, and in a thread: hosts load every provider of a session, and ask
-        few of them."""
+        """Return the engine.
+
+        The first call imports it, in a thread, because hosts mount every provider of a session and call few of them.
+        """
         if self._engine is None:
-            engine = await asyncio.to_thread(_import_engine_class)
-            made = engine(self._backend.transport, self._backend.profile, on_cost=self._add_cost)
-            self._engine = self._engine or made
+            engine_class = await asyncio.to_thread(_import_engine_class)
+            engine = engine_class(self._backend.transport, self._backend.profile, on_cost=self._add_cost)
+            self._engine = self._engine or engine  # another call may have been faster
         return self._engine
 
     def _check_settings(self) -> None:

@@ -1,4 +1,4 @@
-"""Providers by name: `"openai:gpt-5.6-sol"` → a provider, for scripts that run without a host."""
+"""Makes providers from names such as `openai:gpt-5.6-sol`, for scripts that run without a host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from amplifier_core.llm_errors import ConfigurationError
 from .provider import ResponsesProvider
 
 Factory: TypeAlias = Callable[[dict[str, Any]], ResponsesProvider]
-"""Makes a provider from a config."""
+"""Makes a provider from settings."""
 
 ENTRY_POINT_GROUP = "openai_responses_common.providers"
 
@@ -19,19 +19,20 @@ _factories: dict[str, Factory] = {}
 
 
 def register(name: str, factory: Factory) -> None:
-    """Make a factory known under a name; a later one of the same name replaces it."""
+    """Let `create_provider` find a factory under a name; a later factory of the same name replaces it."""
     _factories[name] = factory
 
 
 def create_provider(name: str, **config: Any) -> ResponsesProvider:
-    """A provider by name.
+    """Return a new provider.
 
     Args:
-        name: `"backend"` or `"backend:model"`; installed modules are found by themselves.
-        config: settings as in a host's config file.
+        name: the name of a registered factory or of an installed module, such as `openai`, or a name with a model,
+            such as `openai:gpt-5.6-sol`.
+        config: the settings, as in a host's settings file.
 
     Raises:
-        ConfigurationError: nothing of that name is registered or installed.
+        ConfigurationError: no factory or installed module has that name.
     """
     backend, _, model = name.partition(":")
     factory = _factories.get(backend) or _load_factory(backend)
@@ -39,9 +40,11 @@ def create_provider(name: str, **config: Any) -> ResponsesProvider:
 
 
 def _load_factory(backend: str) -> Factory:
-    found = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
-    if backend not in found:
-        names = ", ".join(sorted({*_factories, *found})) or "none"
-        raise ConfigurationError(f"no provider {backend!r}; known: {names}. Install its module or register a factory")
-    factory: Factory = found[backend].load()
+    entries = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
+    if backend not in entries:
+        available = ", ".join(sorted({*_factories, *entries})) or "none"
+        raise ConfigurationError(
+            f"there is no provider {backend!r}; available: {available}. Install its module, or register a factory"
+        )
+    factory: Factory = entries[backend].load()
     return factory
