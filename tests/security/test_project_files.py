@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from openai_responses_common.cli.commands import add_setting_options
 from openai_responses_common.cli.commands import run_command as run_command
 
 from tests.support.backends import BACKENDS, BackendUnderTest
@@ -82,7 +81,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
     def give(row: BackendUnderTest, *words: str) -> tuple[int, str]:
         commands = importlib.import_module(f"{row.package}.__main__").COMMANDS
-        code = run_command(commands, package="p", description="d", add_options=add_setting_options, arguments=words)
+        code = run_command(commands, package="p", description="d", arguments=words)
         return code, "".join(capsys.readouterr())
 
     return give
@@ -151,5 +150,5 @@ def test_a_file_that_is_no_yaml_of_settings_runs_nothing(folder: Path, run: Run,
     (folder / ".amplifier" / "settings.yaml").write_text(text, encoding="utf-8")
     for row in BACKENDS:
         code, printed = run(row, "status")
-        assert (code, "is no YAML" in printed) == (1, True)
+        assert (code, "is not valid YAML" in printed) == (1, True)
     assert not made.exists()

@@ -19,7 +19,7 @@ import pytest
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS as AZURE_COMMANDS
 from amplifier_module_provider_chatgpt_oauth.__main__ import COMMANDS as CHATGPT_COMMANDS
 from openai_responses_common.auth import device_code as flow
-from openai_responses_common.cli.commands import add_setting_options, run_command
+from openai_responses_common.cli.commands import run_command
 from responses_emulator import Authority, Directory, Emulator, SignInService, chatgpt_surfaces, entra_surface
 from responses_emulator.transport.tls import LOOPBACK
 
@@ -50,9 +50,7 @@ class Login:
     def __call__(self, word: str = "login", **more: str) -> int:
         given = [part for key, value in {**self._settings, **more}.items() for part in ("--set", f"{key}={value}")]
         words = [word, *given]
-        return run_command(
-            self._commands, package="p", description="d", add_options=add_setting_options, arguments=words
-        )
+        return run_command(self._commands, package="p", description="d", arguments=words)
 
     @property
     def requests(self) -> int:

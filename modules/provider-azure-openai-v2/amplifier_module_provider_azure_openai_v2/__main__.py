@@ -19,10 +19,10 @@ from openai_responses_common.cli.commands import (
     Command,
     Result,
     add_check_option,
-    add_setting_options,
     make_short_call,
     read_settings,
     run_command,
+    sign_out_result,
 )
 from openai_responses_common.cli.routing_matrix import build_routing_command, read_matrix
 
@@ -102,10 +102,7 @@ def _sign_in(arguments: argparse.Namespace) -> Result:
 
 def _sign_out(arguments: argparse.Namespace) -> Result:
     user, _ = _read_signed_in_user(arguments)
-    locations = user.store.delete()
-    if not locations:
-        return Result(summary="There was no sign-in to delete.")
-    return Result(summary=f"Signed out. The tokens were deleted from {' and '.join(locations)}.")
+    return sign_out_result(user.store.delete())
 
 
 def _build_matrix(arguments: argparse.Namespace) -> str:
@@ -145,6 +142,5 @@ if __name__ == "__main__":
             COMMANDS,
             package=PACKAGE,
             description="Show or change how this provider connects to Azure OpenAI.",
-            add_options=add_setting_options,
         )
     )

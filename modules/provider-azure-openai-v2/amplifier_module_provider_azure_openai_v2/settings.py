@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import sendable, setting, word_list
+from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.options.readers import flag, seconds
 from openai_responses_common.options.reference import Setting
 
@@ -21,8 +22,8 @@ DEFAULT_MODEL = "gpt-5.6-sol"
 DEFAULT_TOKEN_FILE = "~/.amplifier/azure-openai-sign-in.json"
 DEFAULT_TOKEN_TIMEOUT_S = 30.0
 
-LOGIN_HINT = "run `python -m amplifier_module_provider_azure_openai_v2 login`"
-STATUS_HINT = "`python -m amplifier_module_provider_azure_openai_v2 status` shows which credential is used"
+LOGIN_HINT = f"run `{command_line(__name__, 'login')}`"
+STATUS_HINT = f"`{command_line(__name__, 'status')}` shows which credential is used"
 
 
 def _row(

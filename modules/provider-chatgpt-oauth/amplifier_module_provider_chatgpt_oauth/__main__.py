@@ -15,7 +15,7 @@ from typing import Any
 
 from amplifier_core.llm_errors import LLMError
 from openai_responses_common.auth.terminal import Terminal
-from openai_responses_common.cli.commands import Command, Result, add_setting_options, read_settings, run_command
+from openai_responses_common.cli.commands import Command, Result, read_settings, run_command, sign_out_result
 from openai_responses_common.cli.routing_matrix import build_routing_command
 from openai_responses_common.failures.durations import format_duration
 from openai_responses_common.failures.failure import CallFailure
@@ -105,10 +105,7 @@ async def _list_models(provider: ChatgptOauthProvider) -> list[str]:
 
 
 def _sign_out(arguments: argparse.Namespace) -> Result:
-    locations = _build_provider(arguments).logout()
-    if not locations:
-        return Result(summary="There was no sign-in to delete.")
-    return Result(summary=f"Signed out. The tokens were deleted from {' and '.join(locations)}.")
+    return sign_out_result(_build_provider(arguments).logout())
 
 
 def _add_offline_option(parser: argparse.ArgumentParser) -> None:
@@ -138,7 +135,6 @@ def main() -> int:
         COMMANDS,
         package=PACKAGE,
         description="Show or change how this provider connects to ChatGPT.",
-        add_options=add_setting_options,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import is_loopback, is_within, read_url, setting, word_list
 from openai_responses_common.auth.store.open import STORE_MODES
+from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.options.reference import Setting
 
 LoginOnMount = Literal["auto", "true", "false"]
@@ -32,8 +33,8 @@ DEFAULT_MODELS_CACHE_TTL_S = 3600.0
 
 SERVICE_HOSTS = {"base_url": ("chatgpt.com",), "issuer": ("auth.openai.com",)}
 
-LOGIN_COMMAND = "python -m amplifier_module_provider_chatgpt_oauth login"
-STATUS_COMMAND = "python -m amplifier_module_provider_chatgpt_oauth status"
+LOGIN_COMMAND = command_line(__name__, "login")
+STATUS_COMMAND = command_line(__name__, "status")
 
 SETTINGS: Mapping[str, Setting] = {
     "login_on_mount": Setting(

@@ -15,7 +15,6 @@ from openai_responses_common.cli.commands import (
     Command,
     Result,
     add_check_option,
-    add_setting_options,
     make_short_call,
     read_settings,
     run_command,
@@ -63,6 +62,5 @@ if __name__ == "__main__":
             COMMANDS,
             package=PACKAGE,
             description="Show or change how this provider connects to OpenAI.",
-            add_options=add_setting_options,
         )
     )

@@ -15,7 +15,7 @@ import azure.identity.aio
 import pytest
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
 from azure.core.pipeline.transport import AsyncioRequestsTransport
-from openai_responses_common.cli.commands import add_setting_options, run_command
+from openai_responses_common.cli.commands import run_command
 from responses_emulator import Authority, Directory, Emulator, arc_surface, open_in_browser, write_azure_cli
 
 from tests.support.azure_cloud import CANARY, COGNITIVE, ENTRA, KEY, MINE, PASSWORD, Cloud
@@ -257,7 +257,6 @@ def signed_in(cloud: Cloud, tmp_path: Path, *words: str) -> dict[str, str]:
             COMMANDS,
             package="p",
             description="d",
-            add_options=add_setting_options,
             arguments=["login", *words, *chosen],
         )
         == 0

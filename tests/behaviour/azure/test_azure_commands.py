@@ -16,7 +16,7 @@ import pytest
 import yaml
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
 from openai_responses_common.auth import device_code as flow
-from openai_responses_common.cli.commands import add_setting_options, run_command
+from openai_responses_common.cli.commands import run_command
 from responses_emulator import HttpReply, entra_error
 
 from tests.support.azure_cloud import CANARY, HOST, KEY, Cloud
@@ -49,7 +49,7 @@ class Shell:
     def __call__(self, command: str, *more: str, **settings: Any) -> tuple[int, str, str]:
         """Run a command here: its exit code, what it answers, and what it says on the way."""
         words = self.words(command, *more, **settings)
-        code = run_command(COMMANDS, package=PACKAGE, description="d", add_options=add_setting_options, arguments=words)
+        code = run_command(COMMANDS, package=PACKAGE, description="d", arguments=words)
         shown = self.capsys.readouterr()
         return code, shown.out, shown.err
 
@@ -201,9 +201,7 @@ def test_status_runs_as_a_program(shell: Shell) -> None:
 def test_wrong_arguments_exit_with_2(shell: Shell) -> None:
     for arguments in ([], ["dance"], ["status", "--shout"]):
         with pytest.raises(SystemExit) as caught:
-            run_command(
-                COMMANDS, package=PACKAGE, description="d", add_options=add_setting_options, arguments=arguments
-            )
+            run_command(COMMANDS, package=PACKAGE, description="d", arguments=arguments)
         assert caught.value.code == 2
     assert f"python -m {PACKAGE}" in shell.capsys.readouterr().err
 

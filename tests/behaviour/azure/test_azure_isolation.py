@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from amplifier_core import llm_errors as kernel
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
-from openai_responses_common.cli.commands import add_setting_options, run_command
+from openai_responses_common.cli.commands import run_command
 from responses_emulator import Emulator, redirect
 
 from tests.support.azure_cloud import CANARY, ENTRA, HOST, KEY, METADATA, Cloud, StartCloud, failing
@@ -89,12 +89,7 @@ async def test_a_redirect_of_a_sign_in_is_not_followed(
     cloud.directory.script(redirect(f"{elsewhere.origin}/x", status=status), at="devicecode")
     settings = {**cloud.local, **cloud.app, "token_file_path": str(tmp_path / "s.json")}
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    assert (
-        run_command(
-            COMMANDS, package="p", description="d", add_options=add_setting_options, arguments=["login", *words]
-        )
-        == 1
-    )
+    assert run_command(COMMANDS, package="p", description="d", arguments=["login", *words]) == 1
     assert f"redirects a token request, which is not followed (HTTP {status})" in capsys.readouterr().err
 
 

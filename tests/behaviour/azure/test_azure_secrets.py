@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import LLMError
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
-from openai_responses_common.cli.commands import add_setting_options, run_command
+from openai_responses_common.cli.commands import run_command
 from responses_emulator import (
     Disconnect,
     Emulator,
@@ -83,7 +83,6 @@ class Scene:
             COMMANDS,
             package="p",
             description="d",
-            add_options=add_setting_options,
             arguments=["login", *words, *chosen],
         )
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common.auth.store.record import StoreError
-from openai_responses_common.cli.commands import Command, Result, add_setting_options, read_settings, run_command
+from openai_responses_common.cli.command_line import command_line
+from openai_responses_common.cli.commands import Command, Result, read_settings, run_command, sign_out_result
 
 GLOBAL = ".amplifier/settings.yaml"
 LOCAL = ".amplifier/settings.local.yaml"
@@ -40,7 +41,6 @@ def program(does: Callable[[argparse.Namespace], Result], *words: str) -> int:
         [Command(name="status", help="show", run=does)],
         package="package",
         description="about",
-        add_options=add_setting_options,
         arguments=["status", *words],
     )
 
@@ -58,7 +58,7 @@ def settings(*words: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 1)])
-def test_an_answer_goes_to_standard_output(capsys: pytest.CaptureFixture[str], ok: bool, code: int) -> None:
+def test_a_result_goes_to_standard_output(capsys: pytest.CaptureFixture[str], ok: bool, code: int) -> None:
     answer = Result(summary="Set up.", details={"where": "here", "who": "you"}, ok=ok)
     assert program(lambda _: answer) == code
     out, err = capsys.readouterr()
@@ -75,7 +75,7 @@ def test_an_error_is_one_line_without_a_traceback(capsys: pytest.CaptureFixture[
     assert capsys.readouterr() == ("", "error: bad thing\n")
 
 
-def test_ctrl_c_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_ends_a_command_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     def stopped(_: argparse.Namespace) -> Result:
         raise KeyboardInterrupt
 
@@ -121,7 +121,7 @@ def test_an_instance_is_found_by_its_id(home: Path) -> None:
     )
 
 
-def test_kept_keys_are_there_and_never_over_those_of_the_shell(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_of_the_host_are_set_unless_the_shell_has_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home / ".amplifier/keys.env", "# keys\nOF_THE_FILE='from file'\nexport OF_BOTH=\"from file\"\nno line\n")
     monkeypatch.setenv("OF_THE_FILE", "")
     monkeypatch.delenv("OF_THE_FILE")
@@ -136,7 +136,17 @@ def test_a_file_that_says_something_else_counts_as_none(home: Path, text: str) -
     assert settings() == {}
 
 
-def test_a_file_that_is_no_yaml_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_valid_yaml_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(home / GLOBAL, "a: [")
     assert program(lambda arguments: Result(summary=str(read_settings(arguments, "provider-x")))) == 1
     assert str(home / GLOBAL) in capsys.readouterr().err
+
+
+def test_the_result_of_a_sign_out_names_every_location() -> None:
+    assert sign_out_result([]).summary == "There was no sign-in to delete."
+    assert "deleted from the keyring and a file." in sign_out_result(["the keyring", "a file"]).summary
+
+
+@pytest.mark.parametrize("module", ["a_module", "a_module.auth.settings"])
+def test_a_command_line_names_the_package_of_a_module(module: str) -> None:
+    assert command_line(module, "login") == "python -m a_module login"

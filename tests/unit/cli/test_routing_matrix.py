@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from openai_responses_common.cli.commands import add_setting_options, run_command
+from openai_responses_common.cli.commands import run_command
 
 from tests.project.test_routing_matrices import ROLES
 from tests.support.backends import BACKENDS, BackendUnderTest
@@ -37,9 +37,7 @@ def test_the_command_prints_the_matrix_and_puts_it_where_the_host_looks(
 
     def install(*words: str) -> tuple[int, str, str]:
         arguments = ["routing", "--install", *words]
-        code = run_command(
-            commands, package=backend.package, description="d", add_options=add_setting_options, arguments=arguments
-        )
+        code = run_command(commands, package=backend.package, description="d", arguments=arguments)
         shown = capsys.readouterr()
         return code, shown.out, shown.err
 
@@ -48,7 +46,7 @@ def test_the_command_prints_the_matrix_and_puts_it_where_the_host_looks(
     assert list(tmp_path.iterdir()) == []
 
     place = tmp_path / ".amplifier" / "routing" / f"{backend.name}.yaml"
-    for said in ("Written to", "is there already"):
+    for said in ("Written to", "is already up to date"):
         code, out, err = install()
         assert (code, err) == (0, "")
         assert said in out
@@ -107,7 +105,7 @@ def test_the_command_says_who_calls_where(tmp_path: Path, monkeypatch: pytest.Mo
             "api_key=${OPENAI_API_KEY}",
         )
         assert asked.returncode == 0, asked.stderr
-        assert "gpt-5.6-luna answers" in asked.stdout
+        assert "gpt-5.6-luna responds" in asked.stdout
         assert "the API key of api_key" in asked.stdout
         assert len(emulator.model_requests) == 1
         assert backend.secret not in status.stdout + asked.stdout + asked.stderr

@@ -1,8 +1,9 @@
 """The command line of a module: `python -m PACKAGE status | login | logout | routing`.
 
-A module gives its functions; how they are called, and how they fail, is the same everywhere. What a command answers
-goes to standard output, everything on the way to standard error, in plain text without colour. Exit codes: 0, 1 for
-"no" and for errors, 2 for wrong arguments, 130 after Ctrl-C.
+A module supplies its functions. This file parses the arguments, reads the settings, and prints results and errors, the
+same for every module. The result of a command goes to standard output and everything else to standard error, as plain
+text without colours. Exit codes: 0; 1 if the result is negative and for errors; 2 for wrong arguments; 130 after
+Ctrl-C.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from amplifier_core.message_models import ChatRequest, Message
 
 from ..auth.store.record import StoreError
 from ..provider.provider import ResponsesProvider
+from .command_line import command_line
 from .host_settings import find_foreign_address, load_host_keys, read_host_config
 
 _EXIT_INTERRUPTED = 130
@@ -26,12 +28,12 @@ _EXIT_INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a command found.
+    """The result of a command.
 
     Attributes:
-        line: the whole of it in one line, or a document.
-        rows: what there is to it, each with its name.
-        ok: False where the answer is "no", which is exit code 1.
+        summary: the result in one sentence, or a document.
+        details: the lines below it, each with its name. Empty by default.
+        ok: False if the result is negative, which is exit code 1. True by default.
     """
 
     summary: str
@@ -45,13 +47,14 @@ def _add_no_options(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One command.
+    """One command of a module.
 
     Attributes:
-        name: the word for it.
-        help: what it does, in one line.
-        run: does it, blocking; raises kernel errors, `StoreError`, `OSError` or `ValueError` in words for a person.
-        options: adds its options to a parser.
+        name: what the user types.
+        help: what the command does, in one line.
+        run: runs the command, blocking. It raises an error of the kernel, a `StoreError`, an `OSError` or a
+            `ValueError` with a text for the user.
+        add_options: adds the command's own options to its parser. The default adds none.
     """
 
     name: str
@@ -61,55 +64,70 @@ class Command:
 
 
 def add_setting_options(parser: argparse.ArgumentParser) -> None:
-    """The options by which every module finds its settings."""
-    parser.add_argument("--instance", metavar="ID", help="which instance of the provider, where several are configured")
-    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="a setting; may be repeated")
+    """Add the options that select the settings; see `read_settings`."""
+    parser.add_argument("--instance", metavar="ID", help="use the settings of this instance, if several are configured")
+    parser.add_argument(
+        "--set", metavar="KEY=VALUE", action="append", default=[], help="use this setting; may be repeated"
+    )
 
 
 def add_check_option(parser: argparse.ArgumentParser) -> None:
-    """The option by which `status` also makes a call; see `short_call`."""
+    """Add the option with which `status` also makes a call; see `make_short_call`."""
     parser.add_argument("--check", action="store_true", help="also make one short call, which costs a few tokens")
 
 
 def make_short_call(provider: ResponsesProvider) -> str:
-    """Make one cheap call, blocking, and say who answered it; closes the provider.
+    """Make one short call, blocking, and return a sentence that names the model that responded.
+
+    Closes the provider.
 
     Raises:
-        LLMError: nobody did.
+        LLMError: the call failed.
     """
-    question = ChatRequest(messages=[Message(role="user", content="Answer with the word ok.")], max_output_tokens=200)
+    request = ChatRequest(messages=[Message(role="user", content="Answer with the word ok.")], max_output_tokens=200)
 
     async def call() -> str:
         try:
-            answer = await provider.complete(question, reasoning_effort="low", max_continuations=0)
+            response = await provider.complete(request, reasoning_effort="low", max_continuations=0)
         finally:
             await provider.close()
-        return str((answer.metadata or {}).get("openai:model"))
+        return str((response.metadata or {}).get("openai:model"))
 
-    return f"{provider.default_model} answers, served by {asyncio.run(call())}"
+    return f"{provider.default_model} responds, served by {asyncio.run(call())}"
+
+
+def sign_out_result(locations: Sequence[str]) -> Result:
+    """Return the result of `logout`.
+
+    Args:
+        locations: where tokens were deleted; empty if there were none.
+    """
+    if not locations:
+        return Result(summary="There was no sign-in to delete.")
+    return Result(summary=f"Signed out. The tokens were deleted from {' and '.join(locations)}.")
 
 
 def read_settings(
     arguments: argparse.Namespace, module: str, *, service_hosts: Mapping[str, Iterable[str]] | None = None
 ) -> dict[str, Any]:
-    """The settings of a module: those of the host's files, and over them those of `--set`.
+    """Return the settings of a module: those of the host's files, replaced by those of `--set`.
 
     Args:
-        chosen: the command line.
-        module: the module's id.
-        own_hosts: for a command that sends credentials, which a project's file must lead to no stranger: see
-            `leads_away`.
+        arguments: the parsed command line.
+        module: the module's id, such as `provider-openai-v2`.
+        service_hosts: for a command that sends credentials, the service's own hosts by setting; see
+            `find_foreign_address`. None, by default, for a command that sends none.
 
     Raises:
-        ValueError: a file is no YAML, or a project's file sends credentials to a stranger.
+        ValueError: a file is not valid YAML, or a project's file sends credentials to another host.
     """
     load_host_keys()
     config, file = read_host_config(module, arguments.instance)
-    given = dict(word.partition("=")[::2] for word in arguments.set)
-    left = {key: value for key, value in config.items() if key not in given}
-    if service_hosts is not None and (problem := find_foreign_address(left, file, service_hosts)):
-        raise ValueError(f"{problem}; if it is yours, say it again with --set")
-    return {**config, **given}
+    overrides = dict(argument.partition("=")[::2] for argument in arguments.set)
+    from_files = {key: value for key, value in config.items() if key not in overrides}
+    if service_hosts is not None and (problem := find_foreign_address(from_files, file, service_hosts)):
+        raise ValueError(f"{problem}; if you trust that address, repeat the setting with --set")
+    return {**config, **overrides}
 
 
 def run_command(
@@ -117,40 +135,35 @@ def run_command(
     *,
     package: str,
     description: str,
-    add_options: Callable[[argparse.ArgumentParser], None] = _add_no_options,
     arguments: Sequence[str] | None = None,
 ) -> int:
-    """Run the command that the arguments name.
+    """Run the command that the arguments name, and return the exit code.
 
     Args:
-        commands: what there is.
-        package: what stands behind `python -m`.
-        description: what it is about, in one line.
-        options: adds the options that all commands have.
-        arguments: those of the process by default.
-
-    Returns:
-        The exit code.
+        commands: the commands of the module; each also gets the options of `add_setting_options`.
+        package: the module's package, which the user names after `python -m`.
+        description: what the command line is for, in one sentence.
+        arguments: the arguments of the command line; None, by default, for those of the process.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m {package}", description=description)
-    below = parser.add_subparsers(metavar="command", required=True)
+    parser = argparse.ArgumentParser(prog=command_line(package, "").rstrip(), description=description)
+    parsers = parser.add_subparsers(metavar="command", required=True)
     for command in commands:
-        one = below.add_parser(command.name, help=command.help, description=command.help)
-        add_options(one)
-        command.add_options(one)
-        one.set_defaults(run=command.run)
-    chosen = parser.parse_args(arguments)
+        command_parser = parsers.add_parser(command.name, help=command.help, description=command.help)
+        add_setting_options(command_parser)
+        command.add_options(command_parser)
+        command_parser.set_defaults(run=command.run)
+    parsed_arguments = parser.parse_args(arguments)
     try:
-        answer: Result = chosen.run(chosen)
+        result: Result = parsed_arguments.run(parsed_arguments)
     except KeyboardInterrupt:
         sys.stderr.write("\nstopped\n")
         return _EXIT_INTERRUPTED
     except (LLMError, StoreError, OSError, ValueError) as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         return 1
-    sys.stdout.write("\n".join(_format_result(answer)) + "\n")
+    sys.stdout.write("\n".join(_format_result(result)) + "\n")
     sys.stdout.flush()
-    return 0 if answer.ok else 1
+    return 0 if result.ok else 1
 
 
 def _format_result(result: Result) -> list[str]:

@@ -1,7 +1,7 @@
-"""A provider's settings as the host's own files hold them, for commands that run outside a session.
+"""Reads a provider's settings from the host's files, for commands that run outside a session.
 
-Sources: the files and their order in amplifier-app-cli (settings.yaml of the user, then of the project, then its local
-one; keys.env for what a wizard asked), seen 2026-11-21.
+Source: amplifier-app-cli reads the user's settings.yaml, then the project's, then the project's local one, and takes
+the keys that its wizard asked for from keys.env (seen 2026-11-21).
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _KEY_LINE = re.compile(r"\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*")
 
 
 def read_host_config(module: str, instance: str | None = None) -> tuple[dict[str, Any], str]:
-    """The config of a provider, and the file that it is from; both are empty where no file names it.
+    """Return the config of a provider and the name of the file that holds it; both are empty if no file does.
 
     Args:
-        module: its module id.
-        instance: the id of one instance, where several are configured.
+        module: the module's id.
+        instance: the id of the instance to read, if several are configured. None, by default, reads the first one.
 
     Raises:
-        ValueError: a file is no YAML, or none of them has the instance.
+        ValueError: a file is not valid YAML, or no file has the instance.
     """
     import yaml
 
-    found: Mapping[str, Any] | None = None
+    config: Mapping[str, Any] | None = None
     file = ""
     for name in _SETTINGS_FILES:
         path = Path(name).expanduser()
@@ -43,38 +43,39 @@ def read_host_config(module: str, instance: str | None = None) -> tuple[dict[str
         try:
             document = as_object(yaml.safe_load(path.read_text(encoding="utf-8")))
         except yaml.YAMLError:
-            raise ValueError(f"{path} is no YAML") from None
+            raise ValueError(f"{path} is not valid YAML") from None
         for row in as_objects(as_object(document.get("config")).get("providers")):
             if row.get("module") == module and instance in (None, row.get("id")):
-                found, file = as_object(row.get("config")), name
+                config, file = as_object(row.get("config")), name
                 break
-    if found is None and instance is not None:
+    if config is None and instance is not None:
         raise ValueError(f"no settings file of Amplifier has an instance {instance!r} of {module}")
-    return dict(found or {}), file
+    return dict(config or {}), file
 
 
 def find_foreign_address(
     config: Mapping[str, Any], file: str, service_hosts: Mapping[str, Iterable[str]]
 ) -> str | None:
-    """Why credentials must not go where a config says: a project's file sends them to a stranger.
+    """Return why credentials must not go to the address in a config: a project's file sends them to a foreign host.
 
-    Whoever wrote a project is not who owns the credentials of this machine. Commands run where nobody has decided yet
-    to trust a project; in a session its files may name code to be loaded, and there is nothing left to protect.
+    The author of a project does not own the credentials of this machine. A user may run commands before deciding to
+    trust a project. In a session there is nothing left to protect, because a project's files may load code there.
+    Returns None if no address is foreign.
 
     Args:
-        config: what a file gives.
+        config: the settings of a file.
         file: its name.
-        own_hosts: for each setting that is an address the service's own hosts; what lies below them is theirs, too.
+        service_hosts: the service's own hosts, for each setting that is an address. Hosts below them count as its own.
     """
     if not file or file.startswith("~"):
         return None
     nested = as_object(config.get("credentials"))
-    for key, given in [*config.items(), *nested.items()]:
-        if key not in service_hosts or re.fullmatch(r"\$\{\w+\}", str(given or "").strip()):
+    for key, value in [*config.items(), *nested.items()]:
+        if key not in service_hosts or re.fullmatch(r"\$\{\w+\}", str(value or "").strip()):
             continue
-        address = setting({key: given}, key)
+        address = setting({key: value}, key)
         if address and not _is_service_host(address, service_hosts[key]):
-            return f"{file} in this folder sets {key!r} to an address that is not the service's own"
+            return f"{file} in this folder sets {key!r} to an address that does not belong to the service"
     return None
 
 
@@ -87,12 +88,12 @@ def _is_service_host(address: str, service_hosts: Iterable[str]) -> bool:
 
 
 def load_host_keys() -> None:
-    """Put what a setup wizard kept in keys.env into the environment, where it is not set."""
+    """Set the environment variables of keys.env, which a setup wizard wrote; a variable that is set keeps its value."""
     path = Path(_KEYS_FILE).expanduser()
     if not path.is_file():
         return
     for line in path.read_text(encoding="utf-8").splitlines():
         if match := _KEY_LINE.fullmatch(line):
             value = match[2]
-            quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'"
-            os.environ.setdefault(match[1], value[1:-1] if quoted else value)
+            is_quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'"
+            os.environ.setdefault(match[1], value[1:-1] if is_quoted else value)

@@ -1,4 +1,4 @@
-"""The routing matrix that a module carries: printed, or copied to where the host looks for matrices.
+"""Prints the routing matrix of a module, or copies it to the folder in which the host looks for matrices.
 
 Source: amplifier-app-cli reads `~/.amplifier/routing/NAME.yaml`, and prefers it to a stock matrix of the same name
 (seen 2026-11-21).
@@ -19,29 +19,34 @@ _MATRIX_FILE = "routing.yaml"
 
 
 def read_matrix(package: str) -> str:
-    """The matrix in a module's package, as it is written there."""
+    """Return the text of the matrix in a module's package."""
     return resources.files(package).joinpath(_MATRIX_FILE).read_text(encoding="utf-8")
 
 
 def install_matrix(name: str, text: str, *, force: bool = False) -> Result:
-    """Put a matrix where the host looks; one of that name that says something else stays, unless `force`.
+    """Write a matrix to the host's folder; leaves a different matrix of that name alone.
+
+    Args:
+        name: the name of the matrix, which is also that of the file.
+        text: the matrix.
+        force: True to replace a different matrix. False by default.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     path = Path(_MATRIX_FOLDER).expanduser() / f"{name}.yaml"
     use = {"use it": f"amplifier routing use {name}"}
     if path.is_file() and not force:
         if path.read_text(encoding="utf-8") != text:
-            return Result(summary=f"{path} says something else and was left alone; --force replaces it.", ok=False)
-        return Result(summary=f"{path} is there already.", details=use)
+            return Result(summary=f"{path} differs and was not changed. Use --force to replace it.", ok=False)
+        return Result(summary=f"{path} is already up to date.", details=use)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return Result(summary=f"Written to {path}.", details=use)
 
 
@@ -51,12 +56,12 @@ def build_routing_command(
     *,
     build_matrix: Callable[[argparse.Namespace], str] | None = None,
 ) -> Command:
-    """The command `routing` of a module.
+    """Return the command `routing` of a module.
 
     Args:
-        package: whose matrix it is.
-        name: what the host calls the matrix, and its file.
-        text: makes the matrix from the arguments, where it is not simply that of the package.
+        package: the module's package, which holds the matrix.
+        name: the host's name for the matrix.
+        build_matrix: builds the matrix from the arguments. None, by default, uses the matrix of the package unchanged.
     """
 
     def run(arguments: argparse.Namespace) -> Result:
@@ -65,8 +70,8 @@ def build_routing_command(
             return install_matrix(name, matrix, force=arguments.force)
         return Result(summary=matrix.rstrip("\n"))
 
-    def options(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--install", action="store_true", help=f"copy it to {_MATRIX_FOLDER}/{name}.yaml instead")
-        parser.add_argument("--force", action="store_true", help="also over another file of that name")
+    def add_options(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--install", action="store_true", help=f"write it to {_MATRIX_FOLDER}/{name}.yaml instead")
+        parser.add_argument("--force", action="store_true", help="replace a different file of that name")
 
-    return Command(name="routing", help="print a routing matrix for these models", run=run, add_options=options)
+    return Command(name="routing", help="print a routing matrix for these models", run=run, add_options=add_options)
