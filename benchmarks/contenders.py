@@ -189,7 +189,7 @@ def wire_body(steps: Sequence[Step]) -> dict[str, Any]:
     """The request that our provider sends."""
     from openai_responses_common.facts.amendments import Amendments
     from openai_responses_common.facts.profile import BackendProfile
-    from openai_responses_common.options.model_info import traits_of
+    from openai_responses_common.facts.traits import find_traits
     from openai_responses_common.options.options import Options
     from openai_responses_common.translate.encode import encode_request
 
@@ -197,7 +197,7 @@ def wire_body(steps: Sequence[Step]) -> dict[str, Any]:
         request(steps),
         Options(model=MODEL),
         profile=BackendProfile(name="benchmark", display_name="Benchmark"),
-        traits=traits_of(MODEL),
+        traits=find_traits(MODEL),
         amendments=Amendments(),
         origin="benchmark",
     )

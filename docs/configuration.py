@@ -8,16 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from amplifier_module_provider_chatgpt_oauth.quirks import REFUSED_FIELDS
-from openai_responses_common.options.options import SHARED_SETTINGS as SETTING_ROWS
+from openai_responses_common.options.model_info import MODEL_INFO_SETTINGS, NO_OVERRIDES, PRICE_SETTINGS
 from openai_responses_common.options.options import Options
-from openai_responses_common.options.reference import (
-    CALL_SETTINGS,
-    ENVIRONMENT_VARIABLES,
-    MODEL_INFO_MEANINGS,
-    PRICE_MEANINGS,
-    SHARED_SETTINGS,
-    Setting,
-)
+from openai_responses_common.options.setting import Setting
+from openai_responses_common.options.settings import CALL_ONLY_SETTINGS, ENVIRONMENT_VARIABLES, SHARED_SETTINGS
 
 PAGE = Path(__file__).with_suffix(".md")
 MODULES = ("provider-openai-v2", "provider-azure-openai-v2", "provider-chatgpt-oauth")
@@ -26,8 +20,8 @@ _HEAD = """\
 <!-- Written by `nox -s docs` from the tables in the code; change those. -->
 # Configuration
 
-Settings stand in Amplifier's settings file, below the provider; `create_provider` of the
-[library](library.md) takes the same ones as keyword arguments.
+Write settings below the provider in Amplifier's settings file. `create_provider` of the [library](library.md) accepts
+the same settings as keyword arguments.
 
 ```yaml
 # ~/.amplifier/settings.yaml
@@ -41,16 +35,16 @@ config:
 ```
 
 Every value may be a string, as setup wizards write them (`"false"`, `"30"`); an empty one counts as not set. A setting
-wins over the environment variable that says the same. A value that cannot be read is an error of the first call, which
-names the setting; an unknown setting is a warning with the nearest known name.
+wins over an environment variable that sets the same. If a value is not valid, the first call fails with an error that
+names the setting and the valid values. An unknown setting is ignored, with a warning that shows the nearest name.
 
-What a call says wins over all of this: keyword arguments of `complete()`, then the fields of the request, then the
-settings, then the model's own default. What a model or a service does not take is left out, told once in the log, and
-named in the `dropped` list of [`llm:request`](events.md#llmrequest).
+A call wins over all of this: first the keyword arguments of `complete()`, then the fields of the request, then the
+settings, then the model's own default. An option that the model or the service does not accept is dropped. The log
+reports it once, and the `dropped` list of [`llm:request`](events.md#llmrequest) names it.
 """
 
 _MODEL_INFO = """\
-A new model works on its first day, and a model of your own server is known by its true limits:
+With `model_info` a new model works on its first day, and a model of your own server has its true limits:
 
 ```yaml
 config:
@@ -69,46 +63,45 @@ config:
 
 
 def package(module: str) -> str:
-    """The import name of a module."""
+    """Return the import name of a module."""
     return f"amplifier_module_{module.replace('-', '_')}"
 
 
 def reference(module: str) -> Any:
-    """What a module says of its own settings."""
+    """Return the file with the tables of a module's own settings."""
     return importlib.import_module(f"{package(module)}.reference")
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [_HEAD, "## Settings of every module\n", _table(_shared_rows(), "setting", "default", "meaning")]
     for module in MODULES:
-        told = f"Of its own, beside those above. Its page is [{module}](../modules/{module}/README.md).\n"
-        parts += [f"## {module}\n", told, _module_table(module)]
-    parts.append(f"Its service takes none of {', '.join(f'`{key}`' for key in REFUSED_FIELDS)}.\n")
-    calls = [(f"`{key}`", row.meaning) for key, row in CALL_SETTINGS.items()]
+        link = f"This module adds these settings. Its page is [{module}](../modules/{module}/README.md).\n"
+        parts += [f"## {module}\n", link, _module_table(module)]
+    parts.append(f"Its service does not accept {', '.join(f'`{key}`' for key in REFUSED_FIELDS)}.\n")
     parts += [
         "## One call\n",
-        "`complete(request, **options)` and `deltas(request, **options)` take the settings of every module, and:\n",
-        _table(calls, "option", "meaning"),
+        "`complete(request, **options)` and `deltas(request, **options)` accept the settings of every module, and:\n",
+        _table(_meanings(CALL_ONLY_SETTINGS), "option", "meaning"),
         "## model_info\n",
         _MODEL_INFO,
-        _table(_named(MODEL_INFO_MEANINGS), "key", "meaning"),
-        "Of `prices`, in US dollars per million tokens:\n",
-        _table(_named(PRICE_MEANINGS), "key", "meaning"),
+        _table(_meanings(MODEL_INFO_SETTINGS), "key", "meaning"),
+        "The keys of `prices`, in US dollars per million tokens:\n",
+        _table(_meanings(PRICE_SETTINGS), "key", "meaning"),
         "## Further environment variables\n",
-        _table(_named(_environment()), "variable", "meaning"),
+        _table(_environment(), "variable", "meaning"),
     ]
     return "\n".join(parts)
 
 
 def _shared_rows() -> list[tuple[str, ...]]:
-    return [(f"`{key}`", _default(key, row), row.meaning) for key, row in SHARED_SETTINGS.items()]
+    return [(f"`{key}`", _default(row), row.meaning) for key, row in SHARED_SETTINGS.items()]
 
 
-def _default(key: str, row: Setting) -> str:
-    """In words, else the value that the options hold where nobody sets one."""
-    value = getattr(Options(), SETTING_ROWS[key][0])
-    if row.default or row.meaning.startswith("the same as") or value in (None, (), {}):
+def _default(row: Setting) -> str:
+    """The default in words, else the value that the options have by default."""
+    value = getattr(Options(), row.field)
+    if row.default or row.meaning.startswith("The same as") or value in (None, (), {}, NO_OVERRIDES):
         return row.default
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -121,15 +114,15 @@ def _module_table(module: str) -> str:
     return _table(rows, "setting", "environment", "default", "meaning")
 
 
-def _environment() -> dict[str, str]:
-    found: dict[str, str] = {}
+def _environment() -> list[tuple[str, ...]]:
+    variables: dict[str, str] = {}
     for module in MODULES:
-        found |= reference(module).ENVIRONMENT_VARIABLES
-    return found | dict(ENVIRONMENT_VARIABLES)
+        variables |= reference(module).ENVIRONMENT_VARIABLES
+    return [(f"`{name}`", meaning) for name, meaning in (variables | dict(ENVIRONMENT_VARIABLES)).items()]
 
 
-def _named(rows: Mapping[str, str]) -> list[tuple[str, ...]]:
-    return [(f"`{key}`", meaning) for key, meaning in rows.items()]
+def _meanings(rows: Mapping[str, Setting]) -> list[tuple[str, ...]]:
+    return [(f"`{key}`", row.meaning) for key, row in rows.items()]
 
 
 def _table(rows: Iterable[tuple[str, ...]], *head: str) -> str:
@@ -139,4 +132,4 @@ def _table(rows: Iterable[tuple[str, ...]], *head: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
-    print(f"{PAGE.name} is written")
+    print(f"wrote {PAGE.name}")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from openai_responses_common.options import model_info, options, reference
+from openai_responses_common.options.model_info import MODEL_INFO_SETTINGS, PRICE_SETTINGS
+from openai_responses_common.options.settings import CALL_ONLY_SETTINGS, ENVIRONMENT_VARIABLES, SHARED_SETTINGS
 
 from docs import configuration
 from tests.support.backends import BACKENDS, ROOT, BackendUnderTest
@@ -28,101 +27,61 @@ def test_the_page_is_current() -> None:
     assert configuration.PAGE.read_text(encoding="utf-8") == configuration.page(), "run `nox -s docs`"
 
 
-def test_the_settings_of_every_module_are_those_that_are_read() -> None:
-    assert set(reference.SHARED_SETTINGS) == set(options.SHARED_SETTINGS) == of_page("Settings of every module")
-
-
-def test_the_options_of_a_call_are_those_that_are_read() -> None:
-    own = {key for key, row in options.CALL_SETTINGS.items() if options.SHARED_SETTINGS.get(key) != row}
-    assert set(reference.CALL_SETTINGS) == own == of_page("One call")
-
-
-def test_the_keys_of_a_model_are_those_that_are_read() -> None:
-    assert set(reference.MODEL_INFO_MEANINGS) == set(model_info._MODEL_INFO_KEYS)
-    assert set(reference.PRICE_MEANINGS) == set(model_info.PRICE_KEYS)
-    assert of_page("model_info") == {*model_info._MODEL_INFO_KEYS, *model_info.PRICE_KEYS}
-
-
-class Recording(dict[str, Any]):
-    """A config that knows what was asked of it."""
-
-    def __init__(self, *given: Any, asked: set[str] | None = None) -> None:
-        super().__init__(*given)
-        self.asked: set[str] = set() if asked is None else asked
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self.asked.add(key)
-        return super().get(key, default)
-
-    def __contains__(self, key: object) -> bool:
-        self.asked.add(str(key))
-        return super().__contains__(key)
-
-
-def read_by_openai(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    from amplifier_module_provider_openai_v2.backend import build_openai_backend
-
-    config = Recording()
-    build_openai_backend(config)
-    return config.asked
-
-
-def read_by_azure(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Every name of a setting in the code, outside of the rows that declare it."""
-    from amplifier_module_provider_azure_openai_v2 import settings
-
-    package = Path(settings.__file__).parent
-    names = {"credentials"}  # a mapping of other settings, merged before any of them is read
-    for path in package.rglob("*.py"):
-        if path.name not in {"settings.py", "reference.py", "wizard.py"}:
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                names |= {node.attr} if isinstance(node, ast.Attribute) else set()
-                names |= {str(node.value)} if isinstance(node, ast.Constant) else set()
-    names |= {"allowed_hosts", "token_timeout"}  # read by methods of the settings themselves
-    return names & set(settings.SETTINGS)
-
-
-def read_by_chatgpt(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    from amplifier_module_provider_chatgpt_oauth.backend import build_chatgpt_backend
-
-    config = Recording()
-    build_chatgpt_backend(config)
-    return config.asked
-
-
-READERS: Mapping[str, Callable[[pytest.MonkeyPatch], set[str]]] = {
-    "provider-openai-v2": read_by_openai,
-    "provider-azure-openai-v2": read_by_azure,
-    "provider-chatgpt-oauth": read_by_chatgpt,
-}
+def test_the_page_has_a_row_for_every_setting() -> None:
+    assert of_page("Settings of every module") == set(SHARED_SETTINGS)
+    assert of_page("One call") == set(CALL_ONLY_SETTINGS)
+    assert of_page("model_info") == {*MODEL_INFO_SETTINGS, *PRICE_SETTINGS}
 
 
 def own_settings(backend: BackendUnderTest) -> set[str]:
-    """The documented ones, but for the shared one that has a default of its own in each module."""
+    """The settings in the module's table, without the shared one whose default it states."""
     return set(configuration.reference(backend.module).SETTINGS) - {"default_model"}
 
 
-def test_a_modules_own_settings_are_read_and_all_that_it_reads_is_documented(
-    backend: BackendUnderTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = own_settings(backend)
-    read = READERS[backend.module](monkeypatch) - {""}
-    assert read - own - set(reference.SHARED_SETTINGS) == set(), "read, and not documented"
-    assert own - read == set(), "documented, and not read"
-    assert of_page(backend.module) - {"default_model"} == own
+def code_of(backend: BackendUnderTest) -> Iterator[ast.AST]:
+    """Every node of the module's code, without its tables of settings."""
+    for path in backend.package_path.rglob("*.py"):
+        if path.name not in {"reference.py", "wizard.py"}:
+            for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+                if not ast.unparse(statement).startswith(("SETTING_KEYS", "SETTINGS")):
+                    yield from ast.walk(statement)
 
 
-def test_a_modules_own_settings_are_those_that_it_takes_for_known(backend: BackendUnderTest) -> None:
+def test_every_setting_of_a_module_is_read(backend: BackendUnderTest) -> None:
+    names_in_code: set[object] = set()
+    for node in code_of(backend):
+        names_in_code |= {node.attr} if isinstance(node, ast.Attribute) else set()
+        names_in_code |= {node.value} if isinstance(node, ast.Constant) else set()
+    assert own_settings(backend) - names_in_code == set()
+
+
+def test_every_setting_that_a_module_reads_is_in_its_table(backend: BackendUnderTest) -> None:
+    reads: set[object] = set()
+    for node in code_of(backend):
+        match node:
+            case ast.Call(func=ast.Name(id="setting" | "word_list"), args=[_, ast.Constant(value=key), *_]):
+                reads.add(key)
+            case ast.Call(
+                func=ast.Attribute(attr="get", value=ast.Name(id="config")), args=[ast.Constant(value=key), *_]
+            ):
+                reads.add(key)
+            case _:
+                pass
+    assert reads - own_settings(backend) - set(SHARED_SETTINGS) - {""} == set()
+    assert of_page(backend.module) - {"default_model"} == own_settings(backend)
+
+
+def test_a_module_warns_about_every_setting_that_is_not_in_its_table(backend: BackendUnderTest) -> None:
     provider = importlib.import_module(backend.package).create({})
     assert own_settings(backend) == set(provider._backend.own_keys)
-    told = {each.id for each in provider.get_info().config_fields}
-    assert told <= {*own_settings(backend), *reference.SHARED_SETTINGS}, "what a wizard asks for is documented"
+    asked = {field.id for field in provider.get_info().config_fields}
+    assert asked <= {*own_settings(backend), *SHARED_SETTINGS}, "a wizard asks for settings that exist"
 
 
-def test_a_default_that_is_told_is_the_one_that_counts(backend: BackendUnderTest) -> None:
-    """The model's; those of the shared settings are taken from the options themselves."""
-    told = names(configuration.reference(backend.module).SETTINGS["default_model"].default)
-    assert importlib.import_module(backend.package).create({}).default_model in told
+def test_the_default_model_of_the_page_is_the_one_that_counts(backend: BackendUnderTest) -> None:
+    """The other defaults of shared settings come from the options themselves."""
+    models = names(configuration.reference(backend.module).SETTINGS["default_model"].default)
+    assert importlib.import_module(backend.package).create({}).default_model in models
 
 
 def variables() -> Iterator[str]:
@@ -137,14 +96,14 @@ def variables() -> Iterator[str]:
                 yield text
 
 
-def test_every_environment_variable_that_is_read_is_documented_and_the_other_way_round() -> None:
+def test_the_environment_variables_of_the_page_are_those_that_the_code_reads() -> None:
     tables = [configuration.reference(backend.module) for backend in BACKENDS]
-    told = {name for table in tables for row in table.SETTINGS.values() for name in row.variables}
-    told |= {name for table in tables for name in table.ENVIRONMENT_VARIABLES} | set(reference.ENVIRONMENT_VARIABLES)
+    documented = {name for table in tables for row in table.SETTINGS.values() for name in row.variables}
+    documented |= {name for table in tables for name in table.ENVIRONMENT_VARIABLES} | set(ENVIRONMENT_VARIABLES)
     exported = {"SIGN_IN_CAPABILITY"}  # a name of Python's
-    assert set(variables()) - exported == told
+    assert set(variables()) - exported == documented
     text = page("docs/configuration.md").text
-    assert [name for name in told if f"`{name}`" not in text] == []
+    assert [name for name in documented if f"`{name}`" not in text] == []
 
 
 # Moving from Microsoft's modules
@@ -173,7 +132,7 @@ THEIRS = {
 @pytest.mark.parametrize("title", THEIRS)
 def test_each_of_their_settings_has_one_of_ours_or_a_reason(title: str) -> None:
     backend = BACKENDS[list(THEIRS).index(title)]
-    ours = own_settings(backend) | set(reference.SHARED_SETTINGS) | set(reference.CALL_SETTINGS)
+    ours = own_settings(backend) | set(SHARED_SETTINGS) | set(CALL_ONLY_SETTINGS)
     table = rows(page("docs/moving.md").sections[title])
     assert sorted(name for row in table for name in names(row[0])) == sorted(THEIRS[title].split())
     for theirs, here in table:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import yaml
-from openai_responses_common.facts.traits import remove_snapshot_date
+from openai_responses_common.facts.model_ids import remove_snapshot_date
 from openai_responses_common.wire.json_values import as_object, as_objects
 
 

@@ -17,7 +17,8 @@ from amplifier_core.models import ModelInfo
 from openai_responses_common import Credential, Fetch, Models, Options, Token, TokenSource, describe
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.bearer import build_bearer_headers
-from openai_responses_common.facts.traits import is_agent_model
+from openai_responses_common.facts.model_ids import is_agent_model
+from openai_responses_common.options.model_info import ModelOverrides, read_model_info
 from openai_responses_common.wire.json_values import as_object, as_objects, loads_object_or_none, loads_or_none
 
 from .auth.credential import EntraCredential
@@ -115,15 +116,16 @@ class DeploymentModels(Models):
             self._reported_models |= await self._resource.list_deployments()
         names = {**self._reported_models, **self._config_models} if self._resource else self._config_models
         if names:
-            return [_describe_deployment(name, self.model_info(), options) for name in sorted(names)]
+            overrides = options.model_info.over(read_model_info(self.model_info()))
+            return [_describe_deployment(name, overrides) for name in sorted(names)]
         if self._resource:
             logger.warning("%s has no deployment whose model can do agent work", self._resource.resource_id)
         return [_mark_as_model(model) for model in await super().list_models(fetch, options)]
 
 
-def _describe_deployment(name: str, base_info: Mapping[str, Mapping[str, Any]], options: Options) -> ModelInfo:
-    info = {name: {**base_info.get(name, {}), **options.model_info.get(name, {})}}
-    return describe(name, info).model_copy(update={"display_name": f"{name} ({info[name].get('model', name)})"})
+def _describe_deployment(name: str, overrides: ModelOverrides) -> ModelInfo:
+    display_name = f"{name} ({overrides.find_table_id(name)})"
+    return describe(name, overrides).model_copy(update={"display_name": display_name})
 
 
 def _mark_as_model(model: ModelInfo) -> ModelInfo:

@@ -14,7 +14,7 @@ from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import sendable, setting, word_list
 from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.options.readers import flag, seconds
-from openai_responses_common.options.reference import Setting
+from openai_responses_common.options.setting import Setting
 
 T = TypeVar("T")
 

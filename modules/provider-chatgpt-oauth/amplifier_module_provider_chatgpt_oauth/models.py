@@ -21,6 +21,7 @@ from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
 from openai_responses_common.facts.traits import EFFORTS
+from openai_responses_common.options.model_info import ModelOverrides, read_model_info
 from openai_responses_common.wire.json_values import as_object, as_objects, loads_object_or_none
 
 from .quirks import FAST_SUFFIX
@@ -227,13 +228,13 @@ def _read_facts(row: Mapping[str, Any]) -> ModelFacts:
     return facts
 
 
-def _build_models(catalogue: _Catalogue, model_info: Mapping[str, Mapping[str, Any]], age_note: str) -> list[ModelInfo]:
+def _build_models(catalogue: _Catalogue, model_info: ModelOverrides, age_note: str) -> list[ModelInfo]:
     """The models that the service shows, each with its fast tier, and those that the user describes."""
-    labels = {**catalogue.labels, **{name: name for name in model_info if name not in catalogue.facts}}
+    overrides = model_info.over(read_model_info(catalogue.facts))
+    labels = {**catalogue.labels, **{name: name for name in model_info.entries if name not in catalogue.facts}}
     models: list[ModelInfo] = []
     for slug, label in labels.items():
-        facts = {slug: {**catalogue.facts.get(slug, {}), **model_info.get(slug, {})}}
-        model = describe(slug, facts, priced=False).model_copy(update={"display_name": f"{label}{age_note}"})
+        model = describe(slug, overrides, priced=False).model_copy(update={"display_name": f"{label}{age_note}"})
         models.append(model)
         if slug in catalogue.fast_slugs:
             fast = {"id": f"{slug}{FAST_SUFFIX}", "display_name": f"{label} Fast{age_note}"}

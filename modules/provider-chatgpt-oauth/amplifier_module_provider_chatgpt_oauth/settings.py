@@ -16,7 +16,7 @@ from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import is_loopback, is_within, read_url, setting, word_list
 from openai_responses_common.auth.store.open import STORE_MODES
 from openai_responses_common.cli.command_line import command_line
-from openai_responses_common.options.reference import Setting
+from openai_responses_common.options.setting import Setting
 
 LoginOnMount = Literal["auto", "true", "false"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from openai_responses_common.options.reference import Setting
+from openai_responses_common.options.setting import Setting
 
 from . import settings
 from .settings import DEFAULT_MODEL

@@ -13,7 +13,7 @@ from typing import Any
 
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import ApiKey, is_within, read_url, sendable, setting
-from openai_responses_common.options.reference import Setting
+from openai_responses_common.options.setting import Setting
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-5.6-sol"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from openai_responses_common.facts.profile import BackendProfile
 from openai_responses_common.failures.failure import CallFailure
+from openai_responses_common.options.model_info import NO_OVERRIDES
 from openai_responses_common.translate.decode import DecodedResponse, decode_response, drop_cut_calls
 from openai_responses_common.translate.deltas import DeltaReader
 from openai_responses_common.translate.usage import sum_usage
@@ -155,7 +156,9 @@ async def decode_reply(body: Bytes) -> tuple[DecodedResponse, str]:
     """Return the decoded response of a reply, and the text that its deltas show."""
     accumulator, shown = await read_reply(body, {})
     reply = accumulator.build_response()
-    usage = sum_usage([reply], model="gpt-5.6-sol", profile=BackendProfile(name="p", display_name="P"), model_info={})
+    usage = sum_usage(
+        [reply], model="gpt-5.6-sol", profile=BackendProfile(name="p", display_name="P"), model_info=NO_OVERRIDES
+    )
     return decode_response([{**reply, "output": drop_cut_calls(reply)}], origin="here", usage=usage), shown
 
 

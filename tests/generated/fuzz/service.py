@@ -11,9 +11,9 @@ from typing import Any
 
 from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
+from openai_responses_common.facts.traits import find_traits
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.learn import learn_amendments
-from openai_responses_common.options.model_info import traits_of
 from openai_responses_common.options.options import Options, read_call_options
 from openai_responses_common.translate.encode import EncodedRequest, encode_request
 from openai_responses_common.wire.json_values import dump_body
@@ -56,7 +56,7 @@ class Service:
             request,
             chosen,
             profile=self.profile,
-            traits=traits_of(chosen.model),
+            traits=find_traits(chosen.model),
             amendments=amendments or Amendments(),
             origin=ORIGIN,
         )

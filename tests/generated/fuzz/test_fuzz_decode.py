@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from openai_responses_common.facts.profile import BackendProfile
 from openai_responses_common.failures.classify import classify_failure
 from openai_responses_common.failures.read import read_error_event
+from openai_responses_common.options.model_info import NO_OVERRIDES
 from openai_responses_common.translate.decode import (
     DecodedResponse,
     decode_response,
@@ -50,7 +51,7 @@ def answered(events: list[Event]) -> DecodedResponse | None:
     if accumulator.terminal_event is None:
         return None
     response = accumulator.build_response()
-    usage = sum_usage([response], model="gpt-5.6-sol", profile=PROFILE, model_info={})
+    usage = sum_usage([response], model="gpt-5.6-sol", profile=PROFILE, model_info=NO_OVERRIDES)
     if accumulator.has_failed():
         raise classify_failure(
             read_error_event(accumulator.terminal_event), profile=PROFILE, model="m", max_retry_delay_s=5

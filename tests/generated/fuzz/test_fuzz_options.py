@@ -18,8 +18,6 @@ from hypothesis import strategies as st
 from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
 from openai_responses_common.facts.traits import EFFORTS
-from openai_responses_common.options import options as table
-from openai_responses_common.options.model_info import traits_of
 from openai_responses_common.options.options import (
     Options,
     list_unknown_settings,
@@ -27,6 +25,7 @@ from openai_responses_common.options.options import (
     read_config,
     read_valid_config,
 )
+from openai_responses_common.options.settings import CALL_SETTINGS, SHARED_SETTINGS
 from openai_responses_common.translate.encode import encode_request
 from openai_responses_common.wire.json_values import dump_body
 
@@ -55,8 +54,8 @@ GIVEN: tuple[Any, ...] = (
     {"a": {1, 2}},
 )  # fmt: skip
 VALUES = st.sampled_from(WRITTEN) | st.sampled_from(GIVEN) | JUNK | TEXTS | st.integers() | st.floats()
-CONFIGS = st.dictionaries(st.sampled_from(sorted(table.SHARED_SETTINGS)), VALUES, max_size=3)
-KWARGS = st.dictionaries(st.sampled_from(sorted(table.CALL_SETTINGS)), VALUES, max_size=3)
+CONFIGS = st.dictionaries(st.sampled_from(sorted(SHARED_SETTINGS)), VALUES, max_size=3)
+KWARGS = st.dictionaries(st.sampled_from(sorted(CALL_SETTINGS)), VALUES, max_size=3)
 REQUEST = ChatRequest(messages=[Message(role="user", content="hi")])
 _HINTS = typing.get_type_hints(Options)
 
@@ -94,7 +93,7 @@ def names_one(error: ConfigurationError, values: Mapping[str, Any]) -> None:
     assert len(text) < 1000
 
 
-@pytest.mark.parametrize("key", sorted(table.SHARED_SETTINGS))
+@pytest.mark.parametrize("key", sorted(SHARED_SETTINGS))
 def test_every_odd_value_of_every_setting(key: str) -> None:
     """The same without luck: each of the values above, for each key."""
     for value in (*WRITTEN, *GIVEN):
@@ -128,7 +127,7 @@ def test_what_was_read_can_be_sent(config: dict[str, Any], kwargs: dict[str, Any
         return
     check(options)
     assert options.prompt_cache_key is None or len(options.prompt_cache_key) <= 64
-    traits = traits_of(options.model, options.model_info)
+    traits = options.model_info.traits_of(options.model)
     encoded = encode_request(
         REQUEST,
         options,
@@ -144,12 +143,12 @@ def test_what_was_read_can_be_sent(config: dict[str, Any], kwargs: dict[str, Any
         assert (body.get("reasoning") or {}).get("effort") in {None, *EFFORTS}
 
 
-@given(st.dictionaries(TEXTS | st.sampled_from(sorted(table.SHARED_SETTINGS)), st.none(), max_size=4))
+@given(st.dictionaries(TEXTS | st.sampled_from(sorted(SHARED_SETTINGS)), st.none(), max_size=4))
 @examples(40)
 def test_every_unknown_key_gets_one_line(config: dict[str, Any]) -> None:
     """The nearest known name is told, and nothing is said of what is known."""
     lines = list_unknown_settings(config, ("own",))
-    unknown = [key for key in config if key not in table.SHARED_SETTINGS and key != "own"]
+    unknown = [key for key in config if key not in SHARED_SETTINGS and key != "own"]
     assert [repr(key) in line for key, line in zip(unknown, lines, strict=True)] == [True] * len(lines)
 
 

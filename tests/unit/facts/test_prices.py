@@ -1,18 +1,17 @@
-"""What replies cost: rates by tier and length, cache reads and writes, unknown prices, and the user's own."""
+"""What responses cost: rates by tier and length, cache reads and writes, and rates that are not known."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from amplifier_core.models import Pricing
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts import prices
-from openai_responses_common.facts.prices import Rates, TokenCounts
-from openai_responses_common.facts.traits import is_agent_model
-from openai_responses_common.options.model_info import calculate_cost_usd, pricing_of, traits_of
+from openai_responses_common.facts.model_ids import is_agent_model
+from openai_responses_common.facts.prices import Rates, TokenCounts, find_price
+from openai_responses_common.facts.traits import find_traits
 
 TABLE = prices.MODEL_PRICES
 
@@ -29,8 +28,13 @@ def counts(
     )
 
 
-def usd(model: str, tokens: TokenCounts, tier: str | None = None, info: dict[str, Any] | None = None) -> str | None:
-    cost = calculate_cost_usd(model, tokens, service_tier=tier, overrides=info)
+def cost_of(model: str, tokens: TokenCounts, tier: str | None = None, factor: str = "1") -> Decimal | None:
+    price = find_price(model)
+    return price and price.calculate_cost_usd(tokens, service_tier=tier, factor=Decimal(factor))
+
+
+def usd(model: str, tokens: TokenCounts, tier: str | None = None) -> str | None:
+    cost = cost_of(model, tokens, tier)
     return None if cost is None else str(cost.normalize())
 
 
@@ -95,7 +99,7 @@ def usd(model: str, tokens: TokenCounts, tier: str | None = None, info: dict[str
     ],
 )
 def test_costs_worked_out_by_hand(model: str, tokens: TokenCounts, tier: str | None, dollars: str) -> None:
-    cost = calculate_cost_usd(model, tokens, service_tier=tier)
+    cost = cost_of(model, tokens, tier)
     assert cost == Decimal(dollars)
 
 
@@ -134,7 +138,7 @@ def test_fast_is_priority(tier: str) -> None:
     ],
 )
 def test_what_is_not_known_is_none_and_never_zero(model: str, tokens: TokenCounts, tier: str | None) -> None:
-    assert calculate_cost_usd(model, tokens, service_tier=tier) is None
+    assert cost_of(model, tokens, tier) is None
 
 
 @pytest.mark.parametrize(
@@ -151,12 +155,6 @@ def test_a_dated_id_costs_what_its_alias_costs_unless_it_has_a_row(model: str, d
     assert usd(model, counts(100_000, 10_000)) == dollars
 
 
-def pricing(model: str, info: dict[str, Any] | None = None) -> dict[str, Any]:
-    found = pricing_of(model, info)
-    assert found is not None
-    return dict(found)
-
-
 @given(
     st.sampled_from(sorted(TABLE)),
     st.sampled_from([None, "priority", "flex", "ultrafast"]),
@@ -170,7 +168,7 @@ def pricing(model: str, info: dict[str, Any] | None = None) -> dict[str, Any]:
     ),
 )
 def test_odd_counts_never_make_a_negative_part(model: str, tier: str | None, tokens: TokenCounts) -> None:
-    cost = calculate_cost_usd(model, tokens, service_tier=tier)
+    cost = cost_of(model, tokens, tier)
     assert cost is None or cost >= 0
 
 
@@ -180,7 +178,7 @@ def test_more_cached_than_sent_charges_what_was_reported_cached() -> None:
 
 
 def test_a_factor_multiplies_the_whole() -> None:
-    cost = calculate_cost_usd("gpt-6-sol", counts(1_000, 100), service_tier=None, price_factor=Decimal("1.1"))
+    cost = cost_of("gpt-6-sol", counts(1_000, 100), factor="1.1")
     assert cost == Decimal("0.0033")
 
 
@@ -188,7 +186,7 @@ def test_a_factor_multiplies_the_whole() -> None:
 def test_every_row_is_coherent(model: str) -> None:
     price = TABLE[model]
     assert set(price.long_rates_by_tier) <= set(price.rates_by_tier)
-    assert traits_of(model).is_listed
+    assert find_traits(model).is_listed
     assert is_agent_model(model) or "deep-research" in model
     standard = price.rates_by_tier["standard"]
     for name, rates in {
@@ -225,7 +223,9 @@ def test_long_requests_cost_double_in_and_half_more_out() -> None:
     ],
 )
 def test_pricing_is_what_the_kernels_model_takes(model: str, expected: tuple[float | None, ...]) -> None:
-    shown = Pricing(**pricing(model))
+    price = find_price(model)
+    assert price is not None
+    shown = Pricing(**price.pricing_fields())
     assert (
         shown.input_per_million,
         shown.output_per_million,
@@ -235,76 +235,9 @@ def test_pricing_is_what_the_kernels_model_takes(model: str, expected: tuple[flo
     assert shown.currency == "USD"
 
 
-def test_pricing_of_an_unknown_model_is_none() -> None:
-    assert pricing_of("prod-chat") is None
-    assert pricing_of("prod-chat", {"prod-chat": {"prices": ""}}) is None
+def test_an_unknown_model_has_no_price() -> None:
+    assert find_price("prod-chat") is None
 
 
-def own(**values: Any) -> dict[str, Any]:
-    return {"new": {"prices": values}, "gpt-6-sol": {"prices": values}, "gpt-4o": {"prices": values}}
-
-
-def test_a_new_model_is_priced_by_the_user() -> None:
-    info = own(input="3", output=12.5, cache_read=0.3)
-    assert usd("new", counts(1_000, 100, cache_read=500), info=info) == "0.0029"
-    assert usd("new", counts(300_000, 0), info=info) == "0.9", "no rule for long requests unless it is asked for"
-    assert usd("new", counts(1_000, 0, cache_write=500), info=info) == "0.003", "writes as ordinary input"
-    assert usd("new", counts(1_000, 0, cache_write=500, cache_write_12h=500), info=info) == "0.003"
-    assert usd("new", counts(1_000, 0), "priority", info) is None
-    assert pricing("new", info)["cache_write_per_million"] is None
-
-
-def test_what_the_user_leaves_out_is_not_invented() -> None:
-    info = own(input=3, output=12, cache_write=4)
-    assert usd("new", counts(1_000, 0, cache_read=1), info=info) is None
-    assert usd("new", counts(1_000, 0, cache_write=500), info=info) == "0.0035"
-    assert usd("new", counts(1_000, 0, cache_write=500, cache_write_12h=1), info=info) is None
-    assert pricing("new", info)["cache_write_per_million"] == 4.0
-
-
-def test_the_user_can_price_tiers_and_long_requests() -> None:
-    info = own(input=3, output=12, long_above="200000", flex={"input": 1, "output": 6}, priority="", ultrafast=None)
-    assert usd("new", counts(1_000, 100), "flex", info) == "0.0016"
-    assert usd("new", counts(200_000, 0), info=info) == "0.6"
-    assert usd("new", counts(300_000, 100), info=info) == "1.8018"
-    assert usd("new", counts(300_000, 100), "flex", info) == "0.6009"
-    assert usd("new", counts(1_000, 100), "priority", info) is None
-
-
-def test_the_users_prices_replace_the_rows_and_its_other_tiers() -> None:
-    info = own(input=1)
-    assert usd("gpt-6-sol", counts(1_000, 100, cache_read=500), info=info) == "0.0016", "the rest of the row stays"
-    assert usd("gpt-6-sol", counts(1_000, 100), "priority", info) is None
-    assert usd("gpt-6-sol", counts(300_000, 0), info=info) == "0.6", "the rule for long requests stays"
-    assert usd("gpt-6-sol", counts(300_000, 0), info=own(input=1, long_above=0)) == "0.3"
-    assert usd("gpt-4o", counts(1_000, 0, cache_write=500), info=info) == "0.001", "still no charge for writing"
-    assert usd("gpt-6-sol-2026-09-22", counts(1_000, 0), info=info) == "0.001"
-
-
-def test_a_deployments_name_can_point_at_a_row() -> None:
-    info = {"prod": {"model": "gpt-6-sol"}, "half": {"model": "gpt-6-sol", "prices": {"input": "1"}}}
-    assert usd("prod", counts(1_000, 100), info=info) == "0.003"
-    assert usd("half", counts(1_000, 100), info=info) == "0.002"
-
-
-@pytest.mark.parametrize(
-    ("values", "key", "remedy"),
-    [
-        ({"input": "cheap", "output": 1}, "prices.input", "2.50"),
-        ({"input": -1, "output": 1}, "prices.input", "0 or more"),
-        ({"input": True, "output": 1}, "prices.input", "0 or more"),
-        ({"input": "inf", "output": 1}, "prices.input", "0 or more"),
-        ({"input": 1, "output": [2]}, "prices.output", "0 or more"),
-        ({"input": 1}, "prices", "at least input and output"),
-        ({"output": 1}, "prices", "at least input and output"),
-        ({"input": 1, "output": 1, "flex": {"input": 1}}, "prices.flex", "at least input and output"),
-        ({"input": 1, "output": 1, "flex": 2}, "prices.flex", "a mapping"),
-        ({"input": 1, "output": 1, "cached": 2}, "prices.cached", "cache_read"),
-        ("cheap", "prices", "a mapping"),
-    ],
-)
-def test_a_price_that_cannot_be_read_names_model_key_and_remedy(values: Any, key: str, remedy: str) -> None:
-    with pytest.raises(ValueError, match=r'model_info\["new"\]') as caught:
-        calculate_cost_usd("new", counts(1, 1), service_tier=None, overrides={"new": {"prices": values}})
-    assert f'"{key}"' in str(caught.value)
-    assert remedy in str(caught.value)
+def test_an_alias_costs_what_its_model_costs() -> None:
+    assert find_price("gpt-5.6") == find_price("gpt-5.6-sol")

@@ -10,11 +10,12 @@ from amplifier_core import llm_errors as kernel
 from amplifier_core.message_models import ChatRequest, Message, ReasoningBlock, TextBlock
 from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import API_LIMITS, BackendProfile, ErrorMeaning, KnownError
+from openai_responses_common.facts.traits import find_traits
 from openai_responses_common.failures.classify import classify_failure
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.learn import learn_amendments
 from openai_responses_common.failures.read import read_error_response
-from openai_responses_common.options.model_info import traits_of
+from openai_responses_common.options.model_info import read_model_info
 from openai_responses_common.options.options import Options, apply_tier_suffix
 from openai_responses_common.translate.encode import EncodedRequest, encode_request
 from openai_responses_common.translate.messages import encode_messages
@@ -33,7 +34,7 @@ def encode(record: BackendProfile, model: str = "gpt-6-sol", **options: Any) -> 
         ChatRequest(messages=[USER]),
         Options(model=model, **options),
         profile=record,
-        traits=traits_of(model),
+        traits=find_traits(model),
         amendments=Amendments(),
         origin="here",
     )
@@ -94,7 +95,9 @@ def test_efforts_by_another_name(asked: str | None, sent: str | None) -> None:
     ],
 )
 def test_a_tier_in_a_models_name(model: str, tier: str | None, known: Any, wanted: Any) -> None:
-    options = apply_tier_suffix(Options(model=model, service_tier=tier, model_info=known), {"-fast": "priority"})
+    options = apply_tier_suffix(
+        Options(model=model, service_tier=tier, model_info=read_model_info(known)), {"-fast": "priority"}
+    )
     assert (options.model, options.service_tier) == wanted
     assert apply_tier_suffix(options, {}) is options
 

@@ -1,22 +1,13 @@
-"""The model table: what each family takes, what unlisted ids are taken for, and how the user's `model_info` wins."""
+"""The table of traits: what each model accepts, and the rows of models that are not listed."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 from amplifier_core.capabilities import ALL_WELL_KNOWN_CAPABILITIES  # pyright: ignore[reportAttributeAccessIssue]
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts import traits as table
-from openai_responses_common.facts.traits import (
-    EFFORTS,
-    UNKNOWN_TRAITS,
-    has_snapshot_date,
-    is_agent_model,
-    remove_snapshot_date,
-)
-from openai_responses_common.options.model_info import traits_of
+from openai_responses_common.facts.traits import EFFORTS, UNKNOWN_TRAITS, find_traits
 
 MAX = ("low", "medium", "high", "xhigh", "max")
 XHIGH = ("low", "medium", "high", "xhigh")
@@ -79,7 +70,7 @@ def test_listed_models(
     default_effort: str | None,
     sampling: str,
 ) -> None:
-    traits = traits_of(model)
+    traits = find_traits(model)
     assert traits.context_window == context_window
     assert traits.max_output_tokens == max_output_tokens
     assert traits.efforts == efforts
@@ -115,11 +106,11 @@ def test_every_row_is_coherent(name: str) -> None:
     ],
 )
 def test_other_spellings_find_the_row(model: str, like: str) -> None:
-    assert traits_of(model) == traits_of(like)
+    assert find_traits(model) == find_traits(like)
 
 
 def test_a_snapshot_may_have_a_row_of_its_own() -> None:
-    assert traits_of("gpt-4o-2024-05-13").max_output_tokens == 4_096
+    assert find_traits("gpt-4o-2024-05-13").max_output_tokens == 4_096
 
 
 @pytest.mark.parametrize(
@@ -139,7 +130,7 @@ def test_a_snapshot_may_have_a_row_of_its_own() -> None:
 def test_a_member_of_the_family_that_is_not_listed_reasons_and_takes_any_effort(
     model: str, context_window: int, known: bool
 ) -> None:
-    traits = traits_of(model)
+    traits = find_traits(model)
     assert traits.context_window == context_window
     assert traits.efforts is None
     assert traits.can_reason is True
@@ -160,14 +151,14 @@ def test_a_member_of_the_family_that_is_not_listed_reasons_and_takes_any_effort(
     ],
 )
 def test_older_families(model: str, reasons: bool, context_window: int) -> None:
-    traits = traits_of(model)
+    traits = find_traits(model)
     assert traits.can_reason is reasons
     assert traits.context_window == context_window
 
 
 @pytest.mark.parametrize("model", ["", "prod-chat", "qwen3:32b", "mistral", "-x", "o", "o30", "gpt4", "vendor/"])
 def test_an_unknown_model_passes_on_whatever_was_asked(model: str) -> None:
-    traits = traits_of(model)
+    traits = find_traits(model)
     assert traits == UNKNOWN_TRAITS
     assert not traits.is_listed
     assert (traits.efforts, traits.default_effort, traits.can_reason) == (None, None, None)
@@ -177,16 +168,14 @@ def test_an_unknown_model_passes_on_whatever_was_asked(model: str) -> None:
 
 @given(st.text(max_size=40))
 def test_every_id_gets_an_answer(model: str) -> None:
-    assert traits_of(model).context_window > 0
-    assert isinstance(is_agent_model(model), bool)
-    assert remove_snapshot_date(model) == model or has_snapshot_date(model)
+    assert find_traits(model).context_window > 0
 
 
 @pytest.mark.parametrize(
     ("model", "reasons"), [("gpt-6-sol", True), ("gpt-4o", False), ("o3-deep-research", True), ("local", None)]
 )
 def test_reasons(model: str, reasons: bool | None) -> None:
-    assert traits_of(model).can_reason is reasons
+    assert find_traits(model).can_reason is reasons
 
 
 @pytest.mark.parametrize(
@@ -204,7 +193,7 @@ def test_reasons(model: str, reasons: bool | None) -> None:
     ],
 )
 def test_other_abilities(model: str, verbosity: bool, vision: bool, leading_system: str) -> None:
-    traits = traits_of(model)
+    traits = find_traits(model)
     assert (traits.verbosity, traits.vision, traits.leading_system) == (verbosity, vision, leading_system)
 
 
@@ -224,144 +213,9 @@ def test_other_abilities(model: str, verbosity: bool, vision: bool, leading_syst
     ],
 )
 def test_capabilities(model: str, capabilities: str) -> None:
-    assert traits_of(model).list_capabilities() == capabilities.split()
+    assert find_traits(model).list_capabilities() == capabilities.split()
 
 
 def test_shutdown_days_are_those_announced() -> None:
-    assert traits_of("gpt-5").shutdown == "2026-12-11"
-    assert traits_of("gpt-6-sol").shutdown is None
-
-
-@pytest.mark.parametrize(
-    ("model", "dated"),
-    [
-        ("gpt-5.5-2026-04-23", True),
-        ("o3-2025-04-16", True),
-        ("gpt-5.5", False),
-        ("gpt-4-0613", False),
-        ("x-2026-04-23-y", False),
-    ],
-)
-def test_is_dated(model: str, dated: bool) -> None:
-    assert has_snapshot_date(model) is dated
-    assert (remove_snapshot_date(model) != model) is dated
-
-
-AGENTS = """
-gpt-6.2-astra gpt-6.1-sol gpt-6-luna gpt-6-rosalind gpt-5.6-cyber gpt-5.5-pro gpt-5.5-2026-04-23 gpt-5.3-codex gpt-5.1
-gpt-5.2-chat-latest o3-pro o4-mini gpt-4.1-nano gpt-4o gpt-4o-2024-05-13 chat-latest gpt-oss-120b openai/gpt-oss-20b
-qwen2.5-coder:32b Llama-3.3-70B-Instruct mistral-large gpt-4-turbo gpt-3.5-turbo prod imagenary my-sorathon
-"""
-OTHERS = """
-text-embedding-3-small text-embedding-ada-002 nomic-embed-text tts-1 tts-1-hd gpt-4o-mini-tts whisper-1 gpt-transcribe
-gpt-4o-transcribe-diarize gpt-realtime gpt-realtime-2.1-mini gpt-realtime-whisper gpt-4o-realtime-preview-2024-12-17
-gpt-audio gpt-audio-1.5 gpt-4o-audio-preview-2025-06-03 gpt-image-2 gpt-image-2.5-flare chatgpt-image-latest dall-e-3
-sora-2-pro omni-moderation-latest text-moderation-007 gpt-4o-search-preview gpt-5-search-api-2025-10-14
-gpt-5.3-codex-search-api gpt-3.5-turbo-instruct davinci-002 babbage-002 text-davinci-003 computer-use-preview
-computer-use-preview-2025-03-11 o3-deep-research o4-mini-deep-research-2025-06-26 gpt-live-1 gpt-live-transcribe
-gpt-5-chat-latest chatgpt-4o-latest bge-reranker bge:rerank Text-Embedding-3-Large
-"""
-
-
-@pytest.mark.parametrize("model", AGENTS.split())
-def test_agent_models_are_kept(model: str) -> None:
-    assert is_agent_model(model)
-
-
-@pytest.mark.parametrize("model", OTHERS.split())
-def test_other_models_are_dropped(model: str) -> None:
-    assert not is_agent_model(model)
-
-
-@pytest.mark.parametrize(
-    ("given_value", "field", "expected"),
-    [
-        ({"context_window": "922,000"}, "context_window", 922_000),
-        ({"context_window": 1e6}, "context_window", 1_000_000),
-        ({"max_output_tokens": "64_000"}, "max_output_tokens", 64_000),
-        ({"max_output_tokens": ""}, "max_output_tokens", 16_384),
-        ({"max_output_tokens": None}, "max_output_tokens", 16_384),
-        ({"efforts": "high, low,Medium"}, "efforts", ("low", "medium", "high")),
-        ({"efforts": ["none", "low"]}, "efforts", ("none", "low")),
-        ({"efforts": ("max",)}, "efforts", ("max",)),
-        ({"efforts": []}, "efforts", ()),
-        ({"default_effort": "HIGH"}, "default_effort", "high"),
-        ({"sampling": "never"}, "sampling", "never"),
-        ({"verbosity": "false"}, "verbosity", False),
-        ({"verbosity": True}, "verbosity", True),
-        ({"vision": "no"}, "vision", False),
-        ({"vision": "On"}, "vision", True),
-        ({"leading_system": "developer"}, "leading_system", "developer"),
-        ({"prices": {"input": 1}}, "context_window", 128_000),
-    ],
-)
-def test_the_users_word_wins(given_value: dict[str, Any], field: str, expected: object) -> None:
-    traits = traits_of("prod-chat", {"prod-chat": given_value})
-    assert getattr(traits, field) == expected
-
-
-def test_the_users_word_changes_only_what_it_says() -> None:
-    changed = traits_of("gpt-6-sol", {"gpt-6-sol": {"context_window": "400000"}, "other": {"vision": False}})
-    assert changed.context_window == 400_000
-    assert (changed.max_output_tokens, changed.efforts, changed.vision) == (128_000, ("none", *MAX), True)
-    assert traits_of("gpt-6-sol", {}) == traits_of("gpt-6-sol", None) == traits_of("gpt-6-sol")
-
-
-def test_an_entry_covers_the_dated_snapshots_too_unless_they_have_their_own() -> None:
-    info = {"gpt-6-sol": {"context_window": 1000}, "gpt-6-sol-2026-09-22": {"context_window": 2000}}
-    assert traits_of("gpt-6-sol-2026-09-22", info).context_window == 2000
-    assert traits_of("gpt-6-sol-2026-10-22", info).context_window == 1000
-    assert traits_of("gpt-6-luna", info).context_window == 922_000
-
-
-def test_a_deployments_name_can_point_at_a_row() -> None:
-    traits = traits_of("prod-chat", {"prod-chat": {"model": "gpt-6-sol", "vision": "false"}})
-    assert traits.efforts == ("none", *MAX)
-    assert traits.is_listed
-    assert not traits.vision
-
-
-def test_the_users_efforts_decide_whether_it_reasons() -> None:
-    assert traits_of("local", {"local": {"efforts": "low,high"}}).can_reason is True
-    assert traits_of("local", {"local": {"efforts": []}}).can_reason is False
-    assert not traits_of("local", {"local": {"efforts": []}}).is_listed
-
-
-def test_a_default_that_the_users_efforts_leave_out_is_forgotten() -> None:
-    assert traits_of("gpt-5", {"gpt-5": {"efforts": "low,high"}}).default_effort is None
-    assert traits_of("gpt-5", {"gpt-5": {"efforts": "low,medium"}}).default_effort == "medium"
-
-
-@pytest.mark.parametrize(
-    ("entry", "key", "remedy"),
-    [
-        ({"context_window": "many"}, "context_window", "922000"),
-        ({"context_window": 0}, "context_window", "above 0"),
-        ({"context_window": -5}, "context_window", "above 0"),
-        ({"context_window": 1.5}, "context_window", "above 0"),
-        ({"context_window": "inf"}, "context_window", "above 0"),
-        ({"context_window": True}, "context_window", "above 0"),
-        ({"max_output_tokens": [1]}, "max_output_tokens", "128000"),
-        ({"efforts": "low,hihg"}, "efforts", "minimal"),
-        ({"efforts": 3}, "efforts", "minimal"),
-        ({"efforts": [{"effort": "low"}]}, "efforts", "minimal"),
-        ({"default_effort": "ultra"}, "default_effort", "xhigh"),
-        ({"default_effort": "max", "efforts": "low"}, "default_effort", "['low']"),
-        ({"sampling": "sometimes"}, "sampling", "effort_none"),
-        ({"verbosity": "maybe"}, "verbosity", "true or false"),
-        ({"vision": 2}, "vision", "true or false"),
-        ({"leading_system": "system"}, "leading_system", "developer"),
-        ({"model": 7}, "model", "gpt-6-sol"),
-        ({"context_windw": 1}, "context_windw", "context_window"),
-    ],
-)
-def test_a_value_that_cannot_be_read_names_model_key_and_remedy(entry: dict[str, Any], key: str, remedy: str) -> None:
-    with pytest.raises(ValueError, match="prod-chat") as caught:
-        traits_of("prod-chat", {"prod-chat": entry})
-    assert f'"{key}"' in str(caught.value)
-    assert remedy in str(caught.value)
-
-
-def test_an_entry_that_is_no_mapping_is_refused() -> None:
-    with pytest.raises(ValueError, match=r'model_info\["prod"\]'):
-        traits_of("prod", {"prod": "gpt-6-sol"})  # pyright: ignore[reportArgumentType]
+    assert find_traits("gpt-5").shutdown == "2026-12-11"
+    assert find_traits("gpt-6-sol").shutdown is None

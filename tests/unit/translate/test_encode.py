@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.facts.traits import EFFORTS
-from openai_responses_common.options.model_info import traits_of
+from openai_responses_common.facts.traits import EFFORTS, find_traits
 from openai_responses_common.options.options import Options, read_call_options
 from openai_responses_common.translate.encode import EncodedRequest, encode_request, find_nearest_effort
 from openai_responses_common.wire.json_values import dump_body
@@ -56,7 +55,7 @@ def encode(
         request,
         Options(model=model, **options),
         profile=profile,
-        traits=traits_of(model),
+        traits=find_traits(model),
         amendments=amendments or Amendments(),
         origin="here",
     )
@@ -205,7 +204,7 @@ def test_thinking_switched_off_means_no_effort() -> None:
         request,
         options,
         profile=PLAIN,
-        traits=traits_of("gpt-6-sol"),
+        traits=find_traits("gpt-6-sol"),
         amendments=Amendments(),
         origin="here",
     )
@@ -370,7 +369,7 @@ def test_a_request_is_read_and_never_changed(messages: list[Message], model: str
     options = Options(model=model, hosted_tools=({"type": "web_search"},), extra_body={"user": "x"})
     arguments: dict[str, Any] = {
         "profile": PLAIN,
-        "traits": traits_of(model),
+        "traits": find_traits(model),
         "amendments": Amendments(dropped_fields=frozenset({"tools.strict"})),
         "origin": "here",
     }

@@ -16,6 +16,7 @@ from amplifier_core.message_models import (
     ToolCallBlock,
     ToolResultBlock,
 )
+from openai_responses_common.translate.messages import encode_messages
 
 from tests.support.builders import (
     PICTURE,
@@ -231,3 +232,12 @@ def test_calls_beside_the_content_are_not_sent_twice() -> None:
 
 def test_no_calls_beside_the_content_is_no_error() -> None:
     assert items(made(Message, role="assistant", content="hi", tool_calls=None)) == [answered("hi")]
+
+
+def test_arguments_that_json_cannot_hold_are_left_out_and_reported() -> None:
+    endless: dict[str, Any] = {}
+    endless["again"] = endless
+    encoded = encode_messages([assistant(ToolCallBlock(id="c", name="bash", input={"a": endless}))], origin="here")
+    [item] = encoded.items
+    assert item["arguments"] == "{}"
+    assert encoded.dropped_content == ["arguments of a tool call that cannot be written as JSON"]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.options.model_info import traits_of
+from openai_responses_common.facts.traits import find_traits
 from openai_responses_common.options.options import Options
 from openai_responses_common.translate.decode import decode_response
 from openai_responses_common.translate.encode import encode_request
@@ -230,7 +230,7 @@ class Talk:
             ChatRequest(messages=self.history, tools=TOOLS),
             Options(model="gpt-6-sol", prompt_cache_key="k"),
             profile=PROFILE,
-            traits=traits_of("gpt-6-sol"),
+            traits=find_traits("gpt-6-sol"),
             amendments=Amendments(),
             origin="here",
         )

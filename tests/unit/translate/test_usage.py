@@ -9,14 +9,19 @@ import pytest
 from amplifier_core.message_models import Usage
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.facts.prices import TokenCounts
+from openai_responses_common.facts.prices import TokenCounts, find_price
 from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.options.model_info import calculate_cost_usd
+from openai_responses_common.options.model_info import NO_OVERRIDES, ModelOverrides, read_model_info
 from openai_responses_common.translate.usage import read_token_counts, sum_usage
 
 PRICED = BackendProfile(name="p", display_name="P")
 PRICES = {"input": 1, "cache_read": "0.1", "cache_write": "1.25", "cache_write_12h": "2.5", "output": 10}
-INFO: dict[str, dict[str, Any]] = {"m": {"prices": {**PRICES, "flex": {**PRICES, "output": 5}}}}
+INFO = read_model_info({"m": {"prices": {**PRICES, "flex": {**PRICES, "output": 5}}}})
+
+
+def cost_of(model: str) -> Decimal | None:
+    price = find_price(model)
+    return price and price.calculate_cost_usd(TokenCounts(input=1000, output=10), service_tier=None)
 
 
 def reply(usage: Any, model: str | None = "m", **more: Any) -> dict[str, Any]:
@@ -34,9 +39,9 @@ def counts(tokens_in: int = 0, tokens_out: int = 0, **details: Any) -> dict[str,
 
 
 def total(
-    *replies: dict[str, Any], profile: BackendProfile = PRICED, model: str = "m", info: Any = None
+    *replies: dict[str, Any], profile: BackendProfile = PRICED, model: str = "m", info: ModelOverrides = INFO
 ) -> Usage | None:
-    return sum_usage(replies, model=model, profile=profile, model_info=INFO if info is None else info)
+    return sum_usage(replies, model=model, profile=profile, model_info=info)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +103,9 @@ def test_reasoning_that_is_not_reported_is_unknown_and_not_zero() -> None:
 def test_what_is_no_count_costs_no_answer() -> None:
     """Other servers report what they like; an answer that was paid for is never lost to it."""
     usage = {**counts(5, 3), "total_tokens": [8], "output_tokens_details": {"reasoning_tokens": {}}}
-    found = sum_usage([{"usage": usage, "service_tier": ["flex"]}], model="gpt-6-sol", profile=PRICED, model_info={})
+    found = sum_usage(
+        [{"usage": usage, "service_tier": ["flex"]}], model="gpt-6-sol", profile=PRICED, model_info=NO_OVERRIDES
+    )
     assert found is not None
     assert (found.input_tokens, found.output_tokens, found.total_tokens, found.reasoning_tokens) == (5, 3, 8, 0)
 
@@ -131,7 +138,7 @@ def test_each_reply_is_priced_by_the_tier_that_it_names() -> None:
 
 
 def test_an_unknown_price_is_unknown_and_never_zero() -> None:
-    usage = total(reply(counts(100, 10), model="unheard-of"), model="unheard-of", info={})
+    usage = total(reply(counts(100, 10), model="unheard-of"), model="unheard-of", info=NO_OVERRIDES)
     assert usage is not None
     assert usage.cost_usd is None
     partly = total(reply(counts(100, 10)), reply(counts(100, 10), service_tier="unheard-of"))
@@ -154,16 +161,16 @@ def test_a_region_s_surcharge_is_on_everything() -> None:
 
 
 def test_the_model_that_answered_is_the_one_that_is_paid() -> None:
-    usage = total(reply(counts(1000, 10), model="gpt-6-luna"), model="gpt-6-sol", info={})
+    usage = total(reply(counts(1000, 10), model="gpt-6-luna"), model="gpt-6-sol", info=NO_OVERRIDES)
     assert usage is not None
-    assert usage.cost_usd == calculate_cost_usd("gpt-6-luna", TokenCounts(input=1000, output=10), service_tier=None)
+    assert usage.cost_usd == cost_of("gpt-6-luna")
 
 
 @pytest.mark.parametrize("served", [None, "", "a-deployment"])
 def test_a_name_that_has_no_price_gives_way_to_the_one_that_was_asked(served: str | None) -> None:
-    usage = total(reply(counts(1000, 10), model=served), model="gpt-6-sol", info={})
+    usage = total(reply(counts(1000, 10), model=served), model="gpt-6-sol", info=NO_OVERRIDES)
     assert usage is not None
-    assert usage.cost_usd == calculate_cost_usd("gpt-6-sol", TokenCounts(input=1000, output=10), service_tier=None)
+    assert usage.cost_usd == cost_of("gpt-6-sol")
 
 
 def test_what_the_user_says_about_the_model_that_was_asked_wins() -> None:

@@ -22,7 +22,6 @@ from ..failures.classify import classify_failure
 from ..failures.failure import CallFailure, Failure, scrub_failure
 from ..failures.learn import learn_amendments
 from ..failures.read import read_error_event
-from ..options.model_info import traits_of
 from ..options.options import Options
 from ..translate.decode import DecodedResponse, decode_response, read_incomplete_reason
 from ..translate.encode import encode_request
@@ -127,7 +126,7 @@ class Engine:
                 request,
                 options,
                 profile=self.profile,
-                traits=traits_of(options.model, options.model_info),
+                traits=options.model_info.traits_of(options.model),
                 amendments=amendments,
                 origin=self.transport.origin,
             )

@@ -1,7 +1,7 @@
-"""What a reply cost, from its token counts and one table of list prices.
+"""What tokens cost: one table of list prices, and the cost of one response.
 
-Invariants: exact `Decimal` arithmetic; a rate that is not known makes the cost None, never 0 and never a guess. Only
-tokens are priced: no tool fees, no batch discount; a region's surcharge comes in as `factor`.
+Amounts are exact decimals. A rate that is not known makes a cost None, never 0 and never a guess. Only tokens have a
+price here: no tool fees, no batch discount. A region's surcharge comes in as a factor.
 """
 
 from __future__ import annotations
@@ -11,30 +11,43 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypedDict
 
+from .model_ids import remove_snapshot_date
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCounts:
-    """Tokens of one reply, as the service reports them: the parts are contained in the sums."""
+    """The numbers of tokens of one response, as the service reports them; a part is included in its sum.
 
-    input: int  # all of the input, cached and written tokens included
-    output: int  # all of the output, reasoning included
+    Attributes:
+        input: all input tokens, those read from and written to a cache included.
+        output: all output tokens, reasoning included.
+        cache_read: input tokens that the service read from its cache; 0 by default.
+        cache_write: input tokens that the service wrote to its cache, whatever their lifetime; 0 by default.
+        cache_write_12h: those of `cache_write` that live for 12 hours; 0 by default.
+    """
+
+    input: int
+    output: int
     cache_read: int = 0
-    cache_write: int = 0  # all written, whatever their lifetime
-    cache_write_12h: int = 0  # those of cache_write that live for 12 hours
+    cache_write: int = 0
+    cache_write_12h: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """US dollars per million tokens; None = not known."""
+    """US dollars per million tokens of each kind; None for a rate that is not known.
+
+    `cache_write` and `cache_write_12h` equal `input` if the service does not charge for writing.
+    """
 
     input: Decimal
     cache_read: Decimal | None
-    cache_write: Decimal | None  # equal to `input` where the service does not charge for writing
+    cache_write: Decimal | None
     cache_write_12h: Decimal | None
     output: Decimal
 
     def scale_for_long_input(self) -> Rates:
-        """The rates of a whole request whose input is over the limit: input and cache double, output half more."""
+        """Return the rates of a request with long input: input and cache cost double, output half more."""
         return Rates(
             input=self.input * 2,
             cache_read=self.cache_read and self.cache_read * 2,
@@ -42,25 +55,6 @@ class Rates:
             cache_write_12h=self.cache_write_12h and self.cache_write_12h * 2,
             output=self.output * 3 / 2,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """A model's rates by service tier, and those that hold for requests with more than `long_above` input tokens."""
-
-    rates_by_tier: Mapping[str, Rates]
-    long_rates_by_tier: Mapping[str, Rates]  # empty: the same rates at any length
-    long_above: int = 272_000
-
-    def find_rates(self, service_tier: str | None, input_tokens: int) -> Rates | None:
-        """The rates of one request, None where they are not known for its tier or length."""
-        name = (service_tier or "").lower()
-        tiers = (
-            self.long_rates_by_tier
-            if self.long_rates_by_tier and input_tokens > self.long_above
-            else self.rates_by_tier
-        )
-        return tiers.get(_TIER_ALIASES.get(name, name))
 
 
 class PricingFields(TypedDict):
@@ -73,115 +67,281 @@ class PricingFields(TypedDict):
     currency: str
 
 
-# The tier that bills is the one of the reply. A request for fast is answered with priority (openai 3.52.0) or with fast
-# (seen 2026-09-24). Scale is prepaid: its tokens are shown at what they would cost otherwise.
+# The tier of the response decides the rate. A request for fast gets priority (openai 3.52.0) or fast (seen 2026-09-24)
+# in its response. Scale is prepaid: its tokens are shown at what they would cost otherwise.
 _TIER_ALIASES = {"": "standard", "auto": "standard", "default": "standard", "scale": "standard", "fast": "priority"}
 
 
-def _parse_rates(columns_text: str) -> Rates:
-    """Rates from "input read output" or "input read write-30m write-12h output": "-" is not charged, "?" not known."""
-    columns = columns_text.split()
-    if len(columns) == 3:
-        columns[2:2] = ["-", "-"]
-    price, read, write, write_12h, output = columns
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """The rates of one model.
+
+    Attributes:
+        rates_by_tier: the rates of each service tier.
+        long_rates_by_tier: those of requests with more than `long_above` input tokens; empty if length does not matter.
+        long_above: in tokens; 272,000 by default.
+    """
+
+    rates_by_tier: Mapping[str, Rates]
+    long_rates_by_tier: Mapping[str, Rates]
+    long_above: int = 272_000
+
+    def find_rates(self, service_tier: str | None, input_tokens: int) -> Rates | None:
+        """Return the rates of one request; None if its tier or its length has no known rates."""
+        name = (service_tier or "").lower()
+        is_long = bool(self.long_rates_by_tier) and input_tokens > self.long_above
+        tiers = self.long_rates_by_tier if is_long else self.rates_by_tier
+        return tiers.get(_TIER_ALIASES.get(name, name))
+
+    def calculate_cost_usd(
+        self, token_counts: TokenCounts, *, service_tier: str | None, factor: Decimal = Decimal(1)
+    ) -> Decimal | None:
+        """Return what one response cost in US dollars; None if a rate that it needs is not known.
+
+        Args:
+            token_counts: the tokens of the response.
+            service_tier: the tier that the response reports; None is the standard tier.
+            factor: multiplies the whole, for example 1.1 for data residency; 1 by default.
+        """
+        rates = self.find_rates(service_tier, token_counts.input)
+        if rates is None:
+            return None
+        written_12h = max(0, token_counts.cache_write_12h)
+        written = max(0, token_counts.cache_write, written_12h)
+        read = max(0, token_counts.cache_read)
+        total = Decimal(0)
+        for tokens, rate in (
+            (max(0, token_counts.input - read - written), rates.input),
+            (read, rates.cache_read),
+            (written - written_12h, rates.cache_write),
+            (written_12h, rates.cache_write_12h),
+            (max(0, token_counts.output), rates.output),
+        ):
+            if tokens and rate is None:
+                return None
+            total += tokens * (rate or 0)
+        return (total * factor).scaleb(-6)
+
+    def pricing_fields(self) -> PricingFields:
+        """Return the standard rates as arguments of Amplifier's `Pricing`."""
+        rates = self.rates_by_tier["standard"]
+        write = None if rates.cache_write == rates.input else rates.cache_write
+        return PricingFields(
+            input_per_million=float(rates.input),
+            output_per_million=float(rates.output),
+            cache_read_per_million=None if rates.cache_read is None else float(rates.cache_read),
+            cache_write_per_million=None if write is None else float(write),
+            currency="USD",
+        )
+
+
+_FREE = ""
+
+
+def _rates(
+    *,
+    input: str,  # noqa: A002 (the name of the field)
+    output: str,
+    cache_read: str | None = None,
+    cache_write: str | None = _FREE,
+    cache_write_12h: str | None = _FREE,
+) -> Rates:
+    """One tier of one model; by default the rate of a cache read is not known, and writing costs what input costs."""
+    write, write_12h = (input if rate == _FREE else rate for rate in (cache_write, cache_write_12h))
     return Rates(
-        input=Decimal(price),
-        cache_read=None if read in ("-", "?") else Decimal(read),
-        cache_write=None if write == "?" else Decimal(price if write == "-" else write),
-        cache_write_12h=None if write_12h == "?" else Decimal(price if write_12h == "-" else write_12h),
+        input=Decimal(input),
+        cache_read=None if cache_read is None else Decimal(cache_read),
+        cache_write=None if write is None else Decimal(write),
+        cache_write_12h=None if write_12h is None else Decimal(write_12h),
         output=Decimal(output),
     )
 
 
-def _parse_price(standard: str, *, long_tiers: str = "", long_flex_rates: str = "", **tiers: str) -> Price:
-    """One row; `long` names the tiers under the rule for long requests, `long_flex` is an exception from it."""
-    rates = {"standard": _parse_rates(standard)} | {name: _parse_rates(text) for name, text in tiers.items()}
-    beyond = {name: rates[name].scale_for_long_input() for name in long_tiers.split()}
-    if long_flex_rates:
-        beyond["flex"] = _parse_rates(long_flex_rates)
-    return Price(rates_by_tier=rates, long_rates_by_tier=beyond)
+def _price(*, standard: Rates, long_tiers: str = "", long_flex: Rates | None = None, **tiers: Rates) -> Price:
+    """All tiers of one model; `long_tiers` names those under the rule for long input, `long_flex` is an exception."""
+    rates_by_tier = {"standard": standard, **tiers}
+    long_rates = {name: rates_by_tier[name].scale_for_long_input() for name in long_tiers.split()}
+    if long_flex is not None:
+        long_rates["flex"] = long_flex
+    return Price(rates_by_tier=rates_by_tier, long_rates_by_tier=long_rates)
 
 
-_ALL_TIERS = "standard priority flex"
+_GPT_5_6_SOL = _price(
+    standard=_rates(input="4", cache_read=".4", cache_write="5", cache_write_12h="10", output="20"),
+    priority=_rates(input="8", cache_read=".8", cache_write="10", cache_write_12h="20", output="40"),
+    flex=_rates(input="2", cache_read=".2", cache_write="2.5", cache_write_12h="5", output="10"),
+    long_tiers="standard priority flex",
+)
 
-
-# litellm 1.109.1 price table, which cites the pricing page of OpenAI; seen 2026-11-21. Models before gpt-5.6 take
-# nothing for cache writes. For the pro models no price of a cache read is published: read tokens make the cost
-# unknown, because a tenth of the input price, the usual discount, would be our invention.
+# litellm 1.109.1 price table, which cites the pricing page of OpenAI; seen 2026-11-21. Cache writes are free before
+# gpt-5.6. OpenAI publishes no rate of cache reads for the pro models: tokens read make the cost unknown, because a
+# tenth of the input rate, the usual discount, would be our invention.
 MODEL_PRICES: dict[str, Price] = {
-    # Third party only (litellm discussion, blogs, 2026-11): verify. Cache prices are not agreed on.
-    "gpt-6.2-astra": _parse_price("8 ? ? ? 40"),
-    "gpt-6.2-sol": _parse_price("2 ? ? ? 10"),
-    "gpt-6-astra": _parse_price(
-        "10 1 12.5 25 50",
-        priority="20 2 25 50 100",
-        flex="5 .5 6.25 12.5 25",
-        ultrafast="60 6 75 150 300",
-        long_tiers=f"{_ALL_TIERS} ultrafast",
+    # Third party only (litellm discussion, blogs, 2026-11): verify. The sources disagree on the rates of the cache.
+    "gpt-6.2-astra": _price(standard=_rates(input="8", cache_write=None, cache_write_12h=None, output="40")),
+    "gpt-6.2-sol": _price(standard=_rates(input="2", cache_write=None, cache_write_12h=None, output="10")),
+    "gpt-6-astra": _price(
+        standard=_rates(input="10", cache_read="1", cache_write="12.5", cache_write_12h="25", output="50"),
+        priority=_rates(input="20", cache_read="2", cache_write="25", cache_write_12h="50", output="100"),
+        flex=_rates(input="5", cache_read=".5", cache_write="6.25", cache_write_12h="12.5", output="25"),
+        ultrafast=_rates(input="60", cache_read="6", cache_write="75", cache_write_12h="150", output="300"),
+        long_tiers="standard priority flex ultrafast",
     ),
-    "gpt-6.1-sol": _parse_price(
-        "2 .1 2.5 5 10",
-        priority="4 .2 5 10 20",
-        flex="1 .05 1.25 2.5 5",
-        ultrafast="12 .6 15 30 60",
-        long_tiers=f"{_ALL_TIERS} ultrafast",
+    "gpt-6.1-sol": _price(
+        standard=_rates(input="2", cache_read=".1", cache_write="2.5", cache_write_12h="5", output="10"),
+        priority=_rates(input="4", cache_read=".2", cache_write="5", cache_write_12h="10", output="20"),
+        flex=_rates(input="1", cache_read=".05", cache_write="1.25", cache_write_12h="2.5", output="5"),
+        ultrafast=_rates(input="12", cache_read=".6", cache_write="15", cache_write_12h="30", output="60"),
+        long_tiers="standard priority flex ultrafast",
     ),
-    "gpt-6.1-terra": _parse_price(
-        "1 .05 1.25 2.5 5", priority="2 .1 2.5 5 10", flex=".5 .025 .625 1.25 2.5", long_tiers=_ALL_TIERS
+    "gpt-6.1-terra": _price(
+        standard=_rates(input="1", cache_read=".05", cache_write="1.25", cache_write_12h="2.5", output="5"),
+        priority=_rates(input="2", cache_read=".1", cache_write="2.5", cache_write_12h="5", output="10"),
+        flex=_rates(input=".5", cache_read=".025", cache_write=".625", cache_write_12h="1.25", output="2.5"),
+        long_tiers="standard priority flex",
     ),
-    "gpt-6-sol": _parse_price("2 .2 2.5 5 10", priority="4 .4 5 10 20", flex="1 .1 1.25 2.5 5", long_tiers=_ALL_TIERS),
-    "gpt-6-luna": _parse_price(
-        ".1 .01 .125 .25 .5", priority=".2 .02 .25 .5 1", flex=".05 .005 .0625 .125 .25", long_tiers=_ALL_TIERS
+    "gpt-6-sol": _price(
+        standard=_rates(input="2", cache_read=".2", cache_write="2.5", cache_write_12h="5", output="10"),
+        priority=_rates(input="4", cache_read=".4", cache_write="5", cache_write_12h="10", output="20"),
+        flex=_rates(input="1", cache_read=".1", cache_write="1.25", cache_write_12h="2.5", output="5"),
+        long_tiers="standard priority flex",
     ),
-    "gpt-6-rosalind": _parse_price("15 1.5 18.75 37.5 75", long_tiers="standard"),
-    "gpt-6-astra-law": _parse_price("10 1 50"),
-    "gpt-5.6-sol": _parse_price("4 .4 5 10 20", priority="8 .8 10 20 40", flex="2 .2 2.5 5 10", long_tiers=_ALL_TIERS),
-    "gpt-5.6-terra": _parse_price(
-        "2 .2 2.5 5 12", priority="4 .4 5 10 24", flex="1 .1 1.25 2.5 6", long_tiers=_ALL_TIERS
+    "gpt-6-luna": _price(
+        standard=_rates(input=".1", cache_read=".01", cache_write=".125", cache_write_12h=".25", output=".5"),
+        priority=_rates(input=".2", cache_read=".02", cache_write=".25", cache_write_12h=".5", output="1"),
+        flex=_rates(input=".05", cache_read=".005", cache_write=".0625", cache_write_12h=".125", output=".25"),
+        long_tiers="standard priority flex",
     ),
-    "gpt-5.6-luna": _parse_price(
-        ".2 .02 .25 .5 1.2", priority=".4 .04 .5 1 2.4", flex=".1 .01 .125 .25 .6", long_tiers=_ALL_TIERS
+    "gpt-6-rosalind": _price(
+        standard=_rates(input="15", cache_read="1.5", cache_write="18.75", cache_write_12h="37.5", output="75"),
+        long_tiers="standard",
     ),
-    "gpt-5.6-cyber": _parse_price("12.5 1.25 15.625 31.25 75", long_tiers="standard"),
+    "gpt-6-astra-law": _price(standard=_rates(input="10", cache_read="1", output="50")),
+    "gpt-5.6": _GPT_5_6_SOL,  # OpenAI's alias of sol
+    "gpt-5.6-sol": _GPT_5_6_SOL,
+    "gpt-5.6-terra": _price(
+        standard=_rates(input="2", cache_read=".2", cache_write="2.5", cache_write_12h="5", output="12"),
+        priority=_rates(input="4", cache_read=".4", cache_write="5", cache_write_12h="10", output="24"),
+        flex=_rates(input="1", cache_read=".1", cache_write="1.25", cache_write_12h="2.5", output="6"),
+        long_tiers="standard priority flex",
+    ),
+    "gpt-5.6-luna": _price(
+        standard=_rates(input=".2", cache_read=".02", cache_write=".25", cache_write_12h=".5", output="1.2"),
+        priority=_rates(input=".4", cache_read=".04", cache_write=".5", cache_write_12h="1", output="2.4"),
+        flex=_rates(input=".1", cache_read=".01", cache_write=".125", cache_write_12h=".25", output=".6"),
+        long_tiers="standard priority flex",
+    ),
+    "gpt-5.6-cyber": _price(
+        standard=_rates(input="12.5", cache_read="1.25", cache_write="15.625", cache_write_12h="31.25", output="75"),
+        long_tiers="standard",
+    ),
     # No price for priority above 272k before gpt-5.6, nor for flex of gpt-5.5-pro. The flex read of gpt-5.4 is listed
     # rounded to .13, its double as .25.
-    "gpt-5.5": _parse_price("5 .5 30", priority="12.5 1.25 75", flex="2.5 .25 15", long_tiers="standard flex"),
-    "gpt-5.5-pro": _parse_price("30 - 180", flex="15 - 90", long_tiers="standard"),
-    "gpt-5.4": _parse_price(
-        "2.5 .25 15", priority="5 .5 30", flex="1.25 .13 7.5", long_tiers="standard", long_flex_rates="2.5 .25 11.25"
+    "gpt-5.5": _price(
+        standard=_rates(input="5", cache_read=".5", output="30"),
+        priority=_rates(input="12.5", cache_read="1.25", output="75"),
+        flex=_rates(input="2.5", cache_read=".25", output="15"),
+        long_tiers="standard flex",
     ),
-    "gpt-5.4-pro": _parse_price("30 - 180", flex="15 - 90", long_tiers="standard flex"),
-    "gpt-5.4-mini": _parse_price(".75 .075 4.5", priority="1.5 .15 9", flex=".375 .0375 2.25"),
-    "gpt-5.4-nano": _parse_price(".2 .02 1.25", flex=".1 .01 .625"),
-    "gpt-5.3-codex": _parse_price("1.75 .175 14", priority="3.5 .35 28"),
-    "gpt-5.2": _parse_price("1.75 .175 14", priority="3.5 .35 28", flex=".875 .0875 7"),
-    "gpt-5.2-pro": _parse_price("21 - 168"),
-    "gpt-5.2-codex": _parse_price("1.75 .175 14"),
-    "gpt-5.1": _parse_price("1.25 .125 10", priority="2.5 .25 20", flex=".625 .0625 5"),
-    "gpt-5.1-codex": _parse_price("1.25 .125 10"),
-    "gpt-5.1-codex-max": _parse_price("1.25 .125 10"),
-    "gpt-5.1-codex-mini": _parse_price(".25 .025 2"),
-    "gpt-5": _parse_price("1.25 .125 10", priority="2.5 .25 20", flex=".625 .0625 5"),
-    "gpt-5-codex": _parse_price("1.25 .125 10"),
-    "gpt-5-mini": _parse_price(".25 .025 2", priority=".45 .045 3.6", flex=".125 .0125 1"),
-    "gpt-5-nano": _parse_price(".05 .005 .4", flex=".025 .0025 .2"),
-    "gpt-5-pro": _parse_price("15 - 120"),
-    "chat-latest": _parse_price("5 .5 30"),
-    "o3": _parse_price("2 .5 8", priority="3.5 .875 14", flex="1 .25 4"),
-    "o3-pro": _parse_price("20 - 80"),
-    "o3-mini": _parse_price("1.1 .55 4.4"),
-    "o4-mini": _parse_price("1.1 .275 4.4", priority="2 .5 8", flex=".55 .138 2.2"),
-    "o1": _parse_price("15 7.5 60"),
-    "o1-pro": _parse_price("150 - 600"),
-    "o3-deep-research": _parse_price("10 2.5 40"),
-    "o4-mini-deep-research": _parse_price("2 .5 8"),
-    "gpt-4.1": _parse_price("2 .5 8", priority="3.5 .875 14"),
-    "gpt-4.1-mini": _parse_price(".4 .1 1.6", priority=".7 .175 2.8"),
-    "gpt-4.1-nano": _parse_price(".1 .025 .4", priority=".2 .05 .8"),
-    "gpt-4o": _parse_price("2.5 1.25 10", priority="4.25 2.125 17"),
-    "gpt-4o-2024-05-13": _parse_price("5 - 15", priority="8.75 - 26.25"),
-    "gpt-4o-mini": _parse_price(".15 .075 .6", priority=".25 .125 1"),
+    "gpt-5.5-pro": _price(
+        standard=_rates(input="30", output="180"), flex=_rates(input="15", output="90"), long_tiers="standard"
+    ),
+    "gpt-5.4": _price(
+        standard=_rates(input="2.5", cache_read=".25", output="15"),
+        priority=_rates(input="5", cache_read=".5", output="30"),
+        flex=_rates(input="1.25", cache_read=".13", output="7.5"),
+        long_tiers="standard",
+        long_flex=_rates(input="2.5", cache_read=".25", output="11.25"),
+    ),
+    "gpt-5.4-pro": _price(
+        standard=_rates(input="30", output="180"), flex=_rates(input="15", output="90"), long_tiers="standard flex"
+    ),
+    "gpt-5.4-mini": _price(
+        standard=_rates(input=".75", cache_read=".075", output="4.5"),
+        priority=_rates(input="1.5", cache_read=".15", output="9"),
+        flex=_rates(input=".375", cache_read=".0375", output="2.25"),
+    ),
+    "gpt-5.4-nano": _price(
+        standard=_rates(input=".2", cache_read=".02", output="1.25"),
+        flex=_rates(input=".1", cache_read=".01", output=".625"),
+    ),
+    "gpt-5.3-codex": _price(
+        standard=_rates(input="1.75", cache_read=".175", output="14"),
+        priority=_rates(input="3.5", cache_read=".35", output="28"),
+    ),
+    "gpt-5.2": _price(
+        standard=_rates(input="1.75", cache_read=".175", output="14"),
+        priority=_rates(input="3.5", cache_read=".35", output="28"),
+        flex=_rates(input=".875", cache_read=".0875", output="7"),
+    ),
+    "gpt-5.2-pro": _price(standard=_rates(input="21", output="168")),
+    "gpt-5.2-codex": _price(standard=_rates(input="1.75", cache_read=".175", output="14")),
+    "gpt-5.1": _price(
+        standard=_rates(input="1.25", cache_read=".125", output="10"),
+        priority=_rates(input="2.5", cache_read=".25", output="20"),
+        flex=_rates(input=".625", cache_read=".0625", output="5"),
+    ),
+    "gpt-5.1-codex": _price(standard=_rates(input="1.25", cache_read=".125", output="10")),
+    "gpt-5.1-codex-max": _price(standard=_rates(input="1.25", cache_read=".125", output="10")),
+    "gpt-5.1-codex-mini": _price(standard=_rates(input=".25", cache_read=".025", output="2")),
+    "gpt-5": _price(
+        standard=_rates(input="1.25", cache_read=".125", output="10"),
+        priority=_rates(input="2.5", cache_read=".25", output="20"),
+        flex=_rates(input=".625", cache_read=".0625", output="5"),
+    ),
+    "gpt-5-codex": _price(standard=_rates(input="1.25", cache_read=".125", output="10")),
+    "gpt-5-mini": _price(
+        standard=_rates(input=".25", cache_read=".025", output="2"),
+        priority=_rates(input=".45", cache_read=".045", output="3.6"),
+        flex=_rates(input=".125", cache_read=".0125", output="1"),
+    ),
+    "gpt-5-nano": _price(
+        standard=_rates(input=".05", cache_read=".005", output=".4"),
+        flex=_rates(input=".025", cache_read=".0025", output=".2"),
+    ),
+    "gpt-5-pro": _price(standard=_rates(input="15", output="120")),
+    "chat-latest": _price(standard=_rates(input="5", cache_read=".5", output="30")),
+    "o3": _price(
+        standard=_rates(input="2", cache_read=".5", output="8"),
+        priority=_rates(input="3.5", cache_read=".875", output="14"),
+        flex=_rates(input="1", cache_read=".25", output="4"),
+    ),
+    "o3-pro": _price(standard=_rates(input="20", output="80")),
+    "o3-mini": _price(standard=_rates(input="1.1", cache_read=".55", output="4.4")),
+    "o4-mini": _price(
+        standard=_rates(input="1.1", cache_read=".275", output="4.4"),
+        priority=_rates(input="2", cache_read=".5", output="8"),
+        flex=_rates(input=".55", cache_read=".138", output="2.2"),
+    ),
+    "o1": _price(standard=_rates(input="15", cache_read="7.5", output="60")),
+    "o1-pro": _price(standard=_rates(input="150", output="600")),
+    "o3-deep-research": _price(standard=_rates(input="10", cache_read="2.5", output="40")),
+    "o4-mini-deep-research": _price(standard=_rates(input="2", cache_read=".5", output="8")),
+    "gpt-4.1": _price(
+        standard=_rates(input="2", cache_read=".5", output="8"),
+        priority=_rates(input="3.5", cache_read=".875", output="14"),
+    ),
+    "gpt-4.1-mini": _price(
+        standard=_rates(input=".4", cache_read=".1", output="1.6"),
+        priority=_rates(input=".7", cache_read=".175", output="2.8"),
+    ),
+    "gpt-4.1-nano": _price(
+        standard=_rates(input=".1", cache_read=".025", output=".4"),
+        priority=_rates(input=".2", cache_read=".05", output=".8"),
+    ),
+    "gpt-4o": _price(
+        standard=_rates(input="2.5", cache_read="1.25", output="10"),
+        priority=_rates(input="4.25", cache_read="2.125", output="17"),
+    ),
+    "gpt-4o-2024-05-13": _price(standard=_rates(input="5", output="15"), priority=_rates(input="8.75", output="26.25")),
+    "gpt-4o-mini": _price(
+        standard=_rates(input=".15", cache_read=".075", output=".6"),
+        priority=_rates(input=".25", cache_read=".125", output="1"),
+    ),
 }
 
 
-MODEL_PRICES["gpt-5.6"] = MODEL_PRICES["gpt-5.6-sol"]  # OpenAI's alias
+def find_price(model: str) -> Price | None:
+    """Return the listed price of a model, or of the model whose dated snapshot it is; None if it is not listed."""
+    name = model.lower()
+    return MODEL_PRICES.get(name) or MODEL_PRICES.get(remove_snapshot_date(name))

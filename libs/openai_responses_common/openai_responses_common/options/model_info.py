@@ -1,240 +1,293 @@
-"""The setting `model_info`: what a user says of a model, over the tables of traits and prices."""
+"""The setting `model_info`: what a user says of models, read once and laid over the tables of traits and prices.
+
+Lookups parse nothing: they lay typed changes over a row. An entry counts for its id and for the dated snapshots of it.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, cast, get_args
 
-from ..facts.prices import MODEL_PRICES, Price, PricingFields, Rates, TokenCounts
-from ..facts.traits import EFFORTS, LeadingSystem, ModelTraits, Sampling, find_traits, remove_snapshot_date
+from amplifier_core.llm_errors import ConfigurationError
+
+from ..facts.model_ids import remove_snapshot_date
+from ..facts.prices import Price, Rates, find_price
+from ..facts.traits import EFFORTS, LeadingSystem, ModelTraits, Sampling, find_traits
+from .readers import effort_list, flag, json_object, one_of, rate, token_count
+from .setting import Setting, is_unset
+
+TRAIT_SETTINGS: Mapping[str, Setting] = {
+    "context_window": Setting(read=token_count, meaning="How many input tokens it accepts."),
+    "max_output_tokens": Setting(read=token_count, meaning="How many output tokens it writes at most."),
+    "efforts": Setting(read=effort_list, meaning="The efforts that it accepts; `[]` for a model that does not reason."),
+    "default_effort": Setting(read=one_of(*EFFORTS), meaning="Its effort if a request has none."),
+    "sampling": Setting(
+        read=one_of(*get_args(Sampling)),
+        meaning="When it accepts `temperature` and `top_p`: `always`, `effort_none` or `never`.",
+    ),
+    "verbosity": Setting(read=flag, meaning="Whether it accepts `verbosity`."),
+    "vision": Setting(read=flag, meaning="Whether it sees images."),
+    "leading_system": Setting(
+        read=one_of(*get_args(LeadingSystem)),
+        meaning="Where leading system messages go: `instructions` or `developer`.",
+    ),
+}
+"""Keys of a `model_info` entry that replace a field of `ModelTraits` of the same name."""
+
+MODEL_INFO_SETTINGS: Mapping[str, Setting] = {
+    **TRAIT_SETTINGS,
+    "model": Setting(
+        meaning="The model behind this name, as for a deployment; its facts are the defaults of all other keys."
+    ),
+    "prices": Setting(meaning="US dollars per million tokens, see below."),
+}
+"""All keys of a `model_info` entry."""
+
+RATE_SETTINGS: Mapping[str, Setting] = {
+    "input": Setting(read=rate, meaning="Input that is not cached."),
+    "cache_read": Setting(read=rate, meaning="Input that is read from the cache."),
+    "cache_write": Setting(read=rate, meaning="Input that is written to the cache, if that costs extra."),
+    "cache_write_12h": Setting(read=rate, meaning="Input that is written to the cache for twelve hours."),
+    "output": Setting(read=rate, meaning="Output, reasoning included."),
+}
+"""Keys of `prices` that replace a field of `Rates` of the same name."""
+
+_LONG_ABOVE = Setting(
+    read=rate,
+    meaning="The number of input tokens above which a request costs more: twice for input, half more for output. "
+    "0 means never.",
+)
+
+_PRICE_EXAMPLE = "{input: 2.50, output: 10}"
+
+_TIERS = ("priority", "flex", "ultrafast")
+
+PRICE_SETTINGS: Mapping[str, Setting] = {
+    **RATE_SETTINGS,
+    "long_above": _LONG_ABOVE,
+    **{tier: Setting(meaning=f"The same keys for the tier `{tier}`.") for tier in _TIERS},
+}
+"""All keys of `prices` in a `model_info` entry."""
 
 
-def calculate_cost_usd(
-    model: str,
-    token_counts: TokenCounts,
-    *,
-    service_tier: str | None,
-    overrides: Mapping[str, Mapping[str, Any]] | None = None,
-    price_factor: Decimal = Decimal(1),
-) -> Decimal | None:
-    """US dollars for one reply; None if a rate that it needs is not known.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceOverride:
+    """The prices of one entry.
 
-    `service_tier` is the one the reply reports. `overrides` is the option `model_info`, whose `prices` win: {input,
-    cache_read, cache_write, cache_write_12h, output, long_above, priority: {...}, flex: {...}, ultrafast: {...}} in US
-    dollars per million. `factor` multiplies the whole, for example 1.1 for data residency. Raises ValueError for prices
-    that cannot be read.
+    Attributes:
+        standard: rates that replace those of the listed standard tier; the listed rates fill the rest.
+        tiers: rates of the other tiers. The listed ones fall away, because they belong to the listed standard rates.
+        long_above: input tokens above which the long rates count, 0 for never; None keeps the listed limit.
     """
-    price = price_of(model, overrides)
-    rates = price.find_rates(service_tier, token_counts.input) if price else None
-    if rates is None:
-        return None
-    written_12h = max(0, token_counts.cache_write_12h)
-    written = max(0, token_counts.cache_write, written_12h)
-    read = max(0, token_counts.cache_read)
-    total = Decimal(0)
-    for tokens, rate in (
-        (max(0, token_counts.input - read - written), rates.input),
-        (read, rates.cache_read),
-        (written - written_12h, rates.cache_write),
-        (written_12h, rates.cache_write_12h),
-        (max(0, token_counts.output), rates.output),
-    ):
-        if tokens and rate is None:
+
+    standard: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    tiers: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict[str, Mapping[str, Decimal]])
+    long_above: int | None = None
+
+    def apply(self, listed: Price | None) -> Price | None:
+        """Return the price over the listed one; None if the rate of input or output is missing."""
+        standard = _complete_rates(self.standard, listed.rates_by_tier["standard"] if listed else None)
+        tiers = {"standard": standard, **{name: _complete_rates(rates, None) for name, rates in self.tiers.items()}}
+        rates_by_tier = {name: rates for name, rates in tiers.items() if rates is not None}
+        if len(rates_by_tier) < len(tiers):
             return None
-        total += tokens * (rate or 0)
-    return (total * price_factor).scaleb(-6)
+        long_above = self.long_above
+        if long_above is None:
+            long_above = listed.long_above if listed and listed.long_rates_by_tier else 0
+        long_rates = {name: rates.scale_for_long_input() for name, rates in rates_by_tier.items()} if long_above else {}
+        return Price(rates_by_tier=rates_by_tier, long_rates_by_tier=long_rates, long_above=long_above)
 
 
-def pricing_of(model: str, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> PricingFields | None:
-    """List prices for display, as arguments of Amplifier's `Pricing`; None if not known."""
-    price = price_of(model, overrides)
-    if price is None:
+def _complete_rates(changes: Mapping[str, Decimal], listed: Rates | None) -> Rates | None:
+    """The listed rates with the changes; writing to a cache costs what input costs until a rate says otherwise."""
+    rates: dict[str, Decimal | None] = {}
+    if listed:
+        rates = {"input": listed.input, "cache_read": listed.cache_read, "output": listed.output}
+        if listed.cache_write != listed.input:
+            rates |= {"cache_write": listed.cache_write, "cache_write_12h": listed.cache_write_12h}
+    rates |= changes
+    fresh, output = rates.get("input"), rates.get("output")
+    if fresh is None or output is None:
         return None
-    rates = price.rates_by_tier["standard"]
-    write = None if rates.cache_write == rates.input else rates.cache_write
-    return PricingFields(
-        input_per_million=float(rates.input),
-        output_per_million=float(rates.output),
-        cache_read_per_million=None if rates.cache_read is None else float(rates.cache_read),
-        cache_write_per_million=None if write is None else float(write),
-        currency="USD",
-    )
-
-
-def price_of(model: str, overrides: Mapping[str, Mapping[str, Any]] | None) -> Price | None:
-    entry = find_override(model, overrides)
-    name = find_table_id(model, entry).lower()
-    listed = MODEL_PRICES.get(name) or MODEL_PRICES.get(remove_snapshot_date(name))
-    prices = entry.get("prices")
-    if prices is None or prices == "":
-        return listed
-    return _override_price(model, listed, _read_mapping(model, "prices", prices))
-
-
-RATE_KEYS = ("input", "cache_read", "cache_write", "cache_write_12h", "output")
-
-
-TIER_KEYS = ("priority", "flex", "ultrafast")
-
-
-PRICE_KEYS = (*RATE_KEYS, "long_above", *TIER_KEYS)
-
-
-def _override_price(model: str, table_price: Price | None, prices: Mapping[str, object]) -> Price:
-    """The row with the user's rates; its other tiers fall away, as they belong to the listed standard rates."""
-    for key, value in prices.items():
-        if key not in PRICE_KEYS:
-            raise make_value_error(model, f"prices.{key}", value, f"one of the keys {', '.join(PRICE_KEYS)} instead")
-    tiers = {
-        "standard": _override_rates(
-            model, "prices", prices, table_price.rates_by_tier["standard"] if table_price else None
-        )
-    }
-    for name in TIER_KEYS:
-        if (tier := prices.get(name)) not in (None, ""):
-            tiers[name] = _override_rates(model, f"prices.{name}", _read_mapping(model, f"prices.{name}", tier), None)
-    above = _read_rate(model, "prices.long_above", prices.get("long_above"))
-    if above is None:
-        above = Decimal(table_price.long_above if table_price and table_price.long_rates_by_tier else 0)
-    long = {name: rates.scale_for_long_input() for name, rates in tiers.items()} if above else {}
-    return Price(rates_by_tier=tiers, long_rates_by_tier=long, long_above=int(above))
-
-
-def _override_rates(model: str, key: str, prices: Mapping[str, object], table_rates: Rates | None) -> Rates:
-    rates: dict[str, Decimal | None] = asdict(table_rates) if table_rates else {}
-    if table_rates and table_rates.cache_write == table_rates.input:
-        del rates["cache_write"], rates["cache_write_12h"]
-    for name in RATE_KEYS:
-        rate = _read_rate(model, f"{key}.{name}", prices.get(name))
-        if rate is not None:
-            rates[name] = rate
-    price, output = rates.get("input"), rates.get("output")
-    if price is None or output is None:
-        raise make_value_error(model, key, dict(prices), "at least input and output, in US dollars per million tokens")
-    write = rates.get("cache_write", price)
+    cache_write = rates.get("cache_write", fresh)
     return Rates(
-        input=price,
+        input=fresh,
         cache_read=rates.get("cache_read"),
-        cache_write=write,
-        cache_write_12h=rates.get("cache_write_12h", price if write == price else None),
+        cache_write=cache_write,
+        cache_write_12h=rates.get("cache_write_12h", fresh if cache_write == fresh else None),
         output=output,
     )
 
 
-def _read_rate(model: str, key: str, value: object) -> Decimal | None:
-    if value is None or value == "":
-        return None
-    try:
-        number = Decimal("NaN" if isinstance(value, bool) else str(value))
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or number < 0:
-        raise make_value_error(model, key, value, "a number of 0 or more, such as 2.50")
-    return number
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOverride:
+    """One entry of `model_info`.
 
-
-def _read_mapping(model: str, key: str, value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise make_value_error(model, key, value, "a mapping such as {input: 2.50, output: 10}")
-    return cast("Mapping[str, object]", value)
-
-
-def traits_of(model: str, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> ModelTraits:
-    """The traits of `model`: its row, the row without the date, its family's, else `UNKNOWN`; then `overrides`.
-
-    `overrides` is the option `model_info`: {model: {context_window, max_output_tokens, efforts, default_effort,
-    sampling, verbosity, vision, leading_system, model, prices}}; `model` names the row behind a deployment's name.
-    Raises ValueError with model, key and remedy for a value that cannot be read.
+    Attributes:
+        table_id: the id of the model behind the entry's name; None if the name is the model's own.
+        traits: changed fields of `ModelTraits`.
+        prices: the changed price; None if it does not change.
     """
-    entry = find_override(model, overrides)
-    row = find_traits(find_table_id(model, entry))
-    return _override_traits(model, row, entry) if entry else row
 
+    table_id: str | None = None
+    traits: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    prices: PriceOverride | None = None
 
-def find_override(model: str, overrides: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, object]:
-    """The `model_info` entry for this id, or for the id without its date; empty if there is none."""
-    entries: Mapping[str, object] = overrides or {}
-    entry = entries.get(model, entries.get(remove_snapshot_date(model)))
-    if entry is None:
-        return {}
-    if not isinstance(entry, Mapping):
-        raise ValueError(f'model_info["{model}"] is {entry!r}; give a mapping such as {{context_window: 128000}}')
-    return cast("Mapping[str, object]", entry)
-
-
-def find_table_id(model: str, override: Mapping[str, object]) -> str:
-    """The id under which the tables know the model: what `model_info` says stands behind it, else its own."""
-    behind = override.get("model") or model
-    if not isinstance(behind, str):
-        raise make_value_error(model, "model", behind, "the id of the model behind this name, such as gpt-6-sol")
-    return behind
-
-
-def make_value_error(model: str, key: str, value: object, remedy: str) -> ValueError:
-    """The error for one unreadable `model_info` value."""
-    return ValueError(f'model_info["{model}"]["{key}"] is {value!r}; give {remedy}')
-
-
-def token_count(value: object) -> int:
-    number = float("nan" if isinstance(value, bool) else str(value).replace(",", ""))
-    if not number.is_integer() or number <= 0:
-        raise ValueError(value)
-    return int(number)
-
-
-FLAG_VALUES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-
-
-def _read_flag(value: object) -> bool:
-    return FLAG_VALUES[str(value).strip().lower()]
-
-
-def one_of(*names: str) -> Callable[[object], str]:
-    return lambda value: names[names.index(str(value).strip().lower())]
-
-
-def effort_list(value: object) -> tuple[str, ...]:
-    parts: object = re.findall(r"[^,\s]+", value.lower()) if isinstance(value, str) else value
-    if not isinstance(parts, (list, tuple)) or any(part not in EFFORTS for part in cast("Sequence[object]", parts)):
-        raise ValueError(value)
-    return tuple(effort for effort in EFFORTS if effort in parts)
-
-
-_TRAIT_READERS: dict[str, tuple[Callable[[object], object], str]] = {
-    "context_window": (token_count, "a number of tokens above 0, such as 922000"),
-    "max_output_tokens": (token_count, "a number of tokens above 0, such as 128000"),
-    "efforts": (effort_list, f"some of {','.join(EFFORTS)}, or [] for a model that takes no effort"),
-    "default_effort": (one_of(*EFFORTS), f"one of {', '.join(EFFORTS)}"),
-    "sampling": (one_of(*get_args(Sampling)), f"one of {', '.join(get_args(Sampling))}"),
-    "verbosity": (_read_flag, "true or false"),
-    "vision": (_read_flag, "true or false"),
-    "leading_system": (one_of(*get_args(LeadingSystem)), f"one of {', '.join(get_args(LeadingSystem))}"),
-}
-
-
-_MODEL_INFO_KEYS = (*_TRAIT_READERS, "model", "prices")
-
-
-def _override_traits(model: str, base: ModelTraits, override: Mapping[str, object]) -> ModelTraits:
-    changes: dict[str, Any] = {}
-    for key, value in override.items():
-        if key not in _MODEL_INFO_KEYS:
-            raise make_value_error(model, key, value, f"one of the keys {', '.join(_MODEL_INFO_KEYS)} instead")
-        if key not in _TRAIT_READERS or value is None or value == "":
-            continue
-        read, remedy = _TRAIT_READERS[key]
-        try:
-            changes[key] = read(value)
-        except (KeyError, ValueError) as error:
-            raise make_value_error(model, key, value, remedy) from error
-    traits = replace(base, **changes)
-    if traits.efforts is None or traits.default_effort in (None, *traits.efforts):
-        return traits
-    if "default_effort" in changes:
-        raise make_value_error(
-            model, "default_effort", traits.default_effort, f"one of its efforts: {list(traits.efforts)}"
+    def over(self, base: ModelOverride) -> ModelOverride:
+        """Return both entries as one; what this one says counts more than `base`."""
+        return ModelOverride(
+            table_id=self.table_id or base.table_id,
+            traits={**base.traits, **self.traits},
+            prices=self.prices or base.prices,
         )
-    return replace(traits, default_effort=None)
+
+
+_NO_OVERRIDE = ModelOverride()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOverrides:
+    """The entries of `model_info` by model, and the look-up of traits and prices under them."""
+
+    entries: Mapping[str, ModelOverride] = field(default_factory=dict[str, ModelOverride])
+
+    def find_entry(self, model: str) -> ModelOverride:
+        """Return the entry for this id, else for the id without its date; an empty entry if there is none."""
+        return self.entries.get(model) or self.entries.get(remove_snapshot_date(model)) or _NO_OVERRIDE
+
+    def find_table_id(self, model: str) -> str:
+        """Return the id under which the tables know a model: the id behind its name, else its own."""
+        return self.find_entry(model).table_id or model
+
+    def traits_of(self, model: str) -> ModelTraits:
+        """Return the traits of a model: its row, its family's or those of an unknown model, then the changes."""
+        entry = self.find_entry(model)
+        row = find_traits(entry.table_id or model)
+        if not entry.traits:
+            return row
+        traits = replace(row, **entry.traits)
+        if traits.efforts is None or traits.default_effort in (None, *traits.efforts):
+            return traits
+        return replace(traits, default_effort=None)
+
+    def price_of(self, model: str) -> Price | None:
+        """Return the price of a model; None if it is not known."""
+        entry = self.find_entry(model)
+        listed = find_price(entry.table_id or model)
+        return entry.prices.apply(listed) if entry.prices else listed
+
+    def over(self, base: ModelOverrides) -> ModelOverrides:
+        """Return the entries of both; what these say counts more than `base`."""
+        merged = {model: entry.over(base.entries.get(model, _NO_OVERRIDE)) for model, entry in self.entries.items()}
+        return ModelOverrides({**base.entries, **merged})
+
+
+class MergedOverrides:
+    """Lays the entries of a user over those of a module, and reads the module's again only after they changed.
+
+    Args:
+        user_overrides: the entries of the setting.
+    """
+
+    def __init__(self, user_overrides: ModelOverrides) -> None:
+        self._user_overrides = user_overrides
+        self._base_info: Mapping[str, Mapping[str, Any]] = {}
+        self._merged = user_overrides
+
+    def merge(self, base_info: Mapping[str, Mapping[str, Any]]) -> ModelOverrides:
+        """Return the entries of both.
+
+        Args:
+            base_info: what the module knows of its models by now, in the form of the setting `model_info`.
+        """
+        if base_info != self._base_info:
+            self._merged = self._user_overrides.over(read_model_info(base_info))
+            self._base_info = dict(base_info)
+        return self._merged
+
+
+NO_OVERRIDES = ModelOverrides()
+"""What an absent `model_info` stands for."""
+
+
+def read_model_info(value: object) -> ModelOverrides:
+    """Return the entries of `{model: {…}}`; see `MODEL_INFO_SETTINGS` for the keys of an entry.
+
+    Raises:
+        ValueError: the value is not an object.
+        ConfigurationError: an entry is not valid; the error names the model, the key and the valid values.
+    """
+    overrides = ModelOverrides({model: _read_entry(model, entry) for model, entry in json_object(value).items()})
+    for model in overrides.entries:
+        _check_against_tables(overrides, model)
+    return overrides
+
+
+def _read_entry(model: str, entry: object) -> ModelOverride:
+    if entry is None:
+        return _NO_OVERRIDE
+    fields = _read_fields(model, entry, MODEL_INFO_SETTINGS, example="{context_window: 128000}")
+    table_id: object = fields.get("model")
+    if not isinstance(table_id, str | None):
+        raise _invalid(f"{model}.model", "the id of the model behind this name, such as gpt-6-sol", table_id)
+    return ModelOverride(
+        table_id=table_id,
+        traits=_read_values(model, fields, TRAIT_SETTINGS),
+        prices=_read_prices(f"{model}.prices", fields["prices"]) if "prices" in fields else None,
+    )
+
+
+def _read_prices(path: str, prices: object) -> PriceOverride:
+    fields = _read_fields(path, prices, PRICE_SETTINGS, example=_PRICE_EXAMPLE)
+    tiers = {
+        tier: _read_fields(f"{path}.{tier}", fields[tier], None, example=_PRICE_EXAMPLE)
+        for tier in _TIERS
+        if tier in fields
+    }
+    long_above = _read_values(path, fields, {"long_above": _LONG_ABOVE}).get("long_above")
+    return PriceOverride(
+        standard=_read_values(path, fields, RATE_SETTINGS),
+        tiers={tier: _read_values(f"{path}.{tier}", rates, RATE_SETTINGS) for tier, rates in tiers.items()},
+        long_above=None if long_above is None else int(long_above),
+    )
+
+
+def _read_fields(path: str, value: object, rows: Mapping[str, Setting] | None, *, example: str) -> Mapping[str, object]:
+    """The keys that are set; one without a row is an error, unless `rows` is None."""
+    if not isinstance(value, Mapping):
+        raise _invalid(path, f"an object such as {example}", value)
+    fields = cast("Mapping[str, object]", value)
+    for key in fields:
+        if rows is not None and key not in rows:
+            raise _invalid(path, f"the keys {', '.join(rows)}", key)
+    return {key: entry for key, entry in fields.items() if not is_unset(entry)}
+
+
+def _read_values(path: str, fields: Mapping[str, object], rows: Mapping[str, Setting]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, row in rows.items():
+        if key in fields:
+            try:
+                values[key] = row.read(fields[key])
+            except ValueError as error:
+                raise _invalid(f"{path}.{key}", str(error), fields[key]) from None
+    return values
+
+
+def _invalid(path: str, expected: str, value: object) -> ConfigurationError:
+    return ConfigurationError(f"setting 'model_info': {path:.200} takes {expected}, not {value!r:.200}")
+
+
+def _check_against_tables(overrides: ModelOverrides, model: str) -> None:
+    entry = overrides.entries[model]
+    traits, default_effort = overrides.traits_of(model), entry.traits.get("default_effort")
+    if default_effort is not None and traits.default_effort != default_effort:
+        efforts = ", ".join(traits.efforts or ("none at all",))
+        raise _invalid(f"{model}.default_effort", f"one of the model's efforts ({efforts})", default_effort)
+    if entry.prices and overrides.price_of(model) is None:
+        raise ConfigurationError(
+            f"setting 'model_info': {model:.200}.prices takes at least input and output of each tier, "
+            "in US dollars per million tokens"
+        )

@@ -1,62 +1,160 @@
-"""Readers of settings: one value of a config, whatever its form, becomes a typed one."""
+"""Reads values of settings: each reader turns one value of a config, whatever its form, into its type.
+
+Wizards and settings files write strings (`"false"`, `"30"`), so every reader reads them too. If a value is
+not valid, its reader raises `ValueError` with the valid values as its text: "true or false". A reader does not know the
+name of the setting; `Setting.parse` adds it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, cast
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar, cast
 
+from amplifier_core.message_models import ResponseFormat
+from pydantic import TypeAdapter, ValidationError
+
+from ..facts.traits import EFFORTS
 from ..wire.json_values import is_json_object, loads_or_none
+
+T = TypeVar("T")
+
+FLAG_VALUES: Mapping[str, bool] = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+"""What users write for true and false, in lower case."""
 
 
 def text(value: object) -> str:
+    """Return the value as text without surrounding spaces."""
     return str(value).strip()
 
 
+def lower_text(value: object) -> str:
+    """Return the value as text in lower case."""
+    return text(value).lower()
+
+
+def choice(values: Mapping[str, T]) -> Callable[[object], T]:
+    """Return a reader that accepts the keys of `values`, in any case, and returns what each stands for."""
+
+    def read(value: object) -> T:
+        name = lower_text(value)
+        if name not in values:
+            raise ValueError(f"one of {', '.join(values)}")
+        return values[name]
+
+    return read
+
+
+def one_of(*names: str) -> Callable[[object], str]:
+    """Return a reader that accepts one of these names, in any case."""
+    return choice({name: name for name in names})
+
+
 def flag(value: object) -> bool:
-    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-    text = str(value).strip().lower()
-    if text not in words:
+    """Return true or false; see `FLAG_VALUES`."""
+    name = lower_text(value)
+    if name not in FLAG_VALUES:
         raise ValueError("true or false")
-    return words[text]
+    return FLAG_VALUES[name]
 
 
 def whole(value: object) -> int:
+    """Return a whole number."""
     try:
         return int(str(value).strip().replace("_", ""))
     except ValueError:
         raise ValueError("a whole number") from None
 
 
-def number(value: object) -> float:
+def not_negative(value: object) -> int:
+    """Return a whole number of 0 or more."""
+    integer = whole(value)
+    if integer < 0:
+        raise ValueError("0 or more")
+    return integer
+
+
+def token_count(value: object) -> int:
+    """Return a whole number above 0; commas may group its digits."""
     try:
-        number = float(str(value).strip())
+        count = float("nan" if isinstance(value, bool) else str(value).replace(",", ""))
     except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+        count = math.nan
+    if not count.is_integer() or count <= 0:
+        raise ValueError("a number of tokens above 0, such as 128000")
+    return int(count)
+
+
+def number(value: object) -> float:
+    """Return a finite number."""
+    try:
+        result = float(str(value).strip())
+    except ValueError:
+        result = math.nan
+    if not math.isfinite(result):
         raise ValueError("a number")
-    return number
+    return result
 
 
 def seconds(value: object) -> float:
-    seconds = number(value)
-    if seconds <= 0:
+    """Return a number of seconds above 0."""
+    duration_s = number(value)
+    if duration_s <= 0:
         raise ValueError("a number of seconds above 0")
-    return seconds
+    return duration_s
 
 
-def not_negative(value: object) -> int:
-    number = whole(value)
-    if number < 0:
-        raise ValueError("0 or more")
-    return number
+def seconds_or_zero(value: object) -> float:
+    """Return a number of seconds, 0 or more."""
+    try:
+        duration_s = number(value)
+    except ValueError:
+        duration_s = -1.0
+    if duration_s < 0:
+        raise ValueError("a number of seconds, 0 or more")
+    return duration_s
 
 
-def lower_text(value: object) -> str:
-    return text(value).lower()
+def rate(value: object) -> Decimal:
+    """Return a price in US dollars per million tokens, exactly as it is written."""
+    try:
+        dollars = Decimal("NaN" if isinstance(value, bool) else str(value))
+    except InvalidOperation:
+        dollars = Decimal("NaN")
+    if not dollars.is_finite() or dollars < 0:
+        raise ValueError("a number of 0 or more, such as 2.50")
+    return dollars
+
+
+def word_list(value: object) -> tuple[str, ...]:
+    """Return the words of a list, or of a text that separates them with commas."""
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    if not isinstance(value, list | tuple):
+        raise ValueError("a list of words")
+    return tuple(str(word) for word in cast(list[object], value))
+
+
+def effort_list(value: object) -> tuple[str, ...]:
+    """Return efforts, weakest first, from a list or from a text with commas or spaces between them."""
+    names: object = re.findall(r"[^,\s]+", value.lower()) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or any(name not in EFFORTS for name in cast(list[object], names)):
+        raise ValueError(f"some of {', '.join(EFFORTS)}, or [] for a model that takes no effort")
+    return tuple(effort for effort in EFFORTS if effort in names)
 
 
 def json_value(value: object, expected: str) -> Any:
+    """Return the value of a JSON text, and every other value as it is.
+
+    Args:
+        value: the value of a setting.
+        expected: the error text for a text that is not JSON.
+    """
     if not isinstance(value, str):
         return value
     parsed = loads_or_none(value)
@@ -66,15 +164,65 @@ def json_value(value: object, expected: str) -> Any:
 
 
 def json_object(value: object) -> dict[str, Any]:
+    """Return an object that JSON can hold, from an object or from its JSON text."""
     parsed = json_value(value, "an object")
     if not is_json_object(parsed):
-        raise TypeError("an object")
+        raise ValueError("an object")
     return dict(cast(Mapping[str, Any], parsed))
 
 
-def word_list(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return tuple(word.strip() for word in value.split(",") if word.strip())
-    if not isinstance(value, list | tuple):
-        raise TypeError("a list of words")
-    return tuple(str(word) for word in cast(list[object], value))
+def effort(value: object) -> str | None:
+    """Return an effort; None, the model's own default, for `default` and `auto`."""
+    return None if lower_text(value) in {"default", "auto"} else lower_text(value)
+
+
+def summary(value: object) -> str | None:
+    """Return the kind of reasoning summary; None, which requests no summary, for `none`, `off` and `false`."""
+    return None if lower_text(value) in {"none", "off", "false"} else lower_text(value)
+
+
+def tool_choice(value: object) -> str | Mapping[str, Any]:
+    """Return the name of a mode or of a tool, or the API's own object."""
+    if isinstance(value, str) or is_json_object(value):
+        return cast("str | Mapping[str, Any]", value)
+    raise ValueError("a name or an object")
+
+
+def reasoning_fields(value: object) -> dict[str, Any]:
+    """Return `{effort, summary, mode, context}`; the effort may stand alone, as other modules take it."""
+    if isinstance(value, str) and not value.lstrip().startswith("{"):
+        return {"effort": lower_text(value)}
+    fields = json_object(value)
+    if not all(isinstance(fields.get(key) or "", str) for key in ("effort", "summary")):
+        raise ValueError("an object, whose effort and summary are words")
+    return fields
+
+
+def hosted_tool_list(value: object) -> tuple[Mapping[str, Any], ...]:
+    """Return the hosted tools of a list, or a single one."""
+    parsed = json_value(value, "a list of tools, each with a type")
+    tools = cast(list[Any], parsed if isinstance(parsed, list) else [parsed])
+    if not all(is_json_object(tool) and isinstance(tool.get("type"), str) for tool in tools):
+        raise ValueError("a list of tools, each with a type")
+    return tuple(cast(list[Mapping[str, Any]], tools))
+
+
+def web_search_tool(value: object) -> tuple[Mapping[str, Any], ...]:
+    """Return the hosted web search for `true`, or for an object with its fields (filters, user_location …).
+
+    An empty tuple for `false`.
+    """
+    if isinstance(value, str | bool | int) and not str(value).lstrip().startswith("{"):
+        return ({"type": "web_search"},) if flag(value) else ()
+    return hosted_tool_list({"type": "web_search", **json_object(value)})
+
+
+_RESPONSE_FORMAT_ADAPTER = TypeAdapter[Any](ResponseFormat)
+
+
+def response_format(value: object) -> object:
+    """Return Amplifier's response format, from its object or from a mapping."""
+    try:
+        return _RESPONSE_FORMAT_ADAPTER.validate_python(value)
+    except ValidationError:
+        raise ValueError("{type: text}, {type: json} or {type: json_schema, json_schema: {…}}") from None

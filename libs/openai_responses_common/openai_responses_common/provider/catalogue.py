@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from amplifier_core.llm_errors import ProviderUnavailableError
 from amplifier_core.models import ModelInfo
 
-from ..facts.traits import has_snapshot_date, is_agent_model
-from ..options.model_info import pricing_of, traits_of
+from ..facts.model_ids import has_snapshot_date, is_agent_model
+from ..options.model_info import ModelOverrides
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Catalogue:
             return list(self._models)
 
 
-def read_models(document: object, *, hide_dated: bool, model_info: Mapping[str, Mapping[str, Any]]) -> list[ModelInfo]:
+def read_models(document: object, *, hide_dated: bool, model_info: ModelOverrides) -> list[ModelInfo]:
     """Return the models of a response to `GET /models` that can do agent work, sorted by id.
 
     Args:
@@ -59,12 +59,12 @@ def read_models(document: object, *, hide_dated: bool, model_info: Mapping[str, 
     if not isinstance(rows, list):
         raise ProviderUnavailableError("the response of the service is not a model list", retryable=False)
     ids = [str(row.get("id")) for row in cast(list[dict[str, Any]], rows) if row.get("id")]
-    ids = list(dict.fromkeys([*ids, *model_info]))
-    agent_models = sorted(model for model in ids if model in model_info or is_agent_model(model))
+    ids = list(dict.fromkeys([*ids, *model_info.entries]))
+    agent_models = sorted(model for model in ids if model in model_info.entries or is_agent_model(model))
     return [describe(model, model_info) for model in agent_models if not (hide_dated and has_snapshot_date(model))]
 
 
-def describe(model: str, model_info: Mapping[str, Mapping[str, Any]], *, priced: bool = True) -> ModelInfo:
+def describe(model: str, model_info: ModelOverrides, *, priced: bool = True) -> ModelInfo:
     """Return what the tables and the user's overrides say about a model.
 
     Args:
@@ -72,9 +72,10 @@ def describe(model: str, model_info: Mapping[str, Mapping[str, Any]], *, priced:
         model_info: the user's overrides, by model.
         priced: False if the service does not charge by the token, so that the result has no price. True by default.
     """
-    traits = traits_of(model, model_info)
+    traits = model_info.traits_of(model)
+    price = model_info.price_of(model) if priced else None
     # A keyword through a dict, because kernels before 2.0 have no such field.
-    pricing: dict[str, Any] = {"pricing": pricing_of(model, model_info) if priced else None}
+    pricing: dict[str, Any] = {"pricing": price.pricing_fields() if price else None}
     defaults: dict[str, Any] = {"max_output_tokens": traits.max_output_tokens}
     if traits.efforts:
         defaults |= {"reasoning_efforts": list(traits.efforts), "reasoning_effort": traits.default_effort}

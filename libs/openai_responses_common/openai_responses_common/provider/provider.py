@@ -16,6 +16,7 @@ from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
 from amplifier_core.models import ModelInfo, ProviderInfo
 
+from ..options.model_info import MergedOverrides
 from ..options.options import (
     Options,
     apply_tier_suffix,
@@ -84,6 +85,7 @@ class ResponsesProvider:
         except ConfigurationError as error:
             self._problem = str(error)
             self._configured_options = read_valid_config(self.config, backend.defaults)
+        self._overrides = MergedOverrides(self._configured_options.model_info)
         for line in list_unknown_settings(self.config, backend.own_keys):
             logger.warning("%s: %s", backend.profile.display_name, line)
         self._engine: Engine | None = None
@@ -219,12 +221,7 @@ class ResponsesProvider:
         models, settings = self._backend.models, self._configured_options
         if not self.config.get("default_model"):
             settings = replace(settings, model=models.default() or settings.model)
-        facts = models.model_info()
-        if not facts:
-            return settings
-        overrides = settings.model_info
-        merged = {name: {**facts.get(name, {}), **overrides.get(name, {})} for name in {**facts, **overrides}}
-        return replace(settings, model_info=merged)
+        return replace(settings, model_info=self._overrides.merge(models.model_info()))
 
     async def _load_engine(self) -> Engine:
         """Return the engine.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 from amplifier_core.message_models import Usage
 
+from ..facts.model_ids import remove_snapshot_date
 from ..facts.prices import TokenCounts
 from ..facts.profile import BackendProfile
-from ..facts.traits import remove_snapshot_date
-from ..options.model_info import calculate_cost_usd, find_override, find_table_id
+from ..options.model_info import ModelOverrides
 from ..wire.json_values import as_object
 from ..wire.types import Response
 
@@ -33,7 +32,7 @@ def read_token_counts(response: Response) -> TokenCounts | None:
 
 
 def sum_usage(
-    responses: Sequence[Response], *, model: str, profile: BackendProfile, model_info: Mapping[str, Mapping[str, Any]]
+    responses: Sequence[Response], *, model: str, profile: BackendProfile, model_info: ModelOverrides
 ) -> Usage | None:
     """Usage of one call, summed over its responses; None if the service reported nothing.
 
@@ -67,16 +66,19 @@ def _calculate_response_cost_usd(
     *,
     model: str,
     profile: BackendProfile,
-    model_info: Mapping[str, Mapping[str, Any]],
+    model_info: ModelOverrides,
 ) -> Decimal | None:
     if not profile.priced:
         return None
     tier = str(response.get("service_tier") or "") or None
     served = str(response.get("model") or model)
-    for name in (model, served) if model in model_info else (served, model):
-        listed = remove_snapshot_date(find_table_id(name, find_override(name, model_info)))
-        factor = profile.price_factors.get(listed, profile.price_factor)
-        cost = calculate_cost_usd(name, token_counts, service_tier=tier, overrides=model_info, price_factor=factor)
+    for name in (model, served) if model in model_info.entries else (served, model):
+        price = model_info.price_of(name)
+        if price is None:
+            continue
+        table_id = remove_snapshot_date(model_info.find_table_id(name))
+        factor = profile.price_factors.get(table_id, profile.price_factor)
+        cost = price.calculate_cost_usd(token_counts, service_tier=tier, factor=factor)
         if cost is not None:
             return cost
     return None

@@ -1,0 +1,237 @@
+"""The settings of every module and the options of a call, one row each.
+
+The configuration reference is made of these rows, and `options.py` reads by them: to add a setting, add its row here
+and its field to `Options`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .model_info import read_model_info
+from .readers import (
+    effort,
+    flag,
+    hosted_tool_list,
+    json_object,
+    lower_text,
+    not_negative,
+    number,
+    reasoning_fields,
+    response_format,
+    seconds,
+    summary,
+    tool_choice,
+    web_search_tool,
+    whole,
+    word_list,
+)
+from .setting import Setting
+
+_MODEL_DEFAULT = "the model's own"
+_SERVICE_DEFAULT = "the service's own"
+
+SHARED_SETTINGS: Mapping[str, Setting] = {
+    "default_model": Setting(
+        field="model", meaning="The model of calls that do not name one.", default="the module's, see below"
+    ),
+    "reasoning_effort": Setting(
+        field="reasoning_effort",
+        read=effort,
+        meaning="How much the model reasons: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. If the "
+        "model does not accept it, the nearest effort that it accepts is used, with a warning. `default` "
+        "leaves the choice to the model.",
+        default=_MODEL_DEFAULT,
+    ),
+    "reasoning_summary": Setting(
+        field="reasoning_summary",
+        read=summary,
+        meaning="What is shown of the reasoning: `auto`, `concise`, `detailed` or `none`.",
+    ),
+    "reasoning": Setting(
+        field="reasoning",
+        read=reasoning_fields,
+        meaning="Further fields of the API's `reasoning` object, such as `{mode: pro}`.",
+    ),
+    "verbosity": Setting(
+        field="verbosity",
+        read=lower_text,
+        meaning="How long the text is that the model writes: `low`, `medium` or `high`.",
+        default=_MODEL_DEFAULT,
+    ),
+    "max_output_tokens": Setting(
+        field="max_output_tokens",
+        read=whole,
+        meaning="The most output tokens of one response, reasoning included. A response that reaches the limit is "
+        "continued.",
+        default=_MODEL_DEFAULT,
+    ),
+    "max_tokens": Setting(field="max_output_tokens", read=whole, meaning="The same as `max_output_tokens`."),
+    "max_continuations": Setting(
+        field="max_continuations",
+        read=not_negative,
+        meaning="How often a response that reached its output token limit is continued.",
+    ),
+    "temperature": Setting(
+        field="temperature",
+        read=number,
+        meaning="The sampling temperature; sent only to models that accept it.",
+        default=_MODEL_DEFAULT,
+    ),
+    "top_p": Setting(
+        field="top_p",
+        read=number,
+        meaning="The probability mass of nucleus sampling; sent only to models that accept it.",
+        default=_MODEL_DEFAULT,
+    ),
+    "parallel_tool_calls": Setting(
+        field="parallel_tool_calls",
+        read=flag,
+        meaning="Whether the model may call several tools at once.",
+        default=_SERVICE_DEFAULT,
+    ),
+    "web_search": Setting(
+        field="hosted_tools",
+        read=web_search_tool,
+        meaning="The hosted web search: `true`, or an object with the tool's own fields (`filters`, `user_location`, "
+        "…).",
+        default="false",
+    ),
+    "hosted_tools": Setting(
+        field="hosted_tools",
+        read=hosted_tool_list,
+        meaning="Further hosted tools of the API (`file_search`, `code_interpreter`, `mcp`, …): a list of objects, "
+        "each with a `type`.",
+    ),
+    "include": Setting(
+        field="include",
+        read=word_list,
+        meaning="Further `include` values of the API, as a list or with commas between them.",
+    ),
+    "service_tier": Setting(
+        field="service_tier",
+        read=lower_text,
+        meaning="`auto`, `default`, `flex`, `priority` or `fast`: it decides the price of a token and how soon the "
+        "response comes.",
+        default="the project's",
+    ),
+    "truncation": Setting(
+        field="truncation",
+        read=lower_text,
+        meaning="`auto` lets the service cut a conversation that is too long; `disabled` refuses it.",
+        default=_SERVICE_DEFAULT,
+    ),
+    "prompt_cache_key": Setting(
+        field="prompt_cache_key",
+        meaning="Sends calls that begin alike to the cache that holds their beginning. A key of more than 64 "
+        "characters is replaced by its digest.",
+        default="the conversation's id, else the session's",
+    ),
+    "prompt_cache_retention": Setting(
+        field="prompt_cache_retention",
+        meaning="How long a prompt stays cached: `in_memory` or `24h`.",
+        default=_SERVICE_DEFAULT,
+    ),
+    "safety_identifier": Setting(
+        field="safety_identifier", meaning="A hash that stands for your user, for the service's abuse checks."
+    ),
+    "extra_body": Setting(
+        field="extra_body",
+        read=json_object,
+        meaning="Fields that are merged into every request last, over everything else. `llm:request` lists their "
+        "names.",
+    ),
+    "timeout": Setting(
+        field="timeout_s",
+        read=seconds,
+        meaning="The longest time, in seconds, to wait for the next data from the service. A long response is not cut"
+        " while data comes.",
+    ),
+    "max_retries": Setting(
+        field="max_retries",
+        read=not_negative,
+        meaning="How often a call is tried again after a failure that may pass by itself.",
+    ),
+    "min_retry_delay": Setting(
+        field="min_retry_delay_s",
+        read=seconds,
+        meaning="The wait before the first retry, in seconds. Each further wait is longer.",
+    ),
+    "max_retry_delay": Setting(
+        field="max_retry_delay_s",
+        read=seconds,
+        meaning="The longest wait before a retry, in seconds. If a service asks for a longer one, the error is final.",
+    ),
+    "max_concurrent_requests": Setting(
+        field="max_concurrent_requests",
+        read=not_negative,
+        meaning="The most requests in progress per endpoint and account, over all instances; 0 means no limit.",
+    ),
+    "use_streaming": Setting(
+        field="use_streaming",
+        read=flag,
+        meaning="Whether `llm:stream_*` events are emitted. The service always streams.",
+    ),
+    "hide_dated_models": Setting(
+        field="hide_dated_models", read=flag, meaning="Whether the model list leaves out snapshots."
+    ),
+    "filtered": Setting(field="hide_dated_models", read=flag, meaning="The same as `hide_dated_models`."),
+    "priority": Setting(
+        field="priority",
+        read=whole,
+        meaning="A host that has several providers prefers the one with the lowest number.",
+    ),
+    "raw": Setting(
+        field="raw",
+        read=flag,
+        meaning="Whether `llm:request` and `llm:response` carry the redacted request and response.",
+    ),
+    "debug": Setting(field="debug", read=flag, meaning="Whether further events carry them, with each text cut short."),
+    "raw_debug": Setting(field="raw_debug", read=flag, meaning="Whether further events carry them whole."),
+    "model_info": Setting(
+        field="model_info",
+        read=read_model_info,
+        meaning="Facts about models that the tables do not know yet, see [model_info](#model_info).",
+    ),
+}
+"""The settings of every module. If two rows fill the same field, the later one wins, but hosted tools add up."""
+
+CALL_ONLY_SETTINGS: Mapping[str, Setting] = {
+    "model": Setting(field="model", meaning="The model of this call."),
+    "timeout": Setting(
+        field="call_timeout_s",
+        read=seconds,
+        meaning="The time limit of the whole call in seconds, retries included.",
+    ),
+    "extended_thinking": Setting(
+        field="extended_thinking",
+        read=flag,
+        meaning="`true` turns reasoning on for models that have it off by default; `false` is the same as "
+        "`reasoning_effort: none`. `reasoning_effort` wins.",
+    ),
+    "tool_choice": Setting(
+        field="tool_choice",
+        read=tool_choice,
+        meaning="`auto`, `none`, `required`, the name of a tool, or the API's object.",
+    ),
+    "response_format": Setting(
+        field="response_format",
+        read=response_format,
+        meaning="`{type: text}`, `{type: json}` or `{type: json_schema, json_schema: …}`.",
+    ),
+    "stop": Setting(field="stop", read=word_list, meaning="The API has no stop sequences, so `dropped` reports them."),
+    "tools": Setting(
+        field="hosted_tools",
+        read=hosted_tool_list,
+        meaning="Hosted tools of this call, instead of those of the settings.",
+    ),
+}
+"""Keyword arguments of `complete()` that are not settings, or mean something else there."""
+
+CALL_SETTINGS: Mapping[str, Setting] = {**SHARED_SETTINGS, **CALL_ONLY_SETTINGS}
+"""All keyword arguments of `complete()`; others are ignored, because hosts pass what other providers know."""
+
+ENVIRONMENT_VARIABLES: Mapping[str, str] = {
+    "SSH_CONNECTION": "if it is set, a sign-in opens no browser, because that would open on another machine",
+}
+"""Environment variables that the library reads and that are not settings."""

@@ -1,0 +1,43 @@
+"""The readers of settings: what each accepts, and the valid values that its error names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from openai_responses_common.options.readers import choice, flag, one_of, seconds_or_zero, word_list
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "expected"),
+    [
+        (flag, " Yes ", True),
+        (flag, 0, False),
+        (seconds_or_zero, "0", 0.0),
+        (seconds_or_zero, 1.5, 1.5),
+        (word_list, " a ,b,, ", ("a", "b")),
+        (word_list, ["a", 1], ("a", "1")),
+        (one_of("auto", "file"), " AUTO ", "auto"),
+        (choice({"auto": None, "on": True}), "On", True),
+        (choice({"auto": None, "on": True}), "auto", None),
+    ],
+)
+def test_a_valid_value_becomes_its_type(read: Callable[[object], Any], value: object, expected: object) -> None:
+    assert read(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "valid_values"),
+    [
+        (flag, "maybe", "true or false"),
+        (seconds_or_zero, -1, "a number of seconds, 0 or more"),
+        (seconds_or_zero, "soon", "a number of seconds, 0 or more"),
+        (seconds_or_zero, "inf", "a number of seconds, 0 or more"),
+        (word_list, 5, "a list of words"),
+        (one_of("auto", "file"), "disk", "one of auto, file"),
+    ],
+)
+def test_an_error_names_the_valid_values(read: Callable[[object], Any], value: object, valid_values: str) -> None:
+    with pytest.raises(ValueError, match=f"^{valid_values}$"):
+        read(value)
