@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from responses_emulator import Emulator
 
@@ -14,6 +15,10 @@ from tests.support.backends import BACKENDS, BackendUnderTest
 from tests.support.kernels import Kernel, Start
 from tests.support.session import Conversation, OpenSession, Session, other_tasks
 from tests.support.witness import Witness
+
+# A machine may pause for longer than Hypothesis allows by default.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)

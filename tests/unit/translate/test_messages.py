@@ -133,6 +133,18 @@ def test_a_block_that_cannot_stand_in_a_message_is_told(role: Any, block: Any) -
     assert encoded.dropped_content == [f"{block.type} block in a {role} message"]
 
 
+def test_a_reasoning_block_in_an_assistant_message_is_dropped_and_reported() -> None:
+    encoded = encode(assistant(made(ReasoningBlock, content=[], summary=[]), TextBlock(text="hi")))
+    assert encoded.items == [answered("hi")]
+    assert encoded.dropped_content == ["reasoning block in an assistant message"]
+
+
+def test_arguments_that_json_cannot_hold_become_an_empty_object_and_are_reported() -> None:
+    encoded = encode(assistant(ToolCallBlock(id="c", name="bash", input={"a": b"\xff"})))
+    assert encoded.items == [called(arguments="{}")]
+    assert encoded.dropped_content == ["arguments of a tool call that cannot be written as JSON"]
+
+
 def test_raw_items_may_be_appended_by_hand() -> None:
     update = {"type": "configuration_update", "reasoning": {"effort": "low"}}
     blocks = [TextBlock(text="a"), ReasoningBlock(content=[update, "text", {"no": "type"}], summary=[])]

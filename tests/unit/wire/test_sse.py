@@ -65,7 +65,7 @@ def streams(draw: st.DrawFn) -> tuple[list[dict[str, Any]], bytes]:
 
 
 @given(streams(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_cut_of_the_bytes_gives_the_same_events(
     stream: tuple[list[dict[str, Any]], bytes], data: st.DataObject
 ) -> None:
