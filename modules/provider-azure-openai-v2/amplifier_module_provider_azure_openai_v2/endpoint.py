@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common import is_loopback, is_within, read_url
+from openai_responses_common import is_within, read_url
+from openai_responses_common.auth.urls import require_https
 
 ENDPOINT_EXAMPLE = "https://NAME.openai.azure.com"
 
@@ -113,8 +114,7 @@ def resolve_endpoint(
     """
     parts = read_url("azure_endpoint", address, example=ENDPOINT_EXAMPLE)
     host = parts.hostname or ""
-    if parts.scheme == "http" and not is_loopback(host):
-        raise ConfigurationError(f"setting 'azure_endpoint' takes https (http on this machine only), not {address!r}")
+    require_https("azure_endpoint", parts)
     path, query = _build_route(_find_root_segments(parts, host), api_version)
     resolved_cloud = _resolve_cloud(host, cloud, authority_host)
     return AzureEndpoint(
@@ -202,7 +202,7 @@ def _read_authority(text: str) -> str:
     url = text if "://" in text else f"https://{text}"
     parts = read_url("authority_host", url, example=f"https://{CLOUDS[0].authority_host}")
     if parts.scheme != "https":
-        raise ConfigurationError(f"setting 'authority_host' takes https, not {text!r}")
+        raise ConfigurationError(f"setting 'authority_host' must begin with https: {text!r}")
     return f"https://{parts.netloc}"
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import is_loopback, is_within, read_url, setting, word_list
 from openai_responses_common.auth.store.open import STORE_MODES
+from openai_responses_common.auth.urls import require_https
 from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.options.setting import Setting
 
@@ -156,10 +157,7 @@ def _read_address(config: Mapping[str, Any], key: str, default: str, allowed_hos
             f"setting {key!r} names {host}, and tokens of a ChatGPT account are not sent there: if the host is yours, "
             "add it to the setting 'allowed_hosts'"
         )
-    if parts.scheme == "http" and not is_loopback(host):
-        raise ConfigurationError(
-            f"setting {key!r} must begin with https, because {url!r} would send tokens without encryption"
-        )
+    require_https(key, parts)
     return url
 
 

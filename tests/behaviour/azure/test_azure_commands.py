@@ -161,7 +161,7 @@ FAULTS = [
     ({"auth": "wizardry", "api_key": KEY}, "'auth' takes"),
     ({"client_secret": f"{CANARY}-half"}, "needs tenant_id"),
     ({"api_version": "2024-10-21", "api_key": KEY}, "no Responses API"),
-    ({"azure_endpoint": "http://evil.example", "api_key": KEY}, "takes https"),
+    ({"azure_endpoint": "http://evil.example", "api_key": KEY}, "must begin with https"),
     ({"deployment_type": "lunar", "api_key": KEY}, "'deployment_type'"),
     ({}, "no credential for Azure OpenAI found"),
 ]
