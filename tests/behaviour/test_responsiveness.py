@@ -20,7 +20,7 @@ from amplifier_core.message_models import Message
 from responses_emulator import JoinEvents, Say, Turn
 
 from tests.support.backends import BackendUnderTest
-from tests.support.discard_server import Discard, child_environment
+from tests.support.discard_server import DiscardServer, child_environment
 from tests.support.session import OpenSession, Session, asking, assistant, result, system, tool, user
 
 slow = pytest.mark.slow
@@ -95,7 +95,7 @@ async def discarding(backend: BackendUnderTest, url: str) -> Session:
 @pytest.mark.promise("long histories block the event loop", area="hazard")
 @slow
 async def test_a_long_history_does_not_hold_the_loop(backend: BackendUnderTest, unit_s: float) -> None:
-    with Discard() as url:
+    with DiscardServer() as url:
         session = await discarding(backend, url)
         request = asking(*history(5000), tools=TOOLS)
         gaps = [await longest_gaps_s(lambda: session.provider.complete(request)) for _ in range(RUNS)]
@@ -155,7 +155,7 @@ asyncio.run(main())
 @slow
 def test_the_first_call_does_not_hold_the_loop(backend: BackendUnderTest, unit_s: float) -> None:
     """A thread imports the SDK and builds the client, which takes half a second."""
-    with Discard() as url:
+    with DiscardServer() as url:
         config = {**backend.config(url, backend.secret), "default_model": backend.model}
         code = FIRST_CALL.format(package=backend.package, name=backend.name, config=config)
         runs = [child(code) for _ in range(2)]
@@ -176,7 +176,7 @@ async def best_s(contenders: list[Callable[[], Awaitable[Any]]], runs: int = RUN
 
 @slow
 async def test_nothing_grows_with_the_square_of_the_conversation(backend: BackendUnderTest) -> None:
-    with Discard() as url:
+    with DiscardServer() as url:
         session = await discarding(backend, url)
         short, long = [asking(*history(count), tools=TOOLS) for count in (600, 2400)]
         complete = session.provider.complete

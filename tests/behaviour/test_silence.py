@@ -11,7 +11,7 @@ import pytest
 from amplifier_core.llm_errors import LLMTimeoutError
 from responses_emulator import EventDelay, HoldOpen, Say, Turn, server_error
 
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 from tests.support.session import OpenSession, Session, asking, other_tasks
 
 
@@ -20,9 +20,9 @@ async def test_the_timeout_of_a_request_bounds_the_whole_call(session: Session) 
     await session.ask("so that there is a client")
     session.recorder.events.clear()
     session.emulator.script(Turn(Say("word " * 2000), EventDelay(0.02)))
-    with Lived() as lived, pytest.raises(LLMTimeoutError, match=r"timeout of 2\.0 s") as caught:
+    with RunClock() as run_clock, pytest.raises(LLMTimeoutError, match=r"timeout of 2\.0 s") as caught:
         await session.ask("hello", timeout=2)
-    assert lived.s < 10
+    assert run_clock.elapsed_s < 10
     assert not caught.value.retryable
     assert session.sent == 2
     assert await session.emulator.wait_until_async(lambda: session.emulator.aborted_requests)
@@ -34,9 +34,9 @@ async def test_the_timeout_of_a_request_bounds_the_whole_call(session: Session) 
 async def test_the_timeout_of_a_request_bounds_the_waits_too(open_session: OpenSession) -> None:
     session = await open_session(min_retry_delay=30, max_retry_delay=30)
     session.emulator.script(*[server_error()] * 5)
-    with Lived() as lived, pytest.raises(LLMTimeoutError):
+    with RunClock() as run_clock, pytest.raises(LLMTimeoutError):
         await session.provider.complete(asking("hello"), timeout="0.3")
-    assert lived.s < 15
+    assert run_clock.elapsed_s < 15
 
 
 async def test_a_request_within_its_timeout_is_not_touched(session: Session) -> None:
@@ -48,9 +48,9 @@ async def test_a_request_within_its_timeout_is_not_touched(session: Session) -> 
 async def test_a_server_that_does_not_hang_up_costs_little(session: Session) -> None:
     """An answer is complete with its terminal event."""
     session.emulator.script(Turn(Say("done"), HoldOpen(30)))
-    with Lived() as lived:
+    with RunClock() as run_clock:
         response = await session.ask("hello")
-    assert lived.s < 10
+    assert run_clock.elapsed_s < 10
     assert response.text == "done"
 
 

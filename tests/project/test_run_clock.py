@@ -10,28 +10,28 @@ import time
 import pytest
 
 from tests.support.backends import ROOT
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 
 
 def test_what_is_waited_for_counts_and_no_more_than_the_clock_says() -> None:
     began_s = time.monotonic()
-    with Lived() as lived:
-        while lived.s < 0.05:
+    with RunClock() as run_clock:
+        while run_clock.elapsed_s < 0.05:
             time.sleep(0.01)
-    assert 0.05 <= lived.s <= time.monotonic() - began_s
-    at_the_end_s = lived.s
+    assert 0.05 <= run_clock.elapsed_s <= time.monotonic() - began_s
+    at_the_end_s = run_clock.elapsed_s
     time.sleep(0.05)
-    assert lived.s == at_the_end_s
+    assert run_clock.elapsed_s == at_the_end_s
 
 
 STOPPED = """
 import time
-from tests.lived import Lived
+from tests.support.run_clock import RunClock
 began_s = time.monotonic()
-with Lived() as lived:
+with RunClock() as run_clock:
     print("begun", flush=True)
     input()
-print(time.monotonic() - began_s - lived.s)
+print(time.monotonic() - began_s - run_clock.elapsed_s)
 """
 
 

@@ -14,7 +14,7 @@ from responses_emulator import Authority, Emulator, SignInService, chatgpt_surfa
 
 from tests.support.backends import BACKENDS, ROOT
 from tests.support.chatgpt_machine import Machine, Person, ask
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 
 pytestmark = pytest.mark.promise("a server whose certificate is not valid gets nothing", area="security")
 
@@ -42,10 +42,10 @@ def test_a_renewal_with_a_pretender(pretender: Emulator, tmp_path: Path) -> None
     with Emulator(surfaces=chatgpt_surfaces(SignInService())) as running:
         machine = Machine(tmp_path / "home", running, SignInService())
         machine.keep(machine.service.token_set(lifetime_s=-10))
-        with Lived() as lived, pytest.raises(NetworkError, match=r"certificate.*SSL_CERT_FILE") as caught:
+        with RunClock() as run_clock, pytest.raises(NetworkError, match=r"certificate.*SSL_CERT_FILE") as caught:
             ask(machine.provider(issuer=at(pretender), max_retries=5, min_retry_delay=30))
         assert not caught.value.retryable
-        assert lived.s < 20
+        assert run_clock.elapsed_s < 20
         assert running.model_requests == []
 
 

@@ -1,7 +1,7 @@
-"""A service that answers every request at once with the same stream, in a process of its own.
+"""A server in another process that responds to every request at once with the same stream.
 
-Where a test measures how long its own event loop is held, the emulator would take its share of the interpreter.
-`with Discard() as base_url:` runs it; `python -m tests.support.discard_server` is what it runs.
+A test that measures how long its event loop is blocked cannot use the emulator, which shares the interpreter with it.
+`with DiscardServer() as base_url:` runs `python -m tests.support.discard_server`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import subprocess
 import sys
 from typing import Any
 
-EVENTS = 2000
+EVENT_COUNT = 2000
 _PIECE = 4096
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
-class Discard:
-    """The service as a test sees it: its base URL, while the context lasts."""
+class DiscardServer:
+    """The server, while the context lasts; the context gives its base URL."""
 
     def __enter__(self) -> str:
         self._process = subprocess.Popen(
@@ -37,17 +37,17 @@ class Discard:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of this process, with the same import path."""
+    """Return the environment of this process with its import path in PYTHONPATH."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
-def _answer() -> bytes:
-    """A whole chunked reply."""
-    content = [{"type": "output_text", "text": "words", "annotations": []}]
+def _build_reply() -> bytes:
+    """Return a complete chunked reply."""
+    content = [{"type": "output_text", "text": "hello", "annotations": []}]
     item = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": content}
     delta = {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "word "}
     events: list[dict[str, Any]] = [
-        *[delta] * EVENTS,
+        *[delta] * EVENT_COUNT,
         {"type": "response.output_item.done", "output_index": 0, "item": item},
         {"type": "response.completed", "response": {"id": "resp_1", "status": "completed", "output": []}},
     ]
@@ -57,7 +57,7 @@ def _answer() -> bytes:
 
 
 async def _serve() -> None:
-    answer = _answer()
+    reply = _build_reply()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -65,7 +65,7 @@ async def _serve() -> None:
                 head = await reader.readuntil(b"\r\n\r\n")
                 lines = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:] if line)
                 await reader.readexactly(int(lines[b"content-length"]))
-                writer.write(answer)
+                writer.write(reply)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()

@@ -1,4 +1,4 @@
-"""What a call must not leave behind, whatever became of it: tasks, places in the limiter, exchanges that go on."""
+"""Checks that a call leaves nothing behind: no task, no slot of the limiter, no request in progress."""
 
 from __future__ import annotations
 
@@ -16,26 +16,29 @@ _PATIENCE_S = 30.0
 
 @asynccontextmanager
 async def nothing_left(*emulators: Emulator) -> AsyncIterator[None]:
-    """Demand on leaving that all is as it was, but for connections that wait for the next request.
+    """Check after the block that it has left nothing behind but connections that wait for the next request.
 
-    Tasks and places must be gone at once; the service learns only from the network that nobody listens any more, and
-    gets a moment for it. An error of the block itself comes out as it is.
+    Tasks and slots must be gone at once. The service learns from the network that nobody listens any more, so it has
+    30 seconds for that. An error of the block is raised unchanged.
+
+    Args:
+        emulators: the services that must have no request in progress.
     """
     before = other_tasks()
     yield
     left = [f"the task {task!r}" for task in other_tasks() - before]
-    left += places_taken()
+    left += describe_used_slots()
     for emulator in emulators:
         if not await emulator.wait_until_async(lambda each=emulator: each.open_requests == 0, _PATIENCE_S):
-            left.append(f"{emulator.open_requests} requests that the service is still answering")
+            left.append(f"{emulator.open_requests} requests that the service is still responding to")
     assert not left, f"left behind: {'; '.join(left)}"
 
 
-def places_taken() -> list[str]:
-    """Every gate of the running loop that somebody is in, or waits for, in words."""
-    gates = limiter._limiters.get(asyncio.get_running_loop(), {})
+def describe_used_slots() -> list[str]:
+    """Return a line for each limiter of the running loop that has a slot in use or a waiting call."""
+    limiters = limiter._limiters.get(asyncio.get_running_loop(), {})
     return [
-        f"the gate of {origin}: {gate.slots_in_use} inside, {len(gate._waiters)} waiting"
-        for origin, gate in gates.items()
-        if gate.slots_in_use or gate._waiters
+        f"the limiter of {origin}: {each.slots_in_use} slots in use, {len(each._waiters)} calls waiting"
+        for origin, each in limiters.items()
+        if each.slots_in_use or each._waiters
     ]

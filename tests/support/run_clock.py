@@ -1,4 +1,4 @@
-"""A stopwatch that stands still while the machine does, for limits on how long something may take."""
+"""A stopwatch that stops while the machine stops, for limits on how long something may take."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Self
 _BEAT_S = 0.01
 
 
-class Lived:
-    """Counts the time in which this process gets to run: `with Lived() as lived: …`, then `assert lived.s < 2`.
+class RunClock:
+    """Counts the time in which this process runs: `with RunClock() as clock: …`, then `assert clock.elapsed_s < 2`.
 
-    A thread counts a beat each time that it wakes, however long it slept by the clock. So time in which the machine is
-    suspended, or too busy to wake it, does not count, and `s` is never more than the clock's time.
+    A thread counts a beat each time that it wakes, however long it slept by the clock. Time in which the machine is
+    suspended, or too busy to wake the thread, does not count, and `elapsed_s` is never more than the clock's time.
 
-    For waiting, not for computing: what only computes is measured with `time.process_time()`, and no limit is so low
-    that a busy machine's share of the processor decides.
+    Measure waiting with it. Measure computing with `time.process_time()`, and choose no limit so low that a busy
+    machine's share of the processor decides.
 
     Attributes:
-        s: seconds so far; after the block, those of the block.
+        elapsed_s: the seconds so far; after the block, the seconds of the block.
     """
 
     def __init__(self) -> None:
-        self.s = 0.0
+        self.elapsed_s = 0.0
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._count, name="lived", daemon=True)
+        self._thread = threading.Thread(target=self._count, name="run-clock", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -38,4 +38,4 @@ class Lived:
         beats = 0
         while not self._over.wait(_BEAT_S):
             beats += 1
-            self.s = beats * _BEAT_S
+            self.elapsed_s = beats * _BEAT_S

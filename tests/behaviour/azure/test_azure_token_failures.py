@@ -28,7 +28,7 @@ from responses_emulator import (
 )
 
 from tests.support.azure_cloud import CANARY, ENTRA, METADATA, MINE, Cloud, until
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 
 LOGIN = "python -m amplifier_module_provider_azure_openai_v2 login"
 
@@ -128,11 +128,11 @@ async def test_a_passing_failure_of_entra_is_retried(cloud: Cloud) -> None:
 @pytest.mark.promise("a token service in trouble and a clock that jumps cost no valid token", area="security")
 async def test_an_entra_that_hangs_times_out(cloud: Cloud) -> None:
     cloud.directory.hold()
-    with Lived() as lived:
+    with RunClock() as run_clock:
         error = await cloud.refusal(**cloud.secret, token_timeout=0.3)
     cloud.directory.release()
     check(error, kernel.LLMTimeoutError, ["getting a token of Entra application", "0.3 s"], retryable=True)
-    assert lived.s < 30
+    assert run_clock.elapsed_s < 30
 
 
 async def test_an_unreachable_entra_is_reported(cloud: Cloud) -> None:

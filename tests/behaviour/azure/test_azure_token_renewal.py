@@ -14,7 +14,7 @@ from responses_emulator import Emulator, HttpReply, entra_unavailable, missing_t
 
 from tests.support.azure_cloud import COGNITIVE, FOUNDRY, HOST, PROJECT_HOST, Cloud, StartCloud, failing, until
 from tests.support.backends import ROOT
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 from tests.support.token_waiters import TokenWaiters
 
 pytestmark = pytest.mark.promise(
@@ -156,10 +156,10 @@ asyncio.run(main())
 
 def run(config: dict[str, Any]) -> tuple[str, float]:
     command = [sys.executable, "-c", HANGING, json.dumps(config)]
-    with Lived() as lived:
+    with RunClock() as run_clock:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
-    return done.stdout.strip(), lived.s
+    return done.stdout.strip(), run_clock.elapsed_s
 
 
 @pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")

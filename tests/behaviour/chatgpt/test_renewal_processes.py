@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.backends import ROOT
 from tests.support.chatgpt_machine import Machine
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 
 pytestmark = [
     pytest.mark.promise("processes that refresh one token at once keep it, even if killed", area="security"),
@@ -131,14 +131,14 @@ def test_no_token_is_spent_twice_while_processes_are_killed(machine: Machine, cr
     machine.service.lifetime_s = 301
     tokens = machine.keep(machine.service.token_set())
     crew.start(load.processes)
-    with Lived() as lived:
+    with RunClock() as run_clock:
         calls = killed_at = refreshes = 0
         since_s = 0.0
         while calls < load.calls or refreshes < load.refreshes or crew.killed < load.kills:
             time.sleep(random.uniform(0.05, 0.2))
             before, calls, refreshes = calls, len(machine.sent), len(machine.service.requests_to("refresh"))
-            since_s = since_s if calls == before else lived.s
-            assert lived.s - since_s < STANDSTILL_S, f"no call after {calls} calls and {refreshes} refreshes"
+            since_s = since_s if calls == before else run_clock.elapsed_s
+            assert run_clock.elapsed_s - since_s < STANDSTILL_S, f"no call after {calls} calls and {refreshes} refreshes"
             if calls >= killed_at + load.calls_per_kill and crew.kill_one():
                 crew.start()
                 killed_at = calls

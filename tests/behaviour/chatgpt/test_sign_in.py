@@ -20,7 +20,7 @@ from responses_emulator import Account, Disconnect, HttpReply, LoseReply, cloudf
 from responses_emulator.openai_sign_in.records import SignInStep
 
 from tests.support.chatgpt_machine import Machine, Person, ask
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 from tests.support.session import blocked
 
 LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
@@ -99,10 +99,10 @@ def test_a_code_that_expires_by_our_clock_is_reported(machine: Machine, monkeypa
     monkeypatch.setattr("amplifier_module_provider_chatgpt_oauth.auth.issuer._CODE_LIFETIME_S", 0.3)
     person = Person(machine.service, lambda: None)
     began_s = time.monotonic()
-    with Lived() as lived:
+    with RunClock() as run_clock:
         assert machine.provider().login(person) is False
     assert time.monotonic() - began_s > 0.25
-    assert lived.s < 10
+    assert run_clock.elapsed_s < 10
     assert "not entered" in person.text
 
 
@@ -231,9 +231,9 @@ def test_ctrl_c_stops_a_sign_in_at_once(machine: Machine) -> None:
     while machine.service.user_codes[0] not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    with Lived() as lived:
+    with RunClock() as run_clock:
         _, errors = process.communicate()
-    assert lived.s < 60, "the next poll is due in 300 s"
+    assert run_clock.elapsed_s < 60, "the next poll is due in 300 s"
     assert process.returncode == 130
     assert errors.rstrip().endswith("stopped")
     assert "Traceback" not in errors

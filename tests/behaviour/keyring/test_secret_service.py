@@ -18,7 +18,7 @@ from openai_responses_common.auth.store.base import TokenStore
 from openai_responses_common.auth.store.open import open_store
 from openai_responses_common.auth.store.record import StoreError, TokenRecord
 
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 
 VARIANT = os.environ.get("TEST_REAL_KEYRING", "")
 NAME = "the system keyring (SecretService)"
@@ -131,9 +131,9 @@ def test_a_locked_keyring_is_said(path: Path, tmp_path: Path, caplog: pytest.Log
     opened(path).save(new(1))
     assert not path.exists()
     lock()
-    with Lived() as lived:
+    with RunClock() as run_clock:
         told_where_it_is_locked(path, tmp_path / "other" / "tokens.json")
-    assert lived.s < 3
+    assert run_clock.elapsed_s < 3
     assert "KeyringLocked" in caplog.text
 
 
@@ -156,16 +156,16 @@ def test_a_dialog_that_nobody_answers_costs_three_seconds_once(path: Path, caplo
     lock()
     began = time.monotonic()
     store = opened(path)
-    with Lived() as lived:
+    with RunClock() as run_clock:
         assert store.load() is None
     assert time.monotonic() - began > 2.5
-    assert lived.s < 5
-    with Lived() as lived:
+    assert run_clock.elapsed_s < 5
+    with RunClock() as run_clock:
         store.probe(wait_for_unlock=True)
         store.save(new(1))
         assert store.load() == new(1)
         assert opened(path).load() == new(1)
-    assert lived.s < 2, "nobody is asked a second time"
+    assert run_clock.elapsed_s < 2, "nobody is asked a second time"
     assert "did not answer within 3 s" not in caplog.text
     assert "not asked again" in caplog.text
 
@@ -179,24 +179,24 @@ from openai_responses_common.auth.store.open import open_store
 print(open_store("auto", service="test", path=Path({str(path)!r})).load())
 """
     began = time.monotonic()
-    with Lived() as lived:
+    with RunClock() as run_clock:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout == "None\n"
     assert time.monotonic() - began > 2.5
-    assert lived.s < 15
+    assert run_clock.elapsed_s < 15
 
 
 @without
 def test_what_is_no_safe_keyring_is_passed_over(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     reason = {"no bus": "no system keyring", "null": "keeps nothing", "plaintext": "may keep plain text"}[VARIANT]
-    with Lived() as lived:
+    with RunClock() as run_clock:
         with pytest.raises(StoreError, match=reason):
             opened(path, "keyring").probe(wait_for_unlock=True)
         store = opened(path)
         store.probe(wait_for_unlock=True)
         store.save(new(1))
         assert opened(path).load() == new(1)
-    assert lived.s < 6
+    assert run_clock.elapsed_s < 6
     assert store.location() == f"{path} (mode 0600)"
     assert str(path) in caplog.text, "it is said"
     assert not list(Path.home().rglob("*keyring_pass*")), "nothing went into a plain file of the keyring's"

@@ -6,10 +6,10 @@ Written from the recordings and shares no line with the code under test, so that
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 
 from tests.generated.corpus.recordings import Exchange, Json
+from tests.generated.fuzz.plain_sse import read_events
 
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
@@ -112,7 +112,7 @@ def read(exchange: Exchange) -> Reading:
     if not exchange.streamed:
         response = json.loads(exchange.body)
         return Reading(items=response["output"], response=response)
-    events = _events(exchange.body.decode())
+    events = read_events(exchange.body, skipped_types=frozenset())
     done = [event for event in events if event["type"] == "response.output_item.done"]
     finished = {event["output_index"]: event["item"] for event in done}
     ends = [event["response"] for event in events if event["type"] in _TERMINAL]
@@ -129,15 +129,6 @@ def part_text(part: Json) -> str:
 def reasoning_text(item: Json) -> str:
     """What a reasoning item lets a reader see: its summary, else the raw reasoning."""
     return "\n\n".join(part["text"] for part in item["summary"] or item.get("content") or [] if part["text"])
-
-
-def _events(text: str) -> list[Json]:
-    events: list[Json] = []
-    for block in re.split(r"(?:\r?\n){2,}", text):
-        data = "\n".join(line[5:].strip() for line in re.split(r"\r?\n", block) if line.startswith("data:"))
-        if data and data != "[DONE]":
-            events.append(json.loads(data))
-    return events
 
 
 def _is_call(item: Json) -> bool:

@@ -14,11 +14,11 @@ from typing import Any
 from responses_emulator import HttpReply
 from responses_emulator.service.state import ScriptedReply
 
-from tests.generated.faults.raw import Opens
+from tests.generated.faults.raw import OpenLocation
 from tests.support.error_rows import ErrorRow
 from tests.support.session import RecordedEvent
 
-WORDS: Mapping[str, str] = {
+SHORT_EVENT_NAMES: Mapping[str, str] = {
     "llm:request": "request",
     "llm:response": "response",
     "llm:stream_block_start": "start",
@@ -80,17 +80,17 @@ class Fault:
     """
 
     name: str
-    does: tuple[ScriptedReply, ...]
+    replies: tuple[ScriptedReply, ...]
     outcome: Outcome
-    place: Opens | None = None
+    open_location: OpenLocation | None = None
     differs: Mapping[str, Outcome] = field(default_factory=dict[str, Outcome])
     only: tuple[str, ...] = ()
     why: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    ask: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    request_fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
     over_socket: bool = True
 
-    def at(self, backend: str) -> Outcome:
+    def outcome_for(self, backend: str) -> Outcome:
         """What must come of it there."""
         return self.differs.get(backend, self.outcome)
 
@@ -106,7 +106,7 @@ class Group:
 
 def row(name: str, *does: ScriptedReply, then: Outcome, **more: Any) -> Fault:
     """A fault in short."""
-    return Fault(name=name, does=does, outcome=then, **more)
+    return Fault(name=name, replies=does, outcome=then, **more)
 
 
 def final(error: str, status: int | None = None, **more: Any) -> Outcome:
@@ -143,11 +143,11 @@ def _fault_of(row: ErrorRow) -> Fault:
 HTTP_CLIENT: Mapping[str, Outcome] = {"chatgpt-oauth": passing("NetworkError")}
 
 
-def words(events: list[RecordedEvent]) -> str:
+def shorten_event_names(events: list[RecordedEvent]) -> str:
     """The events of a call in one word each, the deltas of a block as one."""
     found: list[str] = []
     for event in events:
-        word = WORDS.get(event.name, event.name)
+        word = SHORT_EVENT_NAMES.get(event.name, event.name)
         if word != "delta" or found[-1:] != ["delta"]:
             found.append(word)
     return " ".join(found)

@@ -24,7 +24,7 @@ LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Location:
     """Where a provider is pointed.
 
     Attributes:
@@ -38,14 +38,14 @@ class Place:
     emulator: Emulator | None = None
 
 
-Opens = Callable[[BackendUnderTest, Authority], AbstractContextManager[Place]]
-Behave = Callable[[socket.socket], None]
+OpenLocation = Callable[[BackendUnderTest, Authority], AbstractContextManager[Location]]
+Behaviour = Callable[[socket.socket], None]
 
 
 class Listener:
     """Accepts connections and does one thing with each; `close` ends those that are still open."""
 
-    def __init__(self, behave: Behave) -> None:
+    def __init__(self, behave: Behaviour) -> None:
         self._socket = socket.create_server((LOOPBACK, 0))
         self.port = int(self._socket.getsockname()[1])
         self._behave = behave
@@ -71,7 +71,7 @@ class Listener:
             connection.close()
 
 
-def keep(connection: socket.socket) -> None:
+def stay_silent(connection: socket.socket) -> None:
     """Say nothing, for as long as it takes."""
 
 
@@ -86,7 +86,7 @@ def reset(connection: socket.socket) -> None:
     connection.close()
 
 
-def answering(words: bytes) -> Behave:
+def reply_with(words: bytes) -> Behaviour:
     """Read once, say this, and end."""
 
     def behave(connection: socket.socket) -> None:
@@ -97,19 +97,19 @@ def answering(words: bytes) -> Behave:
     return behave
 
 
-def at(backend: BackendUnderTest, port: int, *, scheme: str = "http", host: str = LOOPBACK) -> str:
+def make_base_url(backend: BackendUnderTest, port: int, *, scheme: str = "http", host: str = LOOPBACK) -> str:
     """The base URL of a backend's service at this port."""
     return f"{scheme}://{host}:{port}{backend.surface().prefix}"
 
 
-def listening(behave: Behave, *, scheme: str = "http") -> Opens:
+def listen(behave: Behaviour, *, scheme: str = "http") -> OpenLocation:
     """A place where all connections meet the same."""
 
     @contextmanager
-    def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
+    def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Location]:
         listener = Listener(behave)
         try:
-            yield Place(url=at(backend, listener.port, scheme=scheme))
+            yield Location(url=make_base_url(backend, listener.port, scheme=scheme))
         finally:
             listener.close()
 
@@ -117,23 +117,23 @@ def listening(behave: Behave, *, scheme: str = "http") -> Opens:
 
 
 @contextmanager
-def refusing(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
+def refuse_connections(backend: BackendUnderTest, authority: Authority) -> Iterator[Location]:
     """A port where nobody listens; it is bound, so that nobody else begins to."""
     with socket.socket() as bound:
         bound.bind((LOOPBACK, 0))
-        yield Place(url=at(backend, bound.getsockname()[1]))
+        yield Location(url=make_base_url(backend, bound.getsockname()[1]))
 
 
 @contextmanager
-def nameless(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
+def use_unresolvable_name(backend: BackendUnderTest, authority: Authority) -> Iterator[Location]:
     """A host whose name is longer than names can be, so that no resolver is asked; below a domain that every backend
     would send credentials to."""
     host = ".".join([*["x" * 63] * 4, "chatgpt.com"])
-    yield Place(url=f"https://{host}{backend.surface().prefix}")
+    yield Location(url=f"https://{host}{backend.surface().prefix}")
 
 
 @contextmanager
-def crowded(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
+def fill_queue(backend: BackendUnderTest, authority: Authority) -> Iterator[Location]:
     """A listener that accepts nobody, and whose queue is full: the next connection stays unanswered."""
     with socket.socket() as full, contextlib.ExitStack() as waiting:
         full.bind((LOOPBACK, 0))
@@ -142,39 +142,41 @@ def crowded(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
             each = waiting.enter_context(socket.socket())
             each.setblocking(False)
             each.connect_ex(full.getsockname())
-        yield Place(url=at(backend, full.getsockname()[1]))
+        yield Location(url=make_base_url(backend, full.getsockname()[1]))
 
 
-def proxied(behave: Behave | None, *, scheme: str) -> Opens:
+def use_proxy(behave: Behaviour | None, *, scheme: str) -> OpenLocation:
     """A service behind a proxy that does this, or is not there."""
 
     @contextmanager
-    def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
-        place = listening(behave) if behave else refusing
+    def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Location]:
+        place = listen(behave) if behave else refuse_connections
         with place(backend, authority) as proxy:
             origin = proxy.url.removesuffix(backend.surface().prefix)
             variable = f"{scheme}_proxy"
-            yield Place(url=at(backend, 9, scheme=scheme), environment={variable: origin, "no_proxy": ""})
+            yield Location(url=make_base_url(backend, 9, scheme=scheme), environment={variable: origin, "no_proxy": ""})
 
     return opens
 
 
-def served(
+def serve_tls(
     context: Callable[[Authority], ssl.SSLContext | None], *, scheme: str = "https", trusted: bool = True
-) -> Opens:
+) -> OpenLocation:
     """The real service, over TLS of some kind; without any where there is no context."""
 
     @contextmanager
-    def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Place]:
+    def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Location]:
         environment = {"SSL_CERT_FILE": authority.ca_file} if trusted else {}
         with backend.emulator(tls=context(authority)) as emulator:
             emulator.script(*[Turn(Say("hello"))] * 3)
-            yield Place(url=at(backend, emulator.port, scheme=scheme), environment=environment, emulator=emulator)
+            yield Location(
+                url=make_base_url(backend, emulator.port, scheme=scheme), environment=environment, emulator=emulator
+            )
 
     return opens
 
 
-def old_tls(authority: Authority) -> ssl.SSLContext:
+def make_old_tls_context(authority: Authority) -> ssl.SSLContext:
     """The right certificate, in a version of TLS that no client takes any more."""
     context = authority.context()
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):

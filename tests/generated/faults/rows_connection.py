@@ -8,18 +8,18 @@ from responses_emulator import Authority
 
 from tests.generated.faults.fault import Fault, Group, Outcome, answer, final, passing
 from tests.generated.faults.raw import (
-    Opens,
-    answering,
+    OpenLocation,
     close,
-    crowded,
-    keep,
-    listening,
-    nameless,
-    old_tls,
-    proxied,
-    refusing,
+    fill_queue,
+    listen,
+    make_old_tls_context,
+    refuse_connections,
+    reply_with,
     reset,
-    served,
+    serve_tls,
+    stay_silent,
+    use_proxy,
+    use_unresolvable_name,
 )
 
 # Nothing ever comes, so that a pause of the machine ends in the same timeout.
@@ -27,43 +27,43 @@ _SILENCE = {"timeout": 0.15}
 _NETWORK = passing("NetworkError", says="cannot reach")
 _UNTRUSTED = final("NetworkError", says="SSL_CERT_FILE")
 _TIMEOUT = passing("LLMTimeoutError")
-_DENIED = answering(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-_DOWN = answering(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+_DENIED = reply_with(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+_DOWN = reply_with(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
 
 
-def _row(name: str, place: Opens, then: Outcome, **settings: Any) -> Fault:
-    return Fault(name=name, does=(), place=place, outcome=then, settings=settings)
+def _row(name: str, place: OpenLocation, then: Outcome, **settings: Any) -> Fault:
+    return Fault(name=name, replies=(), open_location=place, outcome=then, settings=settings)
 
 
 _REACH = (
-    _row("nobody listens there", refusing, _NETWORK),
-    _row("the name cannot be resolved", nameless, _NETWORK, allowed_hosts="chatgpt.com"),
-    _row("a connection is closed at once", listening(close), _NETWORK),
-    _row("a connection is reset at once", listening(reset), _NETWORK),
-    _row("a connection is taken, and nothing is ever said", listening(keep), _TIMEOUT, **_SILENCE),
-    _row("no connection is taken", crowded, _TIMEOUT, **_SILENCE),
-    _row("the proxy is not there", proxied(None, scheme="http"), _NETWORK),
-    _row("the proxy is not there, for https", proxied(None, scheme="https"), _NETWORK),
-    _row("the proxy wants a password", proxied(_DENIED, scheme="http"), final("ConfigurationError", 407)),
-    _row("the proxy wants a password, for https", proxied(_DENIED, scheme="https"), _NETWORK),
-    _row("the proxy has no way", proxied(_DOWN, scheme="http"), passing("ProviderUnavailableError", 502)),
-    _row("the proxy has no way, for https", proxied(_DOWN, scheme="https"), _NETWORK),
-    _row("the proxy hangs, for https", proxied(keep, scheme="https"), _TIMEOUT, **_SILENCE),
+    _row("nobody listens there", refuse_connections, _NETWORK),
+    _row("the name cannot be resolved", use_unresolvable_name, _NETWORK, allowed_hosts="chatgpt.com"),
+    _row("a connection is closed at once", listen(close), _NETWORK),
+    _row("a connection is reset at once", listen(reset), _NETWORK),
+    _row("a connection is taken, and nothing is ever said", listen(stay_silent), _TIMEOUT, **_SILENCE),
+    _row("no connection is taken", fill_queue, _TIMEOUT, **_SILENCE),
+    _row("the proxy is not there", use_proxy(None, scheme="http"), _NETWORK),
+    _row("the proxy is not there, for https", use_proxy(None, scheme="https"), _NETWORK),
+    _row("the proxy wants a password", use_proxy(_DENIED, scheme="http"), final("ConfigurationError", 407)),
+    _row("the proxy wants a password, for https", use_proxy(_DENIED, scheme="https"), _NETWORK),
+    _row("the proxy has no way", use_proxy(_DOWN, scheme="http"), passing("ProviderUnavailableError", 502)),
+    _row("the proxy has no way, for https", use_proxy(_DOWN, scheme="https"), _NETWORK),
+    _row("the proxy hangs, for https", use_proxy(stay_silent, scheme="https"), _TIMEOUT, **_SILENCE),
 )
 _TLS = (
-    _row("a certificate of an authority in `SSL_CERT_FILE`", served(Authority.context), answer("hello")),
-    _row("an authority that nobody trusts", served(Authority.untrusted), _UNTRUSTED),
-    _row("the right authority, but not in `SSL_CERT_FILE`", served(Authority.context, trusted=False), _UNTRUSTED),
-    _row("a certificate that vouches for itself", served(Authority.self_signed), _UNTRUSTED),
-    _row("another host's certificate", served(Authority.wrong_host), _UNTRUSTED),
-    _row("a certificate that is over", served(Authority.expired), _UNTRUSTED),
-    _row("an old version of TLS", served(old_tls), _NETWORK),
-    _row("no TLS, at an `https` address", served(lambda _: None), _NETWORK),
-    _row("TLS, at an `http` address", served(Authority.context, scheme="http"), _NETWORK),
-    _row("closed in the handshake", listening(close, scheme="https"), _NETWORK),
-    _row("reset in the handshake", listening(reset, scheme="https"), _NETWORK),
-    _row("silent in the handshake", listening(keep, scheme="https"), _TIMEOUT, **_SILENCE),
-    _row("garbage in the handshake", listening(answering(b"hello\r\n"), scheme="https"), _NETWORK),
+    _row("a certificate of an authority in `SSL_CERT_FILE`", serve_tls(Authority.context), answer("hello")),
+    _row("an authority that nobody trusts", serve_tls(Authority.untrusted), _UNTRUSTED),
+    _row("the right authority, but not in `SSL_CERT_FILE`", serve_tls(Authority.context, trusted=False), _UNTRUSTED),
+    _row("a certificate that vouches for itself", serve_tls(Authority.self_signed), _UNTRUSTED),
+    _row("another host's certificate", serve_tls(Authority.wrong_host), _UNTRUSTED),
+    _row("a certificate that is over", serve_tls(Authority.expired), _UNTRUSTED),
+    _row("an old version of TLS", serve_tls(make_old_tls_context), _NETWORK),
+    _row("no TLS, at an `https` address", serve_tls(lambda _: None), _NETWORK),
+    _row("TLS, at an `http` address", serve_tls(Authority.context, scheme="http"), _NETWORK),
+    _row("closed in the handshake", listen(close, scheme="https"), _NETWORK),
+    _row("reset in the handshake", listen(reset, scheme="https"), _NETWORK),
+    _row("silent in the handshake", listen(stay_silent, scheme="https"), _TIMEOUT, **_SILENCE),
+    _row("garbage in the handshake", listen(reply_with(b"hello\r\n"), scheme="https"), _NETWORK),
 )
 
 GROUPS = (Group(title="There is no connection", about="this happens", rows=_REACH + _TLS),)

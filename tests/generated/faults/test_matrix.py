@@ -11,7 +11,7 @@ from responses_emulator import Emulator, HttpReply, Say
 from docs import faults
 from tests.generated.faults.fault import Fault, Outcome
 from tests.generated.faults.tables import MATRIX
-from tests.generated.faults.verdict import check, tried
+from tests.generated.faults.verdict import check_outcome, make_call
 from tests.support.backends import BACKENDS, BackendUnderTest
 from tests.support.error_rows import refusal
 from tests.support.leftovers import nothing_left
@@ -23,7 +23,7 @@ ROWS = [
     for backend in BACKENDS
     for group in MATRIX
     for fault in group.rows
-    if fault.over_socket and fault.place is None and backend.name in (fault.only or (backend.name,))
+    if fault.over_socket and fault.open_location is None and backend.name in (fault.only or (backend.name,))
 ]
 AT_LAST = "At last."
 
@@ -42,24 +42,28 @@ def test_the_page_is_current() -> None:
 
 
 @pytest.mark.parametrize(("backend", "fault"), ROWS)
-async def test_what_comes_of(backend: BackendUnderTest, fault: Fault, services: dict[str, Emulator]) -> None:
+async def test_fault_has_the_outcome_of_its_row(
+    backend: BackendUnderTest, fault: Fault, services: dict[str, Emulator]
+) -> None:
     emulator = services[backend.name]
     emulator.reset()
-    outcome = fault.at(backend.name)
+    outcome = fault.outcome_for(backend.name)
     settings = {"max_retries": 1, "min_retry_delay": 0.001, **fault.settings}
     async with nothing_left(emulator):
         session = await Session(backend, emulator).mount(backend.settings(emulator, **settings))
-        emulator.script(*fault.does, *[fault.does[-1]] * 3)
+        emulator.script(*fault.replies, *[fault.replies[-1]] * 3)
         async with nothing_left(emulator):
-            result = await tried(session, fault)
-        check(session, outcome, result, requests=session.sent)
+            result = await make_call(session, fault)
+        check_outcome(session, outcome, result, requests=session.sent)
         await check_the_next_call(session, fault, outcome)
         await session.cleanup()
     assert await emulator.wait_until_async(lambda: emulator.open_connections == 0), "a connection is still open"
 
 
 @pytest.mark.parametrize("status", [400, 502])
-async def test_half_a_credential_is_none(backend: BackendUnderTest, services: dict[str, Emulator], status: int) -> None:
+async def test_long_message_is_not_cut_within_a_credential(
+    backend: BackendUnderTest, services: dict[str, Emulator], status: int
+) -> None:
     """A long message that echoes the credential is cut, though not in the middle of it."""
     emulator, secret = services[backend.name], backend.secret
     emulator.reset()
@@ -78,7 +82,7 @@ async def check_the_next_call(session: Session, fault: Fault, outcome: Outcome) 
     session.emulator.reset()
     session.recorder.events.clear()
     again = outcome.retryable and "timeout" not in fault.settings  # silence takes time, and is no different here
-    session.emulator.script(*([fault.does[0]] if again else []), Say(AT_LAST), Say(AT_LAST))
+    session.emulator.script(*([fault.replies[0]] if again else []), Say(AT_LAST), Say(AT_LAST))
     answer = await session.ask("and now?")
     assert answer.text == AT_LAST
     assert session.recorder.shown() == AT_LAST

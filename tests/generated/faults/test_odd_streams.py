@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from openai_responses_common.options.model_info import NO_OVERRIDES
 from openai_responses_common.translate.decode import DecodedResponse, decode_response, drop_cut_calls
 from openai_responses_common.translate.deltas import DeltaReader
 from openai_responses_common.translate.usage import sum_usage
-from openai_responses_common.transport.event_stream import read_events
+from openai_responses_common.transport.event_stream import build_body_decoder
 from openai_responses_common.wire.accumulate import Accumulator
 
 from tests.generated.faults.fault import (
@@ -136,14 +136,11 @@ BROKEN: dict[str, tuple[Bytes, Mapping[str, str]]] = {
 }
 
 
-async def read_reply(body: Bytes, headers: Mapping[str, str]) -> tuple[Accumulator, str]:
+def read_reply(body: Bytes, headers: Mapping[str, str]) -> tuple[Accumulator, str]:
     """Return what the engine accumulates of a reply, and the text that its deltas show."""
-    accumulator, reader, shown = Accumulator(), DeltaReader(), ""
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield body if isinstance(body, bytes) else sse(*body)
-
-    async for batch in read_events(chunks(), headers):
+    accumulator, reader, decoder, shown = Accumulator(), DeltaReader(), build_body_decoder(headers), ""
+    for read in (lambda: decoder.feed([body if isinstance(body, bytes) else sse(*body)]), decoder.finish):
+        batch = read()
         for each in batch:
             accumulator.add_event(each)
         shown += "".join(getattr(delta, "text", "") for delta in reader.read_batch(batch))
@@ -152,9 +149,9 @@ async def read_reply(body: Bytes, headers: Mapping[str, str]) -> tuple[Accumulat
     return accumulator, shown
 
 
-async def decode_reply(body: Bytes) -> tuple[DecodedResponse, str]:
+def decode_reply(body: Bytes) -> tuple[DecodedResponse, str]:
     """Return the decoded response of a reply, and the text that its deltas show."""
-    accumulator, shown = await read_reply(body, {})
+    accumulator, shown = read_reply(body, {})
     reply = accumulator.build_response()
     usage = sum_usage(
         [reply], model="gpt-5.6-sol", profile=BackendProfile(name="p", display_name="P"), model_info=NO_OVERRIDES
@@ -163,8 +160,8 @@ async def decode_reply(body: Bytes) -> tuple[DecodedResponse, str]:
 
 
 @pytest.mark.parametrize("name", [*UNUSUAL, *INVALID])
-async def test_odd_stream_gives_its_response_and_usage(name: str) -> None:
-    decoded, shown = await decode_reply((UNUSUAL | INVALID)[name])
+def test_odd_stream_gives_its_response_and_usage(name: str) -> None:
+    decoded, shown = decode_reply((UNUSUAL | INVALID)[name])
     assert decoded.text == "hello"
     assert shown in ("hello", "")
     assert decoded.usage is not None
@@ -172,31 +169,31 @@ async def test_odd_stream_gives_its_response_and_usage(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WITHOUT_USAGE)
-async def test_stream_without_usage_gives_its_response_without_a_cost(name: str) -> None:
-    decoded, _ = await decode_reply(WITHOUT_USAGE[name])
+def test_stream_without_usage_gives_its_response_without_a_cost(name: str) -> None:
+    decoded, _ = decode_reply(WITHOUT_USAGE[name])
     assert decoded.text == "hello"
     assert decoded.usage is None or not decoded.usage.cost_usd
 
 
 @pytest.mark.parametrize("name", OTHER_TEXTS)
-async def test_odd_text_is_decoded(name: str) -> None:
+def test_odd_text_is_decoded(name: str) -> None:
     text, body = OTHER_TEXTS[name]
-    decoded, _ = await decode_reply(body)
+    decoded, _ = decode_reply(body)
     assert decoded.text == text
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_broken_stream_is_a_failure_of_the_stream(name: str) -> None:
+def test_broken_stream_is_a_failure_of_the_stream(name: str) -> None:
     with pytest.raises(CallFailure) as caught:
-        await read_reply(*BROKEN[name])
+        read_reply(*BROKEN[name])
     assert caught.value.failure.kind == "stream"
 
 
-async def test_bytes_without_an_event_have_no_terminal_event() -> None:
-    accumulator, _ = await read_reply(b"\x00" * 2000, {})
+def test_bytes_without_an_event_have_no_terminal_event() -> None:
+    accumulator, _ = read_reply(b"\x00" * 2000, {})
     assert accumulator.terminal_event is None
 
 
-async def test_error_in_json_of_a_reply_with_status_200_is_an_error_event() -> None:
-    accumulator, _ = await read_reply(b'{"error": {"message": "x", "code": "server_error"}}', _JSON)
+def test_error_in_json_of_a_reply_with_status_200_is_an_error_event() -> None:
+    accumulator, _ = read_reply(b'{"error": {"message": "x", "code": "server_error"}}', _JSON)
     assert accumulator.has_failed()

@@ -7,7 +7,7 @@ from responses_emulator import Authority
 
 from tests.generated.faults.fault import Fault
 from tests.generated.faults.rows_connection import GROUPS
-from tests.generated.faults.verdict import check, tried
+from tests.generated.faults.verdict import check_outcome, make_call
 from tests.support.backends import BackendUnderTest
 from tests.support.leftovers import nothing_left
 from tests.support.session import Session
@@ -18,11 +18,11 @@ ROWS = [pytest.param(fault, id=f"{group.title}: {fault.name}") for group in GROU
 
 
 @pytest.mark.parametrize("fault", ROWS)
-async def test_what_comes_of(
+async def test_location_has_the_outcome_of_its_row(
     backend: BackendUnderTest, authority: Authority, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert fault.place is not None
-    with fault.place(backend, authority) as place:
+    assert fault.open_location is not None
+    with fault.open_location(backend, authority) as place:
         for name, value in place.environment.items():
             monkeypatch.setenv(name, value)
         emulator = place.emulator or backend.emulator()
@@ -31,8 +31,8 @@ async def test_what_comes_of(
             config = {**backend.config(place.url, backend.secret), **settings}
             session = await Session(backend, emulator).mount(config)
             async with nothing_left(emulator):
-                result = await tried(session, fault)
+                result = await make_call(session, fault)
             attempts = 1 + len(session.recorder.named("provider:retry"))
-            check(session, fault.at(backend.name), result, requests=attempts)
+            check_outcome(session, fault.outcome_for(backend.name), result, requests=attempts)
             await session.cleanup()
         assert await emulator.wait_until_async(lambda: emulator.open_connections == 0), "a connection is still open"

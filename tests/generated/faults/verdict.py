@@ -7,22 +7,22 @@ from typing import Any
 
 from amplifier_core.llm_errors import LLMError
 
-from tests.generated.faults.fault import Fault, Outcome, words
+from tests.generated.faults.fault import Fault, Outcome, shorten_event_names
 from tests.support.session import Session
 from tests.support.witness import leaks
 
 
-async def tried(session: Session, fault: Fault) -> Any:
+async def make_call(session: Session, fault: Fault) -> Any:
     """The answer of a call, or its error."""
     try:
-        return await session.ask("hello", **fault.ask)
+        return await session.ask("hello", **fault.request_fields)
     except LLMError as error:
         return error
 
 
-def check(session: Session, outcome: Outcome, result: Any, *, requests: int) -> None:
+def check_outcome(session: Session, outcome: Outcome, result: Any, *, requests: int) -> None:
     """Compare all that can be seen of the call with what must have come of it."""
-    count = counted(session, outcome, requests)
+    count = count_effects(session, outcome, requests)
     if isinstance(result, LLMError):
         found = Outcome(
             error=type(result).__name__,
@@ -44,11 +44,11 @@ def check(session: Session, outcome: Outcome, result: Any, *, requests: int) -> 
     assert session.backend.secret not in json.dumps([event.data for event in session.recorder.events])
 
 
-def counted(session: Session, outcome: Outcome, requests: int) -> dict[str, Any]:
+def count_effects(session: Session, outcome: Outcome, requests: int) -> dict[str, Any]:
     """What is counted of answers and errors alike; of costs whether there are any that should be."""
     spent = session.provider.spent_usd > 0
     paid = outcome.paid if spent == (outcome.paid > 0 and session.backend.priced) else -1
-    return {"events": words(session.recorder.events), "requests": requests, "paid": paid}
+    return {"events": shorten_event_names(session.recorder.events), "requests": requests, "paid": paid}
 
 
 def check_error(session: Session, error: LLMError) -> None:

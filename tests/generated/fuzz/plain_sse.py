@@ -1,6 +1,6 @@
-"""A second reader of event streams, written line by line from the rules of the HTML standard, whole bytes in.
+"""A second reader of event streams, written line by line from the rules of the HTML standard; it reads whole streams.
 
-It shares nothing with the library. What the library does otherwise on purpose is said where it happens.
+It shares nothing with the library. A comment stands where the library differs from the standard on purpose.
 """
 
 from __future__ import annotations
@@ -9,24 +9,32 @@ import json
 import re
 from typing import Any
 
+_FIELD_TYPES = {"type": str, "delta": str, "output_index": int, "content_index": int, "summary_index": int}
 # The service repeats the whole request in these; the library does not parse them.
-_KINDS = {"type": str, "delta": str, "output_index": int, "content_index": int, "summary_index": int}
 ECHOES = frozenset({"response.created", "response.in_progress", "response.queued"})
 
 
-class NotJson(ValueError):
-    """An event is no JSON object: the events before it, and nothing after it."""
+class MalformedEvent(ValueError):
+    """The data of an event is not a JSON object.
+
+    Attributes:
+        events: the events before it.
+    """
 
     def __init__(self, events: list[dict[str, Any]]) -> None:
-        super().__init__("an event is no JSON object")
+        super().__init__("an event is not a JSON object")
         self.events = events
 
 
-def read(stream: bytes) -> list[dict[str, Any]]:
-    """The events of a whole stream.
+def read_events(stream: bytes, *, skipped_types: frozenset[str] = ECHOES) -> list[dict[str, Any]]:
+    """Return the events of a whole stream.
+
+    Args:
+        stream: all of its bytes.
+        skipped_types: the event types to leave out; the default is those that the library leaves out.
 
     Raises:
-        NotJson: see there.
+        MalformedEvent: the data of an event is not a JSON object.
     """
     text = stream.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     events: list[dict[str, Any]] = []
@@ -43,31 +51,33 @@ def read(stream: bytes) -> list[dict[str, Any]]:
                 name = value
             continue
         if data:
-            event = _event(name, "\n".join(data), events)
+            event = _parse_event(name, "\n".join(data), events, skipped_types)
             if event is not None:
                 events.append(event)
         data, name = [], ""
     return events
 
 
-def _event(name: str, data: str, before: list[dict[str, Any]]) -> dict[str, Any] | None:
-    if data.strip(" \t\n\r\x0b\x0c") in {"", "[DONE]"} or name in ECHOES:
+def _parse_event(
+    name: str, data: str, before: list[dict[str, Any]], skipped_types: frozenset[str]
+) -> dict[str, Any] | None:
+    if data.strip(" \t\n\r\x0b\x0c") in {"", "[DONE]"} or name in skipped_types:
         return None
+    # The library looks only at the first bytes of an echo, so that the rest of it may be broken.
+    match = re.match(r'\s*\{\s*"type"\s*:\s*"([^"\\]*)"', data)
+    is_skipped = not name and match is not None and match[1] in skipped_types
     try:
-        event = _with_whole_characters(json.loads(data.encode("utf-8", "surrogateescape").decode("utf-8")))
+        event = _replace_surrogates(json.loads(data.encode("utf-8", "surrogateescape").decode("utf-8")))
     except (ValueError, RecursionError):
-        # Only the first words of an echo are looked at, so that it may be broken.
-        found = re.match(r'\s*\{\s*"type"\s*:\s*"([^"\\]*)"', data)
-        if not name and found and found[1] in ECHOES:
+        if is_skipped:
             return None
-        raise NotJson(before) from None
+        raise MalformedEvent(before) from None
     if not isinstance(event, dict):
-        raise NotJson(before)
-    found = re.match(r'\s*\{\s*"type"\s*:\s*"([^"\\]*)"', data)
-    if not name and found and found[1] in ECHOES:
+        raise MalformedEvent(before)
+    if is_skipped:
         return None
-    # The library drops these where they are something else, as if they were left out.
-    for key, kind in _KINDS.items():
+    # The library drops these fields if they have another type.
+    for key, kind in _FIELD_TYPES.items():
         if key in event and not isinstance(event[key], kind):
             del event[key]
     if "type" not in event:
@@ -75,14 +85,14 @@ def _event(name: str, data: str, before: list[dict[str, Any]]) -> dict[str, Any]
     return event
 
 
-def _with_whole_characters(value: Any) -> Any:
-    """The library puts U+FFFD for halves of surrogate pairs, which no hook and no file would take."""
+def _replace_surrogates(value: Any) -> Any:
+    """Return the value as the library does, with U+FFFD for halves of surrogate pairs: hooks and files take no half."""
     match value:
         case str():
             return re.sub("[\ud800-\udfff]", "\ufffd", value)
         case dict():
-            return {_with_whole_characters(key): _with_whole_characters(each) for key, each in value.items()}
+            return {_replace_surrogates(key): _replace_surrogates(each) for key, each in value.items()}
         case list():
-            return [_with_whole_characters(each) for each in value]
+            return [_replace_surrogates(each) for each in value]
         case _:
             return value

@@ -19,7 +19,7 @@ from tests.generated.fuzz.streams import answers, framed, streams
 Outcome = tuple[list[dict[str, Any]], bool]
 
 
-def heard(pieces: Iterable[bytes]) -> Outcome:
+def decode(pieces: Iterable[bytes]) -> Outcome:
     """The events that came out, and whether the stream was well-formed to its end."""
     decoder, events = SseDecoder(), []
     try:
@@ -31,21 +31,21 @@ def heard(pieces: Iterable[bytes]) -> Outcome:
     return events, True
 
 
-def expected(stream: bytes) -> Outcome:
+def read_by_standard(stream: bytes) -> Outcome:
     """The same by the standard."""
     try:
-        return plain_sse.read(stream), True
-    except plain_sse.NotJson as error:
+        return plain_sse.read_events(stream), True
+    except plain_sse.MalformedEvent as error:
         return error.events, False
 
 
-def cut(stream: bytes, places: list[int]) -> list[bytes]:
+def split_at(stream: bytes, places: list[int]) -> list[bytes]:
     """The pieces between some places."""
     places = sorted(min(place, len(stream)) for place in places)
     return [stream[start:end] for start, end in zip([0, *places], [*places, len(stream)], strict=True)]
 
 
-def same(first: Outcome, second: Outcome) -> bool:
+def are_equal(first: Outcome, second: Outcome) -> bool:
     """Equal, also where a number is none."""
     return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
 
@@ -57,17 +57,17 @@ PLACES = st.lists(st.integers(0, 4000), max_size=8)
 @examples(250)
 def test_any_cut_of_any_bytes_is_read_as_the_standard_says(stream: bytes, places: list[int]) -> None:
     """The same events come out before the same fault, wherever the bytes were cut."""
-    wanted = expected(stream)
-    assert same(heard([stream]), wanted)
-    assert same(heard(cut(stream, places)), wanted)
-    assert same(heard(cut(stream, [at + 1 for at, byte in enumerate(stream) if byte == 13])), wanted)
+    wanted = read_by_standard(stream)
+    assert are_equal(decode([stream]), wanted)
+    assert are_equal(decode(split_at(stream, places)), wanted)
+    assert are_equal(decode(split_at(stream, [at + 1 for at, byte in enumerate(stream) if byte == 13])), wanted)
 
 
 @given(streams())
 @examples(40)
 def test_byte_by_byte_is_read_alike(stream: bytes) -> None:
     """The finest cut there is."""
-    assert same(heard(stream[at : at + 1] for at in range(len(stream))), heard([stream]))
+    assert are_equal(decode(stream[at : at + 1] for at in range(len(stream))), decode([stream]))
 
 
 @given(st.data())
@@ -75,7 +75,7 @@ def test_byte_by_byte_is_read_alike(stream: bytes) -> None:
 def test_every_framing_tells_the_same_answer(data: st.DataObject) -> None:
     """Line ends, comments, names and indentation are the server's taste."""
     _, events = data.draw(answers())
-    told, whole = heard([data.draw(framed(events))])
+    told, whole = decode([data.draw(framed(events))])
     assert whole
     silent = plain_sse.ECHOES
     wanted = json.loads(json.dumps([event for event in events if event["type"] not in silent]).replace("\\ud800", "?"))
@@ -100,7 +100,7 @@ def test_the_work_grows_with_the_bytes(size: int) -> None:
         before = sys.gettrace()
         sys.settrace(tell)
         try:
-            heard(pieces)
+            decode(pieces)
         finally:
             sys.settrace(before)
         return count

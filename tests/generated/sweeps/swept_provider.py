@@ -21,7 +21,7 @@ from openai_responses_common.engine.event_names import STREAM_EVENTS
 from tests.support.backends import BackendUnderTest
 from tests.support.session import asking, tool
 
-from ...support.leftovers import places_taken
+from ...support.leftovers import describe_used_slots
 from .recorded_stream import ARGUMENTS, TEXT, THOUGHT, record_stream
 from .replay_server import ReplayServer, Script
 
@@ -178,6 +178,6 @@ async def sweep_provider(
         }
         cleanup = await backend.mount(recorder, config)
         yield SweptProvider(recorder, server)
-        assert places_taken() == []
+        assert describe_used_slots() == []
         await cleanup()
     assert asyncio.all_tasks() - tasks == set()

@@ -34,7 +34,7 @@ def decode(*pieces: bytes) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("newline", NEWLINES.values(), ids=NEWLINES.keys())
 def test_stream_cut_at_any_byte_gives_the_events_before_it(stream: RecordedStream, newline: bytes) -> None:
     framed = stream.frame_with(newline)
-    expected = plain_sse.read(framed)
+    expected = plain_sse.read_events(framed)
     first, *frames = [frame for frame in framed.split(newline * 2) if frame]
     *ends, _ = accumulate((len(frame) + 2 * len(newline) for frame in frames), initial=len(first) + 2 * len(newline))
     complete_at = [end + len(frame) for end, frame in zip(ends, frames, strict=True)]
@@ -47,6 +47,6 @@ def test_stream_cut_at_any_byte_gives_the_events_before_it(stream: RecordedStrea
 @pytest.mark.parametrize("newline", NEWLINES.values(), ids=NEWLINES.keys())
 def test_stream_split_at_any_byte_gives_the_same_events(stream: RecordedStream, newline: bytes) -> None:
     framed = stream.frame_with(newline)
-    expected = plain_sse.read(framed)
+    expected = plain_sse.read_events(framed)
     for offset in range(len(framed) + 1):
         assert decode(framed[:offset], framed[offset:]) == expected, offset

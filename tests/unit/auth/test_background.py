@@ -10,7 +10,7 @@ import threading
 import pytest
 from openai_responses_common.auth.background import run_in_thread, run_with_deadline
 
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 
 pytestmark = pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
 
@@ -79,7 +79,7 @@ async def test_a_loop_stops_waiting_when_its_task_is_cancelled() -> None:
     ids=["thread", "loop"],
 )
 def test_what_hangs_does_not_hold_the_exit(code: str) -> None:
-    with Lived() as lived:
+    with RunClock() as run_clock:
         done = subprocess.run(
             [sys.executable, "-c", f"{HANGING}try:\n    {code}\nexcept TimeoutError:\n    print('late')"],
             check=False,
@@ -87,4 +87,4 @@ def test_what_hangs_does_not_hold_the_exit(code: str) -> None:
             text=True,
         )
     assert (done.stdout, done.stderr, done.returncode) == ("late\n", "", 0)
-    assert lived.s < 60, "the function takes 100 s"
+    assert run_clock.elapsed_s < 60, "the function takes 100 s"

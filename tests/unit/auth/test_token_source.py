@@ -18,7 +18,7 @@ from openai_responses_common import Token, TokenSource
 from openai_responses_common.auth import token_source as module
 
 from tests.support.backends import ROOT
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 from tests.support.session import PATIENCE_S
 
 pytestmark = pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
@@ -251,7 +251,7 @@ asyncio.run(main())
 
 
 def test_a_hanging_fetch_does_not_hold_up_the_exit() -> None:
-    with Lived() as lived:
+    with RunClock() as run_clock:
         run = subprocess.run([sys.executable, "-c", HANGING], cwd=LIBRARY, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "LLMTimeoutError\n", "")
-    assert lived.s < 60, "the fetch takes 100 s"
+    assert run_clock.elapsed_s < 60, "the fetch takes 100 s"

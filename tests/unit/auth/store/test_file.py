@@ -10,7 +10,7 @@ import pytest
 from openai_responses_common.auth.store.record import StoreError, dump_token_record
 
 from tests.support.keyrings import DictKeyring
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 from tests.support.token_records import new, opened, plant, posix, refused
 
 pytestmark = pytest.mark.promise("planted links, pipes, owners and modes give nobody the token store", area="security")
@@ -90,9 +90,9 @@ def test_a_second_name_is_refused_and_not_written(path: Path, tmp_path: Path) ->
 def test_pipes_and_directories_are_refused_without_waiting(path: Path) -> None:
     path.parent.mkdir(mode=0o700)
     os.mkfifo(path, 0o600)
-    with Lived() as lived:
+    with RunClock() as run_clock:
         refused(opened(path, "file"), "not a plain file")
-    assert lived.s < 2
+    assert run_clock.elapsed_s < 2
     path.unlink()
     path.mkdir()
     refused(opened(path, "file"), "not a plain file")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from openai_responses_common.auth.store.record import StoreError, dump_token_record
 
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 from tests.support.token_records import new, opened, plant, posix
 
 
@@ -99,9 +99,9 @@ def test_eight_processes_spend_each_value_once_though_some_are_killed_under_the_
     ledger = tmp_path / "ledger"
     rounds, workers = 4, ["", "before", "", "between", "", "after", "", ""]
     command = [sys.executable, "-c", ROTATION, path, ledger, str(rounds), ",".join(workers)]
-    with Lived() as lived:
+    with RunClock() as run_clock:
         subprocess.run(command, check=True, timeout=120)
-    assert lived.s < 15, "the lock of a killed process is free at once"
+    assert run_clock.elapsed_s < 15, "the lock of a killed process is free at once"
     lines = [line.split() for line in ledger.read_text().splitlines()]
     spent = Counter(int(value) for word, value in lines if word == "spent")
     (lost,) = [int(value) for word, value in lines if word == "between"]

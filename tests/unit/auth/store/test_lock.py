@@ -15,7 +15,7 @@ import pytest
 from openai_responses_common.auth.store.lock import hold_file_lock
 from openai_responses_common.auth.store.record import StoreError
 
-from tests.support.run_clock import Lived
+from tests.support.run_clock import RunClock
 
 pytestmark = [
     pytest.mark.promise("planted links, pipes, owners and modes give nobody the token store", area="security"),
@@ -181,9 +181,9 @@ def test_a_planted_link_is_not_followed(path: Path, tmp_path: Path) -> None:
 def test_what_else_is_planted_is_refused_without_waiting(path: Path, tmp_path: Path) -> None:
     path.parent.mkdir(mode=0o700)
     os.mkfifo(path, 0o600)
-    with Lived() as lived:
+    with RunClock() as run_clock:
         refused(path, "not a plain file")
-    assert lived.s < 2
+    assert run_clock.elapsed_s < 2
     path.unlink()
     path.mkdir()
     refused(path)
