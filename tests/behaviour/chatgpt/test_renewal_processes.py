@@ -138,7 +138,9 @@ def test_no_token_is_spent_twice_while_processes_are_killed(machine: Machine, cr
             time.sleep(random.uniform(0.05, 0.2))
             before, calls, refreshes = calls, len(machine.sent), len(machine.service.requests_to("refresh"))
             since_s = since_s if calls == before else run_clock.elapsed_s
-            assert run_clock.elapsed_s - since_s < STANDSTILL_S, f"no call after {calls} calls and {refreshes} refreshes"
+            assert run_clock.elapsed_s - since_s < STANDSTILL_S, (
+                f"no call after {calls} calls and {refreshes} refreshes"
+            )
             if calls >= killed_at + load.calls_per_kill and crew.kill_one():
                 crew.start()
                 killed_at = calls

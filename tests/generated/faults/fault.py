@@ -136,7 +136,7 @@ def _fault_of(row: ErrorRow) -> Fault:
     outcome = passing if row.retryable else final
     reply = row.reply or stream(row.event or {})
     then = outcome(row.error, row.status, says=row.text)
-    return Fault(name=row.name, does=(reply,), outcome=then, over_socket=row.over_socket)
+    return Fault(name=row.name, replies=(reply,), outcome=then, over_socket=row.over_socket)
 
 
 # Our HTTP client takes an error that breaks off for an answer that never came.

@@ -9,7 +9,7 @@ from responses_emulator import Call, CustomCall, ResponseFailed, ResponseIncompl
 from tests.generated.faults.fault import CALL, Group, answer, event, final, passing, response, row, stream
 from tests.support.session import tool
 
-_TOOLS: dict[str, Any] = {"ask": {"tools": [tool("look", "at"), tool("run", type="custom")]}}
+_TOOLS: dict[str, Any] = {"request_fields": {"tools": [tool("look", "at"), tool("run", type="custom")]}}
 _ONE = "request start end response"
 _TAKEN_BACK = "request start end aborted response"
 
