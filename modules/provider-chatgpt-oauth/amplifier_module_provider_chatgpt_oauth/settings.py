@@ -17,7 +17,8 @@ from openai_responses_common import is_loopback, is_within, read_url, setting, w
 from openai_responses_common.auth.store.open import STORE_MODES
 from openai_responses_common.auth.urls import require_https
 from openai_responses_common.cli.command_line import command_line
-from openai_responses_common.options.setting import Setting
+from openai_responses_common.options.readers import FLAG_VALUES, lower_text, seconds_or_zero
+from openai_responses_common.options.setting import Setting, is_unset
 
 LoginOnMount = Literal["auto", "true", "false"]
 
@@ -37,8 +38,19 @@ SERVICE_HOSTS = {"base_url": ("chatgpt.com",), "issuer": ("auth.openai.com",)}
 LOGIN_COMMAND = command_line(__name__, "login")
 STATUS_COMMAND = command_line(__name__, "status")
 
+
+def _login_on_mount(value: object) -> LoginOnMount:
+    name = lower_text(value)
+    if name in {"", "auto"}:
+        return "auto"
+    if name not in FLAG_VALUES:
+        raise ValueError("auto, true or false")
+    return "true" if FLAG_VALUES[name] else "false"
+
+
 SETTINGS: Mapping[str, Setting] = {
     "login_on_mount": Setting(
+        read=_login_on_mount,
         meaning="Whether a session offers the sign-in when it starts and nobody is signed in: `true`, `false`, or "
         "`auto` for sessions in a terminal only.",
         default="auto",
@@ -61,6 +73,7 @@ SETTINGS: Mapping[str, Setting] = {
         variables=("CHATGPT_OAUTH_TOKEN_FILE",),
     ),
     "models_cache_ttl": Setting(
+        read=seconds_or_zero,
         meaning="The time, in seconds, for which the saved model list is used without asking the service.",
         default=f"{DEFAULT_MODELS_CACHE_TTL_S:g}",
     ),
@@ -84,12 +97,6 @@ SETTINGS: Mapping[str, Setting] = {
     ),
 }
 """The config keys of this module, beside those of every provider."""
-
-_LOGIN_ON_MOUNT_VALUES: Mapping[str, LoginOnMount] = {
-    "auto": "auto",
-    **dict.fromkeys(("true", "yes", "on", "1"), "true"),
-    **dict.fromkeys(("false", "no", "off", "0"), "false"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,10 +183,7 @@ def read_login_on_mount(config: Mapping[str, Any]) -> LoginOnMount:
         ConfigurationError: the value is not valid.
     """
     value = config.get("login_on_mount")
-    text = "auto" if value is None else str(value).strip().lower() or "auto"
-    if text not in _LOGIN_ON_MOUNT_VALUES:
-        raise ConfigurationError(f"setting 'login_on_mount' takes auto, true or false, not {text!r}")
-    return _LOGIN_ON_MOUNT_VALUES[text]
+    return "auto" if is_unset(value) else SETTINGS["login_on_mount"].parse("login_on_mount", value)
 
 
 def read_client_version(config: Mapping[str, Any]) -> str | None:
@@ -205,10 +209,4 @@ def read_models_cache_ttl_s(config: Mapping[str, Any]) -> float:
     text = _read_text(config, "models_cache_ttl")
     if text is None:
         return DEFAULT_MODELS_CACHE_TTL_S
-    try:
-        ttl_s = float(text)
-    except ValueError:
-        ttl_s = -1.0
-    if not 0 <= ttl_s < float("inf"):
-        raise ConfigurationError(f"setting 'models_cache_ttl' takes a number of seconds, 0 or more, not {text!r}")
-    return ttl_s
+    return SETTINGS["models_cache_ttl"].parse("models_cache_ttl", text)

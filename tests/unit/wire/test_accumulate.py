@@ -167,3 +167,13 @@ def test_the_first_terminal_event_counts() -> None:
     assert collected(error, ended("failed")).terminal_event == error
     assert collected(ended("completed", id="one"), error).terminal_event == ended("completed", id="one")
     assert not collected(ended("completed"), error).has_failed()
+
+
+@pytest.mark.parametrize("odd", [None, [], {}, 5])
+def test_an_item_without_a_valid_type_hides_no_finished_item(odd: Any) -> None:
+    message = {"type": "message", "id": "msg_1", "content": [{"type": "output_text", "text": "hi"}]}
+    accumulator = Accumulator()
+    accumulator.add_event({"type": "response.output_item.added", "output_index": 0, "item": {"type": odd}})
+    accumulator.add_event({"type": "response.output_item.done", "output_index": 0, "item": message})
+    accumulator.add_event({"type": "response.completed", "response": {"output": [{"type": odd}]}})
+    assert accumulator.build_response()["output"] == [message]

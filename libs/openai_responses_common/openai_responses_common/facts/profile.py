@@ -1,4 +1,4 @@
-"""Who serves: what is true of one service, as data."""
+"""The facts about one service, as data; the code asks a profile and never the name of a service."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from amplifier_core.llm_errors import LLMError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorMeaning:
-    """What a failure is to the host: the kernel's class, whether trying again can help, and what a person can do.
+    """What a failure means to the host.
 
-    `most_retries` bounds the retries of what passes by itself soon or not at all; None leaves it to the options.
+    Attributes:
+        error: the kernel's class of error.
+        retryable: whether a retry can help; false by default.
+        most_retries: a limit of the retries for errors that either pass soon or never. None, the default, leaves the
+            limit to the options.
+        remedy: what a user can do about it; empty by default.
     """
 
     error: type[LLMError]
@@ -26,9 +31,10 @@ class ErrorMeaning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownError:
-    """An error in one service's own words.
+    """An error that only one service reports, or reports in its own words.
 
-    It is recognised by its code, or by its status and a text in its message; what is not given fits everything.
+    A failure is this error if its code is equal, or its status is equal and its message contains the text. A field that
+    is None fits every failure.
     """
 
     meaning: ErrorMeaning
@@ -39,15 +45,15 @@ class KnownError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitTable:
-    """Where a service says how much of its limits is used.
+    """Where a service reports how much of its limits is used.
 
-    Fields are called `{dimension}_limit`, `{dimension}_remaining` and `{dimension}_reset`, or of a window that is told
-    in percent `{window}_used_percent`, `{window}_window_minutes` and `{window}_resets_at`.
+    The names of fields are `{dimension}_limit`, `{dimension}_remaining` and `{dimension}_reset`. For a window that the
+    service reports in percent they are `{window}_used_percent`, `{window}_window_minutes` and `{window}_resets_at`.
 
     Attributes:
-        headers: field → header.
-        event: the type of a stream event that says the same.
-        event_fields: field → path in that event.
+        headers: field to header.
+        event: the type of a stream event that reports the same; None if there is none.
+        event_fields: field to path in that event.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -67,28 +73,30 @@ API_LIMITS = LimitTable(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendProfile:
-    """The quirks of one service; the code asks this record and never the service's name.
+    """The facts about one service.
 
     Attributes:
-        name: what events and errors call the provider.
-        takes: the only body keys that the service takes; None where it takes what the API takes.
-        refuses: body keys that the service never takes, each with the reason a user reads when one was asked for.
-        needs: body keys that are sent whatever a refusal says, because without them it takes nothing.
-        system_role: the role `system` is taken, so that it can stand for `developer`.
-        service_tiers: tier that is asked for → tier that is sent, None where it is what happens anyway; a tier that is
-            not here is not taken. None passes every tier on.
+        name: the provider's name in events and errors.
+        display_name: the service's name for users.
+        allowed_fields: the only body fields that the service accepts; None if it accepts those of the API.
+        refused_fields: body fields that the service never accepts, each with the reason that a user reads if one was
+            asked for.
+        required_fields: body fields that no refusal removes, because the service accepts nothing without them.
+        system_role: whether the service accepts the role `system`, so that it can stand for `developer`.
+        service_tiers: the tier of the options to the tier of the body; None as a value leaves the field out, because
+            that tier is what happens anyway. A tier without an entry is dropped. None passes every tier on.
         tier_suffixes: endings of a model's name that ask for a service tier.
-        effort_names: efforts that go by another name on the wire.
-        reasoning_ids: replayed reasoning keeps its id; False where a service looks such ids up and finds nothing.
-        session_headers: headers that carry the conversation's key, beside `prompt_cache_key`.
-        limits: where the service tells its limits.
+        effort_names: efforts that have another name on the wire.
+        reasoning_ids: whether replayed reasoning keeps its id; false if the service cannot find such ids.
+        session_headers: headers that carry the key of the conversation, beside `prompt_cache_key`.
+        limits: where the service reports its limits.
         leading_system: where leading system messages go; None leaves it to the model.
-        default_instructions: sent when there are no system messages; None where the service takes none.
-        priced: False where tokens are not paid one by one.
-        price_factor: regional uplift on every price.
-        price_factors: the uplift of single models, where it is another.
-        auth_remedy: what to set or run when the credential is missing or refused.
-        access_remedy: what to do when the credential is good and a permission is missing.
+        default_instructions: the instructions if there are no system messages; None sends none.
+        priced: whether tokens have a price; false for a plan.
+        price_factor: a regional factor on every price.
+        price_factors: the factor of single models, if it is another.
+        auth_remedy: what to set or run if the credential is missing or refused.
+        access_remedy: what to do if the credential is valid and a permission is missing.
         errors: the service's own errors; the first that fits wins over the common tables.
     """
 

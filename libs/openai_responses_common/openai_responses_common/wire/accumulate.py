@@ -1,7 +1,7 @@
-"""Events to one response: the items as they were finished, in `output_index` order.
+"""Gathers the events of one attempt into one response: its finished items, in the order of `output_index`.
 
-Truth is `response.output_item.done`. The `added` copy of an item may differ (recorded: other ciphertext, other ids),
-deltas are for the eye only, and the terminal event gives status and usage but its `output` may be empty (recorded).
+`response.output_item.done` holds the true item. The copy in `added` may differ (recorded: other ciphertext, other ids),
+deltas are only for display, and the terminal event has status and usage, but its `output` may be empty (recorded).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from .types import TERMINAL_STATUS, Event, Item, Response
 
 
 class Accumulator:
-    """Takes the events of one attempt.
+    """Collects the events of one attempt.
 
     Attributes:
-        terminal: the terminal event once it came; nothing after it matters.
+        terminal_event: the terminal event; None until it came. Nothing after it counts.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Accumulator:
         self._text_deltas: dict[int, list[str]] = {}
 
     def add_event(self, event: Event) -> None:
-        """Take one event; unknown ones are ignored."""
+        """Add one event; events of unknown types are ignored."""
         match event["type"]:
             case "response.output_text.delta":
                 self._text_deltas.setdefault(event.get("output_index", 0), []).append(str(event.get("delta") or ""))
@@ -40,21 +40,21 @@ class Accumulator:
                 pass
 
     def has_failed(self) -> bool:
-        """Did the stream end in failure?"""
+        """Return whether the stream ended in a failure."""
         terminal = self.terminal_event or {}
         return terminal.get("type") == "error" or self.read_status() in {"failed", "cancelled"}
 
     def read_status(self) -> str:
-        """The response's own status, else the one that the kind of its terminal event implies."""
+        """Return the status of the response, else the one that the type of its terminal event implies."""
         terminal = self.terminal_event or {}
         response = as_object(terminal.get("response"))
         return str(response.get("status") or TERMINAL_STATUS.get(terminal.get("type", ""), ""))
 
     def build_response(self) -> Response:
-        """The response: the terminal event's, its output replaced by the finished items.
+        """Return the response of the terminal event, with the finished items as its output.
 
-        The item that an incomplete response was cut off in is taken from the terminal output where it never got a
-        `done` event, and a message that is not there either is put together from its deltas.
+        If an incomplete response was cut in an item that has no `done` event, the terminal output supplies that item. A
+        message that is missing there too is built from its deltas.
         """
         response = as_object((self.terminal_event or {}).get("response"))
         output = [as_item(item) for item in as_objects(response.get("output"))]

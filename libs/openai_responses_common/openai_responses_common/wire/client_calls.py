@@ -1,6 +1,6 @@
-"""Calls that the client must answer: each kind of call item, the tool call that the loop sees, the item that answers.
+"""Client calls: each type of call item, the tool call that the host sees, and the call output that goes back.
 
-Everything else with `_call` in its name is run by the service. Source: openai 3.52 item types and recorded exchanges
+The service itself runs every other item with `_call` in its type. Source: openai 3.52 item types and recorded exchanges
 (function, custom, apply_patch, tool_search, mcp), seen 2026-11-21.
 """
 
@@ -19,14 +19,14 @@ OutputContent = str | list[Item]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCall:
-    """One kind of call.
+    """One type of client call.
 
     Attributes:
-        answer: type of the item that carries the result.
-        tool: tool name for the loop where the item names none.
-        to_input: the tool's input, from the call item.
-        to_answer: fields of the answering item, from the call item and the result.
-        id_key: what the answer refers to: `call_id`, or the item's own id.
+        output_type: the type of its call output.
+        tool_name: the name of the tool for the host, if the item does not name one.
+        read_input: returns the input of the tool, from the call item.
+        build_output: returns fields of the call output, from the call item and the tool result.
+        id_key: the field of the item that its call output refers to: `call_id`, or its own `id`.
     """
 
     output_type: str
@@ -62,7 +62,7 @@ def _build_patch_output(_call: Item, output: OutputContent) -> Item:
     return {"status": "failed" if failed else "completed", "output": _join_text_parts(output)}
 
 
-# The service takes nothing but a picture here: one white pixel stands for a tool that gave none.
+# The service accepts only an image here: one white pixel stands for a tool that returned none.
 _BLANK_IMAGE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
     "AAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg=="
@@ -71,15 +71,15 @@ _BLANK_IMAGE = (
 
 def _build_screenshot_output(_call: Item, output: OutputContent) -> Item:
     images = [part for part in output if part["type"] == "input_image"] if isinstance(output, list) else []
-    picture = images[-1] if images else {"image_url": _BLANK_IMAGE}
-    shown = {key: picture[key] for key in ("image_url", "file_id") if key in picture}
-    return {"output": {"type": "computer_screenshot", **shown}}
+    image = images[-1] if images else {"image_url": _BLANK_IMAGE}
+    source = {key: image[key] for key in ("image_url", "file_id") if key in image}
+    return {"output": {"type": "computer_screenshot", **source}}
 
 
 def _build_tool_search_output(_call: Item, output: OutputContent) -> Item:
     result = _parse_tool_result(output)
-    found = as_objects(result.get("tools", result.get("list")))
-    tools = [tool for tool in found if "type" in tool and ("name" in tool or "server_label" in tool)]
+    entries = as_objects(result.get("tools", result.get("list")))
+    tools = [tool for tool in entries if "type" in tool and ("name" in tool or "server_label" in tool)]
     return {"execution": "client", "status": "completed", "tools": tools}
 
 
@@ -143,7 +143,7 @@ OUTPUT_TYPES = frozenset(call.output_type for call in CLIENT_CALLS.values())
 
 
 def find_client_call(item: Item) -> ClientCall | None:
-    """The row for an item that the client must answer; None for items that the service ran itself."""
+    """Return the row of a client call; None for an item that the service ran itself."""
     row = CLIENT_CALLS.get(str(item.get("type", "")))
     if row is None:
         return None
@@ -156,17 +156,17 @@ def find_client_call(item: Item) -> ClientCall | None:
 
 
 def read_call_key(item: Item) -> str:
-    """What a client call is answered by."""
+    """Return the key by which a call output refers to this client call."""
     return str(item.get("call_id") or item.get("id"))
 
 
 def read_output_key(item: Item) -> str:
-    """Which call an answering item answers."""
+    """Return the key of the client call that this call output refers to."""
     return str(item.get("approval_request_id") or item.get("call_id") or item.get("id"))
 
 
 def call_output(call: Item, key: str, output: OutputContent) -> Item:
-    """The item that carries the result of a call."""
+    """Return the item that carries the result of a client call back to the service."""
     row = CLIENT_CALLS[call["type"]]
     match row.output_type:
         case "mcp_approval_response":
@@ -185,7 +185,7 @@ def _join_text_parts(output: OutputContent) -> str:
 
 
 def _parse_tool_result(output: OutputContent) -> dict[str, Any]:
-    """A tool's result as fields: its JSON, a loop's `{"success", "output"}` wrapper taken off, or `{"text": …}`."""
+    """The fields of a result: those of its JSON without a host's `{"success", "output"}` around it, or `{"text": …}`."""
     text = _join_text_parts(output)
     value = loads_or_none(text)
     if isinstance(value, list):

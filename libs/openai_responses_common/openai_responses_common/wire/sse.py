@@ -1,8 +1,8 @@
-"""Server-sent events: bytes in, events out, however the bytes were cut.
+"""Reads server-sent events: bytes in, events out, wherever the bytes are cut.
 
-Only CR, LF and CRLF end a line; U+2028, U+2029 and U+0085 are ordinary characters inside JSON strings, which is why
-no `str.splitlines` and no HTTP client's line iterator is used here. Nothing grows with the number of pieces in which
-an event arrives.
+Only CR, LF and CRLF end a line; U+2028, U+2029 and U+0085 are ordinary characters inside JSON strings, so
+neither `str.splitlines` nor the line iterator of an HTTP client would do. No cost grows with the number of pieces in
+which an event arrives.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import cast
 from .json_values import loads
 from .types import Event
 
-# The request is echoed back, whole, in each of these: some 100 kB with 40 tools. The terminal event says it all again.
+# Each of these echoes the whole request: some 100 kB with 40 tools. The terminal event repeats what matters.
 _ECHO_EVENT_TYPES = frozenset({b"response.created", b"response.in_progress", b"response.queued"})
 
 
-# What the fields that we read must be; one that is something else counts as left out.
+# The types of the fields that we read; a value of another type counts as left out.
 _FIELD_TYPES = {"type": str, "delta": str, "output_index": int, "content_index": int, "summary_index": int}
 
 
-# A sign of life without an event, and the word that some servers end with.
+# Data without an event: a keep-alive, and the text with which some servers end a stream.
 _EMPTY_DATA = frozenset({b"", b"[DONE]"})
 
 
@@ -33,7 +33,7 @@ class MalformedEvent(ValueError):
 
 
 class SseDecoder:
-    """Collects bytes and gives the events that are complete."""
+    """Collects bytes and returns the events that they complete."""
 
     def __init__(self) -> None:
         self._line_pieces: list[bytes] = []
@@ -44,11 +44,11 @@ class SseDecoder:
         self._error: MalformedEvent | None = None
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """Take the next bytes; return the events that they complete.
+        """Return the events that the next bytes complete.
 
         Raises:
-            MalformedEvent: an event's data is not a JSON object. Events that came before it in the same bytes are
-                given first: one of them may have ended the response.
+            MalformedEvent: the data of an event is not a JSON object. If events come before it in the same bytes, this
+                call returns them and the next one raises, because one of them may have ended the response.
         """
         if self._error:
             raise self._error
@@ -69,7 +69,7 @@ class SseDecoder:
         return events
 
     def finish(self) -> list[Event]:
-        """The event that the end of the stream completes: some servers close without the last blank line."""
+        """Return the events that the end of the stream completes: some servers close without the last blank line."""
         events = self.feed(b"\n\n") if self._line_pieces or self._data_lines or self._error else []
         self._line_pieces.clear()
         return events

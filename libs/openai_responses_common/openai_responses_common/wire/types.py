@@ -1,6 +1,6 @@
-"""The JSON of the Responses API that we touch, and how it becomes bytes.
+"""Types of the Responses API's JSON.
 
-Only the keys that we write are spelled out; everything the service sends is kept as it came, unknown keys included.
+Only the keys that we write are spelled out. What the service sends stays as it came, unknown keys included.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Item: TypeAlias = dict[str, Any]
 
 
 Event: TypeAlias = dict[str, Any]
-"""One event of the stream; `type` says which."""
+"""One event of the stream; its `type` says which."""
 
 
 Response: TypeAlias = dict[str, Any]
@@ -24,7 +24,7 @@ class Body(TypedDict, total=False):
     """A request to `POST /responses`, in the order in which it is sent.
 
     `input` comes last and everything before it is stable within a conversation, so the bytes of one request are a
-    prefix of the next one's up to the end of the shared history: that is what prompt caches live on.
+    prefix of the next one's up to the end of the shared history. Prompt caches depend on that.
     """
 
     model: Required[str]
@@ -54,9 +54,9 @@ TERMINAL_STATUS: Mapping[str, str] = {
     "response.incomplete": "incomplete",
     "response.failed": "failed",
 }
-"""Events that end a stream with a response, and the status they imply where the response does not say."""
+"""Terminal events that have a response, and the status that each implies if the response has none."""
 
 
 def reasoning_key(item: Item) -> str:
-    """What a reasoning item is remembered by: its id, or the start of its ciphertext where it has none."""
+    """Return what identifies a reasoning item: its id, or the start of its ciphertext if it has none."""
     return str(item.get("id") or str(item.get("encrypted_content"))[:64])
