@@ -23,14 +23,16 @@ hypothesis.settings.load_profile("no deadline")
 
 @pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)
 def backend(request: pytest.FixtureRequest) -> BackendUnderTest:
-    """Each row of the table in turn."""
+    """Run the test once for each row of the table."""
     return request.param
 
 
 @pytest.fixture(scope="session")
 def few_certificates(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
-    """One of this machine's certificates. Every client reads all of them, which is a quarter of the time of these
-    tests, and none of them speaks TLS."""
+    """Return a file with one certificate of this machine; None if it has none.
+
+    Every client reads all certificates, which takes a quarter of the time of these tests, and none of them uses TLS.
+    """
     known = ssl.create_default_context().get_ca_certs(binary_form=True)
     if not known:
         return None
@@ -41,7 +43,7 @@ def few_certificates(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
 
 @pytest.fixture(autouse=True)
 def no_account(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, few_certificates: Path | None) -> None:
-    """Nothing that a developer's shell has set reaches a test, and nothing goes through a proxy."""
+    """Remove the accounts and proxies that a developer's shell has set."""
     if request.node.get_closest_marker("live"):
         return
     if few_certificates:
@@ -52,7 +54,7 @@ def no_account(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, 
         monkeypatch.delenv(name, raising=False)
     for name, value in {name: value for row in BACKENDS for name, value in row.nobody.items()}.items():
         monkeypatch.setenv(name, value)
-    # A test on a machine of Azure must not find its identity.
+    # A test on a machine in Azure must not use the identity of that machine.
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
 
 
@@ -74,7 +76,7 @@ def emulator(backend: BackendUnderTest) -> Iterator[Emulator]:
 
 @pytest.fixture
 async def open_session(backend: BackendUnderTest, emulator: Emulator) -> AsyncIterator[OpenSession]:
-    """Opens sessions with settings of the test's own; at the end no task and no connection is left of them."""
+    """Opens sessions with settings that a test chooses. At the end no task and no connection of them is left."""
     opened: list[Session] = []
 
     async def open_one(**settings: Any) -> Session:
@@ -102,7 +104,7 @@ def conversation(session: Session) -> Conversation:
 
 @pytest.fixture
 async def start(backend: BackendUnderTest, emulator: Emulator) -> AsyncIterator[Start]:
-    """Starts kernel sessions on the backend's provider; at the end no task and no connection is left of them."""
+    """Starts kernel sessions on the backend's provider. At the end no task and no connection of them is left."""
     started: list[Kernel] = []
 
     async def start_one(*providers: Mapping[str, Any], by_path: bool = True, parent: Kernel | None = None) -> Kernel:

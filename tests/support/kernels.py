@@ -1,4 +1,4 @@
-"""Sessions of the kernel's own, with its loader, on this checkout's modules and the orchestrator of `examples/`."""
+"""Sessions of the real kernel with its loader, on the modules of this checkout and the orchestrator of `examples/`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXAMPLES = ROOT / "examples" / "modules"
 
 
 class Folder(ModuleSource):
-    """A module that lies in a folder."""
+    """A source that loads a module from a folder."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -27,7 +27,7 @@ class Folder(ModuleSource):
 
 
 class Checkout:
-    """Finds modules in this checkout; those under test only where `by_path` says so, else by their entry point."""
+    """Loads modules from this checkout. With `by_path` that includes those under test, else entry points load them."""
 
     def __init__(self, *, by_path: bool) -> None:
         self.by_path = by_path
@@ -41,12 +41,13 @@ class Checkout:
 
 
 class Kernel:
-    """A session of the kernel's own, with a recorder on it.
+    """A session of the real kernel, with a recorder on it.
 
     Args:
         providers: rows of the mount plan.
-        by_path: load them from their folders, which validates them, and not by their entry points.
-        parent: the session that this one is a child of.
+        by_path: whether to load the providers from their folders, which validates them, instead of by entry points.
+            The default is yes.
+        parent: the session that this one is a child of. By default there is none.
     """
 
     def __init__(self, providers: list[dict[str, Any]], *, by_path: bool = True, parent: Kernel | None = None) -> None:
@@ -71,14 +72,14 @@ class Kernel:
 
     @property
     def providers(self) -> dict[str, Any]:
-        """What is mounted, by name."""
+        """The mounted providers by name."""
         return self.coordinator.get("providers")
 
     async def cost(self) -> Decimal:
-        """What the session says that it cost."""
-        found = await self.coordinator.collect_contributions("session.cost")
-        return sum((Decimal(str(each["cost_usd"])) for each in found if each), Decimal(0))
+        """Return the cost that the session reports, in US dollars."""
+        reports = await self.coordinator.collect_contributions("session.cost")
+        return sum((Decimal(str(each["cost_usd"])) for each in reports if each), Decimal(0))
 
 
 Start = Callable[..., Awaitable[Kernel]]
-"""Starts a session on rows of a mount plan; without any, on one provider of the backend under test."""
+"""Starts a session on rows of a mount plan; by default on one provider of the backend under test."""

@@ -1,4 +1,4 @@
-"""The repository's Markdown as its tests see it: headings, links, code and tables."""
+"""Reads the Markdown pages of the repository: headings, links, code and tables."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Block:
     """A block of code.
 
     Attributes:
-        page: where it stands.
-        line: its first line there.
-        language: what the fence says.
+        page: the path of the page.
+        line: the number of its first line there.
+        language: the language that the fence names.
         text: the code.
         above: the line before the fence.
     """
@@ -57,14 +57,14 @@ class Page:
 
     @property
     def blocks(self) -> list[Block]:
-        """All code between fences."""
-        found: list[Block] = []
+        """The blocks of code between fences."""
+        blocks: list[Block] = []
         for match in _FENCE.finditer(self.text):
             before = self.text[: match.start()].splitlines()
             above = before[-1].strip() if before else ""
             lines = (line.removeprefix(match[1]) for line in match[3].splitlines())
-            found.append(Block(str(self), len(before) + 2, match[2], "\n".join(lines) + "\n", above))
-        return found
+            blocks.append(Block(str(self), len(before) + 2, match[2], "\n".join(lines) + "\n", above))
+        return blocks
 
     @property
     def prose(self) -> str:
@@ -73,12 +73,12 @@ class Page:
 
     @property
     def code(self) -> list[str]:
-        """What stands between backticks in the prose."""
+        """The texts between backticks in the prose."""
         return [" ".join(match[2].split()) for match in _CODE.finditer(self.prose)]
 
     @property
     def links(self) -> list[str]:
-        """Targets of links and pictures."""
+        """The targets of links and images."""
         return _LINK.findall(_CODE.sub("", self.prose))
 
     @property
@@ -89,19 +89,19 @@ class Page:
 
     @property
     def anchors(self) -> set[str]:
-        """What a link can point to, by the rule that GitHub has."""
+        """The anchors that a link can point to, by the rule of GitHub."""
         return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in self.sections}
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of all tables of a text, without their heads."""
-    found: list[list[str]] = []
+    """Return the cells of all tables of a text, without their heads."""
+    cells: list[list[str]] = []
     lines = text.splitlines()
     for number, line in enumerate(lines):
         after = lines[number + 1] if number + 1 < len(lines) else ""
         if line.startswith("|") and not _is_rule(line) and not _is_rule(after):
-            found.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))])
-    return found
+            cells.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))])
+    return cells
 
 
 def _is_rule(line: str) -> bool:
@@ -109,7 +109,7 @@ def _is_rule(line: str) -> bool:
 
 
 def names(cell: str) -> list[str]:
-    """What stands between backticks in a cell."""
+    """Return the texts between backticks in a cell."""
     return [match[2] for match in _CODE.finditer(cell)]
 
 
@@ -123,5 +123,5 @@ BLOCKS = [block for page in PAGES for block in page.blocks]
 
 
 def page(name: str) -> Page:
-    """The page at a path."""
+    """Return the page at a path."""
     return Page.read(ROOT / name)

@@ -1,5 +1,7 @@
-"""What behaviour tests are written with: a session whose every event is recorded, a conversation that is kept as the
-loops keep it, and short builders for messages and tools."""
+"""The tools of behaviour tests: a session that records its hook events, a conversation, and builders of messages.
+
+A conversation stores responses as the loops of hosts do.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from responses_emulator import Emulator
 
 from tests.support.backends import BackendUnderTest
 
-PATIENCE_S = 60.0  # which only what hangs needs, also on a machine that is busy with other things
+PATIENCE_S = 60.0  # only a call that hangs needs as long, even on a busy machine
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
@@ -32,7 +34,7 @@ class RecordedEvent:
 
 
 class Recorder:
-    """Every event of a coordinator's hooks, in order."""
+    """Records every event of a coordinator's hooks, in order."""
 
     def __init__(self, hooks: Any) -> None:
         self.events: list[RecordedEvent] = []
@@ -48,17 +50,17 @@ class Recorder:
         return [event.name for event in self.events]
 
     def named(self, *names: str) -> list[dict[str, Any]]:
-        """The data of the events of these names."""
+        """Return the data of the events with these names."""
         return [event.data for event in self.events if event.name in names]
 
     def one(self, name: str) -> dict[str, Any]:
-        """The data of the only event of that name."""
-        found = self.named(name)
-        assert len(found) == 1, f"{len(found)} events {name} among {self.names}"
-        return found[0]
+        """Return the data of the only event with this name. Fails if there is another number of them."""
+        events = self.named(name)
+        assert len(events) == 1, f"{len(events)} events {name} among {self.names}"
+        return events[0]
 
     def shown(self, block_type: str = "text") -> str:
-        """What a person saw of the blocks of one type; an abort takes all of it back."""
+        """Return the text that a user saw of the blocks of one type. An abort takes all of it back."""
         texts: list[str] = []
         for event in self.events:
             if event.name == "llm:stream_aborted":
@@ -69,7 +71,7 @@ class Recorder:
 
 
 class Session:
-    """A provider that the module's own `mount()` put on the kernel's test coordinator."""
+    """A provider that the module's `mount()` put on the kernel's test coordinator."""
 
     def __init__(self, backend: BackendUnderTest, emulator: Emulator) -> None:
         self.backend = backend
@@ -86,7 +88,7 @@ class Session:
         return self
 
     async def ask(self, *messages: Message | str, **fields: Any) -> Any:
-        """One call; `fields` are fields of the request. What hangs fails."""
+        """Make a call with these messages and fields of the chat request. A call that hangs fails."""
         async with asyncio.timeout(PATIENCE_S):
             return await self.provider.complete(asking(*messages, **fields))
 
@@ -96,28 +98,28 @@ class Session:
         return self.emulator.request_bodies[-1]
 
     def made(self, number: int = -1) -> dict[str, Any]:
-        """The response that the service made for a model request."""
+        """Return the response object that the service made for a request; by default for the newest one."""
         response = self.emulator.model_requests[number].response
         assert response is not None
         return response
 
     @property
     def sent(self) -> int:
-        """How many model requests the service got."""
+        """The number of requests to models that the service received."""
         return len(self.emulator.model_requests)
 
 
 OpenSession = Callable[..., Awaitable[Session]]
-"""Opens a session with settings of the test's own."""
+"""Opens a session with settings that a test chooses."""
 
 
 class Conversation:
-    """A history that grows as in a loop: what comes back is stored, and read again for the next call.
+    """A history that grows as in the loop of a host: each response is stored and read again for the next call.
 
     Args:
-        session: who answers.
-        keep: how a response becomes a message.
-        fields: of every request.
+        session: the session that makes the calls.
+        keep: turns a response into a message. The default is `stored`.
+        fields: fields of every chat request.
     """
 
     def __init__(self, session: Session, *, keep: Callable[[Any], Message] | None = None, **fields: Any) -> None:
@@ -127,12 +129,12 @@ class Conversation:
         self.messages: list[Message] = []
 
     async def say(self, text: str) -> Any:
-        """A user message and the answer to it."""
+        """Add a user message, and return the response to it."""
         self.messages.append(user(text))
         return await self.go_on()
 
     async def go_on(self, *results: Message) -> Any:
-        """Tool results and the answer to them."""
+        """Add tool results, and return the response to them."""
         self.messages += results
         response = await self.session.ask(*self.messages, **self.fields)
         self.messages.append(self.keep(response))
@@ -140,17 +142,17 @@ class Conversation:
 
 
 def stored(response: Any) -> Message:
-    """A response as the loops store it."""
+    """Return a response as the message that loops store."""
     return Message(**_as_a_dict(response))
 
 
 def stored_as_json(response: Any) -> Message:
-    """The same, through a transcript file."""
+    """Return the same after it was written to a transcript file and read again."""
     return Message(**json.loads(json.dumps(_as_a_dict(response))))
 
 
 def stored_without_nones(response: Any) -> Message:
-    """The same, through a transcript that drops what is null."""
+    """Return the same after a transcript that drops null fields."""
     return Message(**_pruned(json.loads(json.dumps(_as_a_dict(response)))))
 
 
@@ -160,12 +162,12 @@ KEEPERS = [stored, stored_as_json, stored_without_nones]
 def _as_a_dict(response: Any) -> dict[str, Any]:
     blocks = [block.model_dump() for block in response.content]
     calls = [{"id": call.id, "tool": call.name, "arguments": call.arguments} for call in response.tool_calls or []]
-    kept: dict[str, Any] = {"role": "assistant", "content": blocks, "metadata": response.metadata}
+    message: dict[str, Any] = {"role": "assistant", "content": blocks, "metadata": response.metadata}
     if calls:
-        kept["tool_calls"] = calls
+        message["tool_calls"] = calls
     if thinking := next((block for block in blocks if block["type"] == "thinking"), None):
-        kept["thinking_block"] = thinking
-    return kept
+        message["thinking_block"] = thinking
+    return message
 
 
 def _pruned(value: Any) -> Any:
@@ -177,7 +179,7 @@ def _pruned(value: Any) -> Any:
 
 
 def user(*content: Any) -> Message:
-    """A user message of texts and blocks."""
+    """Return a user message of texts and blocks."""
     if len(content) == 1 and isinstance(content[0], str):
         return Message(role="user", content=content[0])
     return Message(role="user", content=[TextBlock(text=each) if isinstance(each, str) else each for each in content])
@@ -192,59 +194,59 @@ def developer(text: str) -> Message:
 
 
 def assistant(content: str | list[dict[str, Any]], **beside: Any) -> Message:
-    """An assistant message that no provider of ours made."""
+    """Return an assistant message that another provider made."""
     return Message.model_validate({"role": "assistant", "content": content, **beside})
 
 
 def state(block: Any) -> dict[str, Any]:
-    """What is kept beside a block for its replay."""
+    """Return the replay state of a block."""
     return block.model_extra["openai"]
 
 
 def result(call: ToolCall | str, content: Any = "ok") -> Message:
-    """A tool message that answers a call."""
+    """Return the tool message with the result of a call."""
     call_id = call if isinstance(call, str) else call.id
     return Message(role="tool", tool_call_id=call_id, content=content)
 
 
 def picture(**source: Any) -> ImageBlock:
-    """An image by `data`, `url` or `file_id`; a red pixel without any."""
+    """Return an image with this source; by default one red pixel."""
     return ImageBlock(source=source or {"type": "base64", "media_type": "image/png", "data": PIXEL})
 
 
 def tool(name: str, *required: str, **extra: Any) -> ToolSpec:
-    """A function tool whose parameters are strings."""
+    """Return a function tool whose parameters are strings."""
     properties = {key: {"type": "string"} for key in required}
     parameters = {"type": "object", "properties": properties, "required": list(required)}
     return ToolSpec(name=name, description=f"The tool {name}.", parameters=parameters, **extra)
 
 
 def asking(*messages: Message | str, **fields: Any) -> ChatRequest:
-    """A request; a string is a user message."""
+    """Return a chat request. A string becomes a user message."""
     return ChatRequest(messages=[user(each) if isinstance(each, str) else each for each in messages], **fields)
 
 
 def items(body: dict[str, Any], *kinds: str) -> list[dict[str, Any]]:
-    """The input items of these types, in order."""
+    """Return the input items of these types, in order."""
     return [item for item in body["input"] if item["type"] in kinds]
 
 
 def texts(body: dict[str, Any], role: str = "user") -> list[str]:
-    """The texts of the messages of a role."""
+    """Return the texts of the messages of a role."""
     messages = [item for item in items(body, "message") if item["role"] == role]
     return [part["text"] for message in messages for part in message["content"] if "text" in part]
 
 
 def other_tasks() -> set[asyncio.Task[Any]]:
-    """Every task of this loop but the current one."""
+    """Return every task of this loop except the current one."""
     return asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
 
 
 def blocked() -> set[threading.Thread]:
-    """The library's threads; tests of what hangs leave some behind."""
+    """Return the threads of the library. Tests of a call that hangs leave some behind."""
     return {each for each in threading.enumerate() if each.name == "openai-responses-blocking"}
 
 
 def server_items(body: dict[str, Any]) -> list[str]:
-    """The types of the items that neither a person nor the model spoke."""
+    """Return the types of the input items that are neither messages nor reasoning."""
     return [item["type"] for item in body["input"] if item["type"] not in {"message", "reasoning"}]
