@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import sendable, setting, word_list
 from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.options.readers import flag, seconds
+from openai_responses_common.options.readers import text as plain_text
 from openai_responses_common.options.setting import Setting
-
-T = TypeVar("T")
 
 DEFAULT_MODEL = "gpt-5.6-sol"
 DEFAULT_TOKEN_FILE = "~/.amplifier/azure-openai-sign-in.json"
@@ -31,6 +30,7 @@ def _row(
     *variables: str,
     default: str = "",
     aliases: tuple[str, ...] = (),
+    read: Callable[[object], Any] = plain_text,
     is_text: bool = True,
     selects_identity: bool = False,
 ) -> Any:
@@ -41,10 +41,11 @@ def _row(
         variables: the environment variables that supply the same value, in order.
         default: what holds if the setting is not set, in words.
         aliases: other config keys for the same setting, in order.
+        read: the reader of its values, which runs when the value is needed; plain text by default.
         is_text: False for a value that is passed on as it stands in the config.
         selects_identity: True if two values of the setting mean two identities.
     """
-    row = Setting(meaning=meaning, default=default, variables=variables)
+    row = Setting(meaning=meaning, read=read, default=default, variables=variables)
     return field(
         default=None,
         metadata={"row": row, "aliases": aliases, "is_text": is_text, "selects_identity": selects_identity},
@@ -117,6 +118,7 @@ class Settings:
         "`true` sends the certificate chain. Applications that trust a certificate by its issuer need that.",
         "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
         default="false",
+        read=flag,
         selects_identity=True,
     )
     federated_token_file: str | None = _row(
@@ -127,6 +129,7 @@ class Settings:
     use_managed_identity: str | None = _row(
         "`true` uses the managed identity of this machine. `false` stops `managed_identity_…_id` from selecting it.",
         "AZURE_USE_MANAGED_IDENTITY",
+        read=flag,
         selects_identity=True,
     )
     managed_identity_client_id: str | None = _row(
@@ -145,6 +148,7 @@ class Settings:
         "`true` searches for an identity even if the environment has an API key.",
         "AZURE_USE_DEFAULT_CREDENTIAL",
         default="false",
+        read=flag,
         selects_identity=True,
     )
     credential: object = _row("In Python: an object with the method `get_token`.", is_text=False)
@@ -160,6 +164,7 @@ class Settings:
     token_timeout: str | None = _row(
         "The longest time, in seconds, to wait for a token.",
         default=f"{DEFAULT_TOKEN_TIMEOUT_S:g}",
+        read=seconds,
         selects_identity=True,
     )
     token_store: str | None = _row(
@@ -231,7 +236,7 @@ class Settings:
         Raises:
             ConfigurationError: it is neither true nor false.
         """
-        return key in self.texts and _read(key, self.texts[key], flag)
+        return key in self.texts and SETTINGS[key].parse(key, self.texts[key])
 
     def read_token_timeout_s(self) -> float:
         """The longest time to wait for a token, in seconds.
@@ -239,8 +244,9 @@ class Settings:
         Raises:
             ConfigurationError: it is not a number above 0.
         """
-        text = self.token_timeout
-        return DEFAULT_TOKEN_TIMEOUT_S if text is None else _read("token_timeout", text, seconds)
+        if self.token_timeout is None:
+            return DEFAULT_TOKEN_TIMEOUT_S
+        return SETTINGS["token_timeout"].parse("token_timeout", self.token_timeout)
 
     def read_allowed_hosts(self) -> tuple[str, ...]:
         """The hosts outside Azure to which Entra tokens may be sent.
@@ -275,14 +281,6 @@ IDENTITY_KEYS = tuple(key for key, metadata in _METADATA_BY_KEY.items() if metad
 def _list_variables(key: str) -> tuple[str, ...]:
     """The environment variables that supply a setting without a condition."""
     return () if key == "api_version" else SETTINGS[key].variables
-
-
-def _read(key: str, text: str, read: Callable[[object], T]) -> T:
-    try:
-        return read(text)
-    except ValueError as error:
-        problem = str(error)
-    raise ConfigurationError(f"setting {key!r} takes {problem}, not {text!r}")
 
 
 def describe_setting(key: str) -> str:

@@ -245,8 +245,8 @@ HALVES = [
     ({"credential": object()}, r"'credential' takes an object with get_token\(\)"),
     ({"token_store": "cloud", "auth": "entra_browser", "client_id": "c"}, "token_store|store"),
     ({"auth": "entra_managed_identity", "token_timeout": "soon"}, "'token_timeout' takes a number"),
-    ({"allowed_hosts": 5, "api_key": KEY}, "'allowed_hosts' takes a list"),
-    ({"allowed_hosts": True, "api_key": KEY}, "'allowed_hosts' takes a list"),
+    ({"allowed_hosts": 5, "api_key": KEY}, "'allowed_hosts' must be a list"),
+    ({"allowed_hosts": True, "api_key": KEY}, "'allowed_hosts' must be a list"),
     ({"deployment_type": "lunar", "api_key": KEY}, "'deployment_type' takes global, us, eu"),
     ({"deployments": [1], "api_key": KEY}, "'deployments' takes"),
 ]

@@ -195,7 +195,7 @@ def test_status_runs_as_a_program(shell: Shell) -> None:
     code, output, errors = shell.finish(shell.start("status", "--check"))
     assert (code, errors) == (0, "")
     assert output.startswith("Azure OpenAI is set up.\n")
-    assert "answers" in output
+    assert "responds" in output
 
 
 def test_wrong_arguments_exit_with_2(shell: Shell) -> None:
