@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import ast
-import inspect
-import os
 import re
-import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import openai_responses_common
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -189,54 +184,3 @@ def test_every_file_says_what_it_is_for(path: Path) -> None:
     docstring = ast.get_docstring(parsed(path))
     assert docstring
     assert "from __future__ import annotations" in path.read_text() or path.name in {"__init__.py", "version.py"}
-
-
-def project(folder: Path) -> dict[str, str]:
-    return tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-
-
-def version_in(path: Path) -> str | None:
-    match = re.search(r'^__version__ = "(.+)"$', path.read_text(), re.M)
-    return match and match[1]
-
-
-def test_everything_has_one_version() -> None:
-    versions = {
-        "library": version_in(LIBRARY / "version.py"),
-        "library's pyproject": project(LIBRARY.parent)["version"],
-        **{path.name: version_in(path / "__init__.py") for path in MODULES},
-        **{f"{path.name}'s pyproject": project(path.parent)["version"] for path in MODULES},
-    }
-    assert len(MODULES) >= 1
-    assert len(set(versions.values())) == 1, versions
-    assert openai_responses_common.__version__ == versions["library"]
-
-
-@pytest.mark.parametrize("module", [openai_responses_common.__name__, *(path.name for path in MODULES)])
-def test_importing_is_cheap(module: str) -> None:
-    """Hosts import every module to look at it; the SDK and its client are imported with the first call."""
-    code = f"import {module}, sys; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    loaded = set(done.stdout.split())
-    assert module in loaded
-    assert loaded & {"openai", "httpx", "httpx2", "aiohttp", "requests", "h11", "msal", "keyring"} == set()
-
-
-@pytest.mark.parametrize("name", openai_responses_common.__all__)
-def test_every_public_name_says_what_it_is(name: str) -> None:
-    value = getattr(openai_responses_common, name)
-    if not (inspect.isclass(value) or inspect.isroutine(value)):
-        assert name in {"Delta", "__version__"}, "only an alias and a text have no docstring of their own"
-        return
-    docstring = value.__doc__ or ""
-    assert docstring.strip()
-    assert not docstring.startswith(f"{name}("), "a dataclass without a docstring describes its fields by itself"
-
-
-def test_the_public_names_are_sorted_and_there() -> None:
-    names = openai_responses_common.__all__
-    assert names == sorted(names)
-    assert len(set(names)) == len(names)

@@ -1,7 +1,7 @@
-"""Amplifier provider for a Responses server of one's own: the worked example of docs/backend.md.
+"""Amplifier provider for your own Responses server: the worked example of docs/backend.md.
 
-The server of this example wants its key in a header of its own, has one service tier and no prompt cache that could be
-kept longer, loads models on demand, and is paid by the hour.
+The server of this example expects its key in the header `X-Api-Key`, has one service tier, does not let a request
+choose how long a prompt is cached, loads models on demand, and is paid by the hour.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ PROFILE = BackendProfile(
 
 
 def credential(config: Mapping[str, Any]) -> ApiKey:
-    """Who calls.
+    """Return the credential of the server.
 
     Raises:
-        ConfigurationError: the key fits into no header.
+        ConfigurationError: an HTTP header cannot carry the key.
     """
     key = setting(config, "api_key", "OWN_SERVER_API_KEY")
     if key:
@@ -68,17 +68,17 @@ def credential(config: Mapping[str, Any]) -> ApiKey:
 
 
 def own_backend(config: Mapping[str, Any]) -> Backend:
-    """Everything about the server that the library asks for; never raises, as a provider is made before it is used."""
+    """Return everything that the library needs to know about the server; a bad setting becomes its `problem`."""
     address = setting(config, "base_url", "OWN_SERVER_BASE_URL") or ADDRESS
-    caller, problem = ApiKey(key=None, missing_message=REMEDY), None
+    key, problem = ApiKey(key=None, missing_message=REMEDY), None
     try:
         read_url("base_url", address, example=ADDRESS)
-        caller = credential(config)
+        key = credential(config)
     except ConfigurationError as error:
         problem = str(error)
     return Backend(
         profile=PROFILE,
-        transport=SdkTransport(Endpoint(base_url=address, credential=caller)),
+        transport=SdkTransport(Endpoint(base_url=address, credential=key)),
         defaults=Options(model="gpt-oss-120b"),
         own_keys=("base_url", "api_key"),
         config_fields=[
@@ -98,7 +98,7 @@ def own_backend(config: Mapping[str, Any]) -> Backend:
 
 
 class OwnServerProvider(AddressedProvider):
-    """A provider for one server; hosts find the class by this name."""
+    """A provider for one server; hosts look for a class of this name."""
 
     def build_backend(self, config: Mapping[str, Any]) -> Backend:
         """Build the backend from the settings."""
@@ -106,10 +106,10 @@ class OwnServerProvider(AddressedProvider):
 
 
 def create(config: Mapping[str, Any]) -> OwnServerProvider:
-    """A provider without a host, for `register` and `create_provider`."""
+    """Return a provider without a host, for `register` and `create_provider`."""
     return OwnServerProvider(base_url=None, config=config)
 
 
 async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Callable[[], Awaitable[None]]:
-    """Mount the provider; without a key too, so that the first call can say what is missing."""
+    """Mount the provider, also if the key is missing, so that the first call can say so."""
     return await mount_provider(coordinator, OwnServerProvider(base_url=None, config=config, coordinator=coordinator))

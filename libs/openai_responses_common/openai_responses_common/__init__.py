@@ -1,12 +1,13 @@
-"""The OpenAI Responses API for Amplifier: translation, streaming and the engine that every provider module shares.
+"""The OpenAI Responses API for Amplifier: what all provider modules share.
 
-A script needs nothing else::
+The names of `__all__` are the surface for scripts. Authors of backends may use every name of the library that does not
+begin with an underscore; docs/backend.md lists where they are. A script needs only this::
 
     from openai_responses_common import ChatRequest, Message, create_provider
 
     openai = create_provider("openai:gpt-5.6-sol")
     async for delta in openai.deltas(ChatRequest(messages=[Message(role="user", content="Hello")])):
-        ...                      # BlockStart, BlockDelta, BlockEnd, Aborted; last the response
+        ...  # BlockStart, BlockDelta, BlockEnd or Aborted; the response comes last
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from .provider.mounting import mount_provider
 from .provider.provider import AddressedProvider, ResponsesProvider
 from .provider.registry import create_provider, register
 from .transport.base import Document, Endpoint, Reply, Transport
-from .transport.credential import Credential
+from .transport.credential import Credential, Lease
 from .transport.openai_sdk import SdkTransport
 from .transport.plain_http import HttpTransport
 from .version import __version__
@@ -59,6 +60,7 @@ __all__ = [
     "Fetch",
     "HttpTransport",
     "KnownError",
+    "Lease",
     "LimitTable",
     "Message",
     "Models",
@@ -90,8 +92,10 @@ _LAZY_NAMES = {
 
 
 def __getattr__(name: str) -> object:
-    """What answers are made of comes with the engine, which is loaded for the first call: hosts load every module of a
-    session before anybody has asked anything."""
+    """Import a name of the response on first use.
+
+    Hosts import every module of a session before its first call, and these names import what only a call needs.
+    """
     if name not in _LAZY_NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_LAZY_NAMES[name]}", __name__), name)

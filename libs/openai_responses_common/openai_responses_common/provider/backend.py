@@ -70,7 +70,7 @@ class Models:
     def model_info(self) -> Mapping[str, Mapping[str, Any]]:
         """Return facts about models that the tables do not have, in the form of the setting `model_info`.
 
-        The setting wins over these facts. The default is no facts.
+        The setting wins over these facts. By default there are none.
         """
         return {}
 
