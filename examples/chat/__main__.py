@@ -1,4 +1,4 @@
-"""A question on the command line, or a conversation without one."""
+"""The command line of the chat: one question, or a conversation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     terminal = Terminal(sys.stdout)
     logging.basicConfig(level=logging.WARNING, handlers=[LogLines()])
-    # It repeats what the loader has logged already.
+    # This logger repeats what the loader has logged.
     logging.getLogger("amplifier_core._session_init").setLevel(logging.ERROR)
     try:
         with an_account(os.environ, base_url=options.base_url, kind=options.account) as account:
@@ -40,10 +40,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m examples.chat",
         description="Ask a question, or have a conversation, with tools that see the current folder.",
     )
-    parser.add_argument("question", nargs="*", help="one question; without it a conversation begins")
-    parser.add_argument("--model", help="the model to ask")
-    parser.add_argument("--effort", choices=EFFORTS, help="how long it thinks; the model's own choice by default")
-    parser.add_argument("--account", choices=KINDS, help="sign in to a ChatGPT plan, or see how that goes")
+    parser.add_argument("question", nargs="*", help="one question; without it a conversation starts")
+    parser.add_argument("--model", help="the model; the default is that of the provider")
+    parser.add_argument(
+        "--effort", choices=EFFORTS, help="how much the model reasons; the default is that of the model"
+    )
+    parser.add_argument("--account", choices=KINDS, help="sign in to a ChatGPT plan, or try that with the emulator")
     parser.add_argument("--base-url", metavar="URL", help="a server that speaks the Responses API")
     return parser
 
@@ -53,9 +55,9 @@ def _chat(account: Account, terminal: Terminal, options: argparse.Namespace) -> 
     settings = {"default_model": options.model, "reasoning_effort": options.effort}
     question = _text(" ".join(options.question)).strip()
     with asyncio.Runner() as runner:
-        chosen = {key: value for key, value in settings.items() if value}
+        overrides = {key: value for key, value in settings.items() if value}
         try:
-            session = runner.run(open_session(account, screen, chosen))
+            session = runner.run(open_session(account, screen, overrides))
         except CannotStart as error:
             screen.note(f"Error: {error}. {_INSTALL}", "red")
             return 1
@@ -63,7 +65,9 @@ def _chat(account: Account, terminal: Terminal, options: argparse.Namespace) -> 
             terminal.say(account.introduction(Choice(session).model), "dim")
             if question:
                 return 0 if runner.run(one_turn(session, screen, question)) else 1
-            terminal.say("Ask a question. /help lists commands, Ctrl-C stops an answer, Ctrl-D leaves.", "dim")
+            terminal.say(
+                "Ask a question. /help lists the commands, Ctrl-C stops a response, Ctrl-D ends the chat.", "dim"
+            )
             converse(runner, session, screen)
             return 0
         finally:
@@ -71,7 +75,7 @@ def _chat(account: Account, terminal: Terminal, options: argparse.Namespace) -> 
 
 
 def _text(argument: str) -> str:
-    """An argument as proper text: bytes that are none come as lone surrogates, which no JSON can carry."""
+    """Return an argument without surrogates, which stand for invalid bytes and which JSON cannot carry."""
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Which account the environment offers; without one, the built-in emulator."""
+"""Which account the chat uses: the one that the environment has, or the built-in emulator if there is none."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ Environment = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Who answers.
+    """The account that the chat uses.
 
     Attributes:
-        module: id of the provider module.
-        config: what the module needs to find the account.
-        words: how to name it to a person.
-        emulated: the answers are scripted and nothing is paid.
-        priced: its tokens have prices.
+        module: the id of the provider module.
+        config: the settings with which the module finds the account.
+        description: what the chat calls it.
+        emulated: the offline model responds, and nothing is paid. The default is False.
+        priced: its tokens have prices. The default is True.
     """
 
     module: str
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    words: str
+    description: str
     emulated: bool = False
     priced: bool = True
 
     def introduction(self, model: str) -> str:
-        """One line that says who answers."""
+        """Return the line that the chat begins with."""
         if self.emulated:
-            prices = f", prices are what {model} would cost" if self.priced else ""
-            return f"Using {self.words}: answers are scripted{prices}."
-        return f"Using {self.words}, model {model}."
+            prices = f"; prices are those of {model}" if self.priced else ""
+            return f"Using {self.description}: an offline model responds by simple rules{prices}."
+        return f"Using {self.description}, model {model}."
 
 
 def _server(environment: Environment) -> Account | None:
@@ -49,25 +49,27 @@ def _server(environment: Environment) -> Account | None:
         return None
     key = " with OPENAI_API_KEY" if environment.get("OPENAI_API_KEY", "").strip() else ""
     config = {"base_url": base_url}
-    return Account(module="provider-openai-v2", config=config, words=f"the server at {_shown(base_url)}{key}")
+    return Account(
+        module="provider-openai-v2", config=config, description=f"the server at {_without_secrets(base_url)}{key}"
+    )
 
 
 def _openai(environment: Environment) -> Account | None:
     if not environment.get("OPENAI_API_KEY", "").strip():
         return None
-    return Account(module="provider-openai-v2", words="OpenAI with OPENAI_API_KEY")
+    return Account(module="provider-openai-v2", description="OpenAI with OPENAI_API_KEY")
 
 
 def _azure(environment: Environment) -> Account | None:
-    places = (environment.get(name, "").strip() for name in ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"))
-    address = next(filter(None, places), None)
+    addresses = (environment.get(name, "").strip() for name in ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"))
+    address = next(filter(None, addresses), None)
     if address is None:
         return None
-    return Account(module="provider-azure-openai-v2", words=f"Azure OpenAI at {_shown(address)}")
+    return Account(module="provider-azure-openai-v2", description=f"Azure OpenAI at {_without_secrets(address)}")
 
 
 def _chatgpt(environment: Environment) -> Account | None:
-    """A plan, where somebody is signed in."""
+    """Return the ChatGPT plan. None if nobody is signed in."""
     try:
         from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider
 
@@ -75,7 +77,7 @@ def _chatgpt(environment: Environment) -> Account | None:
         signed_in = account.has_stored_files() and account.get_status() == "authenticated"
     except (ImportError, LLMError):
         return None
-    return Account(module=_PLAN_MODULE, words=_PLAN, priced=False) if signed_in else None
+    return Account(module=_PLAN_MODULE, description=_PLAN, priced=False) if signed_in else None
 
 
 _PLAN_MODULE = "provider-chatgpt-oauth"
@@ -84,20 +86,20 @@ _PLAN = "your ChatGPT plan"
 
 @contextmanager
 def _signing_in(environment: Environment) -> Iterator[Account]:
-    """A plan, with a sign-in first where nobody is signed in."""
-    yield Account(module=_PLAN_MODULE, config={"login_on_mount": "true"}, words=_PLAN, priced=False)
+    """Yield the ChatGPT plan; the module signs in first if nobody is signed in."""
+    yield Account(module=_PLAN_MODULE, config={"login_on_mount": "true"}, description=_PLAN, priced=False)
 
 
 @contextmanager
 def _demonstration(environment: Environment) -> Iterator[Account]:
-    """The same on an empty machine and with the built-in service, where a person approves every code."""
+    """Yield an emulated ChatGPT plan with an empty token store; its sign-in is approved after four polls."""
     from responses_emulator import Emulator, SignInService, chatgpt_surfaces
 
     _reach_this_machine_directly()
-    people = SignInService(interval="1", pending_polls=4)
+    sign_in = SignInService(interval="1", pending_polls=4)
     with (
         TemporaryDirectory() as home,
-        Emulator(surfaces=chatgpt_surfaces(people), word_delay_s=0.02, responder=respond) as emulator,
+        Emulator(surfaces=chatgpt_surfaces(sign_in), word_delay_s=0.02, responder=respond) as emulator,
     ):
         config = {
             "base_url": emulator.base_url,
@@ -106,30 +108,30 @@ def _demonstration(environment: Environment) -> Iterator[Account]:
             "token_file_path": f"{home}/tokens.json",
             "login_on_mount": "true",
         }
-        words = "the built-in emulator, whose Ada approves every code within seconds"
-        yield Account(module=_PLAN_MODULE, config=config, words=words, emulated=True, priced=False)
+        description = "the built-in emulator, which approves the sign-in within seconds"
+        yield Account(module=_PLAN_MODULE, config=config, description=description, emulated=True, priced=False)
 
 
 KINDS: Mapping[str, Callable[[Environment], AbstractContextManager[Account]]] = {
     "chatgpt": _signing_in,
     "chatgpt-demo": _demonstration,
 }
-"""Accounts that are asked for by name."""
+"""The accounts of `--account`, by name."""
 
 ACCOUNTS: tuple[Callable[[Environment], Account | None], ...] = (_server, _azure, _openai, _chatgpt)
-"""What to look for, in this order; the first that is there is used."""
+"""Where to look for an account, in this order; the chat uses the first that exists."""
 
 _MISSING = "no account is set up"
 
 
 @contextmanager
 def an_account(environment: Environment, *, base_url: str | None = None, kind: str | None = None) -> Iterator[Account]:
-    """The account to use, as long as the context lasts.
+    """Yield the account to use.
 
     Args:
-        environment: where to look.
-        base_url: a server that was asked for; it wins.
-        kind: one of `KINDS`.
+        environment: the environment variables to look at.
+        base_url: a server that is used instead of every account. The default is none.
+        kind: one of `KINDS`, which is used instead. The default is none.
     """
     if kind:
         with KINDS[kind](environment) as account:
@@ -137,27 +139,27 @@ def an_account(environment: Environment, *, base_url: str | None = None, kind: s
         return
     if base_url:
         environment = {**environment, "OPENAI_BASE_URL": base_url}
-    found = next((account for look in ACCOUNTS if (account := look(environment))), None)
-    if found is not None:
-        yield found
+    configured = next((account for look in ACCOUNTS if (account := look(environment))), None)
+    if configured is not None:
+        yield configured
         return
     from responses_emulator import Emulator
 
     _reach_this_machine_directly()
     with Emulator(word_delay_s=0.02, responder=respond) as emulator:
         config = {"base_url": emulator.base_url, "api_key": "sk-emulator"}
-        words = f"the built-in emulator ({_MISSING})"
-        yield Account(module="provider-openai-v2", config=config, words=words, emulated=True)
+        description = f"the built-in emulator ({_MISSING})"
+        yield Account(module="provider-openai-v2", config=config, description=description, emulated=True)
 
 
 def _reach_this_machine_directly() -> None:
-    """A proxy that is set up for the internet cannot reach a server inside this machine."""
+    """Connect to loopback without the proxy of the environment, which cannot reach a server on this machine."""
     direct = [os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy")]
     os.environ["NO_PROXY"] = ",".join(["127.0.0.1", *filter(None, direct)])
 
 
-def _shown(url: str) -> str:
-    """A URL without what may be secret in it."""
+def _without_secrets(url: str) -> str:
+    """Return a URL without credentials and query."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""

@@ -1,4 +1,4 @@
-"""What can be typed in a conversation instead of a question."""
+"""The commands of a conversation, which begin with a slash."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 class Leave(Exception):
-    """The person wants to go."""
+    """The user ends the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +29,31 @@ class Command:
     """One command.
 
     Attributes:
-        takes: what may follow it.
-        does: what it is good for.
-        run: does it, with the session, the screen and what follows the command.
+        argument: the argument as /help shows it; empty if the command has none.
+        description: what the command does.
+        run: carries it out; takes the session, the screen and the argument.
     """
 
-    takes: str
-    does: str
+    argument: str
+    description: str
     run: Callable[[Any, Screen, str], Awaitable[None]]
 
 
 def is_command(typed: str) -> bool:
-    """Whether this is no question. A path also begins with a slash."""
+    """Return whether a line is a command. A question may begin with a path, and so with a slash."""
     return bool(re.match(r"/\w*(\s|$)", typed))
 
 
 async def obey(typed: str, session: Any, screen: Screen) -> None:
-    """Do what a command says.
+    """Carry out a command.
 
     Raises:
-        Leave: it was one that ends the conversation.
+        Leave: the command ends the conversation.
     """
     name, _, rest = typed.partition(" ")
     command = COMMANDS.get(name)
     if command is None:
-        _say(screen, f"There is no {one_line(name)}; there are {', '.join(COMMANDS)}.")
+        _say(screen, f"{one_line(name)} is not a command. The commands are {', '.join(COMMANDS)}.")
     else:
         await command.run(session, screen, rest.strip())
 
@@ -65,40 +65,42 @@ def _say(screen: Screen, text: str, style: str = "yellow") -> None:
 async def _model(session: Any, screen: Screen, name: str) -> None:
     choice = Choice(session)
     try:
-        with screen.terminal.status("asking for the models", spinner_style="cyan"):
+        with screen.terminal.status("loading the list of models", spinner_style="cyan"):
             models = await choice.models()
     except LLMError as error:
-        _say(screen, f"The models cannot be listed: {error}", "red")
+        _say(screen, f"Cannot list the models: {error}", "red")
         models = []
     if name:
-        found = next((model for model in models if model.id == name), None)
-        choice.take_model(name, found)
-        doubt = " It is not in the list of models." if models and not found else ""
+        listed = next((model for model in models if model.id == name), None)
+        choice.take_model(name, listed)
+        doubt = " The list of models does not have it." if models and not listed else ""
         _say(screen, f"The next question goes to {name}.{doubt}", "yellow" if doubt else "dim")
     elif models:
-        screen.terminal.print(_listed(models, choice.model))
+        screen.terminal.print(_model_table(models, choice.model))
 
 
-def _listed(models: list[ModelInfo], current: str) -> Table:
+def _model_table(models: list[ModelInfo], current: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("")
     table.add_column("model", overflow="fold")
     table.add_column("context", justify="right", no_wrap=True)
     for model in models:
-        mine = model.id == current
-        table.add_row("✓" if mine else "", model.id, f"{model.context_window:,}", style="bold" if mine else "")
+        is_current = model.id == current
+        table.add_row(
+            "✓" if is_current else "", model.id, f"{model.context_window:,}", style="bold" if is_current else ""
+        )
     return table
 
 
 async def _effort(session: Any, screen: Screen, level: str) -> None:
     choice, levels = Choice(session), ", ".join(EFFORTS)
     if not level:
-        _say(screen, f"The effort is {choice.effort or 'the default'}; there are {levels}.", "dim")
+        _say(screen, f"The effort is {choice.effort or 'the default'}. The efforts are {levels}.", "dim")
     elif level not in EFFORTS:
-        _say(screen, f"There is no effort {one_line(level)}; there are {levels}.")
+        _say(screen, f"{one_line(level)} is not an effort. The efforts are {levels}.")
     else:
         choice.take_effort(level)
-        _say(screen, f"The next question gets {level} effort.", "dim")
+        _say(screen, f"The next question uses {level} effort.", "dim")
 
 
 async def _cost(session: Any, screen: Screen, _rest: str) -> None:
@@ -107,15 +109,16 @@ async def _cost(session: Any, screen: Screen, _rest: str) -> None:
     rows = await session.coordinator.collect_contributions("session.cost")
     total = sum((Decimal(str(row["cost_usd"])) for row in rows if row), Decimal(0))
     if total:
-        _say(screen, f"{dollars(total)} so far{', had it not been the emulator' if screen.emulated else ''}", "dim")
+        free = " at the prices of the service; the emulator is free" if screen.emulated else ""
+        _say(screen, f"{dollars(total)} so far{free}", "dim")
     elif not screen.spent:
-        _say(screen, "Nothing was asked yet.", "dim")
+        _say(screen, "There was no question yet.", "dim")
 
 
 async def _help(_session: Any, screen: Screen, _rest: str) -> None:
     table = Table.grid(padding=(0, 2, 0, 0))
     for name, command in COMMANDS.items():
-        table.add_row(f"{name} {command.takes}", command.does)
+        table.add_row(f"{name} {command.argument}", command.description)
     screen.terminal.print(table)
 
 
@@ -124,9 +127,9 @@ async def _quit(_session: Any, _screen: Screen, _rest: str) -> None:
 
 
 COMMANDS = {
-    "/model": Command("[NAME]", "the models, or another one for the next question", _model),
-    "/effort": Command("[LEVEL]", "how long the model thinks", _effort),
-    "/cost": Command("", "what each model took so far", _cost),
-    "/help": Command("", "this", _help),
-    "/quit": Command("", "leave; so does Ctrl-D", _quit),
+    "/model": Command("[NAME]", "list the models, or choose the one for the next question", _model),
+    "/effort": Command("[LEVEL]", "show or choose how much the model reasons", _effort),
+    "/cost": Command("", "show the tokens and the cost of each model so far", _cost),
+    "/help": Command("", "list the commands", _help),
+    "/quit": Command("", "end the chat, as Ctrl-D does", _quit),
 }

@@ -1,4 +1,4 @@
-"""Turns of a session: one, or as many as a person asks for; Ctrl-C stops the one that is running."""
+"""The turns of a session: one, or a conversation. Ctrl-C stops the turn that is running."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _STOPPING_S = 5.0
 
 
 async def one_turn(session: Any, screen: Screen, question: str) -> bool:
-    """Ask a question and show the answer; returns whether there was one.
+    """Ask a question and show the response; return whether there was one.
 
     Raises:
-        asyncio.CancelledError: the turn was stopped; nothing of it runs any more.
+        asyncio.CancelledError: the turn was stopped, and no task of it runs any more.
     """
     with screen.turn():
         try:
@@ -35,7 +35,7 @@ async def one_turn(session: Any, screen: Screen, question: str) -> bool:
             # A session in Rust makes a RuntimeError of everything; what really happened is in the events.
             if screen.error is None:
                 raise
-            screen.note(f"Error: {_told(*screen.error)}", "red")
+            screen.note(f"Error: {_error_text(*screen.error)}", "red")
         else:
             if not screen.answered:
                 screen.terminal.say(text)
@@ -43,31 +43,31 @@ async def one_turn(session: Any, screen: Screen, question: str) -> bool:
 
 
 async def _execute(session: Any, question: str) -> str:
-    """Run a turn such that cancelling it reaches the orchestrator, which the session alone does not see to."""
+    """Run a turn. If it is cancelled, cancel the orchestrator too, which the session does not do by itself."""
     work = asyncio.ensure_future(session.execute(question))
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
         await session.coordinator.request_cancel(immediate=True)
         await session.coordinator.cancellation.trigger_callbacks()
-        done, _ = await asyncio.wait([work], timeout=_STOPPING_S)
-        for each in done:
+        finished, _ = await asyncio.wait([work], timeout=_STOPPING_S)
+        for each in finished:
             if not each.cancelled():
-                each.exception()  # or asyncio complains that nobody has looked at it
+                each.exception()  # otherwise asyncio logs that nobody read it
         raise
     finally:
         session.coordinator.cancellation.reset()
 
 
-def _told(kind: str, message: str) -> str:
-    remedy = ": choose another with --model, or with /model" if kind == NotFoundError.__name__ else ""
+def _error_text(kind: str, message: str) -> str:
+    remedy = ": choose another model with --model or /model" if kind == NotFoundError.__name__ else ""
     return one_line(message).rstrip(".") + remedy
 
 
 def converse(runner: asyncio.Runner, session: Any, screen: Screen) -> None:
-    """Take questions and commands until the person leaves.
+    """Take questions and commands until the user ends the conversation.
 
-    The loop stands still while a question is typed: nothing runs then, and Ctrl-C belongs to the line.
+    The event loop does not run while the user types, so Ctrl-C there is for the line.
     """
     while True:
         screen.terminal.say("")
@@ -94,13 +94,13 @@ def stopped(screen: Screen) -> None:
 
 
 def _read(screen: Screen) -> str:
-    """The next question. Without a person at the keyboard it is echoed, so that the output can be read alone."""
+    """Return the next line. If it comes from a file or pipe it is echoed, so that the output is complete."""
     if sys.stdin.isatty() and screen.terminal.is_interactive:
         try:
             return input(_PROMPT).strip()
         except KeyboardInterrupt:
             screen.terminal.say("")
-            screen.note("/quit or Ctrl-D leaves")
+            screen.note("/quit or Ctrl-D ends the chat")
             return ""
     if typed := input().strip():
         screen.terminal.say(_PROMPT + typed)

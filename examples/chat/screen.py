@@ -1,4 +1,4 @@
-"""Shows a turn while it runs: hooks of the session that write to the terminal."""
+"""The screen: hooks of the session that show a turn while it runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .totals import Totals, dollars, limits
 # The marks around a summary's title; a power has characters on both sides.
 _BOLD = re.compile(r"(?<!\w)\*\*|\*\*(?!\w)")
 _CONTINUE = HookResult(action="continue")
-_CALL = "call"  # what is waited for, unless it is a tool: those go by the ids of their calls
+_CALL = "call"  # the wait for the model; waits for tools have the id of their call
 
 
 class Screen:
@@ -30,9 +30,9 @@ class Screen:
 
     Attributes:
         terminal: what it writes to.
-        answered: the model has said something in this turn.
-        error: why the turn failed: the name of the kernel's class, and the message.
-        spent: what each model took so far.
+        answered: the model has sent text in this turn.
+        error: why the turn failed: the name of the kernel's error class, and the message. None if it did not.
+        spent: the totals of each model so far.
     """
 
     def __init__(self, terminal: Terminal, *, emulated: bool = False) -> None:
@@ -76,7 +76,7 @@ class Screen:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """A question was asked; at the end the turn is summed up, however it ends."""
+        """Show a turn; at its end print its totals, also if it fails."""
         began_s, asked_before = time.monotonic(), bool(self.spent)
         self.answered, self.error, self._last, self._turn = False, None, "", Totals()
         try:
@@ -87,12 +87,12 @@ class Screen:
                 self._sum_up(time.monotonic() - began_s, asked_before=asked_before)
 
     def note(self, text: str, style: str = "yellow") -> None:
-        """A line of the chat's own."""
+        """Print a line of the chat itself."""
         self._begin("note")
         self.terminal.say(one_line(text), style)
 
     def summary(self, parts: list[str]) -> None:
-        """Facts in one dim line, or in a few that are broken between the facts."""
+        """Print facts in a dim line, or in several lines that break between facts."""
         text = " · ".join(part.replace(" ", "\xa0") for part in parts)
         width = max(2, self.terminal.width) if self.terminal.is_interactive else sys.maxsize
         lines = textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
@@ -149,7 +149,7 @@ class Screen:
         self.answered = False
         self._moving.end_block()
         if data["error"]["type"] != "CancelledError":
-            self.note("The answer broke off; what stands above does not count.")
+            self.note("The response broke off. Ignore the text above.")
 
     def _retry(self, data: Mapping[str, Any]) -> None:
         wait = f"{self._held_up} - trying again in {data['delay']:.1f} s ({data['attempt']} of {data['max_retries']})"
@@ -164,7 +164,7 @@ class Screen:
             self._held_up = f", {one_line(str(data['dimension']))}: {left} of {limit} left"
 
     def _continuation(self, _data: Mapping[str, Any]) -> None:
-        self.note("The answer was cut off at its length limit; asking for the rest.")
+        self.note("The response reached its output limit; requesting the rest.")
 
     def _sign_in(self, data: Mapping[str, Any]) -> None:
         self.note(f"Sign in at {data['verification_uri']} within {data['expires_in_minutes']} minutes.")

@@ -29,19 +29,19 @@ _SYSTEM = (
 
 
 class CannotStart(Exception):
-    """Why there is no session, in words for a person."""
+    """The session cannot start; the message says why."""
 
 
 async def open_session(account: Account, screen: Screen, options: Mapping[str, Any]) -> AmplifierSession:
     """Start a session that talks to an account and shows on the screen what happens.
 
     Args:
-        account: who answers.
-        screen: told of every event.
-        options: settings of the provider, over those of the account.
+        account: the account to use.
+        screen: shows the events.
+        options: settings of the provider; they replace those of the account.
 
     Raises:
-        CannotStart: the provider did not load; the kernel has logged why.
+        CannotStart: the provider did not load. The kernel has logged the reason.
     """
     session = AmplifierSession(_mount_plan({"module": account.module, "config": {**account.config, **options}}))
     coordinator = session.coordinator
@@ -50,14 +50,14 @@ async def open_session(account: Account, screen: Screen, options: Mapping[str, A
     await session.initialize()
     if not coordinator.get("providers"):
         await session.cleanup()
-        raise CannotStart(f"there is no session without {account.module}")
+        raise CannotStart(f"the module {account.module} did not load")
     return session
 
 
 class Choice:
-    """Which model is asked and how long it thinks, from the next request on; loop-chat reads it of the session's state.
+    """The model and the effort of the next requests. The module loop-chat reads them from the session state.
 
-    What was not chosen is left to the provider's own settings.
+    Without a choice, the settings of the provider apply.
     """
 
     def __init__(self, session: Any) -> None:
@@ -67,30 +67,30 @@ class Choice:
 
     @property
     def model(self) -> str:
-        """The model that is asked next."""
+        """Return the model of the next request."""
         return self._request.get("model") or self._provider.default_model
 
     @property
     def effort(self) -> str | None:
-        """The effort that was chosen."""
+        """Return the effort of the next request. None is the default of the model."""
         return self._request.get("reasoning_effort") or self._provider.config.get("reasoning_effort")
 
     async def models(self) -> list[ModelInfo]:
-        """The models of the account.
+        """Return the models of the account.
 
         Raises:
-            LLMError: the service cannot be asked.
+            LLMError: the service does not list them.
         """
         return await self._provider.list_models()
 
-    def take_model(self, name: str, known: ModelInfo | None = None) -> None:
-        """Ask another model; what is `known` of it says how much of the history it takes beside its answer."""
+    def take_model(self, name: str, info: ModelInfo | None = None) -> None:
+        """Choose a model. `info` limits the history to what it takes beside its output; None has no limit."""
         self._request["model"] = name
-        budget = known and known.context_window - min(known.max_output_tokens, known.context_window // 2)
+        budget = info and info.context_window - min(info.max_output_tokens, info.context_window // 2)
         self._state["token_budget"] = budget
 
     def take_effort(self, level: str) -> None:
-        """Think for another while."""
+        """Choose an effort."""
         self._request["reasoning_effort"] = level
 
 

@@ -1,4 +1,4 @@
-"""What calls took: requests, tokens, money and limits, added up and put into words."""
+"""The totals of calls: requests, tokens, cost and limits, and the text that shows them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Totals:
     plan: bool = False
 
     def add(self, response: Mapping[str, Any]) -> None:
-        """Count a call, from the payload of its `llm:response`. Calls that failed tell no usage."""
+        """Count a call, from the payload of its `llm:response`. Calls that failed have no usage."""
         usage = response.get("usage")
         self.calls += 1
         self.plan = self.plan or bool(_windows(response.get("rate_limits") or {}))
@@ -35,7 +35,7 @@ class Totals:
         self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + Decimal(cost)
 
     def parts(self, *, emulated: bool) -> list[str]:
-        """The sums in words. What an emulator answers would cost the same at the real service."""
+        """Return the totals as texts. An emulated call shows what it would cost at the service."""
         cached = f" ({self.cached / self.input:.0%} cached)" if self.input else ""
         reasoning = f" ({self.reasoning:,} reasoning)" if self.reasoning else ""
         if self.cost_usd is None:
@@ -50,20 +50,25 @@ class Totals:
         ]
 
 
-def limits(told: Mapping[str, Any]) -> list[str]:
+def limits(rate_limits: Mapping[str, Any]) -> list[str]:
     """How much of its limits an account has used: each window of a plan, else the fullest of the rate limits."""
-    if windows := _windows(told):
+    if windows := _windows(rate_limits):
         return [f"{_duration(minutes)} limit {used:.0f}% used" for minutes, used in windows]
     kinds = ("requests", "tokens")
-    counts = [(_number(told.get(f"{kind}_limit")), _number(told.get(f"{kind}_remaining"))) for kind in kinds]
+    counts = [
+        (_number(rate_limits.get(f"{kind}_limit")), _number(rate_limits.get(f"{kind}_remaining"))) for kind in kinds
+    ]
     used = [1 - left / limit for limit, left in counts if limit and left is not None and limit > 0]
     return [f"rate limit {max(used):.0%} used"] if used else []
 
 
-def _windows(told: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """The minutes and the used percentage of each window that is told in percent, the shortest first."""
-    names = [key.removesuffix("_used_percent") for key in told if key.endswith("_used_percent")]
-    pairs = [(_number(told.get(f"{name}_window_minutes")), _number(told[f"{name}_used_percent"])) for name in names]
+def _windows(rate_limits: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """Return minutes and used percentage of each window with a percentage, the shortest first."""
+    names = [key.removesuffix("_used_percent") for key in rate_limits if key.endswith("_used_percent")]
+    pairs = [
+        (_number(rate_limits.get(f"{name}_window_minutes")), _number(rate_limits[f"{name}_used_percent"]))
+        for name in names
+    ]
     return sorted((minutes, used) for minutes, used in pairs if minutes is not None and used is not None)
 
 

@@ -112,7 +112,7 @@ def test_one_question_in_a_pipe(folder: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines[0] == (
         "Using the built-in emulator (no account is set up): "
-        "answers are scripted, prices are what gpt-5.6-sol would cost."
+        "an offline model responds by simple rules; prices are those of gpt-5.6-sol."
     )
     assert "✓ calculate(17 * 23) → 391" in lines
     assert "✓ list_folder(notes/) → plan.md todo.txt (2 lines)" in lines
@@ -171,7 +171,7 @@ def test_models_efforts_and_costs_in_a_conversation(folder: Path, service: Emula
     answers = dict(part.split("\n", 1) for part in done.stdout.split(f"\n{PROMPT} ")[1:])
     assert re.search(r"^✓ +gpt-5.6-sol +900,000$", answers["/model"], re.M)
     assert re.search(r"^ +gpt-5.6-luna +900,000$", answers["/model"], re.M)
-    assert "default; there are none, minimal, low, medium, high" in answers["/effort"]
+    assert "default. The efforts are none, minimal, low, medium, high" in answers["/effort"]
     one, two, last = service.request_bodies
     assert (one["model"], one.get("reasoning", {}).get("effort")) == ("gpt-5.6-sol", None)
     assert (two["model"], two["reasoning"]["effort"]) == ("gpt-5.6-luna", "high")
@@ -182,7 +182,7 @@ def test_models_efforts_and_costs_in_a_conversation(folder: Path, service: Emula
     assert "/effort [LEVEL]" in answers["/help"]
     assert "There is no effort huge" in answers["/effort huge"]
     assert "not in the list of models" in answers["/model luna"]
-    assert "There is no /nothing; there are /model, /effort, /cost, /help, /quit." in answers["/nothing"]
+    assert "/nothing is not a command. The commands are /model, /effort, /cost, /help, /quit." in answers["/nothing"]
     assert last["model"] == "luna"
 
 
@@ -221,7 +221,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(folder: Path, servic
         person.types("half a")
         person.waits_for("half a")
         # Python misses a signal that comes just before it waits for a key; a person presses again.
-        while not person.sees("/quit or Ctrl-D leaves", within_s=0.5):
+        while not person.sees("/quit or Ctrl-D ends the chat", within_s=0.5):
             person.presses_ctrl_c()
         person.asks("What did I just ask?")
         assert "Count." in person.waits_for("so far")
@@ -260,7 +260,7 @@ def test_a_bad_key_is_told_with_its_remedy(folder: Path, service: Emulator) -> N
 def test_an_unknown_model_is_told_with_its_remedy(folder: Path) -> None:
     done = chat("hi", "--model", "gpt-99", folder=folder)
     assert done.returncode == 1
-    assert "choose another with --model" in done.stdout
+    assert "choose another model with --model" in done.stdout
 
 
 def test_a_failed_turn_does_not_end_the_conversation(folder: Path, service: Emulator) -> None:
@@ -277,8 +277,8 @@ def test_waits_and_broken_answers_are_shown(folder: Path, service: Emulator) -> 
     done = chat("--base-url", service.base_url, "hi", folder=folder, OPENAI_API_KEY="sk-x")
     assert done.returncode == 0
     assert re.search(r"the connection broke off.* trying again in [\d.]+ s \(1 of 5\)", done.stdout)
-    assert "The answer broke off; what stands above does not count." in done.stdout
-    assert "cut off at its length limit" in done.stdout
+    assert "The response broke off. Ignore the text above." in done.stdout
+    assert "reached its output limit" in done.stdout
     assert "and the rest." in done.stdout
 
 
@@ -335,7 +335,7 @@ def test_the_reader_of_a_pipe_may_leave(folder: Path, service: Emulator) -> None
 )
 def test_the_account_is_named(given: Mapping[str, str], words: str) -> None:
     with an_account(given) as account:
-        assert account.words == words
+        assert account.description == words
         assert not account.emulated
         assert "sk-x" not in account.introduction("m")
 

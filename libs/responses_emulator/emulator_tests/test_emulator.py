@@ -1,4 +1,4 @@
-"""."""
+"""The emulator serves several requests on one connection, notices clients that leave, and calls scripted functions."""
 
 from __future__ import annotations
 
@@ -9,15 +9,7 @@ import openai
 import pytest
 from emulator_clients.responses import AUTHORIZATION, post_response
 from openai import AsyncOpenAI
-from responses_emulator import (
-    CutStream,
-    Emulator,
-    EventDelay,
-    ResponseFailed,
-    Say,
-    Silence,
-    Turn,
-)
+from responses_emulator import CutStream, Emulator, EventDelay, ResponseFailed, Say, Silence, Turn
 
 
 async def test_a_connection_is_reused(emulator: Emulator) -> None:
@@ -32,7 +24,7 @@ async def test_a_connection_is_reused(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("shape", [EventDelay(0.2), Silence(5.0, before_event=2), Silence(5.0, before_event=-1)])
-async def test_a_client_that_leaves_is_seen(
+async def test_a_client_that_leaves_is_recorded(
     emulator: Emulator, client: AsyncOpenAI, shape: EventDelay | Silence
 ) -> None:
     emulator.script(Turn(Say("word " * 50), shape))
@@ -50,7 +42,7 @@ async def test_a_client_that_leaves_is_seen(
     assert await emulator.wait_until_async(lambda: len(emulator.aborted_requests) == 1)
 
 
-async def test_cut_streams_reach_the_sdk_as_they_should(emulator: Emulator, client: AsyncOpenAI) -> None:
+async def test_cut_and_failed_streams_reach_the_sdk(emulator: Emulator, client: AsyncOpenAI) -> None:
     emulator.script(
         Turn(Say("word " * 20), CutStream(6, reset=True)), Turn(Say("x"), ResponseFailed("server_error", "Oops."))
     )

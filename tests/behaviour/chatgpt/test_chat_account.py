@@ -29,7 +29,7 @@ def test_a_plan_is_used_where_somebody_is_signed_in(machine: Machine, monkeypatc
             assert account.module == "provider-openai-v2"
         machine.keep(machine.service.token_set())
         with an_account({}) as account:
-            assert (account.module, account.words) == ("provider-chatgpt-oauth", "your ChatGPT plan")
+            assert (account.module, account.description) == ("provider-chatgpt-oauth", "your ChatGPT plan")
         with an_account({"OPENAI_API_KEY": "sk-x"}) as account:
             assert account.module == "provider-openai-v2", "what is set for this shell is meant for it"
         tokens = machine.keep(machine.service.token_set(lifetime_s=-10))

@@ -1,14 +1,12 @@
-"""."""
+"""The prompt cache finds the common prefix of prompts under one key."""
 
 from __future__ import annotations
 
 from emulator_clients.responses import stream_events
-from responses_emulator import (
-    Emulator,
-)
+from responses_emulator import Emulator
 
 
-def test_prompt_cache_books(emulator: Emulator) -> None:
+def test_the_prompt_cache_reports_hits_of_one_key(emulator: Emulator) -> None:
     long = {"instructions": "Rules. " * 1000, "prompt_cache_key": "session"}
     first = stream_events(emulator, **long)[-1]["response"]["usage"]
     second = stream_events(emulator, **long, input="another question")[-1]["response"]["usage"]

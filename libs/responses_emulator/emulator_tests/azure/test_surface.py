@@ -72,13 +72,13 @@ def bearer(value: str) -> dict[str, str]:
 # Who may call.
 
 
-def test_keys_in_either_header(azure: Emulator) -> None:
+def test_a_key_is_accepted_in_either_header(azure: Emulator) -> None:
     assert post(azure).status_code == 200
     assert post(azure, headers=bearer("azure-key-2")).status_code == 200
 
 
 @pytest.mark.parametrize("key", ["azure-key-wrong", "sk-of-somebody-else"])
-def test_a_wrong_key(azure: Emulator, key: str) -> None:
+def test_a_wrong_key_is_refused(azure: Emulator, key: str) -> None:
     for headers in ({"api-key": key}, bearer(key)):
         reply = post(azure, headers=headers)
         assert reply.status_code == 401
@@ -86,13 +86,13 @@ def test_a_wrong_key(azure: Emulator, key: str) -> None:
         assert key not in reply.text
 
 
-def test_only_the_keys_that_were_given() -> None:
+def test_a_key_must_be_listed_if_there_is_a_list() -> None:
     with serving(keys={"one"}) as azure:
         assert post(azure, headers={"api-key": "one"}).status_code == 200
         assert post(azure).status_code == 401
 
 
-def test_no_credential_at_all(azure: Emulator) -> None:
+def test_a_request_without_credential_is_refused(azure: Emulator) -> None:
     reply = post(azure, headers={})
     assert (reply.status_code, reply.json()["statusCode"]) == (401, 401)
     assert reply.json()["message"] == (
@@ -101,7 +101,7 @@ def test_no_credential_at_all(azure: Emulator) -> None:
     )
 
 
-def test_tokens_of_the_directory() -> None:
+def test_a_token_of_the_directory_is_accepted() -> None:
     directory = Directory()
     with serving(directory=directory) as azure:
         good = directory.issue_access_token(COGNITIVE)
@@ -119,7 +119,7 @@ def test_tokens_of_the_directory() -> None:
         assert post(azure, headers=bearer(again.text)).status_code == 200
 
 
-def test_another_audience() -> None:
+def test_a_token_for_another_audience_is_refused() -> None:
     directory = Directory()
     with serving(directory=directory, audiences=["https://ai.azure.com"]) as azure:
         assert post(azure, headers=bearer(directory.issue_access_token("https://ai.azure.com").text)).status_code == 200
@@ -127,7 +127,7 @@ def test_another_audience() -> None:
         assert "(https://ai.azure.com)" in reply.json()["message"]
 
 
-def test_a_principal_without_a_role() -> None:
+def test_a_principal_without_a_role_is_refused() -> None:
     directory = Directory()
     directory.roles.clear()
     with serving(directory=directory) as azure:
@@ -159,7 +159,7 @@ def test_callers_of_one_resource_share_their_reasoning() -> None:
 # What is there.
 
 
-def test_deployments() -> None:
+def test_a_request_names_a_deployment() -> None:
     with serving(deployments={"chat": "gpt-5.4", "old": "gpt-4.1"}) as azure:
         reply = post(azure, model="chat", text={"verbosity": "low"})
         assert reply.json()["model"] == "gpt-5.4-2026-03-05"
@@ -168,7 +168,7 @@ def test_deployments() -> None:
         assert (missing.status_code, missing.json()) == (404, deployment_not_found().body)
 
 
-def test_paths_that_are_not_there(azure: Emulator) -> None:
+def test_unknown_paths_are_not_found(azure: Emulator) -> None:
     reply = httpx.post(f"{azure.base_url}/chat/nothing", json={}, headers=KEY)
     assert (reply.status_code, reply.json()) == (404, {"error": {"code": "404", "message": "Resource not found"}})
 
@@ -180,7 +180,7 @@ def test_the_v1_path_takes_no_dated_version(azure: Emulator, version: str | None
     assert (reply.status_code, error_of(reply)["message"]) == (400, "API version not supported")
 
 
-def test_a_v1_path_that_takes_no_version_at_all() -> None:
+def test_the_v1_path_can_refuse_every_version() -> None:
     with serving(takes_version=False) as azure:
         assert post(azure).status_code == 200
         reply = post(azure, version="preview")
@@ -215,7 +215,7 @@ def test_the_classic_path_takes_keys_in_their_own_header_alone() -> None:
         assert post(azure, headers=bearer("azure-key-1"), version="2025-04-01-preview").status_code == 401
 
 
-async def test_both_clients_of_the_sdk() -> None:
+async def test_both_clients_of_the_sdk_reach_their_surface() -> None:
     with Emulator(surfaces=(azure_surface(), azure_classic_surface())) as both:
         both.script(Say("of v1"), Say("of the classic path"))
         async with AsyncOpenAI(base_url=both.base_url, api_key="azure-key-1", max_retries=0) as plain:
@@ -228,7 +228,7 @@ async def test_both_clients_of_the_sdk() -> None:
         assert [each.surface for each in both.requests] == ["azure", "azure-classic"]
 
 
-def test_the_list_is_of_models_whatever_is_deployed() -> None:
+def test_the_list_of_models_has_no_deployments() -> None:
     with serving(deployments={"chat": "gpt-5.4"}) as azure:
         listed = httpx.get(f"{azure.base_url}/models", headers=KEY).json()
         ids = [row["id"] for row in listed["data"]]
@@ -242,7 +242,7 @@ def test_the_list_is_of_models_whatever_is_deployed() -> None:
 # What must not be sent.
 
 
-def test_answers_sent_back_with_their_status(azure: Emulator) -> None:
+def test_output_items_with_their_status_are_refused(azure: Emulator) -> None:
     said = {"type": "message", "role": "assistant", "content": "hi", "id": "msg_1"}
     call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "status": "completed"}
     done = {"type": "function_call_output", "call_id": "c", "output": "1", "status": "completed"}
@@ -254,7 +254,7 @@ def test_answers_sent_back_with_their_status(azure: Emulator) -> None:
     assert post(azure, input=[user, said, call, done]).status_code == 200
 
 
-def test_images_need_a_deployment_of_their_own(azure: Emulator) -> None:
+def test_image_generation_needs_the_header_of_its_deployment(azure: Emulator) -> None:
     tools = [{"type": "image_generation"}]
     refused = post(azure, tools=tools)
     assert (refused.status_code, error_of(refused)["param"]) == (400, "tools")
@@ -263,7 +263,7 @@ def test_images_need_a_deployment_of_their_own(azure: Emulator) -> None:
     assert post(azure, headers=named, tools=tools).status_code == 200
 
 
-def test_encrypted_content_of_a_model_that_does_not_think(azure: Emulator) -> None:
+def test_encrypted_content_is_refused_for_a_model_that_does_not_reason(azure: Emulator) -> None:
     reply = post(azure, model="gpt-4.1", include=["reasoning.encrypted_content"])
     assert reply.json() == encrypted_content_not_supported().body
 
@@ -280,14 +280,14 @@ SCRIPTED: list[tuple[HttpReply, int, str]] = [
 
 
 @pytest.mark.parametrize(("status", "number", "code"), SCRIPTED)
-def test_scripted_refusals(azure: Emulator, status: HttpReply, number: int, code: str) -> None:
+def test_scripted_refusals_have_status_and_code(azure: Emulator, status: HttpReply, number: int, code: str) -> None:
     azure.script(status)
     reply = post(azure)
     assert (reply.status_code, error_of(reply)["code"]) == (number, code)
     assert reply.headers["apim-request-id"]
 
 
-def test_a_filtered_prompt_says_by_what(azure: Emulator) -> None:
+def test_a_filtered_prompt_names_its_category(azure: Emulator) -> None:
     azure.script(content_filter_refusal("jailbreak"))
     error = error_of(post(azure))
     assert (error["param"], error["type"], error["status"]) == ("prompt", None, 400)
@@ -295,7 +295,7 @@ def test_a_filtered_prompt_says_by_what(azure: Emulator) -> None:
     assert error["innererror"]["content_filter_result"]["jailbreak"] == {"filtered": True, "detected": True}
 
 
-def test_waits_are_told_or_not(azure: Emulator) -> None:
+def test_a_rate_limit_may_state_its_wait(azure: Emulator) -> None:
     azure.script(gateway_rate_limit(after_s=7, after_ms=6500), gateway_rate_limit(after_s=None), too_many_requests())
     told = post(azure).headers
     assert (told["retry-after"], told["retry-after-ms"]) == ("7", "6500")
@@ -305,7 +305,7 @@ def test_waits_are_told_or_not(azure: Emulator) -> None:
     assert (silent["x-ratelimit-limit-tokens"], silent["x-ratelimit-remaining-tokens"]) == ("-1", "0")
 
 
-def test_a_quota_that_binds() -> None:
+def test_a_quota_binds() -> None:
     with serving(limits=RateLimits(requests=1)) as azure:
         assert post(azure).headers["x-ratelimit-remaining-requests"] == "0"
         reply = post(azure, headers={"api-key": "azure-key-2"})
@@ -323,7 +323,7 @@ def streamed(emulator: Emulator, **body: Any) -> list[dict[str, Any]]:
     return parse_events(reply.text)
 
 
-def test_filters_are_told_at_the_end(azure: Emulator) -> None:
+def test_content_filters_are_in_the_terminal_event(azure: Emulator) -> None:
     events = streamed(azure)
     assert events[0]["response"]["content_filters"] is None
     prompt, completion = events[-1]["response"]["content_filters"]
@@ -332,7 +332,7 @@ def test_filters_are_told_at_the_end(azure: Emulator) -> None:
     assert post(azure).json()["content_filters"] == [prompt, completion]
 
 
-def test_a_script_has_the_last_word_on_filters(azure: Emulator) -> None:
+def test_content_filters_of_a_script_win(azure: Emulator) -> None:
     blocked = TerminalFields({"content_filters": content_filters(blocked="hate")})
     azure.script(Turn(Say("so"), content_filter_failure(after=5), blocked))
     last = streamed(azure)[-1]
@@ -340,7 +340,7 @@ def test_a_script_has_the_last_word_on_filters(azure: Emulator) -> None:
     assert last["response"]["content_filters"][1]["blocked"]
 
 
-def test_errors_inside_a_stream(azure: Emulator) -> None:
+def test_a_stream_can_end_with_an_error(azure: Emulator) -> None:
     azure.script(Turn(Say("so"), content_filter_event(after=5)), Turn(rate_limit_event()))
     filtered = streamed(azure)
     assert [event["type"] for event in filtered[-2:]] == ["response.output_text.delta", "error"]
@@ -350,13 +350,13 @@ def test_errors_inside_a_stream(azure: Emulator) -> None:
     assert (failed["type"], failed["response"]["error"]["code"]) == ("response.failed", "rate_limit_exceeded")
 
 
-def test_usage_of_older_deployments() -> None:
+def test_usage_of_older_deployments_has_no_cache_writes() -> None:
     with serving() as newer, serving(cache_writes=False) as older:
         assert "cache_write_tokens" in post(newer).json()["usage"]["input_tokens_details"]
         assert post(older).json()["usage"]["input_tokens_details"] == {"cached_tokens": 0}
 
 
-def test_headers(azure: Emulator) -> None:
+def test_replies_carry_the_headers_of_azure(azure: Emulator) -> None:
     headers = post(azure).headers
     assert headers["apim-request-id"] == headers["x-request-id"]
     assert (headers["x-ms-region"], headers["azureai-fe-is-streaming"]) == ("East US 2", "false")

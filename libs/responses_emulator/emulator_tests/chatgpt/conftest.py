@@ -1,4 +1,4 @@
-"""."""
+"""A ChatGPT backend with its sign-in."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from emulator_clients.chatgpt import serving
-from responses_emulator import (
-    Emulator,
-    SignInService,
-)
+from responses_emulator import Emulator, SignInService
 
 
 @pytest.fixture

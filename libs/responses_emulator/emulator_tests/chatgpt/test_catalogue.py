@@ -1,22 +1,17 @@
-"""."""
+"""The ChatGPT model catalogue lists what the version of a client may see, under one tag."""
 
 from __future__ import annotations
 
 import httpx
 from emulator_clients.chatgpt import headers, post, serving
-from responses_emulator import (
-    CatalogueEntry,
-    Emulator,
-    SignInService,
-    strict_catalogue,
-)
+from responses_emulator import CatalogueEntry, Emulator, SignInService, strict_catalogue
 
 
 class TestCatalogue:
     def listed(self, emulator: Emulator, who: dict[str, str], query: str = "?client_version=1.0.0") -> httpx.Response:
         return httpx.get(f"{emulator.base_url}/models{query}", headers=who)
 
-    def test_its_fields(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_the_catalogue_has_the_fields_of_the_service(self, sign_in: SignInService, emulator: Emulator) -> None:
         models = {each["slug"]: each for each in self.listed(emulator, headers(sign_in)).json()["models"]}
         sol = models["gpt-5.6-sol"]
         assert (sol["visibility"], sol["context_window"], sol["effective_context_window_percent"]) == (
@@ -35,7 +30,7 @@ class TestCatalogue:
         first = min((each for each in models.values() if each["visibility"] == "list"), key=lambda m: m["priority"])
         assert first["slug"] == "gpt-6.1-sol"
 
-    def test_old_clients_are_shown_less(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_the_catalogue_hides_new_models_from_old_clients(self, sign_in: SignInService, emulator: Emulator) -> None:
         who = headers(sign_in)
 
         def slugs(query: str) -> set[str]:
@@ -46,7 +41,7 @@ class TestCatalogue:
         assert "gpt-5.5" in slugs("?client_version=0.100.0")
         assert slugs("") == slugs("?client_version=nonsense") == set()
 
-    def test_its_tag(self, sign_in: SignInService) -> None:
+    def test_the_catalogue_has_a_tag_that_changes_with_it(self, sign_in: SignInService) -> None:
         catalogue = strict_catalogue()
         with serving(sign_in, catalogue=catalogue) as emulator:
             who = headers(sign_in)
@@ -59,5 +54,5 @@ class TestCatalogue:
             assert "gpt-7-sol" in [each["slug"] for each in changed.json()["models"]]
             assert post(emulator, who, model="gpt-7-sol").headers["x-models-etag"] == changed.headers["etag"] != tag
 
-    def test_one_model_has_no_address(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_the_catalogue_has_no_address_for_one_model(self, sign_in: SignInService, emulator: Emulator) -> None:
         assert httpx.get(f"{emulator.base_url}/models/gpt-5.5", headers=headers(sign_in)).status_code == 404

@@ -1,19 +1,13 @@
-"""."""
+"""The limits of a plan are the same in the usage document, in headers and in the stream."""
 
 from __future__ import annotations
 
 import httpx
 from emulator_clients.chatgpt import BOB, events, headers, post
-from responses_emulator import (
-    Emulator,
-    PlanLimits,
-    PlanWindow,
-    SignInService,
-    chatgpt_surfaces,
-)
+from responses_emulator import Emulator, PlanLimits, PlanWindow, SignInService, chatgpt_surfaces
 
 
-def test_usage(sign_in: SignInService) -> None:
+def test_plan_limits_agree_in_document_headers_and_event(sign_in: SignInService) -> None:
     limits = PlanLimits(secondary=None, reached_limit="rate_limit_reached", credits_balance="12.5")
     with Emulator(surfaces=chatgpt_surfaces(sign_in, limits=limits)) as emulator:
         address, who = f"{emulator.base_url_of('wham')}/usage", headers(sign_in, BOB)

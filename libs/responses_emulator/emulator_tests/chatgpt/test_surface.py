@@ -1,4 +1,4 @@
-"""."""
+"""The ChatGPT backend checks the client, the account, the token and the body, and streams as recorded."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TestWhoIsLetIn:
             ({"authorization": ""}, "unauthorized_unknown"),
         ],
     )
-    def test_a_token_that_it_did_not_issue(
+    def test_a_token_that_the_sign_in_did_not_issue_is_refused(
         self, sign_in: SignInService, emulator: Emulator, change: dict[str, str], code: str
     ) -> None:
         reply = post(emulator, {**headers(sign_in), **change})
@@ -59,7 +59,9 @@ class TestWhoIsLetIn:
         assert reply.json()["error"]["code"] == code
         assert "Could not parse" in reply.json()["error"]["message"]
 
-    def test_an_expired_token_says_so_in_its_headers(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_the_refusal_of_an_expired_token_is_also_in_the_headers(
+        self, sign_in: SignInService, emulator: Emulator
+    ) -> None:
         stale = sign_in.token_set(lifetime_s=-1)
         reply = post(emulator, headers(sign_in) | {"authorization": f"Bearer {stale.access_token}"})
         assert reply.status_code == 401
@@ -68,7 +70,7 @@ class TestWhoIsLetIn:
         assert reply.json()["error"]["code"] == "token_expired"
         assert not [name for name in reply.headers if name.startswith("x-codex-")]
 
-    def test_a_token_can_be_rejected_before_its_time(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_token_can_be_refused_before_it_expires(self, sign_in: SignInService, emulator: Emulator) -> None:
         tokens = sign_in.token_set()
         who = headers(sign_in) | {"authorization": f"Bearer {tokens.access_token}"}
         assert post(emulator, who).status_code == 200
@@ -76,7 +78,7 @@ class TestWhoIsLetIn:
         assert post(emulator, who).json()["error"]["code"] == "token_expired"
 
     @pytest.mark.parametrize("given", ["user-x", "", None])
-    def test_the_account_must_be_that_of_the_token(
+    def test_an_account_id_must_be_that_of_the_token(
         self, sign_in: SignInService, emulator: Emulator, given: str | None
     ) -> None:
         who = headers(sign_in)
@@ -84,7 +86,7 @@ class TestWhoIsLetIn:
         reply = post(emulator, who if given is None else {**who, "chatgpt-account-id": given})
         assert (reply.status_code, reply.json()) == (403, {"detail": {"code": "invalid_workspace_selected"}})
 
-    def test_a_personal_account_may_leave_it_out(self, sign_in: SignInService) -> None:
+    def test_a_personal_account_may_leave_its_id_out(self, sign_in: SignInService) -> None:
         with serving(sign_in, needs_account=False) as emulator:
             who = headers(sign_in)
             del who["chatgpt-account-id"]
@@ -99,7 +101,7 @@ class TestWhoIsLetIn:
             ("originator", ""),
         ],
     )
-    def test_the_edge_turns_scripts_away(
+    def test_the_edge_sends_a_challenge_to_http_libraries(
         self, sign_in: SignInService, emulator: Emulator, name: str, value: str
     ) -> None:
         for address in ("/backend-api/codex/models", "/backend-api/wham/usage"):
@@ -109,11 +111,11 @@ class TestWhoIsLetIn:
             assert reply.headers["cf-mitigated"] == "challenge"
             assert "Just a moment" in reply.text
 
-    def test_the_edge_can_be_switched_off(self, sign_in: SignInService) -> None:
+    def test_the_edge_can_be_turned_off(self, sign_in: SignInService) -> None:
         with serving(sign_in, challenge=False) as emulator:
             assert post(emulator, {**headers(sign_in), "user-agent": "python-httpx/0.28.1"}).status_code == 200
 
-    def test_without_a_sign_in_any_token_of_that_shape_will_do(self) -> None:
+    def test_a_surface_without_sign_in_accepts_every_valid_token(self) -> None:
         with Emulator(surfaces=(chatgpt_surface(),)) as emulator:
             who = headers(SignInService())
             assert post(emulator, who).status_code == 200
@@ -124,15 +126,13 @@ class TestWhoIsLetIn:
 
 class TestBodies:
     @pytest.mark.parametrize(("change", "status", "said"), REFUSED, ids=[str(row[2]) for row in REFUSED])
-    def test_refused_in_the_words_of_the_gateway(
+    def test_a_body_is_refused_with_a_detail(
         self, sign_in: SignInService, emulator: Emulator, change: dict[str, Any], status: int, said: str
     ) -> None:
         reply = post(emulator, headers(sign_in), **change)
         assert (reply.status_code, reply.json()) == (status, {"detail": said})
 
-    def test_nothing_of_the_public_api_is_taken_unless_it_is_on_the_list(
-        self, sign_in: SignInService, emulator: Emulator
-    ) -> None:
+    def test_a_field_that_is_not_on_the_list_is_refused(self, sign_in: SignInService, emulator: Emulator) -> None:
         from responses_emulator.contract.create_request import _SHAPE
 
         who = headers(sign_in)
@@ -158,18 +158,20 @@ class TestBodies:
         ],
         ids=str,
     )
-    def test_accepted(self, sign_in: SignInService, emulator: Emulator, change: dict[str, Any]) -> None:
+    def test_a_body_with_allowed_fields_is_accepted(
+        self, sign_in: SignInService, emulator: Emulator, change: dict[str, Any]
+    ) -> None:
         assert post(emulator, headers(sign_in), **change).status_code == 200
 
     @pytest.mark.parametrize("effort", ["ultra", "none", "minimal", "nonsense"])
-    def test_an_effort_that_the_entry_does_not_list(
+    def test_an_effort_that_the_catalogue_does_not_list_is_refused(
         self, sign_in: SignInService, emulator: Emulator, effort: str
     ) -> None:
         reply = post(emulator, headers(sign_in), reasoning={"effort": effort})
         assert reply.status_code == 400
         assert reply.json()["error"]["param"] == "reasoning.effort"
 
-    def test_models(self, sign_in: SignInService) -> None:
+    def test_a_model_must_be_in_the_catalogue_and_new_enough(self, sign_in: SignInService) -> None:
         with serving(sign_in, catalogue=strict_catalogue()) as emulator:
             who = headers(sign_in)
             unknown = post(emulator, who, model="gpt-99")
@@ -184,32 +186,32 @@ class TestBodies:
             assert post(emulator, {**who, "version": "0.153.1"}, model="gpt-6-astra").status_code == 200
             assert post(emulator, who, model="gpt-6-astra").status_code == 200
 
-    def test_the_lite_header_is_for_models_that_ask_for_it(self, sign_in: SignInService) -> None:
+    def test_the_lite_header_is_refused_for_other_models(self, sign_in: SignInService) -> None:
         entries = (CatalogueEntry(slug="gpt-5.6-luna", lite=True), CatalogueEntry(slug="gpt-5.6-sol"))
         with serving(sign_in, catalogue=Catalogue(entries)) as emulator:
             who = headers(sign_in, x_openai_internal_codex_responses_lite="true")
             assert post(emulator, who, model="gpt-5.6-luna").status_code == 200
             assert "not supported when using" in post(emulator, who).json()["detail"]
 
-    def test_errors_of_the_api_behind_are_worded_as_always(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_an_error_of_the_api_has_its_usual_body(self, sign_in: SignInService, emulator: Emulator) -> None:
         reply = post(emulator, headers(sign_in), tools=[{"type": "function", "name": "not a name"}])
         assert reply.status_code == 400
         assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
 
     @pytest.mark.parametrize("address", ["responses/compact", "responses/resp_1", "conversations"])
-    def test_there_is_nothing_else(self, sign_in: SignInService, emulator: Emulator, address: str) -> None:
+    def test_other_paths_are_not_found(self, sign_in: SignInService, emulator: Emulator, address: str) -> None:
         reply = httpx.post(f"{emulator.base_url}/{address}", json=BODY, headers=headers(sign_in))
         assert reply.status_code == 404
 
 
 @pytest.mark.parametrize("change", RECORDED, ids=str)
-def test_what_was_recorded_is_taken(sign_in: SignInService, emulator: Emulator, change: dict[str, Any]) -> None:
+def test_a_recorded_body_is_accepted(sign_in: SignInService, emulator: Emulator, change: dict[str, Any]) -> None:
     body = {**BODY, "model": "gpt-5.5", **change}
     assert refusal_message(body) is None
     assert post(emulator, headers(sign_in), **body).status_code == 200
 
 
-def test_a_refusal_can_be_had_without_asking() -> None:
+def test_refusal_message_checks_a_body_without_a_server() -> None:
     assert refusal_message({**BODY, "temperature": 1}) == json.dumps({"detail": "Unsupported parameter: temperature"})
     assert refusal_message({**BODY, "model": "gpt-99"}) == "Model not found gpt-99"
 
@@ -229,12 +231,12 @@ class TestReasoning:
         output = {"type": "function_call_output", "call_id": call["call_id"], "output": "ok"}
         return [*HELLO, thought, call, output]
 
-    def test_it_comes_back_without_its_id(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_reasoning_is_accepted_without_its_id(self, sign_in: SignInService, emulator: Emulator) -> None:
         who = headers(sign_in)
         made = self.made(emulator, who)
         assert post(emulator, who, input=self.back(made)).status_code == 200
 
-    def test_its_id_is_not_found(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_reasoning_with_its_id_is_not_found(self, sign_in: SignInService, emulator: Emulator) -> None:
         who = headers(sign_in)
         made = self.made(emulator, who)
         reply = post(emulator, who, input=self.back(made, with_id=True))
@@ -243,18 +245,18 @@ class TestReasoning:
         reference = {"type": "item_reference", "id": made[0]["id"]}
         assert post(emulator, who, input=[*HELLO, reference]).status_code == 404
 
-    def test_its_id_may_be_taken(self, sign_in: SignInService) -> None:
+    def test_reasoning_with_its_id_can_be_allowed(self, sign_in: SignInService) -> None:
         with serving(sign_in, reasoning_ids=True) as emulator:
             who = headers(sign_in)
             made = self.made(emulator, who)
             assert post(emulator, who, input=self.back(made, with_id=True)).status_code == 200
 
-    def test_another_account_cannot_read_it(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_reasoning_of_another_account_is_refused(self, sign_in: SignInService, emulator: Emulator) -> None:
         made = self.made(emulator, headers(sign_in))
         reply = post(emulator, headers(sign_in, BOB), input=self.back(made))
         assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_encrypted_content")
 
-    def test_nor_can_this_backend_read_what_the_public_api_wrote(self, sign_in: SignInService) -> None:
+    def test_reasoning_of_the_public_api_is_refused(self, sign_in: SignInService) -> None:
         public = openai_surface(keys={"sk-ada": ADA.account_id})
         with Emulator(surfaces=(*chatgpt_surfaces(sign_in), public)) as emulator:
             emulator.script(Turn(Think(["Hm."]), Say("ok")))
@@ -267,7 +269,9 @@ class TestReasoning:
 
 
 class TestStreams:
-    def test_what_is_told(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_stream_has_plan_limits_and_an_empty_terminal_output(
+        self, sign_in: SignInService, emulator: Emulator
+    ) -> None:
         emulator.script(Say("Hello there."))
         reply = post(emulator, headers(sign_in), service_tier="priority")
         told = events(reply)
@@ -286,7 +290,7 @@ class TestStreams:
         assert [item["phase"] for item in items_of(reply)] == ["final_answer"]
         assert text_of(reply) == "Hello there."
 
-    def test_its_headers(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_stream_has_the_headers_of_the_plan(self, sign_in: SignInService, emulator: Emulator) -> None:
         reply = post(emulator, headers(sign_in))
         assert "content-type" not in reply.headers, "recorded: streams do not say what they are"
         assert reply.headers["x-codex-plan-type"] == "plus"
@@ -297,7 +301,7 @@ class TestStreams:
         listed = httpx.get(f"{emulator.base_url}/models?client_version=1.0.0", headers=headers(sign_in))
         assert reply.headers["x-models-etag"] == listed.headers["etag"]
 
-    def test_other_moods(self, sign_in: SignInService) -> None:
+    def test_a_stream_has_the_options_of_the_backend(self, sign_in: SignInService) -> None:
         moods = {"full_output": True, "rate_limit_event": False, "content_type": True, "served_model": "gpt-5.6-luna"}
         with serving(sign_in, **moods) as emulator:
             emulator.script(Say("hi"))
@@ -308,7 +312,7 @@ class TestStreams:
             assert (last["model"], last["output"]) == ("gpt-5.6-luna", items_of(reply))
             assert not [event for event in events(reply) if event["type"] == "codex.rate_limits"]
 
-    def test_a_script_may_say_how_it_is_framed(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_stream_takes_its_framing_from_the_script(self, sign_in: SignInService, emulator: Emulator) -> None:
         emulator.script(Turn(Say("hi"), Framing(done_tail=True)))
         reply = post(emulator, headers(sign_in))
         assert reply.headers["content-type"].startswith("text/event-stream")

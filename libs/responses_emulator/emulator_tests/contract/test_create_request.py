@@ -151,7 +151,9 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str | None]] = [
 
 
 @pytest.mark.parametrize(("body", "message", "code", "param"), REFUSED, ids=[row[1][:60] for row in REFUSED])
-def test_refused(emulator: Emulator, body: dict[str, Any], message: str, code: str | None, param: str | None) -> None:
+def test_a_body_that_breaks_a_rule_is_refused(
+    emulator: Emulator, body: dict[str, Any], message: str, code: str | None, param: str | None
+) -> None:
     emulator.script(Say("never said"))
     reply = post_response(emulator, **body)
     error = error_object(reply)
@@ -186,12 +188,12 @@ ACCEPTED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("body", ACCEPTED, ids=str)
-def test_accepted(emulator: Emulator, body: dict[str, Any]) -> None:
+def test_a_body_that_keeps_the_rules_is_accepted(emulator: Emulator, body: dict[str, Any]) -> None:
     reply = post_response(emulator, **body)
     assert reply.status_code == 200, reply.text
 
 
-def test_unknown_model_is_404(emulator: Emulator) -> None:
+def test_a_request_for_an_unknown_model_is_404(emulator: Emulator) -> None:
     reply = post_response(emulator, model="gpt-99")
     assert reply.status_code == 404
     assert error_object(reply) == {
@@ -202,7 +204,7 @@ def test_unknown_model_is_404(emulator: Emulator) -> None:
     }
 
 
-def test_what_is_no_json_is_refused(emulator: Emulator) -> None:
+def test_a_body_that_is_not_json_is_refused(emulator: Emulator) -> None:
     reply = httpx.post(f"{emulator.base_url}/responses", content=b"{nope", headers=AUTHORIZATION)
     assert error_object(reply)["message"].startswith("We could not parse the JSON body of your request.")
 
@@ -220,21 +222,23 @@ def test_what_is_no_json_is_refused(emulator: Emulator) -> None:
         ({"api-key": "sk-test"}, "You didn't provide an API key.", None),
     ],
 )
-def test_keys(emulator: Emulator, headers: dict[str, str], message: str, code: str | None) -> None:
+def test_a_request_needs_a_valid_key(
+    emulator: Emulator, headers: dict[str, str], message: str, code: str | None
+) -> None:
     reply = httpx.get(f"{emulator.base_url}/models", headers=headers)
     assert reply.status_code == 401
     assert error_object(reply)["message"].startswith(message)
     assert error_object(reply)["code"] == code
 
 
-def test_only_listed_keys_where_a_list_is_given() -> None:
+def test_a_request_needs_a_listed_key_if_there_is_a_list() -> None:
     with Emulator(surfaces=(openai_surface(keys={"sk-mine": "org-mine"}),)) as emulator:
         mine = httpx.get(f"{emulator.base_url}/models", headers={"authorization": "Bearer sk-mine"})
         assert mine.headers["openai-organization"] == "org-mine"
         assert httpx.get(f"{emulator.base_url}/models", headers=AUTHORIZATION).status_code == 401
 
 
-def test_models(emulator: Emulator) -> None:
+def test_the_list_of_models_has_dated_and_undated_ids(emulator: Emulator) -> None:
     listed = httpx.get(f"{emulator.base_url}/models", headers=AUTHORIZATION).json()
     ids = [row["id"] for row in listed["data"]]
     assert listed["object"] == "list"
@@ -245,7 +249,7 @@ def test_models(emulator: Emulator) -> None:
     assert (gone.status_code, error_object(gone)["code"]) == (404, "model_not_found")
 
 
-def test_other_paths_and_methods(emulator: Emulator) -> None:
+def test_other_paths_and_methods_are_refused(emulator: Emulator) -> None:
     def request(method: str, path: str) -> httpx.Response:
         return httpx.request(method, f"{emulator.origin}{path}", headers=AUTHORIZATION)
 

@@ -64,7 +64,7 @@ def group(emulator: Emulator) -> list[Item]:
     return answered(emulator, Turn(Think(["Look."]), Say("Looking."), Call("f", {"a": 1}), Call("f", {"a": 2})))
 
 
-def test_a_whole_group_is_taken_back(emulator: Emulator, group: list[Item]) -> None:
+def test_a_replay_of_a_whole_group_is_accepted(emulator: Emulator, group: list[Item]) -> None:
     fine(emulator, USER, *group, output(group[2]), output(group[3]))
     fine(emulator, USER, *group[:3], output(group[2]), group[3], output(group[3]))
     without_ids = [{key: value for key, value in item.items() if key != "id"} for item in group]
@@ -101,7 +101,7 @@ def test_reasoning_without_ciphertext_is_not_found(emulator: Emulator, group: li
     fine(emulator, USER, *kept, AGAIN, include=[])
 
 
-def test_ciphertext_only_when_asked_for_and_other_in_added(emulator: Emulator) -> None:
+def test_ciphertext_is_sent_on_request_and_differs_in_added(emulator: Emulator) -> None:
     emulator.script(Turn(Think(), Say("x")), Turn(Think(), Say("x")))
     assert "encrypted_content" not in stream_events(emulator)[-1]["response"]["output"][0]
     events = stream_events(emulator, **ENCRYPTED)
@@ -141,14 +141,14 @@ def test_ciphertext_belongs_to_the_account(emulator: Emulator, group: list[Item]
         fine(restarted, USER, *group, output(group[2]), output(group[3]))
 
 
-def test_reasoning_out_of_order(emulator: Emulator) -> None:
+def test_reasoning_out_of_order_is_refused(emulator: Emulator) -> None:
     items = answered(emulator, Turn(Think(["a"]), Call("f"), Think(["b"]), Call("g")))
     outputs = [output(items[1]), output(items[3])]
     fine(emulator, USER, *items, *outputs)
     assert "required following item" in fault(emulator, USER, *items[2:], *items[:2], *outputs)["message"]
 
 
-def test_duplicates(emulator: Emulator, group: list[Item]) -> None:
+def test_duplicate_items_are_refused(emulator: Emulator, group: list[Item]) -> None:
     rest = [output(group[2]), output(group[3])]
     twice = fault(emulator, USER, *group, *rest, group[0], group[1], AGAIN)
     assert twice["message"].startswith(f"Duplicate item found with id {group[0]['id']}.")
@@ -174,7 +174,7 @@ def test_duplicates(emulator: Emulator, group: list[Item]) -> None:
         ),
     ],
 )
-def test_every_call_has_one_output(emulator: Emulator, call: Any, name: str) -> None:
+def test_a_call_needs_exactly_one_output(emulator: Emulator, call: Any, name: str) -> None:
     [item] = answered(emulator, Turn(call))
     assert fault(emulator, USER, item)["message"] == f"No tool output found for {name} {item['call_id']}."
     lonely: Item = {**output(item), "status": "completed"}
@@ -207,7 +207,7 @@ def test_a_stored_response_can_be_continued(emulator: Emulator) -> None:
     assert [item_type(item) for item in stored[1:4]] == ["reasoning", "function_call", "function_call_output"]
 
 
-def test_preserved_reasoning_is_left_out_and_told(emulator: Emulator) -> None:
+def test_preserved_reasoning_that_does_not_fit_is_removed_and_reported(emulator: Emulator) -> None:
     model = {"model": "gpt-6.2-astra"}
     items = answered(emulator, Turn(FromResponder()), **model)
     same = post_response(emulator, input=[USER, *items, AGAIN], **ENCRYPTED, **model).json()

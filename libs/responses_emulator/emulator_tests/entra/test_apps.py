@@ -13,7 +13,7 @@ from emulator_clients.entra import RESOURCE, SCOPE, call_resource, confidential_
 from responses_emulator import Authority, Directory, Emulator, HttpReply, entra_unavailable
 
 
-def test_a_secret(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_an_app_signs_in_with_a_secret(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
     signed_in = confidential_client(cloud, directory, client, directory.client_secret)
     first = signed_in.acquire_token_for_client([SCOPE])
     assert "canary7-AT-1-" in first["access_token"]
@@ -25,7 +25,7 @@ def test_a_secret(cloud: Emulator, directory: Directory, client: httpx.Client) -
 
 
 @pytest.mark.parametrize(("expired", "number"), [(False, 7000215), (True, 7000222)])
-def test_a_secret_that_is_no_more(
+def test_a_wrong_or_expired_secret_is_refused(
     cloud: Emulator, directory: Directory, client: httpx.Client, expired: bool, number: int
 ) -> None:
     if expired:
@@ -36,7 +36,7 @@ def test_a_secret_that_is_no_more(
     assert {"trace_id", "correlation_id", "timestamp", "error_uri"} <= set(told)
 
 
-def test_an_app_and_a_tenant_that_nobody_knows(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_an_unknown_app_or_tenant_is_refused(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
     reply = post_token_form(cloud, directory, client, client_id="0f0f")
     assert (reply.status_code, reply.json()["error"], reply.json()["error_codes"]) == (
         400,
@@ -69,13 +69,13 @@ def test_an_app_and_a_tenant_that_nobody_knows(cloud: Emulator, directory: Direc
         ({"grant_type": "authorization_code", "code": "none"}, 9002313),
     ],
 )
-def test_forms_that_are_refused(
+def test_a_form_that_breaks_a_rule_is_refused(
     cloud: Emulator, directory: Directory, client: httpx.Client, form: dict[str, str], number: int
 ) -> None:
     assert post_token_form(cloud, directory, client, **form).json()["error_codes"] == [number]
 
 
-def test_time_as_a_knob(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_a_directory_sets_lifetimes(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
     directory.expires_in, directory.refresh_in = 200, 100
     signed_in = confidential_client(cloud, directory, client, directory.client_secret)
     tokens = {signed_in.acquire_token_for_client([SCOPE])["access_token"] for _ in range(2)}
@@ -83,7 +83,7 @@ def test_time_as_a_knob(cloud: Emulator, directory: Directory, client: httpx.Cli
     assert post_token_form(cloud, directory, client, client_secret=directory.client_secret).json()["refresh_in"] == 100
 
 
-def test_scripted_answers(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_a_directory_sends_scripted_replies(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
     directory.script(entra_unavailable(after_s=2), None, HttpReply(200, "<html>Log in to the hotel</html>"))
     secret = {"client_secret": directory.client_secret}
     first = post_token_form(cloud, directory, client, **secret)
@@ -97,7 +97,9 @@ def test_scripted_answers(cloud: Emulator, directory: Directory, client: httpx.C
     assert time.monotonic() - began_s >= 0.2
 
 
-def test_discovery_that_lies(cloud: Emulator, directory: Directory, client: httpx.Client, authority: Authority) -> None:
+def test_discovery_can_name_another_token_endpoint(
+    cloud: Emulator, directory: Directory, client: httpx.Client, authority: Authority
+) -> None:
     with Emulator(tls=authority.context()) as elsewhere:
         directory.token_endpoint = f"{elsewhere.origin}/some/place"
         confidential_client(cloud, directory, client, directory.client_secret).acquire_token_for_client([SCOPE])
@@ -106,7 +108,7 @@ def test_discovery_that_lies(cloud: Emulator, directory: Directory, client: http
     assert directory.token_forms == []
 
 
-def test_the_usual_host_is_known(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_discovery_knows_the_public_host(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
     query = {
         "api-version": "1.1",
         "authorization_endpoint": "https://login.microsoftonline.com/t/oauth2/v2.0/authorize",
@@ -118,7 +120,9 @@ def test_the_usual_host_is_known(cloud: Emulator, directory: Directory, client: 
 # Federation.
 
 
-def test_a_federated_assertion(cloud: Emulator, directory: Directory, client: httpx.Client, tmp_path: Path) -> None:
+def test_an_app_signs_in_with_a_federated_assertion(
+    cloud: Emulator, directory: Directory, client: httpx.Client, tmp_path: Path
+) -> None:
     directory.allow_federation("https://cluster.example/", "system:serviceaccount:default:app")
     file = tmp_path / "token"
     file.write_text(directory.federated_token())
@@ -138,7 +142,7 @@ def test_a_federated_assertion(cloud: Emulator, directory: Directory, client: ht
         ({"lifetime_s": -1}, 700024),
     ],
 )
-def test_assertions_that_do_not_fit(
+def test_a_federated_assertion_that_does_not_fit_is_refused(
     cloud: Emulator, directory: Directory, client: httpx.Client, wrong: dict[str, Any], number: int
 ) -> None:
     directory.allow_federation("https://cluster.example/", "system:serviceaccount:default:app")

@@ -29,7 +29,7 @@ def path_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, directory: Direct
     return put
 
 
-def test_the_command_line(cloud: Emulator, client: httpx.Client, path_with: Any) -> None:
+def test_the_azure_cli_gives_a_token(cloud: Emulator, client: httpx.Client, path_with: Any) -> None:
     az = path_with("token")
     assert call_resource(cloud, client, azure.identity.AzureCliCredential().get_token(SCOPE).token) == 200
     assert az.calls == [["account", "get-access-token", "--output", "json", "--resource", RESOURCE]]
@@ -52,14 +52,14 @@ def test_the_command_line(cloud: Emulator, client: httpx.Client, path_with: Any)
         ("leak", ClientAuthenticationError, "DEBUG"),
     ],
 )
-def test_a_command_line_in_trouble(path_with: Any, says: str, kind: type[Exception], text: str) -> None:
+def test_the_azure_cli_can_fail(path_with: Any, says: str, kind: type[Exception], text: str) -> None:
     path_with(says)
     with pytest.raises(kind, match=text) as caught:
         azure.identity.AzureCliCredential().get_token(SCOPE)
     assert "canary7" not in str(caught.value)
 
 
-def test_a_command_line_that_leaks(path_with: Any, directory: Directory) -> None:
+def test_the_azure_cli_can_leak_a_token(path_with: Any, directory: Directory) -> None:
     path_with("leak")
     words = ["az", "account", "get-access-token", "--scope", SCOPE]
     shown = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -67,7 +67,7 @@ def test_a_command_line_that_leaks(path_with: Any, directory: Directory) -> None
     assert directory.access_tokens[-1].text in shown.stderr
 
 
-def test_a_command_line_that_hangs(path_with: Any) -> None:
+def test_the_azure_cli_can_hang(path_with: Any) -> None:
     az = path_with("hang")
     words = ["az", "account", "get-access-token", "--scope", SCOPE]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, start_new_session=True) as running:

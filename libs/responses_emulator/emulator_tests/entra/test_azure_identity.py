@@ -56,7 +56,7 @@ def credentials(
 
 
 @pytest.mark.usefixtures("machine")
-def test_the_other_client(
+def test_azure_identity_gets_a_token(
     cloud: Emulator,
     directory: Directory,
     client: httpx.Client,
@@ -72,7 +72,7 @@ def test_the_other_client(
 
 
 @pytest.mark.usefixtures("machine")
-async def test_the_twin_of_the_other_client(
+async def test_asynchronous_azure_identity_gets_a_token(
     cloud: Emulator,
     directory: Directory,
     client: httpx.Client,
@@ -89,7 +89,7 @@ async def test_the_twin_of_the_other_client(
             assert call_resource(cloud, client, (await credential.get_token(SCOPE)).token) == 200, name
 
 
-def test_the_other_client_is_refused_too(directory: Directory, settings: dict[str, Any]) -> None:
+def test_azure_identity_is_refused(directory: Directory, settings: dict[str, Any]) -> None:
     with (
         azure.identity.ClientSecretCredential(directory.tenant, directory.client_id, "wrong", **settings) as credential,
         pytest.raises(ClientAuthenticationError, match="AADSTS7000215"),
@@ -97,7 +97,7 @@ def test_the_other_client_is_refused_too(directory: Directory, settings: dict[st
         credential.get_token(SCOPE)
 
 
-def test_a_device_code_of_the_other_client(
+def test_azure_identity_signs_in_with_a_device_code(
     cloud: Emulator, directory: Directory, client: httpx.Client, settings: dict[str, Any]
 ) -> None:
     seen: list[str] = []
@@ -114,7 +114,7 @@ def test_a_device_code_of_the_other_client(
 
 
 @pytest.mark.usefixtures("machine")
-def test_the_chain_of_the_other_client(
+def test_azure_identity_finds_a_credential_in_its_chain(
     cloud: Emulator,
     directory: Directory,
     client: httpx.Client,

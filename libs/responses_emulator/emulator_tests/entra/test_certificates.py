@@ -17,7 +17,7 @@ def in_msal(certificate: SimpleNamespace) -> dict[str, str]:
     return {"private_key": certificate.key.decode(), "public_certificate": certificate.pem.decode()}
 
 
-def test_a_certificate(
+def test_an_app_signs_in_with_a_certificate(
     cloud: Emulator, directory: Directory, client: httpx.Client, certificate: SimpleNamespace
 ) -> None:
     directory.register_certificate(certificate.pem)
@@ -28,7 +28,7 @@ def test_a_certificate(
     assert "client_secret" not in form
 
 
-def test_a_certificate_that_nobody_registered(
+def test_an_unregistered_certificate_is_refused(
     cloud: Emulator, directory: Directory, client: httpx.Client, certificate: SimpleNamespace
 ) -> None:
     told = confidential_client(cloud, directory, client, in_msal(certificate)).acquire_token_for_client([SCOPE])
@@ -38,7 +38,7 @@ def test_a_certificate_that_nobody_registered(
     assert fingerprint.hex().upper() in told["error_description"]
 
 
-def test_a_signature_of_another_key(
+def test_a_signature_of_another_key_is_refused(
     cloud: Emulator, directory: Directory, client: httpx.Client, certificate: SimpleNamespace
 ) -> None:
     directory.register_certificate(certificate.pem)
@@ -49,7 +49,7 @@ def test_a_signature_of_another_key(
     assert "did not match the expected signature" in told["error_description"]
 
 
-def test_an_assertion_for_somebody_else(
+def test_an_assertion_for_another_audience_or_app_is_refused(
     cloud: Emulator, directory: Directory, client: httpx.Client, certificate: SimpleNamespace
 ) -> None:
     directory.register_certificate(certificate.pem)
@@ -78,7 +78,9 @@ def test_an_assertion_for_somebody_else(
         ("self_signed", "self-signed|self signed"),
     ],
 )
-def test_certificates_that_no_client_takes(authority: Authority, client: httpx.Client, wrong: str, text: str) -> None:
+def test_a_wrong_server_certificate_stops_the_client(
+    authority: Authority, client: httpx.Client, wrong: str, text: str
+) -> None:
     contexts = {
         "expired": authority.expired,
         "wrong_host": authority.wrong_host,
@@ -91,11 +93,13 @@ def test_certificates_that_no_client_takes(authority: Authority, client: httpx.C
         assert emulator.requests == []
 
 
-def test_nothing_shows_a_secret(directory: Directory) -> None:
+def test_no_representation_shows_a_secret(directory: Directory) -> None:
     assert directory.canary not in repr(directory)
 
 
-def test_a_name_of_this_machine(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_the_authority_may_be_a_name_of_this_machine(
+    cloud: Emulator, directory: Directory, client: httpx.Client
+) -> None:
     base = f"https://localhost:{cloud.port}/{directory.tenant}"
     found = client.get(f"{base}/v2.0/.well-known/openid-configuration").json()
     assert found["token_endpoint"] == f"{base}/oauth2/v2.0/token"

@@ -24,7 +24,7 @@ def managed(identity: Any, client: httpx.Client, resource: str = RESOURCE) -> di
 
 
 @pytest.mark.parametrize(("identity", "selector"), WHO)
-def test_the_metadata_service(
+def test_the_metadata_service_gives_a_token(
     cloud: Emulator,
     machine: Emulator,
     directory: Directory,
@@ -42,7 +42,9 @@ def test_the_metadata_service(
     assert directory.access_tokens[0].object_id == wanted.object_id
 
 
-def test_what_the_metadata_service_refuses(machine: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_the_metadata_service_refuses_other_requests(
+    machine: Emulator, directory: Directory, client: httpx.Client
+) -> None:
     url = f"{machine.origin}/metadata/identity/oauth2/token"
     good = {"api-version": "2018-02-01", "resource": RESOURCE}
     metadata = {"metadata": "true"}
@@ -66,7 +68,7 @@ def test_what_the_metadata_service_refuses(machine: Emulator, directory: Directo
     assert client.get(url, params=good, headers=metadata).json()["error_description"] == "Identity not found"
 
 
-def test_a_metadata_service_in_trouble(machine: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_the_metadata_service_can_fail(machine: Emulator, directory: Directory, client: httpx.Client) -> None:
     directory.script(imds_unavailable(), imds_unavailable(429), imds_proxy_refusal(), at="identity")
     url = f"{machine.origin}/metadata/identity/oauth2/token"
     replies = [client.get(url) for _ in range(3)]
@@ -75,7 +77,7 @@ def test_a_metadata_service_in_trouble(machine: Emulator, directory: Directory, 
 
 
 @pytest.mark.parametrize(("identity", "selector"), WHO)
-def test_the_app_platform(
+def test_app_service_gives_a_token(
     cloud: Emulator,
     machine: Emulator,
     directory: Directory,
@@ -92,7 +94,7 @@ def test_the_app_platform(
     assert query == {"api-version": "2019-08-01", "resource": RESOURCE, **selector}
 
 
-def test_what_the_app_platform_refuses(
+def test_app_service_refuses_other_requests(
     machine: Emulator, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IDENTITY_ENDPOINT", machine.base_url_of("app_service"))
@@ -113,7 +115,7 @@ def key_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_an_agent_outside_the_cloud(
+def test_the_arc_agent_gives_a_token(
     directory: Directory, client: httpx.Client, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = msal.UserAssignedManagedIdentity(client_id=USER_IDENTITY.client_id)

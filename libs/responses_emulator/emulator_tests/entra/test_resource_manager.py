@@ -15,7 +15,7 @@ def deployments(cloud: Emulator, client: httpx.Client, token: str, **query: str)
     )
 
 
-def test_deployments(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_resource_manager_lists_deployments(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
     token = confidential_client(cloud, directory, client, directory.client_secret).acquire_token_for_client(
         [MANAGEMENT]
     )
@@ -28,7 +28,7 @@ def test_deployments(cloud: Emulator, directory: Directory, client: httpx.Client
     }
 
 
-def test_deployments_in_pages(directory: Directory, client: httpx.Client) -> None:
+def test_resource_manager_lists_deployments_in_pages(directory: Directory, client: httpx.Client) -> None:
     token = directory.issue_access_token("https://management.azure.com").text
     with Emulator(surfaces=(arm_surface(directory, DEPLOYMENTS, page_size=2),)) as cloud:
         first = deployments(cloud, client, token).json()
@@ -41,7 +41,7 @@ def test_deployments_in_pages(directory: Directory, client: httpx.Client) -> Non
         assert deployments(lies, client, token).json()["nextLink"].startswith("https://x.example/subscriptions/")
 
 
-def test_what_resource_manager_refuses(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_resource_manager_refuses_other_requests(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
     good = directory.issue_access_token("https://management.azure.com").text
     over = directory.issue_access_token("https://management.azure.com", expires_in=-1).text
 

@@ -20,7 +20,7 @@ def poll(application: Any, flow: dict[str, Any]) -> dict[str, Any]:
     return application.acquire_token_by_device_flow(flow, exit_condition=lambda flow: True)
 
 
-def test_a_device_code(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_a_user_signs_in_with_a_device_code(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
     application = public_client(cloud, directory, client)
     flow = application.initiate_device_flow([SCOPE])
     assert flow["user_code"] in flow["message"]
@@ -52,7 +52,7 @@ def test_a_user_who_takes_a_while(cloud: Emulator, directory: Directory, client:
     ("settle", "error"),
     [(Directory.decline, "authorization_declined"), (Directory.expire_devices, "expired_token")],
 )
-def test_a_sign_in_that_fails(
+def test_a_device_sign_in_that_fails_is_refused(
     cloud: Emulator, directory: Directory, client: httpx.Client, settle: Any, error: str
 ) -> None:
     application = public_client(cloud, directory, client)
@@ -62,12 +62,14 @@ def test_a_sign_in_that_fails(
     assert poll(application, {**flow, "device_code": "wrong"})["error"] == "bad_verification_code"
 
 
-def test_device_codes_that_are_blocked(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_device_codes_can_be_blocked(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
     directory.script(entra_error(53003), at="devicecode")
     assert public_client(cloud, directory, client).initiate_device_flow([SCOPE])["error_codes"] == [53003]
 
 
-def test_refresh_tokens(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_a_user_is_refreshed_until_the_sign_in_ends(
+    cloud: Emulator, directory: Directory, client: httpx.Client
+) -> None:
     application = public_client(cloud, directory, client)
     flow = application.initiate_device_flow([SCOPE])
     directory.approve()
@@ -115,7 +117,9 @@ def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_browser")
-def test_a_browser(cloud: Emulator, directory: Directory, client: httpx.Client, authority: Authority) -> None:
+def test_a_user_signs_in_with_a_browser(
+    cloud: Emulator, directory: Directory, client: httpx.Client, authority: Authority
+) -> None:
     token, statuses = sign_in(cloud, directory, client, authority.client())
     assert statuses == [200]
     assert token["id_token_claims"]["oid"] == directory.user_id
@@ -128,7 +132,9 @@ def test_a_browser(cloud: Emulator, directory: Directory, client: httpx.Client, 
 
 
 @pytest.mark.usefixtures("no_browser")
-def test_a_user_who_says_no(cloud: Emulator, directory: Directory, client: httpx.Client, authority: Authority) -> None:
+def test_a_user_can_decline_in_the_browser(
+    cloud: Emulator, directory: Directory, client: httpx.Client, authority: Authority
+) -> None:
     directory.user_declines = True
     told, _ = sign_in(cloud, directory, client, authority.client())
     assert told["error"] == "access_denied"
@@ -136,7 +142,7 @@ def test_a_user_who_says_no(cloud: Emulator, directory: Directory, client: httpx
 
 
 @pytest.mark.usefixtures("no_browser")
-def test_a_code_without_its_proof(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
+def test_an_authorization_code_needs_its_verifier(cloud: Emulator, directory: Directory, client: httpx.Client) -> None:
     query = {
         "client_id": directory.client_id,
         "redirect_uri": "http://localhost:1",

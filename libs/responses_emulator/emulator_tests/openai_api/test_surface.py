@@ -1,14 +1,12 @@
-"""."""
+"""api.openai.com sends its headers, and counts requests and tokens in them."""
 
 from __future__ import annotations
 
 from emulator_clients.responses import post_response
-from responses_emulator import (
-    Emulator,
-)
+from responses_emulator import Emulator
 
 
-def test_headers_and_limits(emulator: Emulator) -> None:
+def test_openai_replies_carry_request_id_account_and_limits(emulator: Emulator) -> None:
     first = post_response(emulator).headers
     second = post_response(emulator).headers
     assert first["x-request-id"].startswith("req_")

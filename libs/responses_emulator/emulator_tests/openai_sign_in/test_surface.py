@@ -86,7 +86,9 @@ def backend_takes(emulator: Emulator, access_token: str, account_id: str) -> int
 
 
 class TestDeviceCode:
-    def test_from_the_code_to_the_backend(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_device_sign_in_leads_to_a_token_for_the_backend(
+        self, sign_in: SignInService, emulator: Emulator
+    ) -> None:
         device = begin(emulator).json()
         assert set(device) == {"device_auth_id", "user_code", "interval", "expires_at"}
         page = httpx.get(f"{emulator.origin}/codex/device")
@@ -114,12 +116,16 @@ class TestDeviceCode:
         assert [each.step for each in sign_in.requests_to()] == ["usercode", "poll", "poll", "exchange"]
         assert sign_in.requests_to("exchange")[0].body["code"] == approved["authorization_code"]
 
-    def test_the_redirect_of_the_real_service_will_do(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_device_code_accepts_the_redirect_of_the_real_service(
+        self, sign_in: SignInService, emulator: Emulator
+    ) -> None:
         device = begin(emulator).json()
         sign_in.approve()
         assert exchange(emulator, poll(emulator, device).json(), redirect_uri=REDIRECT).status_code == 200
 
-    def test_a_code_is_good_once_and_only_with_its_verifier(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_an_authorization_code_works_once_and_with_its_verifier(
+        self, sign_in: SignInService, emulator: Emulator
+    ) -> None:
         device = begin(emulator).json()
         sign_in.approve()
         approved = poll(emulator, device).json()
@@ -135,16 +141,16 @@ class TestDeviceCode:
         assert code_of(poll(emulator, device)) == "expired_token"
 
     @pytest.mark.parametrize("interval", ["5", 5, 0.5, "1"])
-    def test_the_interval_is_a_string_or_a_number(self, interval: Any) -> None:
+    def test_the_poll_interval_is_a_string_or_a_number(self, interval: Any) -> None:
         with Emulator(surfaces=issuer_surface(SignInService(interval=interval))) as emulator:
             assert begin(emulator).json()["interval"] == interval
 
-    def test_she_agrees_after_some_polls(self) -> None:
+    def test_a_device_code_can_be_approved_after_some_polls(self) -> None:
         with Emulator(surfaces=issuer_surface(SignInService(pending_polls=2, pending_status=404))) as emulator:
             device = begin(emulator).json()
             assert [poll(emulator, device).status_code for _ in range(3)] == [404, 404, 200]
 
-    def test_she_declines_or_is_too_late(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_device_code_can_be_declined_or_expire(self, sign_in: SignInService, emulator: Emulator) -> None:
         device = begin(emulator).json()
         sign_in.decline()
         assert (poll(emulator, device).status_code, code_of(poll(emulator, device))) == (400, "authorization_declined")
@@ -156,7 +162,7 @@ class TestDeviceCode:
         sign_in.approve()
         assert code_of(poll(emulator, third)) == "expired_token"
 
-    def test_slower(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_fast_poll_is_refused(self, sign_in: SignInService, emulator: Emulator) -> None:
         device = begin(emulator).json()
         sign_in.slow_down(2)
         sign_in.approve()
@@ -164,19 +170,19 @@ class TestDeviceCode:
         assert [reply.status_code for reply in replies] == [429, 429, 200]
         assert code_of(replies[0]) == "slow_down"
 
-    def test_not_allowed(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_device_codes_can_be_forbidden(self, sign_in: SignInService, emulator: Emulator) -> None:
         assert begin(emulator, client_id="x").status_code == 401
         sign_in.disable()
         assert begin(emulator).status_code == 404
 
-    def test_a_code_that_it_never_gave(self, emulator: Emulator) -> None:
+    def test_an_unknown_device_code_is_refused(self, emulator: Emulator) -> None:
         reply = poll(emulator, {"device_auth_id": "x", "user_code": "y"})
         assert (reply.status_code, code_of(reply)) == (404, "deviceauth_authorization_unknown")
 
 
 class TestRenewal:
     @pytest.mark.parametrize("form", [False, True], ids=["json", "form"])
-    def test_refresh_tokens_rotate(self, sign_in: SignInService, emulator: Emulator, form: bool) -> None:
+    def test_a_refresh_rotates_the_token(self, sign_in: SignInService, emulator: Emulator, form: bool) -> None:
         first = sign_in.token_set(BOB)
         second = renew(emulator, first.refresh_token, form=form).json()
         assert second["refresh_token"] != first.refresh_token
@@ -186,7 +192,7 @@ class TestRenewal:
         assert not sign_in.is_live(first.refresh_token)
         assert sign_in.is_live(second["refresh_token"])
 
-    def test_using_one_again_ends_the_family(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_refresh_with_a_used_token_ends_the_family(self, sign_in: SignInService, emulator: Emulator) -> None:
         first, other = sign_in.token_set(), sign_in.token_set()
         second = renew(emulator, first.refresh_token).json()
         reused = renew(emulator, first.refresh_token)
@@ -195,7 +201,7 @@ class TestRenewal:
         assert code_of(renew(emulator, second["refresh_token"])) == "refresh_token_reused"
         assert renew(emulator, other.refresh_token).status_code == 200
 
-    async def test_of_many_at_once_one_succeeds(self, sign_in: SignInService, emulator: Emulator) -> None:
+    async def test_of_concurrent_refreshes_one_succeeds(self, sign_in: SignInService, emulator: Emulator) -> None:
         tokens = sign_in.token_set()
         sign_in.delay_s["refresh"] = 0.1
         body = {"client_id": CLIENT_ID, "grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
@@ -208,7 +214,9 @@ class TestRenewal:
         assert len(sign_in.requests_to("refresh")) == 9
 
     @pytest.mark.parametrize("code", ["refresh_token_expired", "refresh_token_invalidated", "app_session_terminated"])
-    def test_other_ends(self, sign_in: SignInService, emulator: Emulator, code: str) -> None:
+    def test_a_refresh_of_an_ended_sign_in_is_refused(
+        self, sign_in: SignInService, emulator: Emulator, code: str
+    ) -> None:
         tokens = sign_in.token_set()
         sign_in.end_sign_in(tokens, code)
         assert (renew(emulator, tokens.refresh_token).status_code, code_of(renew(emulator, tokens.refresh_token))) == (
@@ -218,13 +226,15 @@ class TestRenewal:
         sign_in.errors = "string"
         assert renew(emulator, tokens.refresh_token).json()["error"] == code
 
-    def test_what_is_refused(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_refresh_with_an_unknown_token_or_client_is_refused(
+        self, sign_in: SignInService, emulator: Emulator
+    ) -> None:
         tokens = sign_in.token_set()
         assert code_of(renew(emulator, "rt_unknown")) == "invalid_grant"
         assert code_of(renew(emulator, tokens.refresh_token, client_id="x")) == "invalid_client"
         assert sign_in.is_live(tokens.refresh_token)
 
-    def test_an_answer_may_leave_tokens_out(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_refresh_response_may_leave_tokens_out(self, sign_in: SignInService, emulator: Emulator) -> None:
         tokens = sign_in.token_set()
         sign_in.refresh_response_fields = ("access_token",)
         for _ in range(2):
@@ -232,7 +242,7 @@ class TestRenewal:
             assert not {"refresh_token", "id_token"} & set(answer)
         assert sign_in.is_live(tokens.refresh_token), "what is not replaced stays good"
 
-    def test_lifetimes(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_access_tokens_expire(self, sign_in: SignInService, emulator: Emulator) -> None:
         sign_in.lifetime_s, sign_in.expires_in = 600, 3600
         answer = renew(emulator, sign_in.token_set().refresh_token).json()
         claims = decode_claims(answer["access_token"])
@@ -244,7 +254,7 @@ class TestRenewal:
         assert decode_claims(opaque) is None
         assert backend_takes(emulator, opaque, Account().account_id) == 200
 
-    def test_a_clock_of_its_own(self) -> None:
+    def test_the_service_uses_its_clock(self) -> None:
         now_s = [time.time()]
         sign_in = SignInService(lifetime_s=100, clock=lambda: now_s[0])
         tokens = sign_in.token_set()
@@ -255,7 +265,7 @@ class TestRenewal:
 
 
 class TestFaults:
-    def test_what_a_script_says_comes_first(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_a_scripted_fault_comes_first(self, sign_in: SignInService, emulator: Emulator) -> None:
         tokens = sign_in.token_set()
         sign_in.script("refresh", HttpReply(503, "busy"), Disconnect(), Disconnect(reset=True))
         assert renew(emulator, tokens.refresh_token).status_code == 503
@@ -266,7 +276,7 @@ class TestFaults:
         assert len(sign_in.requests_to("refresh")) == 4
 
     @pytest.mark.parametrize("step", ["usercode", "poll", "exchange", "revoke"])
-    def test_at_every_step(self, sign_in: SignInService, emulator: Emulator, step: Any) -> None:
+    def test_every_step_can_fail(self, sign_in: SignInService, emulator: Emulator, step: Any) -> None:
         device = begin(emulator).json()
         sign_in.approve()
         sign_in.script(step, HttpReply(502, "<html>Bad Gateway</html>"))
@@ -281,9 +291,7 @@ class TestFaults:
         assert (reply.status_code, reply.headers["content-type"]) == (502, "text/html; charset=utf-8")
 
     @pytest.mark.parametrize("reset", [False, True])
-    def test_an_answer_that_is_lost_has_spent_the_token(
-        self, sign_in: SignInService, emulator: Emulator, reset: bool
-    ) -> None:
+    def test_a_lost_reply_has_used_up_the_token(self, sign_in: SignInService, emulator: Emulator, reset: bool) -> None:
         tokens = sign_in.token_set()
         sign_in.script("refresh", LoseReply(reset=reset))
         with pytest.raises(httpx.TransportError):
@@ -302,7 +310,7 @@ def test_revocation_ends_a_sign_in(sign_in: SignInService, emulator: Emulator, w
     assert httpx.post(f"{emulator.origin}/oauth/revoke", data={"token": "unknown"}).status_code == 200
 
 
-def test_every_secret_has_the_canary(sign_in: SignInService, emulator: Emulator) -> None:
+def test_every_secret_contains_the_canary(sign_in: SignInService, emulator: Emulator) -> None:
     device = begin(emulator).json()
     sign_in.approve()
     answer = exchange(emulator, poll(emulator, device).json()).json()
@@ -314,7 +322,9 @@ def test_every_secret_has_the_canary(sign_in: SignInService, emulator: Emulator)
     assert sign_in.user_codes == [device["user_code"]]
 
 
-def test_files_of_other_programs(sign_in: SignInService, emulator: Emulator, tmp_path: Path) -> None:
+def test_token_files_have_the_form_of_other_programs(
+    sign_in: SignInService, emulator: Emulator, tmp_path: Path
+) -> None:
     tokens = sign_in.token_set(BOB)
     theirs = tmp_path / "openai-chatgpt-oauth.json"
     write_ms_module_file(theirs, tokens)

@@ -1,4 +1,4 @@
-"""."""
+"""The events of a response are those of the SDK, add up to its items, and end as the script says."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_deltas_add_up_to_the_finished_items(emulator: Emulator) -> None:
             assert item == final["output"][index]
 
 
-async def test_the_sdk_streams_and_accumulates(emulator: Emulator, client: AsyncOpenAI) -> None:
+async def test_the_sdk_accumulates_a_stream(emulator: Emulator, client: AsyncOpenAI) -> None:
     emulator.script(Turn(Think(["Easy."]), Say("Hello there, friend.", chunks=["Hello ", "there, ", "friend."])))
     async with client.responses.stream(model="gpt-5.5", input="hi", reasoning={"summary": "auto"}) as stream:
         seen = [event.type async for event in stream]
@@ -114,7 +114,7 @@ async def test_the_sdk_streams_and_accumulates(emulator: Emulator, client: Async
     assert final.usage.output_tokens_details.reasoning_tokens == 64
 
 
-async def test_the_sdk_gets_the_same_without_a_stream(emulator: Emulator, client: AsyncOpenAI) -> None:
+async def test_the_sdk_reads_the_same_response_without_a_stream(emulator: Emulator, client: AsyncOpenAI) -> None:
     emulator.script(Turn(Say("Hello."), Call("f", {"a": 1})))
     response = await client.responses.create(model="gpt-5.4", input="hi", instructions="Be brief.")
     assert [item.type for item in response.output] == ["message", "function_call"]
@@ -146,7 +146,7 @@ def test_the_request_is_echoed_as_recorded(emulator: Emulator) -> None:
     assert (created["service_tier"], final["service_tier"]) == ("auto", "default")
 
 
-def test_incomplete_mid_message_mid_arguments_and_mid_reasoning(emulator: Emulator) -> None:
+def test_an_incomplete_response_is_cut_inside_its_last_item(emulator: Emulator) -> None:
     emulator.script(Turn(Say("one two three four"), ResponseIncomplete(characters=7)))
     message = stream_events(emulator)[-1]["response"]
     assert message["incomplete_details"] == {"reason": "max_output_tokens"}
@@ -161,7 +161,7 @@ def test_incomplete_mid_message_mid_arguments_and_mid_reasoning(emulator: Emulat
     assert last["response"]["output"][0]["summary"][0]["text"] == "A long"
 
 
-def test_the_output_budget_binds(emulator: Emulator) -> None:
+def test_the_output_limit_cuts_a_response(emulator: Emulator) -> None:
     emulator.script(Turn(Think(tokens=20), Say("word " * 100)))
     final = stream_events(emulator, max_output_tokens=30)[-1]["response"]
     assert final["status"] == "incomplete"

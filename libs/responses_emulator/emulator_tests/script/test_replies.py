@@ -1,4 +1,4 @@
-"""."""
+"""Scripted replies, disconnects and standing rules reach the client as they are written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from responses_emulator import (
 )
 
 
-def test_statuses(emulator: Emulator) -> None:
+def test_scripted_replies_have_status_body_and_headers(emulator: Emulator) -> None:
     emulator.script(
         rate_limit_exceeded(after_s=2, after_ms=1500),
         insufficient_quota(),
@@ -54,20 +54,20 @@ def test_statuses(emulator: Emulator) -> None:
     assert [each.status for each in emulator.requests] == [429, 429, 500, 503, 502, 400, 418]
 
 
-def test_redirects_are_seen_where_they_lead(emulator: Emulator) -> None:
+def test_a_redirect_leads_to_another_emulator(emulator: Emulator) -> None:
     emulator.script(redirect(f"{emulator.origin}/elsewhere"))
     reply = post_response(emulator)
     assert (reply.status_code, reply.headers["location"]) == (307, f"{emulator.origin}/elsewhere")
 
 
 @pytest.mark.parametrize("reset", [False, True])
-def test_disconnects_before_the_reply(emulator: Emulator, reset: bool) -> None:
+def test_a_disconnect_comes_in_place_of_a_reply(emulator: Emulator, reset: bool) -> None:
     emulator.script(Disconnect(reset=reset))
     with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
         post_response(emulator)
 
 
-def test_words_that_no_server_of_ours_would_write(emulator: Emulator) -> None:
+def test_a_disconnect_can_send_raw_bytes_first(emulator: Emulator) -> None:
     emulator.script(
         Disconnect(raw_bytes=b"HTTP/1.1 299 Odd\r\n\r\nas it stands"), Disconnect(raw_bytes=b"HTT", open_s=20)
     )
@@ -83,13 +83,13 @@ def test_words_that_no_server_of_ours_would_write(emulator: Emulator) -> None:
     assert emulator.wait_until(lambda: emulator.open_requests == 0), "it does not wait for who has left"
 
 
-def test_reply_headers(emulator: Emulator) -> None:
+def test_reply_headers_replace_those_of_the_surface(emulator: Emulator) -> None:
     emulator.script(Turn(Say("x"), ReplyHeaders({"x-request-id": "mine"})))
     assert post_response(emulator).headers["x-request-id"] == "mine"
 
 
 @pytest.mark.parametrize("dialect", ["openai", "vllm", "litellm", "pydantic422"])
-def test_servers_that_refuse_parameters(emulator: Emulator, dialect: Any) -> None:
+def test_a_standing_rule_refuses_parameters_in_a_dialect(emulator: Emulator, dialect: Any) -> None:
     emulator.script(RejectParameters(["include", "text.verbosity"], dialect=dialect), Say("fine"))
     for body in ({"include": []}, {"text": {"verbosity": "low"}}):
         reply = post_response(emulator, **body)

@@ -1,4 +1,4 @@
-"""."""
+"""A turn puts its parts, its ending and its delivery into one response."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from responses_emulator import (
 )
 
 
-def test_failing_in_the_middle(emulator: Emulator) -> None:
+def test_a_turn_can_fail_in_the_middle(emulator: Emulator) -> None:
     emulator.script(
         Turn(Say("one two three"), ResponseFailed("server_error", "Oops.", after_events=6)),
         Turn(ErrorEvent("insufficient_quota", "Pay.", error_type="insufficient_quota", then_failed=True)),
@@ -34,7 +34,7 @@ def test_failing_in_the_middle(emulator: Emulator) -> None:
     assert (flat["type"], flat["code"], flat["message"], flat["param"]) == ("error", "server_error", "Oops.", None)
 
 
-def test_odd_terminals(emulator: Emulator) -> None:
+def test_a_turn_can_end_with_an_odd_terminal_event(emulator: Emulator) -> None:
     emulator.script(
         Turn(Say("x"), NoTerminalOutput()),
         Turn(Say("x"), NoUsage()),
@@ -48,7 +48,7 @@ def test_odd_terminals(emulator: Emulator) -> None:
     assert (last["service_tier"], last["model"]) == ("priority", "gpt-oss")
 
 
-def test_ids_that_rotate(emulator: Emulator) -> None:
+def test_a_turn_can_rotate_its_ids(emulator: Emulator) -> None:
     emulator.script(Turn(Say("one two"), RotateIds()))
     events = stream_events(emulator)
     ids = [event.get("item_id") or event["item"]["id"] for event in events if "output_index" in event]
@@ -56,7 +56,7 @@ def test_ids_that_rotate(emulator: Emulator) -> None:
     assert events[-1]["response"]["output"][0]["id"] == ids[-1]
 
 
-def test_unknown_events_and_items(emulator: Emulator) -> None:
+def test_a_turn_can_have_unknown_events_and_items(emulator: Emulator) -> None:
     emulator.script(Turn(HostedItem({"type": "hologram_call", "beam": 7}), Say("x"), ExtraEvent(after_events=3)))
     reply = post_response(emulator, stream=True).text
     assert 'event: response.sparkle.delta\ndata: {"type":"response.sparkle.delta","delta":"*"}\n\n' in reply

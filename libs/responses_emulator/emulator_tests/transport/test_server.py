@@ -1,16 +1,12 @@
-"""."""
+"""The server counts the requests whose reply has not ended."""
 
 from __future__ import annotations
 
 from emulator_clients.responses import post_response
-from responses_emulator import (
-    Emulator,
-    RecordedRequest,
-    Say,
-)
+from responses_emulator import Emulator, RecordedRequest, Say
 
 
-def test_what_is_being_answered_is_counted(emulator: Emulator) -> None:
+def test_open_requests_count_replies_that_have_not_ended(emulator: Emulator) -> None:
     seen: list[int] = []
 
     def look(_: RecordedRequest) -> Say:

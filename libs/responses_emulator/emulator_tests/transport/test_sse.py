@@ -1,9 +1,8 @@
-"""."""
+"""Delivery parts delay, split, join, frame and cut a stream."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -26,28 +25,21 @@ from responses_emulator import (
 )
 
 
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with Emulator() as running:
-        yield running
-
-
 def pieces(emulator: Emulator) -> list[bytes]:
-    """The chunks of one streamed answer, as they were read."""
+    """The chunks of one streamed reply, as they arrive."""
     body = {"model": "gpt-5.5", "input": "hi", "stream": True}
     with httpx.stream("POST", f"{emulator.base_url}/responses", json=body, headers=AUTHORIZATION, timeout=60) as reply:
         return list(reply.iter_raw())
 
 
 @pytest.mark.parametrize("reset", [False, True])
-def test_cut_streams(emulator: Emulator, reset: bool) -> None:
+def test_a_cut_stream_ends_without_its_terminal_event(emulator: Emulator, reset: bool) -> None:
     emulator.script(Turn(Say("one two three"), CutStream(5, reset=reset)))
-    wanted = httpx.ReadError if reset else httpx.RemoteProtocolError
-    with pytest.raises(wanted):
+    with pytest.raises(httpx.ReadError if reset else httpx.RemoteProtocolError):
         pieces(emulator)
 
 
-def test_time(emulator: Emulator) -> None:
+def test_delays_hold_events_back(emulator: Emulator) -> None:
     emulator.script(
         Turn(Say("x"), EventDelay(0.02)), Turn(Say("x"), Silence(0.3, before_event=2)), Turn(Say("x"), HoldOpen(0.3))
     )
@@ -57,25 +49,25 @@ def test_time(emulator: Emulator) -> None:
         assert time.monotonic() - began_s >= least_s
 
 
-def test_signs_of_life(emulator: Emulator) -> None:
+def test_keepalives_are_events_or_comments(emulator: Emulator) -> None:
     emulator.script(Turn(Say("one two"), Keepalive(every_events=2)), Turn(Say("one two"), Keepalive(comment=True)))
     assert b'data: {"type":"keepalive","sequence_number":2}\n\n' in b"".join(pieces(emulator))
     assert b"\n\n: keepalive\n\n" in b"".join(pieces(emulator))
 
 
 @pytest.mark.parametrize("split", [SplitBytes(1), SplitBytes(7), SplitBytes(40, seed=1), JoinEvents(), JoinEvents(3)])
-def test_any_split_is_the_same_stream(emulator: Emulator, split: Any) -> None:
+def test_a_split_stream_has_the_same_events(emulator: Emulator, split: Any) -> None:
     emulator.script(Turn(Think(), Say("zwölf Boxkämpfer 🥊 jagen"), Call("f", {"a": "ü"}), split))
     events = parse_events(b"".join(pieces(emulator)).decode())
     assert events[-1]["response"]["output"][1]["content"][0]["text"] == "zwölf Boxkämpfer 🥊 jagen"
 
 
-def test_joined_is_one_piece(emulator: Emulator) -> None:
+def test_joined_events_are_one_piece(emulator: Emulator) -> None:
     emulator.script(Turn(Say("one two"), JoinEvents()))
     assert len(pieces(emulator)) == 1
 
 
-def test_dialects_of_framing(emulator: Emulator) -> None:
+def test_the_framing_has_dialects(emulator: Emulator) -> None:
     framing = Framing(event_lines=False, newline="\r\n", done_tail=True, sequence_numbers=False, content_type=None)
     emulator.script(Turn(Say("x"), framing))
     reply = post_response(emulator, stream=True)

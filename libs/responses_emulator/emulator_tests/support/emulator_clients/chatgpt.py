@@ -1,4 +1,4 @@
-"""."""
+"""An honest client of the ChatGPT backend: accounts, headers and bodies, and what the backend refuses or accepts."""
 
 from __future__ import annotations
 
