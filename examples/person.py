@@ -1,4 +1,4 @@
-"""Someone at a terminal: runs a command on it, types, and sees what becomes of all that is written."""
+"""A person at a terminal: runs a command, types, and reads what the terminal shows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Makes the picture of a session in the README, docs/chat.svg: `python -m examples.picture`.
 
-Someone asks the chat a question, the built-in emulator answers, and what the window shows becomes an SVG. It has a
-background of its own, so that it can be read on light and on dark pages, and it loads nothing.
+A person asks the chat a question, the built-in emulator responds, and the content of the window becomes an SVG. The SVG
+has its own background, so that it is readable on light and on dark pages, and it loads nothing.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ async def _model(session: Any, screen: Screen, name: str) -> None:
     if name:
         listed = next((model for model in models if model.id == name), None)
         choice.take_model(name, listed)
-        doubt = " The list of models does not have it." if models and not listed else ""
+        doubt = " It is not in the list of models." if models and not listed else ""
         _say(screen, f"The next question goes to {name}.{doubt}", "yellow" if doubt else "dim")
     elif models:
         screen.terminal.print(_model_table(models, choice.model))

@@ -180,7 +180,7 @@ def test_models_efforts_and_costs_in_a_conversation(folder: Path, service: Emula
     assert re.search(r"^gpt-5.6-luna · .* · \$0\.\d+ · 1 request$", answers["/cost"], re.M)
     assert re.search(r"^\$0\.\d+ so far$", answers["/cost"], re.M)
     assert "/effort [LEVEL]" in answers["/help"]
-    assert "There is no effort huge" in answers["/effort huge"]
+    assert "huge is not an effort" in answers["/effort huge"]
     assert "not in the list of models" in answers["/model luna"]
     assert "/nothing is not a command. The commands are /model, /effort, /cost, /help, /quit." in answers["/nothing"]
     assert last["model"] == "luna"
