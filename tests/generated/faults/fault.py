@@ -1,7 +1,7 @@
-"""What a service can do to a call, one record each, and what must come of it.
+"""The records of the fault matrix: what a service or a network does, and the outcome that the call must have.
 
-A service's deed is a script of the emulator or bytes written by hand. An outcome is an answer or an error, with the
-requests that were made and the events that were told; the events stand in one word each, as `WORDS` has them.
+A reply is a script of the emulator or bytes written by hand. An outcome is a response or an error, with the number of
+requests and with the hook events by their names in `SHORT_EVENT_NAMES`.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ HALF_SHOWN_TWICE = "request start delta aborted retry start delta aborted respon
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What must come of a call.
+    """The outcome that a call must have.
 
     Attributes:
-        events: the words of all its events, in order, the deltas of a block as one.
-        requests: that the service got.
-        error: the kernel's class; empty where there is an answer.
-        retryable: of the error.
-        status: of the error.
-        says: what its message holds.
-        finish: the answer's finish reason.
-        text: the answer's text.
-        calls: the arguments of the tools that the answer asks for.
-        paid: exchanges whose usage the service told, so that they cost something.
+        events: the short names of all its events in order, with the deltas of a block as one.
+        requests: the number of requests that the service received; the default is 1.
+        error: the name of the kernel's error class; empty, the default, for a response.
+        retryable: whether the error is retryable; the default is false.
+        status: the HTTP status of the error; None, the default, if it has none.
+        says: a part of the error's message.
+        finish: the finish reason of the response; the default is "stop".
+        text: the text of the response.
+        calls: the arguments of the tool calls in the response.
+        paid: the number of responses whose usage the service reported; the default is 0.
     """
 
     events: str
@@ -64,18 +64,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One row.
+    """One row of the matrix.
 
     Attributes:
-        name: what happens, for a person.
-        does: what the service does, request by request; the last also with all that follow.
-        outcome: what must come of it.
-        place: where the provider is pointed, in place of the service.
-        differs: the same for the backends where it is something else.
-        only: the backends that it can happen with; empty for all.
-        why: of the difference, for a person.
-        settings: of the provider.
-        ask: fields of the request.
+        name: what happens, for a reader.
+        replies: the reply to each request; the last one is repeated.
+        outcome: the outcome that the call must have.
+        open_location: opens what the provider connects to; None, the default, is the emulator.
+        differs: the outcomes of backends that have another one.
+        only: the backends that it can happen with; empty, the default, for all.
+        why: the reason for a difference, for a reader.
+        settings: settings of the provider.
+        request_fields: fields of the chat request.
         over_socket: whether the matrix runs it; false if a unit test alone covers it. The default is true.
     """
 
@@ -91,22 +91,22 @@ class Fault:
     over_socket: bool = True
 
     def outcome_for(self, backend: str) -> Outcome:
-        """What must come of it there."""
+        """Return the outcome that a call of this backend must have."""
         return self.differs.get(backend, self.outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Rows of one kind, with a heading and the words that stand before each name on the page."""
+    """Rows of one kind, with a heading and the text that stands before each name on the page."""
 
     title: str
     about: str
     rows: tuple[Fault, ...]
 
 
-def row(name: str, *does: ScriptedReply, then: Outcome, **more: Any) -> Fault:
-    """A fault in short."""
-    return Fault(name=name, replies=does, outcome=then, **more)
+def row(name: str, *replies: ScriptedReply, then: Outcome, **more: Any) -> Fault:
+    """Return a row of the matrix."""
+    return Fault(name=name, replies=replies, outcome=then, **more)
 
 
 def final(error: str, status: int | None = None, **more: Any) -> Outcome:

@@ -1,7 +1,7 @@
-"""Places where no service is: ports that refuse, listeners that hang or break off, proxies, untrusted certificates.
+"""Locations without a working service: ports that refuse, listeners that hang, proxies, untrusted certificates.
 
-A place is what a provider is pointed at: a base URL, and the variables that lead there. Nothing here speaks more HTTP
-than a proxy's refusal; what begins with a whole request is a script of the emulator.
+A location is what a provider connects to: a base URL, and the environment variables that lead there. Nothing here
+speaks more HTTP than the refusal of a proxy. What needs a whole request is a script of the emulator.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where a provider is pointed.
+    """What a provider connects to.
 
     Attributes:
         url: its base URL.
-        environment: variables that are set meanwhile.
-        emulator: the service, where one is there.
+        environment: the environment variables to set while it is open.
+        emulator: the service; None, the default, if there is none.
     """
 
     url: str
@@ -43,7 +43,7 @@ Behaviour = Callable[[socket.socket], None]
 
 
 class Listener:
-    """Accepts connections and does one thing with each; `close` ends those that are still open."""
+    """Accepts connections and does the same with each; `close` closes those that are still open."""
 
     def __init__(self, behave: Behaviour) -> None:
         self._socket = socket.create_server((LOOPBACK, 0))
@@ -72,7 +72,7 @@ class Listener:
 
 
 def stay_silent(connection: socket.socket) -> None:
-    """Say nothing, for as long as it takes."""
+    """Leave the connection open and send nothing."""
 
 
 def close(connection: socket.socket) -> None:
@@ -103,7 +103,7 @@ def make_base_url(backend: BackendUnderTest, port: int, *, scheme: str = "http",
 
 
 def listen(behave: Behaviour, *, scheme: str = "http") -> OpenLocation:
-    """A place where all connections meet the same."""
+    """Return a location that does the same with each connection."""
 
     @contextmanager
     def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Location]:

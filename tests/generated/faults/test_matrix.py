@@ -78,7 +78,7 @@ async def test_long_message_is_not_cut_within_a_credential(
 
 
 async def check_the_next_call(session: Session, fault: Fault, outcome: Outcome) -> None:
-    """The provider goes on: after the fault, or in spite of it where trying again can help."""
+    """Check that the next call works: after the fault, or after a retry if the fault is retryable."""
     session.emulator.reset()
     session.recorder.events.clear()
     again = outcome.retryable and "timeout" not in fault.settings  # silence takes time, and is no different here

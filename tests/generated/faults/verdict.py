@@ -1,4 +1,4 @@
-"""What came of a call, held against what must have come of it: answer or error, events, cost, secrets."""
+"""Compares the outcome of a call with the outcome of its row: response or error, events, cost and secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.witness import leaks
 
 
 async def make_call(session: Session, fault: Fault) -> Any:
-    """The answer of a call, or its error."""
+    """Make a call and return its response or its error."""
     try:
         return await session.ask("hello", **fault.request_fields)
     except LLMError as error:
@@ -21,10 +21,10 @@ async def make_call(session: Session, fault: Fault) -> Any:
 
 
 def check_outcome(session: Session, outcome: Outcome, result: Any, *, requests: int) -> None:
-    """Compare all that can be seen of the call with what must have come of it."""
+    """Check all that can be seen of the call against the outcome that it must have."""
     count = count_effects(session, outcome, requests)
     if isinstance(result, LLMError):
-        found = Outcome(
+        actual = Outcome(
             error=type(result).__name__,
             retryable=result.retryable,
             status=result.status_code,
@@ -33,39 +33,39 @@ def check_outcome(session: Session, outcome: Outcome, result: Any, *, requests: 
         )
         check_error(session, result)
     else:
-        found = Outcome(
+        actual = Outcome(
             finish=result.finish_reason or "",
             text=result.text,
             calls=tuple(call.arguments for call in result.tool_calls or ()),
             **count,
         )
         check_answer(session, result)
-    assert found == outcome
+    assert actual == outcome
     assert session.backend.secret not in json.dumps([event.data for event in session.recorder.events])
 
 
 def count_effects(session: Session, outcome: Outcome, requests: int) -> dict[str, Any]:
-    """What is counted of answers and errors alike; of costs whether there are any that should be."""
+    """Return the events, requests and paid responses; `paid` is -1 if the session has costs where none must be."""
     spent = session.provider.spent_usd > 0
     paid = outcome.paid if spent == (outcome.paid > 0 and session.backend.priced) else -1
     return {"events": shorten_event_names(session.recorder.events), "requests": requests, "paid": paid}
 
 
 def check_error(session: Session, error: LLMError) -> None:
-    """What holds of every error: who failed, the same words in its event, and no secret anywhere on it."""
+    """Check what is true of every error: its provider and model, the same text in its event, and no secret."""
     assert (error.provider, error.model) == (session.backend.name, session.backend.model)
-    told = session.recorder.one("llm:response")
-    assert (told["status"], told["error_type"], told["error"]) == ("error", type(error).__name__, str(error))
+    event = session.recorder.one("llm:response")
+    assert (event["status"], event["error_type"], event["error"]) == ("error", type(error).__name__, str(error))
     assert 0 < len(str(error)) < 12_000
     assert leaks(session.backend.secret, error) == []
 
 
 def check_answer(session: Session, answer: Any) -> None:
-    """What holds of every answer: a person saw it or nothing, its tokens are those that the service counted, their
-    cost is all that was spent, and its calls are whole."""
-    told = session.recorder.one("llm:response")
-    assert told["status"] == "ok"
-    assert told["finish_reason"] == answer.finish_reason
+    """Check what is true of every response: its deltas show all of it or nothing, its usage is that of the service,
+    its cost is the cost of the session, and its tool calls are complete."""
+    event = session.recorder.one("llm:response")
+    assert event["status"] == "ok"
+    assert event["finish_reason"] == answer.finish_reason
     assert session.recorder.shown() in ("", answer.text.replace("\n\n", ""))
     if made := [each.response["usage"] for each in session.emulator.model_requests if each.response]:
         counts = [each for each in made if each]
