@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts.amendments import Amendments, apply_amendments
-from openai_responses_common.failures import learn as amending
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.learn import DROPPABLE_FIELDS, UNDROPPABLE_FIELDS, learn_amendments
 from openai_responses_common.failures.read import read_error_event, read_error_response
@@ -316,32 +314,6 @@ def test_lessons_add_up() -> None:
     assert found == Amendments(
         dropped_fields=frozenset({"store", "include"}), allowed_efforts=("low",), developer_as_system=True
     )
-
-
-@pytest.mark.parametrize("path", DROPPABLE_FIELDS)
-def test_what_is_dropped_is_gone_and_the_rest_is_untouched(path: str) -> None:
-    sent = body()
-    before = json.dumps(sent)
-    apply_amendments(frozenset({path}), sent)
-    top, _, nested = path.partition(".")
-    assert not amending._has_field(path, sent)
-    expected = json.loads(before)
-    if path == "tools.strict":
-        del expected["tools"][0]["strict"]
-    elif nested:
-        del expected[top][nested]
-    else:
-        del expected[top]
-    assert sent == expected
-    assert FUNCTION["strict"] is False, "the tool itself is somebody else's"
-
-
-def test_what_becomes_empty_goes_too() -> None:
-    sent = {"reasoning": {"effort": "low"}, "text": {"verbosity": "low"}, "input": []}
-    apply_amendments(frozenset({"reasoning.effort", "text.verbosity", "store"}), sent)
-    assert sent == {"input": []}
-    apply_amendments(frozenset(DROPPABLE_FIELDS), sent)
-    assert sent == {"input": []}
 
 
 LISTS = ["'low', 'medium'", "'medium', 'high'", "'none'", "'max', 'low'"]

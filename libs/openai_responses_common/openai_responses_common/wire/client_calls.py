@@ -185,7 +185,7 @@ def _join_text_parts(output: OutputContent) -> str:
 
 
 def _parse_tool_result(output: OutputContent) -> dict[str, Any]:
-    """The fields of a result: those of its JSON without a host's `{"success", "output"}` around it, or `{"text": …}`."""
+    """The fields of a tool result: its JSON without a host's `{"success", "output"}` around it, or `{"text": …}`."""
     text = _join_text_parts(output)
     value = loads_or_none(text)
     if isinstance(value, list):
