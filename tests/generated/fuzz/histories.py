@@ -14,7 +14,7 @@ from openai_responses_common.translate.decode import DecodedResponse, decode_res
 
 from tests.generated.fuzz.outputs import PIXEL, Item, Seal, outputs, plain_seal
 from tests.generated.fuzz.strategies import CALL_IDS, JSON, OBJECTS, ODD_NAMES, TEXTS, WORDS, spoiled
-from tests.unit.translate.test_round_trip import MODES, stored
+from tests.support.round_trip import MODES, stored
 
 Record = dict[str, Any]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from responses_emulator.conversation import ciphertext as vault
 
 from tests.generated.fuzz.strategies import LABELS, PROPER_TEXTS, TOOL_NAMES, WORDS
-from tests.unit.translate.test_round_trip import ARGUMENTS
+from tests.support.round_trip import ARGUMENTS
 
 Item = dict[str, Any]
 

@@ -29,7 +29,7 @@ from openai_responses_common.wire.sse import SseDecoder
 from tests.generated.fuzz.amount import examples
 from tests.generated.fuzz.outputs import Item, outputs
 from tests.generated.fuzz.streams import Event, answers, odd_answers
-from tests.unit.translate.test_round_trip import MODES, expected, stored, without_nulls
+from tests.support.round_trip import MODES, expected, stored, without_nulls
 
 DONE = "response.output_item.done"
 PROFILE = BackendProfile(name="p", display_name="P")

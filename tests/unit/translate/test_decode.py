@@ -27,7 +27,6 @@ from openai_responses_common.translate.decode import (
     drop_cut_calls,
 )
 from openai_responses_common.translate.messages import encode_messages
-from openai_responses_common.translate.output_items import read_message_texts, read_thinking, read_tool_name
 from openai_responses_common.translate.replay_state import read_replay_state
 
 Item = dict[str, Any]
@@ -152,10 +151,6 @@ def test_every_call_of_the_client_is_a_tool_call(item: Item, name: str, argument
     assert read_replay_state(answer.content[0]).get("item") == item
 
 
-def test_a_call_that_names_no_tool_is_called_by_its_type() -> None:
-    assert read_tool_name({"type": "function_call"}) == "function_call"
-
-
 @pytest.mark.parametrize(
     "item",
     [
@@ -195,19 +190,6 @@ def test_reasoning_without_a_summary_is_kept_and_not_shown() -> None:
     assert answer.content[0].thinking == ""
     assert read_replay_state(answer.content[0]).get("item") == item
     assert answer.content_blocks == [TextContent(text="x")]
-
-
-def test_raw_reasoning_is_shown_where_there_is_no_summary() -> None:
-    raw = [{"type": "reasoning_text", "text": "hm"}, {"type": "reasoning_text", "text": ""}]
-    assert read_thinking({"type": "reasoning", "summary": [], "content": raw}) == "hm"
-    assert read_thinking({"type": "reasoning", "summary": None, "content": None}) == ""
-    assert read_thinking({**REASONING, "content": raw}) == "One\n\nTwo"
-
-
-def test_the_texts_of_a_message_keep_their_places() -> None:
-    assert read_message_texts(message("a", "", REFUSAL, "b")) == ["a", "", "I cannot help with that.", "b"]
-    assert read_message_texts({"type": "message", "content": None}) == []
-    assert read_message_texts({"type": "reasoning", "content": [{"text": "x"}]}) == []
 
 
 def test_a_refusal_is_shown_and_ends_as_a_filtered_answer() -> None:
@@ -373,3 +355,15 @@ def test_no_empty_message_is_produced_or_sent(output: list[Item], end: tuple[str
         if item.get("type") == "message":
             assert item["content"]
             assert all(part.get("text") or part.get("refusal") for part in item["content"])
+
+
+@pytest.mark.parametrize("arguments", ['{"a":NaN}', '{"a":[Infinity]}'])
+def test_arguments_that_only_python_reads_are_not_run(arguments: str) -> None:
+    call = {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "n", "arguments": arguments}
+    with pytest.raises(InvalidToolCallError):
+        decode_response([{"status": "completed", "output": [call]}], origin="here", usage=None)
+
+
+def test_a_half_call_may_have_any_arguments() -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "n", "arguments": {"a": 1}}
+    assert drop_cut_calls({"status": "incomplete", "output": [call]}) == []

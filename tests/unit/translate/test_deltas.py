@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai_responses_common.translate.decode import decode_response
 from openai_responses_common.translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta, DeltaReader
 
 Event = dict[str, Any]
@@ -252,74 +249,9 @@ def test_deltas_are_plain_records() -> None:
 
 
 WORDS = st.text(st.sampled_from("ab \n\u2028\U0001f600"), max_size=6)
-ITEMS = st.lists(
-    st.one_of(
-        st.lists(WORDS, max_size=3).map(lambda texts: message(*texts)),
-        st.lists(WORDS, max_size=3).map(lambda texts: reasoning(*texts)),
-        st.just(CALL),
-        st.just({"type": "web_search_call", "id": "ws"}),
-    ),
-    max_size=4,
-)
 
 
-def _streamed(index: int, item: Item, draw: Any) -> list[Event]:
-    """The events of one item, its texts cut anywhere, empty fragments included."""
-    events = [added(index, {**item, "content": [], "summary": []})]
-    make, parts = (summary, item["summary"]) if item["type"] == "reasoning" else (text, item.get("content", []))
-    for part, each in enumerate(parts):
-        words = each["text"]
-        cuts = sorted(draw(st.lists(st.integers(0, len(words)), max_size=3)))
-        ends = zip([0, *cuts], [*cuts, len(words)], strict=True)
-        events.extend(make(index, words[begin:stop], part) for begin, stop in ends)
-    return [*events, done(index, item)]
-
-
-@given(ITEMS, st.data())
-@settings(max_examples=200)
-def test_deltas_joined_are_the_finished_answer(items: list[Item], data: st.DataObject) -> None:
-    """Items may arrive interleaved, in any batches, streamed or whole: each block's deltas are its final text."""
-    queues = [
-        _streamed(index, item, data.draw) if data.draw(st.booleans()) else [done(index, item)]
-        for index, item in enumerate(items)
-    ]
-    events: list[Event] = []
-    while queues := [queue for queue in queues if queue]:
-        events.append(data.draw(st.sampled_from(queues)).pop(0))
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(events)), max_size=4)))
-    shown = read(*[events[begin:stop] for begin, stop in zip([0, *cuts], [*cuts, len(events)], strict=True)])
-
-    texts: dict[int, str] = defaultdict(str)
-    kinds: dict[int, str] = {}
-    ended: set[int] = set()
-    sequences: dict[int, int] = defaultdict(int)
-    for delta in shown:
-        match delta:
-            case BlockStart(index=index, kind=kind):
-                assert index == len(kinds), "numbers without gaps, in the order of appearance"
-                kinds[index] = kind
-            case BlockDelta(index=index, kind=kind, sequence=sequence, text=words):
-                assert index not in ended
-                assert kinds[index] == kind
-                assert sequence == sequences[index]
-                assert words
-                sequences[index] += 1
-                texts[index] += words
-            case BlockEnd(index=index, kind=kind):
-                assert kinds[index] == kind
-                assert index not in ended
-                ended.add(index)
-            case _:
-                pytest.fail(f"unexpected {delta}")
-    assert ended == set(kinds)
-
-    names = {"text": "text", "thinking": "thinking", "tool_call": "tool_use"}
-    final = [(names[block.type.value], getattr(block, "text", "")) for block in _answer(items)]
-    assert sorted((kind, texts[index]) for index, kind in kinds.items()) == sorted(final)
-
-
-def _answer(items: list[Item]) -> list[Any]:
-    """The visible blocks of the finished answer, without the notice that there is none."""
-    responses = [{"status": "completed", "output": items}, {"status": "completed", "output": []}]
-    answer, nothing = (decode_response([response], origin="o", usage=None) for response in responses)
-    return [block for block in answer.content_blocks if getattr(block, "text", "") != nothing.text]
+@pytest.mark.parametrize("item_type", [None, [], {}, 5])
+def test_item_without_a_type_does_not_hide_a_finished_item(item_type: Any) -> None:
+    shown = read([added(0, {"type": item_type}), done(0, message("hi"))])
+    assert [delta.text for delta in shown if isinstance(delta, BlockDelta)] == ["hi"]

@@ -256,3 +256,35 @@ def test_arguments_that_json_cannot_hold_are_left_out_and_reported() -> None:
     [item] = encoded.items
     assert item["arguments"] == "{}"
     assert encoded.dropped_content == ["arguments of a tool call that cannot be written as JSON"]
+
+
+@pytest.mark.parametrize(
+    "tool_calls", [True, {"id": "c"}, [None], ["x"], [{}], [{"id": "c"}], [{"tool": "read"}], [{"id": 5, "tool": "x"}]]
+)
+def test_loose_calls_that_are_none_are_left_out(tool_calls: Any) -> None:
+    """A call without an id or a name would be refused on every later request."""
+    encoded = encode(user(), Message.model_validate({"role": "assistant", "content": "", "tool_calls": tool_calls}))
+    assert encoded.items == [said("user", "hi")]
+    assert encoded.dropped_content == (["tool call without an id or a name"] if isinstance(tool_calls, list) else [])
+
+
+def test_blank_instructions_are_none() -> None:
+    assert encode_messages([Message(role="system", content=" \u2028\n"), user()], origin="here").instructions is None
+
+
+def test_block_type_that_the_kernel_adds_later_is_dropped() -> None:
+    """A new type of block must not end the conversation."""
+    block = made(TextBlock, text="x").model_copy(update={"type": "video"})
+    for role in ("assistant", "user"):
+        encoded = encode(user(), Message.model_construct(role=role, content=[block]))
+        assert encoded.items == [said("user", "hi")]
+        [description] = encoded.dropped_content
+        assert description.startswith("video block in ")
+
+
+def test_arguments_that_json_cannot_hold_are_an_empty_object() -> None:
+    """The call itself stays, so that its tool result still has a call."""
+    block = call().model_copy(update={"input": {"a": {1, 2}}})
+    encoded = encode(Message.model_construct(role="assistant", content=[block]))
+    assert encoded.items == [called(arguments="{}")]
+    assert encoded.dropped_content == ["arguments of a tool call that cannot be written as JSON"]

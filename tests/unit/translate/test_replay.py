@@ -268,3 +268,19 @@ def test_a_dumped_history_gives_the_same_bytes() -> None:
     history = [user([TextBlock(text="a"), PICTURE]), assistant(reasoning(), text("x", id="m"), call()), user()]
     dumped = [Message.model_validate(json.loads(message.model_dump_json(exclude_none=True))) for message in history]
     assert json.dumps(items(*dumped)) == json.dumps(items(*history))
+
+
+@pytest.mark.parametrize(("kind", "new"), [("local_shell_call", "lsh_c"), ("computer_call", "cu_c")])
+def test_calls_that_must_have_an_id_get_one(kind: str, new: str) -> None:
+    """Also where the id that they had belongs to another account."""
+    item = {"type": kind, "id": "old", "call_id": "c", "action": {}}
+    block = made(ToolCallBlock, id="c", name="x", input={}, openai={"origin": "there", "item": item})
+    [sent] = items(assistant(block))
+    assert sent["id"] == new
+
+
+@pytest.mark.parametrize("kind", [None, [], {}])
+def test_an_item_without_a_type_is_no_item(kind: Any) -> None:
+    thought = made(ThinkingBlock, thinking="hm", openai={"origin": "here", "item": {"id": "rs_1"}})
+    raw = ReasoningBlock(content=[{"type": kind}], summary=[])
+    assert items(Message(role="developer", content=[raw]), assistant(thought), user()) == [said("user", "hi")]
