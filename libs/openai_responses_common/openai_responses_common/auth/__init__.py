@@ -1,1 +1,1 @@
-"""Who calls: keys, tokens, their renewal and the sign-in of a person; knows no message and no model."""
+"""Keys, tokens, their refresh and the sign-in of a user; knows no messages and no models."""

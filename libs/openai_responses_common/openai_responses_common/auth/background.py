@@ -1,8 +1,8 @@
-"""Blocking functions in threads that cannot hold the interpreter's exit.
+"""Runs blocking functions in threads that do not delay the exit of the process.
 
-A pool's threads are joined at exit, and `asyncio.run` waits for those of its own pool: one keyring or token call that
-hangs would keep the whole process. A daemon thread is left behind instead, so nothing that must finish runs here
-without somebody who waits for it.
+Python joins the threads of a pool at exit, and `asyncio.run` waits for those of its default pool. One keyring or token
+call that hangs would block the exit. A daemon thread ends with the process, so a caller waits for whatever must
+finish.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 
 def run_in_thread(function: Callable[[], T]) -> Future[T]:
-    """Run a function in a daemon thread of its own.
+    """Run a function in a new daemon thread.
 
     Returns:
-        What it returned or raised. The future cannot be cancelled, since a thread cannot be; an event loop waits for it
-        with `asyncio.wrap_future`, and stops waiting when the task is cancelled.
+        The future of what the function returns or raises. It cannot be cancelled, because a thread cannot be. In an
+        event loop, wait for it with `wait_for`.
     """
     future: Future[T] = Future()
     # A future that is running refuses to be cancelled; the thread could not set the result of a cancelled one.
@@ -34,7 +34,7 @@ def run_in_thread(function: Callable[[], T]) -> Future[T]:
 
 
 def run_with_deadline(function: Callable[[], T], deadline_s: float) -> T:
-    """Run a function in a daemon thread and wait for it in this one; a function that is late goes on by itself.
+    """Run a function in a daemon thread and wait for it. A function that is late goes on without a caller.
 
     Raises:
         TimeoutError: it took longer than `deadline_s` seconds.
@@ -42,28 +42,28 @@ def run_with_deadline(function: Callable[[], T], deadline_s: float) -> T:
     future = run_in_thread(function)
     done, _ = wait([future], timeout=deadline_s)
     if not done:
-        raise TimeoutError(f"no answer within {deadline_s:g} s")
+        raise TimeoutError(f"no result within {deadline_s:g} s")
     return future.result()
 
 
 def _complete_future(function: Callable[[], T], future: Future[T]) -> None:
     try:
         result = function()
-    except BaseException as error:  # noqa: BLE001  (whoever waits for the future gets it, whatever it is)
+    except BaseException as error:  # noqa: BLE001  (the future raises it to its caller)
         future.set_exception(error)
     else:
         future.set_result(result)
 
 
 async def wait_for(future: Future[T]) -> T:
-    """Wait for the future of a thread; leaving, or the end of the loop, takes nothing from others who wait for it."""
+    """Wait for the future of a thread. A cancellation, or the end of the loop, does not disturb other waiters."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
 
-    def tell(_: Future[T]) -> None:
+    def set_done(_: Future[T]) -> None:
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
 
-    future.add_done_callback(tell)
+    future.add_done_callback(set_done)
     await done
     return future.result()

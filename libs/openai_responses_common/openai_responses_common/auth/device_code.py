@@ -1,9 +1,9 @@
-"""Signing in with a code that a person enters on a web page.
+"""The sign-in with a code that the user enters on a web page.
 
-The code invites whoever reads it: it is shown on a screen, and goes into no log, event, error or repr. Everything here
-blocks; within an event loop it runs in a daemon thread, and leaving the waiting task stops it. Until when a code holds
-is measured by the monotonic clock. Source of the rules: sign-in of the gh, az and codex tools, RFC 8628 §3.5, seen
-2026-11-21.
+Anybody who reads the code could use it, so it is shown on the terminal and goes into no log, event, error or repr. The
+functions here block. In an event loop they run in a daemon thread, and cancelling the waiting task stops them. The
+monotonic clock measures how long a code is valid. Source of the rules: sign-in of the gh, az and codex tools, RFC 8628
+§3.5, seen 2026-11-21.
 """
 
 from __future__ import annotations
@@ -25,26 +25,24 @@ T = TypeVar("T")
 
 _MIN_POLL_INTERVAL_S = 1.0
 _POLL_INTERVAL_FACTOR = 1.2
-"""Clocks differ: who asks exactly at the interval is told to slow down."""
+"""Clocks differ: a service tells a client that polls exactly at the interval to slow down."""
 _SLOW_DOWN_STEP_S = 5.0
 _LINE_WIDTH = 78
-_CODE_WARNING = (
-    "Enter the code on that page only, and only if it was you who started this. Never share it with anybody."
-)
+_CODE_WARNING = "Enter the code on that page only, and only if you started this sign-in. Never share it with anybody."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceCode:
-    """What a person has to enter, and where.
+    """A code, and the page on which the user enters it.
 
     Attributes:
         url: the page.
-        user_code: what to enter there.
-        expires_in_s: how long it holds, from now on.
-        interval_s: how often the service wants to be asked.
-        hosts: where the page must be for a browser to be opened on it.
-        hint: what has to be known or switched on beforehand.
-        began_s: when it was given, by the monotonic clock.
+        user_code: the code.
+        expires_in_s: how long the code is valid, in seconds from now.
+        interval_s: the shortest time between two polls, in seconds. The default is 5.
+        browser_hosts: the hosts whose page we may open in a browser. The default is none.
+        hint: what the user has to know or to switch on before. The default is empty.
+        issued_s: when the service issued the code, in seconds of the monotonic clock. The default is now.
     """
 
     url: str
@@ -57,26 +55,26 @@ class DeviceCode:
 
     @property
     def remaining_s(self) -> float:
-        """Seconds for which it still holds."""
+        """Return how many seconds the code is still valid; negative afterwards."""
         return self.issued_s + self.expires_in_s - time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationPending:
-    """The person has not decided yet; `slow_down` where the service was asked too often."""
+    """The user has not decided yet; `slow_down` if the service was polled too often."""
 
     slow_down: bool = False
 
 
 class CodeExpired(AuthenticationError):
-    """Nobody entered the code while it held."""
+    """The user did not enter the code while it was valid."""
 
 
 Poll: TypeAlias = Callable[[], T | AuthorizationPending]
-"""Asks the service once, blocking; kernel errors that are retryable are survived, all others end the sign-in."""
+"""Asks the service once; blocks. A kernel error that is not retryable ends the sign-in."""
 
 RequestDeviceCode: TypeAlias = Callable[[], tuple[DeviceCode, Poll[T]]]
-"""Gets a code, blocking, and the function that asks what became of it."""
+"""Requests a code; blocks. It returns the code and the function that asks whether the user has approved it."""
 
 
 def sign_in(
@@ -86,26 +84,26 @@ def sign_in(
     on_code_shown: Callable[[DeviceCode], None] | None = None,
     stop: threading.Event | None = None,
 ) -> T:
-    """Show a code and wait until it is approved; one that expires can be followed by one more.
+    """Show a code and wait until the user approves it. After a code that expires the user may request one more.
 
     Args:
-        begin: gets a code.
-        screen: where the person reads.
-        shown: told of every code once it is on the screen.
-        stop: set by whoever no longer wants the sign-in.
+        request_code: requests a code.
+        terminal: where the user reads.
+        on_code_shown: called with every code after it was shown. The default is no call.
+        stop: ends the sign-in when it is set. The default is no such event.
 
     Returns:
-        What the service gave for the approved code.
+        What the service returned for the approved code.
 
     Raises:
-        LLMError: it was declined, expired, or cannot be done.
+        LLMError: the user declined, the code expired, or the sign-in failed.
     """
     code, poll = request_code()
     _show_code(code, terminal, on_code_shown)
     try:
         return wait_for_approval(code, poll, terminal, stop=stop)
     except CodeExpired:
-        if not terminal.ask_to_continue("The code has expired. Press Enter for a new one, or Ctrl-C to leave it."):
+        if not terminal.ask_to_continue("The code has expired. Press Enter for a new code, or Ctrl-C to stop."):
             raise
     code, poll = request_code()
     _show_code(code, terminal, on_code_shown)
@@ -115,26 +113,28 @@ def sign_in(
 async def sign_in_async(
     request_code: RequestDeviceCode[T], terminal: Terminal, *, on_code_shown: Callable[[DeviceCode], None] | None = None
 ) -> T:
-    """The same within an event loop, which goes on meanwhile; `shown` is called in it."""
+    """Sign in without blocking the event loop; `on_code_shown` is called in the loop. See `sign_in`."""
     loop = asyncio.get_running_loop()
     stop = threading.Event()
 
-    def tell(code: DeviceCode) -> None:
+    def call_in_loop(code: DeviceCode) -> None:
         if on_code_shown:
             loop.call_soon_threadsafe(on_code_shown, code)
 
     try:
-        return await wait_for(run_in_thread(lambda: sign_in(request_code, terminal, on_code_shown=tell, stop=stop)))
+        return await wait_for(
+            run_in_thread(lambda: sign_in(request_code, terminal, on_code_shown=call_in_loop, stop=stop))
+        )
     finally:
         stop.set()
 
 
 def wait_for_approval(code: DeviceCode, poll: Poll[T], terminal: Terminal, *, stop: threading.Event | None = None) -> T:
-    """Ask the service again and again until the person has decided.
+    """Poll the service until the user has decided, and return what it returns.
 
     Raises:
-        CodeExpired: the time is up.
-        LLMError: what `poll` raised and waiting cannot mend, or that `stop` was set.
+        CodeExpired: the code expired.
+        LLMError: `poll` raised an error that is not retryable, or `stop` was set.
     """
     pause_s = max(code.interval_s, _MIN_POLL_INTERVAL_S) * _POLL_INTERVAL_FACTOR
     extra_s = 0.0
@@ -146,14 +146,14 @@ def wait_for_approval(code: DeviceCode, poll: Poll[T], terminal: Terminal, *, st
                 raise AuthenticationError("the sign-in was stopped")
             extra_s = 0.0
             try:
-                found = poll()
+                result = poll()
             except LLMError as error:
                 if not error.retryable:
                     raise
-                found, extra_s = AuthorizationPending(), error.retry_after or 0.0
-            if not isinstance(found, AuthorizationPending):
-                return found
-            if found.slow_down:
+                result, extra_s = AuthorizationPending(), error.retry_after or 0.0
+            if not isinstance(result, AuthorizationPending):
+                return result
+            if result.slow_down:
                 pause_s += _SLOW_DOWN_STEP_S
             if code.remaining_s <= 0:
                 raise CodeExpired(f"the code was not entered within its {code.expires_in_s / 60:.0f} minutes")

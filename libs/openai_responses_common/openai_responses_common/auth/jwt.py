@@ -1,6 +1,6 @@
-"""What a JSON web token says of itself.
+"""The claims of a JSON web token.
 
-The signature is the service's to check: nothing is granted here by what a token says.
+The service checks the signature. Nothing here is granted because of a claim.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..wire.json_values import loads_object_or_none
 
 
 def read_claims(token: str) -> dict[str, Any]:
-    """The claims of a token; none where it is no such token, or cannot be read."""
+    """Return the claims of a token; no claims if it is not a JSON web token or cannot be parsed."""
     try:
         _, payload, _ = token.split(".")
         return loads_object_or_none(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))) or {}

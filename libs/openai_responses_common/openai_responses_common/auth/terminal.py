@@ -1,8 +1,8 @@
-"""Where a person reads what an interactive command says, and presses Enter.
+"""The terminal on which the user reads the texts of a sign-in and presses Enter.
 
-Texts are plain: hosts print them through libraries that take square brackets for markup. A line is only written over
-where a terminal shows it; a log gets one a minute. The keyboard is read only between two waits and never by a thread,
-which would go on to swallow what the person types later.
+Texts are plain, because some hosts print them with libraries that treat square brackets as markup. A countdown is
+written over itself on a terminal only; a log gets one line a minute. The keyboard is read between two waits and never
+in a thread, because a thread would go on to read what the user types later.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _UNPRINTABLE = re.compile(r"[^ -~]|[\[\]]")
 
 
 def replace_unprintable(text: str) -> str:
-    """A text that no terminal and no markup takes for more than a text."""
+    """Return the text without characters that a terminal or a markup library interprets."""
     return _UNPRINTABLE.sub("?", text)
 
 
 class Terminal:
-    """The terminal's standard error, or what a host gave to print with.
+    """Prints to standard error, or with a function of the host.
 
     Args:
-        print_fn: prints a text of one or more lines; None for standard error.
+        print_fn: prints a text of one or more lines. None, the default, for standard error.
     """
 
     def __init__(self, print_fn: Callable[[str], Any] | None = None) -> None:
@@ -51,13 +51,18 @@ class Terminal:
 
     @classmethod
     def for_session(cls, coordinator: Any, *, source: str) -> Terminal:
-        """The display of a session, where it has one; standard error takes over where that fails."""
+        """Return a terminal that prints on the display of a session, or on standard error if there is none or it fails.
+
+        Args:
+            coordinator: of the session.
+            source: the name that the display shows as the source of a text.
+        """
         display: Any = getattr(coordinator, "display_system", None)
 
         def show(text: str) -> None:
             try:
                 display.show_message(text, "info", source)
-            except Exception:  # noqa: BLE001 - a host's display may raise anything, and the person must read this
+            except Exception:  # noqa: BLE001 - a host's display may raise anything, and the user must read this
                 _write_text(sys.stderr, f"{text}\n")
 
         return cls(show if display is not None else lambda text: _write_text(sys.stderr, f"{text}\n"))
@@ -71,14 +76,19 @@ class Terminal:
             _write_text(sys.stderr, f"{text}\n")
 
     def ask_to_continue(self, question: str) -> bool:
-        """Whether somebody pressed Enter; False at once where there is nobody to ask."""
+        """Ask, and return whether the user pressed Enter. Return False at once if no user reads the terminal."""
         if self._tty_input is None:
             return False
         self.print_text(question)
         return self._tty_input.readline() != ""
 
     def start_waiting(self, url: str, browser_hosts: tuple[str, ...]) -> None:
-        """A waiting begins, during which Enter opens a page: on a terminal of this machine, at one of these hosts."""
+        """Begin to wait. Meanwhile Enter opens a page in a browser, if this machine has one and the host is allowed.
+
+        Args:
+            url: the page.
+            browser_hosts: the allowed hosts.
+        """
         self._page_url = url if self._tty_input is not None and _can_open_page(url, browser_hosts) else None
         if self._page_url:
             self.print_text("Press Enter to open the page in your browser. Ctrl-C stops the sign-in.")
@@ -87,7 +97,13 @@ class Terminal:
         self._next_log_line_s = time.monotonic() + _LOG_LINE_INTERVAL_S
 
     def wait(self, seconds: float, remaining_s: Callable[[], float], stop: threading.Event | None = None) -> None:
-        """Wait, and say how much time is left; ends early when `stop` is set."""
+        """Wait and show the remaining time.
+
+        Args:
+            seconds: how long to wait.
+            remaining_s: returns the seconds to show.
+            stop: ends the wait early when it is set. The default is no such event.
+        """
         until_s = time.monotonic() + seconds
         while (rest_s := until_s - time.monotonic()) > 0:
             self._show_remaining_time(remaining_s())
@@ -100,7 +116,7 @@ class Terminal:
                 time.sleep(min(rest_s, _KEYBOARD_INTERVAL_S))
 
     def finish_waiting(self) -> None:
-        """The waiting is over."""
+        """End the wait that `start_waiting` began."""
         self._page_url = None
         self._clear_countdown()
 
@@ -129,7 +145,7 @@ class Terminal:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person reads or writes there; False for a stream that is closed or was never there."""
+    """Return whether the stream is a terminal; False if it is closed. None is not a terminal."""
     try:
         return stream is not None and stream.isatty()
     except ValueError:
@@ -137,13 +153,13 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def _write_text(stream: TextIO | None, text: str) -> None:
-    if stream is not None:  # as in a program without a console
+    if stream is not None:  # None in a program without a console
         stream.write(text)
         stream.flush()
 
 
 def _can_open_page(url: str, browser_hosts: tuple[str, ...]) -> bool:
-    """Whether this machine has a browser with a window of its own, and the page is where it should be."""
+    """Return whether this machine has a browser with its own window, and the host of the page is allowed."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or parts.hostname not in browser_hosts or os.environ.get("SSH_CONNECTION"):
         return False
@@ -151,5 +167,5 @@ def _can_open_page(url: str, browser_hosts: tuple[str, ...]) -> bool:
         browser = webbrowser.get()
     except webbrowser.Error:
         return False
-    # One that runs in the terminal would fight with us for it.
+    # A browser in the terminal would write over our texts.
     return isinstance(browser, webbrowser.BackgroundBrowser) or not isinstance(browser, webbrowser.GenericBrowser)

@@ -1,8 +1,8 @@
-"""One identity's token: fetched once for all who ask, ahead of its end, and kept through an outage.
+"""The token of one account: fetched once for all callers, before it expires, and used on during an outage.
 
-Fetching blocks (sign-in libraries and keyrings do) and runs in a daemon thread, so neither an event loop nor the exit
-of the process ever waits for it. Sessions in several event loops and threads may share a source. Whether a token still
-lives is a question to the wall clock, because its end is a time of day; waiting is measured by the monotonic clock.
+Fetching blocks (sign-in libraries and keyrings do) and runs in a daemon thread, so it delays neither an event loop nor
+the exit of the process. Sessions in several event loops and threads may share a source. The wall clock decides whether
+a token has expired, because its expiry is a time of day; the monotonic clock measures waits.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from amplifier_core.llm_errors import LLMError, LLMTimeoutError
 from .background import run_in_thread, wait_for
 
 _MIN_LIFETIME_S = 120.0
-"""A token that lives so long still reaches the service."""
+"""The shortest remaining lifetime, in seconds, of a token that we still send."""
 
 
 _MIN_EARLY_REFRESH_INTERVAL_S = 30.0
-"""After an attempt ahead of time the next one waits so long."""
+"""The shortest time, in seconds, between two early refreshes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +60,15 @@ class _PendingFetch:
 
 
 class TokenSource:
-    """Gives a token that can be used.
+    """Supplies a token that a service accepts.
 
     Args:
-        fetch: gets a token, blocking; its argument is the text of the token that the service refused, if one was.
-            Raises kernel errors.
-        words: what it asks whom for, for the error of a call that is late.
-        early_s: how long before its end a token is renewed; callers go on with the old one meanwhile.
-        deadline_s: the longest that anybody waits for a token.
+        fetch: returns a token; blocks, and raises kernel errors. Its argument is the token that the service refused.
+            None if no token was refused.
+        description: what is fetched, for the error of a fetch that takes too long.
+        refresh_margin_s: how many seconds before its expiry a token is refreshed, while callers go on with the old
+            one. The default is 300.
+        deadline_s: the longest time, in seconds, that a caller waits for a token. The default is 30.
     """
 
     def __init__(
@@ -96,14 +97,14 @@ class TokenSource:
 
     @property
     def token(self) -> Token | None:
-        """The newest token, however old."""
+        """Return the newest token, even if it has expired. None before the first fetch."""
         return self._token
 
     async def get(self) -> Token:
-        """A token that lives long enough for a request; whoever comes while one is fetched shares it.
+        """Return a token that lives long enough for a request. Callers that come during a fetch share it.
 
         Raises:
-            LLMError: what fetching raised, or that it took too long, where no usable token is left.
+            LLMError: there is no usable token, and the fetch failed or took too long.
         """
         with self._lock:
             token = self._token
@@ -112,17 +113,17 @@ class TokenSource:
                     self._next_early_refresh_s = time.monotonic() + _MIN_EARLY_REFRESH_INTERVAL_S
                     self._join_or_start_fetch(None)
                 return token
-            flight = self._join_or_start_fetch(None)
-        return await self._wait_for_fetch(flight)
+            pending = self._join_or_start_fetch(None)
+        return await self._wait_for_fetch(pending)
 
     async def refresh(self, refused_token: str) -> Token:
-        """A token other than the refused one: the present one if it is another, else a new one.
+        """Return another token than the refused one: the newest if it is another, else a new one.
 
         Raises:
             LLMError: as `get`.
         """
         token = await self._get_other_token(refused_token)
-        if token.value == refused_token:  # a fetch that was under way before the refusal brought it once more
+        if token.value == refused_token:  # a fetch that began before the refusal returned it again
             token = await self._get_other_token(refused_token)
         return token
 
@@ -131,22 +132,24 @@ class TokenSource:
             if self._token and self._token.value != refused_token:
                 return self._token
             self._token = None
-            flight = self._join_or_start_fetch(refused_token)
-        return await self._wait_for_fetch(flight)
+            pending = self._join_or_start_fetch(refused_token)
+        return await self._wait_for_fetch(pending)
 
     def scrub(self, text: str) -> str:
-        """The text without any token that was given out."""
+        """Return the text without the newest four tokens."""
         for value in self._recent_tokens:
             text = text.replace(value, "[REDACTED]")
         return text
 
     def _join_or_start_fetch(self, refused_token: str | None) -> _PendingFetch:
-        """The fetch that is under way, or a new one; one that is overdue is given up."""
+        """Return the pending fetch, or a new one if there is none or it is past its deadline."""
         now_s = time.monotonic()
-        flight = self._pending_fetch
-        if flight is None or flight.future.done() or now_s - flight.started_s > self._deadline_s:
-            flight = self._pending_fetch = _PendingFetch(run_in_thread(lambda: self._fetch_token(refused_token)), now_s)
-        return flight
+        pending = self._pending_fetch
+        if pending is None or pending.future.done() or now_s - pending.started_s > self._deadline_s:
+            pending = self._pending_fetch = _PendingFetch(
+                run_in_thread(lambda: self._fetch_token(refused_token)), now_s
+            )
+        return pending
 
     def _fetch_token(self, refused_token: str | None) -> Token:
         token = self._fetch(refused_token)
@@ -157,12 +160,12 @@ class TokenSource:
 
     async def _wait_for_fetch(self, pending_fetch: _PendingFetch) -> Token:
         left_s = max(0.0, pending_fetch.started_s + self._deadline_s - time.monotonic())
-        failed: LLMError
+        error_to_raise: LLMError
         try:
             async with asyncio.timeout(left_s):
                 return await wait_for(pending_fetch.future)
         except TimeoutError:
-            failed = LLMTimeoutError(f"{self._description} took longer than {self._deadline_s:g} s")
+            error_to_raise = LLMTimeoutError(f"{self._description} took longer than {self._deadline_s:g} s")
         except LLMError as error:
-            failed = copy(error)  # one object raised in several tasks would collect the traceback of each
-        raise failed
+            error_to_raise = copy(error)  # one object raised in several tasks would collect the traceback of each
+        raise error_to_raise

@@ -1,1 +1,1 @@
-"""Bytes out, events in, over one connection library or another; knows no message and retries nothing."""
+"""Sends bytes and yields events, through one HTTP library or another; knows no messages and retries nothing."""

@@ -1,4 +1,4 @@
-"""How a body reaches a service and its events come back, whatever carries them."""
+"""The protocol of a transport: how a body reaches a service and how its events come back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from .credential import Credential
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer that has begun: headers (names in lower case), and events, batched as one read brought them."""
+    """A response that has begun.
+
+    Attributes:
+        headers: the response headers, with names in lower case.
+        batches: the events. A batch holds those that arrived together, and is never empty.
+    """
 
     headers: Mapping[str, str]
     batches: AsyncIterator[list[Event]]
@@ -22,7 +27,13 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A JSON document; `unchanged`, and without a body, where it is still the one that was asked about."""
+    """A JSON document.
+
+    Attributes:
+        body: the document. None, the default, if it is unchanged.
+        etag: the tag of this version. None, the default, if the service sends no tags.
+        unchanged: whether it is the version whose tag the caller sent. The default is False.
+    """
 
     body: Any = None
     etag: str | None = None
@@ -31,13 +42,13 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where to, as whom, and what goes along with every request.
+    """The base URL, the credential and the fixed headers of a service.
 
     Attributes:
-        base_url: what paths such as `/responses` are put behind.
-        credential: who calls.
-        headers: further headers.
-        query: parameters of every address.
+        base_url: the URL in front of paths such as `/responses`.
+        credential: what identifies the caller.
+        headers: further headers of every request. The default is none.
+        query: query parameters of every request. The default is none.
     """
 
     base_url: str
@@ -47,57 +58,57 @@ class Endpoint:
 
     @property
     def origin(self) -> str:
-        """A digest that names the account and endpoint without giving either away."""
+        """Return a digest that identifies the account and the endpoint without revealing either."""
         parts = (self.base_url.rstrip("/").lower(), self.credential.account)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 class Transport(Protocol):
-    """One way to one account at one endpoint.
+    """Sends requests for one account to one endpoint.
 
-    Failures come out as `CallFailure`, those of the credential as the kernel's own errors. Nothing is retried here but
-    a call whose credential was refused, once, with a renewed one; no redirect is followed.
+    A failure is raised as `CallFailure`, an error of the credential as the kernel's own. A transport retries nothing
+    but a request whose credential was refused, with a refreshed one, and follows no redirect.
     """
 
     @property
     def origin(self) -> str:
-        """Names the account and endpoint without giving either away; ciphertext is bound to it."""
+        """Return what identifies the account and the endpoint without revealing either; ciphertext is bound to it."""
         ...
 
     async def prepare(self) -> None:
-        """Find out who calls, so that `origin` is true; sends nothing.
+        """Find the account, so that `origin` is correct; sends nothing.
 
         Raises:
-            LLMError: nobody is signed in.
+            LLMError: no user is signed in.
         """
         ...
 
     def open(
         self, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
     ) -> AbstractAsyncContextManager[Reply]:
-        """Send a request body and give the answer; leaving the context always closes the exchange.
+        """Send a request body and yield the reply; leaving the context always ends the request.
 
         Args:
             content: the body as JSON.
-            timeout_s: the longest silence.
-            headers: of this request alone.
+            timeout_s: the longest time, in seconds, to wait for the next data.
+            headers: of this request alone. The default is none.
         """
         ...
 
     def scrub(self, text: str) -> str:
-        """The text without the credential, should somebody have echoed it."""
+        """Return the text without the credential, which a service may have echoed."""
         ...
 
     async def fetch(self, path: str, *, timeout_s: float, etag: str | None = None) -> Document:
-        """GET a JSON document below the endpoint.
+        """Get a JSON document of the endpoint.
 
         Args:
-            path: behind the endpoint's base URL.
-            timeout_s: the longest silence.
-            etag: of the document that is there already; where that can be asked it is not sent again.
+            path: the path below the base URL.
+            timeout_s: the longest time, in seconds, to wait for the next data.
+            etag: of the version that the caller has. A service that knows tags does not send that version again.
         """
         ...
 
     async def close(self) -> None:
-        """Close every connection; safe at any time, and the transport may be used again."""
+        """Close every connection. May be called at any time; the transport can be used again."""
         ...

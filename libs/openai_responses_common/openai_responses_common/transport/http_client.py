@@ -1,6 +1,6 @@
-"""The HTTP client library beside the SDK's own: imported here, once, when it is first used.
+"""The HTTP client library that we use beside the SDK's own: imported here alone, when it is first used.
 
-`httpx` and its continuation `httpx2` have the same interface; which of them it is, is decided in this file.
+`httpx` and its successor `httpx2` have the same interface; this file decides which of them we use.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from amplifier_core.llm_errors import ConfigurationError
 
 from ..failures.failure import CallFailure, Failure
 from ..failures.read import read_error_response
-from ..wire.json_values import as_object
+from ..wire.json_values import as_object, loads_or_text
 
 if TYPE_CHECKING:
     import httpx
-from ..wire.json_values import loads_or_text
 
 T = TypeVar("T")
 
 
 def import_http_library() -> ModuleType:
-    """The library; some 50 ms where nothing has imported it yet."""
+    """Return the library. The first import takes about 50 ms."""
     import httpx
 
     return httpx
 
 
 def build_client(build: Callable[[], T], *invalid_setting_errors: type[Exception]) -> T:
-    """What `make` makes: a client, which reads the environment for proxies and certificates.
+    """Return the client that `build` makes, which reads proxies and certificates from the environment.
 
     Raises:
-        ConfigurationError: what stands there cannot be used. It is not quoted, as a proxy's address holds its password.
+        ConfigurationError: one of these variables cannot be used. The error does not quote it, because the address of a
+            proxy may hold a password.
     """
     try:
         return build()
@@ -43,19 +43,19 @@ def build_client(build: Callable[[], T], *invalid_setting_errors: type[Exception
     except (ValueError, OSError, *invalid_setting_errors) as error:
         problem = type(error).__name__
     raise ConfigurationError(
-        f"no HTTP client can be made with this environment: see to HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, "
-        f"SSL_CERT_FILE and SSL_CERT_DIR ({problem})"
+        f"cannot create an HTTP client: one of HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and "
+        f"SSL_CERT_DIR cannot be used ({problem})"
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonReply:
-    """An answer as it came, of whatever status.
+    """A response of any status.
 
     Attributes:
-        status: of HTTP.
-        body: its JSON, or its text where it is none.
-        headers: with names in lower case.
+        status: the HTTP status.
+        body: the body as JSON, or as text if it is not JSON.
+        headers: the headers, with names in lower case.
     """
 
     status: int
@@ -64,22 +64,22 @@ class JsonReply:
 
     @property
     def body_fields(self) -> dict[str, Any]:
-        """The body's fields, if it is a JSON object."""
+        """Return the fields of the body; none if it is not a JSON object."""
         return as_object(self.body)
 
     def read_failure(self) -> Failure:
-        """The answer read as an error."""
+        """Read the response as an error."""
         return read_error_response(self.status, self.body, self.headers)
 
 
 class BlockingHttp:
-    """Short exchanges outside of any event loop: a sign-in, the renewal of a token.
+    """Sends short requests outside of any event loop, such as those of a sign-in or a refresh.
 
-    No redirect is followed, and no exception that leaves holds the request.
+    It follows no redirect, and no exception that it raises holds the request.
 
     Args:
-        headers: sent with every request.
-        timeout_s: the longest silence.
+        headers: of every request.
+        timeout_s: the longest time, in seconds, to wait for the next data. The default is 20.
     """
 
     def __init__(self, headers: Mapping[str, str], *, timeout_s: float = 20.0) -> None:
@@ -95,11 +95,11 @@ class BlockingHttp:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> JsonReply:
-        """One exchange, over a connection of its own.
+        """Send one request over a new connection and return the response, also if it is an error.
 
         Raises:
-            CallFailure: there was no answer. An answer that is an error is an answer.
-            ConfigurationError: see `client_of`.
+            CallFailure: there was no response.
+            ConfigurationError: see `build_client`.
         """
         library = import_http_library()
 
@@ -110,7 +110,7 @@ class BlockingHttp:
             with build_client(make, library.InvalidURL) as client:
                 return read_json_reply(client.request(method, url, json=json_body, data=form, headers=headers))
         except library.TimeoutException:
-            failure = Failure(kind="timeout", message=f"{_read_host(url)} did not answer in time")
+            failure = Failure(kind="timeout", message=f"{_read_host(url)} did not respond in time")
         except library.HTTPError as error:
             failure = Failure(
                 kind="network", message=f"cannot reach {_read_host(url)}: {type(error).__name__}: {error}"
@@ -119,7 +119,7 @@ class BlockingHttp:
 
 
 def read_json_reply(response: httpx.Response) -> JsonReply:
-    """A response that was read, as data."""
+    """Return the data of a response whose body has been read."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     return JsonReply(status=response.status_code, body=loads_or_text(response.text), headers=headers)
 

@@ -1,7 +1,7 @@
-"""Transport through a client library, as bytes both ways; which library it is, is a row of functions.
+"""The transport over HTTP, through any client library that has the functions of `ClientLibrary`.
 
-Every failure leaves as a `CallFailure` raised outside the `except` block that caught it: the exceptions of client
-libraries hold the request, and the request holds the credential.
+Every failure is raised as a `CallFailure` outside the `except` block that caught the library's exception. That
+exception holds the request, and the request holds the credential.
 """
 
 from __future__ import annotations
@@ -24,15 +24,19 @@ from .event_stream import build_body_decoder
 C = TypeVar("C")
 T = TypeVar("T")
 
-# The answer is complete with its terminal event; reading on to the end of the body only lets the connection be reused.
+# The response is complete with its terminal event. Reading the rest of the body only lets the connection be reused.
 _DRAIN_TIMEOUT_S = 0.2
 
 CONNECT_TIMEOUT_S = 30.0
-"""The longest wait for a connection, however long a silence may be."""
+"""The longest wait for a connection, in seconds, even if the timeout is longer."""
+
+
+NO_RESPONSE = "timed out: the service did not begin to respond in time (setting 'timeout')"
+INTERRUPTED_RESPONSE = "timed out: the service stopped in the middle of its response (setting 'timeout')"
 
 
 class HttpResponse(Protocol):
-    """An answer whose body has not been read yet."""
+    """A response whose body has not been read yet."""
 
     @property
     def headers(self) -> Mapping[str, str]: ...
@@ -45,39 +49,45 @@ class HttpResponse(Protocol):
 
 
 class ClientLibrary(Protocol[C]):
-    """What a transport needs of a client library; everything in it is imported when it is first used."""
+    """What a transport needs of a client library. An implementation imports the library when it first uses it."""
 
     def build(self, endpoint: Endpoint) -> C:
-        """Make a client that follows no redirect and tries nothing again; may block.
+        """Return a new client that follows no redirect and retries nothing; may block.
 
         Raises:
-            ConfigurationError: the environment's proxies or certificates cannot be used.
+            ConfigurationError: the proxies or certificates of the environment cannot be used.
         """
         ...
 
     async def close(self, client: C) -> None:
-        """End a client and its connections."""
+        """Close a client and its connections."""
         ...
 
     async def post(self, client: C, content: bytes, headers: Headers, *, timeout_s: float) -> HttpResponse:
-        """Send a body to `/responses`; an answer that is an error raises one of `errors`, or `CallFailure`."""
+        """Send a body to `/responses`. An error response raises one of `error_types()`, or `CallFailure`."""
         ...
 
     async def get(self, client: C, path: str, headers: Headers, *, timeout_s: float) -> Document:
-        """Get a JSON document; the same."""
+        """Get a JSON document. An error response raises the same as in `post`."""
         ...
 
     def error_types(self) -> tuple[type[Exception], ...]:
-        """What a client raises."""
+        """Return the exceptions that a client raises."""
         ...
 
     def read_failure(self, error: Exception, endpoint: Endpoint, *, response_started: bool) -> Failure:
-        """What one of `errors` means, without the request that it holds; `begun` once there was an answer."""
+        """Return what an exception of a client means, without the request that it holds.
+
+        Args:
+            error: one of `error_types()`.
+            endpoint: of the request.
+            response_started: whether the headers of a response had arrived.
+        """
         ...
 
 
 class ClientTransport(Generic[C]):
-    """One account at one endpoint; see `Transport`."""
+    """Sends requests through a client library; see `Transport`."""
 
     def __init__(self, endpoint: Endpoint, library: ClientLibrary[C]) -> None:
         self.endpoint = endpoint
@@ -127,7 +137,7 @@ class ClientTransport(Generic[C]):
         return self.endpoint.credential.scrub(text)
 
     async def fetch(self, path: str, *, timeout_s: float, etag: str | None = None) -> Document:
-        """GET JSON; see `Transport.fetch`."""
+        """Get a JSON document; see `Transport.fetch`."""
 
         async def send(headers: Headers) -> Document:
             client = await self._clients.get()
@@ -138,7 +148,7 @@ class ClientTransport(Generic[C]):
         return await send_with_credential(self.endpoint.credential, send)
 
     async def close(self) -> None:
-        """Close this loop's client, which ends its calls; see `Transport.close`."""
+        """Close the client of this loop, which ends its requests; see `Transport.close`."""
         await self._clients.close()
 
     async def _read_batches(
@@ -159,7 +169,7 @@ class ClientTransport(Generic[C]):
             failure = Failure(kind="timeout", message=str(silence))
         except self._library.error_types() as error:
             failure = self._library.read_failure(error, self.endpoint, response_started=response_started)
-        if not self._clients.is_current(client):  # trying again would open what a session has just closed
+        if not self._clients.is_current(client):  # a retry would open again what a session has just closed
             raise AbortError("the provider was closed during this call")
         raise CallFailure(scrub_failure(failure, self.scrub))
 
@@ -172,18 +182,21 @@ async def _drain_batches(batches: AsyncGenerator[list[Event], None]) -> None:
 
 
 def remove_read_timeout(extensions: MutableMapping[str, Any]) -> None:
-    """Of a request whose answer has begun: `ReadAhead` watches over its silence. `timeout` is a documented extension of
-    both HTTP libraries, which look at it again before they read the body (httpcore 1.0.9 and httpcore2 2.16.2)."""
+    """Remove the read timeout of a request whose response has begun, because `ReadAhead` watches for silence.
+
+    `timeout` is a documented extension of both HTTP libraries, which look at it again before they read the body
+    (httpcore 1.0.9 and httpcore2 2.16.2).
+    """
     if isinstance(limits := extensions.get("timeout"), dict):
         limits["read"] = None
 
 
 def lower_header_names(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers with their names in lower case."""
+    """Return headers with their names in lower case."""
     return {name.lower(): value for name, value in headers.items()}
 
 
 def describe_cause(error: BaseException) -> str:
-    """What stands behind a client's error, in one line."""
-    found = error.__cause__ or error
-    return f"{type(found).__name__}: {found}" if str(found) else type(found).__name__
+    """Return the cause of a client's error in one line."""
+    cause = error.__cause__ or error
+    return f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__

@@ -1,9 +1,9 @@
-"""Transport over the `openai` SDK's client.
+"""The transport over the client of the `openai` SDK.
 
-The SDK does what a client library is for: proxies, TLS, the connection pool, error statuses. Its typed parameters and
-events stay off the hot path: they cost half a millisecond per input item and many times the reading of the stream
-(measured with openai 3.52). The SDK is imported when the first client is built, in a worker thread. What it would add
-from its own environment variables (keys, organization, project, headers) is not sent: the endpoint says who calls.
+We use the SDK as an HTTP client: for proxies, TLS, the connection pool and error statuses. We do not use its typed
+parameters and events, which cost half a millisecond per input item and many times the reading of the stream (measured
+with openai 3.52). The SDK is imported when the first client is built, in a thread. What it would add from its own
+environment variables (keys, organization, project, headers) is not sent, because the endpoint identifies the caller.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ from ..failures.read import read_error_response
 from .base import Document, Endpoint
 from .credential import Headers
 from .http_client import build_client
-from .http_stream import CONNECT_TIMEOUT_S, ClientTransport, describe_cause, lower_header_names, remove_read_timeout
+from .http_stream import (
+    CONNECT_TIMEOUT_S,
+    INTERRUPTED_RESPONSE,
+    NO_RESPONSE,
+    ClientTransport,
+    describe_cause,
+    lower_header_names,
+    remove_read_timeout,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class SdkTransport(ClientTransport["AsyncOpenAI"]):
-    """One account at one endpoint."""
+    """Sends requests through the SDK; see `Transport`."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint, _SdkLibrary())
@@ -34,14 +42,14 @@ class _SdkLibrary:
     """The SDK as a client library; see `ClientLibrary`."""
 
     def build(self, endpoint: Endpoint) -> AsyncOpenAI:
-        """Import the SDK and make a client: hundreds of milliseconds, which is why it runs in a thread."""
+        """Import the SDK and return a client. This takes hundreds of milliseconds, so it runs in a thread."""
         import httpx2
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
 
-        left_out = dict.fromkeys(
+        omitted_headers = dict.fromkeys(
             [*_read_environment_header_names(), "Authorization", "OpenAI-Organization", "OpenAI-Project"], Omit()
         )
-        headers = cast(dict[str, str], {**left_out, **endpoint.headers})
+        headers = cast(dict[str, str], {**omitted_headers, **endpoint.headers})
         return AsyncOpenAI(
             base_url=endpoint.base_url,
             api_key="sent with each request",
@@ -57,8 +65,8 @@ class _SdkLibrary:
     async def post(self, client: AsyncOpenAI, content: bytes, headers: Headers, *, timeout_s: float) -> httpx2.Response:
         import httpx2
 
-        silence = httpx2.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S), pool=None)
-        options = _build_request_options(headers, silence)
+        timeout = httpx2.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S), pool=None)
+        options = _build_request_options(headers, timeout)
         post = client.post("/responses", cast_to=httpx2.Response, content=content, stream=True, options=options)
         response = await post
         remove_read_timeout(response.request.extensions)
@@ -81,23 +89,23 @@ class _SdkLibrary:
             case openai.APIStatusError():
                 return read_error_response(error.status_code, error.body, lower_header_names(error.response.headers))
             case openai.APITimeoutError():
-                return Failure(kind="timeout", message="the service did not answer in time")
+                return Failure(kind="timeout", message=NO_RESPONSE)
             case openai.APIConnectionError():
                 return Failure(kind="network", message=f"cannot reach {endpoint.base_url}: {describe_cause(error)}")
             case httpx2.TimeoutException():
-                return Failure(kind="timeout", message="the service fell silent in the middle of its answer")
+                return Failure(kind="timeout", message=INTERRUPTED_RESPONSE)
             case _:
                 return Failure(kind="stream", message=f"the connection broke off: {describe_cause(error)}")
 
 
 def _build_request_options(headers: Headers, timeout: float | httpx2.Timeout) -> Any:
-    """Options of one request; the SDK insists on an `Authorization`, or on hearing that there is none."""
+    """Return the options of one request. The SDK demands an `Authorization` header or its explicit omission."""
     from openai import Omit
 
     return {"timeout": timeout, "headers": {"Authorization": Omit(), **headers}}
 
 
 def _read_environment_header_names() -> list[str]:
-    """The names of the headers that the SDK takes from the environment. Source: openai 3.52, seen 2026-11-21."""
+    """Return the names of the headers that the SDK reads from the environment. Source: openai 3.52, seen 2026-11-21."""
     lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
     return [name.strip() for name, colon, _ in (line.partition(":") for line in lines) if colon]

@@ -1,4 +1,4 @@
-"""Transport over a plain HTTP client, for services that the SDK's client does not fit."""
+"""The transport over a plain HTTP client, for services that the SDK's client does not fit."""
 
 from __future__ import annotations
 
@@ -8,29 +8,36 @@ from ..failures.failure import CallFailure, Failure
 from .base import Document, Endpoint
 from .credential import Headers
 from .http_client import build_client, import_http_library, read_json_reply
-from .http_stream import CONNECT_TIMEOUT_S, ClientTransport, describe_cause, remove_read_timeout
+from .http_stream import (
+    CONNECT_TIMEOUT_S,
+    INTERRUPTED_RESPONSE,
+    NO_RESPONSE,
+    ClientTransport,
+    describe_cause,
+    remove_read_timeout,
+)
 
 if TYPE_CHECKING:
     import httpx
 
-# Tools run between two calls; a new connection costs three round trips.
+# In seconds. Tools run between two calls, and a new connection costs three round trips.
 _KEEP_ALIVE_S = 120.0
 _MAX_CONNECTIONS = 1000
-# httpx looks at every idle connection for each exchange that begins or ends: a hundred of them would take a hundred
-# parallel calls two seconds (measured with httpcore 1.0.9).
+# httpx looks at every idle connection when a request begins or ends: with a hundred idle connections, a hundred
+# parallel calls take two seconds (measured with httpcore 1.0.9).
 _MAX_IDLE_CONNECTIONS = 20
 _NOT_MODIFIED = 304
 
 
 class HttpTransport(ClientTransport["httpx.AsyncClient"]):
-    """One account at one endpoint."""
+    """Sends requests through `httpx`; see `Transport`."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint, _HttpxLibrary())
 
 
 class _HttpxLibrary:
-    """The client library; see `ClientLibrary`."""
+    """`httpx` as a client library; see `ClientLibrary`."""
 
     def build(self, endpoint: Endpoint) -> httpx.AsyncClient:
         library = import_http_library()
@@ -57,9 +64,9 @@ class _HttpxLibrary:
     async def post(
         self, client: httpx.AsyncClient, content: bytes, headers: Headers, *, timeout_s: float
     ) -> httpx.Response:
-        told = {"Content-Type": "application/json", "Accept": "text/event-stream", **headers}
+        all_headers = {"Content-Type": "application/json", "Accept": "text/event-stream", **headers}
         request = client.build_request(
-            "POST", "responses", content=content, headers=told, timeout=_build_timeout(timeout_s)
+            "POST", "responses", content=content, headers=all_headers, timeout=_build_timeout(timeout_s)
         )
         response = await client.send(request, stream=True)
         if response.is_success:
@@ -72,8 +79,8 @@ class _HttpxLibrary:
         raise CallFailure(read_json_reply(response).read_failure())
 
     async def get(self, client: httpx.AsyncClient, path: str, headers: Headers, *, timeout_s: float) -> Document:
-        told = {"Accept": "application/json", **headers}
-        response = await client.get(path.lstrip("/"), headers=told, timeout=_build_timeout(timeout_s))
+        all_headers = {"Accept": "application/json", **headers}
+        response = await client.get(path.lstrip("/"), headers=all_headers, timeout=_build_timeout(timeout_s))
         if response.status_code == _NOT_MODIFIED and "If-None-Match" in headers:
             return Document(etag=headers["If-None-Match"], unchanged=True)
         if not response.is_success:
@@ -85,8 +92,7 @@ class _HttpxLibrary:
 
     def read_failure(self, error: Exception, endpoint: Endpoint, *, response_started: bool) -> Failure:
         if isinstance(error, import_http_library().TimeoutException):
-            silent = "fell silent in the middle of its answer" if response_started else "did not answer in time"
-            return Failure(kind="timeout", message=f"the service {silent}")
+            return Failure(kind="timeout", message=INTERRUPTED_RESPONSE if response_started else NO_RESPONSE)
         if response_started:
             return Failure(kind="stream", message=f"the connection broke off: {describe_cause(error)}")
         return Failure(kind="network", message=f"cannot reach {endpoint.base_url}: {describe_cause(error)}")

@@ -1,4 +1,4 @@
-"""Waiting for a task to finish whatever happens."""
+"""Waits for a task that must not be left behind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 
 async def finish(task: asyncio.Future[None]) -> None:
-    """Wait until a task is done; a cancellation, and each that follows it, comes out only then."""
+    """Wait until a task is done. A cancellation meanwhile, and each that follows it, is raised only afterwards."""
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

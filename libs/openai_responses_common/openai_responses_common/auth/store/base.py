@@ -1,4 +1,4 @@
-"""The protocol of a store of secrets, and the token store over one."""
+"""The protocol of a store of one secret, and the token store over it."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from .record import ImportRecord, TokenRecord, dump_token_record, load_token_rec
 
 
 class SecretStore(Protocol):
-    """Keeps one secret text."""
+    """Stores one secret text."""
 
     def location(self) -> str:
-        """Where that is, in words."""
+        """Return where the secret is stored, for the user."""
         ...
 
     def probe(self, *, wait_for_unlock: bool = False) -> None:
-        """See that a save would work; a patient one waits for a person to unlock what is locked."""
+        """Check that a save would work. `wait_for_unlock` gives the user time to unlock a keyring."""
         ...
 
     def load(self) -> str | bytes | None:
-        """The text, or None."""
+        """Return the text. None if there is none."""
         ...
 
     def save(self, text: str) -> None:
-        """Keep a text instead of the one before."""
+        """Replace the text."""
         ...
 
     def delete(self) -> bool:
-        """Remove the text; whether there was one."""
+        """Remove the text, and return whether there was one."""
         ...
 
 
 class TokenStore:
-    """The record of one account in one place.
+    """Stores the record of one account.
 
-    Every method raises `StoreError` with what is wrong and what to do.
+    Every method raises `StoreError`, which names the problem and the remedy.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class TokenStore:
 
     @contextmanager
     def lock(self) -> Generator[None, None, None]:
-        """Keep every other process and every other store of the same account out; for 30 seconds it waits for them.
+        """Hold the lock against all other processes and stores of the account. Wait at most 30 seconds for it.
 
-        While this object holds the lock its methods work under it, in whichever thread. It is not taken twice.
+        While this object holds the lock, its methods work under it in any thread. It cannot take the lock twice.
         """
         with self._open_lock():
             self._lock_owner_pid = os.getpid()
@@ -71,35 +71,36 @@ class TokenStore:
                     self._lock_owner_pid = None
 
     def location(self) -> str:
-        """Where the record is kept, or would be, in words for a person."""
+        """Return where the record is stored, or would be, for the user."""
         return self._secret_store.location()
 
     def probe(self, *, wait_for_unlock: bool = False) -> None:
-        """See that tokens could be saved, before a person goes through a sign-in.
+        """Check that tokens can be saved, before the user signs in.
 
         Args:
-            patient: a person is there, who may have to unlock the keyring first: it is waited for 45 seconds, not 3.
-                Ask nothing else of the store before, since a keyring that was late once is not asked again.
+            wait_for_unlock: whether the user may have to unlock the keyring first, for which we wait 45 seconds, else
+                3. The default is False. Call no other method before, because a keyring that was late once is not used
+                again.
         """
         with self._hold_lock():
             pass
         self._secret_store.probe(wait_for_unlock=wait_for_unlock)
 
     def load(self) -> TokenRecord | None:
-        """The record, or None where nobody has signed in."""
+        """Return the record. None if nobody has signed in."""
         return self._load_from(self._secret_store)
 
     def save(self, token_record: TokenRecord) -> None:
-        """Keep a record instead of the one before."""
+        """Replace the record."""
         text = dump_token_record(token_record)
         with self._hold_lock():
             self._secret_store.save(text)
 
     def delete(self) -> list[str]:
-        """Remove the record; the places it was removed from, in words."""
+        """Remove the record, and return the locations that it was removed from."""
         with self._hold_lock():
-            place = self._secret_store.location()
-            return [place] if self._secret_store.delete() else []
+            location = self._secret_store.location()
+            return [location] if self._secret_store.delete() else []
 
     def _load_from(self, secret_store: SecretStore) -> TokenRecord | None:
         text = secret_store.load()
@@ -107,12 +108,12 @@ class TokenStore:
 
     @contextmanager
     def _hold_lock(self) -> Generator[None, None, None]:
-        """Under the lock, taken unless this object holds it already; one thread of this object at a time."""
+        """Hold the lock, unless this object holds it already; for one thread of this object at a time."""
         with self._thread_lock:
             # A child process inherits the object, but not the lock.
             if self._lock_owner_pid == os.getpid():
                 yield
                 return
-        # Never waiting for the lock while being busy: its holder may need this object to give it back.
+        # The thread lock is taken second: the holder of the lock may need this object to release it.
         with self.lock(), self._thread_lock:
             yield

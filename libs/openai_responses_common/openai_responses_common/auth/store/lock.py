@@ -1,8 +1,8 @@
-"""A lock between processes, on a file of its own.
+"""A lock between processes, on a separate file.
 
-The kernel drops it when its holder dies. The file is never removed: whoever waited for a removed one would hold a lock
-that nobody else can see. It is opened anew each time, so two holders in one process exclude each other too, and a
-child process neither inherits it nor can give it back.
+The operating system releases it when its holder dies. The file is never removed: a process that waited for a removed
+file would hold a lock that no other process can see. The file is opened for each lock, so two holders in one process
+exclude each other too, and a child process neither inherits the lock nor can release it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,21 @@ from .record import StoreError
 
 LOCK_DEADLINE_S = 30.0
 
-# The first is about what a save takes; the last keeps a crowd from asking all the time.
+# The first is about as long as a save takes; the second keeps many waiting processes from trying all the time.
 _MIN_DELAY_S = 0.005
 _MAX_DELAY_S = 0.2
 
 
 @contextmanager
 def hold_file_lock(path: Path, *, deadline_s: float = LOCK_DEADLINE_S) -> Generator[None, None, None]:
-    """Hold the lock at a path; not to be taken twice by one holder.
+    """Hold the lock at a path. The holder must not take it twice.
+
+    Args:
+        path: the file of the lock.
+        deadline_s: the longest time, in seconds, to wait for the lock. The default is 30.
 
     Raises:
-        StoreError: others held it all the time, or the file at the path is not safe to use.
+        StoreError: others held the lock until the deadline, or the file is not safe to use.
     """
     make_private_directory(path.parent)
     descriptor, owner = _open_lock_file(path), os.getpid()
@@ -68,7 +72,7 @@ def _wait_for_lock(descriptor: int, path: Path, deadline_s: float) -> None:
                 f"another process has held the lock {path} for more than {deadline_s:g} s: wait for it or end it "
                 f"(`fuser {quote_for_shell(path)}` names it)"
             )
-        # Without the jitter processes that began together would keep meeting.
+        # Without the jitter, processes that began together would try at the same moments.
         time.sleep(min(left_s, delay_s * random.uniform(0.5, 1.5)))
         delay_s = min(delay_s * 1.5, _MAX_DELAY_S)
 
@@ -80,7 +84,7 @@ if sys.platform == "win32":
         os.lseek(descriptor, 0, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:  # it says EACCES or EDEADLOCK for a lock that is taken, and little else can go wrong
+        except OSError:  # EACCES or EDEADLOCK for a lock that is held, and little else can go wrong
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""One secret that ends with the process, for tests and for machines that must not keep any."""
+"""The store of one secret in memory, for tests and for machines that must not store any."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .record import StoreError
 
 
 class MemoryStore:
-    """A secret in memory; see `TokenStore` for what the methods are for."""
+    """Stores a secret until the process ends; see `SecretStore`."""
 
     def __init__(self) -> None:
         self._text: str | None = None
@@ -21,7 +21,7 @@ class MemoryStore:
         return "memory only"
 
     def probe(self, *, wait_for_unlock: bool = False) -> None:
-        """Memory always works."""
+        """Do nothing: memory always works."""
 
     def load(self) -> str | None:
         return self._text
@@ -30,15 +30,15 @@ class MemoryStore:
         self._text = text
 
     def delete(self) -> bool:
-        there, self._text = self._text is not None, None
-        return there
+        was_stored, self._text = self._text is not None, None
+        return was_stored
 
     @contextmanager
     def lock(self, *, deadline_s: float = LOCK_DEADLINE_S) -> Generator[None, None, None]:
-        """Hold the lock of this secret, which is one of this process alone.
+        """Hold the lock of this secret, which exists in this process only.
 
         Raises:
-            StoreError: another thread held it all the time.
+            StoreError: another thread held it until the deadline, in seconds. The default is 30.
         """
         if not self._lock.acquire(timeout=deadline_s):
             raise StoreError(f"another thread has held the lock of the tokens for more than {deadline_s:g} s")

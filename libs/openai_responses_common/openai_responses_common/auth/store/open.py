@@ -1,16 +1,16 @@
-"""Where the tokens of a sign-in are kept between calls and between processes: keyring, file or memory.
+"""Opens the store of the tokens of a sign-in: the keyring, a file or memory.
 
-Everything here blocks: run it in a daemon thread (`daemon.start`). A refresh token may be good for a single use, so a
-renewal happens under the store's lock, from reading the newest record to having saved the next one::
+All methods of a store block: call them with `background.run_in_thread`. A refresh token may be valid for one use only,
+so a refresh holds the lock of the store from reading the newest record until the next one is saved::
 
     with store.lock():
-        record = store.load()                # another process may have renewed it meanwhile
-        if record is None or stale(record):
-            record = renew(record)           # spends the refresh token
-            store.save(record)               # before anything uses the new one
+        record = store.load()                # another process may have refreshed it meanwhile
+        if record is None or expired(record):
+            record = refresh(record)         # uses the refresh token up
+            store.save(record)               # before anything uses the new tokens
 
-Tokens never go to a less safe place silently, no older copy is taken for a newer one that is damaged, and a copy that
-cannot be removed is said.
+A store never moves tokens to a less safe location without a warning, never replaces a damaged record with an older
+copy, and reports a copy that it cannot remove.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ _memory_stores: dict[tuple[str, str], MemoryStore] = {}
 def open_store(
     mode: str, *, service: str, path: Path, account: str = "default", import_record: ImportRecord | None = None
 ) -> TokenStore:
-    """A store for the tokens of one account; nothing is read, written or asked yet.
+    """Return a store for the tokens of one account, without reading or writing anything.
 
     Args:
-        mode: `auto` is the keyring, or where it cannot be used the file, with a warning; `keyring` and `file` are that
-            alone; `memory` is shared by all stores of the same service and account in this process.
-        service: in the names of the keyring's entries.
-        path: the file. The lock lies beside it in every mode but memory.
-        account: a label, for those who have several; each has a file and entries of its own.
-        adopt: takes over the file of another program.
+        mode: `auto` is the keyring, or with a warning the file if there is no usable keyring. `keyring` and `file` are
+            that one only. `memory` is shared by all stores of the same service and account in this process.
+        service: a part of the names of the keyring's entries.
+        path: the file. The lock is a file beside it in every mode but `memory`.
+        account: a label for users with several accounts; each has its own file and entries. The default is "default".
+        import_record: converts the file of another program. The default is no conversion.
 
     Raises:
         StoreError: the mode is unknown, or the label has other characters than letters, digits and `.`, `_`, `@`, `-`.
@@ -80,5 +80,5 @@ def open_store(
 
 
 def _hash_path(path: Path) -> str:
-    """Keeps apart what several home directories have in one keyring."""
+    """Return a digest that separates the entries of several home directories in one keyring."""
     return hashlib.sha256(str(path.parent.resolve() / path.name).encode(errors="surrogateescape")).hexdigest()[:12]
