@@ -166,7 +166,7 @@ def test_a_dialog_that_nobody_answers_costs_three_seconds_once(path: Path, caplo
         assert store.load() == new(1)
         assert opened(path).load() == new(1)
     assert run_clock.elapsed_s < 2, "nobody is asked a second time"
-    assert "did not answer within 3 s" not in caplog.text
+    assert "did not respond within 3 s" not in caplog.text
     assert "not asked again" in caplog.text
 
 
@@ -188,7 +188,7 @@ print(open_store("auto", service="test", path=Path({str(path)!r})).load())
 
 @without
 def test_what_is_no_safe_keyring_is_passed_over(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    reason = {"no bus": "no system keyring", "null": "keeps nothing", "plaintext": "may keep plain text"}[VARIANT]
+    reason = {"no bus": "no system keyring", "null": "stores nothing", "plaintext": "may store plain text"}[VARIANT]
     with RunClock() as run_clock:
         with pytest.raises(StoreError, match=reason):
             opened(path, "keyring").probe(wait_for_unlock=True)

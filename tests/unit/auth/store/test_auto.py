@@ -116,7 +116,7 @@ def test_a_choice_that_cannot_be_remembered_is_no_failure(
     monkeypatch.setattr(FileStore, "save", save)
     opened(path).save(new())
     assert opened(path).load() == new()
-    assert "find out again" in caplog.text
+    assert "look for them again" in caplog.text
 
 
 def test_a_file_that_won_is_not_looked_for_in_the_keyring(path: Path, backend: DictKeyring) -> None:

@@ -224,10 +224,10 @@ def test_chunks_beyond_a_gap_are_removed_too(backend: DictKeyring) -> None:
     ("backend", "words"),
     [
         (fail.Keyring(), "no system keyring"),
-        (null.Keyring(), "keeps nothing"),
+        (null.Keyring(), "stores nothing"),
         (PlaintextKeyring(), "plain text"),
         (chain(DictKeyring(), PlaintextKeyring()), "plain text"),
-        (chain(null.Keyring()), "keeps nothing"),
+        (chain(null.Keyring()), "stores nothing"),
         (chain(), "no system keyring"),
         (LockedKeyring(), "Failed to unlock"),
     ],
@@ -276,7 +276,7 @@ def test_a_failed_write_tells_nothing_of_the_secret(caplog: pytest.LogCaptureFix
 
 def test_what_does_not_come_back_was_not_kept() -> None:
     using(ForgetfulKeyring())
-    with pytest.raises(KeyringUnusable, match="give back"):
+    with pytest.raises(KeyringUnusable, match="does not return"):
         store().save(SHORT)
 
 

@@ -1,4 +1,4 @@
-"""The token store that chooses between keyring and file."""
+"""The token store that uses the keyring, or a file if there is no usable keyring."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _reported_paths: set[Path] = set()
 
 
 class AutoStore(TokenStore):
-    """The keyring where it can be used, else the file, said in a warning and remembered until the next sign-in.
+    """Uses the keyring, or with a warning the file, and remembers that until the next sign-in.
 
-    Both hold a record after a crash between two steps: the later one counts, and the other is removed.
+    After a crash between two steps both may hold a record. Then the later one is valid, and the other is removed.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class AutoStore(TokenStore):
         try:
             self._keyring.probe(wait_for_unlock=wait_for_unlock)
         except KeyringUnusable as error:
-            logger.info("tokens will be kept in %s: %s", self._file.path, error.reason)
+            logger.info("tokens will be stored in %s: %s", self._file.path, error.reason)
             return
         with self._hold_lock():
             self._save_choice(StoreChoice(keyring_used=self._choice_file.load().keyring_used))
@@ -74,7 +74,7 @@ class AutoStore(TokenStore):
             reason = self._read_file_reason() or self._save_in_keyring(text)
             if not reason:
                 return
-            # First the choice: without the file it counts for nothing, while a file without it might be an older copy.
+            # The choice is saved first: without the file it has no effect, but a file without it might be an older copy.
             self._save_choice(StoreChoice(reason=reason, keyring_used=self._choice_file.load().keyring_used))
             self._file.save(text)
             self._last_used_store = self._file
@@ -83,7 +83,7 @@ class AutoStore(TokenStore):
             logger.warning("tokens are kept in %s, not in a keyring: %s", self._file.location(), reason)
 
     def _save_in_keyring(self, text: str) -> str:
-        """Save in the keyring and nowhere else; why that was not possible, empty if it was."""
+        """Save in the keyring and delete the file. Return why that is not possible; empty if it was done."""
         try:
             self._keyring.probe()
             self._save_choice(StoreChoice(keyring_used=True))
@@ -99,9 +99,9 @@ class AutoStore(TokenStore):
         failed: list[str] = []
         with self._hold_lock():
             choice = self._choice_file.load()
-            for place in (self._keyring, self._file):
+            for secret_store in (self._keyring, self._file):
                 try:
-                    removed += [place.location()] if place.delete() else []
+                    removed += [secret_store.location()] if secret_store.delete() else []
                 except KeyringUnusable as error:
                     if choice.keyring_used:
                         failed.append(f"a copy of the tokens may be left in the keyring: {error.reason}")
@@ -111,11 +111,11 @@ class AutoStore(TokenStore):
                 self._choice_file.delete()
                 self._last_used_store = None
         if failed:
-            raise StoreError("; ".join([*failed, "sign out again when that is mended"]))
+            raise StoreError("; ".join([*failed, "remove the cause, then sign out again"]))
         return removed
 
     def _load_copies(self) -> tuple[TokenRecord | None, TokenRecord | None]:
-        """What the keyring and the file hold; the keyring is left alone where the file was chosen before."""
+        """Return the records of the keyring and the file. The keyring is not read if the file was chosen before."""
         in_file = self._load_from(self._file)
         choice = self._choice_file.load()
         if in_file is not None and choice.reason:
@@ -125,7 +125,7 @@ class AutoStore(TokenStore):
         except KeyringUnusable as error:
             reason = error.reason
         if choice.keyring_used:
-            # A file that was not chosen is what a crash left of the time before the keyring.
+            # A crash left a file that was not chosen: it is from the time before the keyring.
             raise StoreError(f"the tokens are in the keyring, but {reason}. Unlock it, or sign in again")
         return None, in_file
 
@@ -142,20 +142,22 @@ class AutoStore(TokenStore):
         return None, in_file
 
     def _read_file_reason(self) -> str:
-        """Why the file was chosen before, while it is there; empty if it was not."""
+        """Return why the file was chosen before; empty if it was not, or is not there."""
         return self._choice_file.load().reason if self._file.path.is_file() else ""
 
     def _save_choice(self, choice: StoreChoice) -> None:
         try:
             self._choice_file.save(choice)
         except StoreError as error:
-            logger.warning("the next run will have to find out again where the tokens are: %s", error)
+            logger.warning(
+                "cannot save where the tokens are stored, so the next run will look for them again: %s", error
+            )
 
     def _try_delete(self, secret_store: SecretStore) -> bool:
         try:
             secret_store.delete()
         except StoreError as error:
-            # What was loaded or saved is good all the same; a person has to remove the other.
+            # The tokens that were loaded or saved are valid all the same; the user has to remove the other copy.
             logger.warning("an older copy of the tokens is left: %s", error)
             return False
         return True

@@ -1,7 +1,7 @@
-"""What a store that may use keyring or file has to remember between runs, in a small file beside the tokens' own.
+"""The choice between keyring and file, which a store saves for the next run in a small file beside that of the tokens.
 
-Without it each run would wait for a keyring that does not answer, and nobody could tell an account that never signed in
-from one whose tokens are behind a lock.
+Without it each run would wait for a keyring that does not respond. An account that never signed in would look like one
+whose keyring is locked.
 """
 
 from __future__ import annotations
@@ -16,20 +16,25 @@ from .file import FileStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreChoice:
-    """`reason`: why the file was chosen, empty if it was not. `keyring_used`: the keyring may hold a copy."""
+    """Where the tokens are stored.
+
+    Attributes:
+        reason: why the file was chosen. Empty, the default, if it was not.
+        keyring_used: whether the keyring may hold a copy. The default is False.
+    """
 
     reason: str = ""
     keyring_used: bool = False
 
 
 class StoreChoiceFile:
-    """The choice for the tokens' file at `path`; written and removed under the lock of the store."""
+    """The file of the choice for the tokens at `path`; written and removed under the lock of the store."""
 
     def __init__(self, path: Path) -> None:
         self._file = FileStore(path.with_name(f"{path.name}.choice"))
 
     def load(self) -> StoreChoice:
-        """The choice; one that nobody can read is none."""
+        """Return the choice. A file that cannot be parsed counts as no choice."""
         content = self._file.load()
         match loads_or_none(content or b"{}"):
             case {"reason": str(reason), "keyring_used": bool(keyring_used)}:
@@ -38,10 +43,10 @@ class StoreChoiceFile:
                 return StoreChoice()
 
     def save(self, choice: StoreChoice) -> None:
-        """Remember a choice; one that is remembered already costs no write."""
+        """Save a choice. A choice that is saved already costs no write."""
         if choice != self.load():
             self._file.save(json.dumps(asdict(choice)))
 
     def delete(self) -> None:
-        """Forget it."""
+        """Remove the choice."""
         self._file.delete()

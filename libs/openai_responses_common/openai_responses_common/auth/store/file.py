@@ -1,11 +1,11 @@
-"""One secret in a file that only its owner can read.
+"""The store of one secret in a file that only its owner can read.
 
-Written whole or not at all: a temporary file in the same directory, synced, then renamed over the old one. Read only if
-it is a plain file of ours that nobody else can open under any name, and without ever waiting for what was put in its
-place (a pipe, a link, a device).
+The file is written completely or not at all: we write and sync a temporary file in the same directory and rename it
+over the old one. The file is read only if it is a plain file of ours that no other user can open under any name. We
+never wait for something else at its path (a pipe, a link, a device).
 
-On Windows the profile's access lists protect the file, and owner and mode are not looked at; that part is written from
-documentation and untested.
+On Windows the access lists of the profile protect the file, and we do not check owner and mode. That part is written
+from documentation and is untested.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .record import StoreError
 
 MAX_FILE_BYTES = 1 << 20
 
-# Windows knows none of the first three and must be told that bytes are bytes.
+# Windows does not have the first three, and would change line ends without the fourth.
 SAFE_OPEN_FLAGS = (
     getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_CLOEXEC", 0)
@@ -40,7 +40,7 @@ _REPLACE_DELAY_S = 0.05
 
 
 class FileStore:
-    """A secret at a path; see `TokenStore` for what the methods are for."""
+    """Stores a secret at a path; see `SecretStore`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,10 +49,10 @@ class FileStore:
         return f"{self.path} (mode 0600)"
 
     def probe(self, *, wait_for_unlock: bool = False) -> None:
-        """Make the directory and see that a file can be made in it; `patient` makes no difference.
+        """Create the directory, and check that a file can be created in it; `wait_for_unlock` has no effect.
 
         Raises:
-            StoreError: it cannot, or others could exchange the file.
+            StoreError: it cannot, or other users could replace the file.
         """
         make_private_directory(self.path.parent)
         with _raise_store_error("write", self.path):
@@ -61,10 +61,10 @@ class FileStore:
             Path(temporary).unlink(missing_ok=True)
 
     def load(self) -> bytes | None:
-        """What the file holds, or None without a file.
+        """Return the content of the file. None if there is no file.
 
         Raises:
-            StoreError: there is one, but it is not safe to use, or cannot be read.
+            StoreError: the file is not safe to use, or cannot be read.
         """
         with _raise_store_error("read", self.path):
             try:
@@ -83,10 +83,10 @@ class FileStore:
         return content
 
     def save(self, text: str) -> None:
-        """Replace what the file holds; to be called under the lock of the store.
+        """Replace the content of the file; to be called under the lock of the store.
 
         Raises:
-            StoreError: nothing was written, and what was there is still there.
+            StoreError: nothing was written, and the file is unchanged.
         """
         content = text.encode()
         if len(content) > MAX_FILE_BYTES:
@@ -94,15 +94,15 @@ class FileStore:
         make_private_directory(self.path.parent)
         with _raise_store_error("write", self.path):
             self._replace_content(content)
-        # The new tokens stand; what a killed process left of older ones is no reason to call that a failure.
+        # The new tokens are saved. Files that a killed process left are not a failure of this save.
         with suppress(OSError):
             self._delete_temporary_files()
 
     def delete(self) -> bool:
-        """Remove the file, and what killed processes left of earlier ones; whether there was anything.
+        """Remove the file and the temporary files of killed processes, and return whether there was any.
 
         Raises:
-            StoreError: something could not be removed.
+            StoreError: one of them could not be removed.
         """
         with _raise_store_error("remove", self.path):
             removed = self._delete_temporary_files()
@@ -131,20 +131,20 @@ class FileStore:
         _sync_directory(self.path.parent)
 
     def _delete_temporary_files(self) -> bool:
-        swept = False
+        has_deleted = False
         with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.path.parent) as entries:
             for entry in entries:
                 if entry.name.startswith(f".{self.path.name}.") and entry.name.endswith(".tmp"):
                     os.unlink(entry.path)
-                    swept = True
-        return swept
+                    has_deleted = True
+        return has_deleted
 
 
 def make_private_directory(directory: Path) -> None:
-    """Make a directory and its missing parents for us alone, or see that an existing one is safe.
+    """Create a directory and its missing parents for our user only, or check that an existing one is safe.
 
     Raises:
-        StoreError: it is not ours, others may write in it, or it cannot be made.
+        StoreError: it is not ours, others may write in it, or it cannot be created.
     """
     with _raise_store_error("make", directory):
         missing = [each for each in (directory, *directory.parents) if not each.exists()]
@@ -154,11 +154,11 @@ def make_private_directory(directory: Path) -> None:
 
 
 def check_directory(directory: Path) -> None:
-    """See that nobody else can exchange what is in a directory.
+    """Check that no other user can replace the files of a directory.
 
     Raises:
-        StoreError: somebody can.
-        OSError: it cannot be looked at.
+        StoreError: another user can.
+        OSError: the directory cannot be checked.
     """
     status, itself = os.stat(directory), os.lstat(directory)
     if not stat.S_ISDIR(status.st_mode):
@@ -167,13 +167,13 @@ def check_directory(directory: Path) -> None:
         return
     owners = {os.geteuid(), 0} if stat.S_ISLNK(itself.st_mode) else {os.geteuid()}
     if status.st_uid != os.geteuid() or itself.st_uid not in owners:
-        raise StoreError(f"{directory} belongs to another user: choose a directory of your own for the tokens")
+        raise StoreError(f"{directory} belongs to another user: store the tokens in a directory that you own")
     if status.st_mode & 0o022:
         raise StoreError(f"others may write in {directory}: run `chmod go-w {quote_for_shell(directory)}`")
 
 
 def check_private_file(status: os.stat_result, path: Path) -> None:
-    """See that an open file is a plain one that nobody but us can open, under this name only.
+    """Check that an open file is a plain file that only our user can open, and only under this name.
 
     Raises:
         StoreError: it is not.
@@ -191,7 +191,7 @@ def check_private_file(status: os.stat_result, path: Path) -> None:
 
 
 def open_safely(path: Path, flags: int) -> int:
-    """Open a file without following a link and without waiting, not to be inherited; a new one is ours alone.
+    """Open a file without following a link and without waiting. No child inherits it, and only our user can open it.
 
     Raises:
         StoreError: the path is a link.
@@ -208,7 +208,7 @@ def open_safely(path: Path, flags: int) -> int:
 
 
 def quote_for_shell(path: Path) -> str:
-    """A path as a word of a shell command."""
+    """Return a path quoted for a shell command."""
     return shlex.quote(str(path))
 
 
@@ -232,7 +232,7 @@ def _rename_over(temporary: str, path: Path) -> None:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make a rename last through a power cut, where the system can."""
+    """Sync a directory, so that a rename outlasts a power failure if the system supports that."""
     # Windows cannot open a directory, and some network file systems cannot sync one: the file itself is written.
     with suppress(OSError):
         descriptor = os.open(directory, os.O_RDONLY)

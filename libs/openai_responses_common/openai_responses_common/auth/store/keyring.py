@@ -1,13 +1,13 @@
-"""One secret in the keyring of the operating system, through the package `keyring`.
+"""The store of one secret in the keyring of the operating system, through the package `keyring`.
 
-Which backend `keyring` has chosen says nothing about whether it works: it may keep nothing, keep plain text, or wait
-for ever behind a dialog that nobody sees. So a backend must be a recommended one, is asked under a deadline, must give
-back what was written, and is not asked again by this process once it was late.
+A backend that `keyring` has chosen may still not work: it may store nothing, store plain text, or wait for ever for a
+dialog that nobody sees. So we accept only a recommended backend, call it with a deadline, read back what we have
+written, and do not call it again in this process after it was late once.
 
-Windows takes 1,280 characters an entry. A secret is therefore cut up into one of two slots, and a manifest says which
-slot counts: the idle slot is written, then the manifest, then the other slot is emptied. Whatever step a crash hits,
-the manifest leads to a whole secret. Each entry has a service name of its own, because under one name Windows moves
-earlier entries about.
+Windows accepts 1,280 characters per entry. We therefore cut a secret into chunks in one of two banks, and a manifest
+names the valid bank. We write the idle bank, then the manifest, then empty the other bank. If a crash interrupts any of
+these steps, the manifest still leads to a complete secret. Each entry has a separate service name, because Windows
+renames earlier entries of the same name.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 READ_DEADLINE_S = 3.0
-# During a sign-in somebody sits there, and may be typing the password of the keyring.
+# During a sign-in the user may have to enter the password of the keyring first.
 UNLOCK_DEADLINE_S = 45.0
 WRITE_DEADLINE_S = 15.0
 
@@ -50,10 +50,10 @@ _keyring_timed_out = threading.Event()
 
 
 class KeyringUnusable(StoreError):
-    """There is no keyring that can be used here and now."""
+    """There is no usable keyring at present."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason}. Unlock or set up a keyring, or let the tokens be kept in a file")
+        super().__init__(f"{reason}. Unlock or set up a keyring, or store the tokens in a file")
         self.reason = reason
 
 
@@ -65,71 +65,71 @@ class _Manifest:
 
 
 class KeyringStore:
-    """A secret under names that begin with `name`; see `TokenStore` for what the methods are for."""
+    """Stores a secret in entries whose names begin with `prefix`; see `SecretStore`."""
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
 
     def location(self) -> str:
-        """The keyring in words.
+        """Return the name of the keyring, for the user.
 
         Raises:
-            KeyringUnusable: there is none.
+            KeyringUnusable: there is no usable keyring.
         """
         return self._run_on_entries(lambda entries: _describe_backend(entries.backend), READ_DEADLINE_S)
 
     def probe(self, *, wait_for_unlock: bool = False) -> None:
-        """Read something, for only that shows whether the keyring answers.
+        """Read an entry, because only that shows whether the keyring responds.
 
         Raises:
-            KeyringUnusable: it does not.
+            KeyringUnusable: it does not respond.
         """
         self._run_on_entries(
             lambda entries: entries.read("manifest"), UNLOCK_DEADLINE_S if wait_for_unlock else READ_DEADLINE_S
         )
 
     def load(self) -> str | None:
-        """The secret, or None.
+        """Return the secret. None if there is none.
 
         Raises:
-            KeyringUnusable: the keyring cannot be asked.
-            StoreError: it holds something, but not a whole secret.
+            KeyringUnusable: the keyring cannot be read.
+            StoreError: it does not hold the complete secret.
         """
         return self._run_on_entries(_load_secret, READ_DEADLINE_S)
 
     def save(self, text: str) -> None:
-        """Keep a secret, which must be ASCII, instead of the one that was there.
+        """Replace the secret, which must be ASCII.
 
         Raises:
-            KeyringUnusable: the keyring does not keep it; what was there still counts.
+            KeyringUnusable: the keyring does not store it; the old secret is still valid.
         """
         self.probe()
         self._run_on_entries(lambda entries: _save_secret(entries, text), WRITE_DEADLINE_S)
 
     def delete(self) -> bool:
-        """Remove the secret and every rest of earlier ones; whether there was anything.
+        """Remove the secret and all chunks of earlier secrets, and return whether there was any.
 
         Raises:
-            KeyringUnusable: something may be left.
+            KeyringUnusable: an entry may be left.
         """
         self.probe()
         return self._run_on_entries(_delete_secret, WRITE_DEADLINE_S)
 
     def _run_on_entries(self, function: Callable[[_Entries], T], deadline_s: float) -> T:
         if _keyring_timed_out.is_set():
-            raise KeyringUnusable("the system keyring did not answer in time and is not asked again by this process")
+            raise KeyringUnusable("the system keyring did not respond in time and is not asked again by this process")
         try:
             return run_with_deadline(lambda: function(_Entries(_load_backend(), self.prefix)), deadline_s)
         except TimeoutError:
             _keyring_timed_out.set()
         raise KeyringUnusable(
-            f"the system keyring did not answer within {deadline_s:g} s; it may be locked, with a dialog waiting for "
+            f"the system keyring did not respond within {deadline_s:g} s; it may be locked, with a dialog waiting for "
             f"its password"
         )
 
 
 class _Entries:
-    """The entries of one secret in a backend; whatever a backend raises leaves as `KeyringUnusable`."""
+    """The entries of one secret in a backend. Every exception of a backend becomes `KeyringUnusable`."""
 
     def __init__(self, backend: KeyringBackend, prefix: str) -> None:
         self.backend = backend
@@ -144,17 +144,17 @@ class _Entries:
         backend: Any = self.backend  # keyring wraps this method without its types
         self._call_backend(lambda: backend.set_password(f"{self._prefix}/{entry}", _USER_NAME, text), "be written to")
         if self.read(entry) != text:
-            raise KeyringUnusable(f"{_describe_backend(self.backend)} does not give back what was written to it")
+            raise KeyringUnusable(f"{_describe_backend(self.backend)} does not return what was written to it")
 
     def delete(self, entry: str) -> None:
         self._call_backend(
             lambda: self.backend.delete_password(f"{self._prefix}/{entry}", _USER_NAME), "remove an entry"
         )
         if self.read(entry) is not None:
-            raise KeyringUnusable(f"{_describe_backend(self.backend)} does not remove what it was told to")
+            raise KeyringUnusable(f"{_describe_backend(self.backend)} does not remove an entry")
 
     def delete_chunks(self, bank: str, start: int = 0) -> bool:
-        """Remove a slot's chunks from `start` on, the last one first, so that a crash leaves no gap to stop at."""
+        """Remove the chunks of a bank from `start` on, the last one first, so that a crash leaves no gap."""
         end = start
         while self.read(f"{bank}/{end}") is not None:
             end += 1
@@ -164,18 +164,18 @@ class _Entries:
 
     def _call_backend(self, function: Callable[[], T], action: str, *, quote_error: bool = False) -> T:
         if _keyring_timed_out.is_set():
-            # Its caller has left, and may have put the secret elsewhere since.
+            # The caller has left, and may have stored the secret elsewhere since.
             raise KeyringUnusable("too late")
         try:
             return function()
         except Exception as error:  # noqa: BLE001  (backends raise what they like: Windows no KeyringError at all)
-            # What is said about reading holds no secret; of a failed write even the words of the error might.
+            # The error of a read holds no secret; the error of a failed write may quote it.
             reason = _format_error(error) if quote_error else type(error).__name__
         raise KeyringUnusable(f"{_describe_backend(self.backend)} cannot {action} ({reason})")
 
 
 def _load_secret(entries: _Entries) -> str | None:
-    # A second look: another process may have saved between our reading the manifest and the chunks.
+    # Read twice: another process may have saved after we had read the manifest.
     for _ in range(2):
         written = entries.read("manifest")
         if written is None:
@@ -213,14 +213,14 @@ def _delete_old_chunks(entries: _Entries, old_bank: str, new_bank: str, chunk_co
         entries.delete_chunks(old_bank)
         entries.delete_chunks(new_bank, chunk_count)
     except KeyringUnusable as error:
-        # The new tokens stand. The next save writes over the old ones; a sign-out removes them or says that it cannot.
+        # The new tokens are saved. The next save overwrites the old ones; a sign-out removes them or reports that.
         logger.warning("old tokens are left in the keyring until the next save: %s", error.reason)
 
 
 def _undo_save(entries: _Entries, bank: str) -> None:
-    """Empty a slot after a failed save, unless its manifest was written in spite of the error.
+    """Empty a bank after a failed save, unless its manifest was written in spite of the error.
 
-    What cannot be removed now is removed by the next save or deletion.
+    The next save or deletion removes what cannot be removed now.
     """
     with suppress(KeyringUnusable):
         counts = _parse_manifest(entries.read("manifest") or "")
@@ -235,7 +235,7 @@ def _delete_secret(entries: _Entries) -> bool:
         entries.delete("manifest")
     removed = [entries.delete_chunks(slot) for slot in _BANKS]
     if counts is not None:
-        # Beyond a gap, should somebody have removed a chunk by hand.
+        # Beyond a gap, in case a user has removed a chunk by hand.
         removed += [entries.delete_chunks(counts.bank, index) for index in range(counts.chunk_count)]
     return written is not None or any(removed)
 
@@ -269,7 +269,7 @@ def _load_backend() -> KeyringBackend:
 
 
 def _find_objection(backend: KeyringBackend) -> str:
-    """Why a backend is not good enough; empty if it is."""
+    """Return why a backend cannot be used; empty if it can."""
     from keyring.backends.chainer import ChainerBackend
     from keyring.backends.fail import Keyring as FailKeyring
     from keyring.backends.null import Keyring as NullKeyring
@@ -277,12 +277,12 @@ def _find_objection(backend: KeyringBackend) -> str:
     if isinstance(backend, FailKeyring):
         return "there is no system keyring here"
     if isinstance(backend, NullKeyring):
-        return "the keyring that is set up keeps nothing"
+        return "the configured keyring stores nothing"
     if isinstance(backend, ChainerBackend):
         objections = [_find_objection(each) for each in backend.backends] or ["there is no system keyring here"]
         return next((each for each in objections if each), "")
     if backend.priority < 1:
-        return f"{_describe_backend(backend)} is not a recommended one and may keep plain text"
+        return f"{_describe_backend(backend)} is not a recommended keyring and may store plain text"
     return ""
 
 

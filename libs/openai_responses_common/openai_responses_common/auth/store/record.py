@@ -1,7 +1,7 @@
-"""What a sign-in leaves behind: a record of tokens, and its form as JSON.
+"""The record of tokens that a sign-in saves, and its form as JSON.
 
-No token appears in a `repr`, a message or an exception chain. The errors of `json` hold the whole document, so what
-replaces one is raised after the `except` block that met it.
+No token appears in a `repr`, a message or an exception chain. The errors of `json` hold the whole document, so our
+error is raised after the `except` block that caught one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from ...wire.json_values import loads_object_or_none
 
 FORMAT_VERSION = 1
 
-# Beyond any clock, and what JSON calls Infinity and NaN.
+# Excludes Infinity and NaN, which JSON can carry, and times that no clock has.
 _MAX_TIME_S = 1e12
 
 
 class StoreError(Exception):
-    """Tokens cannot be kept, read or removed. The message names the place and the remedy, and no secret."""
+    """Tokens cannot be saved, read or removed. The message names the location and the remedy, and no secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +28,10 @@ class TokenRecord:
     """The tokens of one account.
 
     Args:
-        account: whose they are, as the service calls it.
-        saved_at: when they were got, in seconds since the epoch; of two copies the later counts.
-        expires_at: when the access token ends, in seconds since the epoch, where that is known.
-        tokens: plain JSON, in whatever form the service needs.
+        account: the id of the account at the service.
+        saved_at: when they were saved, in seconds since the epoch; of two copies the later is valid.
+        expires_at: when the access token expires, in seconds since the epoch. None, the default, if that is unknown.
+        tokens: plain JSON, in the form that the service needs.
     """
 
     account: str
@@ -44,14 +44,14 @@ class TokenRecord:
 
 
 ImportRecord: TypeAlias = Callable[[Mapping[str, Any]], TokenRecord | None]
-"""Reads the JSON of another program's file; None if it is none that can be taken over."""
+"""Converts the JSON of another program's file. None if it cannot be converted."""
 
 
 def dump_token_record(token_record: TokenRecord) -> str:
-    """A record as JSON in pure ASCII.
+    """Return a record as JSON in pure ASCII.
 
     Raises:
-        StoreError: the tokens are not plain JSON, or a time is none.
+        StoreError: the tokens are not plain JSON, or a time is not valid.
     """
     document = {
         "v": FORMAT_VERSION,
@@ -65,17 +65,17 @@ def dump_token_record(token_record: TokenRecord) -> str:
     except (TypeError, ValueError, RecursionError):
         text = ""
     if not text or not _are_times(token_record.saved_at, token_record.expires_at):
-        raise StoreError("a record whose tokens are not plain JSON, or whose times are not in seconds, cannot be kept")
+        raise StoreError("a record whose tokens are not plain JSON, or whose times are not in seconds, cannot be saved")
     return text
 
 
 def load_token_record(text: str | bytes, location: str, import_record: ImportRecord | None = None) -> TokenRecord:
-    """The record that a text holds.
+    """Return the record that a text holds.
 
     Args:
-        text: what the store gave.
-        place: where that was, for the message.
-        adopt: for a document without a version, which is another program's.
+        text: the content of the store.
+        location: of the store, for the message.
+        import_record: converts a document without a version, which is another program's. The default is no conversion.
 
     Raises:
         StoreError: the text is damaged, of another version, or another program's.
@@ -110,7 +110,7 @@ def _import_document(document: dict[str, Any], import_record: ImportRecord | Non
         LookupError,
         TypeError,
         ValueError,
-    ):  # whatever shape a stranger's file has
+    ):  # for any shape of another program's file
         return None
 
 
