@@ -74,7 +74,7 @@ class AutoStore(TokenStore):
             reason = self._read_file_reason() or self._save_in_keyring(text)
             if not reason:
                 return
-            # The choice is saved first: without the file it has no effect, but a file without it might be an older copy.
+            # Save the choice first: without the file it has no effect, but a file without it might be an older copy.
             self._save_choice(StoreChoice(reason=reason, keyring_used=self._choice_file.load().keyring_used))
             self._file.save(text)
             self._last_used_store = self._file
