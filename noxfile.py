@@ -119,6 +119,7 @@ def check(session: nox.Session) -> None:
     session.run("ruff", "check", "--fix")
     session.run("ruff", "format")  # a fix may leave lines to format
     session.run("codespell")
+    session.run("python", "-m", "tests.support.forbidden_phrases")
     pyright(session)
     pytest(session, "tests/unit", "tests/project/test_walls.py")
 
@@ -146,11 +147,12 @@ def slow(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and layout with ruff, and spelling with codespell."""
+    """Check style and layout with ruff, spelling with codespell, and prose for phrases that readers stumble over."""
     install(session, "lint", modules=False)
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("codespell")
+    session.run("python", "-m", "tests.support.forbidden_phrases")
 
 
 @nox.session

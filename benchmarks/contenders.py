@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 from .conversation import DESCRIPTION, KEY, MODEL, PARAMETERS, RESULT, TOOL_NAMES, Asked, Called, Step
 
 Hear: TypeAlias = Callable[[str], None]
-"""Told of every piece of text as soon as it is there."""
+"""Takes every piece of text as soon as it arrives."""
 
 
 def _nobody(_: str) -> None:

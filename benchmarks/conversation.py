@@ -1,4 +1,4 @@
-"""What is said in the benchmarks, in nobody's own format: each contender makes of it what its users would hold."""
+"""The conversations of the benchmarks in a neutral format, which each contender converts to its types."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Figure:
         what: in words.
         key: what the run calls it.
         over: the contender by whose number it is divided, each round on its own; none for a bare number.
-        most: what openai-v2 has to reach; None is told only.
+        most: the most that openai-v2 may cost. A figure with None is printed and not judged.
         unit: of a bare number.
         grows: the number is by how much the run's own grew from its first round to its last.
         fixed: the same for the sibling modules.

@@ -1,4 +1,4 @@
-"""What one contender does in one round, and the figures that come of it; a worker runs these in its own process.
+"""What one contender does in one round, and the resulting figures; a worker runs these in its own process.
 
 Times are of the processor (all threads of the process) unless the name says `wall`; `_ms` and `_us` are their units.
 """

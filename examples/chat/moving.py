@@ -32,7 +32,7 @@ class Moving:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Show it as long as the context lasts."""
-        # What is written to stderr meanwhile goes above it, unless that is no terminal.
+        # What is written to stderr meanwhile goes above it, unless stderr is not a terminal.
         stderr = sys.stderr.isatty()
         with Live(
             console=self._terminal,

@@ -66,7 +66,7 @@ class Terminal(Console):
         self.print(text, style=style, soft_wrap=not self.is_interactive)
 
     def on_broken_pipe(self) -> None:
-        """Whoever read us has seen enough; nobody is left to tell."""
+        """The reader has closed its end, so there is nobody to write to."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 

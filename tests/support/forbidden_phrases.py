@@ -16,12 +16,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# "The default is no limit" is plain English; "a 399 is no status" is not.
+_PLAIN_NOUNS = "longer|more|other|different|need|such|way|proof|news|limit|call\\b|conversion"
+
 # A phrase, and what to write instead.
 PHRASES = {
     r"\b(?:is|are|was|were) told\b|\btold (?:by|in|of|to)\b": "say who writes, shows or returns what",
     r"\bwhoever\b": "name the person or the part of the program",
-    r"(?<!there )\b(?:is|are) no (?!longer|more|other|different|need|such|way|proof)": "is not a …, is not valid",
-    r"\bwhat is none\b|\bthat is none\b|\bis none\b": "is not a …",
+    rf"(?<!there )\b(?:is|are) no (?!{_PLAIN_NOUNS})": "is not a …, is not valid",
+    r"\b(?:what|that) is none\b": "is not a …",
     r"\b(?:of|for) (?:one's|their|his|her) own\b": "your own …, a separate …",
     r"\bcomes? of it\b|\bcame of it\b|\bcomes of (?:each|them|that)\b": "the result",
     r"\b(?:is|are|was|were) said\b": "say who writes, logs or returns what",

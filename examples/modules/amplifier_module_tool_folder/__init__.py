@@ -43,7 +43,7 @@ def inside(root: Path, path: str) -> Path:
         if real.is_relative_to(root.resolve()):
             raise Refused(f"{shown} does not exist") from None
     except (OSError, RuntimeError, ValueError) as error:
-        raise Refused(f"{shown!r} is no usable path: {error}") from None
+        raise Refused(f"{shown!r} is not a usable path: {error}") from None
     if not real.is_relative_to(root.resolve()):
         raise Refused(f"{shown} is outside of the current folder, which is all that may be looked at")
     if any(part.startswith(".") for part in real.relative_to(root.resolve()).parts):
@@ -128,7 +128,7 @@ class ReadFile(_FolderTool):
 def _lines_of(file: Path, path: str) -> list[str]:
     if file.is_dir():
         raise Refused(f"{path} is a folder: use list_folder")
-    # Pipes and devices are no regular files: reading one might never end.
+    # Pipes and devices are not regular files: reading one might never end.
     if not file.is_file():
         raise Refused(f"{path} is not a regular file")
     if (size := file.stat().st_size) > MAX_FILE_BYTES:

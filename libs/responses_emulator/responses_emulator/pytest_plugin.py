@@ -2,7 +2,7 @@
 
     pytest_plugins = ["responses_emulator.pytest_plugin"]
 
-They are no entry point, since every run of pytest would then import this package.
+They are not an entry point, because every run of pytest would then import this package.
 """
 
 from __future__ import annotations

@@ -26,14 +26,14 @@ _BROKEN = passing("StreamError", events="request start delta end aborted retry s
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 _HEADS = (
-    _sent("words that are no HTTP", b"SSH-2.0-OpenSSH_9.6\r\n", _NETWORK),
-    _sent("a status line that is none", b"HTTP/1.1 yes OK\r\n\r\n", _NETWORK),
+    _sent("bytes that are not HTTP", b"SSH-2.0-OpenSSH_9.6\r\n", _NETWORK),
+    _sent("a malformed status line", b"HTTP/1.1 yes OK\r\n\r\n", _NETWORK),
     _sent("half a status line", b"HTTP/1.", _NETWORK),
     _sent("half its headers", b"HTTP/1.1 200 OK\r\nContent-Type: text/ev", _NETWORK),
-    _sent("a header that is none", _head(b"200 OK", b"no colon here\r\n", _LONG) + _BODY, _NETWORK),
+    _sent("a header without a colon", _head(b"200 OK", b"no colon here\r\n", _LONG) + _BODY, _NETWORK),
     _sent("headers of 2 MB", _head(b"200 OK", b"X-Much: %s\r\n" % (b"x" * 2_000_000), _LONG) + _BODY, _NETWORK),
     _sent("two lengths that differ", _head(b"200 OK", b"Content-Length: 5\r\n", _LONG) + _BODY, _NETWORK),
-    _sent("a length that is no number", _head(b"200 OK", b"Content-Length: many\r\n") + _BODY, _NETWORK),
+    _sent("a length that is not a number", _head(b"200 OK", b"Content-Length: many\r\n") + _BODY, _NETWORK),
     _sent(
         "a 100, then the answer", b"HTTP/1.1 100 Continue\r\n\r\n" + _head(b"200 OK", _LONG) + _BODY, answer("hello")
     ),
@@ -76,7 +76,9 @@ _BODIES = (
     ),
     _sent("chunks without their end, all events there", _head(b"200 OK", _CHUNKED) + _CHUNK, answer("hello")),
     _sent("half a chunk", _head(b"200 OK", _CHUNKED) + _CHUNK[:-200], _BROKEN),
-    _sent("a chunk whose size is no number", _head(b"200 OK", _CHUNKED) + b"lots\r\n" + _BODY, passing("StreamError")),
+    _sent(
+        "a chunk whose size is not a number", _head(b"200 OK", _CHUNKED) + b"lots\r\n" + _BODY, passing("StreamError")
+    ),
     _sent(
         "garbage after the first chunk",
         _head(b"200 OK", _CHUNKED) + b"%x\r\n%s\r\n" % (len(_BODY) - 200, _BODY[:-200]) + b"oops\r\n",

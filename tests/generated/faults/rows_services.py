@@ -60,14 +60,16 @@ _AZURE: tuple[Fault, ...] = (
         then=final("ContentFilterError", 400, says="violence medium"),
     ),
     row(
-        "429, told to wait longer than `max_retry_delay`",
+        "429 with a wait longer than `max_retry_delay`",
         gateway_rate_limit(after_s=60),
         then=final("RateLimitError", 429, says="60 s"),
     ),
-    row("a filtered answer, told by an event", content_filter_event(), then=final("ContentFilterError")),
-    row("a filtered answer, told by a failed response", content_filter_failure(), then=final("ContentFilterError")),
+    row("a filtered response, reported by an event", content_filter_event(), then=final("ContentFilterError")),
     row(
-        "throttled in mid-answer, told by an event and a failed response",
+        "a filtered response, reported by a failed response", content_filter_failure(), then=final("ContentFilterError")
+    ),
+    row(
+        "throttled in the middle of a response, reported by an event and a failed response",
         Turn(Say("half of it"), rate_limit_event(after=5)),
         then=passing("RateLimitError", events=HALF_SHOWN_TWICE.replace("retry", "throttle retry")),
     ),

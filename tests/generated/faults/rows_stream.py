@@ -1,4 +1,4 @@
-"""Rows: errors that are told inside a stream, and streams that end as none should."""
+"""Rows: errors inside a stream, and streams that end wrongly."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ _ERRORS = (
     row("flat, as documented", ErrorEvent(nested=False), then=passing("ProviderUnavailableError")),
     row("then a failed response", ErrorEvent(then_failed=True), then=passing("ProviderUnavailableError")),
     row(
-        "told by the name of the event alone",
+        "only the event's name says that it is an error",
         stream(b'event: error\ndata: {"error": {"code": "invalid_prompt", "message": "x"}}\n\n'),
         then=final("ContentFilterError"),
     ),
     row(
-        "told by its key alone",
+        "only its key says that it is an error",
         stream(b'data: {"error": {"code": "invalid_prompt", "message": "x"}}\n\n'),
         then=final("ContentFilterError"),
     ),

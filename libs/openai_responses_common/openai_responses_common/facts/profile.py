@@ -31,7 +31,7 @@ class ErrorMeaning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownError:
-    """An error that only one service reports, or reports in its own words.
+    """An error that only one service reports, or reports with a text that no other service has.
 
     A failure is this error if its code is equal, or its status is equal and its message contains the text. A field that
     is None fits every failure.

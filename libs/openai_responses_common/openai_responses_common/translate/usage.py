@@ -85,7 +85,7 @@ def _calculate_response_cost_usd(
 
 
 def _read_count(value: object) -> int:
-    """A number of tokens; what is none costs the count, and not the answer that it stands beside."""
+    """Return a number of tokens. Anything that is not an int counts as 0."""
     return value if isinstance(value, int) else 0
 
 

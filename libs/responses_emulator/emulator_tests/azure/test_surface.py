@@ -313,7 +313,7 @@ def test_a_quota_binds() -> None:
         assert int(reply.headers["retry-after-ms"]) > 0
 
 
-# What is told beside the answer.
+# Annotations beside the response.
 
 
 def streamed(emulator: Emulator, **body: Any) -> list[dict[str, Any]]:

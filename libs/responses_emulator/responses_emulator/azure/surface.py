@@ -1,6 +1,6 @@
 """The surfaces of an Azure OpenAI resource: its keys and tokens, deployments for models, its words and its headers.
 
-Invariants: whoever may call a resource shares its data, so ciphertext is bound to the resource and not to a key; a
+Invariants: all callers of a resource share its data, so ciphertext is bound to the resource and not to a key; a
 request names a deployment, a response the model behind it.
 """
 
@@ -85,7 +85,7 @@ def azure_classic_surface(
     resource: str = RESOURCE,
     cache_writes: bool = True,
 ) -> Surface:
-    """The surface that is told a dated `api-version`; it takes keys in `api-key` alone. See `azure_surface`."""
+    """The surface for a dated `api-version`. It accepts keys in the header `api-key` only. See `azure_surface`."""
     check_token = _token_check(directory, audiences, resource)
     check_key = _key_check(keys, resource)
 
@@ -203,7 +203,7 @@ async def _create_response(exchange: Exchange) -> Reply | StreamReply:
     return await create_response(exchange)
 
 
-# What is told beside the answer.
+# Headers and fields beside the response.
 
 
 def _headers(exchange: Exchange) -> Headers:

@@ -169,7 +169,7 @@ class Catalogue:
 
 
 def parse_version(value: str | tuple[int, ...]) -> tuple[int, ...]:
-    """A version to compare; what is none counts as the oldest."""
+    """Return a version to compare. A text that is not a version counts as the oldest."""
     if isinstance(value, tuple):
         return value
     return tuple(int(number) for number in re.findall(r"\d+", value)[:3])
@@ -185,7 +185,7 @@ def default_catalogue() -> Catalogue:
 
 
 def strict_catalogue() -> Catalogue:
-    """What an account is said to have been shown in October 2026, and nothing else."""
+    """The catalogue that third-party notes of October 2026 report for an account."""
     listed = tuple(_entry(slug, number) for number, slug in enumerate(_CURRENT_MODELS, 1))
     return Catalogue(entries=(*listed, *_hidden_entries(len(listed))), retired_models=RETIRED_MODELS)
 
@@ -215,7 +215,7 @@ def _hidden_entries(count: int) -> tuple[CatalogueEntry, ...]:
 def _entry(slug: str, priority: int) -> CatalogueEntry:
     model = models.find_model(slug)
     assert model is not None
-    # No entry is known to list `none`; 5.6 is said to refuse it here (third-party notes, seen 2026-11-21).
+    # No entry is known to list `none`; third-party notes say that 5.6 refuses it here (seen 2026-11-21).
     efforts = tuple(effort for effort in model.efforts if effort != "none")
     default = model.default_effort if model.default_effort in efforts else "medium"
     upgrade = (

@@ -1,6 +1,6 @@
-"""Answers of the ChatGPT Codex backend that are no response: its two dialects of errors, plan limits, the edge's page.
+"""Replies of the ChatGPT Codex backend that are not responses: two dialects of errors, plan limits, the edge's page.
 
-Texts as users report them (seen 2026-11-21); a body with a source of its own names it.
+Texts as users report them (seen 2026-11-21); a body with another source names it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How much of a ChatGPT plan is used: told in headers, in a stream event, and at an address of its own.
+"""How much of a ChatGPT plan is used, as headers, as a stream event and as a separate document.
 
 Header names as recorded (2026-05-21); the event and `wham/usage` as OpenAI's own client reads them (seen 2026-11-21).
 """

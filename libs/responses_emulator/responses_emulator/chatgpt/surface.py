@@ -106,7 +106,7 @@ def chatgpt_surface(
     return Surface(
         name="chatgpt",
         prefix=prefix,
-        # The edge stands before authentication, so each handler sees to both.
+        # The edge stands before authentication, so each handler checks both.
         routes=(
             Route("POST", "/responses", service.guard(service.respond), is_public=True),
             Route("GET", "/models", service.guard(service.list_models), is_public=True),
@@ -252,7 +252,7 @@ class _Backend:
 
     def _parts(self, exchange: Exchange) -> tuple[Part, ...]:
         asked = exchange.request.body
-        # Recorded: the user's id, and a cache key where the request names none. The tier that is told is always the
+        # Recorded: the user's id, and a cache key if the request names none. The tier in the response is always the
         # default one, whatever was asked for (users' probes, seen 2026-11-21).
         fields: dict[str, Any] = {"safety_identifier": exchange.params["user_id"]}
         if asked.get("prompt_cache_key") is None:

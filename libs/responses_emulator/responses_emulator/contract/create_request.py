@@ -24,7 +24,7 @@ from responses_emulator.facts import models
 from responses_emulator.facts.models import Model
 
 _SHAPE = merge_shapes(ResponseCreateParamsNonStreaming, ResponseCreateParamsStreaming)
-# Checked by code of their own, with better paths than the generic walk would give.
+# Checked by separate code, with better paths than the generic walk would give.
 _FIELDS_WITH_OWN_CHECKS = {"input", "tools", "tool_choice"}
 _MAX_LENGTHS = {"prompt_cache_key": 64, "safety_identifier": 128, "user": 64}
 MIN_OUTPUT_TOKENS = 16

@@ -17,7 +17,7 @@ def check_conversation(
 ) -> None:
     """Raise the service's error for the first rule that the conversation breaks.
 
-    With `any_account`, another account's ciphertext is no error here: the caller leaves it out.
+    With `any_account`, another account's ciphertext is not an error here: the caller leaves it out.
     """
     _check_duplicates(items)
     claims = [

@@ -256,7 +256,7 @@ class Directory:
             return None if token in self._issued.revoked else self._issued.access.get(token)
 
     def revoke_access_tokens(self, token: str | None = None) -> None:
-        """Forget one access token, or all of them: whoever sends one is unknown from now on."""
+        """Forget one access token, or all of them: a request with a forgotten token is unknown from now on."""
         with self._lock:
             self._issued.revoked |= {token} if token else set(self._issued.access)
 

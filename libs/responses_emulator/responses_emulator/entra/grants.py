@@ -162,7 +162,7 @@ def _check_assertion(directory: Directory, assertion: str, endpoint: str) -> Non
         claims = jwt.decode(assertion, options={"verify_signature": False})
     except jwt.InvalidTokenError:
         raise token_refusal(50027) from None
-    # A line feed at the end of a token file is still there for whoever did not strip it.
+    # A line feed at the end of a token file is still there if the client did not strip it.
     if assertion != assertion.strip():
         raise token_refusal(50027)
     thumbprint = header.get("x5t#S256") or header.get("x5t")

@@ -60,7 +60,7 @@ def write_azure_cli(
 ) -> FakeAzureCli:
     """Write the program. Its token is a new one of the directory's user, for the audience.
 
-    `says`: "garbage" is no JSON, "nothing" is an empty success, "hang" waits for ten minutes with a child process, and
+    `says`: "garbage" is not JSON, "nothing" is an empty success, "hang" waits for ten minutes with a child process, and
     "leak" prints the token among its errors and fails.
     """
     program = folder / "az"

@@ -18,7 +18,7 @@ def imds_unavailable(status: int = 410) -> HttpReply:
 
 
 def imds_proxy_refusal() -> HttpReply:
-    """403 of a desktop's proxy for containers, which is no metadata service (azure-identity looks for the word)."""
+    """403 of a desktop's proxy for containers, which is not a metadata service (azure-identity looks for the word)."""
     return HttpReply(403, "connecting to 169.254.169.254:80: dial tcp: a socket operation to an unreachable network")
 
 

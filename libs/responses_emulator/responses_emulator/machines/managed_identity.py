@@ -1,7 +1,7 @@
 """The places where a machine or an app of the platform gets tokens for its own identity: IMDS, App Service, Arc.
 
-Invariants: plain HTTP, as in life; a request that the real service would not answer is not answered here; what a caller
-is told of an unknown identity is the same whatever name it used.
+Invariants: plain HTTP, as in life; a request that the real service would not answer is not answered here; the
+reply about an unknown identity is the same whatever name the caller used.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def app_service_surface(directory: Directory, header: str, *, prefix: str = "/ms
 def arc_surface(
     directory: Directory, key_file: Path, *, knows_users: bool = True, prefix: str = "/metadata/identity"
 ) -> Surface:
-    """The agent of a machine outside the cloud: it names a file, and answers whoever can read it.
+    """The agent of a machine outside the cloud: it names a file, and replies to a caller that can read it.
 
     With `knows_users` false it is an old agent, which answers for the machine whatever identity was asked for.
     """

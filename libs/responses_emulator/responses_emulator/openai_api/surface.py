@@ -28,7 +28,7 @@ def openai_surface(
 ) -> Surface:
     """The surface; `keys` maps accepted keys to accounts, None takes any key that begins with "sk-".
 
-    `any_model` serves every model id, as servers of one's own do.
+    `any_model` serves every model id, as local servers do.
     """
 
     def authenticate(request: RecordedRequest) -> Caller:

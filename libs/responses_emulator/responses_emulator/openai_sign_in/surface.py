@@ -164,7 +164,7 @@ def _exchange(sign_in: SignInService, exchange: Exchange, body: Body) -> Body:
         raise SignInError("unsupported_grant_type", "The grant type is not supported.")
     if not _is_form(exchange):
         raise SignInError("invalid_request", "Expected a form.")
-    # The client's own idea of the issuer, or the real one: what it says must fit what it was told.
+    # The issuer that the client was configured with, or the real one: the request must match it.
     redirects = frozenset({REDIRECT, f"{exchange.state.origin}/deviceauth/callback"})
     return sign_in.token_response(sign_in.exchange(body, redirects=redirects))
 
