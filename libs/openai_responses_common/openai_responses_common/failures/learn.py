@@ -1,9 +1,9 @@
 """Learns from a refusal which part of a request this endpoint or model does not accept.
 
 Servers that implement only part of the Responses API refuse the rest, each with a different text. `learn_amendments`
-reads such a refusal and returns what to change; the engine then sends the request again at once and remembers the change
-for the endpoint and the model. Sources of the patterns: recorded 400s and issue threads of several clients and servers,
-seen 2026-11-21.
+reads such a refusal and returns what to change; the engine then sends the request again at once and remembers the
+change for the endpoint and the model. Sources of the patterns: recorded 400s and issue threads of several clients and
+servers, seen 2026-11-21.
 """
 
 from __future__ import annotations
