@@ -188,8 +188,8 @@ def _message(step: Step) -> Any:
 def wire_body(steps: Sequence[Step]) -> dict[str, Any]:
     """The request that our provider sends."""
     from openai_responses_common.facts.amendments import Amendments
-    from openai_responses_common.facts.profile import BackendProfile
-    from openai_responses_common.facts.traits import find_traits
+    from openai_responses_common.facts.backend_profile import BackendProfile
+    from openai_responses_common.facts.model_traits import find_traits
     from openai_responses_common.options.options import Options
     from openai_responses_common.translate.encode import encode_request
 

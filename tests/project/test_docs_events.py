@@ -134,7 +134,7 @@ async def test_everything_that_is_documented_is_emitted(tmp_path: Path) -> None:
 
 def test_the_parts_of_a_payload_are_those_of_the_code() -> None:
     """Names inside a field: of usage, limits and repairs."""
-    from openai_responses_common.facts.profile import API_LIMITS
+    from openai_responses_common.facts.backend_profile import API_LIMITS
     from openai_responses_common.translate.repair import Repair
 
     table = {

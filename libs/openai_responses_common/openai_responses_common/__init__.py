@@ -21,7 +21,7 @@ from .auth.api_key import ApiKey, sendable
 from .auth.bearer import BearerToken
 from .auth.token_source import Token, TokenSource
 from .auth.urls import is_loopback, is_within, read_url
-from .facts.profile import BackendProfile, ErrorMeaning, KnownError, LimitTable
+from .facts.backend_profile import BackendProfile, ErrorMeaning, KnownError, LimitTable
 from .options.options import Options
 from .provider.backend import Backend, Fetch, Models
 from .provider.catalogue import describe, read_models
@@ -31,8 +31,8 @@ from .provider.provider import AddressedProvider, ResponsesProvider
 from .provider.registry import create_provider, register
 from .transport.base import Document, Endpoint, Reply, Transport
 from .transport.credential import Credential, Lease
-from .transport.openai_sdk import SdkTransport
-from .transport.plain_http import HttpTransport
+from .transport.httpx_transport import HttpTransport
+from .transport.sdk_transport import SdkTransport
 from .version import __version__
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from openai_responses_common import Fetch, Models, Options, describe
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
-from openai_responses_common.facts.traits import EFFORTS
+from openai_responses_common.facts.model_traits import EFFORTS
 from openai_responses_common.options.model_info import ModelOverrides, read_model_info
 from openai_responses_common.wire.json_values import as_object, as_objects, loads_object_or_none
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from openai_responses_common.facts.profile import BackendProfile
+from openai_responses_common.facts.backend_profile import BackendProfile
 from openai_responses_common.failures.failure import CallFailure
 from openai_responses_common.options.model_info import NO_OVERRIDES
 from openai_responses_common.translate.decode import DecodedResponse, decode_response, drop_cut_calls
 from openai_responses_common.translate.deltas import DeltaReader
 from openai_responses_common.translate.usage import sum_usage
-from openai_responses_common.transport.event_stream import build_body_decoder
+from openai_responses_common.transport.body_decoder import build_body_decoder
 from openai_responses_common.wire.accumulate import Accumulator
 
 from tests.generated.faults.fault import (

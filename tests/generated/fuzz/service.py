@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from openai_responses_common.facts.amendments import Amendments
-from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.facts.traits import find_traits
+from openai_responses_common.facts.backend_profile import BackendProfile
+from openai_responses_common.facts.model_traits import find_traits
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.learn import learn_amendments
 from openai_responses_common.options.options import Options, read_call_options

@@ -9,7 +9,7 @@ from amplifier_core.llm_errors import InvalidToolCallError, LLMError
 from amplifier_core.message_models import Message
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.facts.profile import BackendProfile
+from openai_responses_common.facts.backend_profile import BackendProfile
 from openai_responses_common.failures.classify import classify_failure
 from openai_responses_common.failures.read import read_error_event
 from openai_responses_common.options.model_info import NO_OVERRIDES

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from amplifier_core import llm_errors as kernel
-from openai_responses_common.facts.profile import BackendProfile, ErrorMeaning, KnownError
+from openai_responses_common.facts.backend_profile import BackendProfile, ErrorMeaning, KnownError
 from openai_responses_common.failures.classify import (
     MEANING_BY_CODE,
     MEANING_BY_TYPE,

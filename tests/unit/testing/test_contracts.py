@@ -20,8 +20,8 @@ from openai_responses_common.testing.fake_transport import FakeReply
 from openai_responses_common.testing.store_contract import SecretStoreContract
 from openai_responses_common.testing.transport_contract import TransportContract
 from openai_responses_common.transport.base import Document, Endpoint, Transport
+from openai_responses_common.transport.client_transport import ClientTransport
 from openai_responses_common.transport.credential import Credential, Headers
-from openai_responses_common.transport.http_stream import ClientTransport
 
 
 class TestApiKey(CredentialContract):

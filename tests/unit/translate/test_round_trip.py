@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from amplifier_core.message_models import ChatRequest, Message
 from openai_responses_common.facts.amendments import Amendments
-from openai_responses_common.facts.profile import BackendProfile
-from openai_responses_common.facts.traits import find_traits
+from openai_responses_common.facts.backend_profile import BackendProfile
+from openai_responses_common.facts.model_traits import find_traits
 from openai_responses_common.options.options import Options
 from openai_responses_common.translate.decode import decode_response
 from openai_responses_common.translate.encode import encode_request

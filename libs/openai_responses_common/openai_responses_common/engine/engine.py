@@ -17,7 +17,7 @@ from amplifier_core.message_models import ChatRequest, Message
 from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
 
 from ..facts.amendments import Amendments
-from ..facts.profile import BackendProfile
+from ..facts.backend_profile import BackendProfile
 from ..failures.classify import classify_failure
 from ..failures.failure import CallFailure, Failure, scrub_failure
 from ..failures.learn import learn_amendments

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from amplifier_core.llm_errors import LLMError, QuotaExceededError, RateLimitError
 
-from ..facts.profile import API_LIMITS, LimitTable
+from ..facts.backend_profile import API_LIMITS, LimitTable
 from ..options.options import Options
 from ..translate.decode import DecodedResponse
 from ..translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta

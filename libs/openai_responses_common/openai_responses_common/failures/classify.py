@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from amplifier_core import llm_errors as kernel
 
-from ..facts.profile import BackendProfile, ErrorMeaning, KnownError
+from ..facts.backend_profile import BackendProfile, ErrorMeaning, KnownError
 from .certificates import CERTIFICATE_REMEDY, is_certificate_error
 from .durations import format_duration
 from .failure import Failure

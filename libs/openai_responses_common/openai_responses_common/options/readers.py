@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 from amplifier_core.message_models import ResponseFormat
 from pydantic import TypeAdapter, ValidationError
 
-from ..facts.traits import EFFORTS
+from ..facts.model_traits import EFFORTS
 from ..wire.json_values import is_json_object, loads_or_none
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from amplifier_core.models import ConfigField, ModelInfo
 
-from ..facts.profile import BackendProfile
-from ..facts.traits import EFFORTS
+from ..facts.backend_profile import BackendProfile
+from ..facts.model_traits import EFFORTS
 from ..options.options import Options
 from ..transport.base import Document, Transport
 from .catalogue import logger, read_models

@@ -25,7 +25,7 @@ from amplifier_core.message_models import (
 from ..wire.client_calls import CLIENT_CALLS, find_client_call, read_call_key
 from ..wire.json_values import as_object, as_objects, dumps, loads_object_or_none
 from ..wire.types import Item
-from .content import encode_media_part, make_text_part
+from .content_parts import encode_media_part, make_text_part
 from .output_items import copy_without, read_message_texts, read_part_text, read_thinking, read_tool_name
 from .replay import Replay
 from .replay_state import ReplayState, as_extra_field, read_replay_state

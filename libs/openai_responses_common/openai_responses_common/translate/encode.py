@@ -11,8 +11,8 @@ from typing import Any, cast
 from amplifier_core.message_models import ChatRequest
 
 from ..facts.amendments import Amendments, apply_amendments
-from ..facts.profile import BackendProfile
-from ..facts.traits import EFFORTS, ModelTraits
+from ..facts.backend_profile import BackendProfile
+from ..facts.model_traits import EFFORTS, ModelTraits
 from ..options.options import Options
 from ..wire.types import Body, Item
 from .messages import encode_messages

@@ -17,7 +17,7 @@ from ..wire.client_calls import OUTPUT_TYPES
 from ..wire.json_values import as_object, as_objects
 from ..wire.types import Item
 from .blocks import CONTENT_BLOCKS
-from .content import dump_model
+from .content_parts import dump_model
 from .replay import Replay
 from .replay_state import ReplayState, read_replay_state
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..wire.client_calls import CLIENT_CALLS, call_output
 from ..wire.json_values import dumps
 from ..wire.types import Item, reasoning_key
-from .content import encode_tool_result
+from .content_parts import encode_tool_result
 from .replay_state import ReplayState
 
 # Calls without an id are refused: "Missing required parameter: 'input[0].id'". Source: the item types of openai 3.52.

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from amplifier_core.message_models import Usage
 
+from ..facts.backend_profile import BackendProfile
 from ..facts.model_ids import remove_snapshot_date
-from ..facts.prices import TokenCounts
-from ..facts.profile import BackendProfile
+from ..facts.model_prices import TokenCounts
 from ..options.model_info import ModelOverrides
 from ..wire.json_values import as_object
 from ..wire.types import Response

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ._choice import StoreChoice, StoreChoiceFile
+from ._auto_choice import StoreChoice, StoreChoiceFile
 from .base import SecretStore, TokenStore
 from .file import FileStore
 from .keyring import KeyringStore, KeyringUnusable

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..failures.failure import CallFailure, Failure
 from .base import Document, Endpoint
-from .credential import Headers
-from .http_client import build_client, import_http_library, read_json_reply
-from .http_stream import (
+from .client_transport import (
     CONNECT_TIMEOUT_S,
     INTERRUPTED_RESPONSE,
     NO_RESPONSE,
@@ -16,6 +14,8 @@ from .http_stream import (
     describe_cause,
     remove_read_timeout,
 )
+from .credential import Headers
+from .http_client import build_client, import_http_library, read_json_reply
 
 if TYPE_CHECKING:
     import httpx

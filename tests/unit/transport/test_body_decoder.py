@@ -6,7 +6,7 @@ import json
 
 import pytest
 from openai_responses_common.failures.failure import CallFailure
-from openai_responses_common.transport.event_stream import build_body_decoder
+from openai_responses_common.transport.body_decoder import build_body_decoder
 
 JSON = {"content-type": "application/json; charset=utf-8"}
 DELTA = b'data: {"type": "response.output_text.delta", "delta": "a"}\n\n'

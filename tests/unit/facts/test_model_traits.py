@@ -6,8 +6,8 @@ import pytest
 from amplifier_core.capabilities import ALL_WELL_KNOWN_CAPABILITIES  # pyright: ignore[reportAttributeAccessIssue]
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.facts import traits as table
-from openai_responses_common.facts.traits import EFFORTS, UNKNOWN_TRAITS, find_traits
+from openai_responses_common.facts import model_traits as table
+from openai_responses_common.facts.model_traits import EFFORTS, UNKNOWN_TRAITS, find_traits
 
 MAX = ("low", "medium", "high", "xhigh", "max")
 XHIGH = ("low", "medium", "high", "xhigh")

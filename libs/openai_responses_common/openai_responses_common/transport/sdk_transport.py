@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..failures.failure import Failure
 from ..failures.read import read_error_response
 from .base import Document, Endpoint
-from .credential import Headers
-from .http_client import build_client
-from .http_stream import (
+from .client_transport import (
     CONNECT_TIMEOUT_S,
     INTERRUPTED_RESPONSE,
     NO_RESPONSE,
@@ -25,6 +23,8 @@ from .http_stream import (
     lower_header_names,
     remove_read_timeout,
 )
+from .credential import Headers
+from .http_client import build_client
 
 if TYPE_CHECKING:
     import httpx2

@@ -8,10 +8,10 @@ import pytest
 from amplifier_core.models import Pricing
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.facts import prices
+from openai_responses_common.facts import model_prices as prices
 from openai_responses_common.facts.model_ids import is_agent_model
-from openai_responses_common.facts.prices import Rates, TokenCounts, find_price
-from openai_responses_common.facts.traits import find_traits
+from openai_responses_common.facts.model_prices import Rates, TokenCounts, find_price
+from openai_responses_common.facts.model_traits import find_traits
 
 TABLE = prices.MODEL_PRICES
 

@@ -12,7 +12,7 @@ from amplifier_core.message_models import ImageBlock, TextBlock
 from amplifier_core.models import ToolResult
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.translate.content import (
+from openai_responses_common.translate.content_parts import (
     RESULT_PLACEHOLDER,
     encode_media_part,
     encode_tool_result,

@@ -9,8 +9,8 @@ import pytest
 from amplifier_core import llm_errors as kernel
 from amplifier_core.message_models import ChatRequest, Message, ReasoningBlock, TextBlock
 from openai_responses_common.facts.amendments import Amendments
-from openai_responses_common.facts.profile import API_LIMITS, BackendProfile, ErrorMeaning, KnownError
-from openai_responses_common.facts.traits import find_traits
+from openai_responses_common.facts.backend_profile import API_LIMITS, BackendProfile, ErrorMeaning, KnownError
+from openai_responses_common.facts.model_traits import find_traits
 from openai_responses_common.failures.classify import classify_failure
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.learn import learn_amendments

@@ -18,8 +18,8 @@ from ..wire.types import Event
 from ._client_per_loop import ClientPerLoop
 from ._read_ahead import EventDecoder, ReadAhead, StreamTimeout
 from .base import Document, Endpoint, Reply
+from .body_decoder import build_body_decoder
 from .credential import Headers, send_with_credential
-from .event_stream import build_body_decoder
 
 C = TypeVar("C")
 T = TypeVar("T")
