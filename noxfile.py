@@ -164,7 +164,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Check that the unit tests reach every branch of the pure rooms."""
+    """Check that the unit tests reach every branch of the pure files."""
     install(session, "coverage")
     pytest(session, "tests/unit", "--quiet", "--cov", "--cov-report=", "--cov-fail-under=0")
     session.run("coverage", "report", "--include=libs/*,modules/*", "--fail-under=0")
