@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,16 @@ def test_a_release_puts_the_library_before_the_modules() -> None:
         assert publish["uses"].startswith("pypa/gh-action-pypi-publish@")
     assert "Upload `dist/openai_responses_common-*` first" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert any("dist/openai_responses_common-* dist/library/" in step.get("run", "") for step in jobs["build"]["steps"])
+
+
+def test_a_release_publishes_every_package_that_is_built() -> None:
+    """A package that no job takes from dist/ would be built, checked and then lost."""
+    jobs = read(ROOT / ".github/workflows/release.yml")["jobs"]
+    commands = "\n".join(step.get("run", "") for step in jobs["build"]["steps"])
+    patterns = re.findall(r"dist/(\S+\*)", commands)
+    for file in [*ROOT.glob("libs/*/pyproject.toml"), *ROOT.glob("modules/*/pyproject.toml")]:
+        name = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["name"].replace("-", "_")
+        assert [pattern for pattern in patterns if fnmatchcase(f"{name}-1.2.3.tar.gz", pattern)], name
 
 
 def test_a_release_is_what_its_tag_says() -> None:
