@@ -67,9 +67,15 @@ def test_no_seconds_from_other_values(value: object) -> None:
         ({"retry-after": "Wed, 21 Oct 2026 07:00:00 GMT", "date": NOW}, 0.0),
         ({"retry-after": "Wed, 21 Oct 2026 07:29:00 -0000", "date": NOW}, 60.0),
         ({"retry-after": "Wed, 21 Oct 2026 09:29:00 +0200", "date": NOW}, 60.0),
+        ({"retry-after": f"Wed, 21 Oct {'9' * 20} 07:29:30 GMT", "date": NOW}, None),
+        ({"retry-after": 7}, 7.0),
+        ({"retry-after": ["7"], "date": NOW}, None),
+        ({"retry-after": True, "date": NOW}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:29:30 GMT", "date": 7}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:29:30 GMT", "date": None}, None),
     ],
 )
-def test_wait_from_the_headers(headers: dict[str, str], seconds: float | None) -> None:
+def test_wait_from_the_headers(headers: dict[str, Any], seconds: float | None) -> None:
     assert read_retry_after_s(headers) == seconds
 
 
@@ -80,6 +86,7 @@ def test_wait_from_the_headers(headers: dict[str, str], seconds: float | None) -
         ({"resets_at": 1792568680}, {"date": NOW}, 1000.0),
         ({"resets_at": 1792567675}, {"date": NOW}, 0.0),
         ({"resets_at": 1792568680}, {}, None),
+        ({"resets_at": 1792568680}, {"date": 7}, None),
         ({"resets_at": "tomorrow"}, {"date": NOW}, None),
         ({"resets_in_seconds": 10**400}, {}, None),
         ({"resets_at": 10**400}, {"date": NOW}, None),
@@ -87,7 +94,7 @@ def test_wait_from_the_headers(headers: dict[str, str], seconds: float | None) -
         ({}, {"date": NOW}, None),
     ],
 )
-def test_reset_of_a_plan_limit(error: dict[str, Any], headers: dict[str, str], seconds: float | None) -> None:
+def test_reset_of_a_plan_limit(error: dict[str, Any], headers: dict[str, Any], seconds: float | None) -> None:
     assert read_reset_s(error, headers) == seconds
 
 

@@ -91,7 +91,7 @@ def test_a_validation_error_names_every_place_and_the_first_as_param() -> None:
     assert failure.param == "include"
 
 
-@pytest.mark.parametrize("detail", [[], ["text"], [{"msg": "odd"}]])
+@pytest.mark.parametrize("detail", [[], ["text"], [{"msg": "odd"}], [{"loc": 7, "msg": "odd"}]])
 def test_a_validation_error_without_a_place(detail: list[Any]) -> None:
     failure = read(422, {"detail": detail})
     assert failure.param is None
@@ -168,6 +168,13 @@ def test_an_error_event_may_bring_status_and_headers() -> None:
     assert (read_error_event(event).status, read_error_event(event).retry_after_s) == (429, 7.0)
     assert read_error_event({"type": "error", "status_code": 500}).status == 500
     assert read_error_event({"type": "error", "status": "failed"}).status is None
+
+
+@pytest.mark.parametrize("value", [7, True, None, ["7"], {"s": 7}])
+def test_headers_in_an_error_event_may_have_any_type(value: object) -> None:
+    """They are JSON and not HTTP headers, so no type is certain."""
+    error = {"message": "m", "headers": {"retry-after": value, "date": value}, "resets_at": 7}
+    assert read_error_event({"type": "error", "error": error}).message == "m"
 
 
 def test_a_plan_limit_in_an_event_brings_its_reset() -> None:

@@ -37,7 +37,7 @@ def parse_seconds(value: object) -> float | None:
     return max(0.0, seconds) if seconds < _MAX_DURATION_S else None
 
 
-def read_retry_after_s(headers: Mapping[str, str]) -> float | None:
+def read_retry_after_s(headers: Mapping[str, Any]) -> float | None:
     """Return the seconds to wait from `retry-after-ms`, or from `retry-after` as seconds or as a date.
 
     None if no header can be read.
@@ -48,20 +48,20 @@ def read_retry_after_s(headers: Mapping[str, str]) -> float | None:
             continue
         if (duration := parse_seconds(value)) is not None:
             return duration / units_per_s
-        until, now = _parse_date(value), _parse_date(headers.get("date", ""))
+        until, now = _parse_date(value), _parse_date(headers.get("date"))
         if until and now:
             return max(0.0, (until - now).total_seconds())
     return None
 
 
-def read_reset_s(error: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
+def read_reset_s(error: Mapping[str, Any], headers: Mapping[str, Any]) -> float | None:
     """Return the seconds until the limit of a plan resets, from `resets_in_seconds` or the Unix time `resets_at`.
 
     None if the error object has neither, or if the response has no date to count from.
     """
     if (duration := parse_seconds(error.get("resets_in_seconds"))) is not None:
         return duration
-    reset_at, now = parse_seconds(error.get("resets_at")), _parse_date(headers.get("date", ""))
+    reset_at, now = parse_seconds(error.get("resets_at")), _parse_date(headers.get("date"))
     return max(0.0, reset_at - now.timestamp()) if reset_at is not None and now else None
 
 
@@ -77,9 +77,12 @@ def parse_wait_s(message: str) -> float | None:
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest or 0) * (0.001 if unit == "ms" else 1.0)
 
 
-def _parse_date(text: str) -> datetime | None:
+def _parse_date(value: object) -> datetime | None:
+    """The headers of an error event are JSON, so a value may have any type."""
+    if not isinstance(value, str):
+        return None
     try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -103,8 +103,9 @@ def _join_validation_errors(validation_errors: list[dict[str, Any]]) -> dict[str
 
 
 def _format_location(validation_error: dict[str, Any]) -> str:
-    location = cast(list[object], validation_error.get("loc") or [])
-    return ".".join(str(step) for step in location if step != "body")
+    location = validation_error.get("loc")
+    steps = cast(list[object], location) if isinstance(location, list) else []
+    return ".".join(str(step) for step in steps if step != "body")
 
 
 def _describe_content_filter(*objects: dict[str, Any]) -> str:
