@@ -13,7 +13,6 @@ from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import (
     ApiKey,
     Backend,
-    BackendProfile,
     Credential,
     Endpoint,
     Options,
@@ -24,8 +23,8 @@ from openai_responses_common import (
 from .auth.choose import choose_credential
 from .endpoint import AzureEndpoint, has_responses_api, resolve_endpoint
 from .models import DeploymentModels, build_arm_resource, read_deployments
-from .quirks import ASSIGN_ROLE_REMEDY, BILLING_BY_DEPLOYMENT_TYPE, IMAGE_DEPLOYMENT_HEADER, SERVICE_ERRORS, Billing
-from .settings import DEFAULT_MODEL, SETTINGS, STATUS_HINT, Settings
+from .quirks import BILLING_BY_DEPLOYMENT_TYPE, IMAGE_DEPLOYMENT_HEADER, PROFILE, Billing
+from .settings import DEFAULT_MODEL, SETTINGS, Settings
 from .wizard import WIZARD_QUESTIONS
 
 NOT_SET_UP = (
@@ -65,15 +64,11 @@ def build_azure_backend(config: Mapping[str, Any]) -> Backend:
         query=resolved.endpoint.query,
     )
     return Backend(
-        profile=BackendProfile(
-            name="azure-openai-v2",
-            display_name="Azure OpenAI (v2)",
+        profile=replace(
+            PROFILE,
             priced=resolved.billing.priced,
             price_factor=resolved.billing.price_factor,
             price_factors=resolved.billing.price_factors,
-            auth_remedy=f"check api_key (AZURE_OPENAI_API_KEY), or the identity: {STATUS_HINT}",
-            access_remedy=ASSIGN_ROLE_REMEDY,
-            errors=SERVICE_ERRORS,
         ),
         transport=SdkTransport(endpoint),
         models=DeploymentModels(

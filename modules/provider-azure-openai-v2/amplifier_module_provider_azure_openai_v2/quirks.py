@@ -1,6 +1,6 @@
 """The differences between Azure OpenAI and the API as documented: its errors, its price lists, its own header.
 
-Each error is one row with its remedy. This file is data; it knows no settings, no credential and no HTTP. Sources, if a
+Each error is one row with its remedy. This file is data; it knows no credential and no HTTP. Sources, if a
 row names none: Microsoft's pages on troubleshooting, network rules and roles, and issue threads of its SDKs; seen
 2026-11-21.
 """
@@ -18,7 +18,9 @@ from amplifier_core.llm_errors import (
     ConfigurationError,
     NotFoundError,
 )
-from openai_responses_common import ErrorMeaning, KnownError
+from openai_responses_common import BackendProfile, ErrorMeaning, KnownError
+
+from .settings import STATUS_HINT
 
 REQUIRED_ROLE = "Cognitive Services OpenAI User"
 
@@ -93,6 +95,14 @@ SERVICE_ERRORS = (
         text=re.compile(r"api[- ]version.* not (supported|allowed)|unsupported api[- ]version", re.I),
         meaning=ErrorMeaning(error=ConfigurationError, remedy=_API_VERSION_REMEDY),
     ),
+)
+
+PROFILE = BackendProfile(
+    name="azure-openai-v2",
+    display_name="Azure OpenAI (v2)",
+    auth_remedy=f"check api_key (AZURE_OPENAI_API_KEY), or the identity: {STATUS_HINT}",
+    access_remedy=ASSIGN_ROLE_REMEDY,
+    errors=SERVICE_ERRORS,
 )
 
 # Names the deployment that makes the images of the image generation tool. Source: Azure's Responses page, 2026-03-19.

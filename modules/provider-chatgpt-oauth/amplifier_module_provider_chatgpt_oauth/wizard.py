@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amplifier_core.models import ConfigField
+from openai_responses_common.auth.store.open import STORE_MODES
 from openai_responses_common.provider.backend import EFFORT_FIELD
 
 WIZARD_QUESTIONS = [
@@ -21,7 +22,7 @@ WIZARD_QUESTIONS = [
         field_type="choice",
         prompt="Where to save the tokens (auto: the system's keyring or, without a keyring, a file that only you can "
         "read)",
-        choices=["auto", "keyring", "file", "memory"],
+        choices=list(STORE_MODES),
         default="auto",
         required=False,
     ),

@@ -6,19 +6,18 @@ A setting that is not valid becomes the `problem` that the first call raises.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from dataclasses import replace
 from typing import Any
 
 from openai_responses_common import (
     Backend,
-    BackendProfile,
     Endpoint,
     Options,
     SdkTransport,
 )
 
-from .quirks import RESIDENCY_PRICE_FACTOR
-from .settings import API_KEY_REMEDY, DEFAULT_MODEL, SETTINGS, read_custom_headers, resolve_settings
+from .quirks import PROFILE, RESIDENCY_PRICE_FACTOR
+from .settings import DEFAULT_MODEL, SETTINGS, read_custom_headers, resolve_settings
 from .wizard import WIZARD_QUESTIONS
 
 
@@ -31,12 +30,7 @@ def build_openai_backend(config: Mapping[str, Any]) -> Backend:
         headers={**read_custom_headers(), **resolved.billing_headers},
     )
     return Backend(
-        profile=BackendProfile(
-            name="openai-v2",
-            display_name="OpenAI (v2)",
-            price_factor=RESIDENCY_PRICE_FACTOR if resolved.has_data_residency else Decimal(1),
-            auth_remedy=API_KEY_REMEDY,
-        ),
+        profile=replace(PROFILE, price_factor=RESIDENCY_PRICE_FACTOR) if resolved.has_data_residency else PROFILE,
         transport=SdkTransport(endpoint),
         defaults=Options(model=DEFAULT_MODEL),
         own_keys=tuple(SETTINGS),

@@ -212,8 +212,10 @@ def test_a_sign_in_from_beginning_to_end(shell: Shell) -> None:
     directory.polls_until_approved = 0
     code, output, errors = shell.finish(shell.start("login"))
     assert code == 0, errors
-    for told in ("https://microsoft.com/devicelogin", directory.device_codes[0].user_code, "15 minutes", "Never share"):
-        assert told in errors
+    shown = " ".join(errors.split())  # wrapped at the width of the terminal
+    user_code = directory.device_codes[0].user_code
+    for text in ("https://microsoft.com/devicelogin", user_code, "15 minutes", "Never share"):
+        assert text in shown
     kept = shell.home / ".amplifier" / "azure-openai-sign-in.json"
     assert {name: text.strip() for name, text in rows(output).items()}["account"] == directory.user
     assert str(kept) in output
