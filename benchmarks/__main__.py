@@ -20,7 +20,7 @@ from .report import as_json, chart, table
 
 SLACK = 1.3
 """On all ratios that have to be reached, in the short form: fewer rounds, on a machine that does other things. There
-milliseconds are only told."""
+milliseconds are only printed."""
 
 
 def arguments() -> argparse.Namespace:

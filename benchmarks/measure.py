@@ -1,4 +1,4 @@
-"""Measuring side by side: every contender in a process of its own, each once per round.
+"""Measuring side by side: every contender in a separate process, each once per round.
 
 So a noisy machine disturbs all of them alike.
 """

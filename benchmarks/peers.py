@@ -1,4 +1,4 @@
-"""Provider modules from elsewhere, each in an environment of its own: what they demand may not fit ours."""
+"""Provider modules from elsewhere, each in a separate environment, because its requirements may not fit ours."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def installed(requirements: Sequence[str], folder: Path) -> dict[str, str]:
         python = str(place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
         words = ["-e", requirement] if Path(requirement).is_dir() else [requirement]
         subprocess.run([python, "-m", "pip", "install", "--quiet", *words, "amplifier-core"], check=True)
-        told = subprocess.run([python, "-c", _MODULES], check=True, capture_output=True, text=True).stdout
-        modules = json.loads(told)
+        output = subprocess.run([python, "-c", _MODULES], check=True, capture_output=True, text=True).stdout
+        modules = json.loads(output)
         if not modules:
             raise SystemExit(f"{requirement} installs no provider module: it has no entry point in amplifier.modules")
         found |= dict.fromkeys(modules, python)

@@ -1,6 +1,6 @@
-"""The service that is called, in a process of its own: it plays recorded bytes, so that what is measured is the client.
+"""The service of the benchmarks, in a separate process. It plays recorded bytes, so that the client is measured.
 
-The emulator makes the bytes once; then they are replayed over plain sockets, each event in an HTTP chunk of its own, as
+The emulator makes the bytes once; then they are replayed over plain sockets, each event in a separate HTTP chunk, as
 the real services send them. Each way of sending has its own port.
 """
 

@@ -1,4 +1,4 @@
-"""One contender in a process of its own: `python -m benchmarks.worker NAME`, JSON lines in and out."""
+"""One contender in a separate process: `python -m benchmarks.worker NAME`, JSON lines in and out."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Terminal(Console):
         return self.width if self.is_interactive else _PLAIN_WIDTH
 
     def say(self, text: str | Text, style: str = "") -> None:
-        """A line of its own, broken between words where a person looks at it."""
+        """Write a separate line, wrapped between words if a person looks at it."""
         self.print(text, style=style, soft_wrap=not self.is_interactive)
 
     def on_broken_pipe(self) -> None:

@@ -21,11 +21,11 @@ _PLAIN_NOUNS = "longer|more|other|different|need|such|way|proof|news|limit|call\
 
 # A phrase, and what to write instead.
 PHRASES = {
-    r"\b(?:is|are|was|were) told\b|\btold (?:by|in|of|to)\b": "say who writes, shows or returns what",
+    r"\btold\b(?!, said, kept)": "say who writes, shows or returns what",
     r"\bwhoever\b": "name the person or the part of the program",
     rf"(?<!there )\b(?:is|are) no (?!{_PLAIN_NOUNS})": "is not a …, is not valid",
     r"\b(?:what|that) is none\b": "is not a …",
-    r"\b(?:of|for) (?:one's|their|his|her) own\b": "your own …, a separate …",
+    r"\b(?:of|for) (?:one's|its|their|his|her) own\b": "your own …, a separate …",
     r"\bcomes? of it\b|\bcame of it\b|\bcomes of (?:each|them|that)\b": "the result",
     r"\b(?:is|are|was|were) said\b": "say who writes, logs or returns what",
     r"\bin (?:its|their) (?:own )?words\b": "the text of the service's error",

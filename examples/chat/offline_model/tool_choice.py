@@ -147,10 +147,10 @@ def _by_kind(tools: list[Tool]) -> dict[str, Tool]:
         scored: list[tuple[int, int, Tool]] = []
         for place, tool in enumerate(tools):
             own = set(_split_name(tool["name"]))
-            told = set(re.findall(r"[a-z]+", str(tool.get("description") or "").lower()))
+            described = set(re.findall(r"[a-z]+", str(tool.get("description") or "").lower()))
             # `web_search` looks elsewhere than in the files that questions here are about.
             if own & words and not (kind == "search" and "web" in own):
-                scored.append((3 * len(own & words) + bool(told & words), -place, tool))
+                scored.append((3 * len(own & words) + bool(described & words), -place, tool))
         if scored:
             best[kind] = max(scored, key=lambda row: row[:2])[2]
     return best

@@ -1,4 +1,4 @@
-"""The emulator: a server on loopback in a thread of its own, the script of its next replies, and what it received."""
+"""The emulator: a server on loopback in a separate thread, the script of its next replies, and what it received."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 class Limiter:
     """Grants slots for requests to one endpoint and account.
 
-    Every waiter brings the limit of its own provider, so no provider can loosen the limit of another.
+    Every waiter brings the limit of its provider, so no provider can loosen the limit of another.
 
     Attributes:
         slots_in_use: the number of slots that are granted now.

@@ -112,7 +112,7 @@ async def _play_batches(reply: FakeReply) -> AsyncGenerator[list[Event], None]:
 
 
 def build_text_reply(*deltas: str) -> FakeReply:
-    """Return a reply in which the model writes a text, each delta in a batch of its own."""
+    """Return a reply in which the model writes a text, each delta in a separate batch."""
     message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed"}
     done: dict[str, Any] = {**message, "content": [{"type": "output_text", "text": "".join(deltas), "annotations": []}]}
     usage = {"input_tokens": 1, "output_tokens": len(deltas), "total_tokens": 1 + len(deltas)}

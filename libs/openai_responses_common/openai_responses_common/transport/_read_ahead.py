@@ -1,6 +1,6 @@
 """A task that reads ahead: the events that arrive while their consumer is busy come as one batch.
 
-A service sends every event in an HTTP chunk of its own, and an HTTP library hands over one chunk after another even if
+A service sends every event in a separate HTTP chunk, and an HTTP library hands over one chunk after another even if
 one read of the socket brought a hundred. The hooks of a host take longer than all our work on an event. So a task goes
 on reading while they run, and the events of that time are handled together.
 

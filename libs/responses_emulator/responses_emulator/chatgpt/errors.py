@@ -25,7 +25,7 @@ _CHALLENGE_PAGE = (
 
 
 class RefusalWithBody(Refusal):
-    """A refusal with a body of its own."""
+    """A refusal with a special body."""
 
     def __init__(
         self, body: Mapping[str, Any], *, status: int = 400, headers: tuple[tuple[str, str], ...] = ()

@@ -54,13 +54,13 @@ class Directory:
     Attributes:
         canary: a word of letters and digits that every secret of the tenant contains.
         tenant, client_id, client_secret, user: what clients sign in with; public flows use the same client id.
-        expires_in, refresh_in: seconds, as told with every token; `refresh_in` None is not told.
+        expires_in, refresh_in: seconds, sent with every token; a `refresh_in` of None is not sent.
         delay_s: how long every answer to a request for a token takes.
         held_replies: the replies that a test holds by endpoint; see `hold`.
         expired_secrets: client secrets that are known and over.
         roles: role assignments that every principal of the tenant has.
         token_endpoint: what discovery names as such; None is the truth.
-        device_expires_in, device_interval: seconds, as told with a device code.
+        device_expires_in, device_interval: seconds, sent with a device code.
         polls_until_approved: a device code is approved by itself after so many polls; None waits for `approve`.
         declines: the user at the browser says no.
         identities: managed identities; the one with `system` is what a request without a name gets.
@@ -210,7 +210,7 @@ class Directory:
         user: str | None = None,
         expires_in: int | None = None,
     ) -> AccessToken:
-        """A new access token: for the app, unless told who else it is for."""
+        """Return a new access token, for the app unless an argument names another owner."""
         now = int(time.time())
         expires_s = now + (self.expires_in if expires_in is None else expires_in)
         app_id = app_id or self.client_id

@@ -1,4 +1,4 @@
-"""The places where a machine or an app of the platform gets tokens for its own identity: IMDS, App Service, Arc.
+"""The places where a machine or an app of the platform gets tokens for its identity: IMDS, App Service, Arc.
 
 Invariants: plain HTTP, as in life; a request that the real service would not answer is not answered here; the
 reply about an unknown identity is the same whatever name the caller used.

@@ -72,7 +72,7 @@ def _step_handler(step: SignInStep, sign_in: SignInService, work: StepFunction) 
 
 
 def _token(sign_in: SignInService) -> Handler:
-    """One address for two steps, told apart by the grant."""
+    """One address for two steps; the grant says which."""
 
     async def handle(exchange: Exchange) -> Reply | StreamReply:
         body = _parse_body(exchange)
