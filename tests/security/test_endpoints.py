@@ -174,6 +174,18 @@ async def test_tokens_of_a_plan_go_to_no_look_alike(key: str, names: Names) -> N
     assert names.asked == []
 
 
+@pytest.mark.parametrize("host", ["api.openai.com", "eu.api.openai.com", "API.OpenAI.com"])
+def test_a_key_goes_to_openai_over_https_only(host: str) -> None:
+    """The error does not say that http is for this machine only, because a server in a private network may use it."""
+    from amplifier_module_provider_openai_v2.settings import resolve_settings
+
+    problem = resolve_settings({"base_url": f"http://{host}/v1", "api_key": "sk-1"}).problem
+    assert problem is not None
+    assert "must begin with https" in problem
+    assert "this machine" not in problem
+    assert resolve_settings({"base_url": "http://10.0.0.1:8000/v1", "api_key": "sk-1"}).problem is None
+
+
 async def test_no_look_alike_of_openai_is_taken_for_openai(names: Names) -> None:
     """A key goes where its owner says; but nobody else is called without one, or billed like OpenAI."""
     from amplifier_module_provider_openai_v2.settings import resolve_settings

@@ -13,7 +13,6 @@ from typing import Any
 
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import ApiKey, is_within, read_url, sendable, setting
-from openai_responses_common.auth.urls import require_https
 from openai_responses_common.options.setting import Setting
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -103,8 +102,11 @@ def _read_host(base_url: str) -> str:
     """
     parts = read_url("base_url", base_url, example=DEFAULT_BASE_URL)
     host = parts.hostname or ""
-    if is_within(host, SERVICE_HOSTS["base_url"]):
-        require_https("base_url", parts)
+    if parts.scheme == "http" and is_within(host, SERVICE_HOSTS["base_url"]):
+        raise ConfigurationError(
+            "setting 'base_url' must begin with https, because an http address of OpenAI would send the key without "
+            "encryption"
+        )
     return host
 
 

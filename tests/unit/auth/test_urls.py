@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common.auth.urls import is_loopback, is_within, read_url
+from openai_responses_common.auth.urls import is_loopback, is_within, read_url, require_https
 
 EXAMPLE = "https://api.example.com/v1"
 
@@ -52,6 +52,17 @@ def test_secret_in_a_url_is_not_repeated(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read_url("base_url", url, example=EXAMPLE)
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://10.0.0.1", "http://localhost:8080", "http://127.0.0.1", "http://[::1]/v1"])
+def test_credential_may_go_over_https_and_to_this_machine(url: str) -> None:
+    require_https("base_url", read_url("base_url", url, example=EXAMPLE))
+
+
+@pytest.mark.parametrize("url", ["http://api.example.com", "http://10.0.0.1", "http://localhost.example"])
+def test_credential_may_not_go_to_another_machine_over_http(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="setting 'base_url' must begin with https"):
+        require_https("base_url", read_url("base_url", url, example=EXAMPLE))
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "::1"])
