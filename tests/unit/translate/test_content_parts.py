@@ -243,6 +243,26 @@ def test_a_result_that_json_lacks_is_text(odd: Any) -> None:
     assert isinstance(encode_tool_result(ToolResult(output=odd)), str)
 
 
+class Array:
+    """Like an array of numpy: `==` gives an array, which has no truth value."""
+
+    def __eq__(self, other: object) -> Any:
+        return Array()
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __bool__(self) -> bool:
+        raise ValueError("ambiguous")
+
+    def __str__(self) -> str:
+        return "[1 2]"
+
+
+def test_a_result_that_compares_like_an_array_is_text() -> None:
+    assert encode_tool_result(Array()) == '"[1 2]"'
+
+
 PLAIN = st.none() | st.booleans() | st.integers() | st.text()
 RESULTS = st.recursive(
     PLAIN | st.just(PICTURE) | st.fixed_dictionaries({"type": st.just("text"), "text": st.text()}),

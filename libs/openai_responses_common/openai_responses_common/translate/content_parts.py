@@ -55,7 +55,7 @@ def encode_tool_result(result: object) -> str | list[Item]:
     if is_too_deep(result):
         return _dump_json(result)
     value = _dump_models(result)
-    if value == RESULT_PLACEHOLDER:
+    if value is RESULT_PLACEHOLDER:  # not `==`, which an array answers with an array
         return RESULT_PLACEHOLDER
     if parts := _join_text_parts(_encode_image_result(value)):
         return parts
