@@ -35,6 +35,9 @@ _FILE_FORMAT_VERSION = 1
 # No entry states the output limit; every client uses this number. Seen 2026-11-21.
 _MAX_OUTPUT_TOKENS = 128_000
 
+# A larger number in an entry counts as left out: `read_model_info` would refuse the facts of all models for one entry.
+_MAX_CONTEXT_WINDOW = 10**12
+
 _EFFORT_LEVELS = "low medium high xhigh max"
 
 # Used until the catalogue was fetched once. Source: third-party copies of it of October 2026, seen 2026-11-21.
@@ -214,7 +217,7 @@ def _build_catalogue(content: Mapping[str, Any]) -> _Catalogue:
 def _read_facts(row: Mapping[str, Any]) -> ModelFacts:
     """The facts of an entry in the form of the setting `model_info`; what the entry leaves out stays out."""
     facts: ModelFacts = {"max_output_tokens": _MAX_OUTPUT_TOKENS}
-    if isinstance(window := row.get("window"), int) and window > 0:
+    if type(window := row.get("window")) is int and 0 < window <= _MAX_CONTEXT_WINDOW:
         facts["context_window"] = window
     if isinstance(levels := row.get("levels"), list):
         # The others, such as `ultra`, exist in OpenAI's own client only and are refused.

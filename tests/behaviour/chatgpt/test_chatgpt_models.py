@@ -75,6 +75,17 @@ async def test_an_entry_with_few_fields_is_listed(ready: Machine, catalogue: Cat
     assert models["gpt-77"].context_window > 0
 
 
+@pytest.mark.parametrize("window", [True, -1, 0, pytest.param(10**400, id="huge"), "272000", 1.5])
+async def test_an_odd_window_of_one_entry_breaks_no_model(ready: Machine, catalogue: Catalogue, window: object) -> None:
+    entry = CatalogueEntry(slug="gpt-77", window=128_000)
+    catalogue.entries = (entry, replace(entry, slug="gpt-78", extra_fields={"context_window": window}))
+    provider = ready.provider()
+    models = {model.id: model for model in await provider.list_models()}
+    assert models["gpt-77"].context_window == 128_000
+    assert models["gpt-78"].context_window > 0
+    assert provider.get_model_info().id
+
+
 async def test_the_model_info_of_the_user_wins(ready: Machine) -> None:
     info = {"gpt-5.6-sol": {"context_window": 1000}, "gpt-99": {"context_window": 2000}}
     models = {model.id: model for model in await listed(ready, model_info=json.dumps(info))}
