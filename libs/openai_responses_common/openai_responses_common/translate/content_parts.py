@@ -1,7 +1,7 @@
-"""Content parts: text, images and files, and what a tool returned, as the service wants them.
+"""Encodes text, images, files and tool results as content parts.
 
-Pixels never travel as base64 inside a text: an image is an `input_image` part wherever it came from, also when a loop
-hands over the JSON dump of a whole tool result.
+An image becomes an `input_image` part and never base64 in a text, even if a host passes on the JSON text of a whole
+tool result.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ RESULT_PLACEHOLDER = "[a tool result that cannot be written as JSON]"
 
 
 def make_text_part(text: str) -> Item:
+    """Return a text as a part of an input item."""
     return {"type": "input_text", "text": text}
 
 
 def encode_media_part(block: Mapping[str, Any]) -> Item | None:
-    """An image or file block (`source` by base64, URL or file id) as a part; None if it holds none of these."""
+    """Return an image block or a file block as a part; None if it has no data, no URL and no file id."""
     source = cast(Mapping[str, Any], block.get("source") or block)
     media_type = str(source.get("media_type") or source.get("mime_type") or "image/png")
     is_file = not media_type.startswith("image/")
@@ -49,7 +50,7 @@ def _read_url(value: object) -> object:
 
 
 def encode_tool_result(result: object) -> str | list[Item]:
-    """A tool's result as the output of its call: text where it is text, typed parts where it holds images."""
+    """Return a tool result as the content of a call output: typed parts if it holds images, else text."""
     if isinstance(result, str):
         return _join_text_parts(_parse_image_dump(result)) or result
     if is_too_deep(result):
@@ -66,7 +67,7 @@ def encode_tool_result(result: object) -> str | list[Item]:
 
 
 def _join_text_parts(parts: list[Item] | None) -> str | list[Item] | None:
-    """Text alone goes as text."""
+    """Return the parts, or one text if each of them is a text."""
     if parts and all(part["type"] == "input_text" for part in parts):
         return "\n".join(part["text"] for part in parts)
     return parts
@@ -89,7 +90,7 @@ def _dump_models(value: object) -> object:
 
 
 def _dump_json(value: object) -> str:
-    """Return JSON, with dates, paths and other objects as text; a placeholder if a value nests too deeply for that."""
+    """Return JSON, with dates, paths and other objects as text; a placeholder if JSON cannot hold the value."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     except (TypeError, ValueError, RecursionError):  # odd keys, a value that contains itself, a thousand levels
@@ -97,17 +98,17 @@ def _dump_json(value: object) -> str:
 
 
 def _parse_image_dump(text: str) -> list[Item] | None:
-    """The parts inside a JSON dump that holds images; None for every other text, which is nearly all of them."""
+    """Return the parts of a JSON text that holds image blocks; None for any other text."""
     if text[:1] not in {"{", "["} or '"image"' not in text:
         return None
     return _encode_image_result(loads_or_none(text))
 
 
 def _encode_image_result(value: object) -> list[Item] | None:
-    """The parts of a result that holds image blocks: they themselves, and all else as text; None without any.
+    """Return the parts of a tool result that holds image blocks, with all else as text; None if it holds no image.
 
-    Loops and tools wrap results: `{"success", "output", "error", "content": [blocks]}`, the blocks under `content` or
-    `output`, one inside the other.
+    Hosts and tools wrap a result in an object such as `{"success", "output", "error", "content": [blocks]}`. The blocks
+    stand under `content` or `output`, and wrappers may be nested.
     """
     if isinstance(value, list):
         blocks = cast(list[object], value)

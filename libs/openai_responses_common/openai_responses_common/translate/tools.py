@@ -1,4 +1,4 @@
-"""Tools, tool choice and response format, as the wire wants them."""
+"""Encodes tools, the tool choice and the response format as fields of the body."""
 
 from __future__ import annotations
 
@@ -11,17 +11,13 @@ from amplifier_core.message_models import ResponseFormatJson, ResponseFormatJson
 from ..wire.json_values import as_object
 from ..wire.types import Item
 
-# The parameters of a tool that takes none; a strict schema must say that there are no others.
+# The parameters of a tool without parameters. A strict schema must say that no others are allowed.
 _EMPTY_SCHEMA: Mapping[str, Any] = {"type": "object", "properties": {}}
-
-
 _STRICT_EMPTY_SCHEMA: Mapping[str, Any] = {**_EMPTY_SCHEMA, "required": [], "additionalProperties": False}
-
 
 _OPTIONAL_FUNCTION_FIELDS = ("defer_loading", "allowed_callers", "output_schema", "async")
 
-
-# What a hosted tool is asked to show beside its result. Source: `include` values of openai 3.52.
+# The `include` value that makes the service send what a hosted tool found. Source: `include` values of openai 3.52.
 _INCLUDE_BY_TOOL: Mapping[str, str] = {
     "web_search": "web_search_call.action.sources",
     "file_search": "file_search_call.results",
@@ -30,28 +26,32 @@ _INCLUDE_BY_TOOL: Mapping[str, str] = {
 
 
 def encode_tools(tools: Sequence[ToolSpec] | None, hosted_tools: Iterable[Mapping[str, Any]]) -> list[Item]:
-    """Function tools, then hosted ones; a hosted tool that the request brings itself is not added twice.
+    """Return the tools of a request, then the hosted tools that are not among them.
 
-    `strict` is sent as false unless the tool asks for it: left out, the service takes it as true and rewrites the
-    schema (recorded: `additionalProperties: false` and every key required).
+    `strict` is sent as false unless the tool sets it to true. Without the field, the service assumes true and rewrites
+    the schema (recorded: `additionalProperties: false` and every key required).
+
+    Args:
+        tools: the tools of the chat request; None for none.
+        hosted_tools: the hosted tools of the options. Of two with the same identity, the later one counts.
     """
     encoded = [_encode_tool(tool) for tool in tools or ()]
-    present = {_tool_identity(tool) for tool in encoded}
-    wanted = {_tool_identity(tool): dict(tool) for tool in hosted_tools}
-    return encoded + [tool for identity, tool in wanted.items() if identity not in present]
+    identities = {_tool_identity(tool) for tool in encoded}
+    hosted_by_identity = {_tool_identity(tool): dict(tool) for tool in hosted_tools}
+    return encoded + [tool for identity, tool in hosted_by_identity.items() if identity not in identities]
 
 
 def _tool_identity(tool: Mapping[str, Any]) -> tuple[object, object]:
-    """What makes two tools the same: their names; hosted ones have none and come once a kind, the later one."""
+    """Return type and name: two tools with the same are one. A hosted tool without a name counts once per type."""
     return tool["type"], tool.get("name") or tool.get("server_label")
 
 
 def _encode_tool(tool: ToolSpec) -> Item:
     extra = tool.model_extra or {}
-    kind = extra.get("type", "function")
-    if kind == "custom":
+    tool_type = extra.get("type", "function")
+    if tool_type == "custom":
         return {"type": "custom", "name": tool.name, "description": tool.description or "", **extra}
-    if kind != "function":
+    if tool_type != "function":
         return {key: value for key, value in extra.items() if value is not None}
     strict = bool(extra.get("strict"))
     return {
@@ -65,13 +65,16 @@ def _encode_tool(tool: ToolSpec) -> Item:
 
 
 def list_tool_includes(tools: Iterable[Item]) -> list[str]:
-    """The `include` values that go with the hosted tools of a request."""
-    kinds = {str(tool["type"]).partition("_preview")[0] for tool in tools}
-    return [include for kind, include in _INCLUDE_BY_TOOL.items() if kind in kinds]
+    """Return the `include` values for the hosted tools of a request."""
+    tool_types = {str(tool["type"]).partition("_preview")[0] for tool in tools}
+    return [include for tool_type, include in _INCLUDE_BY_TOOL.items() if tool_type in tool_types]
 
 
 def encode_tool_choice(choice: str | Mapping[str, Any] | None, tools: Sequence[Item]) -> str | Item | None:
-    """`tool_choice` in the service's form, from every form in which hosts write it."""
+    """Return `tool_choice` in the form of the API, from any form that hosts write.
+
+    None if the host chose nothing or the request has no tools.
+    """
     if not choice or not tools:
         return None
     if isinstance(choice, str):
@@ -106,25 +109,25 @@ def _encode_tool_name(tool_name: str, tools: Sequence[Item]) -> Item:
 
 
 def encode_response_format(response_format: object) -> Item | None:
-    """`text.format` for a response format; None for plain text.
+    """Return `text.format` for a response format; None for plain text.
 
-    A JSON schema may come bare, or as `{"name", "schema", "strict"}` as other APIs write it.
+    A JSON schema may stand alone, or inside `{"name", "schema", "strict"}` as other APIs write it.
     """
     match response_format:
         case ResponseFormatJson():
             return {"type": "json_object"}
-        case ResponseFormatJsonSchema(json_schema=given, strict=strict):
-            wrapped = isinstance(given.get("schema"), dict)
-            schema: dict[str, Any] = given["schema"] if wrapped else given
-            strict = strict if strict is not None else given.get("strict") if wrapped else None
-            name = given.get("name") if wrapped else None
+        case ResponseFormatJsonSchema(json_schema=json_schema, strict=strict):
+            is_wrapped = isinstance(json_schema.get("schema"), dict)
+            wrapper: dict[str, Any] = json_schema if is_wrapped else {}
+            schema: dict[str, Any] = wrapper.get("schema", json_schema)
+            strict = wrapper.get("strict") if strict is None else strict
             encoded: Item = {
                 "type": "json_schema",
-                "name": _fit_schema_name(name or schema.get("title")),
+                "name": _clean_schema_name(wrapper.get("name") or schema.get("title")),
                 "schema": schema,
             }
-            if wrapped and given.get("description"):
-                encoded["description"] = given["description"]
+            if wrapper.get("description"):
+                encoded["description"] = wrapper["description"]
             if strict is not None:
                 encoded["strict"] = bool(strict)
             return encoded
@@ -132,6 +135,6 @@ def encode_response_format(response_format: object) -> Item | None:
             return None
 
 
-def _fit_schema_name(name: object) -> str:
-    """The service takes `[a-zA-Z0-9_-]{1,64}`."""
+def _clean_schema_name(name: object) -> str:
+    """Return a name that the service accepts: it matches `[a-zA-Z0-9_-]{1,64}`."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", str(name or "response"))[:64]

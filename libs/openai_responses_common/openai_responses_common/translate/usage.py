@@ -1,4 +1,4 @@
-"""What an answer cost: token counts of the service to the kernel's `Usage`, with the price of each reply."""
+"""Reads the token counts of responses, and sums them as the kernel's `Usage` with the cost of the call."""
 
 from __future__ import annotations
 
@@ -16,28 +16,38 @@ from ..wire.types import Response
 
 
 def read_token_counts(response: Response) -> TokenCounts | None:
-    """The counts of one reply; None if it reported none. Details may be absent or null on older or other servers."""
+    """Return the token counts of one response; None if it reports none.
+
+    Older servers leave out the details, and other servers send null for them.
+    """
     usage = as_object(response.get("usage"))
     if not usage:
         return None
     details = as_object(usage.get("input_tokens_details"))
-    written = as_object(details.get("cache_write_tokens_details"))
+    write_details = as_object(details.get("cache_write_tokens_details"))
     return TokenCounts(
         input=_read_count(usage.get("input_tokens")),
         output=_read_count(usage.get("output_tokens")),
         cache_read=_read_count(details.get("cached_tokens")),
         cache_write=_read_count(details.get("cache_write_tokens")),
-        cache_write_12h=_read_count(written.get("ttl_12h_tokens")),
+        cache_write_12h=_read_count(write_details.get("ttl_12h_tokens")),
     )
 
 
 def sum_usage(
     responses: Sequence[Response], *, model: str, profile: BackendProfile, model_info: ModelOverrides
 ) -> Usage | None:
-    """Usage of one call, summed over its responses; None if the service reported nothing.
+    """Return the usage of one call, summed over its responses; None if no response reports its usage.
 
-    Each reply is priced by the model and the service tier that it names itself. One unknown price makes the sum
-    unknown: a partial sum would look like the whole.
+    The model and the service tier that a response reports decide its price. If one price is not known, the cost of the
+    call is None, because a partial sum would look like the whole.
+
+    Args:
+        responses: all responses that were paid for.
+        model: the requested model. Its price counts if a response reports no model or one without a known price. If
+            `model_info` has an entry for it, its price counts first.
+        profile: the service, with its price factors.
+        model_info: the user's overrides, by model.
     """
     total = Usage(input_tokens=0, output_tokens=0, total_tokens=0, cost_usd=Decimal(0))
     for response in responses:
@@ -71,8 +81,8 @@ def _calculate_response_cost_usd(
     if not profile.priced:
         return None
     tier = str(response.get("service_tier") or "") or None
-    served = str(response.get("model") or model)
-    for name in (model, served) if model in model_info.entries else (served, model):
+    response_model = str(response.get("model") or model)
+    for name in (model, response_model) if model in model_info.entries else (response_model, model):
         price = model_info.price_of(name)
         if price is None:
             continue
@@ -85,7 +95,7 @@ def _calculate_response_cost_usd(
 
 
 def _read_count(value: object) -> int:
-    """Return a number of tokens. Anything that is not an int counts as 0."""
+    """Return a number of tokens; 0 for a value that is not an integer."""
     return value if isinstance(value, int) else 0
 
 
