@@ -1,1 +1,1 @@
-"""The command line that the modules share; makes no call to a model."""
+"""The command line that the modules share; makes a call to a model only for `status --check`."""

@@ -1,1 +1,1 @@
-"""Sends bytes and yields events, through one HTTP library or another; knows no messages and retries nothing."""
+"""Sends bytes and yields events over HTTP; knows no messages, and retries only a request with a refused credential."""
