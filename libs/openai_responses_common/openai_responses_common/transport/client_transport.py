@@ -196,6 +196,15 @@ def lower_header_names(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
+def describe_connect_timeout(endpoint: Endpoint) -> str:
+    """Return the text for a connection that was not made in time.
+
+    It names no setting, because a request waits at most `CONNECT_TIMEOUT_S` for its connection, however long the
+    timeout is.
+    """
+    return f"timed out: cannot connect to {endpoint.base_url}"
+
+
 def describe_cause(error: BaseException) -> str:
     """Return the cause of a client's error in one line."""
     cause = error.__cause__ or error

@@ -12,6 +12,7 @@ from .client_transport import (
     NO_RESPONSE,
     ClientTransport,
     describe_cause,
+    describe_connect_timeout,
     remove_read_timeout,
 )
 from .credential import Headers
@@ -91,6 +92,8 @@ class _HttpxLibrary:
         return (import_http_library().HTTPError,)
 
     def read_failure(self, error: Exception, endpoint: Endpoint, *, response_started: bool) -> Failure:
+        if isinstance(error, import_http_library().ConnectTimeout):
+            return Failure(kind="timeout", message=describe_connect_timeout(endpoint))
         if isinstance(error, import_http_library().TimeoutException):
             return Failure(kind="timeout", message=INTERRUPTED_RESPONSE if response_started else NO_RESPONSE)
         if response_started:

@@ -20,6 +20,7 @@ from .client_transport import (
     NO_RESPONSE,
     ClientTransport,
     describe_cause,
+    describe_connect_timeout,
     lower_header_names,
     remove_read_timeout,
 )
@@ -88,6 +89,8 @@ class _SdkLibrary:
         match error:
             case openai.APIStatusError():
                 return read_error_response(error.status_code, error.body, lower_header_names(error.response.headers))
+            case openai.APITimeoutError(__cause__=httpx2.ConnectTimeout()):
+                return Failure(kind="timeout", message=describe_connect_timeout(endpoint))
             case openai.APITimeoutError():
                 return Failure(kind="timeout", message=NO_RESPONSE)
             case openai.APIConnectionError():
