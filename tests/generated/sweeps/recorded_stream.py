@@ -69,9 +69,9 @@ class RecordedStream:
         return b"".join(folded).replace(b"\n", newline)
 
 
-def choose_offsets(length: int, count: int | None) -> list[int]:
-    """Return `count` offsets over a stream of that length and its last four; every offset if `count` is None."""
-    stride = 1 if count is None else length // count
+def choose_offsets(length: int, count: int) -> list[int]:
+    """Return at least `count` offsets, evenly over a stream of that length, and its last four."""
+    stride = max(1, length // count)
     return sorted({*range(0, length, stride), *range(length - 3, length + 1)})
 
 
