@@ -1,14 +1,18 @@
-"""Tests of what a transport says about a timeout, for both client libraries."""
+"""Tests of `ClientTransport`: what it says about a timeout, and how it leaves a response that is complete."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
 from types import ModuleType
+from typing import Any, cast
 
 import httpx
 import httpx2
 import pytest
 from openai_responses_common import ApiKey, Endpoint, HttpTransport, SdkTransport
 from openai_responses_common.failures.failure import CallFailure, Failure
+from openai_responses_common.transport.client_transport import ClientTransport
 
 ENDPOINT = Endpoint(base_url="https://service.test/v1", credential=ApiKey(key="key-1"))
 
@@ -49,3 +53,47 @@ async def test_silent_service_names_the_setting_of_the_timeout(
     failure = await _fail(monkeypatch, transport, library, "ReadTimeout")
     assert failure.kind == "timeout"
     assert "setting 'timeout'" in failure.message
+
+
+class _Response:
+    """A complete response, with text after it that is not an event and comes when `rest` is set."""
+
+    headers: Mapping[str, str] = {}
+
+    def __init__(self) -> None:
+        self.rest = asyncio.Event()
+
+    async def aiter_raw(self) -> AsyncGenerator[bytes, None]:
+        yield b'data: {"type": "response.completed", "response": {"output": []}}\n\n'
+        await self.rest.wait()
+        yield b"data: {\n\n"
+
+    async def aclose(self) -> None: ...
+
+
+class _Library:
+    """A client library whose one request gets a `_Response`."""
+
+    def __init__(self) -> None:
+        self.response = _Response()
+
+    def build(self, endpoint: Endpoint) -> object:
+        return object()
+
+    async def close(self, client: object) -> None: ...
+
+    async def post(self, *_: object, **__: object) -> _Response:
+        return self.response
+
+    def error_types(self) -> tuple[type[Exception], ...]:
+        return ()
+
+
+async def test_complete_response_is_left_without_an_error_if_the_provider_is_closed_meanwhile() -> None:
+    library = _Library()
+    transport = ClientTransport[object](ENDPOINT, cast(Any, library))
+    async with transport.open(b"{}", timeout_s=600) as reply:
+        events = await anext(reply.batches)
+        await transport.close()
+        library.response.rest.set()
+    assert [event["type"] for event in events] == ["response.completed"]

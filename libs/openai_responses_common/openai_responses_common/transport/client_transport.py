@@ -175,7 +175,8 @@ class ClientTransport(Generic[C]):
 
 
 async def _drain_batches(batches: AsyncGenerator[list[Event], None]) -> None:
-    with suppress(TimeoutError, CallFailure):
+    # The response is complete, so neither a fault in the rest nor a provider that is closed meanwhile matters.
+    with suppress(TimeoutError, CallFailure, AbortError):
         async with asyncio.timeout(_DRAIN_TIMEOUT_S):
             async for _ in batches:
                 pass
