@@ -1,7 +1,7 @@
 """One call: encode, attempt, learn from a refusal, retry, continue, decode.
 
-Every call takes this one path. The service always streams; a caller that wants no deltas passes no sink. The engine
-knows neither credentials nor services: the transport and the profile hold what differs between services.
+Every call takes this one path. Every request asks for a stream; a caller that wants no deltas passes no sink. The
+engine knows neither credentials nor services: the transport and the profile hold what differs between services.
 """
 
 from __future__ import annotations
