@@ -133,7 +133,7 @@ def unit(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on each supported Python that is installed."""
     install(session, "test")
-    # To save time, `.ci/run` names the tests for the Pythons other than the one that runs nox: TESTS_ON_312="tests/unit".
+    # `.ci/run` names fewer tests for the Pythons other than the one that runs nox, as in TESTS_ON_312="tests/unit".
     some = os.environ.get(f"TESTS_ON_{str(session.python).replace('.', '')}", "").split()
     pytest(session, *(some if session.python != RUNNING else []))
 
