@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 import time
+from contextlib import AbstractContextManager
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkErro
 from amplifier_module_provider_chatgpt_oauth.auth import account as module
 from amplifier_module_provider_chatgpt_oauth.auth import tokens as tokens_module
 from openai_responses_common.auth import token_source
+from openai_responses_common.auth.store.base import TokenStore
 from openai_responses_common.auth.store.record import StoreError
 from responses_emulator import Account, Disconnect, HttpReply, LoseReply, Say, invalid_token, malformed_token
 from responses_emulator.openai_sign_in.service import SignInService
@@ -119,6 +121,24 @@ async def test_a_token_that_is_still_valid_is_used_while_the_next_is_fetched(
 async def test_a_token_that_another_process_refreshed_is_used(machine: Machine) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     newer = machine.keep(machine.service.token_set())
+    await (await machine.session()).ask("hello")
+    assert machine.sent == [newer.access_token]
+    assert not machine.service.requests_to("refresh")
+
+
+async def test_a_token_refreshed_while_a_call_waited_for_the_lock_is_used(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stored tokens are read again under the lock, because a refresh token can be used once."""
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    newer = machine.service.token_set()
+    lock = TokenStore.lock
+
+    def lock_after_another_process(store: TokenStore) -> AbstractContextManager[None]:
+        machine.keep(newer)
+        return lock(store)
+
+    monkeypatch.setattr(TokenStore, "lock", lock_after_another_process)
     await (await machine.session()).ask("hello")
     assert machine.sent == [newer.access_token]
     assert not machine.service.requests_to("refresh")

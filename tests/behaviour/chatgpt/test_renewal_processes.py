@@ -125,6 +125,13 @@ LOADS = [
 ]
 
 
+def check_spent_tokens(machine: Machine) -> list[str]:
+    """Check that no refresh token was spent twice so far; return them in order."""
+    spent = [each.body["refresh_token"] for each in machine.service.requests_to("refresh")]
+    assert len(set(spent)) == len(spent), "a token was spent twice"
+    return spent
+
+
 @pytest.mark.parametrize("load", LOADS)
 def test_no_token_is_spent_twice_while_processes_are_killed(machine: Machine, crew: Crew, load: Load) -> None:
     # A token is refreshed from 300 s before it expires: every second.
@@ -136,7 +143,7 @@ def test_no_token_is_spent_twice_while_processes_are_killed(machine: Machine, cr
         since_s = 0.0
         while calls < load.calls or refreshes < load.refreshes or crew.killed < load.kills:
             time.sleep(random.uniform(0.05, 0.2))
-            before, calls, refreshes = calls, len(machine.sent), len(machine.service.requests_to("refresh"))
+            before, calls, refreshes = calls, len(machine.sent), len(check_spent_tokens(machine))
             since_s = since_s if calls == before else run_clock.elapsed_s
             assert run_clock.elapsed_s - since_s < STANDSTILL_S, (
                 f"no call after {calls} calls and {refreshes} refreshes"
@@ -145,8 +152,7 @@ def test_no_token_is_spent_twice_while_processes_are_killed(machine: Machine, cr
                 crew.start()
                 killed_at = calls
     assert crew.end() == []
-    spent = [each.body["refresh_token"] for each in machine.service.requests_to("refresh")]
-    assert len(set(spent)) == len(spent), "a token was spent twice"
+    check_spent_tokens(machine)
     assert machine.service.is_live(machine.kept["refresh_token"]), "the sign-in was lost"
     assert not machine.service.is_live(tokens.refresh_token)
     assert not [path for path in machine.home.iterdir() if path.suffix == ".tmp" and path.stat().st_size > 5_000]
