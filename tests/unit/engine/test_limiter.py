@@ -7,6 +7,8 @@ import asyncio
 import pytest
 from openai_responses_common.engine.limiter import Limiter, get_limiter
 
+from tests.support.session import PATIENCE_S
+
 
 class Crowd:
     """Tasks that hold a slot until the test lets them leave."""
@@ -104,7 +106,8 @@ async def test_a_cancelled_waiter_passes_its_slot_on(is_granted: bool) -> None:
             cancelled.cancel()
             await settle()
     cancelled.cancel()  # if it got its slot just now, it has not run since
-    await asyncio.gather(cancelled, behind, return_exceptions=True)
+    async with asyncio.timeout(PATIENCE_S):  # if a slot is lost, the visitor behind waits for ever
+        await asyncio.gather(cancelled, behind, return_exceptions=True)
     assert cancelled.cancelled()
     assert visitors == ["behind"]
     assert limiter.slots_in_use == 0
