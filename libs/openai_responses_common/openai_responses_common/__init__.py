@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING
 from amplifier_core.message_models import ChatRequest, ChatResponse, Message
 
 from .auth.api_key import ApiKey, sendable
-from .auth.bearer import BearerToken
-from .auth.token_source import Token, TokenSource
 from .auth.urls import is_loopback, is_within, read_url
 from .facts.backend_profile import BackendProfile, ErrorMeaning, KnownError, LimitTable
 from .options.options import Options
@@ -28,16 +26,18 @@ from .provider.catalogue import describe, read_models
 from .provider.environment import setting, word_list
 from .provider.mounting import mount_provider
 from .provider.provider import AddressedProvider, ResponsesProvider
-from .provider.registry import create_provider, register
 from .transport.base import Document, Endpoint, Reply, Transport
 from .transport.credential import Credential, Lease
-from .transport.httpx_transport import HttpTransport
 from .transport.sdk_transport import SdkTransport
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .auth.bearer import BearerToken
+    from .auth.token_source import Token, TokenSource
+    from .provider.registry import create_provider, register
     from .translate.decode import DecodedResponse
     from .translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
+    from .transport.httpx_transport import HttpTransport
 
 __all__ = [
     "Aborted",
@@ -87,14 +87,18 @@ __all__ = [
 
 _LAZY_NAMES = {
     **dict.fromkeys(("Aborted", "BlockDelta", "BlockEnd", "BlockStart", "Delta"), "translate.deltas"),
+    "BearerToken": "auth.bearer",
     "DecodedResponse": "translate.decode",
+    "HttpTransport": "transport.httpx_transport",
+    **dict.fromkeys(("Token", "TokenSource"), "auth.token_source"),
+    **dict.fromkeys(("create_provider", "register"), "provider.registry"),
 }
 
 
 def __getattr__(name: str) -> object:
-    """Import a name of the response on first use.
+    """Import a name on first use that not every module needs before its first call.
 
-    Hosts import every module of a session before its first call, and these names import what only a call needs.
+    Hosts import every module of a session before anybody makes a call.
     """
     if name not in _LAZY_NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from amplifier_core.message_models import ResponseFormat
@@ -217,12 +218,15 @@ def web_search_tool(value: object) -> tuple[Mapping[str, Any], ...]:
     return hosted_tool_list({"type": "web_search", **json_object(value)})
 
 
-_RESPONSE_FORMAT_ADAPTER = TypeAdapter[Any](ResponseFormat)
+@cache
+def _response_format_adapter() -> TypeAdapter[Any]:
+    """Build the validator once, and not before a call needs it: it takes most of a millisecond."""
+    return TypeAdapter[Any](ResponseFormat)
 
 
 def response_format(value: object) -> object:
     """Return Amplifier's response format, from its object or from a mapping."""
     try:
-        return _RESPONSE_FORMAT_ADAPTER.validate_python(value)
+        return _response_format_adapter().validate_python(value)
     except ValidationError:
         raise ValueError("{type: text}, {type: json} or {type: json_schema, json_schema: {…}}") from None
