@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -106,7 +107,12 @@ def pin_oldest(package: str) -> str:
 def chat(session: nox.Session) -> None:
     """Ask the question after `--`, or chat. Without an account an offline service answers."""
     install(session, "chat")
-    session.run("python", "-m", "examples.chat", *session.posargs)
+    # Ctrl-C stops a response of the chat. nox receives it too, and would end the chat 0.3 s later.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        session.run("python", "-m", "examples.chat", *session.posargs)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @nox.session

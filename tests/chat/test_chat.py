@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -103,6 +104,15 @@ class Person(someone.Person):
         """Answer the prompt."""
         self.waits_for(PROMPT)
         self.types(text + "\n")
+
+
+class NoxPerson(someone.Person):
+    """Someone who chats through `nox -s chat`, with the packages of this environment. Ctrl-C reaches nox alone."""
+
+    def __init__(self, *, folder: Path, **more: str) -> None:
+        call = ["nox", "--no-venv", "--no-install", "--envdir", str(folder / ".nox"), "--session", "chat"]
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        super().__init__(call, folder=ROOT, environment=environment(PATH=path, **more))
 
 
 def test_one_question_in_a_pipe(folder: Path) -> None:
@@ -230,6 +240,18 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(folder: Path, servic
         assert person.sees_the_end() == 0
         assert "Traceback" not in person.seen
         assert "never retrieved" not in person.seen
+
+
+@pytest.mark.skipif(not shutil.which("nox"), reason="needs nox on the path")
+def test_ctrl_c_in_the_session_of_nox_keeps_the_conversation(folder: Path, service: Emulator) -> None:
+    """A terminal sends Ctrl-C to nox as well as to the chat. nox ends a program 0.3 s later, by default."""
+    with NoxPerson(folder=folder, **at(service)) as person:
+        person.waits_for(PROMPT)
+        person.presses_ctrl_c()
+        assert not person.sees("nox > Interrupted", within_s=1.5)
+        person.types("/quit\n")
+        assert person.sees_the_end() == 0
+        assert "Session chat was successful" in person.seen
 
 
 def test_ctrl_c_ends_a_single_question(folder: Path, service: Emulator) -> None:
