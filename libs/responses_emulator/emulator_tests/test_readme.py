@@ -51,6 +51,14 @@ def test_the_request_in_the_readme_gets_a_response(emulator: Emulator) -> None:
     assert httpx.post(f"{emulator.base_url}/responses", content=body[1], headers=headers).status_code == 200
 
 
+def test_the_request_in_the_readme_goes_to_the_port_of_the_command_above_it() -> None:
+    commands = re.search(r"--port (\d+)", SHELL[0])
+    request = re.search(r"127\.0\.0\.1:(\d+)/", SHELL[1])
+    assert commands
+    assert request
+    assert commands[1] == request[1]
+
+
 def test_the_readme_lists_the_options_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
