@@ -45,7 +45,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     wrong: list[str] = []
     for outcome, word in OUTCOMES.items():
         for report in terminalreporter.stats.get(outcome, []):
-            cell = dict(report.user_properties)
+            cell = dict(getattr(report, "user_properties", []))  # a file that cannot be collected has none
             if "row" not in cell:
                 continue
             table[cell["row"]][cell["column"]] = word
