@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -70,6 +71,13 @@ def test_the_command_line_ends_by_a_signal(number: signal.Signals) -> None:
         assert process.wait(60) == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes an input")
+def test_the_command_line_ends_if_it_has_no_input() -> None:
+    command = f"exec {shlex.join(COMMAND)} <&-"
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=True)
+    assert "Traceback" not in ended.stderr
+
+
 def test_the_command_line_serves_azure() -> None:
     with served("--surface", "azure") as process:
         base_url, settings = line_of(process), settings_of(process, 3)
@@ -114,6 +122,9 @@ def test_the_command_line_takes_a_responder(tmp_path: Path) -> None:
         (("--responder", f"{__name__}:absent"), "cannot import"),
         (("--responder", "one_word"), "Example: my_package.my_module:respond"),
         (("--responder", "json:__name__"), "is not a function"),
+        (("--responder", "..relative:respond"), "cannot import"),
+        (("--port", "65536"), "is not a number from 0 to 65535"),
+        (("--port", "-1"), "is not a number from 0 to 65535"),
         (("--surface", "other"), "invalid choice: 'other'"),
     ],
 )

@@ -27,6 +27,7 @@ from responses_emulator.service.surface import Surface
 
 SURFACES = ("openai", "azure", "chatgpt")
 _POLLS_UNTIL_APPROVED = 4
+_MAX_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m responses_emulator", description=__doc__)
     parser.add_argument("--surface", choices=SURFACES, default="openai", help="the service; the default is openai")
-    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; the default 0 takes a free one")
+    parser.add_argument("--port", type=_port, default=0, help="the port on 127.0.0.1; the default 0 takes a free one")
     parser.add_argument(
         "--word-delay", type=float, default=0.0, metavar="SECONDS", help="seconds between two words; the default is 0"
     )
@@ -70,11 +71,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {_MAX_PORT}")
+    return int(text)
+
+
 def _responder(text: str) -> Responder:
     module, _, function = text.partition(":")
     try:
         responder = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise argparse.ArgumentTypeError(
             f"cannot import {text!r} ({error}). Example: my_package.my_module:respond"
         ) from None
@@ -133,7 +140,7 @@ def _services(name: str) -> _Services:
 
 def _wait_for_end_of_input(stop: threading.Event) -> None:
     # `os.read` holds no lock of `sys.stdin`, which the interpreter would wait for when it ends.
-    while os.read(sys.stdin.fileno(), 65536):
+    while sys.stdin is not None and os.read(sys.stdin.fileno(), 65536):  # None if it was closed from the start
         pass
     stop.set()
 

@@ -70,6 +70,7 @@ class Emulator:
 
         Raises:
             OSError: the address cannot be used.
+            OverflowError: no port has this number.
         """
         ready = threading.Event()
         errors: list[BaseException] = []
@@ -97,7 +98,7 @@ class Emulator:
             self._port = loop.run_until_complete(self._server.start(self._port))
             self.state.origin = self.origin
             self._loop = loop
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # a port above 65535 overflows
             errors.append(error)
         ready.set()
         if errors:
