@@ -103,6 +103,30 @@ def test_product_does_not_import_the_tests_for_authors_of_backends() -> None:
     assert importers == set()
 
 
+def test_product_imports_neither_the_emulator_nor_a_module_another_module() -> None:
+    packages = {path.name for path in MODULES}
+    importers = {
+        (short(path), module)
+        for path in OURS
+        for module in imports(path)
+        if (top := module.partition(".")[0]) == "responses_emulator" or (top in packages and top not in path.parts)
+    }
+    assert importers == set()
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_takes_nothing_from_the_top_of_the_library(room: str) -> None:
+    """The top offers names of every room, so an import from it would go round the order of the rooms."""
+    allowed = {*MAY_IMPORT, "version", "__version__"}
+    taken = {
+        (short(path), module)
+        for path in (LIBRARY / room).rglob("*.py")
+        for module in imports(path)
+        if module.startswith(f"{LIBRARY.name}.") and module.split(".")[1] not in allowed
+    }
+    assert taken == set()
+
+
 def test_tests_for_authors_of_backends_need_no_test_library() -> None:
     """Importing them must not fail, or cost anything, without pytest."""
     used = {module.partition(".")[0] for path in (LIBRARY / "testing").rglob("*.py") for module in imports(path)}
