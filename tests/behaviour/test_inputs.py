@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from typing import Any
 
 import pytest
@@ -123,6 +125,9 @@ DEEP_RESULTS: dict[str, Any] = {
     "a list as text": '["image",' + "[" * 1000 + "]" * 1001,
     "an object as text": '{"content":' * 1000 + '["image"]' + "}" * 1000,
     "an object as output": [ToolResultBlock(tool_call_id="c", output=nest(1000))],
+    "an image without a source": [
+        ToolResultBlock(tool_call_id="c", output={"content": [{"type": "image", "source": 5}]})
+    ],
     "an object that pydantic cannot write": [ToolResultBlock(tool_call_id="c", output=nest(300))],
 }
 
@@ -137,6 +142,43 @@ async def test_a_tool_result_that_nests_deeply_ends_no_conversation(open_session
     (item,) = items(session.body, "function_call_output")
     assert isinstance(content, list) or item["output"] == content
     assert (await chat.say("and now?")).text == "still here"
+
+
+def odd_state(value: Any) -> Message:
+    item = {"type": "message", "role": "assistant", "odd": value}
+    return assistant([{"type": "text", "text": "x", "openai": {"origin": "o", "item": item}}])
+
+
+SELF: dict[str, Any] = {}
+SELF |= {"parent": SELF, "root": SELF}
+ODD_VALUES: dict[str, Any] = {
+    "not a number": math.nan,
+    "half a surrogate pair": {"\ud800": "\udfff"},
+    "an integer that Python does not write": 10**5000,
+    "deeper than hooks read": nest(150),
+    "deeper than Python writes": nest(5000),
+    "contains itself": SELF,
+}
+
+
+@pytest.mark.parametrize("value", ODD_VALUES.values(), ids=ODD_VALUES)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda value: assistant("x", tool_calls=[{"id": "c", "name": "look", "arguments": {"a": value}}]),
+        lambda value: user(picture(type="base64", data=value), "x"),
+        lambda value: user(ToolResultBlock(tool_call_id="c", output=value), "x"),
+        odd_state,
+    ],
+    ids=["arguments", "picture", "result", "replay state"],
+)
+async def test_a_value_that_json_does_not_have_is_sent_without_it_or_told(
+    open_session: OpenSession, make: Any, value: Any
+) -> None:
+    session = await open_session(raw=True, debug=True, raw_debug=True)
+    with contextlib.suppress(InvalidRequestError):  # the service refuses the odd field, or JSON cannot hold it
+        await session.ask("hello", make(value), "and now?")
+    assert session.recorder.one("llm:response")["status"] in {"ok", "error"}
 
 
 @pytest.mark.promise("tool results in user messages are lost", area="hazard")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from typing import Any
 
 import pytest
@@ -116,3 +117,36 @@ def test_no_secret_gets_out_at_any_depth(value: Any) -> None:
 def test_text_that_no_hook_takes_is_told_as_it_is_sent() -> None:
     """Half a surrogate pair, from a tool that read a broken file, must not fail the call that tells of it."""
     assert redact({"a": ["x\ud800y", "\U0001f600"]}) == {"a": ["x?y", "\U0001f600"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "copy"),
+    [
+        ({"a": math.nan, "b": [-math.inf, 1.5]}, {"a": None, "b": [None, 1.5]}),
+        ({"a": 2**1023, "b": 10**5000}, {"a": "… (1024 bits)", "b": "… (16610 bits)"}),
+        ({"\ud800": 1, (1, 2): 2}, {"?": 1, "(1, 2)": 2}),
+        ({"a": (1, True), "b": object()}, {"a": [1, True], "b": "… (object)"}),
+    ],
+)
+def test_a_value_that_no_hook_takes_is_replaced(value: Any, copy: Any) -> None:
+    assert redact(value) == copy
+
+
+def nest(levels: int, wrap: Any) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = wrap(value)
+    return value
+
+
+@pytest.mark.parametrize("wrap", [lambda value: {"a": value}, lambda value: [value]], ids=["object", "list"])
+def test_what_nests_deeper_than_a_hook_takes_is_cut(wrap: Any) -> None:
+    assert redact(nest(120, wrap)) == nest(120, wrap)
+    cut = json.dumps(redact(nest(1000, wrap)))
+    assert cut.count("[") + cut.count("{") == 120
+
+
+def test_a_value_that_contains_itself_is_cut() -> None:
+    value: dict[str, Any] = {}
+    value["self"] = value
+    assert "dict" in json.dumps(redact(value), ensure_ascii=False)

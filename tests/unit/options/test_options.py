@@ -388,3 +388,8 @@ def test_settings_are_not_shared_between_calls() -> None:
 def test_what_can_be_read_counts_beside_what_cannot() -> None:
     found = read_valid_config({"timeout": "soon", "priority": "7", "default_model": "gpt-6-sol", "a": 1}, DEFAULTS)
     assert (found.priority, found.model, found.timeout_s) == (7, "gpt-6-sol", DEFAULTS.timeout_s)
+
+
+def test_an_integer_that_python_does_not_write_is_an_error_that_names_the_setting() -> None:
+    with pytest.raises(ConfigurationError, match="setting 'priority' takes a whole number, not this int"):
+        read_config({"priority": 10**5000}, Options())

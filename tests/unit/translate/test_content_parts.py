@@ -13,6 +13,7 @@ from amplifier_core.models import ToolResult
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.translate.content_parts import (
+    IMAGE_PLACEHOLDER,
     RESULT_PLACEHOLDER,
     encode_media_part,
     encode_tool_result,
@@ -297,3 +298,27 @@ def test_pixels_never_travel_as_text(blocks: list[dict[str, Any]], wrapped: str 
         output = encode_tool_result(content)
         texts = [output] if isinstance(output, str) else [part["text"] for part in output if "text" in part]
         assert not any(PIXEL in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    "source", [5, True, "https://x.example/a.png", [1], {"data": 5}, {"url": ["a"]}, {"data": {"a": 1}}]
+)
+def test_an_image_whose_source_is_not_one_is_a_placeholder(source: Any) -> None:
+    """Tools return whatever they like, and a history must not fail every later call."""
+    block = {"type": "image", "source": source}
+    assert encode_media_part(block) is None
+    assert encode_tool_result(json.dumps([block])) == IMAGE_PLACEHOLDER
+    assert encode_tool_result([block]) == IMAGE_PLACEHOLDER
+
+
+def test_fields_of_an_image_that_are_not_text_are_left_out() -> None:
+    image = source(type="base64", data=PIXEL, media_type=5, detail={"a": 1})
+    assert encode_media_part({**image, "detail": ["high"]}) == SHOWN
+
+
+def test_a_result_that_has_no_text_is_a_placeholder() -> None:
+    class Broken:
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    assert encode_tool_result({"a": Broken()}) == RESULT_PLACEHOLDER

@@ -17,6 +17,7 @@ from openai_responses_common.wire.json_values import (
     dump_body,
     dumps,
     is_json_object,
+    is_too_deep,
     loads,
     loads_object_or_none,
     loads_or_none,
@@ -126,3 +127,10 @@ def test_what_is_no_object_is_read_as_an_empty_one(value: object) -> None:
 def test_objects_are_read_as_they_are() -> None:
     assert as_object({"a": 1}) == {"a": 1}
     assert as_objects([{"a": 1}, None, "x", {}]) == [{"a": 1}, {}]
+
+
+def test_a_value_that_contains_itself_twice_is_too_deep_at_once() -> None:
+    """Two references to itself would double every level, as in a tree whose nodes know their parents."""
+    value: dict[str, Any] = {}
+    value |= {"parent": value, "root": value}
+    assert is_too_deep(value)

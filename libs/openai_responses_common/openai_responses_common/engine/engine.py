@@ -116,7 +116,7 @@ class Engine:
         """Encode the request of the next attempt, with the amendments that are known by now.
 
         Raises:
-            InvalidRequestError: the request has no content.
+            InvalidRequestError: the request has no content, or JSON cannot hold it.
         """
         request, options = self._build_request(call), call.options
         amendments = self._amendments.get(options.model, Amendments())
@@ -130,7 +130,11 @@ class Engine:
                 amendments=amendments,
                 origin=self.transport.origin,
             )
-            return PreparedRequest(encoded_request=encoded, body_bytes=dump_body(encoded.body), amendments=amendments)
+            try:
+                body_bytes = dump_body(encoded.body)
+            except (TypeError, ValueError, RecursionError) as error:
+                raise InvalidRequestError(f"the request cannot be written as JSON: {error!s:.200}") from None
+            return PreparedRequest(encoded_request=encoded, body_bytes=body_bytes, amendments=amendments)
 
         is_short = len(request.messages) <= _MAX_INLINE_MESSAGES
         call.prepared_request = encode() if is_short else await asyncio.to_thread(encode)

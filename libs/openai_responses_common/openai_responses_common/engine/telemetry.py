@@ -58,7 +58,7 @@ class CallEvents:
         limits: LimitTable = API_LIMITS,
     ) -> None:
         self._hooks = getattr(coordinator, "hooks", None)
-        self._call_fields = {"provider": provider, "model": options.model}
+        self._call_fields = {"provider": provider, "model": redact(options.model)}
         self._options = options
         self._scrub = scrub
         self._limit_table = limits
@@ -103,6 +103,7 @@ class CallEvents:
             "dropped": list(dropped),
             "extra_body": sorted(options.extra_body),
         }
+        data = redact(data, scrub=self._scrub)
         if options.raw:
             data["raw"] = redact(body, scrub=self._scrub)
         await self._emit("llm:request", data)
@@ -150,7 +151,7 @@ class CallEvents:
         """Emit `llm:response` of a call that failed; a quota that is used up also emits `provider:throttle`."""
         if isinstance(error, QuotaExceededError):
             await self._emit_throttle("quota", error.retry_after)
-        await self._emit_end_once({"status": "error", "error": str(error), "error_type": type(error).__name__})
+        await self._emit_end_once({"status": "error", "error": redact(str(error)), "error_type": type(error).__name__})
 
     async def emit_cancellation(self) -> None:
         """Emit `llm:response` of a call that was cancelled."""
@@ -209,7 +210,7 @@ class CallEvents:
             "max_retries": self._options.max_retries,
             "delay": delay_s,
             "error_type": type(error).__name__,
-            "error_message": str(error),
+            "error_message": redact(str(error)),
         }
         await self._emit("provider:retry", data)
 

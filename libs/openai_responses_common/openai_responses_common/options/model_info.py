@@ -16,7 +16,7 @@ from ..facts.model_ids import remove_snapshot_date
 from ..facts.model_prices import Price, Rates, find_price
 from ..facts.model_traits import EFFORTS, LeadingSystem, ModelTraits, Sampling, find_traits
 from .readers import effort_list, flag, json_object, one_of, rate, token_count
-from .setting import Setting, is_unset
+from .setting import Setting, is_unset, show_value
 
 TRAIT_SETTINGS: Mapping[str, Setting] = {
     "context_window": Setting(read=token_count, meaning="How many input tokens it accepts."),
@@ -277,7 +277,7 @@ def _read_values(path: str, fields: Mapping[str, object], rows: Mapping[str, Set
 
 
 def _invalid(path: str, expected: str, value: object) -> ConfigurationError:
-    return ConfigurationError(f"setting 'model_info': {path:.200} takes {expected}, not {value!r:.200}")
+    return ConfigurationError(f"setting 'model_info': {path:.200} takes {expected}, not {show_value(value)}")
 
 
 def _check_against_tables(overrides: ModelOverrides, model: str) -> None:

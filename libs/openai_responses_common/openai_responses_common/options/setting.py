@@ -39,7 +39,15 @@ class Setting:
         try:
             return self.read(value)
         except (ValueError, TypeError) as error:
-            raise ConfigurationError(f"setting {key!r} takes {error}, not {value!r:.200}") from None
+            raise ConfigurationError(f"setting {key!r} takes {error}, not {show_value(value)}") from None
+
+
+def show_value(value: object) -> str:
+    """Return a value as an error shows it; the name of its type if Python cannot write it."""
+    try:
+        return f"{value!r:.200}"
+    except (ValueError, RecursionError):  # an integer of more than 4300 digits
+        return f"this {type(value).__name__}"
 
 
 def is_unset(value: object) -> bool:

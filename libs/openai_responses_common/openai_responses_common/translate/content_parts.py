@@ -26,27 +26,34 @@ def make_text_part(text: str) -> Item:
 
 def encode_media_part(block: Mapping[str, Any]) -> Item | None:
     """Return an image block or a file block as a part; None if it has no data, no URL and no file id."""
-    source = cast(Mapping[str, Any], block.get("source") or block)
-    media_type = str(source.get("media_type") or source.get("mime_type") or "image/png")
+    source = as_object(block.get("source")) or block
+    media_type = _read_text(source, "media_type") or _read_text(source, "mime_type") or "image/png"
     is_file = not media_type.startswith("image/")
     part: Item = {"type": "input_file" if is_file else "input_image"}
-    if source.get("file_id"):
-        part["file_id"] = source["file_id"]
-    elif source.get("data"):
-        part["file_data" if is_file else "image_url"] = f"data:{media_type};base64,{source['data']}"
-    elif url := source.get("url") or _read_url(source.get("image_url")):
+    if file_id := _read_text(source, "file_id"):
+        part["file_id"] = file_id
+    elif data := _read_text(source, "data"):
+        part["file_data" if is_file else "image_url"] = f"data:{media_type};base64,{data}"
+    elif url := _read_text(source, "url") or _read_url(source):
         part["file_url" if is_file else "image_url"] = url
     else:
         return None
     if "file_data" in part:
-        part["filename"] = source.get("filename") or "file." + media_type.partition("/")[2]
-    if detail := block.get("detail") or source.get("detail"):
+        part["filename"] = _read_text(source, "filename") or "file." + media_type.partition("/")[2]
+    if detail := _read_text(block, "detail") or _read_text(source, "detail"):
         part["detail"] = detail
     return part
 
 
-def _read_url(value: object) -> object:
-    return cast(Mapping[str, object], value).get("url") if isinstance(value, Mapping) else value
+def _read_url(source: Mapping[str, Any]) -> str:
+    """Return the URL under `image_url`, as a text or in an object, as other APIs write it."""
+    return _read_text(source, "image_url") or _read_text(as_object(source.get("image_url")), "url")
+
+
+def _read_text(fields: Mapping[str, Any], key: str) -> str:
+    """Return a text; empty for a value of another type, because tools return whatever they like."""
+    value: object = fields.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def encode_tool_result(result: object) -> str | list[Item]:
@@ -93,7 +100,7 @@ def _dump_json(value: object) -> str:
     """Return JSON, with dates, paths and other objects as text; a placeholder if JSON cannot hold the value."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    except (TypeError, ValueError, RecursionError):  # odd keys, a value that contains itself, a thousand levels
+    except Exception:  # noqa: BLE001 - odd keys, a value that contains itself, a thousand levels, an object that has no text
         return RESULT_PLACEHOLDER
 
 

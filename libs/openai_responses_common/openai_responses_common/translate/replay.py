@@ -57,7 +57,7 @@ class Replay:
         """Return arguments as JSON; an empty object if JSON cannot hold them."""
         try:
             return dumps(arguments)
-        except (TypeError, RecursionError):
+        except (TypeError, ValueError, RecursionError):
             self.drop("arguments of a tool call that cannot be written as JSON")
             return "{}"
 

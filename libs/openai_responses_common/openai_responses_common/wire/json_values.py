@@ -89,7 +89,8 @@ def is_too_deep(value: object) -> bool:
     """Return whether a value has more than `MAX_DEPTH` levels of lists and objects, or contains itself."""
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [child for parent in level for child in _list_containers(parent)]
+        # A container counts once per level, because two references of a value to itself would double every level.
+        level = list({id(child): child for parent in level for child in _list_containers(parent)}.values())
         if not level:
             return False
     return True
@@ -137,6 +138,7 @@ def dumps(value: object) -> str:
 
     Raises:
         TypeError: a value or a key has a type that JSON does not have.
+        ValueError: an integer has more digits than Python writes.
         RecursionError: the value contains itself, or nests too deeply for the standard library.
     """
     try:
