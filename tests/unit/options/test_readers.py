@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from openai_responses_common.options.readers import choice, flag, one_of, seconds_or_zero, word_list
+from openai_responses_common.options.readers import choice, flag, one_of, rate, seconds_or_zero, word_list
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,9 @@ def test_a_valid_value_becomes_its_type(read: Callable[[object], Any], value: ob
 def test_an_error_names_the_valid_values(read: Callable[[object], Any], value: object, valid_values: str) -> None:
     with pytest.raises(ValueError, match=f"^{valid_values}$"):
         read(value)
+
+
+@pytest.mark.parametrize("value", ["1e12", "1e999999"])
+def test_a_rate_with_which_costs_would_overflow_is_not_valid(value: str) -> None:
+    with pytest.raises(ValueError, match="a number of 0 or more"):
+        rate(value)

@@ -28,6 +28,8 @@ FLAG_VALUES: Mapping[str, bool] = {
 }
 """What users write for true and false, in lower case."""
 
+_MAX_RATE = 10**12  # with a rate such as 1e999999 the cost of a call would overflow
+
 
 def text(value: object) -> str:
     """Return the value as text without surrounding spaces."""
@@ -127,7 +129,7 @@ def rate(value: object) -> Decimal:
         dollars = Decimal("NaN" if isinstance(value, bool) else str(value))
     except InvalidOperation:
         dollars = Decimal("NaN")
-    if not dollars.is_finite() or dollars < 0:
+    if not dollars.is_finite() or not 0 <= dollars < _MAX_RATE:
         raise ValueError("a number of 0 or more, such as 2.50")
     return dollars
 
