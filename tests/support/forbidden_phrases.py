@@ -32,6 +32,8 @@ PHRASES = {
     r"\bsees? to\b": "check …",
     r"\bas whom\b|\bwhom tokens\b|\bwho calls,? and where\b": "the account, the credential",
 }
+# From Python 3.12 on, the text of an f-string is a token of another type.
+_TEXT_TOKENS = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 PRODUCT = ("libs/", "modules/", "examples/", "benchmarks/", "docs/")
 
 
@@ -42,7 +44,7 @@ def pieces(path: Path) -> Iterator[tuple[int, str]]:
         yield from enumerate(text.splitlines(), 1)
         return
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type in (tokenize.COMMENT, tokenize.STRING):
+        if token.type in _TEXT_TOKENS:
             yield from enumerate(token.string.splitlines(), token.start[0])
 
 
