@@ -67,7 +67,7 @@ _BODIES = (
     _sent(
         "a length that is too short", _head(b"200 OK", b"Content-Length: %d\r\n" % (len(_BODY) - 200)) + _BODY, _BROKEN
     ),
-    _sent("a length of 0", _head(b"200 OK", b"Content-Length: 0\r\n"), passing("StreamError")),
+    _sent("a length of 0", _head(b"200 OK", b"Content-Length: 0\r\nConnection: close\r\n"), passing("StreamError")),
     _sent("chunks", _head(b"200 OK", _CHUNKED) + _CHUNK + b"0\r\n\r\n", answer("hello")),
     _sent(
         "chunks with extensions and trailers",

@@ -230,7 +230,7 @@ def test_a_text_that_nests_too_deeply_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize("key", [None, "content", "other"])
 @pytest.mark.parametrize("wrap", [lambda value: value, lambda value: ToolResult(output=value), lambda value: [value]])
 def test_a_result_that_nests_too_deeply_for_json_is_a_placeholder(key: str | None, wrap: Any) -> None:
-    assert encode_tool_result(wrap(nest(2000, key))) == RESULT_PLACEHOLDER
+    assert encode_tool_result(wrap(nest(20_000, key))) == RESULT_PLACEHOLDER
 
 
 @pytest.mark.parametrize("key", [None, "content"])
