@@ -6,7 +6,13 @@ import copy
 from typing import Any
 
 import pytest
-from openai_responses_common.facts.amendments import apply_amendments
+from openai_responses_common.facts.amendments import (
+    IMAGE_IN_RESULT_NOTE,
+    REFUSED_IMAGE_NOTE,
+    Amendments,
+    amend_body,
+    image_key,
+)
 
 TOOL = {"type": "function", "name": "f", "parameters": {}, "strict": False}
 BODY: dict[str, Any] = {
@@ -32,14 +38,119 @@ BODY: dict[str, Any] = {
 def test_a_dropped_field_is_gone_and_the_rest_stays(path: str, changes: dict[str, Any]) -> None:
     body = copy.copy(BODY)
     before = copy.deepcopy(BODY)
-    apply_amendments(frozenset({path}), body)
-    assert body == {key: value for key, value in {**before, **changes}.items() if value is not None}
+    amended, _ = amend_body(body, Amendments(dropped_fields=frozenset({path})))
+    assert amended == {key: value for key, value in {**before, **changes}.items() if value is not None}
     assert before == BODY, "the tools and objects of the caller are not changed"
 
 
 def test_a_field_that_becomes_empty_is_gone() -> None:
     body = {"reasoning": {"effort": "low"}, "text": {"verbosity": "low"}, "input": []}
-    apply_amendments(frozenset({"reasoning.effort", "text.verbosity"}), body)
-    assert body == {"input": []}
-    apply_amendments(frozenset({"tools.strict"}), body)
-    assert body == {"input": []}
+    for paths in ({"reasoning.effort", "text.verbosity"}, {"reasoning.effort", "text", "tools.strict"}):
+        amended, _ = amend_body(body, Amendments(dropped_fields=frozenset(paths)))
+        assert amended == {"input": []}
+
+
+CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+IMAGE = {"type": "input_image", "image_url": "data:image/png;base64,AA", "detail": "auto"}
+OTHER_IMAGE = {"type": "input_image", "file_id": "file_1", "detail": "auto"}
+RESULT = {"type": "function_call_output", "call_id": "c"}
+TEXT = {"type": "input_text", "text": "t"}
+REMINDER = {"type": "message", "role": "developer", "content": [TEXT]}
+ANSWER = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a", "annotations": []}]}
+USER = {"type": "message", "role": "user", "content": [TEXT]}
+SEARCH = {"type": "web_search"}
+NAMED = {"type": "function", "name": "f"}
+
+
+def message(role: str, *texts: str) -> dict[str, Any]:
+    return {"type": "message", "role": role, "content": [{"type": "input_text", "text": text} for text in texts]}
+
+
+@pytest.mark.parametrize(
+    ("amendments", "before", "after"),
+    [
+        (Amendments(streams=False), {"stream": True}, {"stream": False}),
+        (Amendments(dropped_include_values=frozenset({"a"})), {"include": ["a", "b"]}, {"include": ["b"]}),
+        (Amendments(dropped_include_values=frozenset({"a"})), {"include": ["a"]}, {}),
+        (
+            Amendments(dropped_tool_names=frozenset({"f"})),
+            {"tools": [NAMED, SEARCH], "tool_choice": NAMED, "parallel_tool_calls": True},
+            {"tools": [SEARCH], "tool_choice": "auto", "parallel_tool_calls": True},
+        ),
+        (
+            Amendments(dropped_tool_names=frozenset({"f"})),
+            {"tools": [NAMED, SEARCH], "tool_choice": "required"},
+            {"tools": [SEARCH], "tool_choice": "required"},
+        ),
+        (
+            Amendments(dropped_tool_names=frozenset({"f"})),
+            {"tools": [NAMED], "tool_choice": "required", "parallel_tool_calls": True},
+            {},
+        ),
+        (Amendments(dropped_tool_names=frozenset({"g"})), {"tools": [NAMED]}, {"tools": [NAMED]}),
+        (
+            Amendments(dropped_item_fields=frozenset({"message.phase"})),
+            {"input": [{**ANSWER, "phase": "commentary"}, {**CALL, "phase": "x"}]},
+            {"input": [ANSWER, {**CALL, "phase": "x"}]},
+        ),
+        (
+            Amendments(system_text_role="system"),
+            {"input": [USER, REMINDER]},
+            {"input": [USER, message("system", "t")]},
+        ),
+        (
+            Amendments(system_text_role="user"),
+            {"input": [REMINDER, USER, REMINDER, message("system", "a", "b")]},
+            {
+                "input": [
+                    REMINDER,
+                    USER,
+                    message("user", "<system-reminder>\nt\n</system-reminder>"),
+                    message("user", "<system-reminder>\n", "a", "b", "\n</system-reminder>"),
+                ]
+            },
+        ),
+        (
+            Amendments(system_text_role="user"),
+            {"instructions": "i", "input": [REMINDER, USER]},
+            {"instructions": "i", "input": [message("user", "<system-reminder>\nt\n</system-reminder>"), USER]},
+        ),
+        (
+            Amendments(message_status=True),
+            {"input": [USER, {**ANSWER, "id": "msg_1"}, {**ANSWER, "id": "msg_2", "status": "incomplete"}, ANSWER]},
+            {
+                "input": [
+                    USER,
+                    {**ANSWER, "id": "msg_1", "status": "completed"},
+                    {**ANSWER, "id": "msg_2", "status": "incomplete"},
+                    {"type": "message", "role": "assistant", "content": "a"},
+                ]
+            },
+        ),
+        (
+            Amendments(images_in_tool_results=False),
+            {"input": [{**RESULT, "output": [TEXT, IMAGE]}, {**USER, "content": [IMAGE]}]},
+            {"input": [{**RESULT, "output": f"t\n{IMAGE_IN_RESULT_NOTE}"}, {**USER, "content": [IMAGE]}]},
+        ),
+        (
+            Amendments(refused_image_keys=frozenset({image_key(IMAGE)})),
+            {"input": [{**RESULT, "output": [IMAGE, OTHER_IMAGE]}, {**USER, "content": [TEXT, IMAGE]}]},
+            {
+                "input": [
+                    {**RESULT, "output": [{"type": "input_text", "text": REFUSED_IMAGE_NOTE}, OTHER_IMAGE]},
+                    {**USER, "content": [TEXT, {"type": "input_text", "text": REFUSED_IMAGE_NOTE}]},
+                ]
+            },
+        ),
+    ],
+)
+def test_an_amendment_changes_its_part_of_the_body(
+    amendments: Amendments, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    body = {"model": "m", "input": [], **before}
+    copied = copy.deepcopy(body)
+    amended, notes = amend_body(body, amendments)
+    expected = {"model": "m", "input": [], **after}
+    assert amended == expected
+    assert body == copied, "the caller's body is not changed"
+    assert bool(notes) == (amended != body and any(word in str(before) for word in ("tools", "input_image")))

@@ -111,7 +111,7 @@ def test_reasoning_with_or_without_its_id(ids: bool) -> None:
     items = encode_messages(history, origin="here", replay_reasoning_ids=ids).items
     assert ("id" in items[1], items[2]["id"]) == (ids, "msg_1")
     refused = frozenset({"rs_1"} if ids else {("secret" * 20)[:64]})
-    left = encode_messages(history, origin="here", replay_reasoning_ids=ids, refused_reasoning_keys=refused)
+    left = encode_messages(history, origin="here", replay_reasoning_ids=ids, refused_item_keys=refused)
     assert [each["type"] for each in left.items] == ["message", "message"]
     assert left.dropped_content
 
@@ -147,7 +147,7 @@ def test_a_service_without_the_role_system_is_not_sent_it() -> None:
     failure = refusal("Unexpected message role: developer")
     found = learn_amendments(failure, BODY, Amendments())
     assert found is not None
-    assert found[0].developer_as_system
+    assert found[0].system_text_role == "system"
     assert learn_amendments(failure, BODY, Amendments(), system_role=False) is None
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.facts.amendments import Amendments, apply_amendments
+from openai_responses_common.facts.amendments import Amendments, amend_body
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.learn import DROPPABLE_FIELDS, UNDROPPABLE_FIELDS, learn_amendments
 from openai_responses_common.failures.read import read_error_event, read_error_response
-from openai_responses_common.wire.types import reasoning_key
+from openai_responses_common.wire.types import item_key
 
 NOTHING = Amendments()
 FUNCTION = {"type": "function", "name": "f", "parameters": {}, "strict": False}
@@ -269,7 +269,7 @@ def test_reasoning_that_is_refused_is_sent_no_more(failure: Failure) -> None:
     other = {"type": "reasoning", "encrypted_content": "e" * 100, "summary": []}
     found = learn_amendments(failure, body(input=[REASONING, other, USER]), NOTHING)
     assert found is not None
-    assert found[0] == Amendments(refused_reasoning_keys=frozenset({"rs_1", "e" * 64}))
+    assert found[0] == Amendments(refused_item_keys=frozenset({"rs_1", "e" * 64}))
     assert "refused replayed reasoning" in found[1]
     again = learn_amendments(failure, body(input=[REASONING, other]), found[0])
     assert again is None, "the same refusal without anything new to leave out is final"
@@ -287,8 +287,8 @@ def test_without_reasoning_in_the_request_its_refusal_is_final(failure: Failure)
 
 
 def test_reasoning_is_remembered_by_id_or_ciphertext() -> None:
-    assert reasoning_key({"type": "reasoning", "id": "rs_1", "encrypted_content": "x"}) == "rs_1"
-    assert reasoning_key({"type": "reasoning", "encrypted_content": "x" * 100}) == "x" * 64
+    assert item_key({"type": "reasoning", "id": "rs_1", "encrypted_content": "x"}) == "rs_1"
+    assert item_key({"type": "reasoning", "encrypted_content": "x" * 100}) == "x" * 64
 
 
 @pytest.mark.parametrize(
@@ -303,16 +303,16 @@ def test_reasoning_is_remembered_by_id_or_ciphertext() -> None:
 def test_a_server_without_the_role_developer_gets_system(message: str) -> None:
     found = learn_amendments(refusal(message), body(input=[DEVELOPER, USER]), NOTHING)
     assert found is not None
-    assert found[0] == Amendments(developer_as_system=True)
+    assert found[0] == Amendments(system_text_role="system")
     assert learn_amendments(refusal(message), body(input=[DEVELOPER]), found[0]) is None
     assert lesson(refusal(message)) is None, "no developer was sent"
 
 
 def test_lessons_add_up() -> None:
-    known = Amendments(dropped_fields=frozenset({"store"}), allowed_efforts=("low",), developer_as_system=True)
+    known = Amendments(dropped_fields=frozenset({"store"}), allowed_efforts=("low",), system_text_role="system")
     found = lesson(refusal("Unknown parameter: 'include'.", param="include", code="unknown_parameter"), known)
     assert found == Amendments(
-        dropped_fields=frozenset({"store", "include"}), allowed_efforts=("low",), developer_as_system=True
+        dropped_fields=frozenset({"store", "include"}), allowed_efforts=("low",), system_text_role="system"
     )
 
 
@@ -340,11 +340,11 @@ def test_every_conversation_of_refusals_ends(data: st.DataObject) -> None:
     limit = len(DROPPABLE_FIELDS) + len(LISTS) + 4
     for _ in range(limit + 1):
         sent = body(input=[REASONING, DEVELOPER, USER])
-        if known.refused_reasoning_keys:
+        if known.refused_item_keys:
             sent["input"] = [DEVELOPER, USER]
         if known.allowed_efforts:
             sent["reasoning"] = {"effort": known.allowed_efforts[0]}
-        apply_amendments(known.dropped_fields, sent)
+        sent, _ = amend_body(sent, known)
         failures = data.draw(st.lists(REFUSALS, min_size=1, max_size=4))
         lessons = [found for failure in failures if (found := learn_amendments(failure, sent, known))]
         if not lessons:

@@ -288,7 +288,7 @@ def test_what_was_refused_before_is_not_sent_again() -> None:
 
 
 def test_a_server_without_the_role_developer_gets_system() -> None:
-    encoded = encode(USER, Message(role="developer", content="d"), amendments=Amendments(developer_as_system=True))
+    encoded = encode(USER, Message(role="developer", content="d"), amendments=Amendments(system_text_role="system"))
     assert [item["role"] for item in wire(encoded)["input"]] == ["user", "system"]
 
 

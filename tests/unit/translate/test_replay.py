@@ -117,7 +117,7 @@ WITHOUT_IDS = [answered("so"), called("a")]
         (reasoning(origin="there"), {}),
         (reasoning(encrypted_content=None), {}),
         (reasoning(encrypted_content=""), {}),
-        (reasoning(), {"refused_reasoning_keys": frozenset({"rs_1"})}),
+        (reasoning(), {"refused_item_keys": frozenset({"rs_1"})}),
         (ThinkingBlock(thinking="another provider's", signature="s"), {}),
         (RedactedThinkingBlock(data="x"), {}),
         (ReasoningBlock(content=["x", "rs_1"], summary=[]), {}),
@@ -167,7 +167,7 @@ def test_reasoning_in_plain_words_needs_no_ciphertext() -> None:
 def test_reasoning_is_refused_by_its_ciphertext_where_it_has_no_id() -> None:
     item = {"type": "reasoning", "summary": [], "encrypted_content": "e" * 99}
     block = made(ThinkingBlock, thinking="", openai={"origin": "here", "item": item})
-    assert items(assistant(block, text("a")), refused_reasoning_keys=frozenset({"e" * 64})) == [answered("a")]
+    assert items(assistant(block, text("a")), refused_item_keys=frozenset({"e" * 64})) == [answered("a")]
 
 
 def hosted(item: Item, origin: str = "here") -> ReasoningBlock:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..facts.amendments import Amendments
 from ..wire.json_values import as_object
-from ..wire.types import reasoning_key
+from ..wire.types import item_key
 from .failure import Failure
 
 UNDROPPABLE_FIELDS = frozenset({"model", "input", "stream", "instructions", "tools", "text", "text.format"})
@@ -104,11 +104,11 @@ def learn_amendments(
 def _learn_refused_reasoning(failure: Failure, body: Mapping[str, Any], amendments: Amendments) -> _Lesson | None:
     if failure.code not in _REASONING_REFUSAL_CODES and not _REASONING_REFUSAL_PATTERN.search(failure.message):
         return None
-    sent_keys = frozenset(reasoning_key(item) for item in body["input"] if item.get("type") == "reasoning")
-    if not sent_keys - amendments.refused_reasoning_keys:
+    sent_keys = frozenset(item_key(item) for item in body["input"] if item.get("type") == "reasoning")
+    if not sent_keys - amendments.refused_item_keys:
         return None
     sentence = f"the service refused replayed reasoning ({failure.message[:200]}); sending the request without it"
-    return replace(amendments, refused_reasoning_keys=amendments.refused_reasoning_keys | sent_keys), sentence
+    return replace(amendments, refused_item_keys=amendments.refused_item_keys | sent_keys), sentence
 
 
 def _learn_allowed_efforts(failure: Failure, body: Mapping[str, Any], amendments: Amendments) -> _Lesson | None:
@@ -128,10 +128,10 @@ def _learn_allowed_efforts(failure: Failure, body: Mapping[str, Any], amendments
 
 def _learn_system_role(failure: Failure, body: Mapping[str, Any], amendments: Amendments) -> _Lesson | None:
     has_developer_role = any(item.get("role") == "developer" for item in body["input"])
-    if not has_developer_role or amendments.developer_as_system or not _DEVELOPER_ROLE_PATTERN.search(failure.message):
+    if not has_developer_role or amendments.system_text_role or not _DEVELOPER_ROLE_PATTERN.search(failure.message):
         return None
     return (
-        replace(amendments, developer_as_system=True),
+        replace(amendments, system_text_role="system"),
         "the service does not accept the role developer; sending the role system instead",
     )
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from amplifier_core.message_models import ChatRequest
 
-from ..facts.amendments import Amendments, apply_amendments
+from ..facts.amendments import Amendments, amend_body
 from ..facts.backend_profile import BackendProfile
 from ..facts.model_traits import EFFORTS, ModelTraits
 from ..options.options import Options
@@ -66,7 +66,7 @@ def encode_request(
     history = encode_messages(
         request.messages,
         origin=origin,
-        refused_reasoning_keys=amendments.refused_reasoning_keys,
+        refused_item_keys=amendments.refused_item_keys,
         replay_reasoning_ids=profile.reasoning_ids,
         system_as_instructions=(profile.leading_system or traits.leading_system) == "instructions",
     )
@@ -74,8 +74,6 @@ def encode_request(
     instructions = history.instructions or profile.default_instructions
     if history.instructions and not items:  # a request needs input
         items, instructions = [_make_developer_message(history.instructions)], profile.default_instructions
-    if amendments.developer_as_system:
-        items = [{**item, "role": "system"} if item.get("role") == "developer" else item for item in items]
 
     tools = encode_tools(request.tools, options.hosted_tools)
     body, option_notes = _encode_options(options, profile, traits, amendments, tools)
@@ -85,14 +83,15 @@ def encode_request(
         body["tools"] = tools
     if choice := encode_tool_choice(options.tool_choice, tools):
         body["tool_choice"] = choice
-    apply_amendments(amendments.dropped_fields, body)
+    body, amendment_notes = amend_body({**body, "input": items}, amendments)
+    items = body.pop("input")
     body, field_notes = _remove_refused_fields(body, profile)
     body.update(options.extra_body)
     body.pop("input", None)
     return EncodedRequest(
         body=cast(Body, {**body, "input": items}),
         dropped_options=option_notes + field_notes,
-        dropped_content=history.dropped_content,
+        dropped_content=history.dropped_content + amendment_notes,
         repairs=repairs,
     )
 

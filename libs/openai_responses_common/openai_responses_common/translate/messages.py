@@ -41,7 +41,7 @@ def encode_messages(
     messages: Sequence[Message],
     *,
     origin: str,
-    refused_reasoning_keys: frozenset[str] = frozenset(),
+    refused_item_keys: frozenset[str] = frozenset(),
     replay_reasoning_ids: bool = True,
     system_as_instructions: bool = True,
 ) -> EncodedMessages:
@@ -50,12 +50,12 @@ def encode_messages(
     Args:
         messages: the whole history, oldest first.
         origin: the account and endpoint that the request goes to.
-        refused_reasoning_keys: reasoning that the service refused before, by `reasoning_key`; none by default.
+        refused_item_keys: reasoning that the service refused before, by `item_key`; none by default.
         replay_reasoning_ids: whether reasoning is sent with its id; true by default.
         system_as_instructions: whether leading system messages become `instructions`; true by default.
     """
     encoder = _MessageEncoder(
-        Replay(origin=origin, refused_reasoning_keys=refused_reasoning_keys, replay_reasoning_ids=replay_reasoning_ids)
+        Replay(origin=origin, refused_item_keys=refused_item_keys, replay_reasoning_ids=replay_reasoning_ids)
     )
     start = 0
     if system_as_instructions:

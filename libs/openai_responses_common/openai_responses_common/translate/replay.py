@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..wire.client_calls import CLIENT_CALLS, call_output
 from ..wire.json_values import dumps
-from ..wire.types import Item, reasoning_key
+from ..wire.types import Item, item_key
 from .content_parts import encode_tool_result
 from .replay_state import ReplayState
 
@@ -25,7 +25,7 @@ class Replay:
 
     Attributes:
         origin: the account and endpoint that the request goes to.
-        refused_reasoning_keys: reasoning that the service refused before, by `reasoning_key`.
+        refused_item_keys: reasoning that the service refused before, by `item_key`.
         replay_reasoning_ids: whether reasoning is sent with its id.
         dropped_content: what is not sent, in sentences for the user; an ordered set.
         calls_by_key: the client calls so far. The type of a call output depends on its call.
@@ -33,7 +33,7 @@ class Replay:
     """
 
     origin: str
-    refused_reasoning_keys: frozenset[str]
+    refused_item_keys: frozenset[str]
     replay_reasoning_ids: bool
     dropped_content: dict[str, None] = field(default_factory=dict[str, None])
     calls_by_key: dict[str, Item] = field(default_factory=dict[str, Item])
@@ -75,7 +75,7 @@ class Replay:
         if not self.replay_reasoning_ids:
             item = {key: value for key, value in item.items() if key != "id"}
         is_readable = bool(item.get("encrypted_content") or item.get("content"))
-        self.ids_are_valid = is_own and is_readable and reasoning_key(item) not in self.refused_reasoning_keys
+        self.ids_are_valid = is_own and is_readable and item_key(item) not in self.refused_item_keys
         if self.ids_are_valid:
             return item
         self.drop("reasoning of another account, refused, or without its ciphertext")

@@ -57,6 +57,6 @@ TERMINAL_STATUS: Mapping[str, str] = {
 """Terminal events that have a response, and the status that each implies if the response has none."""
 
 
-def reasoning_key(item: Item) -> str:
-    """Return what identifies a reasoning item: its id, or the start of its ciphertext if it has none."""
+def item_key(item: Item) -> str:
+    """Return what identifies an item that only its service reads: its id, or the start of its ciphertext."""
     return str(item.get("id") or str(item.get("encrypted_content"))[:64])
