@@ -81,7 +81,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
     def give(row: BackendUnderTest, *words: str) -> tuple[int, str]:
         commands = importlib.import_module(f"{row.package}.__main__").COMMANDS
-        code = run_command(commands, package="p", description="d", arguments=words)
+        code = run_command(commands, program="p", description="d", arguments=words)
         return code, "".join(capsys.readouterr())
 
     return give

@@ -50,7 +50,7 @@ class Login:
     def __call__(self, word: str = "login", **more: str) -> int:
         given = [part for key, value in {**self._settings, **more}.items() for part in ("--set", f"{key}={value}")]
         words = [word, *given]
-        return run_command(self._commands, package="p", description="d", arguments=words)
+        return run_command(self._commands, program="p", description="d", arguments=words)
 
     @property
     def requests(self) -> int:

@@ -90,8 +90,21 @@ def _requirement(word: str) -> str | None:
 def _python(words: list[str]) -> str | None:
     if words[:1] != ["-m"] or words[1] not in _PACKAGES:
         return "not a program of this repository"
-    if words[1] == "docs.configuration":
-        return None
+    return None if words[1] == "docs.configuration" else _program(words)
+
+
+def _list_scripts() -> dict[str, str]:
+    """The scripts of the modules, each with its package."""
+    documents = [(ROOT / "modules" / backend.module / "pyproject.toml").read_text("utf-8") for backend in BACKENDS]
+    targets = [tomllib.loads(document)["project"]["scripts"] for document in documents]
+    return {name: target.partition(".")[0] for scripts in targets for name, target in scripts.items()}
+
+
+def _script(package: str) -> Callable[[list[str]], str | None]:
+    return lambda words: _program(["-m", package, *words])
+
+
+def _program(words: list[str]) -> str | None:
     help_text = _help(words[1], *words[2:3])
     if help_text is None:
         return f"{words[1]} has no command {' '.join(words[2:3])}"
@@ -138,6 +151,11 @@ _CHECKS: Mapping[str, Callable[[list[str]], str | None]] = {
     "nox": _nox,
     "pip": _pip,
     "python": _python,
+    **{
+        place + name: _script(package)
+        for name, package in _list_scripts().items()
+        for place in ("", "$(uv tool dir)/amplifier/bin/")
+    },
     "amplifier": _amplifier,
     ".ci/run": _file(".ci/run"),
     "git": lambda words: None if words[:1] == ["clone"] else "only a clone is known here",

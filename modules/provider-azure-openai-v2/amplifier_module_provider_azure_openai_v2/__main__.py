@@ -1,4 +1,4 @@
-"""`python -m amplifier_module_provider_azure_openai_v2 status | login | logout | routing`.
+"""`amplifier-azure-openai-v2 status | login | logout | routing`.
 
 The settings come from Amplifier's files and, if a file does not have one, from the environment. `--set KEY=VALUE` wins
 over both.
@@ -15,6 +15,7 @@ from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common.auth.device_code import sign_in
 from openai_responses_common.auth.jwt import read_claims
 from openai_responses_common.auth.terminal import Terminal
+from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.cli.commands import (
     Command,
     Result,
@@ -33,7 +34,7 @@ from .deployment_matrix import replace_models_with_deployments
 from .endpoint import SERVICE_HOSTS
 from .models import read_deployments
 from .provider import AzureOpenaiV2Provider
-from .settings import Settings
+from .settings import SCRIPT, Settings
 
 MODULE = "provider-azure-openai-v2"
 PACKAGE = "amplifier_module_provider_azure_openai_v2"
@@ -136,11 +137,15 @@ COMMANDS = (
     build_routing_command(PACKAGE, "azure-openai-v2", build_matrix=_build_matrix),
 )
 
-if __name__ == "__main__":
-    sys.exit(
-        run_command(
-            COMMANDS,
-            package=PACKAGE,
-            description="Show or change how this provider connects to Azure OpenAI.",
-        )
+
+def main() -> int:
+    """Run the command that the arguments of the process name; return the exit code."""
+    return run_command(
+        COMMANDS,
+        program=command_line(PACKAGE, SCRIPT),
+        description="Show or change how this provider connects to Azure OpenAI.",
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -21,8 +21,9 @@ DEFAULT_MODEL = "gpt-5.6-sol"
 DEFAULT_TOKEN_FILE = "~/.amplifier/azure-openai-sign-in.json"
 DEFAULT_TOKEN_TIMEOUT_S = 30.0
 
-LOGIN_HINT = f"run `{command_line(__name__, 'login')}`"
-STATUS_HINT = f"`{command_line(__name__, 'status')}` shows which credential is used"
+SCRIPT = "amplifier-azure-openai-v2"
+LOGIN_HINT = f"run `{command_line(__name__, SCRIPT, 'login')}`"
+STATUS_HINT = f"`{command_line(__name__, SCRIPT, 'status')}` shows which credential is used"
 
 
 def _row(

@@ -1,4 +1,4 @@
-"""`python -m amplifier_module_provider_chatgpt_oauth status | login | logout | routing`.
+"""`amplifier-chatgpt status | login | logout | routing`.
 
 The settings come from Amplifier's files and, if a file does not have one, from the environment. `--set KEY=VALUE` wins
 over both.
@@ -15,6 +15,7 @@ from typing import Any
 
 from amplifier_core.llm_errors import LLMError
 from openai_responses_common.auth.terminal import Terminal
+from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.cli.commands import Command, Result, read_settings, run_command, sign_out_result
 from openai_responses_common.cli.routing_matrix import build_routing_command
 from openai_responses_common.failures.durations import format_duration
@@ -26,7 +27,7 @@ from .auth.credential import ChatgptCredential
 from .auth.tokens import Tokens
 from .provider import ChatgptOauthProvider
 from .quirks import CLIENT_HEADERS, LIMIT_WINDOWS
-from .settings import LOGIN_COMMAND, SERVICE_HOSTS
+from .settings import LOGIN_COMMAND, SCRIPT, SERVICE_HOSTS
 
 MODULE = "provider-chatgpt-oauth"
 PACKAGE = "amplifier_module_provider_chatgpt_oauth"
@@ -133,7 +134,7 @@ def main() -> int:
     """Run the command that the arguments of the process name; return the exit code."""
     return run_command(
         COMMANDS,
-        package=PACKAGE,
+        program=command_line(PACKAGE, SCRIPT),
         description="Show or change how this provider connects to ChatGPT.",
     )
 

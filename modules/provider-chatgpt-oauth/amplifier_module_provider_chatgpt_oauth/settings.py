@@ -35,8 +35,9 @@ DEFAULT_MODELS_CACHE_TTL_S = 3600.0
 
 SERVICE_HOSTS = {"base_url": ("chatgpt.com",), "issuer": ("auth.openai.com",)}
 
-LOGIN_COMMAND = command_line(__name__, "login")
-STATUS_COMMAND = command_line(__name__, "status")
+SCRIPT = "amplifier-chatgpt"
+LOGIN_COMMAND = command_line(__name__, SCRIPT, "login")
+STATUS_COMMAND = command_line(__name__, SCRIPT, "status")
 
 
 def _login_on_mount(value: object) -> LoginOnMount:

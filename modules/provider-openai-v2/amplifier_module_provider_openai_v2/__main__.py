@@ -1,4 +1,4 @@
-"""`python -m amplifier_module_provider_openai_v2 status | routing`.
+"""`amplifier-openai-v2 status | routing`.
 
 The settings come from Amplifier's files and, if a file does not have one, from the environment. `--set KEY=VALUE` wins
 over both.
@@ -11,6 +11,7 @@ import asyncio
 import sys
 
 from amplifier_core.llm_errors import ConfigurationError
+from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.cli.commands import (
     Command,
     Result,
@@ -26,6 +27,7 @@ from .settings import SERVICE_HOSTS, resolve_settings
 
 MODULE = "provider-openai-v2"
 PACKAGE = "amplifier_module_provider_openai_v2"
+SCRIPT = "amplifier-openai-v2"
 
 
 def _show_status(arguments: argparse.Namespace) -> Result:
@@ -56,11 +58,15 @@ COMMANDS = (
     build_routing_command(PACKAGE, "openai-v2"),
 )
 
-if __name__ == "__main__":
-    sys.exit(
-        run_command(
-            COMMANDS,
-            package=PACKAGE,
-            description="Show or change how this provider connects to OpenAI.",
-        )
+
+def main() -> int:
+    """Run the command that the arguments of the process name; return the exit code."""
+    return run_command(
+        COMMANDS,
+        program=command_line(PACKAGE, SCRIPT),
+        description="Show or change how this provider connects to OpenAI.",
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

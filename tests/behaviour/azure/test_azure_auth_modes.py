@@ -255,7 +255,7 @@ def signed_in(cloud: Cloud, tmp_path: Path, *words: str) -> dict[str, str]:
     assert (
         run_command(
             COMMANDS,
-            package="p",
+            program="p",
             description="d",
             arguments=["login", *words, *chosen],
         )

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
+from amplifier_module_provider_azure_openai_v2.settings import LOGIN_HINT
 from openai_responses_common.auth import device_code as flow
 from openai_responses_common.cli.commands import run_command
 from responses_emulator import HttpReply, entra_error
@@ -49,7 +50,7 @@ class Shell:
     def __call__(self, command: str, *more: str, **settings: Any) -> tuple[int, str, str]:
         """Run a command here: its exit code, what it answers, and what it says on the way."""
         words = self.words(command, *more, **settings)
-        code = run_command(COMMANDS, package=PACKAGE, description="d", arguments=words)
+        code = run_command(COMMANDS, program=PACKAGE, description="d", arguments=words)
         shown = self.capsys.readouterr()
         return code, shown.out, shown.err
 
@@ -201,9 +202,9 @@ def test_status_runs_as_a_program(shell: Shell) -> None:
 def test_wrong_arguments_exit_with_2(shell: Shell) -> None:
     for arguments in ([], ["dance"], ["status", "--shout"]):
         with pytest.raises(SystemExit) as caught:
-            run_command(COMMANDS, package=PACKAGE, description="d", arguments=arguments)
+            run_command(COMMANDS, program=PACKAGE, description="d", arguments=arguments)
         assert caught.value.code == 2
-    assert f"python -m {PACKAGE}" in shell.capsys.readouterr().err
+    assert f"usage: {PACKAGE}" in shell.capsys.readouterr().err
 
 
 def test_a_sign_in_from_beginning_to_end(shell: Shell) -> None:
@@ -227,7 +228,7 @@ def test_a_sign_in_from_beginning_to_end(shell: Shell) -> None:
     assert (code, str(kept) in output, kept.exists()) == (0, True, False)
     assert shell("logout") == (0, "There was no sign-in to delete.\n", "")
     code, _, errors = shell("status", auth="entra_device_code")
-    assert (code, f"python -m {PACKAGE} login" in errors) == (1, True)
+    assert (code, LOGIN_HINT in errors) == (1, True)
 
 
 def test_a_sign_in_in_a_browser(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ async def test_a_redirect_of_a_sign_in_is_not_followed(
     cloud.directory.script(redirect(f"{elsewhere.origin}/x", status=status), at="devicecode")
     settings = {**cloud.local, **cloud.app, "token_file_path": str(tmp_path / "s.json")}
     words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    assert run_command(COMMANDS, package="p", description="d", arguments=["login", *words]) == 1
+    assert run_command(COMMANDS, program="p", description="d", arguments=["login", *words]) == 1
     assert f"redirects a token request, which is not followed (HTTP {status})" in capsys.readouterr().err
 
 

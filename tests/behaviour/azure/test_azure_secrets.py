@@ -81,7 +81,7 @@ class Scene:
         chosen = [word for key, value in kept.items() for word in ("--set", f"{key}={value}")]
         run_command(
             COMMANDS,
-            package="p",
+            program="p",
             description="d",
             arguments=["login", *words, *chosen],
         )

@@ -15,6 +15,7 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
 from amplifier_module_provider_chatgpt_oauth.auth import account as module
 from amplifier_module_provider_chatgpt_oauth.auth import tokens as tokens_module
+from amplifier_module_provider_chatgpt_oauth.settings import LOGIN_COMMAND
 from openai_responses_common.auth import token_source
 from openai_responses_common.auth.store.base import TokenStore
 from openai_responses_common.auth.store.record import StoreError
@@ -24,8 +25,6 @@ from responses_emulator.openai_sign_in.service import SignInService
 from tests.support.chatgpt_machine import Machine, Person
 from tests.support.session import PATIENCE_S
 from tests.support.token_waiters import TokenWaiters
-
-LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
 
 
 @pytest.fixture
@@ -209,7 +208,7 @@ async def test_a_refused_refresh_token_is_sent_once(machine: Machine, code: str,
         for _ in range(2):
             with pytest.raises(AuthenticationError) as caught:
                 await session.ask("hello")
-            assert str(caught.value).count(code) == str(caught.value).count(LOGIN) == 1
+            assert str(caught.value).count(code) == str(caught.value).count(LOGIN_COMMAND) == 1
             assert not caught.value.retryable
         module._accounts.clear()
     assert len(machine.service.requests_to("refresh")) == 1
@@ -260,7 +259,7 @@ async def test_a_401_reloads_then_refreshes_then_asks_for_a_sign_in(machine: Mac
     machine.emulator.script(invalid_token())
     with pytest.raises(AuthenticationError) as caught:
         await session.ask("hello")
-    assert LOGIN in str(caught.value)
+    assert LOGIN_COMMAND in str(caught.value)
     assert machine.sent[1:] == [old.access_token, newer.access_token, machine.kept["access_token"]]
     assert len(machine.service.requests_to("refresh")) == 1
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from amplifier_module_provider_chatgpt_oauth.settings import LOGIN_COMMAND
 
 from tests.support.backends import ROOT
 from tests.support.chatgpt_machine import Machine
@@ -26,7 +27,6 @@ pytestmark = [
 ]
 
 STANDSTILL_S = 60
-LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
 
 
 class Crew:
@@ -170,11 +170,11 @@ def test_a_process_killed_before_it_saves_a_new_token_costs_the_sign_in_once(mac
     (first,) = crew.start(calls=2)
     output, _ = first.communicate(timeout=300)
     assert output.count("refresh_token_reused") == 2
-    assert LOGIN in output
+    assert LOGIN_COMMAND in output
     assert len(machine.service.requests_to("refresh")) == 2, "one request found it out"
     for each in crew.start(3, calls=3):
         output, _ = each.communicate(timeout=300)
-        assert output.count(LOGIN) == 3
+        assert output.count(LOGIN_COMMAND) == 3
         assert each.returncode == 1
     assert len(machine.service.requests_to("refresh")) == 2, "and nobody asked again"
     assert not machine.sent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError
+from amplifier_module_provider_chatgpt_oauth.settings import LOGIN_COMMAND
 from openai_responses_common.auth import device_code as flow
 from openai_responses_common.auth.device_code import DeviceCode
 from responses_emulator import Account, Disconnect, HttpReply, LoseReply, cloudflare_challenge
@@ -23,13 +25,11 @@ from tests.support.chatgpt_machine import Machine, Person, ask
 from tests.support.run_clock import RunClock
 from tests.support.session import blocked
 
-LOGIN = "python -m amplifier_module_provider_chatgpt_oauth login"
-
 
 def test_from_an_empty_machine_to_an_answer(machine: Machine) -> None:
     provider = machine.provider()
     assert provider.auth_status() == "unauthenticated"
-    with pytest.raises(AuthenticationError, match=LOGIN):
+    with pytest.raises(AuthenticationError, match=re.escape(LOGIN_COMMAND)):
         ask(provider)
     person = Person(machine.service)
     assert provider.login(person) is True

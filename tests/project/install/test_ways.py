@@ -92,6 +92,7 @@ def test_way(way: str, which: str, checkout: Checkout, tmp_path: Path) -> None:
     home = checkout.root if way in LIVE else environment.folder
     assert sorted(answer["modules"]) == names
     assert len(answer["providers"]) == len(names)
+    assert list(answer["scripts"].values()) == [True] * len(names)
     for package in (answer["library"], *answer["modules"].values(), *answer["providers"].values()):
         assert Path(package["file"]).resolve().is_relative_to(home.resolve())
         assert package["version"] == VERSION

@@ -35,6 +35,11 @@ answer = {
         "symbol": callable(library.create_provider),
     },
     "modules": {point.name: found(point) for point in importlib.metadata.entry_points(group="amplifier.modules")},
+    "scripts": {
+        point.name: callable(point.load())
+        for point in importlib.metadata.entry_points(group="console_scripts")
+        if point.module.startswith("amplifier_module_provider")
+    },
     "providers": {
         point.name: found(point) for point in importlib.metadata.entry_points(group="openai_responses_common.providers")
     },

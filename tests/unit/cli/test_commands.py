@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common.auth.store.record import StoreError
-from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.cli.commands import Command, Result, read_settings, run_command, sign_out_result
 
 GLOBAL = ".amplifier/settings.yaml"
@@ -39,7 +38,7 @@ def rows(*providers: str) -> str:
 def program(does: Callable[[argparse.Namespace], Result], *words: str) -> int:
     return run_command(
         [Command(name="status", help="show", run=does)],
-        package="package",
+        program="package",
         description="about",
         arguments=["status", *words],
     )
@@ -88,7 +87,7 @@ def test_wrong_arguments_end_with_two(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         run_command(
             [Command(name="status", help="show", run=lambda _: Result(summary=""))],
-            package="p",
+            program="p",
             description="",
             arguments=words,
         )
@@ -145,8 +144,3 @@ def test_a_file_that_is_not_valid_yaml_is_named(home: Path, capsys: pytest.Captu
 def test_the_result_of_a_sign_out_names_every_location() -> None:
     assert sign_out_result([]).summary == "There was no sign-in to delete."
     assert "deleted from the keyring and a file." in sign_out_result(["the keyring", "a file"]).summary
-
-
-@pytest.mark.parametrize("module", ["a_module", "a_module.auth.settings"])
-def test_a_command_line_names_the_package_of_a_module(module: str) -> None:
-    assert command_line(module, "login") == "python -m a_module login"

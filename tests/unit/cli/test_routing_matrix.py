@@ -37,7 +37,7 @@ def test_the_command_prints_the_matrix_and_puts_it_where_the_host_looks(
 
     def install(*words: str) -> tuple[int, str, str]:
         arguments = ["routing", "--install", *words]
-        code = run_command(commands, package=backend.package, description="d", arguments=arguments)
+        code = run_command(commands, program=backend.package, description="d", arguments=arguments)
         shown = capsys.readouterr()
         return code, shown.out, shown.err
 

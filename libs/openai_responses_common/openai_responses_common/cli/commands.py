@@ -1,4 +1,4 @@
-"""The command line of a module: `python -m PACKAGE status | login | logout | routing`.
+"""The command line of a module: `SCRIPT status | login | logout | routing`.
 
 A module supplies its functions. This file parses the arguments, reads the settings, and prints results and errors, the
 same for every module. The result of a command goes to standard output and everything else to standard error, as plain
@@ -20,7 +20,6 @@ from amplifier_core.message_models import ChatRequest, Message
 
 from ..auth.store.record import StoreError
 from ..provider.provider import ResponsesProvider
-from .command_line import command_line
 from .host_settings import find_foreign_address, load_host_keys, read_host_config
 
 _EXIT_INTERRUPTED = 130
@@ -133,7 +132,7 @@ def read_settings(
 def run_command(
     commands: Sequence[Command],
     *,
-    package: str,
+    program: str,
     description: str,
     arguments: Sequence[str] | None = None,
 ) -> int:
@@ -141,11 +140,11 @@ def run_command(
 
     Args:
         commands: the commands of the module; each also gets the options of `add_setting_options`.
-        package: the module's package, which the user names after `python -m`.
+        program: the line that starts the program, for its help; see `command_line`.
         description: what the command line is for, in one sentence.
         arguments: the arguments of the command line; None, by default, for those of the process.
     """
-    parser = argparse.ArgumentParser(prog=command_line(package, "").rstrip(), description=description)
+    parser = argparse.ArgumentParser(prog=program, description=description)
     parsers = parser.add_subparsers(metavar="command", required=True)
     for command in commands:
         command_parser = parsers.add_parser(command.name, help=command.help, description=command.help)
