@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import InvalidRequestError
 from amplifier_core.message_models import ImageBlock, Message, TextBlock, ToolResultBlock
 from amplifier_core.models import ToolResult
-from responses_emulator import Call, Say
+from responses_emulator import Call, Emulator, Say
 
+from tests.support.backends import BackendUnderTest
 from tests.support.session import (
     PIXEL,
     Conversation,
@@ -37,7 +40,7 @@ async def test_leading_system_messages_become_instructions(session: Session) -> 
     await session.ask(system("Be brief."), system("Be kind."), "hello")
     assert session.body["instructions"] == "Be brief.\n\nBe kind."
     assert texts(session.body) == ["hello"]
-    assert not texts(session.body, "developer")
+    assert not texts(session.body, session.backend.system_text_role)
 
 
 @pytest.mark.promise("developer messages move or change their role", area="hazard")
@@ -46,8 +49,22 @@ async def test_later_system_and_developer_messages_stay_where_they_are(session: 
         system("Be brief."), developer("Use metric units."), "one", assistant("1"), system("Context was cut."), "two"
     )
     roles = [item["role"] for item in session.body["input"]]
-    assert roles == ["developer", "user", "assistant", "developer", "user"]
-    assert texts(session.body, "developer") == ["Use metric units.", "Context was cut."]
+    role = session.backend.system_text_role
+    assert roles == [role, "user", "assistant", role, "user"]
+    assert texts(session.body, role) == ["Use metric units.", "Context was cut."]
+
+
+@pytest.mark.promise("system text in mid-conversation never reaches the model", area="hazard")
+async def test_system_text_reaches_a_model_whose_template_has_no_developer(backend: BackendUnderTest) -> None:
+    """A template skips a role that it does not know, in silence; only addresses of others have such templates."""
+    roles = {"system", "user", "assistant", "tool"} | {backend.system_text_role}
+    surface = replace(backend.surface(), template_roles=frozenset(roles))
+    with Emulator(surfaces=(surface,), responder=lambda context: [Say(json.dumps(context.items))]) as emulator:
+        session = await Session(backend, emulator).mount(backend.settings(emulator))
+        response = await session.ask(system("Be brief."), "one", assistant("1"), system("Be kind."), developer("Hm."))
+        assert "Be kind." in response.text
+        assert "Hm." in response.text
+        await session.cleanup()
 
 
 @pytest.mark.promise("lists of blocks become empty or a repr", area="hazard")
@@ -58,7 +75,7 @@ async def test_system_and_developer_messages_may_be_lists_of_blocks(session: Ses
         "hello",
     )
     assert session.body["instructions"] == "One.\n\nTwo."
-    assert texts(session.body, "developer") == ["Three."]
+    assert texts(session.body, session.backend.system_text_role) == ["Three."]
 
 
 PDF = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0=", "filename": "a.pdf"}

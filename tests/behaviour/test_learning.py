@@ -111,7 +111,7 @@ async def test_a_role_that_a_server_does_not_know_is_sent_as_system(
     session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     session.emulator.script(refused("Unexpected message role: developer"))
-    if not session.backend.takes_system:
+    if not session.backend.takes_system or session.backend.system_text_role == "system":
         with pytest.raises(InvalidRequestError):
             await session.ask(developer("Use metric units."), "hello")
         assert session.sent == 1

@@ -16,7 +16,7 @@ from openai_responses_common import (
     SdkTransport,
 )
 
-from .quirks import PROFILE, RESIDENCY_PRICE_FACTOR
+from .quirks import OTHER_SERVER_PROFILE, PROFILE, RESIDENCY_PRICE_FACTOR
 from .settings import DEFAULT_MODEL, SETTINGS, read_custom_headers, resolve_settings
 from .wizard import WIZARD_QUESTIONS
 
@@ -29,8 +29,9 @@ def build_openai_backend(config: Mapping[str, Any]) -> Backend:
         credential=resolved.credential,
         headers={**read_custom_headers(), **resolved.billing_headers},
     )
+    profile = PROFILE if resolved.is_openai else OTHER_SERVER_PROFILE
     return Backend(
-        profile=replace(PROFILE, price_factor=RESIDENCY_PRICE_FACTOR) if resolved.has_data_residency else PROFILE,
+        profile=replace(profile, price_factor=RESIDENCY_PRICE_FACTOR) if resolved.has_data_residency else profile,
         transport=SdkTransport(endpoint),
         defaults=Options(model=DEFAULT_MODEL),
         own_keys=tuple(SETTINGS),

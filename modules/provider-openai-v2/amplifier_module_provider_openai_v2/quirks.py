@@ -1,10 +1,11 @@
-"""The differences between OpenAI and the API as documented. This file is data.
+"""The differences between OpenAI, other servers of the Responses API, and the API as documented. This file is data.
 
-The tables of the library describe this API, so only the price of data residency is different.
+The tables of the library describe OpenAI's API, so only the price of data residency is different there.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from openai_responses_common import BackendProfile
@@ -12,6 +13,14 @@ from openai_responses_common import BackendProfile
 from .settings import API_KEY_REMEDY
 
 PROFILE = BackendProfile(name="openai-v2", display_name="OpenAI (v2)", auth_remedy=API_KEY_REMEDY)
+
+OTHER_SERVER_PROFILE = replace(
+    PROFILE,
+    # Many chat templates skip a developer message in silence, and every one renders system. Seen with transformers
+    # serve 5.24 and a template in the manner of Qwen3, 2026-11-30; vLLM, llama.cpp and LiteLLM write system themselves.
+    system_text_role="system",
+)
+"""The differences of a server that is not OpenAI's: vLLM, llama.cpp, Ollama, LiteLLM …"""
 
 # Data residency costs a tenth more. Source: OpenAI's pricing page as read in litellm 1.109.1, seen 2026-11-21.
 RESIDENCY_PRICE_FACTOR = Decimal("1.1")

@@ -46,6 +46,7 @@ class ResolvedSettings:
         credential: the API key, or no key.
         billing_headers: the headers that name the organization and the project that pay.
         problem: what is not valid in the settings. None if nothing is.
+        is_openai: True if the address is OpenAI's own.
         has_data_residency: True if the address is one of OpenAI's for data that stays in a region.
     """
 
@@ -53,6 +54,7 @@ class ResolvedSettings:
     credential: ApiKey
     billing_headers: Mapping[str, str]
     problem: str | None
+    is_openai: bool
     has_data_residency: bool
 
 
@@ -86,6 +88,7 @@ def resolve_settings(config: Mapping[str, Any]) -> ResolvedSettings:
         credential=credential,
         billing_headers={name: payer for name, payer in payers.items() if payer},
         problem=problem,
+        is_openai=is_openai,
         has_data_residency=is_openai and host != "api.openai.com",
     )
 

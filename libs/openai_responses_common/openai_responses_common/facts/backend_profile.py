@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
 
 from amplifier_core.llm_errors import LLMError
+
+from .amendments import SystemTextRole
+from .model_traits import LeadingSystem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ class BackendProfile:
             asked for.
         required_fields: body fields that no refusal removes, because the service accepts nothing without them.
         system_role: whether the service accepts the role `system`, so that it can stand for `developer`.
+        system_text_role: the role of system text in the input, and of developer messages. The default is `developer`.
         service_tiers: the tier of the options to the tier of the body; None as a value leaves the field out, because
             that tier is what happens anyway. A tier without an entry is dropped. None passes every tier on.
         tier_suffixes: endings of a model's name that ask for a service tier.
@@ -106,13 +109,14 @@ class BackendProfile:
     refused_fields: Mapping[str, str] = field(default_factory=dict[str, str])
     required_fields: frozenset[str] = frozenset()
     system_role: bool = True
+    system_text_role: SystemTextRole = "developer"
     service_tiers: Mapping[str, str | None] | None = None
     tier_suffixes: Mapping[str, str] = field(default_factory=dict[str, str])
     effort_names: Mapping[str, str] = field(default_factory=dict[str, str])
     reasoning_ids: bool = True
     session_headers: tuple[str, ...] = ()
     limits: LimitTable = API_LIMITS
-    leading_system: Literal["instructions", "developer"] | None = None
+    leading_system: LeadingSystem | None = None
     default_instructions: str | None = None
     priced: bool = True
     price_factor: Decimal = Decimal(1)

@@ -69,11 +69,12 @@ def encode_request(
         refused_item_keys=amendments.refused_item_keys,
         replay_reasoning_ids=profile.reasoning_ids,
         system_as_instructions=(profile.leading_system or traits.leading_system) == "instructions",
+        system_text_role=profile.system_text_role,
     )
     items, repairs = repair_calls(history.items)
     instructions = history.instructions or profile.default_instructions
     if history.instructions and not items:  # a request needs input
-        items, instructions = [_make_developer_message(history.instructions)], profile.default_instructions
+        items, instructions = [_make_system_text(history.instructions, profile)], profile.default_instructions
 
     tools = encode_tools(request.tools, options.hosted_tools)
     body, option_notes = _encode_options(options, profile, traits, amendments, tools)
@@ -96,8 +97,8 @@ def encode_request(
     )
 
 
-def _make_developer_message(text: str) -> Item:
-    return {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": text}]}
+def _make_system_text(text: str, profile: BackendProfile) -> Item:
+    return {"type": "message", "role": profile.system_text_role, "content": [{"type": "input_text", "text": text}]}
 
 
 def _remove_refused_fields(body: dict[str, Any], profile: BackendProfile) -> tuple[dict[str, Any], _Notes]:

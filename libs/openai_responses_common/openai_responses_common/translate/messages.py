@@ -13,6 +13,7 @@ from typing import Any, cast
 from amplifier_core.message_models import Message, TextBlock, ToolCallBlock, ToolResultBlock
 from pydantic import BaseModel
 
+from ..facts.amendments import SystemTextRole
 from ..wire.client_calls import OUTPUT_TYPES
 from ..wire.json_values import as_object, as_objects
 from ..wire.types import Item
@@ -44,6 +45,7 @@ def encode_messages(
     refused_item_keys: frozenset[str] = frozenset(),
     replay_reasoning_ids: bool = True,
     system_as_instructions: bool = True,
+    system_text_role: SystemTextRole = "developer",
 ) -> EncodedMessages:
     """Return a history as input items.
 
@@ -53,9 +55,11 @@ def encode_messages(
         refused_item_keys: reasoning that the service refused before, by `item_key`; none by default.
         replay_reasoning_ids: whether reasoning is sent with its id; true by default.
         system_as_instructions: whether leading system messages become `instructions`; true by default.
+        system_text_role: the role of all other system messages, and of developer messages; `developer` by default.
     """
     encoder = _MessageEncoder(
-        Replay(origin=origin, refused_item_keys=refused_item_keys, replay_reasoning_ids=replay_reasoning_ids)
+        Replay(origin=origin, refused_item_keys=refused_item_keys, replay_reasoning_ids=replay_reasoning_ids),
+        system_text_role,
     )
     start = 0
     if system_as_instructions:
@@ -73,6 +77,7 @@ def encode_messages(
 @dataclass(slots=True)
 class _MessageEncoder:
     replay: Replay
+    system_text_role: SystemTextRole
     items: list[Item] = field(default_factory=list[Item])
 
     def encode_message(self, message: Message) -> None:
@@ -81,8 +86,10 @@ class _MessageEncoder:
                 self._encode_assistant_message(message)
             case "tool" | "function":
                 self._encode_tool_message(message)
+            case "system" | "developer":
+                self._encode_input_message(self.system_text_role, message.content)
             case role:
-                self._encode_input_message("developer" if role == "system" else role, message.content)
+                self._encode_input_message(role, message.content)
 
     def _encode_input_message(self, role: str, content: str | list[Any]) -> None:
         parts: list[Item] = []
@@ -155,7 +162,8 @@ class _MessageEncoder:
         self.items.append(self.replay.encode_call(key, item, ReplayState()))
 
 
-_INPUT_ROLES = frozenset({"user", "developer", "system"})
+_SYSTEM_ROLES = frozenset({"developer", "system"})
+_INPUT_ROLES = _SYSTEM_ROLES | {"user"}
 
 
 def _as_blocks(content: str | list[Any]) -> list[Any]:
@@ -174,11 +182,11 @@ def _join_text_blocks(message: Message) -> str:
 
 
 def _drop_before_compaction(items: list[Item]) -> list[Item]:
-    """Return the leading developer messages, and the items from the turn of the last compaction on.
+    """Return the leading system text, and the items from the turn of the last compaction on.
 
     A compaction item stands for everything before its own turn; calls of that turn may have their outputs after it.
     """
-    lead = next((index for index, item in enumerate(items) if item.get("role") != "developer"), len(items))
+    lead = next((index for index, item in enumerate(items) if item.get("role") not in _SYSTEM_ROLES), len(items))
     start = max((index for index, item in enumerate(items) if item.get("type") == "compaction"), default=lead)
     while start > lead and not _is_input_item(items[start - 1]):
         start -= 1

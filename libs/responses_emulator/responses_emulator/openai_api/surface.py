@@ -25,10 +25,12 @@ def openai_surface(
     bad_keys: frozenset[str] = BAD_KEYS,
     prefix: str = "/v1",
     any_model: bool = False,
+    template_roles: frozenset[str] | None = None,
 ) -> Surface:
     """The surface; `keys` maps accepted keys to accounts, None takes any key that begins with "sk-".
 
-    `any_model` serves every model id, as local servers do.
+    `any_model` serves every model id, as local servers do. `template_roles` are the roles that reach the model, see
+    `Surface`.
     """
 
     def authenticate(request: RecordedRequest) -> Caller:
@@ -46,6 +48,7 @@ def openai_surface(
         headers=_headers,
         rules=RequestRules(find_model=models.any_model) if any_model else RequestRules(),
         endpoint="openai",
+        template_roles=template_roles,
     )
 
 

@@ -78,6 +78,7 @@ def _turn_context(exchange: Exchange, body: dict[str, Any], caller: Caller) -> T
     items, transformations = conversation, []
     if lenient:
         items, transformations = drop_stale_reasoning(body, conversation, model, caller.account)
+    items = _render_roles(items, exchange.surface.template_roles)
     return TurnContext(
         body=body,
         items=items,
@@ -89,6 +90,15 @@ def _turn_context(exchange: Exchange, body: dict[str, Any], caller: Caller) -> T
         prefix=conversation_digest(body, conversation),
         transformations=tuple(transformations),
     )
+
+
+def _render_roles(items: list[dict[str, Any]], roles: frozenset[str] | None) -> list[dict[str, Any]]:
+    """Return the items without messages whose role the chat template does not know.
+
+    Templates in the manner of Qwen3 render system, user, assistant and tool, and skip a developer message in silence
+    (transformers serve 5.24: 15 input tokens with and without it; recorded 2026-11-30).
+    """
+    return [item for item in items if roles is None or "role" not in item or item["role"] in roles]
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:

@@ -68,6 +68,8 @@ class Surface:
         headers: the headers of every reply.
         turn_parts: parts of every turn of this service: fields that it adds to a Response, for example.
         endpoint: what ciphertext is bound to besides the account.
+        template_roles: the roles that its chat template renders; messages of another role do not reach the model. None
+            renders every role.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Surface:
     headers: Callable[[Exchange], Headers] = lambda exchange: []
     turn_parts: tuple[Part, ...] = ()
     endpoint: str = ""
+    template_roles: frozenset[str] | None = None
 
 
 def json_reply(value: Any, *, status: int = 200, headers: Headers | None = None) -> Reply:
