@@ -77,6 +77,7 @@ class ReplayServer:
 
     Attributes:
         attempts: the number of requests of each call.
+        bodies: the body of each request, empty if it has none.
         open_exchanges: the connections on which a reply has begun and has not ended.
         silent_calls: the calls whose reply has reached the ending "hang".
     """
@@ -84,6 +85,7 @@ class ReplayServer:
     def __init__(self, script: Script, *, url_prefix: str = "") -> None:
         self.script = script
         self.attempts: Counter[int] = Counter()
+        self.bodies: list[bytes] = []
         self.open_exchanges: set[_Connection] = set()
         self.silent_calls: set[int] = set()
         self.connections: set[_Connection] = set()
@@ -152,6 +154,7 @@ class _Connection(asyncio.Protocol):
         number = self._call_number = int(numbers[-1]) if numbers else 0
         attempt = self._server.attempts[number]
         self._server.attempts[number] += 1
+        self._server.bodies.append(body)
         self._server.open_exchanges.add(self)
         self._schedule(self._server.script(number, attempt), 0)
 

@@ -1,0 +1,1 @@
+"""Exchanges that were recorded from real servers of other makers, replayed to the real module."""
