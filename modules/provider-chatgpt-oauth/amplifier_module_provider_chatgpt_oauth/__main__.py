@@ -13,14 +13,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from amplifier_core.llm_errors import LLMError
+from amplifier_core.llm_errors import AuthenticationError, LLMError
 from openai_responses_common.auth.terminal import Terminal
 from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.cli.commands import Command, Result, read_settings, run_command, sign_out_result
 from openai_responses_common.cli.routing_matrix import build_routing_command
 from openai_responses_common.failures.durations import format_duration
-from openai_responses_common.failures.failure import CallFailure
-from openai_responses_common.transport.http_client import BlockingHttp
+from openai_responses_common.failures.failure import CallFailure, Failure
+from openai_responses_common.transport.credential import UNAUTHORIZED, Lease
+from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
 from openai_responses_common.wire.json_values import as_object, as_objects
 
 from .auth.credential import ChatgptCredential
@@ -43,14 +44,24 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     tokens = account.load_tokens()
     if tokens is None:
         return Result(summary=f"Nobody is signed in. Run `{LOGIN_COMMAND}`.", ok=False)
-    limits = {} if arguments.offline else _fetch_limits(account.settings.usage_url, ChatgptCredential(account))
-    status = account.get_status()
-    tokens = account.load_tokens() or tokens
-    is_signed_in = status == "authenticated"
+    limits: dict[str, str] = {}
+    summary = "Signed in to ChatGPT."
+    try:
+        if not arguments.offline:
+            limits = asyncio.run(_fetch_limits(account.settings.usage_url, ChatgptCredential(account)))
+    except _RefusedToken as error:
+        limits = {"reason": str(error)}
+        summary = f"ChatGPT does not accept the sign-in any more. Run `{LOGIN_COMMAND}`."
+    if account.get_status() != "authenticated":
+        summary = f"The sign-in has expired. Run `{LOGIN_COMMAND}`."
     return Result(
-        summary="Signed in to ChatGPT." if is_signed_in else f"The sign-in has expired. Run `{LOGIN_COMMAND}`.",
-        details={**_describe_tokens(tokens), "tokens": account.describe_location(), **limits},
-        ok=is_signed_in,
+        summary=summary,
+        details={
+            **_describe_tokens(account.load_tokens() or tokens),
+            "tokens": account.describe_location(),
+            **limits,
+        },
+        ok=LOGIN_COMMAND not in summary,
     )
 
 
@@ -66,11 +77,22 @@ def _describe_tokens(tokens: Tokens) -> dict[str, str]:
     }
 
 
-def _fetch_limits(url: str, credential: ChatgptCredential) -> dict[str, str]:
-    """How much of the plan is used, for `status`. The request may refresh the token."""
+class _RefusedToken(Exception):
+    """The service refuses the access token, and also one that was refreshed just now."""
+
+
+async def _fetch_limits(url: str, credential: ChatgptCredential) -> dict[str, str]:
+    """Return how much of the plan is used, for `status`. The request may refresh the token.
+
+    Raises:
+        _RefusedToken: the service refuses the token, and a refresh does not help.
+    """
+    http = BlockingHttp(CLIENT_HEADERS)
     try:
-        headers = asyncio.run(_get_headers(credential))
-        reply = BlockingHttp(CLIENT_HEADERS).send("GET", url, headers=headers)
+        lease = await credential.lease()
+        reply = http.send("GET", url, headers=lease.headers)
+        if _refuses_token(reply):
+            reply = http.send("GET", url, headers=await _replace_token(credential, lease, reply.read_failure()))
         if reply.status == 200:
             return describe_usage(reply.body_fields)
         problem = f"HTTP {reply.status}"
@@ -78,11 +100,25 @@ def _fetch_limits(url: str, credential: ChatgptCredential) -> dict[str, str]:
         problem = str(error)
     except CallFailure as error:
         problem = error.failure.message
+    else:
+        if _refuses_token(reply):
+            raise _RefusedToken(reply.read_failure().message)
     return {"limits": f"cannot be fetched: {problem}"}
 
 
-async def _get_headers(credential: ChatgptCredential) -> dict[str, str]:
-    return dict((await credential.lease()).headers)
+async def _replace_token(credential: ChatgptCredential, lease: Lease, failure: Failure) -> Mapping[str, str]:
+    """Return the headers with another token than the refused one."""
+    try:
+        if not await credential.refresh(lease, failure):
+            raise _RefusedToken(failure.message)
+        return (await credential.lease()).headers
+    except AuthenticationError as error:
+        raise _RefusedToken(str(error)) from error
+
+
+def _refuses_token(reply: JsonReply) -> bool:
+    """Return whether the service refuses the token; the page of a proxy is no word of the service."""
+    return reply.status == UNAUTHORIZED and reply.body_fields != {}
 
 
 def _sign_in(arguments: argparse.Namespace) -> Result:

@@ -107,6 +107,36 @@ def test_status_of_a_sign_in_that_has_ended(shell: Shell, service: SignInService
     assert "renewed by itself" not in out
 
 
+def test_status_refreshes_a_token_that_the_service_refuses(shell: Shell, service: SignInService) -> None:
+    old = shell.machine.keep(service.token_set())
+    service.reject_access_token(old.access_token)
+    code, out, _ = shell("status")
+    assert (code, out.splitlines()[0]) == (0, "Signed in to ChatGPT.")
+    assert "limit per 5 hours" in out
+    assert shell.machine.kept["access_token"] != old.access_token
+
+
+@pytest.mark.parametrize("refresh", ["gives no better token", "has ended"])
+def test_status_of_a_sign_in_that_the_service_does_not_accept_any_more(
+    shell: Shell, service: SignInService, refresh: str
+) -> None:
+    tokens = shell.machine.keep(service.token_set())
+    service.reject_access_token(tokens.access_token)
+    if refresh == "has ended":
+        service.end_sign_in(tokens)
+    else:
+        service.script("refresh", *[HttpReply(200, service.token_response(tokens))] * 4)
+    code, out, _ = shell("status")
+    summary = f"ChatGPT does not accept the sign-in any more. Run `{program.LOGIN_COMMAND}`."
+    assert (code, out.splitlines()[0]) == (1, summary)
+    assert "  reason" in out
+
+
+@pytest.mark.parametrize("body", ["<html>Proxy authentication required</html>", "", None, [], {}])
+def test_a_401_of_a_proxy_does_not_refuse_the_token(body: object) -> None:
+    assert not program._refuses_token(program.JsonReply(status=401, body=body, headers={}))
+
+
 def test_a_login_that_fails_exits_with_1(shell: Shell, service: SignInService) -> None:
     service.disable()
     code, out, err = shell("login")

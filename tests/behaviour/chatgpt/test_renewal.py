@@ -192,7 +192,7 @@ async def test_a_valid_token_is_used_while_the_sign_in_service_fails(
 
 LASTING = [
     "refresh_token_expired", "refresh_token_reused", "refresh_token_invalidated", "invalid_grant",
-    "app_session_terminated", "invalid_refresh_token", "something_else",
+    "app_session_terminated", "invalid_refresh_token",
 ]  # fmt: skip
 
 
@@ -216,6 +216,32 @@ async def test_a_refused_refresh_token_is_sent_once(machine: Machine, code: str,
     assert machine.provider().auth_status() == "expired"
     assert machine.provider().login(Person(machine.service))
     assert (await (await machine.session()).ask("hello")).text
+
+
+UNEXPLAINED = {
+    "a page": HttpReply(401, "<html>Proxy authentication required</html>"),
+    "no body": HttpReply(401, ""),
+    "an unknown code": HttpReply(401, {"error": {"code": "something_else"}}),
+    "a code in a page": HttpReply(401, "<html>invalid_grant</html>"),
+}
+
+
+@pytest.mark.parametrize("reply", UNEXPLAINED.values(), ids=UNEXPLAINED)
+async def test_a_401_without_a_known_code_does_not_end_the_sign_in(
+    machine: Machine, reply: HttpReply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    machine.service.script("refresh", reply)
+    session = await machine.session()
+    for _ in range(2):
+        with pytest.raises(ProviderUnavailableError, match="HTTP 401") as caught:
+            await session.ask("hello")
+        assert not caught.value.retryable
+    assert len(machine.service.requests_to("refresh")) == 1, "a second call asks nobody"
+    assert "ended" not in machine.kept
+    monkeypatch.setattr(module, "_REFUSAL_INTERVAL_S", 0.0)
+    module._accounts.clear()
+    assert (await (await machine.session(account="default")).ask("hello")).text, "another process goes on"
 
 
 async def test_a_sign_in_that_has_ended_is_used_while_its_access_token_is_valid(machine: Machine) -> None:

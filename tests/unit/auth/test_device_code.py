@@ -88,6 +88,10 @@ def test_what_may_pass_is_survived_and_a_wait_that_was_asked_for_is_kept() -> No
     faults = (NetworkError("gone", retryable=True), ProviderUnavailableError("busy", retry_after=7.0))
     assert wait_for_approval(code(), polled(*faults, AuthorizationPending(), "tokens"), screen) == "tokens"
     assert screen.waited == [6.0, 6.0, 13.0, 6.0]
+    assert [text for text in screen.said if "goes on" in text] == [
+        "gone. The sign-in goes on.",
+        "busy. The sign-in goes on.",
+    ]
 
 
 def test_what_will_not_pass_ends_it() -> None:
@@ -106,6 +110,12 @@ def test_it_ends_with_the_code_after_one_last_question() -> None:
     with pytest.raises(CodeExpired, match="15 minutes"):
         wait_for_approval(code(issued_s=time.monotonic() - 900), poll, screen)
     assert (len(asked), screen.waited) == (1, [0.0])
+
+
+def test_a_code_that_the_service_never_confirmed_names_the_last_problem() -> None:
+    late = code(issued_s=time.monotonic() - 900)
+    with pytest.raises(CodeExpired, match="did not confirm the code within its 15 minutes: busy"):
+        wait_for_approval(late, polled(ProviderUnavailableError("busy")), Patient())
 
 
 def test_an_approval_at_the_last_moment_counts() -> None:

@@ -137,26 +137,35 @@ def wait_for_approval(code: DeviceCode, poll: Poll[T], terminal: Terminal, *, st
         LLMError: `poll` raised an error that is not retryable, or `stop` was set.
     """
     pause_s = max(code.interval_s, _MIN_POLL_INTERVAL_S) * _POLL_INTERVAL_FACTOR
-    extra_s = 0.0
+    extra_s, problem, shown_problems = 0.0, "", set[str]()
     terminal.start_waiting(code.url, code.browser_hosts)
     try:
         while True:
             terminal.wait(min(pause_s + extra_s, max(code.remaining_s, 0.0)), lambda: code.remaining_s, stop)
             if stop is not None and stop.is_set():
                 raise AuthenticationError("the sign-in was stopped")
-            extra_s = 0.0
+            extra_s, problem = 0.0, ""
             try:
                 result = poll()
             except LLMError as error:
                 if not error.retryable:
                     raise
                 result, extra_s = AuthorizationPending(), error.retry_after or 0.0
+                problem = str(error)
+                if problem not in shown_problems:
+                    shown_problems.add(problem)
+                    terminal.print_text(f"{problem}. The sign-in goes on.")
             if not isinstance(result, AuthorizationPending):
                 return result
             if result.slow_down:
                 pause_s += _SLOW_DOWN_STEP_S
             if code.remaining_s <= 0:
-                raise CodeExpired(f"the code was not entered within its {code.expires_in_s / 60:.0f} minutes")
+                minutes = f"{code.expires_in_s / 60:.0f} minutes"
+                raise CodeExpired(
+                    f"the service did not confirm the code within its {minutes}: {problem}"
+                    if problem
+                    else f"the code was not entered within its {minutes}"
+                )
     finally:
         terminal.finish_waiting()
 

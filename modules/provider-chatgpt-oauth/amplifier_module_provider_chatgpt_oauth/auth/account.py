@@ -12,6 +12,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import Literal, TypeVar
 from weakref import WeakValueDictionary
@@ -26,7 +27,7 @@ from openai_responses_common.transport.http_client import BlockingHttp
 
 from ..quirks import CLIENT_HEADERS
 from ..settings import LOGIN_COMMAND, AccountSettings
-from .issuer import Issuer, SignInEnded
+from .issuer import Issuer, SignInEnded, UnexplainedRefusal
 from .tokens import Tokens, read_microsoft_record
 
 T = TypeVar("T")
@@ -44,6 +45,8 @@ _TOKEN_DEADLINE_S = 75.0
 """The longest time, in seconds, to wait for a token: the refresh of another process (30 s), then one that waits for the
 service."""
 _SAVE_RETRY_INTERVAL_S = 15.0
+_REFUSAL_INTERVAL_S = 60.0
+"""How long, in seconds, a refresh token is not sent again after a refusal that gives no reason."""
 
 NOT_SIGNED_IN = f"nobody is signed in to ChatGPT: run `{LOGIN_COMMAND}`"
 
@@ -69,6 +72,7 @@ class Account:
         self._unsaved_record: TokenRecord | None = None
         self._next_save_time_s = 0.0
         self._last_refreshed_token, self._last_refresh_s = "", -math.inf
+        self._refusal: tuple[str, UnexplainedRefusal, float] | None = None
         self.source = self._build_source()
 
     def __repr__(self) -> str:
@@ -240,7 +244,7 @@ class Account:
         try:
             if tokens.end_code or not tokens.refresh_token:
                 raise SignInEnded.from_code(tokens.end_code or "no refresh token")
-            fresh = self._issuer.refresh_tokens(tokens)
+            fresh = self._send_refresh(tokens)
         except SignInEnded as error:
             newest = self._load_newest_tokens()
             # Another program may have refreshed the tokens without taking the lock.
@@ -262,6 +266,18 @@ class Account:
             failed,
         )
         return tokens
+
+    def _send_refresh(self, tokens: Tokens) -> Tokens:
+        """Refresh at the service; a refusal without a reason holds for a minute."""
+        if self._refusal is not None:
+            refresh_token, error, until_s = self._refusal
+            if refresh_token == tokens.refresh_token and time.monotonic() < until_s:
+                raise copy(error)
+        try:
+            return self._issuer.refresh_tokens(tokens)
+        except UnexplainedRefusal as error:
+            self._refusal = tokens.refresh_token, copy(error), time.monotonic() + _REFUSAL_INTERVAL_S
+            raise
 
     def _save_end_of_sign_in(self, tokens: Tokens, error: SignInEnded) -> None:
         """Save that the sign-in has ended, so that no other process tries a refresh.

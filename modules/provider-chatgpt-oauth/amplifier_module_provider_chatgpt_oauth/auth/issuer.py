@@ -67,6 +67,10 @@ class SignInEnded(AuthenticationError):
         return error
 
 
+class UnexplainedRefusal(ProviderUnavailableError):
+    """A 401 without a code of the sign-in service: it does not end the sign-in, but to try at once is no use."""
+
+
 class Issuer:
     """The sign-in service at an address."""
 
@@ -124,15 +128,25 @@ class Issuer:
 
         Raises:
             SignInEnded: the refresh token is not valid any more.
+            UnexplainedRefusal: a 401 does not say why.
             LLMError: the refresh failed; it may succeed later.
         """
         body = {"client_id": CLIENT_ID, "grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         reply = self._post("/oauth/token", json_body=body)
         code = _read_error_code(reply)
-        if reply.status == 401 or (reply.status >= 400 and code in _END_REASONS):
-            raise SignInEnded.from_code(code or "HTTP 401")
+        if reply.status >= 400 and code in _END_REASONS:
+            raise SignInEnded.from_code(code)
+        if reply.status == 401:
+            reason = f"without a known reason{f' ({code})' if code else ''}"
+            raise UnexplainedRefusal(
+                f"refreshing the sign-in: the response was HTTP 401 {reason}; "
+                "a proxy may have sent it. The refresh is tried again after a minute. If this lasts, run "
+                f"`{LOGIN_COMMAND}`",
+                status_code=401,
+                retryable=False,
+            )
         if 400 <= reply.status < 500 and reply.status != 429:
-            # Only a 401 or a listed code says that the refresh token is spent; anything else may pass by itself.
+            # Only a listed code says that the refresh token is spent; anything else may pass by itself.
             raise ProviderUnavailableError(
                 f"refreshing the sign-in: the service responded with HTTP {reply.status}", status_code=reply.status
             )
@@ -175,6 +189,8 @@ def _read_pending(reply: JsonReply) -> AuthorizationPending | None:
         raise CodeExpired("the code has expired")
     if reply.status == 429 or code == "slow_down":
         return AuthorizationPending(slow_down=True)
+    if reply.status in {403, 404} and isinstance(reply.body, str) and reply.body.strip():
+        raise _build_refusal_error(reply, "waiting for the approval")
     # By status, because the code has changed before.
     return AuthorizationPending() if reply.status in {202, 204, 403, 404} else None
 
@@ -182,8 +198,9 @@ def _read_pending(reply: JsonReply) -> AuthorizationPending | None:
 def _build_refusal_error(reply: JsonReply, action: str) -> LLMError:
     status, code = reply.status, _read_error_code(reply)
     problem = f"{action}: the sign-in service responded with HTTP {status}{f' ({code})' if code else ''}"
-    if status == 403 and isinstance(reply.body, str):
-        problem = f"{action}: the edge in front of the sign-in service took this machine for a bot (HTTP 403)"
+    if status in {403, 404} and isinstance(reply.body, str):
+        reason = "it may take this machine for a bot"
+        problem = f"{action}: a page in front of the sign-in service refused the request (HTTP {status}); {reason}"
         return ProviderUnavailableError(problem, status_code=status)
     if status == 429 or status >= 500:
         return ProviderUnavailableError(problem, status_code=status, retry_after=read_retry_after_s(reply.headers))
