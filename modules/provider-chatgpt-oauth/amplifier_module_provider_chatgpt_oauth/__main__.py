@@ -117,7 +117,7 @@ async def _replace_token(credential: ChatgptCredential, lease: Lease, failure: F
 
 
 def _refuses_token(reply: JsonReply) -> bool:
-    """Return whether the service refuses the token; the page of a proxy is no word of the service."""
+    """Return whether the service refuses the token; the page of a proxy does not speak for the service."""
     return reply.status == UNAUTHORIZED and reply.body_fields != {}
 
 
