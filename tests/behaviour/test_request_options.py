@@ -140,7 +140,9 @@ async def test_false_is_false_however_it_is_spelled(open_session: OpenSession, o
 
 async def test_extra_body_is_merged_last_and_named(open_session: OpenSession, backend: BackendUnderTest) -> None:
     name, value = backend.extra
-    session = await open_session(extra_body={"prompt_cache_key": "last", name: value}, prompt_cache_key="first")
+    session = await open_session(
+        extra_body={"prompt_cache_key": "last", name: value, "input": []}, prompt_cache_key="first"
+    )
     await session.ask("hello")
     assert session.body["prompt_cache_key"] == "last"
     assert session.body[name] == value

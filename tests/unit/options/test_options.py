@@ -318,20 +318,13 @@ def test_a_response_format_may_be_a_dict() -> None:
         call(kwargs={"response_format": {"type": "yaml"}})
 
 
-def test_extended_thinking_false_wins_over_request_and_config() -> None:
+def test_extended_thinking_false_wins_over_every_effort() -> None:
     settings = config(reasoning_effort="high")
     assert call(settings, kwargs={"extended_thinking": False}).reasoning_effort == "none"
     assert call(settings, kwargs={"extended_thinking": "false"}, reasoning_effort="low").reasoning_effort == "none"
     assert call(settings, kwargs={"extended_thinking": True}).reasoning_effort == "high"
-    chosen = {"extended_thinking": False, "reasoning_effort": "low"}
-    assert call(settings, kwargs=chosen).reasoning_effort == "low", "a keyword is the last word"
-
-
-@pytest.mark.parametrize("absent", [None, ""])
-def test_extended_thinking_false_wins_over_an_absent_effort(absent: Any) -> None:
-    settings = config(reasoning_effort="high")
-    kwargs = {"extended_thinking": False, "reasoning_effort": absent}
-    assert call(settings, kwargs=kwargs).reasoning_effort == "none"
+    for beside in ({"reasoning_effort": "low"}, {"reasoning_effort": ""}, {"reasoning": {"effort": "high"}}):
+        assert call(settings, kwargs={"extended_thinking": False, **beside}).reasoning_effort == "none"
 
 
 def test_a_keyword_default_takes_the_configured_effort_back() -> None:

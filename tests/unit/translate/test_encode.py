@@ -212,6 +212,13 @@ def test_thinking_switched_off_means_no_effort() -> None:
     assert "include" not in wire(encoded)
 
 
+@pytest.mark.parametrize(("model", "effort"), [("gpt-6-astra", "low"), ("gpt-5", "minimal"), ("gpt-4.1", None)])
+def test_thinking_switched_off_is_the_lowest_effort_and_no_warning(model: str, effort: str | None) -> None:
+    encoded = encode(model=model, reasoning_effort="none", extended_thinking=False)
+    assert (wire(encoded).get("reasoning") or {}).get("effort") == effort
+    assert encoded.dropped_options == []
+
+
 @pytest.mark.parametrize(
     ("model", "options", "taken"),
     [
@@ -304,6 +311,7 @@ def test_extra_body_cannot_replace_the_conversation() -> None:
     encoded = encode(extra_body={"input": [], "user": "x"})
     assert len(wire(encoded)["input"]) == 1
     assert list(wire(encoded))[-1] == "input"
+    assert encoded.dropped_options == ["extra_body.input: the messages of the call are sent instead"]
 
 
 def test_leading_system_messages_are_the_instructions_and_later_ones_stay_in_place() -> None:

@@ -101,7 +101,7 @@ class CallEvents:
             "reasoning": body.get("reasoning"),
             "reasoning_enabled": CIPHERTEXT_INCLUDE in body.get("include", ()),
             "dropped": list(dropped),
-            "extra_body": sorted(options.extra_body),
+            "extra_body": sorted(options.extra_body.keys() - {"input"}),
         }
         data = redact(data, scrub=self._scrub)
         if options.raw:

@@ -1,7 +1,8 @@
 """What the caller asked for: config, request and keyword arguments become one frozen `Options`, once per call.
 
-Keyword arguments win over the request, the request over the config, and the config over the model's own default. Which
-settings there are, and how each is read, stands in `settings.py`.
+Keyword arguments win over the request, the request over the config, and the config over the model's own default.
+`extended_thinking=False` wins over every effort. Which settings there are, and how each is read, stands in
+`settings.py`.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def read_call_options(
         "reasoning": (request.model_extra or {}).get("reasoning"),
     }
     options = _apply_settings(_apply_settings(config_options, request_values, CALL_SETTINGS), kwargs, CALL_SETTINGS)
-    if options.extended_thinking is False and kwargs.get("reasoning_effort") in (None, ""):
+    if options.extended_thinking is False:  # hosts pass it for calls whose few tokens must not go into reasoning
         options = replace(options, reasoning_effort="none")
     if (request.metadata or {}).get("stream") is False:
         options = replace(options, use_streaming=False)

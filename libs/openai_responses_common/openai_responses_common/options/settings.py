@@ -139,7 +139,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="extra_body",
         read=json_object,
         meaning="Fields that are merged into every request last, over everything else. `llm:request` lists their "
-        "names.",
+        "names. `input` is not one of them: the messages of the call are always sent.",
     ),
     "timeout": Setting(
         field="timeout_s",
@@ -206,8 +206,8 @@ CALL_ONLY_SETTINGS: Mapping[str, Setting] = {
     "extended_thinking": Setting(
         field="extended_thinking",
         read=flag,
-        meaning="`true` turns reasoning on for models that have it off by default; `false` is the same as "
-        "`reasoning_effort: none`. `reasoning_effort` wins.",
+        meaning="`true` turns reasoning on for models that have it off by default; `false` turns it off, "
+        "whatever effort is set. A model that always reasons then uses its lowest effort.",
     ),
     "tool_choice": Setting(
         field="tool_choice",

@@ -88,10 +88,12 @@ def encode_request(
     items = body.pop("input")
     body, field_notes = _remove_refused_fields(body, profile)
     body.update(options.extra_body)
-    body.pop("input", None)
+    input_notes = (
+        ["extra_body.input: the messages of the call are sent instead"] if "input" in options.extra_body else []
+    )
     return EncodedRequest(
-        body=cast(Body, {**body, "input": items}),
-        dropped_options=option_notes + field_notes,
+        body=cast(Body, {**{key: value for key, value in body.items() if key != "input"}, "input": items}),
+        dropped_options=option_notes + field_notes + input_notes,
         dropped_content=history.dropped_content + amendment_notes,
         repairs=repairs,
     )
@@ -162,7 +164,8 @@ def _encode_reasoning(
     if effort is not None and allowed_efforts is not None and effort not in allowed_efforts:
         nearest = find_nearest_effort(effort, allowed_efforts)
         allowed = ", ".join(allowed_efforts)
-        notes = [f"reasoning_effort {effort}: {options.model} accepts {allowed}; {nearest} is used"]
+        if options.extended_thinking is not False:  # its effort is the lowest that there is, so nothing is dropped
+            notes = [f"reasoning_effort {effort}: {options.model} accepts {allowed}; {nearest} is used"]
         effort = nearest
     wants_summary = (traits.can_reason is True or is_requested) and effort != "none"
     summary = options.reasoning_summary if wants_summary else None
