@@ -87,13 +87,12 @@ def encode_request(
     body, amendment_notes = amend_body({**body, "input": items}, amendments)
     items = body.pop("input")
     body, field_notes = _remove_refused_fields(body, profile)
-    body.update(options.extra_body)
-    input_notes = (
-        ["extra_body.input: the messages of the call are sent instead"] if "input" in options.extra_body else []
-    )
+    extra_body = dict(options.extra_body)
+    if extra_body.pop("input", None) is not None:
+        field_notes.append("extra_body.input: the messages of the call are sent instead")
     return EncodedRequest(
-        body=cast(Body, {**{key: value for key, value in body.items() if key != "input"}, "input": items}),
-        dropped_options=option_notes + field_notes + input_notes,
+        body=cast(Body, {**body, **extra_body, "input": items}),
+        dropped_options=option_notes + field_notes,
         dropped_content=history.dropped_content + amendment_notes,
         repairs=repairs,
     )
