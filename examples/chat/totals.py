@@ -27,7 +27,8 @@ class Totals:
         self.plan = self.plan or bool(_windows(response.get("rate_limits") or {}))
         if usage is None:
             return
-        self.input += usage.get("input_tokens") or 0
+        # What was written to the cache comes on top, as in the host's own footer.
+        self.input += (usage.get("input_tokens") or 0) + (usage.get("cache_write_tokens") or 0)
         self.cached += usage.get("cache_read_tokens") or 0
         self.output += usage.get("output_tokens") or 0
         self.reasoning += usage.get("reasoning_tokens") or 0

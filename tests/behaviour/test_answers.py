@@ -225,5 +225,11 @@ async def test_what_was_written_to_the_cache_counts(session: Session) -> None:
     first, second = await chat.say("hello"), await chat.say("hello")
     assert first.usage.cache_write_tokens > 1000
     assert second.usage.cache_read_tokens > 1000
+    for response, made in ((first, session.made(0)["usage"]), (second, session.made(1)["usage"])):
+        usage = response.usage
+        # what the footer of hooks-streaming-ui and the meters of context modules add up
+        assert usage.input_tokens + usage.cache_write_tokens == made["input_tokens"]
+        assert usage.total_tokens + usage.cache_write_tokens == made["total_tokens"]
+        assert usage.cache_read_tokens <= usage.input_tokens
     if session.backend.priced:
         assert second.usage.cost_usd < first.usage.cost_usd

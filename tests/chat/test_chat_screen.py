@@ -153,7 +153,8 @@ def test_control_characters_are_taken_out() -> None:
 
 def test_money_and_tokens_are_added_up() -> None:
     totals = Totals()
-    totals.add({"usage": {"input_tokens": 1000, "output_tokens": 5, "cache_read_tokens": 750, "cost_usd": "0.0012345"}})
+    counts = {"input_tokens": 800, "cache_read_tokens": 750, "cache_write_tokens": 200, "output_tokens": 5}
+    totals.add({"usage": {**counts, "cost_usd": "0.0012345"}})
     totals.add({"status": "error"})
     assert totals.parts(emulated=False) == ["1,000 tokens in (75% cached)", "5 out", "$0.001234", "2 requests"]
     assert "would cost $0.001234" in totals.parts(emulated=True)

@@ -124,12 +124,16 @@ class Billing:
     priced: bool = True
 
 
-# Source: the entries azure/, azure/us/ and azure/eu/ of litellm 1.109.1, seen 2026-11-21. Provisioned throughput is
-# paid by the hour; `PTU` is its name in Microsoft's module.
+# A fifth more than the global price, where other models cost a tenth more.
+_EU_FACTORS = dict.fromkeys(("gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna"), Decimal("1.2"))
+
+# Source: the entries azure/, azure/us/, azure/eu/ and azure/apac/ (two models, both 1.2) of litellm 1.110.2, seen
+# 2026-11-30. Provisioned throughput is paid by the hour; `PTU` is its name in Microsoft's module.
 BILLING_BY_DEPLOYMENT_TYPE: Mapping[str, Billing] = {
     "global": Billing(),
     "us": Billing(price_factor=Decimal("1.1")),
-    "eu": Billing(price_factor=Decimal("1.1"), price_factors={"gpt-6-astra": Decimal("1.2")}),
+    "eu": Billing(price_factor=Decimal("1.1"), price_factors=_EU_FACTORS),
+    "apac": Billing(price_factor=Decimal("1.2")),
     "provisioned": Billing(priced=False),
     "ptu": Billing(priced=False),
 }

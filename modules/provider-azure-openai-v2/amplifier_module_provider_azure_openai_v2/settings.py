@@ -75,8 +75,8 @@ class Settings:
     default_deployment: str | None = _row("The same as `deployment_name`, which wins.")
     deployments: object = _row("Your deployments, each with the model that it serves, as `name: model`.", is_text=False)
     deployment_type: str | None = _row(
-        "The price list of the deployments: `global`, `us` or `eu`. With `provisioned` (or `ptu`) costs are unknown, "
-        "because such a deployment is paid by the hour.",
+        "The price list of the deployments: `global`, `us`, `eu` or `apac`. With `provisioned` (or `ptu`) costs are "
+        "unknown, because such a deployment is paid by the hour.",
         default="global",
     )
     resource_id: str | None = _row(

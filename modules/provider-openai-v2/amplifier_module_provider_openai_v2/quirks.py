@@ -19,8 +19,11 @@ OTHER_SERVER_PROFILE = replace(
     # Many chat templates skip a developer message in silence, and every one renders system. Seen with transformers
     # serve 5.24 and a template in the manner of Qwen3, 2026-11-30; vLLM, llama.cpp and LiteLLM write system themselves.
     system_text_role="system",
+    # Our prices are OpenAI's; LiteLLM and OpenRouter report what a response cost.
+    prefers_reported_cost=True,
 )
 """The differences of a server that is not OpenAI's: vLLM, llama.cpp, Ollama, LiteLLM …"""
 
-# Data residency costs a tenth more. Source: OpenAI's pricing page as read in litellm 1.109.1, seen 2026-11-21.
+# Data residency costs a tenth more in every region (EU, US, FedRAMP). Source: OpenAI's pricing page as read in litellm
+# 1.110.2, seen 2026-11-30.
 RESIDENCY_PRICE_FACTOR = Decimal("1.1")

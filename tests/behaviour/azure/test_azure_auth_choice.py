@@ -247,7 +247,7 @@ HALVES = [
     ({"auth": "entra_managed_identity", "token_timeout": "soon"}, "'token_timeout' takes a number"),
     ({"allowed_hosts": 5, "api_key": KEY}, "'allowed_hosts' must be a list"),
     ({"allowed_hosts": True, "api_key": KEY}, "'allowed_hosts' must be a list"),
-    ({"deployment_type": "lunar", "api_key": KEY}, "'deployment_type' takes global, us, eu"),
+    ({"deployment_type": "lunar", "api_key": KEY}, "'deployment_type' takes global, us, eu, apac"),
     ({"deployments": [1], "api_key": KEY}, "'deployments' takes"),
 ]
 

@@ -87,16 +87,17 @@ class Reading:
 
     @property
     def usage(self) -> dict[str, int | None]:
-        """The counts under the kernel's names."""
+        """The counts under the kernel's names; a host adds what was written to the cache to input and total."""
         usage = self.response["usage"]
         inputs, outputs = usage["input_tokens_details"], usage["output_tokens_details"]
+        written = inputs.get("cache_write_tokens", 0)
         return {
-            "input_tokens": usage["input_tokens"],
+            "input_tokens": usage["input_tokens"] - written,
             "output_tokens": usage["output_tokens"],
-            "total_tokens": usage["total_tokens"],
+            "total_tokens": usage["total_tokens"] - written,
             "reasoning_tokens": outputs["reasoning_tokens"],
             "cache_read_tokens": inputs["cached_tokens"],
-            "cache_write_tokens": inputs.get("cache_write_tokens", 0),
+            "cache_write_tokens": written,
         }
 
     def _of(self, kind: str) -> list[Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pytest
@@ -154,7 +155,11 @@ def decode_reply(body: Bytes) -> tuple[DecodedResponse, str]:
     accumulator, shown = read_reply(body, {})
     reply = accumulator.build_response()
     usage = sum_usage(
-        [reply], model="gpt-5.6-sol", profile=BackendProfile(name="p", display_name="P"), model_info=NO_OVERRIDES
+        [reply],
+        model="gpt-5.6-sol",
+        profile=BackendProfile(name="p", display_name="P"),
+        model_info=NO_OVERRIDES,
+        day=date(2026, 11, 21),
     )
     return decode_response([{**reply, "output": drop_cut_calls(reply)}], origin="here", usage=usage), shown
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 from amplifier_core.llm_errors import InvalidToolCallError, LLMError
@@ -33,6 +34,7 @@ from tests.support.round_trip import MODES, expected, stored, without_nulls
 
 DONE = "response.output_item.done"
 PROFILE = BackendProfile(name="p", display_name="P")
+DAY = date(2026, 11, 21)
 
 
 def received(events: list[Event]) -> Accumulator:
@@ -51,7 +53,7 @@ def answered(events: list[Event]) -> DecodedResponse | None:
     if accumulator.terminal_event is None:
         return None
     response = accumulator.build_response()
-    usage = sum_usage([response], model="gpt-5.6-sol", profile=PROFILE, model_info=NO_OVERRIDES)
+    usage = sum_usage([response], model="gpt-5.6-sol", profile=PROFILE, model_info=NO_OVERRIDES, day=DAY)
     if accumulator.has_failed():
         raise classify_failure(
             read_error_event(accumulator.terminal_event), profile=PROFILE, model="m", max_retry_delay_s=5

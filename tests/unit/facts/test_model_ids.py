@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.facts.model_ids import has_snapshot_date, is_agent_model, remove_snapshot_date
+from openai_responses_common.facts.model_ids import (
+    MODEL_ALIASES,
+    has_snapshot_date,
+    is_agent_model,
+    name_same_model,
+    remove_snapshot_date,
+    table_name,
+)
+from openai_responses_common.facts.model_prices import MODEL_PRICES
+from openai_responses_common.facts.model_traits import MODEL_TRAITS
 
 
 @given(st.text(max_size=40))
@@ -22,11 +31,35 @@ def test_every_id_is_read(model: str) -> None:
         ("gpt-5.5", False),
         ("gpt-4-0613", False),
         ("x-2026-04-23-y", False),
+        ("claude-sonnet-4-5-20250929", True),
+        ("x-12345678", False),
     ],
 )
 def test_a_snapshot_has_a_date_at_its_end(model: str, dated: bool) -> None:
     assert has_snapshot_date(model) is dated
     assert (remove_snapshot_date(model) != model) is dated
+
+
+@pytest.mark.parametrize("alias", MODEL_ALIASES)
+def test_an_alias_stands_for_a_model_of_every_table(alias: str) -> None:
+    assert alias not in {**MODEL_TRAITS, **MODEL_PRICES}
+    assert table_name(f"openai/{alias.upper()}") in MODEL_TRAITS.keys() & MODEL_PRICES.keys()
+
+
+@pytest.mark.parametrize(
+    ("model", "other", "same"),
+    [
+        ("gpt-6-sol", "openai/GPT-6-sol-2026-09-22", True),
+        ("azure/tiny", "tiny", True),
+        ("tiny", "tiny-2", False),
+        ("gpt-6-sol", "gpt-6-luna", False),
+        ("gpt-6.1-sol", "gpt-sol-latest", True),
+        ("models/tiny.gguf", "tiny", False),
+    ],
+)
+def test_ids_of_one_model_differ_in_maker_case_and_date(model: str, other: str, same: bool) -> None:
+    assert name_same_model(model, other) is same
+    assert name_same_model(other, model) is same
 
 
 AGENTS = """

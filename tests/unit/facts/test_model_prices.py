@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -10,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts import model_prices as prices
 from openai_responses_common.facts.model_ids import is_agent_model
-from openai_responses_common.facts.model_prices import Rates, TokenCounts, find_price
+from openai_responses_common.facts.model_prices import Price, Rates, TokenCounts, find_price
 from openai_responses_common.facts.model_traits import find_traits
 
 TABLE = prices.MODEL_PRICES
+DAY = date(2026, 11, 21)
 
 
 def counts(
@@ -28,8 +31,10 @@ def counts(
     )
 
 
-def cost_of(model: str, tokens: TokenCounts, tier: str | None = None, factor: str = "1") -> Decimal | None:
-    price = find_price(model)
+def cost_of(
+    model: str, tokens: TokenCounts, tier: str | None = None, factor: str = "1", day: date = DAY
+) -> Decimal | None:
+    price = find_price(model, day)
     return price and price.calculate_cost_usd(tokens, service_tier=tier, factor=Decimal(factor))
 
 
@@ -93,8 +98,19 @@ def usd(model: str, tokens: TokenCounts, tier: str | None = None) -> str | None:
         # no rule for long requests: 1,000,000*2
         ("gpt-4.1", counts(1_000_000, 0), "default", "2"),
         ("gpt-5.5-pro", counts(1_000, 100), "default", "0.048"),
-        # third-party prices, no cache involved: 1,000*8 + 100*40 = 12,000
+        # 1,000*8 + 100*40 = 12,000
         ("gpt-6.2-astra", counts(1_000, 100), "default", "0.012"),
+        # 1,000*.1 + 2,000*2.5 + 1,000*5 + 1,000*2 + 100*10 = 13,100
+        ("gpt-6.2-sol", counts(5_000, 100, cache_read=1_000, cache_write=3_000, cache_write_12h=1_000), None, "0.0131"),
+        # above 272k in priority: 300,000*8 + 100*30 = 2,403,000
+        ("gpt-6.2-sol", counts(300_000, 100), "priority", "2.403"),
+        # three times: 1,000*6 + 100*30 = 9,000
+        ("gpt-6.2-sol", counts(1_000, 100), "ultrafast", "0.009"),
+        # a maker in front: 1,000*2 + 100*10 = 3,000
+        ("openai/gpt-6-sol", counts(1_000, 100), None, "0.003"),
+        ("gpt-6-cyber", counts(1_000, 100, cache_write=500), None, "0.0325"),
+        # an alias: 1,000*2 + 100*10 = 3,000
+        ("gpt-sol-latest", counts(1_000, 100), None, "0.003"),
         ("gpt-6-sol", counts(), "default", "0"),
     ],
 )
@@ -120,7 +136,7 @@ def test_fast_is_priority(tier: str) -> None:
         ("gpt-oss-120b", counts(10, 10), None),
         ("gpt-7-x", counts(10, 10), None),
         ("gpt-5.7-foo", counts(10, 10), None),
-        ("openai/gpt-6-sol", counts(10, 10), None),
+        ("ft:gpt-4o-2024-08-06:acme::id", counts(10, 10), None),
         ("", counts(0, 0), None),
         ("gpt-6-sol", counts(10, 10), "ultrafast"),
         ("gpt-6-sol", counts(10, 10), "warp"),
@@ -131,10 +147,10 @@ def test_fast_is_priority(tier: str) -> None:
         # no price of a cache read
         ("gpt-5.4-pro", counts(10, 10, cache_read=1), None),
         ("o3-pro", counts(10, 10, cache_read=1), None),
-        # third-party rows whose cache prices are not agreed on
-        ("gpt-6.2-astra", counts(10, 10, cache_read=1), None),
-        ("gpt-6.2-sol", counts(10, 10, cache_write=1), None),
-        ("gpt-6.2-sol", counts(10, 10, cache_write=1, cache_write_12h=1), None),
+        # nobody publishes these tiers and rates
+        ("gpt-6.2-sol", counts(10, 10), "flex"),
+        ("gpt-6.2-astra", counts(10, 10), "priority"),
+        ("gpt-daybreak-red-latest", counts(10, 10, cache_write=1, cache_write_12h=1), None),
     ],
 )
 def test_what_is_not_known_is_none_and_never_zero(model: str, tokens: TokenCounts, tier: str | None) -> None:
@@ -149,6 +165,7 @@ def test_what_is_not_known_is_none_and_never_zero(model: str, tokens: TokenCount
         ("GPT-4o-2024-08-06", "0.35"),
         ("gpt-4o-2024-05-13", "0.65"),
         ("gpt-5.6", "0.6"),
+        ("gpt-6-sol-20260922", "0.3"),
     ],
 )
 def test_a_dated_id_costs_what_its_alias_costs_unless_it_has_a_row(model: str, dollars: str) -> None:
@@ -182,9 +199,48 @@ def test_a_factor_multiplies_the_whole() -> None:
     assert cost == Decimal("0.0033")
 
 
-@pytest.mark.parametrize("model", sorted(TABLE))
-def test_every_row_is_coherent(model: str) -> None:
-    price = TABLE[model]
+def _list_prices() -> dict[str, tuple[str, Price]]:
+    """Every price of the table, those that follow another one included."""
+    found: dict[str, tuple[str, Price]] = {}
+    for model, price in TABLE.items():
+        later: Price | None = price
+        while later is not None:
+            found[f"{model} up to {later.last_day}"] = (model, later)
+            assert later.next_price is None or later.last_day is not None
+            later = later.next_price
+    return found
+
+
+@pytest.mark.parametrize(
+    ("model", "tier", "day", "dollars"),
+    [
+        # 1,000*4 + 100*20, from the next day on 1,000*5 + 100*30
+        ("gpt-5.6-sol", None, date(2026, 11, 21), "0.006"),
+        ("gpt-5.6-sol", None, date(2026, 11, 22), "0.008"),
+        ("openai/gpt-5.6-2026-07-09", "flex", date.max, "0.004"),
+        # 1,000*6 + 100*30, from the next day on twice that
+        ("gpt-6.2-sol", "ultrafast", date(2027, 2, 28), "0.009"),
+        ("gpt-6.2-sol", "ultrafast", date(2027, 3, 1), "0.018"),
+        ("gpt-6.2-sol", None, date.max, "0.003"),
+        ("gpt-6.2-sol", None, date.min, "0.003"),
+    ],
+)
+def test_a_price_ends_after_its_last_day(model: str, tier: str | None, day: date, dollars: str) -> None:
+    assert cost_of(model, counts(1_000, 100), tier, day=day) == Decimal(dollars)
+
+
+def test_a_price_without_a_successor_is_not_known_after_its_last_day() -> None:
+    price = replace(TABLE["gpt-6-sol"], last_day=date(2026, 1, 1))
+    assert price.find_price_on(date(2026, 1, 1)) is price
+    assert price.find_price_on(date(2026, 1, 2)) is None
+
+
+PRICES = _list_prices()
+
+
+@pytest.mark.parametrize("row", PRICES)
+def test_every_row_is_coherent(row: str) -> None:
+    model, price = PRICES[row]
     assert set(price.long_rates_by_tier) <= set(price.rates_by_tier)
     assert find_traits(model).is_listed
     assert is_agent_model(model) or "deep-research" in model
@@ -198,7 +254,7 @@ def test_every_row_is_coherent(model: str) -> None:
         assert (rates.cache_read is None) == (standard.cache_read is None), name
         if rates.cache_write is not None and rates.cache_write != rates.input:
             assert rates.cache_write == rates.input * Decimal("1.25"), name
-            assert rates.cache_write_12h == rates.input * Decimal("2.5"), name
+            assert rates.cache_write_12h in (None, rates.input * Decimal("2.5")), name
     for name, rates in price.long_rates_by_tier.items():
         if (model, name) != ("gpt-5.4", "flex"):
             assert rates == price.rates_by_tier[name].scale_for_long_input()
@@ -219,11 +275,11 @@ def test_long_requests_cost_double_in_and_half_more_out() -> None:
         ("gpt-6-sol-2026-09-22", (2.0, 10.0, 0.2, 2.5)),
         ("gpt-4o", (2.5, 10.0, 1.25, None)),
         ("gpt-5.5-pro", (30.0, 180.0, None, None)),
-        ("gpt-6.2-sol", (2.0, 10.0, None, None)),
+        ("gpt-6.2-sol", (2.0, 10.0, 0.1, 2.5)),
     ],
 )
 def test_pricing_is_what_the_kernels_model_takes(model: str, expected: tuple[float | None, ...]) -> None:
-    price = find_price(model)
+    price = find_price(model, DAY)
     assert price is not None
     shown = Pricing(**price.pricing_fields())
     assert (
@@ -236,8 +292,8 @@ def test_pricing_is_what_the_kernels_model_takes(model: str, expected: tuple[flo
 
 
 def test_an_unknown_model_has_no_price() -> None:
-    assert find_price("prod-chat") is None
+    assert find_price("prod-chat", DAY) is None
 
 
 def test_an_alias_costs_what_its_model_costs() -> None:
-    assert find_price("gpt-5.6") == find_price("gpt-5.6-sol")
+    assert find_price("gpt-5.6", DAY) == find_price("gpt-5.6-sol", DAY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from openai_responses_common.facts.model_prices import TokenCounts, find_price
 from openai_responses_common.facts.model_traits import ModelTraits, find_traits
 from openai_responses_common.options import model_info
 from openai_responses_common.options.model_info import MergedOverrides, read_model_info
+
+DAY = date(2026, 11, 21)
 
 
 def traits_of(model: str, info: dict[str, Any]) -> ModelTraits:
@@ -127,7 +130,7 @@ def test_an_empty_entry_changes_nothing() -> None:
     overrides = read_model_info('{"gpt-6-sol": null, "local": {}}')
     assert list(overrides.entries) == ["gpt-6-sol", "local"]
     assert overrides.traits_of("gpt-6-sol") == find_traits("gpt-6-sol")
-    assert overrides.price_of("gpt-6-sol") == find_price("gpt-6-sol")
+    assert overrides.price_of("gpt-6-sol", DAY) == find_price("gpt-6-sol", DAY)
 
 
 def test_the_entries_of_a_user_win_over_those_of_a_module() -> None:
@@ -137,13 +140,13 @@ def test_the_entries_of_a_user_win_over_those_of_a_module() -> None:
     assert merged.find_table_id("prod") == "gpt-6-sol"
     assert merged.find_table_id("unheard-of") == "unheard-of"
     assert (merged.traits_of("prod").vision, merged.traits_of("prod").default_effort) == (False, "max")
-    assert merged.price_of("prod") == find_price("gpt-6-sol")
+    assert merged.price_of("prod", DAY) == find_price("gpt-6-sol", DAY)
 
 
 def test_what_a_user_says_of_a_model_that_a_module_replaces_may_be_incomplete() -> None:
     user = read_model_info({"gpt-6-sol": {"prices": {"input": 1}, "default_effort": "max"}})
     merged = user.over(read_model_info({"gpt-6-sol": {"model": "unheard-of", "efforts": "low"}}))
-    assert merged.price_of("gpt-6-sol") is None
+    assert merged.price_of("gpt-6-sol", DAY) is None
     assert merged.traits_of("gpt-6-sol").default_effort is None
 
 
@@ -174,13 +177,13 @@ def counts(
 
 
 def usd(model: str, tokens: TokenCounts, tier: str | None = None, *, info: dict[str, Any]) -> str | None:
-    price = read_model_info(info).price_of(model)
+    price = read_model_info(info).price_of(model, DAY)
     cost = price and price.calculate_cost_usd(tokens, service_tier=tier)
     return None if cost is None else str(cost.normalize())
 
 
 def cache_write_per_million(info: dict[str, Any]) -> float | None:
-    price = read_model_info(info).price_of("new")
+    price = read_model_info(info).price_of("new", DAY)
     assert price is not None
     return price.pricing_fields()["cache_write_per_million"]
 

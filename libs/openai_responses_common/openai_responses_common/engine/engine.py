@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from amplifier_core.llm_errors import InvalidRequestError, LLMError, LLMTimeoutError
-from amplifier_core.message_models import ChatRequest, Message
+from amplifier_core.message_models import ChatRequest, Message, Usage
 from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
 
 from ..facts.amendments import Amendments
@@ -268,7 +269,7 @@ class Engine:
         if accumulator.terminal_event is None:
             raise CallFailure(Failure(kind="stream", message="the stream ended without a terminal event"))
         response = accumulator.build_response()
-        usage = sum_usage([response], model=options.model, profile=self.profile, model_info=options.model_info)
+        usage = self._sum_usage([response], options)
         if self._on_cost and usage and usage.cost_usd is not None:
             self._on_cost(usage.cost_usd)
         if accumulator.has_failed():
@@ -277,9 +278,17 @@ class Engine:
 
     def _decode(self, call: Call) -> DecodedResponse:
         """Decode the responses of a call into one chat response with the usage of all of them."""
-        options = call.options
-        usage = sum_usage(call.responses, model=options.model, profile=self.profile, model_info=options.model_info)
+        usage = self._sum_usage(call.responses, call.options)
         return decode_response(call.responses, origin=self.transport.origin, usage=usage)
+
+    def _sum_usage(self, responses: Sequence[Response], options: Options) -> Usage | None:
+        return sum_usage(
+            responses,
+            model=options.model,
+            profile=self.profile,
+            model_info=options.model_info,
+            day=datetime.now(UTC).date(),
+        )
 
     async def fetch(self, path: str, options: Options, *, etag: str | None = None) -> Document:
         """GET a document of the service, with the errors of a call and at most two retries.

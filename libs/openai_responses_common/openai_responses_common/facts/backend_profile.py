@@ -96,6 +96,8 @@ class BackendProfile:
         leading_system: where leading system messages go; None leaves it to the model.
         default_instructions: the instructions if there are no system messages; None sends none.
         priced: whether tokens have a price; false for a plan.
+        prefers_reported_cost: whether the cost that a response reports counts more than our prices, which are those of
+            OpenAI; true for gateways of other vendors.
         price_factor: a regional factor on every price.
         price_factors: the factor of single models, if it is another.
         auth_remedy: what to set or run if the credential is missing or refused.
@@ -119,6 +121,7 @@ class BackendProfile:
     leading_system: LeadingSystem | None = None
     default_instructions: str | None = None
     priced: bool = True
+    prefers_reported_cost: bool = False
     price_factor: Decimal = Decimal(1)
     price_factors: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     auth_remedy: str = ""

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-_SNAPSHOT_DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+MODEL_ALIASES: Mapping[str, str] = {
+    "gpt-astra-latest": "gpt-6-astra",
+    "gpt-sol-latest": "gpt-6.1-sol",
+    "gpt-terra-latest": "gpt-6.1-terra",
+    "gpt-luna-latest": "gpt-6-luna",
+    "gpt-mini-latest": "gpt-5.4-mini",
+}
+"""Names that stand for a model that OpenAI may replace. Secondary: `alias_of` in litellm 1.110.2, seen 2026-11-30."""
+
+_SNAPSHOT_DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|20\d{6})$")  # other makers write the date without dashes
 
 
 def has_snapshot_date(model_id: str) -> bool:
@@ -15,6 +25,21 @@ def has_snapshot_date(model_id: str) -> bool:
 def remove_snapshot_date(model_id: str) -> str:
     """Return the id without the date of a snapshot."""
     return _SNAPSHOT_DATE.sub("", model_id)
+
+
+def table_name(model_id: str) -> str:
+    """Return the name under which a table lists a model.
+
+    The name is in lower case and without the maker that gateways write in front, as in `openai/gpt-6-sol`. For an alias
+    it is that of the model.
+    """
+    name = model_id.lower().rpartition("/")[2]
+    return MODEL_ALIASES.get(name, name)
+
+
+def name_same_model(model_id: str, other_id: str) -> bool:
+    """Return whether two ids name one model; case, a maker in front and a snapshot's date make no difference."""
+    return remove_snapshot_date(table_name(model_id)) == remove_snapshot_date(table_name(other_id))
 
 
 # No agent work over the Responses API: other media, other endpoints, no function calling (gpt-5-chat, deep research).

@@ -1,17 +1,19 @@
 """What tokens cost: one table of list prices, and the cost of one response.
 
 Amounts are exact decimals. A rate that is not known makes a cost None, never 0 and never a guess. Only tokens have a
-price here: no tool fees, no batch discount. A region's surcharge comes in as a factor.
+price here: no tool fees, no batch discount. A region's surcharge comes in as a factor. This file reads no clock: the
+caller says of which day a price is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import TypedDict
 
-from .model_ids import remove_snapshot_date
+from .model_ids import remove_snapshot_date, table_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +82,22 @@ class Price:
         rates_by_tier: the rates of each service tier.
         long_rates_by_tier: those of requests with more than `long_above` input tokens; empty if length does not matter.
         long_above: in tokens; 272,000 by default.
+        last_day: the last day of these rates. None, by default, if no end is announced.
+        next_price: the price after that day. None, by default, if it is not known.
     """
 
     rates_by_tier: Mapping[str, Rates]
     long_rates_by_tier: Mapping[str, Rates]
     long_above: int = 272_000
+    last_day: date | None = None
+    next_price: Price | None = None
+
+    def find_price_on(self, day: date) -> Price | None:
+        """Return the price of one day; None if nobody has announced it."""
+        price: Price | None = self
+        while price is not None and price.last_day is not None and day > price.last_day:
+            price = price.next_price
+        return price
 
     def find_rates(self, service_tier: str | None, input_tokens: int) -> Rates | None:
         """Return the rates of one request; None if its tier or its length has no known rates."""
@@ -158,7 +171,10 @@ def _rates(
 
 
 def _price(*, standard: Rates, long_tiers: str = "", long_flex: Rates | None = None, **tiers: Rates) -> Price:
-    """All tiers of one model; `long_tiers` names those under the rule for long input, `long_flex` is an exception."""
+    """All tiers of one model; `long_tiers` names those under the rule for long input, `long_flex` is an exception.
+
+    `_until` gives a price its last day.
+    """
     rates_by_tier = {"standard": standard, **tiers}
     long_rates = {name: rates_by_tier[name].scale_for_long_input() for name in long_tiers.split()}
     if long_flex is not None:
@@ -166,20 +182,72 @@ def _price(*, standard: Rates, long_tiers: str = "", long_flex: Rates | None = N
     return Price(rates_by_tier=rates_by_tier, long_rates_by_tier=long_rates)
 
 
-_GPT_5_6_SOL = _price(
-    standard=_rates(input="4", cache_read=".4", cache_write="5", cache_write_12h="10", output="20"),
-    priority=_rates(input="8", cache_read=".8", cache_write="10", cache_write_12h="20", output="40"),
-    flex=_rates(input="2", cache_read=".2", cache_write="2.5", cache_write_12h="5", output="10"),
-    long_tiers="standard priority flex",
+def _until(last_day: str, price: Price, *, then: Price) -> Price:
+    """A price up to and with a day, as "2026-11-21", and the price that follows it."""
+    return replace(price, last_day=date.fromisoformat(last_day), next_price=then)
+
+
+# A promotion that OpenAI's page guaranteed up to this day; the list price of the launch follows. litellm 1.110.2 still
+# has the promotion. Seen 2026-11-30. Whether OpenAI has prolonged it is not known: `model_info` can say so.
+_GPT_5_6_SOL = _until(
+    "2026-11-21",
+    _price(
+        standard=_rates(input="4", cache_read=".4", cache_write="5", cache_write_12h="10", output="20"),
+        priority=_rates(input="8", cache_read=".8", cache_write="10", cache_write_12h="20", output="40"),
+        flex=_rates(input="2", cache_read=".2", cache_write="2.5", cache_write_12h="5", output="10"),
+        long_tiers="standard priority flex",
+    ),
+    then=_price(
+        standard=_rates(input="5", cache_read=".5", cache_write="6.25", cache_write_12h="12.5", output="30"),
+        priority=_rates(input="10", cache_read="1", cache_write="12.5", cache_write_12h="25", output="60"),
+        flex=_rates(input="2.5", cache_read=".25", cache_write="3.125", cache_write_12h="6.25", output="15"),
+        long_tiers="standard priority flex",
+    ),
 )
 
-# litellm 1.109.1 price table, which cites the pricing page of OpenAI; seen 2026-11-21. Cache writes are free before
+
+def _price_gpt_6_2_sol(*, ultrafast: Rates) -> Price:
+    return _price(
+        standard=_rates(input="2", cache_read=".1", cache_write="2.5", cache_write_12h="5", output="10"),
+        priority=_rates(input="4", cache_read=".2", cache_write="5", cache_write_12h="10", output="20"),
+        ultrafast=ultrafast,
+        long_tiers="standard priority ultrafast",
+    )
+
+
+# OpenAI's model page, seen 2026-11-30: the standard tier, the rule for long input, fast at twice and ultrafast at three
+# times the rate up to that day, then at six times. The tiers are multiplied out here; the page names no flex.
+_GPT_6_2_SOL = _until(
+    "2027-02-28",
+    _price_gpt_6_2_sol(
+        ultrafast=_rates(input="6", cache_read=".3", cache_write="7.5", cache_write_12h="15", output="30")
+    ),
+    then=_price_gpt_6_2_sol(
+        ultrafast=_rates(input="12", cache_read=".6", cache_write="15", cache_write_12h="30", output="60")
+    ),
+)
+
+_GPT_6_1_SOL = _price(
+    standard=_rates(input="2", cache_read=".1", cache_write="2.5", cache_write_12h="5", output="10"),
+    priority=_rates(input="4", cache_read=".2", cache_write="5", cache_write_12h="10", output="20"),
+    flex=_rates(input="1", cache_read=".05", cache_write="1.25", cache_write_12h="2.5", output="5"),
+    # Six times the standard rate in litellm 1.110.2; whether the offer for gpt-6.2-sol holds here is not known.
+    ultrafast=_rates(input="12", cache_read=".6", cache_write="15", cache_write_12h="30", output="60"),
+    long_tiers="standard priority flex ultrafast",
+)
+
+# litellm 1.110.2 price table, which cites the pricing page of OpenAI; seen 2026-11-30. Cache writes are free before
 # gpt-5.6. OpenAI publishes no rate of cache reads for the pro models: tokens read make the cost unknown, because a
-# tenth of the input rate, the usual discount, would be our invention.
+# tenth of the input rate, the usual discount, would be our invention. A comment marks a row that no page of OpenAI's
+# and no price table vouches for ("secondary").
 MODEL_PRICES: dict[str, Price] = {
-    # Third party only (litellm discussion, blogs, 2026-11): verify. The sources disagree on the rates of the cache.
-    "gpt-6.2-astra": _price(standard=_rates(input="8", cache_write=None, cache_write_12h=None, output="40")),
-    "gpt-6.2-sol": _price(standard=_rates(input="2", cache_write=None, cache_write_12h=None, output="10")),
+    # Secondary: several third-party pages of 2026-11 agree on input, cache read and output; writes at OpenAI's usual
+    # factors of 1.25 and 2.5. No tier besides the standard one.
+    "gpt-6.2-astra": _price(
+        standard=_rates(input="8", cache_read=".4", cache_write="10", cache_write_12h="20", output="40"),
+        long_tiers="standard",
+    ),
+    "gpt-6.2-sol": _GPT_6_2_SOL,
     "gpt-6-astra": _price(
         standard=_rates(input="10", cache_read="1", cache_write="12.5", cache_write_12h="25", output="50"),
         priority=_rates(input="20", cache_read="2", cache_write="25", cache_write_12h="50", output="100"),
@@ -187,13 +255,7 @@ MODEL_PRICES: dict[str, Price] = {
         ultrafast=_rates(input="60", cache_read="6", cache_write="75", cache_write_12h="150", output="300"),
         long_tiers="standard priority flex ultrafast",
     ),
-    "gpt-6.1-sol": _price(
-        standard=_rates(input="2", cache_read=".1", cache_write="2.5", cache_write_12h="5", output="10"),
-        priority=_rates(input="4", cache_read=".2", cache_write="5", cache_write_12h="10", output="20"),
-        flex=_rates(input="1", cache_read=".05", cache_write="1.25", cache_write_12h="2.5", output="5"),
-        ultrafast=_rates(input="12", cache_read=".6", cache_write="15", cache_write_12h="30", output="60"),
-        long_tiers="standard priority flex ultrafast",
-    ),
+    "gpt-6.1-sol": _GPT_6_1_SOL,
     "gpt-6.1-terra": _price(
         standard=_rates(input="1", cache_read=".05", cache_write="1.25", cache_write_12h="2.5", output="5"),
         priority=_rates(input="2", cache_read=".1", cache_write="2.5", cache_write_12h="5", output="10"),
@@ -217,6 +279,20 @@ MODEL_PRICES: dict[str, Price] = {
         long_tiers="standard",
     ),
     "gpt-6-astra-law": _price(standard=_rates(input="10", cache_read="1", output="50")),
+    "gpt-6-cyber": _price(
+        standard=_rates(input="20", cache_read="2", cache_write="25", cache_write_12h="50", output="100")
+    ),
+    # Secondary (litellm 1.110.2, without a source): the names are in openai 3.57.0, the prices on no page of OpenAI's.
+    "gpt-daybreak-blue-latest": _price(
+        standard=_rates(input="4", cache_read=".4", cache_write="5", cache_write_12h=None, output="20"),
+        long_tiers="standard",
+    ),
+    "gpt-daybreak-red-latest": _price(
+        standard=_rates(input="12.5", cache_read="1.25", cache_write="15.625", cache_write_12h=None, output="75"),
+        long_tiers="standard",
+    ),
+    "gpt-rosalind-research": _price(standard=_rates(input="5", cache_read=".5", output="25")),
+    "gpt-rosalind-discovery": _price(standard=_rates(input="5", cache_read=".5", output="25")),
     "gpt-5.6": _GPT_5_6_SOL,  # OpenAI's alias of sol
     "gpt-5.6-sol": _GPT_5_6_SOL,
     "gpt-5.6-terra": _price(
@@ -235,6 +311,9 @@ MODEL_PRICES: dict[str, Price] = {
         standard=_rates(input="12.5", cache_read="1.25", cache_write="15.625", cache_write_12h="31.25", output="75"),
         long_tiers="standard",
     ),
+    # Secondary (litellm 1.110.2, without a source).
+    "gpt-5.5-cyber": _price(standard=_rates(input="12.5", cache_read="1.25", output="75")),
+    "gpt-5.5-cyber-preview": _price(standard=_rates(input="12.5", cache_read="1.25", output="75")),
     # No price for priority above 272k before gpt-5.6, nor for flex of gpt-5.5-pro. The flex read of gpt-5.4 is listed
     # rounded to .13, its double as .25.
     "gpt-5.5": _price(
@@ -341,7 +420,11 @@ MODEL_PRICES: dict[str, Price] = {
 }
 
 
-def find_price(model: str) -> Price | None:
-    """Return the listed price of a model, or of the model whose dated snapshot it is; None if it is not listed."""
-    name = model.lower()
-    return MODEL_PRICES.get(name) or MODEL_PRICES.get(remove_snapshot_date(name))
+def find_price(model: str, day: date) -> Price | None:
+    """Return the listed price of a model on one day; None if no price is listed.
+
+    The id may be that of a dated snapshot or have a maker in front, as in `openai/gpt-6-sol`.
+    """
+    name = table_name(model)
+    price = MODEL_PRICES.get(name) or MODEL_PRICES.get(remove_snapshot_date(name))
+    return price and price.find_price_on(day)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .model_ids import remove_snapshot_date
+from .model_ids import remove_snapshot_date, table_name
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """All efforts, weakest first."""
@@ -139,8 +139,9 @@ _DEEP_RESEARCH = replace(
 # Efforts and defaults: recorded API probes ("Supported values are: ..."), Aug-Oct 2026, unless a row says otherwise.
 # Windows, hosted tools, shutdown days: litellm 1.109.1 and openai 3.52.0, seen 2026-11-21.
 MODEL_TRAITS: dict[str, ModelTraits] = {
-    # Third party only (litellm discussion, blogs; out 2026-11-17): verify. There `instructions` counts for one turn
-    # and is billed uncached, so the leading text goes into the first developer message.
+    # Out 2026-11-17. Limits and efforts of sol: OpenAI's model page, seen 2026-11-30 (it refuses `none` and `minimal`);
+    # astra: secondary, third-party pages that say the same. Secondary too (litellm discussion, blogs): `instructions`
+    # counts for one turn and is billed uncached, so the leading text goes into the first developer message.
     "gpt-6.2-astra": _traits(
         window=922_000, output=128_000, efforts="low..max", leading_system="developer", extras="web_search computer_use"
     ),
@@ -160,6 +161,17 @@ MODEL_TRAITS: dict[str, ModelTraits] = {
     "gpt-6-astra-law": _traits(
         window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use"
     ),
+    # In openai 3.57.0 without facts; those of its family. Seen 2026-11-30.
+    "gpt-6.2-astra-law": _traits(
+        window=922_000, output=128_000, efforts="low..max", leading_system="developer", extras="web_search computer_use"
+    ),
+    # Secondary: litellm 1.110.2 has the limits of cyber and daybreak, and only prices of the two rosalind models, for
+    # which a window of 272,000 is the careful guess. No list of efforts is published. Seen 2026-11-30.
+    "gpt-6-cyber": _traits(window=922_000, output=128_000, efforts=None, reasoning_guess=True),
+    "gpt-daybreak-blue-latest": _traits(window=922_000, output=128_000, efforts=None, reasoning_guess=True),
+    "gpt-daybreak-red-latest": _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
+    "gpt-rosalind-research": _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
+    "gpt-rosalind-discovery": _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
     "gpt-6-rosalind": _traits(
         window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use"
     ),
@@ -183,6 +195,11 @@ MODEL_TRAITS: dict[str, ModelTraits] = {
     # Trusted access; 400,000 in all. No list of efforts is published.
     "gpt-5.6-cyber": _traits(
         window=272_000, output=128_000, efforts=None, reasoning_guess=True, extras="web_search computer_use"
+    ),
+    # Secondary: litellm 1.110.2 has prices and the day only; the window of the other cyber model.
+    "gpt-5.5-cyber": _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
+    "gpt-5.5-cyber-preview": _traits(
+        window=272_000, output=128_000, efforts=None, reasoning_guess=True, shutdown="2027-02-01"
     ),
     "gpt-5.5": _traits(window=922_000, output=128_000, efforts="none low..xhigh", default="medium"),
     "gpt-5.5-pro": _traits(window=922_000, output=128_000, efforts="medium..xhigh"),
@@ -331,7 +348,7 @@ def find_traits(model: str) -> ModelTraits:
 
     The id may be that of a fine-tuned model ("ft:gpt-4o:…") or have a maker in front ("openai/gpt-oss-120b").
     """
-    name = model.lower().removeprefix("ft:").rpartition("/")[2]
+    name = table_name(model.lower().removeprefix("ft:"))
     row = MODEL_TRAITS.get(name) or MODEL_TRAITS.get(remove_snapshot_date(name))
     while row is None and name:
         row = FAMILY_TRAITS.get(name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any, cast, get_args
 
@@ -172,10 +173,10 @@ class ModelOverrides:
             return traits
         return replace(traits, default_effort=None)
 
-    def price_of(self, model: str) -> Price | None:
-        """Return the price of a model; None if it is not known."""
+    def price_of(self, model: str, day: date) -> Price | None:
+        """Return the price of a model on one day; None if it is not known."""
         entry = self.find_entry(model)
-        listed = find_price(entry.table_id or model)
+        listed = find_price(entry.table_id or model, day)
         return entry.prices.apply(listed) if entry.prices else listed
 
     def over(self, base: ModelOverrides) -> ModelOverrides:
@@ -286,7 +287,7 @@ def _check_against_tables(overrides: ModelOverrides, model: str) -> None:
     if default_effort is not None and traits.default_effort != default_effort:
         efforts = ", ".join(traits.efforts or ("none at all",))
         raise _invalid(f"{model}.default_effort", f"one of the model's efforts ({efforts})", default_effort)
-    if entry.prices and overrides.price_of(model) is None:
+    if entry.prices and overrides.price_of(model, date.max) is None:
         raise ConfigurationError(
             f"setting 'model_info': {model:.200}.prices takes at least input and output of each tier, "
             "in US dollars per million tokens"

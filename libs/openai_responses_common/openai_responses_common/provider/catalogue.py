@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from amplifier_core.llm_errors import ProviderUnavailableError
@@ -73,7 +74,7 @@ def describe(model: str, model_info: ModelOverrides, *, priced: bool = True) -> 
         priced: False if the service does not charge by the token, so that the result has no price. True by default.
     """
     traits = model_info.traits_of(model)
-    price = model_info.price_of(model) if priced else None
+    price = model_info.price_of(model, datetime.now(UTC).date()) if priced else None
     # A keyword through a dict, because kernels before 2.0 have no such field.
     pricing: dict[str, Any] = {"pricing": price.pricing_fields() if price else None}
     defaults: dict[str, Any] = {"max_output_tokens": traits.max_output_tokens}

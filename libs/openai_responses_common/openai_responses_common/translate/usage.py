@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from amplifier_core.message_models import Usage
 
 from ..facts.backend_profile import BackendProfile
-from ..facts.model_ids import remove_snapshot_date
-from ..facts.model_prices import TokenCounts
+from ..facts.model_ids import name_same_model, remove_snapshot_date, table_name
+from ..facts.model_prices import Price, TokenCounts
 from ..options.model_info import ModelOverrides
 from ..wire.json_values import as_object
 from ..wire.types import Response
@@ -35,19 +37,21 @@ def read_token_counts(response: Response) -> TokenCounts | None:
 
 
 def sum_usage(
-    responses: Sequence[Response], *, model: str, profile: BackendProfile, model_info: ModelOverrides
+    responses: Sequence[Response], *, model: str, profile: BackendProfile, model_info: ModelOverrides, day: date
 ) -> Usage | None:
     """Return the usage of one call, summed over its responses; None if no response reports its usage.
 
-    The model and the service tier that a response reports decide its price. If one price is not known, the cost of the
-    call is None, because a partial sum would look like the whole.
+    The sums are those of the kernel's contract (amplifier-core, PROVIDER_CONTRACT.md, seen 2026-11-30): `input_tokens`
+    is fresh input and input read from the cache, and hosts add `cache_write_tokens` to it. A service counts what it
+    wrote as input, so that number is taken off both sums. If one cost is not known, the cost of the call is None,
+    because a partial sum would look like the whole.
 
     Args:
         responses: all responses that were paid for.
-        model: the requested model. Its price counts if a response reports no model or one without a known price. If
-            `model_info` has an entry for it, its price counts first.
+        model: the requested model.
         profile: the service, with its price factors.
         model_info: the user's overrides, by model.
+        day: the day of the call, for prices that change.
     """
     total = Usage(input_tokens=0, output_tokens=0, total_tokens=0, cost_usd=Decimal(0))
     for response in responses:
@@ -57,46 +61,102 @@ def sum_usage(
             continue
         usage = response["usage"]
         reasoning: object = as_object(usage.get("output_tokens_details")).get("reasoning_tokens")
-        total.input_tokens += counts.input
+        input_tokens = max(counts.input - counts.cache_write, min(counts.input, counts.cache_read))
+        total.input_tokens += input_tokens
         total.output_tokens += counts.output
-        total.total_tokens += _read_count(usage.get("total_tokens")) or counts.input + counts.output
+        reported_total = _read_count(usage.get("total_tokens")) or counts.input + counts.output
+        total.total_tokens += max(reported_total - (counts.input - input_tokens), 0)
         total.reasoning_tokens = _add_optional(
             total.reasoning_tokens, None if reasoning is None else _read_count(reasoning)
         )
         total.cache_read_tokens = _add_optional(total.cache_read_tokens, counts.cache_read)
         total.cache_write_tokens = _add_optional(total.cache_write_tokens, counts.cache_write)
-        cost = _calculate_response_cost_usd(response, counts, model=model, profile=profile, model_info=model_info)
+        cost = _find_cost_usd(response, counts, model=model, profile=profile, model_info=model_info, day=day)
         total.cost_usd = None if cost is None or total.cost_usd is None else total.cost_usd + cost
     return total if any(read_token_counts(response) for response in responses) else None
 
 
-def _calculate_response_cost_usd(
+def _find_cost_usd(
     response: Response,
     token_counts: TokenCounts,
     *,
     model: str,
     profile: BackendProfile,
     model_info: ModelOverrides,
+    day: date,
 ) -> Decimal | None:
+    """The cost of one response; None if it is not known.
+
+    Prices of the user count first. Then the cost that the response reports counts if the profile says so, else our own
+    prices. If the first of the two is not known, the other one counts.
+    """
     if not profile.priced:
         return None
+    name = _choose_priced_name(str(response.get("model") or ""), model, model_info, day)
+    has_user_prices = model_info.find_entry(name).prices is not None
+    reported_cost = None if has_user_prices else _read_reported_cost_usd(as_object(response.get("usage")))
+    if profile.prefers_reported_cost and reported_cost is not None:
+        return reported_cost
+    price = model_info.price_of(name, day)
+    cost = _calculate_cost_usd(response, token_counts, price, model_info.find_table_id(name), profile)
+    return reported_cost if cost is None else cost
+
+
+def _choose_priced_name(response_model: str, model: str, model_info: ModelOverrides, day: date) -> str:
+    """The name whose price counts: that of the response, because a gateway may serve another model.
+
+    The requested name counts if the user sets prices for it, if the response names no model, and if the response names
+    it in another way and under a name without a price.
+    """
+    if not response_model or model_info.find_entry(model).prices is not None:
+        return model
+    has_price = model_info.price_of(response_model, day) is not None
+    return model if not has_price and name_same_model(response_model, model) else response_model
+
+
+def _calculate_cost_usd(
+    response: Response, token_counts: TokenCounts, price: Price | None, table_id: str, profile: BackendProfile
+) -> Decimal | None:
+    if price is None:
+        return None
     tier = str(response.get("service_tier") or "") or None
-    response_model = str(response.get("model") or model)
-    for name in (model, response_model) if model in model_info.entries else (response_model, model):
-        price = model_info.price_of(name)
-        if price is None:
-            continue
-        table_id = remove_snapshot_date(model_info.find_table_id(name))
-        factor = profile.price_factors.get(table_id, profile.price_factor)
-        cost = price.calculate_cost_usd(token_counts, service_tier=tier, factor=factor)
-        if cost is not None:
-            return cost
-    return None
+    factor = profile.price_factors.get(remove_snapshot_date(table_name(table_id)), profile.price_factor)
+    return price.calculate_cost_usd(token_counts, service_tier=tier, factor=factor)
+
+
+# Where gateways write what a response cost in US dollars. LiteLLM 1.108 (recorded 2026-11-30) and OpenRouter write a
+# number, Perplexity an object (their API references, seen 2026-11-30).
+_COST_PATHS = (("cost",), ("cost", "total_cost"))
+# With a user's own key at the provider, OpenRouter's `cost` is its fee alone.
+_UPSTREAM_COST_PATH = ("cost_details", "upstream_inference_cost")
+_MAX_COST_USD = Decimal(10**9)  # with a cost such as 1e999999 a sum would overflow
+
+
+def _read_reported_cost_usd(usage: Mapping[str, Any]) -> Decimal | None:
+    """The cost that a gateway reports; None if it reports none, or one that is not a number of 0 or more."""
+    cost = next((cost for path in _COST_PATHS if (cost := _read_amount(usage, path)) is not None), None)
+    if cost is None or usage.get("is_byok") is not True:
+        return cost
+    upstream = _read_amount(usage, _UPSTREAM_COST_PATH)
+    return None if upstream is None else cost + upstream
+
+
+def _read_amount(usage: Mapping[str, Any], path: Sequence[str]) -> Decimal | None:
+    value: object = usage
+    for key in path:
+        value = as_object(value).get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and 0 <= amount < _MAX_COST_USD else None
 
 
 def _read_count(value: object) -> int:
-    """Return a number of tokens; 0 for a value that is not an integer."""
-    return value if isinstance(value, int) else 0
+    """Return a number of tokens; 0 for a value that is not an integer of 0 or more."""
+    return value if type(value) is int and value > 0 else 0
 
 
 def _add_optional(total: int | None, increment: int | None) -> int | None:
