@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts import model_prices as prices
 from openai_responses_common.facts.model_ids import is_agent_model
-from openai_responses_common.facts.model_prices import Price, Rates, TokenCounts, find_price
+from openai_responses_common.facts.model_prices import find_price
 from openai_responses_common.facts.model_traits import find_traits
+from openai_responses_common.facts.price import Price, Rates, TokenCounts
 
 TABLE = prices.MODEL_PRICES
 DAY = date(2026, 11, 21)

@@ -11,7 +11,8 @@ from amplifier_core.message_models import Usage
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts.backend_profile import BackendProfile
-from openai_responses_common.facts.model_prices import TokenCounts, find_price
+from openai_responses_common.facts.model_prices import find_price
+from openai_responses_common.facts.price import TokenCounts
 from openai_responses_common.options.model_info import NO_OVERRIDES, ModelOverrides, read_model_info
 from openai_responses_common.translate.usage import read_token_counts, sum_usage
 

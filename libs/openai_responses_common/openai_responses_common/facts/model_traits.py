@@ -161,17 +161,13 @@ MODEL_TRAITS: dict[str, ModelTraits] = {
     "gpt-6-astra-law": _traits(
         window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use"
     ),
-    # In openai 3.57.0 without facts; those of its family. Seen 2026-11-30.
-    "gpt-6.2-astra-law": _traits(
-        window=922_000, output=128_000, efforts="low..max", leading_system="developer", extras="web_search computer_use"
-    ),
-    # Secondary: litellm 1.110.2 has the limits of cyber and daybreak, and only prices of the two rosalind models, for
-    # which a window of 272,000 is the careful guess. No list of efforts is published. Seen 2026-11-30.
-    "gpt-6-cyber": _traits(window=922_000, output=128_000, efforts=None, reasoning_guess=True),
+    # Secondary: litellm 1.110.2 has the limits of daybreak, and only prices of the two rosalind models, for which a
+    # window of 272,000 is the careful guess. No list of efforts is published. Seen 2026-11-30.
     "gpt-daybreak-blue-latest": _traits(window=922_000, output=128_000, efforts=None, reasoning_guess=True),
-    "gpt-daybreak-red-latest": _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
-    "gpt-rosalind-research": _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
-    "gpt-rosalind-discovery": _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
+    **dict.fromkeys(
+        ("gpt-daybreak-red-latest", "gpt-rosalind-research", "gpt-rosalind-discovery"),
+        _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
+    ),
     "gpt-6-rosalind": _traits(
         window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use"
     ),
@@ -196,8 +192,7 @@ MODEL_TRAITS: dict[str, ModelTraits] = {
     "gpt-5.6-cyber": _traits(
         window=272_000, output=128_000, efforts=None, reasoning_guess=True, extras="web_search computer_use"
     ),
-    # Secondary: litellm 1.110.2 has prices and the day only; the window of the other cyber model.
-    "gpt-5.5-cyber": _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
+    # Secondary: litellm 1.110.2 has its price and the day only; the limits are those of its family.
     "gpt-5.5-cyber-preview": _traits(
         window=272_000, output=128_000, efforts=None, reasoning_guess=True, shutdown="2027-02-01"
     ),
@@ -248,31 +243,21 @@ MODEL_TRAITS: dict[str, ModelTraits] = {
     "gpt-5": _traits(
         window=272_000, output=128_000, efforts="minimal low..high", default="medium", shutdown="2026-12-11"
     ),
-    "gpt-5-mini": _traits(
-        window=272_000,
-        output=128_000,
-        efforts="minimal low..high",
-        default="medium",
-        shutdown="2026-12-11",
-        extras="web_search fast",
-    ),
-    "gpt-5-nano": _traits(
-        window=272_000,
-        output=128_000,
-        efforts="minimal low..high",
-        default="medium",
-        shutdown="2026-12-11",
-        extras="web_search fast",
+    **dict.fromkeys(
+        ("gpt-5-mini", "gpt-5-nano"),
+        _traits(
+            window=272_000,
+            output=128_000,
+            efforts="minimal low..high",
+            default="medium",
+            shutdown="2026-12-11",
+            extras="web_search fast",
+        ),
     ),
     # OpenAI's page says 272,000 out of 400,000, Azure's 272,000 in and 128,000 out: these two numbers suit both.
     "gpt-5-pro": _traits(window=272_000, output=128_000, efforts="high", default="high", shutdown="2026-12-11"),
     "chat-latest": _traits(window=272_000, output=128_000, efforts="medium", default="medium", verbosity=False),
-    "o3": _traits(
-        window=200_000, output=100_000, efforts="low..high", default="medium", verbosity=False, shutdown="2026-12-11"
-    ),
-    "o3-pro": _traits(
-        window=200_000, output=100_000, efforts="low..high", default="medium", verbosity=False, shutdown="2026-12-11"
-    ),
+    **dict.fromkeys(("o3", "o3-pro"), replace(_O_SERIES, shutdown="2026-12-11", extra_capabilities=("web_search",))),
     "o3-mini": replace(_O_SERIES, shutdown="2026-10-23", vision=False),
     "o4-mini": _traits(
         window=200_000,
@@ -283,8 +268,7 @@ MODEL_TRAITS: dict[str, ModelTraits] = {
         shutdown="2026-10-23",
         extras="web_search fast",
     ),
-    "o1": replace(_O_SERIES, shutdown="2026-10-23"),
-    "o1-pro": replace(_O_SERIES, shutdown="2026-10-23"),
+    **dict.fromkeys(("o1", "o1-pro"), replace(_O_SERIES, shutdown="2026-10-23")),
     "o3-deep-research": replace(_DEEP_RESEARCH, shutdown="2026-07-23"),
     "o4-mini-deep-research": replace(_DEEP_RESEARCH, shutdown="2026-07-23"),
     # The SDK dates these aliases too, the price table only their snapshots.

@@ -14,8 +14,9 @@ from typing import Any, cast, get_args
 from amplifier_core.llm_errors import ConfigurationError
 
 from ..facts.model_ids import remove_snapshot_date
-from ..facts.model_prices import Price, Rates, find_price
+from ..facts.model_prices import find_price
 from ..facts.model_traits import EFFORTS, LeadingSystem, ModelTraits, Sampling, find_traits
+from ..facts.price import Price, Rates
 from .readers import effort_list, flag, json_object, one_of, rate, token_count
 from .setting import Setting, is_unset, show_value
 

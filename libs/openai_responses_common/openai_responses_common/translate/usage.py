@@ -11,7 +11,7 @@ from amplifier_core.message_models import Usage
 
 from ..facts.backend_profile import BackendProfile
 from ..facts.model_ids import name_same_model, remove_snapshot_date, table_name
-from ..facts.model_prices import Price, TokenCounts
+from ..facts.price import Price, TokenCounts
 from ..options.model_info import ModelOverrides
 from ..wire.json_values import as_object
 from ..wire.types import Response
