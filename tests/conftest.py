@@ -9,6 +9,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from openai_responses_common.engine.lessons import LESSONS
 from responses_emulator import Emulator
 
 from tests.support.backends import BACKENDS, BackendUnderTest
@@ -39,6 +40,12 @@ def few_certificates(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
     path = tmp_path_factory.mktemp("tls") / "one.pem"
     path.write_text(ssl.DER_cert_to_PEM_cert(known[0]), encoding="ascii")
     return path
+
+
+@pytest.fixture(autouse=True)
+def no_lessons() -> None:
+    """Forget what the refusals of another test taught, because a port may be used again."""
+    LESSONS.clear()
 
 
 @pytest.fixture(autouse=True)

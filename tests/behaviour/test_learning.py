@@ -12,7 +12,7 @@ from responses_emulator import HttpReply, RejectParameters, Say
 from tests.support.backends import BackendUnderTest
 from tests.support.session import OpenSession, Session, developer, tool
 
-PARTS = ["include", "reasoning", "prompt_cache_key", "store", "service_tier", "truncation", "safety_identifier"]
+PARTS = ["include", "reasoning", "prompt_cache_key", "service_tier", "truncation", "safety_identifier"]
 
 
 def everything(backend: BackendUnderTest) -> dict[str, str]:

@@ -153,4 +153,4 @@ def test_an_amendment_changes_its_part_of_the_body(
     expected = {"model": "m", "input": [], **after}
     assert amended == expected
     assert body == copied, "the caller's body is not changed"
-    assert bool(notes) == (amended != body and any(word in str(before) for word in ("tools", "input_image")))
+    assert bool(notes) == (amended != body and any(word in str(before) for word in ("tools", "include", "input_image")))

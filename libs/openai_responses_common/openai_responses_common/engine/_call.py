@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from amplifier_core.llm_errors import LLMError
 from amplifier_core.message_models import ChatRequest
 
-from ..facts.amendments import Amendments
+from ..facts.amendments import NO_AMENDMENTS, Amendments
+from ..failures.failure import CallFailure
 from ..options.options import Options
 from ..translate.decode import drop_cut_calls, read_incomplete_reason
 from ..translate.deltas import Aborted, DeltaReader
@@ -22,14 +23,10 @@ from .telemetry import CallEvents, Sink
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedRequest:
-    """A request that is ready to be sent, with the amendments that were known when it was encoded.
-
-    Other calls may learn more amendments while this request is on its way.
-    """
+    """A request that is ready to be sent."""
 
     encoded_request: EncodedRequest
     body_bytes: bytes
-    amendments: Amendments
 
 
 class VisibleDeltas:
@@ -109,6 +106,23 @@ class VisibleDeltas:
         await self._sink(deltas)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Amendments that a call tries without knowing that they help.
+
+    Attributes:
+        amendments: those of the request that was refused.
+        error: what the refusal means.
+        cause: the refusal.
+        descriptions: what the trial changes, in sentences for the user.
+    """
+
+    amendments: Amendments
+    error: LLMError
+    cause: CallFailure
+    descriptions: list[str]
+
+
 @dataclass(slots=True, kw_only=True)
 class Call:
     """The state of one call; calls share nothing of it.
@@ -122,6 +136,8 @@ class Call:
         responses: the first response and those that continued it, each with its usable items.
         is_unfinished: True if the model has to go on from the newest response.
         failure_count: the number of attempts that failed.
+        amendments: the changes of its requests. Other calls may learn more while a request is on its way.
+        trial: the amendments that the newest request tries. None if there are none.
     """
 
     request: ChatRequest
@@ -132,6 +148,8 @@ class Call:
     responses: list[Response] = field(default_factory=list[Response])
     is_unfinished: bool = False
     failure_count: int = 0
+    amendments: Amendments = NO_AMENDMENTS
+    trial: Trial | None = None
 
     def add_response(self, response: Response) -> None:
         """Add a response without its cut tool calls, and note whether the model has to go on from it."""

@@ -17,11 +17,9 @@ from amplifier_core.llm_errors import InvalidRequestError, LLMError, LLMTimeoutE
 from amplifier_core.message_models import ChatRequest, Message, Usage
 from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
 
-from ..facts.amendments import Amendments
 from ..facts.backend_profile import BackendProfile
 from ..failures.classify import classify_failure
 from ..failures.failure import CallFailure, Failure, scrub_failure
-from ..failures.learn import learn_amendments
 from ..failures.read import read_error_event
 from ..options.options import Options
 from ..translate.decode import DecodedResponse, decode_response, read_incomplete_reason
@@ -32,6 +30,7 @@ from ..wire.accumulate import Accumulator
 from ..wire.json_values import dump_body
 from ..wire.types import Response
 from ._call import Call, PreparedRequest, VisibleDeltas
+from .lessons import LESSONS, amend_call, confirm_trial
 from .limiter import get_limiter
 from .telemetry import CallEvents, Sink
 
@@ -61,7 +60,6 @@ class Engine:
         self.transport = transport
         self.profile = profile
         self._on_cost = on_cost
-        self._amendments: dict[str, Amendments] = {}
         self._logged_warnings: set[str] = set()
 
     def create_events(self, coordinator: Any, provider: str, options: Options) -> CallEvents:
@@ -120,7 +118,8 @@ class Engine:
             InvalidRequestError: the request has no content, or JSON cannot hold it.
         """
         request, options = self._build_request(call), call.options
-        amendments = self._amendments.get(options.model, Amendments())
+        call.amendments = call.amendments.merge(LESSONS.find(self.transport.origin, options.model))
+        amendments = call.amendments
 
         def encode() -> PreparedRequest:
             encoded = encode_request(
@@ -135,7 +134,7 @@ class Engine:
                 body_bytes = dump_body(encoded.body)
             except (TypeError, ValueError, RecursionError) as error:
                 raise InvalidRequestError(f"the request cannot be written as JSON: {error!s:.200}") from None
-            return PreparedRequest(encoded_request=encoded, body_bytes=body_bytes, amendments=amendments)
+            return PreparedRequest(encoded_request=encoded, body_bytes=body_bytes)
 
         is_short = len(request.messages) <= _MAX_INLINE_MESSAGES
         call.prepared_request = encode() if is_short else await asyncio.to_thread(encode)
@@ -190,7 +189,15 @@ class Engine:
             await call.events.emit_retry(attempt, delay_s + missing_s, error)
             await asyncio.sleep(missing_s)
 
-        return await retry_with_backoff(lambda: self._make_attempt(call), config, on_retry=before_wait)
+        try:
+            return await retry_with_backoff(lambda: self._make_attempt(call), config, on_retry=before_wait)
+        except LLMError:
+            if call.trial is None:
+                raise
+            trial = call.trial
+        # The amendments that were tried did not help, so the error is that of the request as the caller made it.
+        call.amendments, call.trial = trial.amendments, None
+        raise trial.error from trial.cause
 
     async def _make_attempt(self, call: Call) -> Response:
         """Make one attempt; after a refusal that teaches an amendment send the amended request at once.
@@ -199,33 +206,24 @@ class Engine:
         """
         while True:
             try:
-                return await self._stream_response(call)
+                response = await self._stream_response(call)
             except CallFailure as failure:
                 self._learn(call, failure)
+            else:
+                self._warn_once(confirm_trial(call, self.transport.origin))
+                return response
             await self._encode(call)
 
     def _learn(self, call: Call, failure: CallFailure) -> None:
-        """Remember what a refusal teaches of the model.
+        """Amend the call by what a refusal teaches.
 
         Raises:
             LLMError: the failure teaches nothing.
         """
         call.failure_count += 1
         call.events.headers = failure.failure.headers or call.events.headers
-        amendments = self._amendments.get(call.options.model, Amendments())
-        if amendments != call.prepared_request.amendments:
-            return  # another call has learned meanwhile
-        lesson = learn_amendments(
-            failure.failure,
-            call.prepared_request.encoded_request.body,
-            amendments,
-            required_fields=self.profile.required_fields,
-            system_role=self.profile.system_role,
-        )
-        if lesson is None:
-            raise self._build_kernel_error(failure.failure, call.options, call.failure_count) from failure
-        self._amendments[call.options.model], description = lesson
-        self._warn_once([description])
+        error = self._build_kernel_error(failure.failure, call.options, call.failure_count)
+        self._warn_once(amend_call(call, failure, error, origin=self.transport.origin, profile=self.profile))
 
     async def _stream_response(self, call: Call) -> Response:
         """Send the request, show the deltas as they arrive, and return the finished response."""

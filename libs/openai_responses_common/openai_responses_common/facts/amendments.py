@@ -28,11 +28,15 @@ class Amendments:
     Attributes:
         dropped_fields: paths of body fields that are left out, see `DROPPABLE_FIELDS`.
         dropped_include_values: values of `include` that are left out.
-        dropped_tool_names: tools that the service refused, by their names on the wire.
-        dropped_item_fields: fields of input items that are left out, as "message.phase".
+        dropped_tool_names: tools that the service refused, see `tool_name`.
+        dropped_item_fields: fields of input items that are left out, as "message.phase", and of their content parts, as
+            "message.content.logprobs".
         allowed_efforts: the efforts that the service listed in a refusal; None if it listed none.
         system_text_role: the role of system text after the start of the conversation; `user` wraps it in
             `<system-reminder>`. None leaves it to the profile.
+        system_text_at_start: whether the conversation may start with system text; if not, that text is sent as user
+            text, too.
+        joins_user_messages: whether user messages that follow each other are sent as one.
         refused_item_keys: replayed items that the service refused, such as reasoning or a compaction, see `item_key`.
         refused_image_keys: images that the service could not read, see `image_key`.
         images_in_tool_results: whether tool results may hold images.
@@ -46,15 +50,47 @@ class Amendments:
     dropped_item_fields: frozenset[str] = frozenset()
     allowed_efforts: tuple[str, ...] | None = None
     system_text_role: SystemTextRole | None = None
+    system_text_at_start: bool = True
+    joins_user_messages: bool = False
     refused_item_keys: frozenset[str] = frozenset()
     refused_image_keys: frozenset[str] = frozenset()
     images_in_tool_results: bool = True
     message_status: bool = False
     streams: bool = True
 
+    def merge(self, other: Amendments) -> Amendments:
+        """Return the amendments of both: what either of them changes is changed.
+
+        Of two lists of efforts, those in both are allowed. If there are none, the list of `other` counts.
+        """
+        efforts = self.allowed_efforts
+        if other.allowed_efforts is not None:
+            common = tuple(effort for effort in efforts or () if effort in other.allowed_efforts)
+            efforts = common or other.allowed_efforts
+        roles = (self.system_text_role, other.system_text_role)
+        return Amendments(
+            dropped_fields=self.dropped_fields | other.dropped_fields,
+            dropped_include_values=self.dropped_include_values | other.dropped_include_values,
+            dropped_tool_names=self.dropped_tool_names | other.dropped_tool_names,
+            dropped_item_fields=self.dropped_item_fields | other.dropped_item_fields,
+            allowed_efforts=efforts,
+            system_text_role="user" if "user" in roles else self.system_text_role or other.system_text_role,
+            system_text_at_start=self.system_text_at_start and other.system_text_at_start,
+            joins_user_messages=self.joins_user_messages or other.joins_user_messages,
+            refused_item_keys=self.refused_item_keys | other.refused_item_keys,
+            refused_image_keys=self.refused_image_keys | other.refused_image_keys,
+            images_in_tool_results=self.images_in_tool_results and other.images_in_tool_results,
+            message_status=self.message_status or other.message_status,
+            streams=self.streams and other.streams,
+        )
+
+
+NO_AMENDMENTS = Amendments()
+"""The amendments of a model that has refused nothing."""
+
 
 def amend_body(body: Mapping[str, Any], amendments: Amendments) -> tuple[dict[str, Any], list[str]]:
-    """Return the body with the amendments, and sentences about the tools and images that it loses.
+    """Return the body with the amendments, and sentences about what it loses.
 
     Efforts and refused items are not applied here: the encoding of options and of messages reads them, because other
     parts of the body depend on them.
@@ -63,18 +99,19 @@ def amend_body(body: Mapping[str, Any], amendments: Amendments) -> tuple[dict[st
         body: the encoded body with its `input`; it is not changed.
         amendments: what to change.
     """
-    if amendments == Amendments():
+    if amendments == NO_AMENDMENTS:
         return dict(body), []
     amended = dict(body)
     notes: dict[str, None] = {}
     if not amendments.streams:
         amended["stream"] = False
-    if amendments.dropped_include_values and "include" in amended:
-        values = [value for value in amended["include"] if value not in amendments.dropped_include_values]
-        _set_or_remove(amended, "include", values)
+    _drop_include_values(amended, amendments.dropped_include_values, notes)
     _drop_tools(amended, amendments.dropped_tool_names, notes)
-    _drop_fields(amended, amendments.dropped_fields)
-    amended["input"] = _amend_items(amended, amendments, notes)
+    _drop_fields(amended, amendments.dropped_fields, notes)
+    items = [_amend_item(item, amendments, notes) for item in cast(list[Item], body["input"])]
+    if amendments.system_text_role is not None:
+        items = _amend_system_texts(items, amended, amendments)
+    amended["input"] = _join_user_messages(items) if amendments.joins_user_messages else items
     return amended, list(notes)
 
 
@@ -89,58 +126,69 @@ def tool_name(tool: Mapping[str, Any]) -> str:
     return str(tool.get("name") or tool.get("server_label") or tool.get("type"))
 
 
+def _drop_include_values(body: dict[str, Any], dropped_values: frozenset[str], notes: dict[str, None]) -> None:
+    values = cast(list[str], body.get("include") or [])
+    notes.update((f"include {value}: the service refused it", None) for value in values if value in dropped_values)
+    _set_or_remove(body, "include", [value for value in values if value not in dropped_values])
+
+
 def _set_or_remove(body: dict[str, Any], key: str, value: Any) -> None:
+    """A field keeps its place in the body, because prompt caches need equal prefixes."""
     if value:
         body[key] = value
     else:
         body.pop(key, None)
 
 
-def _drop_fields(body: dict[str, Any], paths: frozenset[str]) -> None:
+def _drop_fields(body: dict[str, Any], paths: frozenset[str], notes: dict[str, None]) -> None:
     """Remove these paths, and every field that becomes empty by that."""
-    for path in paths:
+    for path in sorted(paths):
         top, _, nested = path.partition(".")
-        if path == "tools.strict":
-            body["tools"] = [
-                {key: value for key, value in tool.items() if key != "strict"} for tool in body.get("tools") or ()
-            ]
-        elif nested and top in body:
-            body[top] = {key: value for key, value in body[top].items() if key != nested}
+        if not has_field(path, body):
+            continue
+        notes[f"{path}: the service refused it"] = None
+        if top == "tools":
+            body["tools"] = [{key: value for key, value in tool.items() if key != nested} for tool in body["tools"]]
+        elif nested:
+            _set_or_remove(body, top, {key: value for key, value in body[top].items() if key != nested})
         else:
-            body.pop(top, None)
-        if not body.get(top, True):
             del body[top]
+
+
+def has_field(path: str, body: Mapping[str, Any]) -> bool:
+    """Return whether a body has a field; "tools.strict" means that any of its tools has it."""
+    top, _, nested = path.partition(".")
+    if top == "tools" and nested:
+        return any(nested in tool for tool in as_objects(body.get("tools")))
+    return nested in as_object(body.get(top)) if nested else top in body
 
 
 def _drop_tools(body: dict[str, Any], names: frozenset[str], notes: dict[str, None]) -> None:
     """Remove tools, and what has no meaning without them; a choice of a removed tool becomes `auto`."""
     tools = as_objects(body.get("tools"))
-    dropped_names = names.intersection(map(tool_name, tools))
-    if not dropped_names:
+    remaining = [tool for tool in tools if tool_name(tool) not in names]
+    if len(remaining) == len(tools):
         return
-    notes.update((f"tool {name}: the service refused it", None) for name in sorted(dropped_names))
-    _set_or_remove(body, "tools", [tool for tool in tools if tool_name(tool) not in dropped_names])
-    if "tools" not in body:
+    notes.update((f"tool {tool_name(tool)}: the service refused it", None) for tool in tools if tool not in remaining)
+    _set_or_remove(body, "tools", remaining)
+    if not remaining:
         body.pop("tool_choice", None)
         body.pop("parallel_tool_calls", None)
-    elif tool_name(as_object(body.get("tool_choice"))) in dropped_names:
+    elif "tool_choice" in body and not _offers_choice(remaining, body["tool_choice"]):
         body["tool_choice"] = "auto"
 
 
-def _amend_items(body: Mapping[str, Any], amendments: Amendments, notes: dict[str, None]) -> list[Item]:
-    items = cast(list[Item], body["input"])
-    has_instructions = "instructions" in body
-    return [
-        _amend_item(item, amendments, notes, is_first=index == 0 and not has_instructions)
-        for index, item in enumerate(items)
-    ]
+def _offers_choice(tools: list[Item], choice: object) -> bool:
+    """Return whether the tools that a `tool_choice` names are among the tools; a mode names none."""
+    fields = as_object(choice)
+    named = as_objects(fields.get("tools")) or ([fields] if fields else [])
+    available = {value for tool in tools for value in (tool_name(tool), str(tool.get("type")))}
+    return all(tool_name(each) in available for each in named)
 
 
-def _amend_item(item: Item, amendments: Amendments, notes: dict[str, None], *, is_first: bool) -> Item:
+def _amend_item(item: Item, amendments: Amendments, notes: dict[str, None]) -> Item:
     if amendments.dropped_item_fields:
         item = _drop_item_fields(item, amendments.dropped_item_fields)
-    if amendments.system_text_role and item.get("role") in _SYSTEM_ROLES:
-        item = _amend_system_text(item, amendments.system_text_role, is_first=is_first)
     if amendments.message_status and item.get("role") == "assistant":
         item = _add_status(item)
     if not amendments.images_in_tool_results or amendments.refused_image_keys:
@@ -150,26 +198,60 @@ def _amend_item(item: Item, amendments: Amendments, notes: dict[str, None], *, i
 
 def _drop_item_fields(item: Item, paths: frozenset[str]) -> Item:
     item_type = item.get("type", "message")
-    return {key: value for key, value in item.items() if f"{item_type}.{key}" not in paths}
+    fields = {key: value for key, value in item.items() if f"{item_type}.{key}" not in paths}
+    for key in ("content", "output", "summary"):
+        if any(path.startswith(f"{item_type}.{key}.") for path in paths) and (parts := as_objects(item.get(key))):
+            fields[key] = [
+                {name: value for name, value in part.items() if f"{item_type}.{key}.{name}" not in paths}
+                for part in parts
+            ]
+    return fields
 
 
-def _amend_system_text(item: Item, role: SystemTextRole, *, is_first: bool) -> Item:
-    """Return a system text with another role.
+def _amend_system_texts(items: list[Item], body: dict[str, Any], amendments: Amendments) -> list[Item]:
+    """Return the items with another role for their system text.
 
-    A template that refuses system text in the middle of a conversation accepts one at its start.
+    A template that refuses system text in the middle of a conversation accepts one at its start, in `instructions` or
+    as the first item. One that refuses it there, too, gets the instructions as user text.
     """
-    if role != "user":
-        return {**item, "role": role}
-    if is_first:
-        return item
-    content = item["content"]
-    parts = as_objects(content) or [{"type": "input_text", "text": str(content)}]
-    marks = [{"type": "input_text", "text": text} for text in ("<system-reminder>\n", "\n</system-reminder>")]
+    if amendments.system_text_role != "user":
+        role = amendments.system_text_role
+        return [{**item, "role": role} if item.get("role") in _SYSTEM_ROLES else item for item in items]
+    start = 0
+    if not amendments.system_text_at_start:
+        if instructions := body.pop("instructions", None):
+            items = [_make_reminder({"type": "message", "content": str(instructions)}), *items]
+    elif "instructions" not in body:
+        start = 1
+    return items[:start] + [
+        _make_reminder(item) if item.get("role") in _SYSTEM_ROLES else item for item in items[start:]
+    ]
+
+
+def _make_reminder(item: Item) -> Item:
+    """Return a system text as user text; the words around it say that the user did not write it."""
+    parts = _list_parts(item)
+    before, after = "<system-reminder>\n", "\n</system-reminder>"
     if len(parts) == 1 and "text" in parts[0]:
-        wrapped = [{**parts[0], "text": f"{marks[0]['text']}{parts[0]['text']}{marks[1]['text']}"}]
+        parts = [{**parts[0], "text": f"{before}{parts[0]['text']}{after}"}]
     else:
-        wrapped = [marks[0], *parts, marks[1]]
-    return {**item, "role": "user", "content": wrapped}
+        parts = [{"type": "input_text", "text": before}, *parts, {"type": "input_text", "text": after}]
+    return {**item, "role": "user", "content": parts}
+
+
+def _list_parts(message: Item) -> list[Item]:
+    content: object = message.get("content")
+    return [{"type": "input_text", "text": content}] if isinstance(content, str) else as_objects(content)
+
+
+def _join_user_messages(items: list[Item]) -> list[Item]:
+    joined: list[Item] = []
+    for item in items:
+        if joined and item.get("role") == "user" and joined[-1].get("role") == "user":
+            joined[-1] = {**joined[-1], "content": [*_list_parts(joined[-1]), *_list_parts(item)]}
+        else:
+            joined.append(item)
+    return joined
 
 
 def _add_status(item: Item) -> Item:

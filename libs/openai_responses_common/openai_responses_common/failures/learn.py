@@ -2,23 +2,35 @@
 
 Servers that implement only part of the Responses API refuse the rest, each with a different text. `learn_amendments`
 reads such a refusal and returns what to change; the engine then sends the request again at once and remembers the
-change for the endpoint and the model. Sources of the patterns: recorded 400s and issue threads of several clients and
-servers, seen 2026-11-21.
+change for the endpoint and the model. Sources of the patterns, if a row names none: recorded 400s and issue threads of
+several clients and servers, seen 2026-11-21.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
-from ..facts.amendments import Amendments
-from ..wire.json_values import as_object
-from ..wire.types import item_key
+from ..facts.amendments import Amendments, has_field, tool_name
+from ..wire.json_values import as_object, as_objects
+from ._learn_images import NO_IMAGES_PATTERN, learn_images
+from ._learn_input import (
+    learn_item_fields,
+    learn_message_status,
+    learn_refused_items,
+    learn_refused_reasoning,
+    learn_system_text,
+    learn_unknown_ids,
+    learn_without_replay,
+)
+from ._refusal import Lesson, Refusal
 from .failure import Failure
 
-UNDROPPABLE_FIELDS = frozenset({"model", "input", "stream", "instructions", "tools", "text", "text.format"})
+UNDROPPABLE_FIELDS = frozenset(
+    {"model", "input", "stream", "store", "instructions", "tools", "tool_choice", "text", "text.format"}
+)
 """Fields that are never dropped, because that would change what the caller asked for."""
 
 
@@ -27,9 +39,12 @@ DROPPABLE_FIELDS: tuple[str, ...] = (
     "reasoning.effort",
     "text.verbosity",
     "tools.strict",
+    "tools.defer_loading",
+    "tools.allowed_callers",
+    "tools.output_schema",
+    "tools.async",
     "include",
     "reasoning",
-    "store",
     "parallel_tool_calls",
     "prompt_cache_key",
     "prompt_cache_retention",
@@ -39,40 +54,52 @@ DROPPABLE_FIELDS: tuple[str, ...] = (
     "top_p",
     "safety_identifier",
     "max_output_tokens",
-    "tool_choice",
 )
 """Fields that a request works without. A nested field stands before its parent: only the nested one is dropped."""
 
 
+# Gateways that translate to chat completions refuse our fields under the names of that API (LiteLLM's own list of
+# parameters, seen 2026-12-01).
+_CHAT_NAMES: Mapping[str, tuple[str, ...]] = {
+    "reasoning": ("reasoning_effort", "thinking"),
+    "text.verbosity": ("verbosity",),
+    "max_output_tokens": ("max_tokens", "max_completion_tokens"),
+}
+
+_SAMPLING_FIELDS = ("temperature", "top_p")
 _REFUSAL_CODES = frozenset({"unknown_parameter", "unsupported_parameter"})
 _REFUSAL_PATTERN = re.compile(
     r"unsupported|unknown|unrecognized|unexpected|not supported|n.t support|not permitted|not allowed|not available"
-    r"|no longer supported|must be verified|extra (inputs|fields)",
+    r"|no longer supported|must be verified|extra (inputs|fields)|only supports?\b",
     re.I,
 )
 _INVALID_VALUE_PATTERN = re.compile(r"(unsupported|invalid) value", re.I)
 _ALLOWED_VALUES_PATTERN = re.compile(
-    r"(?:supported (?:values|efforts?) (?:are|is)|must be|input should be)\b:?(.*)", re.I | re.S
+    r"(?:supported (?:values|efforts?)(?: are| is)?|must be|input should be)\s*:?(.*)", re.I | re.S
 )
 _EFFORT_REFUSAL_PATTERN = re.compile(r"effort|reasoning value", re.I)
 _NO_REASONING_PATTERN = re.compile(r"does not support (thinking|reasoning)", re.I)
 _EFFORT_PATTERN = re.compile(r"\b(none|minimal|low|medium|high|xhigh|max)\b")
-_DEVELOPER_ROLE_PATTERN = re.compile(r"developer\W.*\brole|\brole\b.*\bdeveloper|unexpected message role", re.I | re.S)
 
 # "Unsupported parameter: top_p", "Unsupported service_tier: flex": a gateway in front of the API.
 _UNQUOTED_FIELD_PATTERN = re.compile(r"unsupported (?:parameter: )?([a-z_]+(?:\.[a-z_]+)*)", re.I)
 
-# vLLM sends pydantic's validation errors in the message, as Python prints them.
-_LOCATION_PATTERN = re.compile(r"'loc': \(([^)]*)\)")
+# LiteLLM 1.108 (recorded): "litellm.UnsupportedParamsError: gpt-5.6-sol only supports top_p when reasoning.effort …".
+_BARE_WORD_PATTERN = re.compile(r"UnsupportedParamsError|only supports? \w+ (when|if)\b")
 
-_REASONING_REFUSAL_CODES = frozenset({"invalid_encrypted_content"})
-_REASONING_REFUSAL_PATTERN = re.compile(
-    r"encrypted content .*could not be|provided without its required|Items are not persisted when"
-    r"|item with id '(rs|msg|fc)_[^']*' not found",
-    re.I | re.S,
-)
+# "Your organization must be verified to stream this model": many issue threads, seen 2026-12-01.
+_NO_STREAM_PATTERN = re.compile(r"verified to stream|streaming is not (supported|allowed)|n.t support streaming", re.I)
 
-_Lesson = tuple[Amendments, str]
+_CIPHERTEXT_INCLUDE = "reasoning.encrypted_content"
+_NO_CIPHERTEXT_PATTERN = re.compile(r"encrypted content is not supported", re.I)
+
+# "Invalid schema for function 'x': …", "Hosted tool 'web_search' is not supported with …".
+_TOOL_NAME_PATTERN = re.compile(r"\b(?:function|tool)(?: type| named)?:? ['\"`]([^'\"`]+)['\"`]", re.I)
+_TOOL_REFUSAL_CODES = frozenset({"invalid_function_parameters"})
+
+# A template's or a projector's own words count at this status, too, because llama.cpp's server and older sglang respond
+# with 500 to them (recorded 2026-11-30; opencode#5034, sglang#892).
+_TEMPLATE_LESSONS = (learn_system_text,)
 
 
 def learn_amendments(
@@ -82,37 +109,126 @@ def learn_amendments(
     *,
     required_fields: frozenset[str] = frozenset(),
     system_role: bool = True,
-) -> _Lesson | None:
+) -> Lesson | None:
     """Return the amendments that avoid this refusal, with a sentence for the user; None if it teaches nothing new.
 
     Args:
-        failure: the refusal.
+        failure: the failure; only a refusal teaches anything.
         body: the body that was refused.
-        amendments: what earlier refusals taught.
+        amendments: the amendments that the body has.
         required_fields: fields that are never dropped; none by default.
         system_role: whether the service accepts the role `system` in place of `developer`; true by default.
     """
-    if failure.status not in (400, 404, 422) and failure.kind != "event":
+    refusal = _build_refusal(failure, body, amendments, required_fields, system_role)
+    return next((lesson for learn in _list_lessons(failure) if (lesson := learn(refusal)) is not None), None)
+
+
+def learn_net(
+    failure: Failure, body: Mapping[str, Any], amendments: Amendments, *, required_fields: frozenset[str] = frozenset()
+) -> Lesson | None:
+    """Return the amendments that leave out what earlier turns made for the service itself, with a sentence.
+
+    They are for a refusal of an unknown text, and count only if the service accepts the amended request. None if the
+    failure is not such a refusal, or if the request has nothing to leave out.
+    """
+    if failure.status not in (400, 422) and (failure.kind != "event" or failure.status is not None):
         return None
-    lesson = _learn_refused_reasoning(failure, body, amendments) or _learn_allowed_efforts(failure, body, amendments)
-    if lesson is None and failure.status in (400, 422):
-        lesson = _learn_system_role(failure, body, amendments) if system_role else None
-        lesson = lesson or _learn_dropped_fields(failure, body, amendments, required_fields)
-    return lesson
+    return learn_without_replay(_build_refusal(failure, body, amendments, required_fields, True))
 
 
-def _learn_refused_reasoning(failure: Failure, body: Mapping[str, Any], amendments: Amendments) -> _Lesson | None:
-    if failure.code not in _REASONING_REFUSAL_CODES and not _REASONING_REFUSAL_PATTERN.search(failure.message):
+def _build_refusal(
+    failure: Failure,
+    body: Mapping[str, Any],
+    amendments: Amendments,
+    required_fields: frozenset[str],
+    system_role: bool,
+) -> Refusal:
+    return Refusal(
+        failure=failure, body=body, amendments=amendments, required_fields=required_fields, system_role=system_role
+    )
+
+
+def _list_lessons(failure: Failure) -> tuple[Callable[[Refusal], Lesson | None], ...]:
+    """Return the lessons that a failure with this status may teach."""
+    status = failure.status
+    if status in (400, 422) or (status is None and failure.kind == "event"):
+        return _LESSONS
+    if status == 404 or failure.kind == "event":
+        return (learn_refused_reasoning, learn_unknown_ids, _learn_allowed_efforts, _learn_no_images)
+    if status == 500:
+        return (*_TEMPLATE_LESSONS, _learn_no_images)
+    return ()
+
+
+def _learn_no_images(refusal: Refusal) -> Lesson | None:
+    return learn_images(refusal) if NO_IMAGES_PATTERN.search(refusal.message) else None
+
+
+def _learn_no_stream(refusal: Refusal) -> Lesson | None:
+    known, failure = refusal.amendments, refusal.failure
+    is_named = failure.param == "stream" and _REFUSAL_PATTERN.search(f"{failure.code} {failure.message}")
+    if not known.streams or "stream" in refusal.required_fields or not refusal.body.get("stream"):
         return None
-    sent_keys = frozenset(item_key(item) for item in body["input"] if item.get("type") == "reasoning")
-    if not sent_keys - amendments.refused_item_keys:
+    if not is_named and not _NO_STREAM_PATTERN.search(failure.message):
         return None
-    sentence = f"the service refused replayed reasoning ({failure.message[:200]}); sending the request without it"
-    return replace(amendments, refused_item_keys=amendments.refused_item_keys | sent_keys), sentence
+    return (
+        replace(known, streams=False),
+        f"the service does not stream this model to this account ({refusal.reason}); each response arrives as a whole",
+    )
 
 
-def _learn_allowed_efforts(failure: Failure, body: Mapping[str, Any], amendments: Amendments) -> _Lesson | None:
-    effort = as_object(body.get("reasoning")).get("effort")
+def _learn_include_values(refusal: Refusal) -> Lesson | None:
+    """Leave out the value of `include` that the refusal names."""
+    known, values = refusal.amendments, cast(list[str], refusal.body.get("include") or [])
+    refused = _find_refused_values(refusal, values) if _names_include(refusal) else set[str]()
+    if not refused or refused == set(values):
+        return None
+    sentence = f"the service does not accept {', '.join(sorted(refused))} in include ({refusal.reason})"
+    return replace(known, dropped_include_values=known.dropped_include_values | refused), sentence
+
+
+def _learn_whole_include(refusal: Refusal) -> Lesson | None:
+    """Leave out `include` for a refusal that names it in any words, because we add most of its values ourselves."""
+    return _drop_fields(refusal, ["include"]) if refusal.body.get("include") and _names_include(refusal) else None
+
+
+def _names_include(refusal: Refusal) -> bool:
+    if refusal.paths:
+        return any(path == "include" or path.startswith("include.") for path in refusal.paths)
+    is_quoted = re.search(r"""["'`]include["'`]""", refusal.message) and _REFUSAL_PATTERN.search(refusal.message)
+    return bool(is_quoted) or _NO_CIPHERTEXT_PATTERN.search(refusal.message) is not None
+
+
+def _find_refused_values(refusal: Refusal, values: list[str]) -> set[str]:
+    """Return the values of `include` that a refusal names by index, by name, or as encrypted content."""
+    indexes = [path.split(".")[1] for path in refusal.paths if path.startswith("include.")]
+    refused = {values[int(index)] for index in indexes if index.isdecimal() and int(index) < len(values)}
+    if not refused:
+        refused_part = re.split(r"supported values|input should be", refusal.message, maxsplit=1, flags=re.I)[0]
+        refused = {value for value in values if value in refused_part}
+    if not refused and _NO_CIPHERTEXT_PATTERN.search(refusal.message):
+        refused = {_CIPHERTEXT_INCLUDE}.intersection(values)
+    return refused
+
+
+def _learn_refused_tools(refusal: Refusal) -> Lesson | None:
+    """Leave out the tool that the refusal names by its index or its name; the others stay."""
+    tools = as_objects(refusal.body.get("tools"))
+    known = refusal.amendments
+    named = [entry[0] for path in refusal.paths if (entry := refusal.find_tool(path))]
+    if not named and (refusal.failure.code in _TOOL_REFUSAL_CODES or "tools" in refusal.paths):
+        names = set(_TOOL_NAME_PATTERN.findall(refusal.message))
+        named = [tool for tool in tools if tool_name(tool) in names or tool.get("type") in names]
+    new_names = {tool_name(tool) for tool in named} - known.dropped_tool_names
+    if not new_names:
+        return None
+    sentence = f"the service refused the tool {', '.join(sorted(new_names))} ({refusal.reason}); sending no such tool"
+    return replace(known, dropped_tool_names=known.dropped_tool_names | new_names), sentence
+
+
+def _learn_allowed_efforts(refusal: Refusal) -> Lesson | None:
+    failure, amendments = refusal.failure, refusal.amendments
+    effort = as_object(refusal.body.get("reasoning")).get("effort")
     if effort is None or not _EFFORT_REFUSAL_PATTERN.search(f"{failure.param} {failure.message}"):
         return None
     listing = _ALLOWED_VALUES_PATTERN.search(failure.message)
@@ -126,55 +242,75 @@ def _learn_allowed_efforts(failure: Failure, body: Mapping[str, Any], amendments
     return replace(amendments, allowed_efforts=allowed), sentence
 
 
-def _learn_system_role(failure: Failure, body: Mapping[str, Any], amendments: Amendments) -> _Lesson | None:
-    has_developer_role = any(item.get("role") == "developer" for item in body["input"])
-    if not has_developer_role or amendments.system_text_role or not _DEVELOPER_ROLE_PATTERN.search(failure.message):
+def _learn_dropped_fields(refusal: Refusal) -> Lesson | None:
+    message = refusal.message
+    if refusal.failure.code not in _REFUSAL_CODES and not _REFUSAL_PATTERN.search(message):
         return None
-    return (
-        replace(amendments, system_text_role="system"),
-        "the service does not accept the role developer; sending the role system instead",
-    )
+    new_fields = [path for path in DROPPABLE_FIELDS if has_field(path, refusal.body) and _names_field(refusal, path)]
+    if _INVALID_VALUE_PATTERN.search(message):
+        new_fields = [path for path in new_fields if path in _SAMPLING_FIELDS]
+    return _drop_fields(refusal, new_fields)
 
 
-def _learn_dropped_fields(
-    failure: Failure, body: Mapping[str, Any], amendments: Amendments, required_fields: frozenset[str]
-) -> _Lesson | None:
-    if failure.code not in _REFUSAL_CODES and not _REFUSAL_PATTERN.search(failure.message):
-        return None
-    named_fields = [path for path in DROPPABLE_FIELDS if _has_field(path, body) and _names_field(failure, path)]
-    parents = {path.partition(".")[0] for path in named_fields if "." in path}
-    excluded_fields = amendments.dropped_fields | parents | required_fields
-    new_fields = [path for path in named_fields if path not in excluded_fields]
-    if _INVALID_VALUE_PATTERN.search(failure.message):
-        new_fields = [path for path in new_fields if path in {"temperature", "top_p"}]
+def _drop_fields(refusal: Refusal, paths: list[str]) -> Lesson | None:
+    known = refusal.amendments
+    parents = {path.partition(".")[0] for path in paths if "." in path}
+    excluded_fields = known.dropped_fields | parents | refusal.required_fields
+    new_fields = [path for path in paths if path not in excluded_fields]
     if not new_fields:
         return None
-    names, reason = ", ".join(new_fields), failure.message[:200]
-    sentence = f"the service does not accept {names} ({reason}); sending the request without it"
-    return replace(amendments, dropped_fields=amendments.dropped_fields | set(new_fields)), sentence
+    sentence = f"the service does not accept {', '.join(new_fields)} ({refusal.reason}); sending the request without it"
+    return replace(known, dropped_fields=known.dropped_fields | set(new_fields)), sentence
 
 
-def _names_field(failure: Failure, field_path: str) -> bool:
+def _names_field(refusal: Refusal, field_path: str) -> bool:
     """Return whether the refusal names the field.
 
-    It counts as its `param`, as a location, in quotes, as `field=`, or after "unsupported". A bare word proves nothing.
+    It counts as its `param`, as a location, in quotes, as `field=`, or after "unsupported". A bare word counts for
+    sampling values only, and only in the words of one gateway.
     """
-    locations = _LOCATION_PATTERN.findall(failure.message)
-    params = [failure.param or "", *(".".join(re.findall(r"'(\w+)'", location)) for location in locations)]
-    params = [re.sub(r"\[\d+\]|\.\d+\b", "", param).removeprefix("body.") for param in params]
-    if any(param == field_path or param.startswith(f"{field_path}.") for param in params):
+    paths = [re.sub(r"\.\d+\b", "", path) for path in refusal.paths]
+    if any(path == field_path or path.startswith(f"{field_path}.") for path in paths):
         return True
-    if field_path == "reasoning" and _NO_REASONING_PATTERN.search(failure.message):
+    message = refusal.message
+    if field_path == "reasoning" and _NO_REASONING_PATTERN.search(message):
         return True
-    if field_path in _UNQUOTED_FIELD_PATTERN.findall(failure.message):
+    if field_path in _UNQUOTED_FIELD_PATTERN.findall(message):
         return True
-    if locations or UNDROPPABLE_FIELDS.intersection(params):
+    if _BARE_WORD_PATTERN.search(message) and any(_has_word(message, name) for name in _SAMPLING_FIELDS):
+        return field_path in _SAMPLING_FIELDS and _has_word(message, field_path)
+    if refusal.locations or UNDROPPABLE_FIELDS.intersection(paths):
         return False
-    return bool(re.search(rf"""["'`]{re.escape(field_path)}["'`\[]|\b{re.escape(field_path)}\s*=""", failure.message))
+    names = "|".join(map(re.escape, (field_path, *_CHAT_NAMES.get(field_path, ()))))
+    return bool(re.search(rf"""["'`](?:{names})["'`\[]|\b{re.escape(field_path)}\s*=""", message))
 
 
-def _has_field(field_path: str, body: Mapping[str, Any]) -> bool:
-    if field_path == "tools.strict":
-        return any("strict" in tool for tool in body.get("tools") or ())
-    top, _, nested = field_path.partition(".")
-    return top in body if not nested else nested in as_object(body.get(top))
+def _has_word(message: str, word: str) -> bool:
+    return re.search(rf"\b{word}\b", message) is not None
+
+
+def _learn_dropped_tool_fields(refusal: Refusal) -> Lesson | None:
+    """Leave out a field of the tools, if the refusal names one without which they work."""
+    steps = {path.split(".")[-1] for path in refusal.paths if refusal.find_tool(path)}
+    if not steps:
+        return None
+    return _drop_fields(refusal, [path for path in DROPPABLE_FIELDS if path in {f"tools.{step}" for step in steps}])
+
+
+# In this order: what a refusal names exactly comes before what only its words suggest.
+_LESSONS: tuple[Callable[[Refusal], Lesson | None], ...] = (
+    _learn_no_stream,
+    learn_refused_reasoning,
+    learn_unknown_ids,
+    learn_item_fields,
+    learn_refused_items,
+    learn_images,
+    _learn_dropped_tool_fields,
+    _learn_refused_tools,
+    _learn_allowed_efforts,
+    _learn_include_values,
+    learn_system_text,
+    _learn_dropped_fields,
+    _learn_whole_include,
+    learn_message_status,
+)

@@ -1,0 +1,135 @@
+"""What a refusal teaches of the images in a conversation: which ones are left out, and where.
+
+An image of the newest user message stays, because the user asks about it: the error then says what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from ..facts.amendments import image_key
+from ..wire.client_calls import OUTPUT_TYPES
+from ..wire.json_values import as_objects
+from ..wire.types import Item
+from ._refusal import Lesson, Refusal, is_host_item
+
+IMAGE_REFUSAL_CODES = frozenset(
+    {
+        "invalid_image",
+        "invalid_image_format",
+        "invalid_base64_image",
+        "invalid_image_url",
+        "invalid_image_mode",
+        "image_too_large",
+        "image_too_small",
+        "image_parse_error",
+        "image_file_too_large",
+        "unsupported_image_media_type",
+        "empty_image_file",
+        "failed_to_download_image",
+        "image_file_not_found",
+    }
+)
+"""Codes for an image that the service cannot read. Source: `ResponseError.code` of openai 3.52."""
+
+
+# Only known texts count. Sources: codex#7459, #5346 and #22886, vscode#311732, gemini-cli#27244, seen 2026-12-01.
+BAD_IMAGE_PATTERN = re.compile(
+    r"does not represent a valid image|uploaded an unsupported image|provided image is not valid"
+    r"|expected a base64-encoded data url with an image mime type|expected a valid url, but got a value with an invalid"
+    r"|the image was specified using .* media type, but|could not process image|cannot identify image file"
+    r"|image exceeds \d+ ?MB",
+    re.I,
+)
+# llama.cpp's server (recorded, at status 500); vLLM and OpenRouter in words of their own.
+NO_IMAGES_PATTERN = re.compile(
+    r"image input is not supported|is not a multimodal model|no endpoints found that support image input", re.I
+)
+# llama.cpp's server before it took them (llama.cpp#23380), seen 2026-12-01.
+_NO_IMAGES_IN_RESULTS_PATTERN = re.compile(r"output of tool call should be 'input text'", re.I)
+
+
+def learn_images(refusal: Refusal) -> Lesson | None:
+    """Leave out images that the service cannot read, or does not accept where they stand.
+
+    An image of the newest user message stays, because the user asks about it: the error then says what is wrong.
+    """
+    if _NO_IMAGES_IN_RESULTS_PATTERN.search(refusal.message) or _names_result_with_image(refusal):
+        return _drop_images_in_results(refusal)
+    if NO_IMAGES_PATTERN.search(refusal.message):
+        return _drop_images_in_results(refusal) or _refuse_images(refusal, _list_earlier_user_images(refusal))
+    if refusal.failure.code in IMAGE_REFUSAL_CODES or BAD_IMAGE_PATTERN.search(refusal.message):
+        return next(filter(None, (_refuse_images(refusal, images) for images in _list_suspects(refusal))), None)
+    return None
+
+
+def _drop_images_in_results(refusal: Refusal) -> Lesson | None:
+    if not refusal.amendments.images_in_tool_results or not _list_images(_list_results(refusal.items)):
+        return None
+    return (
+        replace(refusal.amendments, images_in_tool_results=False),
+        f"the service does not accept images in tool results ({refusal.reason}); sending a note instead",
+    )
+
+
+def _refuse_images(refusal: Refusal, images: list[Item]) -> Lesson | None:
+    known = refusal.amendments
+    keys = frozenset(map(image_key, images)) - known.refused_image_keys
+    if not keys:
+        return None
+    return (
+        replace(known, refused_image_keys=known.refused_image_keys | keys),
+        f"the service cannot read an image of the conversation ({refusal.reason}); sending a note instead",
+    )
+
+
+def _names_result_with_image(refusal: Refusal) -> bool:
+    """Return whether the refusal names the output of a call that holds an image, and not the image itself."""
+    entries = [entry for path in refusal.paths if (entry := refusal.find_item(path))]
+    return any(
+        item.get("type") in OUTPUT_TYPES
+        and "image_url" not in steps
+        and bool(_list_images([item]))
+        and "output" in steps
+        for item, steps in entries
+    ) and not BAD_IMAGE_PATTERN.search(refusal.message)
+
+
+def _list_suspects(refusal: Refusal) -> Iterator[list[Item]]:
+    """Yield the images that may be damaged: the one that is named, then new ones of tools, then older ones."""
+    start = _find_newest_turn(refusal.items)
+    newest = refusal.items[start:]
+    for path in refusal.paths:
+        item, steps = refusal.find_item(path) or ({}, [])
+        indexes = [int(step) for step in steps if step.isdecimal()]
+        is_own = item.get("role") == "user" and any(item is each for each in newest)
+        if item and indexes and not is_own:
+            parts = as_objects(item.get("output", item.get("content")))
+            yield [part for part in parts[indexes[0] : indexes[0] + 1] if part.get("type") == "input_image"]
+    yield _list_images(_list_results(newest))
+    yield _list_images(_list_results(refusal.items))
+    yield _list_earlier_user_images(refusal)
+
+
+def _list_earlier_user_images(refusal: Refusal) -> list[Item]:
+    start = _find_newest_turn(refusal.items)
+    return _list_images(item for item in refusal.items[:start] if item.get("role") == "user")
+
+
+def _find_newest_turn(items: list[Item]) -> int:
+    """Return the index behind the last item that the model made."""
+    return next((index + 1 for index in reversed(range(len(items))) if not is_host_item(items[index])), 0)
+
+
+def _list_results(items: Iterable[Item]) -> list[Item]:
+    return [item for item in items if item.get("type") in OUTPUT_TYPES]
+
+
+def _list_images(items: Iterable[Item]) -> list[Item]:
+    parts: Iterator[dict[str, Any]] = (
+        part for item in items for part in as_objects(item.get("output", item.get("content")))
+    )
+    return [part for part in parts if part.get("type") == "input_image"]

@@ -1,0 +1,100 @@
+"""A refusal with the body that was refused, and the parts of that body which the refusal names.
+
+Knows how servers write the path of a field, and not what a refusal teaches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from ..facts.amendments import Amendments
+from ..wire.client_calls import OUTPUT_TYPES
+from ..wire.types import Item
+from .failure import Failure
+
+Lesson = tuple[Amendments, str]
+"""The amendments that avoid a refusal, with a sentence for the user."""
+
+
+# pydantic prints `'loc': ('body', 'input', 1, 'status')` or, in vLLM 0.32, `'loc': 'body.include.1'` (recorded).
+_LOCATION_PATTERN = re.compile(r"""'loc': (?:\(([^)]*)\)|'([^']*)')""")
+_STEP_PATTERN = re.compile(r"'([a-z_]\w*)'|\b(\d+)\b")
+# "Unknown parameter: 'input[1].status'.", "Invalid 'tools[0].name': string does not match pattern."
+_QUOTED_PATH_PATTERN = re.compile(r"""["'`]((?:input|tools|include)(?:\[\d+\]|\.\d+)[\w.\[\]]*)["'`]""")
+_INDEX_PATTERN = re.compile(r"\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A refusal, and what it answered.
+
+    Attributes:
+        failure: the refusal as it was read.
+        body: the body that was refused.
+        amendments: the amendments that the body has already.
+        required_fields: fields of the body that are never dropped.
+        system_role: whether the service accepts the role `system` in place of `developer`.
+        paths: the parts of the body that the refusal names, as "input.1.status"; the first is the most precise.
+        locations: whether the message holds pydantic's locations, so that other words in it name nothing.
+    """
+
+    failure: Failure
+    body: Mapping[str, Any]
+    amendments: Amendments
+    required_fields: frozenset[str]
+    system_role: bool
+    paths: tuple[str, ...] = field(init=False)
+    locations: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        locations = [_read_location(*match) for match in _LOCATION_PATTERN.findall(self.message)]
+        texts = [self.failure.param or "", *locations]
+        if not locations:
+            texts += _QUOTED_PATH_PATTERN.findall(self.message)
+        paths = (_INDEX_PATTERN.sub(r".\1", text).removeprefix("body.") for text in texts)
+        object.__setattr__(self, "paths", tuple(dict.fromkeys(path for path in paths if path)))
+        object.__setattr__(self, "locations", bool(locations))
+
+    @property
+    def message(self) -> str:
+        """The message of the service."""
+        return self.failure.message
+
+    @property
+    def reason(self) -> str:
+        """The start of the message, for a sentence to the user."""
+        return self.message[:200]
+
+    @property
+    def items(self) -> list[Item]:
+        """The input items of the body."""
+        return cast(list[Item], self.body["input"])
+
+    def find_item(self, path: str) -> tuple[Item, list[str]] | None:
+        """Return the input item that a path leads to, with the rest of the path; None if it leads to none."""
+        return _find_entry(self.items, path, "input")
+
+    def find_tool(self, path: str) -> tuple[Item, list[str]] | None:
+        """Return the tool that a path leads to, with the rest of the path; None if it leads to none."""
+        return _find_entry(cast(list[Item], self.body.get("tools") or []), path, "tools")
+
+
+def _find_entry(entries: list[Item], path: str, top: str) -> tuple[Item, list[str]] | None:
+    steps = path.split(".")
+    if steps[0] != top or len(steps) < 2 or not steps[1].isdecimal() or int(steps[1]) >= len(entries):
+        return None
+    return entries[int(steps[1])], steps[2:]
+
+
+def _read_location(steps: str, path: str) -> str:
+    """Return a location as a path, without the names of pydantic's types."""
+    return path or ".".join(name or index for name, index in _STEP_PATTERN.findall(steps))
+
+
+def is_host_item(item: Item) -> bool:
+    """Return whether the host made the item: a message of the user, system text, or a tool result."""
+    is_result = item.get("type") in OUTPUT_TYPES and item.get("execution") != "server"
+    return is_result or item.get("role") in {"user", "system", "developer"}
