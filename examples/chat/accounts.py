@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -95,7 +94,6 @@ def _demonstration(environment: Environment) -> Iterator[Account]:
     """Yield an emulated ChatGPT plan with an empty token store; its sign-in is approved after four polls."""
     from responses_emulator import Emulator, SignInService, chatgpt_surfaces
 
-    _reach_this_machine_directly()
     sign_in = SignInService(interval="1", pending_polls=4)
     with (
         TemporaryDirectory() as home,
@@ -145,17 +143,10 @@ def an_account(environment: Environment, *, base_url: str | None = None, kind: s
         return
     from responses_emulator import Emulator
 
-    _reach_this_machine_directly()
     with Emulator(word_delay_s=0.02, responder=respond) as emulator:
         config = {"base_url": emulator.base_url, "api_key": "sk-emulator"}
         description = f"the built-in emulator ({_MISSING})"
         yield Account(module="provider-openai-v2", config=config, description=description, emulated=True)
-
-
-def _reach_this_machine_directly() -> None:
-    """Connect to loopback without the proxy of the environment, which cannot reach a server on this machine."""
-    direct = [os.environ.get(name, "") for name in ("NO_PROXY", "no_proxy")]
-    os.environ["NO_PROXY"] = ",".join(["127.0.0.1", *filter(None, direct)])
 
 
 def _without_secrets(url: str) -> str:

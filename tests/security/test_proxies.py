@@ -15,6 +15,7 @@ from responses_emulator import Emulator, SignInService, chatgpt_surfaces
 
 from tests.support.backends import BackendUnderTest
 from tests.support.chatgpt_machine import Machine, Person
+from tests.support.relay_proxy import remote_settings
 from tests.support.session import Session
 from tests.support.witness import CHATTY, Witness
 
@@ -59,7 +60,7 @@ REFUSED = (
 
 
 UNUSABLE = {
-    "HTTP_PROXY": f"ftp://user:{CANARY}@127.0.0.1:9",
+    "HTTPS_PROXY": f"ftp://user:{CANARY}@127.0.0.1:9",
     "ALL_PROXY": f"http://user:{CANARY}@127.0.0.1:port",
     "SSL_CERT_FILE": f"/nowhere/{CANARY}.pem",
 }
@@ -71,7 +72,7 @@ async def test_what_no_client_can_be_made_with_is_named(
 ) -> None:
     """The variables, never their values; nothing is sent."""
     with backend.emulator() as emulator:
-        session = await Session(backend, emulator).mount(backend.settings(emulator))
+        session = await Session(backend, emulator).mount(remote_settings(backend, emulator))
         monkeypatch.setenv(variable, UNUSABLE[variable])
         with pytest.raises(ConfigurationError, match=variable) as caught:
             await session.ask("hello")
@@ -102,9 +103,7 @@ def set_proxy(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
 
 async def failed(backend: BackendUnderTest, running: Emulator, witness: Witness, **settings: Any) -> BaseException:
     """What a call comes to; the password is in nothing that is said."""
-    session = await Session(backend, running).mount(
-        backend.settings(running, max_retries=0, timeout=5, **CHATTY, **settings)
-    )
+    session = await Session(backend, running).mount(remote_settings(backend, running, timeout=5, **CHATTY, **settings))
     with pytest.raises(Exception) as caught:  # noqa: PT011 - what it is, is the business of whoever asks
         await session.ask("hello")
     witness.check(CANARY, caught.value, session.recorder.events, session.provider)
@@ -137,7 +136,7 @@ async def test_a_proxy_that_refuses_the_password(
 ) -> None:
     """It gets the password, as it must, and the service gets nothing, not even the call."""
     set_proxy(monkeypatch, f"http://user:{CANARY}@127.0.0.1:{proxy.port}")
-    session = await Session(backend, emulator).mount(backend.settings(emulator, max_retries=0))
+    session = await Session(backend, emulator).mount(remote_settings(backend, emulator))
     with pytest.raises(LLMError):
         await session.ask("hello")
     await session.cleanup()
@@ -156,7 +155,8 @@ def test_a_sign_in_behind_a_proxy(
         for address in (f"http://user:{CANARY}@127.0.0.1:{proxy.port}", f"http://user:{CANARY}@127.0.0.1:9"):
             set_proxy(monkeypatch, address)
             person = Person(service)
-            assert machine.provider().login(person) is False
-            witness.check(CANARY, person.text, machine.provider())
+            provider = machine.provider(issuer="https://auth.openai.com")
+            assert provider.login(person) is False
+            witness.check(CANARY, person.text, provider)
             witness.check(SENT, person.text)
         assert running.requests == []

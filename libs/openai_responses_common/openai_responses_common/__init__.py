@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from amplifier_core.message_models import ChatRequest, ChatResponse, Message
 
 from .auth.api_key import ApiKey, sendable
-from .auth.urls import is_loopback, is_within, read_url
+from .auth.urls import is_within, read_url
 from .facts.backend_profile import BackendProfile, ErrorMeaning, KnownError, LimitTable
 from .options.options import Options
 from .provider.backend import Backend, Fetch, Models
@@ -28,6 +28,7 @@ from .provider.mounting import mount_provider
 from .provider.provider import AddressedProvider, ResponsesProvider
 from .transport.base import Document, Endpoint, Reply, Transport
 from .transport.credential import Credential, Lease
+from .transport.proxies import is_loopback
 from .transport.sdk_transport import SdkTransport
 from .version import __version__
 

@@ -139,10 +139,6 @@ def _fault_of(row: ErrorRow) -> Fault:
     return Fault(name=row.name, replies=(reply,), outcome=then, over_socket=row.over_socket)
 
 
-# Our HTTP client takes an error that breaks off for an answer that never came.
-HTTP_CLIENT: Mapping[str, Outcome] = {"chatgpt-oauth": passing("NetworkError")}
-
-
 def shorten_event_names(events: list[RecordedEvent]) -> str:
     """The events of a call in one word each, the deltas of a block as one."""
     found: list[str] = []

@@ -7,6 +7,7 @@ speaks more HTTP than the refusal of a proxy. What needs a whole request is a sc
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import struct
@@ -14,13 +15,12 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from responses_emulator import Authority, Emulator, Say, Turn
 
 from tests.support.backends import BackendUnderTest
-
-LOOPBACK = "127.0.0.1"
+from tests.support.relay_proxy import LOOPBACK, REMOTE_HOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +146,7 @@ def fill_queue(backend: BackendUnderTest, authority: Authority) -> Iterator[Loca
 
 
 def use_proxy(behave: Behaviour | None, *, scheme: str) -> OpenLocation:
-    """A service behind a proxy that does this, or is not there."""
+    """A service on another machine, behind a proxy that does this, or is not there."""
 
     @contextmanager
     def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Location]:
@@ -154,7 +154,8 @@ def use_proxy(behave: Behaviour | None, *, scheme: str) -> OpenLocation:
         with place(backend, authority) as proxy:
             origin = proxy.url.removesuffix(backend.surface().prefix)
             variable = f"{scheme}_proxy"
-            yield Location(url=make_base_url(backend, 9, scheme=scheme), environment={variable: origin, "no_proxy": ""})
+            url = make_base_url(backend, 9, scheme=scheme, host=REMOTE_HOST)
+            yield Location(url=url, environment={variable: origin, "no_proxy": ""})
 
     return opens
 
@@ -174,6 +175,38 @@ def serve_tls(
             )
 
     return opens
+
+
+def damage_tls(before: bytes) -> OpenLocation:
+    """A TLS server that reads a request, sends some bytes and then a record that was changed on its way."""
+
+    @contextmanager
+    def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Location]:
+        context = authority.context()
+
+        def behave(connection: socket.socket) -> None:
+            connection.settimeout(30)
+            with context.wrap_socket(connection, server_side=True) as tls:
+                _read_request(tls)
+                tls.sendall(before)
+                # Past the encryption: the client cannot decrypt it.
+                socket.socket.sendall(tls, b"\x17\x03\x03\x00\x40" + bytes(64))
+                tls.recv(1)
+
+        with listen(behave, scheme="https")(backend, authority) as location:
+            yield replace(location, environment={"SSL_CERT_FILE": authority.ca_file})
+
+    return opens
+
+
+def _read_request(connection: socket.socket) -> None:
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += connection.recv(65536)
+    head, _, body = head.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    while length and len(body) < int(length[1]):
+        body += connection.recv(65536)
 
 
 def make_old_tls_context(authority: Authority) -> ssl.SSLContext:

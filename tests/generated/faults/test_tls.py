@@ -8,16 +8,22 @@ from responses_emulator import Authority
 from tests.generated.faults.fault import Fault
 from tests.generated.faults.rows_connection import GROUPS
 from tests.generated.faults.verdict import check_outcome, make_call
-from tests.support.backends import BackendUnderTest
+from tests.support.backends import BACKENDS, BackendUnderTest
 from tests.support.leftovers import nothing_left
 from tests.support.session import Session
 
 pytestmark = pytest.mark.promise("a server whose certificate is not valid gets nothing", area="security")
 
-ROWS = [pytest.param(fault, id=f"{group.title}: {fault.name}") for group in GROUPS for fault in group.rows]
+ROWS = [
+    pytest.param(backend, fault, id=f"{backend.name}-{group.title}: {fault.name}")
+    for backend in BACKENDS
+    for group in GROUPS
+    for fault in group.rows
+    if backend.name in (fault.only or (backend.name,))
+]
 
 
-@pytest.mark.parametrize("fault", ROWS)
+@pytest.mark.parametrize(("backend", "fault"), ROWS)
 async def test_location_has_the_outcome_of_its_row(
     backend: BackendUnderTest, authority: Authority, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:

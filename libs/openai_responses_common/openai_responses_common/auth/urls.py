@@ -14,6 +14,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from amplifier_core.llm_errors import ConfigurationError
 
+from ..transport.proxies import is_loopback
+
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*", re.I)
 
 _PLAIN_URL = re.compile(r"[a-z]+://[\w.:/%\[\]-]*", re.I | re.ASCII)
@@ -81,16 +83,6 @@ def _is_host(host: str) -> bool:
             return False
         return True
     return bool(_HOST_NAME.fullmatch(host))
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether the name means this machine and nothing else; `0.0.0.0` and `localhost.example` do not."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_within(host: str, suffixes: Iterable[str]) -> bool:

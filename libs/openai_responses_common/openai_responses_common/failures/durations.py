@@ -48,7 +48,7 @@ def read_retry_after_s(headers: Mapping[str, Any]) -> float | None:
             continue
         if (duration := parse_seconds(value)) is not None:
             return duration / units_per_s
-        until, now = _parse_date(value), _parse_date(headers.get("date"))
+        until, now = parse_date(value), parse_date(headers.get("date"))
         if until and now:
             return max(0.0, (until - now).total_seconds())
     return None
@@ -61,7 +61,7 @@ def read_reset_s(error: Mapping[str, Any], headers: Mapping[str, Any]) -> float 
     """
     if (duration := parse_seconds(error.get("resets_in_seconds"))) is not None:
         return duration
-    reset_at, now = parse_seconds(error.get("resets_at")), _parse_date(headers.get("date"))
+    reset_at, now = parse_seconds(error.get("resets_at")), parse_date(headers.get("date"))
     return max(0.0, reset_at - now.timestamp()) if reset_at is not None and now else None
 
 
@@ -77,8 +77,8 @@ def parse_wait_s(message: str) -> float | None:
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest or 0) * (0.001 if unit == "ms" else 1.0)
 
 
-def _parse_date(value: object) -> datetime | None:
-    """The headers of an error event are JSON, so a value may have any type."""
+def parse_date(value: object) -> datetime | None:
+    """Return the time that a header names. None if it is not a date: in an error event it may have any type."""
     if not isinstance(value, str):
         return None
     try:

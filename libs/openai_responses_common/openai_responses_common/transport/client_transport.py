@@ -20,6 +20,7 @@ from ._read_ahead import EventDecoder, ReadAhead, StreamTimeout
 from .base import Document, Endpoint, Reply
 from .body_decoder import build_body_decoder
 from .credential import Headers, send_with_credential
+from .http_client import read_headers
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -72,7 +73,7 @@ class ClientLibrary(Protocol[C]):
         ...
 
     def error_types(self) -> tuple[type[Exception], ...]:
-        """Return the exceptions that a client raises."""
+        """Return the exceptions that a client and its connections raise; `connection_error_types` lists the latter."""
         ...
 
     def read_failure(self, error: Exception, endpoint: Endpoint, *, response_started: bool) -> Failure:
@@ -92,7 +93,7 @@ class ClientTransport(Generic[C]):
     def __init__(self, endpoint: Endpoint, library: ClientLibrary[C]) -> None:
         self.endpoint = endpoint
         self._library = library
-        self._clients = ClientPerLoop(lambda: library.build(endpoint), library.close)
+        self._clients = ClientPerLoop(lambda: library.build(endpoint), self._close_client)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.endpoint!r})"
@@ -120,7 +121,7 @@ class ClientTransport(Generic[C]):
             )
 
         client, response = await send_with_credential(self.endpoint.credential, send)
-        response_headers = lower_header_names(response.headers)
+        response_headers = read_headers(response.headers)
         read = response.aiter_bytes if "content-encoding" in response_headers else response.aiter_raw
         # Both libraries return a generator, whatever they declare, and a generator has to be closed.
         chunks = cast(AsyncGenerator[bytes, None], read())
@@ -130,7 +131,7 @@ class ClientTransport(Generic[C]):
             await _drain_batches(batches)
         finally:
             await batches.aclose()
-            await response.aclose()
+            await _ignore_connection_errors(response.aclose(), self._library.error_types())
 
     def scrub(self, text: str) -> str:
         """See `Transport.scrub`."""
@@ -150,6 +151,9 @@ class ClientTransport(Generic[C]):
     async def close(self) -> None:
         """Close the client of this loop, which ends its requests; see `Transport.close`."""
         await self._clients.close()
+
+    async def _close_client(self, client: C) -> None:
+        await _ignore_connection_errors(self._library.close(client), self._library.error_types())
 
     async def _read_batches(
         self, client: C, chunks: AsyncGenerator[bytes, None], decoder: EventDecoder[bytes], timeout_s: float
@@ -182,6 +186,12 @@ async def _drain_batches(batches: AsyncGenerator[list[Event], None]) -> None:
                 pass
 
 
+async def _ignore_connection_errors(closing: Awaitable[None], error_types: tuple[type[Exception], ...]) -> None:
+    """Close a response or a client. A connection that breaks while it is closed is closed, too."""
+    with suppress(*error_types):
+        await closing
+
+
 def remove_read_timeout(extensions: MutableMapping[str, Any]) -> None:
     """Remove the read timeout of a request whose response has begun, because `ReadAhead` watches for silence.
 
@@ -192,9 +202,22 @@ def remove_read_timeout(extensions: MutableMapping[str, Any]) -> None:
         limits["read"] = None
 
 
-def lower_header_names(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return headers with their names in lower case."""
-    return {name.lower(): value for name, value in headers.items()}
+def build_connection_failure(
+    error: Exception, endpoint: Endpoint, *, response_started: bool, is_timeout: bool = False
+) -> Failure:
+    """Return the failure of a connection.
+
+    Args:
+        error: what the client raised.
+        endpoint: of the request.
+        response_started: whether the headers of a response had arrived.
+        is_timeout: whether the service was silent for too long. The default is False; a `TimeoutError` counts anyway.
+    """
+    if is_timeout or isinstance(error, TimeoutError):
+        return Failure(kind="timeout", message=INTERRUPTED_RESPONSE if response_started else NO_RESPONSE)
+    if response_started:
+        return Failure(kind="stream", message=f"the connection broke off: {describe_cause(error)}")
+    return Failure(kind="network", message=f"cannot reach {endpoint.base_url}: {describe_cause(error)}")
 
 
 def describe_connect_timeout(endpoint: Endpoint) -> str:

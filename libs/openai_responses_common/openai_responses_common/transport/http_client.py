@@ -1,51 +1,145 @@
-"""The HTTP client library that we use beside the SDK's own: imported here alone, when it is first used.
+"""What all HTTP clients share: their library, their proxy, their idle connections, and the errors of a connection.
 
-`httpx` and its successor `httpx2` have the same interface; this file decides which of them we use.
+`httpx` and its successor `httpx2` have the same interface. The SDK brings `httpx2`; this file decides which of them we
+use beside the SDK, and imports it when it is first used. Every function takes the library as an argument.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import socket
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
 from amplifier_core.llm_errors import ConfigurationError
 
+from ..failures.durations import parse_date
 from ..failures.failure import CallFailure, Failure
 from ..failures.read import read_error_response
 from ..wire.json_values import as_object, loads_or_text
+from .proxies import choose_proxy
 
 if TYPE_CHECKING:
     import httpx
 
-T = TypeVar("T")
+# In seconds. Tools run between two calls, and a new connection costs three round trips.
+_KEEP_ALIVE_S = 120.0
+_MAX_CONNECTIONS = 1000
+# httpx looks at every idle connection when a request begins or ends: with a hundred idle connections, a hundred
+# parallel calls take two seconds (measured with httpcore 1.0.9).
+_MAX_IDLE_CONNECTIONS = 20
+
+# GNOME writes `socks://` for a proxy that speaks SOCKS 5.
+_PROXY_SCHEMES = {"http": "http", "https": "https", "socks": "socks5", "socks5": "socks5", "socks5h": "socks5h"}
 
 
 def import_http_library() -> ModuleType:
-    """Return the library. The first import takes about 50 ms."""
-    import httpx
+    """Return the library. The first import takes about 50 ms.
 
+    Raises:
+        ConfigurationError: it is not installed.
+    """
+    try:
+        import httpx
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"{error.name} is not installed, which requests without the openai SDK need: "
+            f"python -m pip install 'openai-responses-common[http]'"
+        ) from None
     return httpx
 
 
-def build_client(build: Callable[[], T], *invalid_setting_errors: type[Exception]) -> T:
-    """Return the client that `build` makes, which reads proxies and certificates from the environment.
+def build_async_transport(library: ModuleType, url: str) -> Any:
+    """Return the `AsyncHTTPTransport` of a library for requests to one host; blocks while it reads certificates.
 
     Raises:
-        ConfigurationError: one of these variables cannot be used. The error does not quote it, because the address of a
-            proxy may hold a password.
+        ConfigurationError: see `find_proxy`; or the certificates of the environment cannot be used.
     """
-    try:
-        return build()
-    except ImportError as error:
-        problem = str(error)
-    except (ValueError, OSError, *invalid_setting_errors) as error:
-        problem = type(error).__name__
-    raise ConfigurationError(
-        f"cannot create an HTTP client: one of HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and "
-        f"SSL_CERT_DIR cannot be used ({problem})"
+    limits = library.Limits(
+        max_connections=_MAX_CONNECTIONS,
+        max_keepalive_connections=_MAX_IDLE_CONNECTIONS,
+        keepalive_expiry=_KEEP_ALIVE_S,
     )
+    return _build_transport(library, library.AsyncHTTPTransport, find_proxy(url), limits=limits)
+
+
+def build_blocking_client(library: ModuleType, url: str, *, uses_proxy: bool = True, **options: Any) -> Any:
+    """Return a `Client` of a library for requests to one host. It follows no redirect.
+
+    Args:
+        library: `httpx` or `httpx2`.
+        url: an address of the host.
+        uses_proxy: whether requests may take the proxy of the environment. The default is True.
+        options: of the client.
+
+    Raises:
+        ConfigurationError: see `build_async_transport`.
+    """
+    proxy = find_proxy(url) if uses_proxy else None
+    transport = _build_transport(library, library.HTTPTransport, proxy)
+    return library.Client(transport=transport, follow_redirects=False, **options)
+
+
+def _build_transport(library: ModuleType, transport_class: Any, proxy: str | None, **options: Any) -> Any:
+    try:
+        return transport_class(proxy=proxy, **options)
+    except ImportError:
+        problem = "the proxy speaks SOCKS, which needs one more package: python -m pip install 'socksio>=1,<2'"
+    except (ValueError, OSError, library.InvalidURL) as error:
+        # The error is not quoted, because it may quote the address of the proxy, which may hold a password.
+        problem = (
+            f"{'the address of the proxy, ' if proxy else ''}SSL_CERT_FILE or SSL_CERT_DIR cannot be used "
+            f"({type(error).__name__})"
+        )
+    raise ConfigurationError(f"cannot create an HTTP client: {problem}")
+
+
+def find_proxy(url: str) -> str | None:
+    """Return the address of the proxy that the environment or the system names for a URL. None if it needs none.
+
+    Raises:
+        ConfigurationError: the variable does not hold the address of a proxy. The error does not quote it, because the
+            address may hold a password.
+    """
+    choice = choose_proxy(url, getproxies(), [socket.gethostname()])
+    # The exceptions of Windows and macOS count if no variable is set.
+    if choice is None or (not getproxies_environment() and proxy_bypass(urlsplit(url).hostname or "")):
+        return None
+    key, address = choice
+    scheme, _, rest = (address if "://" in address else f"http://{address}").partition("://")
+    proxy = f"{_PROXY_SCHEMES.get(scheme.lower(), '')}://{rest}"
+    try:
+        parts = urlsplit(proxy)
+        is_valid = bool(parts.scheme and parts.hostname) and parts.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        name = next((name for name in (f"{key}_proxy", f"{key}_PROXY".upper()) if os.environ.get(name)), "the system")
+        raise ConfigurationError(
+            f"cannot create an HTTP client: {name} does not hold the address of a proxy that speaks HTTP or SOCKS 5, "
+            f"such as http://proxy.example:3128 (write special characters of a password as %40)"
+        )
+    return proxy
+
+
+def connection_error_types() -> tuple[type[Exception], ...]:
+    """Return what a connection raises that the HTTP libraries let through.
+
+    A damaged TLS record is an `ssl.SSLError`, which is an `OSError` (httpcore 1.0.9 and httpcore2 2.16.2, seen
+    2026-11-30). `anyio` is below both libraries, `socksio` below their SOCKS proxies.
+    """
+    errors: list[type[Exception]] = [OSError, EOFError]
+    if anyio := sys.modules.get("anyio"):
+        errors += [anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.BusyResourceError]
+    if socksio := sys.modules.get("socksio"):
+        errors.append(socksio.SOCKSError)
+    return tuple(errors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,19 +193,15 @@ class BlockingHttp:
 
         Raises:
             CallFailure: there was no response.
-            ConfigurationError: see `build_client`.
+            ConfigurationError: see `build_async_transport`.
         """
         library = import_http_library()
-
-        def make() -> httpx.Client:
-            return library.Client(headers=self._headers, timeout=self._timeout_s, follow_redirects=False)
-
         try:
-            with build_client(make, library.InvalidURL) as client:
+            with build_blocking_client(library, url, headers=self._headers, timeout=self._timeout_s) as client:
                 return read_json_reply(client.request(method, url, json=json_body, data=form, headers=headers))
-        except library.TimeoutException:
+        except (library.TimeoutException, TimeoutError):
             failure = Failure(kind="timeout", message=f"{_read_host(url)} did not respond in time")
-        except library.HTTPError as error:
+        except (library.HTTPError, *connection_error_types()) as error:
             failure = Failure(
                 kind="network", message=f"cannot reach {_read_host(url)}: {type(error).__name__}: {error}"
             )
@@ -120,8 +210,20 @@ class BlockingHttp:
 
 def read_json_reply(response: httpx.Response) -> JsonReply:
     """Return the data of a response whose body has been read."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return JsonReply(status=response.status_code, body=loads_or_text(response.text), headers=headers)
+    return JsonReply(
+        status=response.status_code, body=loads_or_text(response.text), headers=read_headers(response.headers)
+    )
+
+
+def read_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of a response with their names in lower case.
+
+    A response without a valid date gets the time of this machine, from which a `retry-after` date then counts.
+    """
+    lower_headers = {name.lower(): value for name, value in headers.items()}
+    if parse_date(lower_headers.get("date")) is None:
+        lower_headers["date"] = formatdate(usegmt=True)
+    return lower_headers
 
 
 def _read_host(url: str) -> str:

@@ -8,25 +8,18 @@ from ..failures.failure import CallFailure, Failure
 from .base import Document, Endpoint
 from .client_transport import (
     CONNECT_TIMEOUT_S,
-    INTERRUPTED_RESPONSE,
-    NO_RESPONSE,
     ClientTransport,
+    build_connection_failure,
     describe_cause,
     describe_connect_timeout,
     remove_read_timeout,
 )
 from .credential import Headers
-from .http_client import build_client, import_http_library, read_json_reply
+from .http_client import build_async_transport, connection_error_types, import_http_library, read_json_reply
 
 if TYPE_CHECKING:
     import httpx
 
-# In seconds. Tools run between two calls, and a new connection costs three round trips.
-_KEEP_ALIVE_S = 120.0
-_MAX_CONNECTIONS = 1000
-# httpx looks at every idle connection when a request begins or ends: with a hundred idle connections, a hundred
-# parallel calls take two seconds (measured with httpcore 1.0.9).
-_MAX_IDLE_CONNECTIONS = 20
 _NOT_MODIFIED = 304
 
 
@@ -42,22 +35,13 @@ class _HttpxLibrary:
 
     def build(self, endpoint: Endpoint) -> httpx.AsyncClient:
         library = import_http_library()
-        limits = library.Limits(
-            max_connections=_MAX_CONNECTIONS,
-            max_keepalive_connections=_MAX_IDLE_CONNECTIONS,
-            keepalive_expiry=_KEEP_ALIVE_S,
+        return library.AsyncClient(
+            base_url=endpoint.base_url,
+            headers=dict(endpoint.headers),
+            params=dict(endpoint.query),
+            follow_redirects=False,
+            transport=build_async_transport(library, endpoint.base_url),
         )
-
-        def make() -> httpx.AsyncClient:
-            return library.AsyncClient(
-                base_url=endpoint.base_url,
-                headers=dict(endpoint.headers),
-                params=dict(endpoint.query),
-                follow_redirects=False,
-                limits=limits,
-            )
-
-        return build_client(make, library.InvalidURL)
 
     async def close(self, client: httpx.AsyncClient) -> None:
         await client.aclose()
@@ -75,9 +59,13 @@ class _HttpxLibrary:
             return response
         try:
             await response.aread()
+        except self.error_types() as error:
+            failure = Failure(kind="stream", message=f"an error response broke off: {describe_cause(error)}")
+        else:
+            failure = read_json_reply(response).read_failure()
         finally:
             await response.aclose()
-        raise CallFailure(read_json_reply(response).read_failure())
+        raise CallFailure(failure)
 
     async def get(self, client: httpx.AsyncClient, path: str, headers: Headers, *, timeout_s: float) -> Document:
         all_headers = {"Accept": "application/json", **headers}
@@ -89,16 +77,17 @@ class _HttpxLibrary:
         return Document(body=read_json_reply(response).body, etag=response.headers.get("etag"))
 
     def error_types(self) -> tuple[type[Exception], ...]:
-        return (import_http_library().HTTPError,)
+        return (import_http_library().HTTPError, *connection_error_types())
 
     def read_failure(self, error: Exception, endpoint: Endpoint, *, response_started: bool) -> Failure:
         if isinstance(error, import_http_library().ConnectTimeout):
             return Failure(kind="timeout", message=describe_connect_timeout(endpoint))
-        if isinstance(error, import_http_library().TimeoutException):
-            return Failure(kind="timeout", message=INTERRUPTED_RESPONSE if response_started else NO_RESPONSE)
-        if response_started:
-            return Failure(kind="stream", message=f"the connection broke off: {describe_cause(error)}")
-        return Failure(kind="network", message=f"cannot reach {endpoint.base_url}: {describe_cause(error)}")
+        return build_connection_failure(
+            error,
+            endpoint,
+            response_started=response_started,
+            is_timeout=isinstance(error, import_http_library().TimeoutException),
+        )
 
 
 def _build_timeout(timeout_s: float) -> Any:

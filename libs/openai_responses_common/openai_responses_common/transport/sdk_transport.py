@@ -1,6 +1,6 @@
 """The transport over the client of the `openai` SDK.
 
-We use the SDK as an HTTP client: for proxies, TLS, the connection pool and error statuses. We do not use its typed
+We use the SDK as an HTTP client: for TLS, the connection pool and error statuses. We do not use its typed
 parameters and events, which cost half a millisecond per input item and many times the reading of the stream (measured
 with openai 3.52). The SDK is imported when the first client is built, in a thread. What it would add from its own
 environment variables (keys, organization, project, headers) is not sent, because the endpoint identifies the caller.
@@ -16,16 +16,13 @@ from ..failures.read import read_error_response
 from .base import Document, Endpoint
 from .client_transport import (
     CONNECT_TIMEOUT_S,
-    INTERRUPTED_RESPONSE,
-    NO_RESPONSE,
     ClientTransport,
-    describe_cause,
+    build_connection_failure,
     describe_connect_timeout,
-    lower_header_names,
     remove_read_timeout,
 )
 from .credential import Headers
-from .http_client import build_client
+from .http_client import build_async_transport, connection_error_types, read_headers
 
 if TYPE_CHECKING:
     import httpx2
@@ -45,7 +42,7 @@ class _SdkLibrary:
     def build(self, endpoint: Endpoint) -> AsyncOpenAI:
         """Import the SDK and return a client. This takes hundreds of milliseconds, so it runs in a thread."""
         import httpx2
-        from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
+        from openai import AsyncOpenAI, Omit
 
         omitted_headers = dict.fromkeys(
             [*_read_environment_header_names(), "Authorization", "OpenAI-Organization", "OpenAI-Project"], Omit()
@@ -55,7 +52,9 @@ class _SdkLibrary:
             base_url=endpoint.base_url,
             api_key="sent with each request",
             max_retries=0,
-            http_client=build_client(lambda: DefaultAsyncHttpxClient(follow_redirects=False), httpx2.InvalidURL),
+            http_client=httpx2.AsyncClient(
+                transport=build_async_transport(httpx2, endpoint.base_url), follow_redirects=False
+            ),
             default_headers=headers,
             default_query=dict(endpoint.query),
         )
@@ -80,7 +79,7 @@ class _SdkLibrary:
         import httpx2
         import openai
 
-        return (openai.APIStatusError, openai.APIConnectionError, httpx2.HTTPError)
+        return (openai.APIStatusError, openai.APIConnectionError, httpx2.HTTPError, *connection_error_types())
 
     def read_failure(self, error: Exception, endpoint: Endpoint, *, response_started: bool) -> Failure:
         import httpx2
@@ -88,17 +87,17 @@ class _SdkLibrary:
 
         match error:
             case openai.APIStatusError():
-                return read_error_response(error.status_code, error.body, lower_header_names(error.response.headers))
+                return read_error_response(error.status_code, error.body, read_headers(error.response.headers))
             case openai.APITimeoutError(__cause__=httpx2.ConnectTimeout()):
                 return Failure(kind="timeout", message=describe_connect_timeout(endpoint))
-            case openai.APITimeoutError():
-                return Failure(kind="timeout", message=NO_RESPONSE)
-            case openai.APIConnectionError():
-                return Failure(kind="network", message=f"cannot reach {endpoint.base_url}: {describe_cause(error)}")
-            case httpx2.TimeoutException():
-                return Failure(kind="timeout", message=INTERRUPTED_RESPONSE)
             case _:
-                return Failure(kind="stream", message=f"the connection broke off: {describe_cause(error)}")
+                # The SDK wraps the errors of sending a request, and not those of reading the body of an error response.
+                return build_connection_failure(
+                    error,
+                    endpoint,
+                    response_started=response_started or isinstance(error, httpx2.HTTPError),
+                    is_timeout=isinstance(error, (openai.APITimeoutError, httpx2.TimeoutException)),
+                )
 
 
 def _build_request_options(headers: Headers, timeout: float | httpx2.Timeout) -> Any:

@@ -21,7 +21,12 @@ from amplifier_core.llm_errors import (
     RateLimitError,
 )
 from openai_responses_common.failures.certificates import build_network_error
-from openai_responses_common.failures.durations import parse_seconds
+from openai_responses_common.failures.durations import read_retry_after_s
+from openai_responses_common.transport.http_client import (
+    build_blocking_client,
+    connection_error_types,
+    read_headers,
+)
 from openai_responses_common.wire.json_values import loads_object_or_none
 
 _REQUEST_TIMEOUT_S = 10.0
@@ -90,7 +95,7 @@ class TokenHttpClient:
             )
             raise AuthenticationError(message)
         response = send_request(
-            method, url, params=params, data=_decode_form(data), headers=headers, trust_env=not self._is_local_service
+            method, url, params=params, data=_decode_form(data), headers=headers, uses_proxy=not self._is_local_service
         )
         self._check_response(host, response)
         return response
@@ -100,7 +105,7 @@ class TokenHttpClient:
         if 300 <= status < 400:
             raise AuthenticationError(f"{host} redirects a token request, which is not followed (HTTP {status})")
         if status == 429 and not self._is_local_service:
-            wait_s = parse_seconds(response.headers.get("retry-after"))
+            wait_s = read_retry_after_s(read_headers(response.headers))
             raise RateLimitError(f"{host} limits token requests (HTTP 429)", retry_after=wait_s, status_code=status)
         if status >= 500 or (self._is_local_service and status in {404, 410, 429}):
             raise ProviderUnavailableError(
@@ -118,7 +123,7 @@ class TokenHttpClient:
             self._check_document(document)
 
 
-def send_request(method: str, url: str, *, trust_env: bool = True, **options: Any) -> Any:
+def send_request(method: str, url: str, *, uses_proxy: bool = True, **options: Any) -> Any:
     """Send one request over a new connection and return the response; no redirect is followed.
 
     Raises:
@@ -129,11 +134,11 @@ def send_request(method: str, url: str, *, trust_env: bool = True, **options: An
     host = urlsplit(url).netloc
     failed: LLMError
     try:
-        with httpx2.Client(follow_redirects=False, timeout=_REQUEST_TIMEOUT_S, trust_env=trust_env) as client:
+        with build_blocking_client(httpx2, url, uses_proxy=uses_proxy, timeout=_REQUEST_TIMEOUT_S) as client:
             return client.request(method, url, **options)
-    except httpx2.TimeoutException:
+    except (httpx2.TimeoutException, TimeoutError):
         failed = LLMTimeoutError(f"{host} did not respond to a token request within {_REQUEST_TIMEOUT_S:g} s")
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, *connection_error_types()) as error:
         failed = build_network_error(f"cannot reach {host}: {error}")
     raise failed
 
