@@ -78,22 +78,18 @@ async def test_system_and_developer_messages_may_be_lists_of_blocks(session: Ses
     assert texts(session.body, session.backend.system_text_role) == ["Three."]
 
 
+SHOWN = {"type": "input_image", "image_url": DATA_URL, "detail": "auto"}
 PDF = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0=", "filename": "a.pdf"}
+PDF_PART = {"type": "input_file", "file_data": "data:application/pdf;base64,JVBERi0=", "filename": "a.pdf"}
 PARTS: list[tuple[ImageBlock, dict[str, str]]] = [
-    (picture(**PNG), {"type": "input_image", "image_url": DATA_URL}),
+    (picture(**PNG), SHOWN),
     (
         picture(type="url", url="https://example.com/a.png"),
-        {"type": "input_image", "image_url": "https://example.com/a.png"},
+        {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "auto"},
     ),
-    (picture(type="file", file_id="file-1"), {"type": "input_image", "file_id": "file-1"}),
-    (
-        ImageBlock.model_validate({"source": PNG, "detail": "low"}),
-        {"type": "input_image", "image_url": DATA_URL, "detail": "low"},
-    ),
-    (
-        ImageBlock(source=PDF),
-        {"type": "input_file", "file_data": "data:application/pdf;base64,JVBERi0=", "filename": "a.pdf"},
-    ),
+    (picture(type="file", file_id="file-1"), {"type": "input_image", "file_id": "file-1", "detail": "auto"}),
+    (ImageBlock.model_validate({"source": PNG, "detail": "low"}), {**SHOWN, "detail": "low"}),
+    (ImageBlock(source=PDF), PDF_PART),
 ]
 
 
@@ -124,11 +120,80 @@ async def test_a_picture_in_a_tool_result_is_a_picture(session: Session, content
     first = await chat.say("look")
     await chat.go_on(result(first.tool_calls[0], content))
     (item,) = items(session.body, "function_call_output")
-    assert item["output"][-2:] == [
-        {"type": "input_text", "text": "Here it is:"},
-        {"type": "input_image", "image_url": DATA_URL},
-    ]
+    assert item["output"][-2:] == [{"type": "input_text", "text": "Here it is:"}, SHOWN]
     assert session.emulator.model_requests[-1].raw_body.count(PIXEL.encode()) == 1
+
+
+FILES: dict[str, tuple[Any, dict[str, str]]] = {
+    "a document": ({"type": "document", "source": PDF, "title": "a.pdf"}, PDF_PART),
+    "a resource of MCP": (
+        {"type": "resource", "resource": {"uri": "x:/a.pdf", "mimeType": "application/pdf", "blob": "JVBERi0="}},
+        PDF_PART,
+    ),
+    "an image of MCP with a wrong type": ({"type": "image", "data": PIXEL, "mimeType": "image/jpeg"}, SHOWN),
+}
+
+
+@pytest.mark.promise("files of tools become base64 in the prompt", area="hazard")
+@pytest.mark.parametrize(("block", "part"), FILES.values(), ids=FILES)
+async def test_a_file_in_a_tool_result_is_a_file(session: Session, block: Any, part: Any) -> None:
+    chat = Conversation(session, tools=[tool("read")])
+    session.emulator.script(Call("read", {}, call_id="call_1"))
+    first = await chat.say("read")
+    dump = json.dumps({"success": True, "output": {"content": [{"type": "text", "text": "Here:"}, block]}})
+    await chat.go_on(result(first.tool_calls[0], dump))
+    (item,) = items(session.body, "function_call_output")
+    assert item["output"][-2:] == [{"type": "input_text", "text": "Here:"}, part]
+
+
+PAGES: list[Any] = [
+    {"type": "doc", "content": [{"type": "image", "attrs": {"src": "https://example.com/a.png"}}]},
+    [{"type": "image", "url": "/static/a.png"}],
+    {"success": True, "output": {"content": [{"type": "image", "url": "/static/a.png"}]}},
+    [{"type": "input_image", "image_url": "https://example.com/a.png?leak=1"}],
+]
+
+
+@pytest.mark.promise("a page that a tool fetched makes the service load an address", area="security")
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_page_that_a_tool_fetched_stays_the_text_that_it_was(session: Session, page: Any) -> None:
+    chat = Conversation(session, tools=[tool("fetch")])
+    session.emulator.script(Call("fetch", {}, call_id="call_1"))
+    first = await chat.say("fetch")
+    text = json.dumps(page, indent=1)
+    await chat.go_on(result(first.tool_calls[0], text))
+    assert items(session.body, "function_call_output")[0]["output"] == text
+
+
+UNREADABLE = {
+    "damaged": picture(type="base64", media_type="image/png", data="AAAA"),
+    "a format that the service does not read": picture(media_type="image/svg+xml", data="PHN2Zz48L3N2Zz4="),
+    "no web address": picture(type="url", url="/static/a.png"),
+}
+
+
+@pytest.mark.promise("an image that the service cannot read ends the conversation", area="hazard")
+@pytest.mark.parametrize("block", UNREADABLE.values(), ids=UNREADABLE)
+async def test_an_image_that_the_service_cannot_read_is_a_line_and_reported(
+    session: Session, block: ImageBlock, caplog: pytest.LogCaptureFixture
+) -> None:
+    chat = Conversation(session, tools=[tool("look")])
+    session.emulator.script(Call("look", {}), Say("ok"), Say("still here"))
+    chat.messages.append(user("Look.", block))
+    first = await chat.go_on()
+    await chat.go_on(result(first.tool_calls[0], [TextBlock(text="Here:"), block]))
+    assert (await chat.say("and now?")).text == "still here"
+    [line] = session.recorder.named("llm:request")[-1]["dropped"]
+    assert line.startswith("an image is left out: ")
+    assert texts(session.body)[1] == f"[{line}]"
+    assert items(session.body, "function_call_output")[0]["output"] == f"Here:\n[{line}]"
+    assert len([record for record in caplog.records if line in record.message]) == 1
+
+
+async def test_a_model_without_vision_is_sent_no_image(open_session: OpenSession) -> None:
+    session = await open_session(model_info={"gpt-5.6-sol": {"vision": False}})
+    await session.ask(user("Look.", picture(**PNG)))
+    assert texts(session.body) == ["Look.", "[an image is left out: the model does not see images]"]
 
 
 def nest(levels: int) -> Any:

@@ -1,4 +1,4 @@
-"""Content parts: pictures and files by data, URL or id, and tool results in every form in which loops keep them."""
+"""Content parts: tool results in every form in which loops keep them; `test_media.py` has single images and files."""
 
 from __future__ import annotations
 
@@ -12,86 +12,17 @@ from amplifier_core.message_models import ImageBlock, TextBlock
 from amplifier_core.models import ToolResult
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.translate.content_parts import (
-    IMAGE_PLACEHOLDER,
-    RESULT_PLACEHOLDER,
-    encode_media_part,
-    encode_tool_result,
-    make_text_part,
-)
+from openai_responses_common.translate import content_parts
+from openai_responses_common.translate.content_parts import RESULT_PLACEHOLDER, make_text_part
+from openai_responses_common.translate.media import encode_media
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
-SHOWN = {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"}
+SHOWN = {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}", "detail": "auto"}
 
 
-def source(**fields: Any) -> dict[str, Any]:
-    return {"type": "image", "source": fields}
-
-
-@pytest.mark.parametrize(
-    ("block", "part"),
-    [
-        (PICTURE, SHOWN),
-        (source(type="base64", data=PIXEL), SHOWN),
-        (
-            source(type="base64", media_type="image/webp", data="UklG"),
-            {"type": "input_image", "image_url": "data:image/webp;base64,UklG"},
-        ),
-        (
-            source(type="url", url="https://x.example/cat.jpg"),
-            {"type": "input_image", "image_url": "https://x.example/cat.jpg"},
-        ),
-        (
-            source(type="url", media_type="image/jpeg", url="https://x.example/cat"),
-            {"type": "input_image", "image_url": "https://x.example/cat"},
-        ),
-        (source(type="file", file_id="file-1"), {"type": "input_image", "file_id": "file-1"}),
-        ({"type": "image", "data": PIXEL, "mime_type": "image/png"}, SHOWN),
-        (
-            {"type": "image", "image_url": "https://x.example/a.png"},
-            {"type": "input_image", "image_url": "https://x.example/a.png"},
-        ),
-        (
-            {"type": "image", "image_url": {"url": "https://x.example/a.png"}},
-            {"type": "input_image", "image_url": "https://x.example/a.png"},
-        ),
-        ({**PICTURE, "detail": "high"}, {**SHOWN, "detail": "high"}),
-        (source(type="base64", data=PIXEL, detail="low"), {**SHOWN, "detail": "low"}),
-        (
-            source(type="base64", media_type="application/pdf", data="JVBE"),
-            {"type": "input_file", "file_data": "data:application/pdf;base64,JVBE", "filename": "file.pdf"},
-        ),
-        (
-            source(type="base64", media_type="application/pdf", data="JVBE", filename="plan.pdf"),
-            {"type": "input_file", "file_data": "data:application/pdf;base64,JVBE", "filename": "plan.pdf"},
-        ),
-        (
-            source(type="url", media_type="application/pdf", url="https://x.example/a.pdf"),
-            {"type": "input_file", "file_url": "https://x.example/a.pdf"},
-        ),
-        (
-            source(type="file", media_type="application/pdf", file_id="file-1"),
-            {"type": "input_file", "file_id": "file-1"},
-        ),
-    ],
-)
-def test_pictures_and_files_by_data_url_or_id(block: dict[str, Any], part: dict[str, Any]) -> None:
-    before = json.dumps(block)
-    assert encode_media_part(block) == part
-    assert json.dumps(block) == before
-
-
-@pytest.mark.parametrize(
-    "block", [source(), source(type="base64", data=""), {"type": "image"}, {"type": "image", "image_url": {}}]
-)
-def test_a_block_that_holds_nothing_makes_no_part(block: dict[str, Any]) -> None:
-    assert encode_media_part(block) is None
-
-
-def test_an_image_has_no_file_name() -> None:
-    """`input_image` has no such field; the service refuses what it does not know."""
-    assert encode_media_part(source(type="base64", media_type="image/png", data=PIXEL, filename="cat.png")) == SHOWN
+def encode_tool_result(result: object) -> Any:
+    return content_parts.encode_tool_result(result, lambda media: encode_media(media, vision=True)[0])
 
 
 def test_text_is_a_part() -> None:
@@ -125,10 +56,6 @@ def test_text_stays_text(content: object, output: str) -> None:
 def test_blocks_with_a_picture_are_parts() -> None:
     assert encode_tool_result([{"type": "text", "text": "a cat:"}, PICTURE]) == [make_text_part("a cat:"), SHOWN]
     assert encode_tool_result([PICTURE]) == [SHOWN]
-
-
-def test_a_picture_that_holds_nothing_is_told_in_words() -> None:
-    assert encode_tool_result([{"type": "image", "source": {}}]) == "[an image without data, URL or file id]"
 
 
 RESULT = {"success": True, "output": "taken", "error": None, "content": [{"type": "text", "text": "a cat:"}, PICTURE]}
@@ -180,9 +107,26 @@ def test_a_picture_in_the_output_of_a_result_is_shown(inner: Any, make: Any) -> 
     assert PIXEL not in json.dumps([part for part in output if part != SHOWN])
 
 
-def test_a_result_that_is_nothing_but_pictures() -> None:
-    assert encode_tool_result({"content": [PICTURE]}) == [SHOWN]
-    assert encode_tool_result(json.dumps([PICTURE])) == [SHOWN]
+@pytest.mark.parametrize(
+    "result", [{"content": [PICTURE]}, [PICTURE], PICTURE, {"output": PICTURE}, {"output": json.dumps(PICTURE)}]
+)
+@pytest.mark.parametrize("make", [lambda result: result, json.dumps])
+def test_a_result_that_is_nothing_but_an_image(result: Any, make: Any) -> None:
+    assert encode_tool_result(make(result)) == [SHOWN]
+
+
+def test_an_address_counts_only_in_an_object_of_the_host() -> None:
+    block = {"type": "input_image", "image_url": "https://x.example/a.png"}
+    assert encode_tool_result([block]) == [{**block, "detail": "auto"}]
+    typed = ImageBlock(source={"type": "url", "url": "https://x.example/a.png"})
+    assert encode_tool_result([typed]) == [{**block, "detail": "auto"}]
+    for text in (json.dumps([block]), json.dumps(typed.model_dump())):
+        assert encode_tool_result(text) == text
+
+
+def test_images_under_both_keys_of_a_result_are_parts() -> None:
+    result = {"success": True, "output": [PICTURE], "content": [PICTURE]}
+    assert encode_tool_result(result) == [make_text_part('{"success":true}'), SHOWN, SHOWN]
 
 
 @pytest.mark.parametrize(
@@ -195,6 +139,14 @@ def test_a_result_that_is_nothing_but_pictures() -> None:
         '[{"type": "text", "text": "\\"image\\""}]',
         '  {"content": []}',
         '{"content": [], "type": "image"}',
+        # An editor's document, pages of a notebook, results of a search, and a page that wants to be loaded.
+        '{"type": "doc", "content": [{"type": "image", "attrs": {"src": "https://x.example/a.png", "alt": "a"}}]}',
+        '{"object": "list", "results": [{"type": "image", "image": {"external": {"url": "https://x.example/a.png"}}}]}',
+        '[{"type": "image", "url": "/static/a.png"}, {"type": "image", "data": "aaaa"}]',
+        '{"success": true, "output": {"content": [{"type": "image", "url": "/static/a.png", "data": "aaaa"}]}}',
+        '{"success": true, "output": [{"type": "input_image", "image_url": "https://x.example/a.png?leak=1"}]}',
+        '[{"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}, "data": "aaaa"}]',
+        '[{"type": "input_file", "file_id": "file-1", "data": "aaaa"}]',
     ],
 )
 def test_text_that_merely_mentions_a_picture_stays_as_it_is(content: str) -> None:
@@ -279,7 +231,7 @@ def test_every_result_becomes_text_or_parts(result: object, dumped: bool) -> Non
     if isinstance(output, str):
         return
     for part in output:
-        assert set(part) == ({"type", "text"} if part["type"] == "input_text" else {"type", "image_url"})
+        assert set(part) == ({"type", "text"} if part["type"] == "input_text" else {"type", "image_url", "detail"})
     assert any(part["type"] == "input_image" for part in output)
 
 
@@ -298,22 +250,6 @@ def test_pixels_never_travel_as_text(blocks: list[dict[str, Any]], wrapped: str 
         output = encode_tool_result(content)
         texts = [output] if isinstance(output, str) else [part["text"] for part in output if "text" in part]
         assert not any(PIXEL in text for text in texts)
-
-
-@pytest.mark.parametrize(
-    "source", [5, True, "https://x.example/a.png", [1], {"data": 5}, {"url": ["a"]}, {"data": {"a": 1}}]
-)
-def test_an_image_whose_source_is_not_one_is_a_placeholder(source: Any) -> None:
-    """Tools return whatever they like, and a history must not fail every later call."""
-    block = {"type": "image", "source": source}
-    assert encode_media_part(block) is None
-    assert encode_tool_result(json.dumps([block])) == IMAGE_PLACEHOLDER
-    assert encode_tool_result([block]) == IMAGE_PLACEHOLDER
-
-
-def test_fields_of_an_image_that_are_not_text_are_left_out() -> None:
-    image = source(type="base64", data=PIXEL, media_type=5, detail={"a": 1})
-    assert encode_media_part({**image, "detail": ["high"]}) == SHOWN
 
 
 def test_a_result_that_has_no_text_is_a_placeholder() -> None:

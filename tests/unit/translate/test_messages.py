@@ -33,7 +33,7 @@ from tests.support.builders import (
     user,
 )
 
-SHOWN = {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"}
+SHOWN = {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}", "detail": "auto"}
 
 
 @pytest.mark.parametrize("content", ["hi", [TextBlock(text="hi")]])
@@ -98,6 +98,24 @@ def test_pictures_and_text_of_one_message_stay_together() -> None:
     ]
 
 
+def test_an_image_that_cannot_be_sent_is_a_line_and_reported() -> None:
+    for block, vision, reason in ((ImageBlock(source={}), True, "it has no data"), (PICTURE, False, "the model")):
+        encoded = encode(user([TextBlock(text="see"), block]), assistant(call()), result_of(block), vision=vision)
+        [sentence] = encoded.dropped_content
+        assert sentence.startswith(f"an image is left out: {reason}")
+        assert encoded.items[0] == said("user", "see", f"[{sentence}]")
+        assert encoded.items[-1]["output"] == f"[{sentence}]"
+
+
+def result_of(block: ImageBlock) -> Message:
+    return Message(role="tool", tool_call_id="c", content=[block])
+
+
+def test_an_image_in_a_leading_system_message_is_reported() -> None:
+    encoded = encode(Message(role="system", content=[TextBlock(text="Be kind."), PICTURE]), user())
+    assert (encoded.instructions, encoded.dropped_content) == ("Be kind.", ["image block in a system message"])
+
+
 def test_a_pdf_is_a_file() -> None:
     pdf = ImageBlock(source={"type": "base64", "media_type": "application/pdf", "data": "JVBE"})
     [item] = items(user([pdf]))
@@ -123,7 +141,6 @@ def test_results_inside_a_user_message_are_results() -> None:
         ThinkingBlock(thinking="hm"),
         RedactedThinkingBlock(data="x"),
         ToolCallBlock(id="c", name="n", input={}),
-        ImageBlock(source={}),
         made(ReasoningBlock, content=[], summary=[], openai={"origin": "here"}),
     ],
 )

@@ -152,11 +152,12 @@ class Engine:
     async def _report_request(self, call: Call) -> None:
         """Emit the events of the request, and log what it leaves out."""
         encoded = call.prepared_request.encoded_request
-        self._warn_once(encoded.dropped_options)
+        dropped = [*encoded.dropped_options, *encoded.dropped_content]
+        self._warn_once(dropped)
         await call.events.emit_request(
             encoded.body,
             message_count=len(call.request.messages),
-            dropped=[*encoded.dropped_options, *encoded.dropped_content],
+            dropped=[*dropped, *encoded.dropped_by_amendments],
         )
         if encoded.repairs:
             await call.events.emit_repairs(encoded.repairs)

@@ -25,7 +25,8 @@ from amplifier_core.message_models import (
 from ..wire.client_calls import CLIENT_CALLS, find_client_call, read_call_key
 from ..wire.json_values import as_object, as_objects, dumps, loads_object_or_none
 from ..wire.types import Item
-from .content_parts import encode_media_part, make_text_part
+from .content_parts import make_text_part
+from .media import read_host_media
 from .output_items import copy_without, read_message_texts, read_part_text, read_thinking, read_tool_name
 from .replay import Replay
 from .replay_state import ReplayState, as_extra_field, read_replay_state
@@ -199,9 +200,8 @@ def _encode_image_output(block: ImageBlock, state: ReplayState, message: Item | 
     return replay.replay_opaque_item({**state["item"], "result": block.source.get("data")}, state)
 
 
-def _encode_image_input(block: ImageBlock, _replay: Replay) -> list[Item] | None:
-    part = encode_media_part({**(block.model_extra or {}), "source": block.source})
-    return None if part is None else [part]
+def _encode_image_input(block: ImageBlock, replay: Replay) -> list[Item]:
+    return [replay.encode_media(read_host_media({**(block.model_extra or {}), "source": block.source}))]
 
 
 def _decode_image(item: Item, origin: str) -> list[Block]:

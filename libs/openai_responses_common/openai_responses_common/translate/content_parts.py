@@ -1,22 +1,29 @@
-"""Encodes text, images, files and tool results as content parts.
+"""Encodes texts and tool results as content parts.
 
-An image becomes an `input_image` part and never base64 in a text, even if a host passes on the JSON text of a whole
-tool result.
+An image or a file becomes a part of its own and never base64 in a text, even if a host passes on the JSON text of a
+whole tool result. Everything else that a tool returned stays the text that it was.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Literal, cast
+import re
+from collections.abc import Callable
+from typing import Literal, TypeAlias, cast
 
+from amplifier_core.message_models import ImageBlock
 from pydantic import BaseModel
 
 from ..wire.json_values import as_object, as_objects, is_too_deep, loads_or_none
 from ..wire.types import Item
+from .media import Media, read_host_media, read_tool_media
 
-IMAGE_PLACEHOLDER = "[an image without data, URL or file id]"
 RESULT_PLACEHOLDER = "[a tool result that cannot be written as JSON]"
+
+MediaEncoder: TypeAlias = Callable[[Media], Item]
+
+# What a JSON text holds if it holds the data of an image or a file. Most texts hold none, and need not be parsed.
+_MEDIA_PATTERN = re.compile(r'"(?:data|blob)\\*"\s*:\s*\\*"[\w+/-]{4}|"data:\w+/')
 
 
 def make_text_part(text: str) -> Item:
@@ -24,48 +31,21 @@ def make_text_part(text: str) -> Item:
     return {"type": "input_text", "text": text}
 
 
-def encode_media_part(block: Mapping[str, Any]) -> Item | None:
-    """Return an image block or a file block as a part; None if it has no data, no URL and no file id."""
-    source = as_object(block.get("source")) or block
-    media_type = _read_text(source, "media_type") or _read_text(source, "mime_type") or "image/png"
-    is_file = not media_type.startswith("image/")
-    part: Item = {"type": "input_file" if is_file else "input_image"}
-    if file_id := _read_text(source, "file_id"):
-        part["file_id"] = file_id
-    elif data := _read_text(source, "data"):
-        part["file_data" if is_file else "image_url"] = f"data:{media_type};base64,{data}"
-    elif url := _read_text(source, "url") or _read_url(source):
-        part["file_url" if is_file else "image_url"] = url
-    else:
-        return None
-    if "file_data" in part:
-        part["filename"] = _read_text(source, "filename") or "file." + media_type.partition("/")[2]
-    if detail := _read_text(block, "detail") or _read_text(source, "detail"):
-        part["detail"] = detail
-    return part
+def encode_tool_result(result: object, encode_media: MediaEncoder) -> str | list[Item]:
+    """Return a tool result as the content of a call output: typed parts if it holds images or files, else text.
 
-
-def _read_url(source: Mapping[str, Any]) -> str:
-    """Return the URL under `image_url`, as a text or in an object, as other APIs write it."""
-    return _read_text(source, "image_url") or _read_text(as_object(source.get("image_url")), "url")
-
-
-def _read_text(fields: Mapping[str, Any], key: str) -> str:
-    """Return a text; empty for a value of another type, because tools return whatever they like."""
-    value: object = fields.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def encode_tool_result(result: object) -> str | list[Item]:
-    """Return a tool result as the content of a call output: typed parts if it holds images, else text."""
+    Args:
+        result: a text, blocks, or whatever else a tool returned.
+        encode_media: returns the part for an image or a file.
+    """
     if isinstance(result, str):
-        return _join_text_parts(_parse_image_dump(result)) or result
+        return _join_text_parts(_encode_dump(result, encode_media)) or result
     if is_too_deep(result):
         return _dump_json(result)
     value = _dump_models(result)
     if value is RESULT_PLACEHOLDER:  # not `==`, which an array answers with an array
         return RESULT_PLACEHOLDER
-    if parts := _join_text_parts(_encode_image_result(value)):
+    if parts := _join_text_parts(_encode_media_result(value, encode_media, allows_addresses=True)):
         return parts
     blocks = as_objects(value)
     if blocks and len(blocks) == len(cast(list[object], value)) and all(_is_text_block(block) for block in blocks):
@@ -89,6 +69,9 @@ def dump_model(model: BaseModel, mode: Literal["json", "python"] = "python") -> 
 
 
 def _dump_models(value: object) -> object:
+    """Return models as plain data; an image block, which only a host makes, as the image that it holds."""
+    if isinstance(value, ImageBlock):
+        return read_host_media(as_object(dump_model(value, "json")))
     if isinstance(value, BaseModel):
         return dump_model(value, "json")
     if isinstance(value, list):
@@ -104,43 +87,55 @@ def _dump_json(value: object) -> str:
         return RESULT_PLACEHOLDER
 
 
-def _parse_image_dump(text: str) -> list[Item] | None:
-    """Return the parts of a JSON text that holds image blocks; None for any other text."""
-    if text[:1] not in {"{", "["} or '"image"' not in text:
+def _encode_dump(text: str, encode_media: MediaEncoder) -> list[Item] | None:
+    """Return the parts of a JSON text that holds the data of images or files; None for any other text.
+
+    It may be a page that a tool fetched, so no address in it is sent as one.
+    """
+    if text[:1] not in {"{", "["} or not _MEDIA_PATTERN.search(text):
         return None
-    return _encode_image_result(loads_or_none(text))
+    return _encode_media_result(loads_or_none(text), encode_media, allows_addresses=False)
 
 
-def _encode_image_result(value: object) -> list[Item] | None:
-    """Return the parts of a tool result that holds image blocks, with all else as text; None if it holds no image.
+def _encode_media_result(value: object, encode_media: MediaEncoder, *, allows_addresses: bool) -> list[Item] | None:
+    """Return the parts of a tool result that holds images or files, with all else as text; None if it holds none.
 
     Hosts and tools wrap a result in an object such as `{"success", "output", "error", "content": [blocks]}`. The blocks
     stand under `content` or `output`, and wrappers may be nested.
     """
+    if isinstance(value, str):
+        return _encode_dump(value, encode_media)
     if isinstance(value, list):
-        blocks = cast(list[object], value)
-        return (
-            [_encode_result_part(block) for block in blocks]
-            if any(_is_image_block(block) for block in blocks)
-            else None
-        )
+        return _encode_blocks(cast(list[object], value), encode_media, allows_addresses)
+    if media := _read_media(value, allows_addresses):
+        return [encode_media(media)]
     wrapper = as_object(value)
+    parts: list[Item] = []
     for key in ("content", "output"):
-        if key in wrapper and (parts := _encode_image_result(wrapper[key])):
-            rest = {name: entry for name, entry in wrapper.items() if name != key and entry is not None}
-            return [make_text_part(_dump_json(rest)), *parts] if rest else parts
-    return None
+        if key in wrapper and (
+            inner := _encode_media_result(wrapper[key], encode_media, allows_addresses=allows_addresses)
+        ):
+            parts += inner
+            wrapper = {name: entry for name, entry in wrapper.items() if name != key}
+    rest = {name: entry for name, entry in wrapper.items() if entry is not None}
+    return [make_text_part(_dump_json(rest)), *parts] if parts and rest else parts or None
 
 
-def _encode_result_part(block: object) -> Item:
-    if _is_image_block(block):
-        return encode_media_part(as_object(block)) or make_text_part(IMAGE_PLACEHOLDER)
+def _encode_blocks(blocks: list[object], encode_media: MediaEncoder, allows_addresses: bool) -> list[Item] | None:
+    media = [_read_media(block, allows_addresses) for block in blocks]
+    if not any(media):
+        return None
+    pairs = zip(blocks, media, strict=True)
+    return [encode_media(each) if each else _encode_other_block(block) for block, each in pairs]
+
+
+def _read_media(block: object, allows_addresses: bool) -> Media | None:
+    return block if isinstance(block, Media) else read_tool_media(block, allows_addresses=allows_addresses)
+
+
+def _encode_other_block(block: object) -> Item:
     return make_text_part(as_object(block).get("text", "") if _is_text_block(block) else _dump_json(block))
 
 
-def _is_image_block(block: object) -> bool:
-    return as_object(block).get("type") == "image"
-
-
 def _is_text_block(block: object) -> bool:
-    return as_object(block).get("type") == "text" and isinstance(as_object(block).get("text", ""), str)
+    return as_object(block).get("type") in {"text", "input_text"} and isinstance(as_object(block).get("text", ""), str)

@@ -35,12 +35,14 @@ class EncodedRequest:
         body: the body, ready to be sent.
         dropped_options: sentences about the options that this service or model does not accept.
         dropped_content: sentences about the content that is not sent.
+        dropped_by_amendments: sentences about what an earlier refusal removes, of which the user was warned then.
         repairs: the changes that pair client calls with call outputs.
     """
 
     body: Body
     dropped_options: list[str]
     dropped_content: list[str]
+    dropped_by_amendments: list[str]
     repairs: list[Repair]
 
 
@@ -70,6 +72,7 @@ def encode_request(
         replay_reasoning_ids=profile.reasoning_ids,
         system_as_instructions=(profile.leading_system or traits.leading_system) == "instructions",
         system_text_role=profile.system_text_role,
+        vision=traits.vision,
     )
     items, repairs = repair_calls(history.items)
     instructions = history.instructions or profile.default_instructions
@@ -93,7 +96,8 @@ def encode_request(
     return EncodedRequest(
         body=cast(Body, {**body, **extra_body, "input": items}),
         dropped_options=option_notes + field_notes,
-        dropped_content=history.dropped_content + amendment_notes,
+        dropped_content=history.dropped_content,
+        dropped_by_amendments=amendment_notes,
         repairs=repairs,
     )
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from ..facts.amendments import SystemTextRole
 from ..wire.client_calls import OUTPUT_TYPES
-from ..wire.json_values import as_object, as_objects
+from ..wire.json_values import as_object
 from ..wire.types import Item
 from .blocks import CONTENT_BLOCKS
 from .content_parts import dump_model
@@ -46,6 +46,7 @@ def encode_messages(
     replay_reasoning_ids: bool = True,
     system_as_instructions: bool = True,
     system_text_role: SystemTextRole = "developer",
+    vision: bool = True,
 ) -> EncodedMessages:
     """Return a history as input items.
 
@@ -56,15 +57,21 @@ def encode_messages(
         replay_reasoning_ids: whether reasoning is sent with its id; true by default.
         system_as_instructions: whether leading system messages become `instructions`; true by default.
         system_text_role: the role of all other system messages, and of developer messages; `developer` by default.
+        vision: whether the model sees images; true by default.
     """
     encoder = _MessageEncoder(
-        Replay(origin=origin, refused_item_keys=refused_item_keys, replay_reasoning_ids=replay_reasoning_ids),
+        Replay(
+            origin=origin,
+            refused_item_keys=refused_item_keys,
+            replay_reasoning_ids=replay_reasoning_ids,
+            vision=vision,
+        ),
         system_text_role,
     )
     start = 0
     if system_as_instructions:
         start = next((index for index, message in enumerate(messages) if message.role != "system"), len(messages))
-    texts = [text for message in messages[:start] if (text := _join_text_blocks(message)).strip()]
+    texts = [text for message in messages[:start] if (text := encoder.join_texts(message)).strip()]
     for message in messages[start:]:
         encoder.encode_message(message)
     return EncodedMessages(
@@ -79,6 +86,14 @@ class _MessageEncoder:
     replay: Replay
     system_text_role: SystemTextRole
     items: list[Item] = field(default_factory=list[Item])
+
+    def join_texts(self, message: Message) -> str:
+        """Return the text of a message for `instructions`, which hold nothing else."""
+        blocks = _as_blocks(message.content)
+        for block in blocks:
+            if not isinstance(block, TextBlock):
+                self.replay.drop(f"{block.type} block in a {message.role} message")
+        return "\n\n".join(block.text for block in blocks if isinstance(block, TextBlock) and block.text)
 
     def encode_message(self, message: Message) -> None:
         match message.role:
@@ -113,8 +128,7 @@ class _MessageEncoder:
     def _encode_tool_message(self, message: Message) -> None:
         content = message.content
         if message.tool_call_id:
-            value = content if isinstance(content, str) else [dump_model(block) for block in content]
-            self.items.append(self.replay.encode_call_output(message.tool_call_id, _unwrap_tool_result(value)))
+            self.items.append(self.replay.encode_call_output(message.tool_call_id, _unwrap_tool_result(content)))
             return
         label = f"[Result of {message.name or 'a tool'}]"
         if isinstance(content, str):
@@ -170,15 +184,9 @@ def _as_blocks(content: str | list[Any]) -> list[Any]:
     return [TextBlock(text=content)] if isinstance(content, str) else content
 
 
-def _unwrap_tool_result(content: object) -> object:
+def _unwrap_tool_result(content: str | list[Any]) -> object:
     """Return the output of the `tool_result` block that is a tool message's only block; else the content itself."""
-    blocks = as_objects(content)
-    return blocks[0].get("output") if len(blocks) == 1 and blocks[0].get("type") == "tool_result" else content
-
-
-def _join_text_blocks(message: Message) -> str:
-    texts = [block.text for block in _as_blocks(message.content) if isinstance(block, TextBlock)]
-    return "\n\n".join(text for text in texts if text)
+    return content[0].output if len(content) == 1 and isinstance(content[0], ToolResultBlock) else content
 
 
 def _drop_before_compaction(items: list[Item]) -> list[Item]:

@@ -12,6 +12,7 @@ from ..wire.client_calls import CLIENT_CALLS, call_output
 from ..wire.json_values import dumps
 from ..wire.types import Item, item_key
 from .content_parts import encode_tool_result
+from .media import Media, encode_media
 from .replay_state import ReplayState
 
 # Calls without an id are refused: "Missing required parameter: 'input[0].id'". Source: the item types of openai 3.52.
@@ -27,6 +28,7 @@ class Replay:
         origin: the account and endpoint that the request goes to.
         refused_item_keys: reasoning that the service refused before, by `item_key`.
         replay_reasoning_ids: whether reasoning is sent with its id.
+        vision: whether the model sees images; true by default.
         dropped_content: what is not sent, in sentences for the user; an ordered set.
         calls_by_key: the client calls so far. The type of a call output depends on its call.
         ids_are_valid: false after dropped reasoning, because the service refuses the ids of what followed it.
@@ -35,6 +37,7 @@ class Replay:
     origin: str
     refused_item_keys: frozenset[str]
     replay_reasoning_ids: bool
+    vision: bool = True
     dropped_content: dict[str, None] = field(default_factory=dict[str, None])
     calls_by_key: dict[str, Item] = field(default_factory=dict[str, Item])
     ids_are_valid: bool = True
@@ -51,7 +54,14 @@ class Replay:
     def encode_call_output(self, call_id: str, output: object) -> Item:
         """Return the call output that carries a tool result; a function's if no call has this id."""
         call = self.calls_by_key.get(call_id, {"type": "function_call", "call_id": call_id})
-        return call_output(call, call_id, encode_tool_result(output))
+        return call_output(call, call_id, encode_tool_result(output, self.encode_media))
+
+    def encode_media(self, media: Media) -> Item:
+        """Return the part for an image or a file, or a line that says why it is left out, which is reported."""
+        part, reason = encode_media(media, vision=self.vision)
+        if reason:
+            self.drop(reason)
+        return part
 
     def dump_arguments(self, arguments: object) -> str:
         """Return arguments as JSON; an empty object if JSON cannot hold them."""

@@ -30,6 +30,19 @@ def json_format(**extra: Any) -> dict[str, Any]:
 
 
 TEXT = {"type": "input_text", "text": "hi"}
+PNG = "iVBORw0KGgo="
+SVG = "data:image/svg+xml;base64,PHN2Zz4="
+PDF = {"type": "input_file", "file_data": "data:application/pdf;base64,JVBERi0=", "filename": "a.pdf"}
+
+
+def image(url: str) -> dict[str, Any]:
+    return {"type": "input_image", "image_url": url}
+
+
+def tool_output(*parts: dict[str, Any]) -> list[dict[str, Any]]:
+    return [CALL, {"type": "function_call_output", "call_id": "call_1", "output": list(parts)}]
+
+
 CALL = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"}
 EFFORT = (
     "Unsupported value: 'xhigh' is not supported with the 'gpt-5.1' model. "
@@ -81,11 +94,45 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str | None]] = [
     ({"input": [{**CALL, "call_id": "c" * 65}]}, "Invalid 'input[0].call_id': string too long.", None, None),
     ({"input": [{**CALL, "arguments": {}}]}, "Invalid type for 'input[0].arguments': expected a string", None, None),
     ({"input": [{**CALL, "tool_calls": []}]}, "Unknown parameter: 'input[0].tool_calls'.", "unknown_parameter", None),
+    ({"input": user(image("/a.png"))}, "Invalid 'input[0].content[0].image_url'. Expected a valid URL", None, None),
     (
-        {"input": user({"type": "input_image", "image_url": "AAAA"})},
-        "Invalid 'input[0].content[0].image_url'.",
+        {"input": user(image("data:application/pdf;base64,JVBE"))},
+        "Invalid 'input[0].content[0].image_url'. Expected a base64-encoded data URL",
         None,
         None,
+    ),
+    ({"input": tool_output(image(SVG))}, "You uploaded an unsupported image.", "invalid_image_format", None),
+    (
+        {"input": tool_output(image("data:image/png;base64,AAAA"))},
+        "The image data you provided",
+        None,
+        None,
+    ),
+    (
+        {"input": user(image(f"data:image/png;base64,{PNG[:-1]}"))},
+        "The image data you provided",
+        None,
+        None,
+    ),
+    ({"input": user({**PDF, "file_data": "JVBERi0="})}, "Invalid 'input[0].content[0].file_data'.", None, None),
+    (
+        {"input": user({**PDF, "filename": ""})},
+        "Missing required parameter: 'input[0].content[0].filename'",
+        None,
+        None,
+    ),
+    (
+        {"input": tool_output({**PDF, "filename": "a.mp3"})},
+        "Invalid input: Expected context",
+        None,
+        "input",
+    ),
+    ({"input": user({"type": "input_file"})}, "Missing required parameter", None, "input[0].content[0].file_id"),
+    (
+        {"model": "gpt-4.1", "input": [{"type": "reasoning", "id": "rs_1", "summary": []}, *user(TEXT)]},
+        "Reasoning input items can only be provided to a reasoning or computer use model.",
+        None,
+        "input",
     ),
     ({"max_output_tokens": 15}, "Invalid 'max_output_tokens': integer below minimum", "integer_below_min_value", None),
     (
@@ -176,7 +223,8 @@ ACCEPTED: list[dict[str, Any]] = [
             {"type": "message", "role": "assistant", "id": "msg_1", "content": [{"type": "output_text", "text": "x"}]}
         ]
     },
-    {"input": user(TEXT, {"type": "input_image", "image_url": "data:image/png;base64,AAAA"})},
+    {"input": user(TEXT, image(f"data:image/png;base64,{PNG}"), PDF)},
+    {"input": tool_output(TEXT, image("https://example.com/a.png"), PDF)},
     {"input": [{"type": "image_generation_call", "id": "ig_1"}]},
     {"input": [{"type": "configuration_update", "reasoning": {"effort": "low"}}, {"role": "user", "content": "x"}]},
     {"tools": [function(strict=False), {"type": "web_search"}], "tool_choice": {"type": "web_search"}},

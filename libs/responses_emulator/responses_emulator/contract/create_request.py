@@ -53,6 +53,7 @@ def validate(body: dict[str, Any], rules: RequestRules) -> Model:
     check_object(body, generic, "")
     model = _check_model(body, rules)
     _check_input(body)
+    _check_abilities(body, model)
     tools = body.get("tools")
     if tools is not None:
         check_tools(tools)
@@ -100,6 +101,26 @@ def _check_input(body: dict[str, Any]) -> None:
             )
         raise missing_parameter("input")
     check_input(given)
+
+
+def _check_abilities(body: dict[str, Any], model: Model) -> None:
+    """Refuse items that the model cannot read."""
+    items = body["input"] if isinstance(body.get("input"), list) else []
+    if not model.reasons and any(item.get("type") == "reasoning" for item in items):
+        # Source: openai-agents-python#569, seen 2026-11-30.
+        raise Refusal(
+            "Reasoning input items can only be provided to a reasoning or computer use model. Remove reasoning items "
+            "from your input and try again.",
+            param="input",
+        )
+    parts = [part for item in items for part in (item.get("content"), item.get("output")) if isinstance(part, list)]
+    if not model.vision and any(part.get("type") == "input_image" for content in parts for part in content):
+        # llama.cpp's server, recorded 2026-11-30.
+        raise Refusal(
+            "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+            status=500,
+            kind="server_error",
+        )
 
 
 def _check_lengths(body: dict[str, Any]) -> None:

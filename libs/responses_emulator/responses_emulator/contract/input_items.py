@@ -28,6 +28,7 @@ from responses_emulator.contract.json_shapes import (
     shape_of,
     union_members,
 )
+from responses_emulator.contract.media_parts import check_file, check_image
 from responses_emulator.contract.refusal import (
     Refusal,
     invalid_value,
@@ -138,40 +139,26 @@ def _check_part(part: Any, role: str, path: str) -> None:
     if kind not in allowed:
         raise invalid_value(kind, path, list(allowed) if kind in _PART_TYPES else _PART_TYPES)
     check_object(part, shape_of(allowed[kind]), path)
-    if kind == "input_image":
-        _check_image(part, path)
-    elif kind == "input_file" and not any(part.get(key) for key in ("file_data", "file_id", "file_url")):
-        raise missing_parameter(f"{path}.file_id")
+    _check_media(part, path)
 
 
-def _check_image(part: dict[str, Any], path: str) -> None:
-    url = part.get("image_url")
-    if url is None and part.get("file_id") is None:
-        raise missing_parameter(f"{path}.image_url")
-    if url is None or url.startswith(("http://", "https://")):
-        return
-    if not re.match(r"data:image/[a-z0-9.+-]+;base64,", url):
-        raise Refusal(
-            f"Invalid '{path}.image_url'. Expected a valid URL, but got a value with an invalid format.",
-            param=f"{path}.image_url",
-            code="invalid_value",
-        )
-    if not re.match(r"data:image/(png|jpeg|gif|webp);", url):
-        raise Refusal(
-            "You uploaded an unsupported image. Please make sure your image has of one the following formats: "
-            "['png', 'jpeg', 'gif', 'webp'].",
-            param="input",
-            code="invalid_image_format",
-        )
+def _check_media(part: dict[str, Any], path: str) -> None:
+    match part.get("type"):
+        case "input_image":
+            check_image(part, path)
+        case "input_file":
+            check_file(part, path)
+        case _:
+            pass
 
 
 def check_output_parts(item: dict[str, Any], path: str) -> None:
-    """Images inside tool results obey the same rules as images in messages."""
+    """Images and files inside tool results obey the same rules as those in messages."""
     output = item.get("output")
     if isinstance(output, list):
         for index, part in enumerate(output):
-            if isinstance(part, dict) and part.get("type") == "input_image":
-                _check_image(part, f"{path}.output[{index}]")
+            if isinstance(part, dict):
+                _check_media(part, f"{path}.output[{index}]")
 
 
 def _check_ids(item: dict[str, Any], kind: str, path: str) -> None:

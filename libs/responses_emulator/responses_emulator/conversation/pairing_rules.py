@@ -13,16 +13,25 @@ from responses_emulator.conversation.ledger import Ledger
 
 
 def check_conversation(
-    items: list[Item], ledger: Ledger, *, account: str, endpoint: str, any_account: bool = False
+    items: list[Item],
+    ledger: Ledger,
+    *,
+    account: str,
+    endpoint: str,
+    any_account: bool = False,
+    model: str | None = None,
 ) -> None:
     """Raise the service's error for the first rule that the conversation breaks.
 
-    With `any_account`, another account's ciphertext is not an error here: the caller leaves it out.
+    With `any_account`, another account's ciphertext is not an error here: the caller leaves it out. With `model`,
+    ciphertext of another model is an error.
     """
     _check_duplicates(items)
     claims = [
         _check_reasoning(item, ledger, account=account, endpoint=endpoint, any_account=any_account) for item in items
     ]
+    if model is not None and any(claim and claim.model != model for claim in claims):
+        raise _refusal("Encrypted content is not supported.")  # LiteLLM 1.108 before vLLM, recorded 2026-11-30
     _check_order(items, claims)
     for index, item in enumerate(items):
         if item.get("type") == "reasoning" and item.get("id"):

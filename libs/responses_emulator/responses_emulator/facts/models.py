@@ -30,6 +30,7 @@ class Model:
     context: str | None
     top_p: float
     retention: str | None
+    vision: bool = True
 
     @property
     def reasons(self) -> bool:
@@ -171,7 +172,7 @@ def name_and_version(model_id: str) -> tuple[str, str]:
     return model_id, row.dated or datetime.fromtimestamp(row.created, UTC).strftime("%Y-%m-%d")
 
 
-def any_model(model_id: str) -> Model:
+def any_model(model_id: str, *, vision: bool = True) -> Model:
     """A model of a server that serves what it was given: no phases, no cache writes, any effort, any sampling."""
     return Model(
         id=model_id,
@@ -186,6 +187,7 @@ def any_model(model_id: str) -> Model:
         context=None,
         top_p=1.0,
         retention=None,
+        vision=vision,
     )
 
 

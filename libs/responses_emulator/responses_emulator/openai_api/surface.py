@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from responses_emulator.contract.create_request import RequestRules
 from responses_emulator.contract.refusal import Refusal
@@ -26,11 +27,13 @@ def openai_surface(
     prefix: str = "/v1",
     any_model: bool = False,
     template_roles: frozenset[str] | None = None,
+    vision: bool = True,
+    shares_ciphertext: bool = True,
 ) -> Surface:
     """The surface; `keys` maps accepted keys to accounts, None takes any key that begins with "sk-".
 
-    `any_model` serves every model id, as local servers do. `template_roles` are the roles that reach the model, see
-    `Surface`.
+    `any_model` serves every model id, as local servers do, and `vision` says whether these see images. `template_roles`
+    and `shares_ciphertext` are those of `Surface`.
     """
 
     def authenticate(request: RecordedRequest) -> Caller:
@@ -46,9 +49,10 @@ def openai_surface(
         ),
         authenticate=authenticate,
         headers=_headers,
-        rules=RequestRules(find_model=models.any_model) if any_model else RequestRules(),
+        rules=RequestRules(find_model=partial(models.any_model, vision=vision)) if any_model else RequestRules(),
         endpoint="openai",
         template_roles=template_roles,
+        shares_ciphertext=shares_ciphertext,
     )
 
 

@@ -73,7 +73,12 @@ def _turn_context(exchange: Exchange, body: dict[str, Any], caller: Caller) -> T
     lenient = drops_stale_reasoning(model)
     endpoint = exchange.surface.endpoint
     check_conversation(
-        conversation, exchange.state.ledger, account=caller.account, endpoint=endpoint, any_account=lenient
+        conversation,
+        exchange.state.ledger,
+        account=caller.account,
+        endpoint=endpoint,
+        any_account=lenient,
+        model=None if exchange.surface.shares_ciphertext else model.snapshot,
     )
     items, transformations = conversation, []
     if lenient:

@@ -70,6 +70,7 @@ class Surface:
         endpoint: what ciphertext is bound to besides the account.
         template_roles: the roles that its chat template renders; messages of another role do not reach the model. None
             renders every role.
+        shares_ciphertext: each model reads what another one encrypted, as OpenAI's do. Behind a gateway none does.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Surface:
     turn_parts: tuple[Part, ...] = ()
     endpoint: str = ""
     template_roles: frozenset[str] | None = None
+    shares_ciphertext: bool = True
 
 
 def json_reply(value: Any, *, status: int = 200, headers: Headers | None = None) -> Reply:
