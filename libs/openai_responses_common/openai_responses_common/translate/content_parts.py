@@ -1,6 +1,6 @@
 """Encodes texts and tool results as content parts.
 
-An image or a file becomes a part of its own and never base64 in a text, even if a host passes on the JSON text of a
+An image or a file becomes a separate part and never base64 in a text, even if a host passes on the JSON text of a
 whole tool result. Everything else that a tool returned stays the text that it was.
 """
 
