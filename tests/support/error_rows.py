@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from openai_responses_common.failures._learn_images import IMAGE_REFUSAL_CODES
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.read import read_error_event, read_error_response
 from openai_responses_common.wire.json_values import loads_or_text
@@ -42,6 +43,7 @@ class ErrorRow:
         retryable: whether a retry can help.
         text: a part of the error's message; any message fits by default.
         over_socket: whether the fault matrix sends it to each provider over a socket; false by default.
+        code_status: the status that the code of an event stands for. None, the default, if the code is a word.
     """
 
     name: str
@@ -51,10 +53,11 @@ class ErrorRow:
     retryable: bool
     text: str = ""
     over_socket: bool = False
+    code_status: int | None = None
 
     @property
     def status(self) -> int | None:
-        return self.reply.status if self.reply else (self.event or {}).get("status")
+        return self.reply.status if self.reply else (self.event or {}).get("status", self.code_status)
 
     def read(self) -> Failure:
         """Return the failure as the product reads it."""
@@ -124,6 +127,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "internal_server_error": (500, "ProviderUnavailableError"),
     "service_unavailable": (503, "ProviderUnavailableError"),
     "vector_store_timeout": (500, "LLMTimeoutError"),
+    **dict.fromkeys(sorted(IMAGE_REFUSAL_CODES), (400, "InvalidRequestError")),
 }
 
 TYPES: Mapping[str, str] = {
@@ -134,7 +138,7 @@ TYPES: Mapping[str, str] = {
     "authentication_error": "AuthenticationError",
     "permission_error": "AccessDeniedError",
     "not_found_error": "NotFoundError",
-    "server_error": "ProviderUnavailableError",
+    "no_db_connection": "AuthenticationError",
     "overloaded_error": "ProviderUnavailableError",
     "service_unavailable_error": "ProviderUnavailableError",
 }
@@ -245,6 +249,143 @@ _SENTENCE_ROWS = (
     ),
 )
 
+# What servers and gateways of other makers say. LiteLLM 1.108, llama.cpp, transformers serve 5.24 and codex-relay 0.5
+# were run on 2026-11-30; the others are public reports, seen 2026-12-01.
+
+
+def _gateway(status: int, message: str, **fields: Any) -> HttpReply:
+    """LiteLLM's form: the status once more as text in the code."""
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": str(status), **fields}
+    return HttpReply(status, {"error": error})
+
+
+_UPSTREAM_PROMPT = (
+    '{\n "error": {\n "message": "Flagged.", "type": "invalid_request_error", "param": null, "code": "%s"}}'
+)
+_OPENROUTER = {"message": "Provider returned error", "code": 400}
+_GATEWAY_ROWS = (
+    _row(
+        "llama.cpp: 500, the model takes no images",
+        HttpReply(500, {"error": {"code": 500, "message": "image input is not supported", "type": "server_error"}}),
+        "InvalidRequestError",
+        text="choose a model that takes images",
+    ),
+    _row(
+        "LiteLLM: 400, a key that it does not know",
+        _gateway(400, "No connected db.", type="no_db_connection"),
+        "AuthenticationError",
+        text="the gateway knows no such key",
+        over_socket=True,
+    ),
+    _row(
+        "LiteLLM: 401, its own key for the model was refused",
+        _gateway(401, "litellm.AuthenticationError: AuthenticationError: OpenAIException - Incorrect API key provided"),
+        "AuthenticationError",
+        text="the gateway's own key for this model was refused",
+    ),
+    _row(
+        "LiteLLM: 400, no such model",
+        _gateway(400, "/responses: Invalid model name passed in model=X. Call `/v1/models` to view available models."),
+        "NotFoundError",
+        over_socket=True,
+    ),
+    _row(
+        "transformers: 400, another model is loaded",
+        HttpReply(400, {"detail": "Server is pinned to 'A'; requested 'B'"}),
+        "NotFoundError",
+    ),
+    *(
+        _row(
+            f"LiteLLM: 400, `{code}` of its upstream",
+            _gateway(
+                400, f"litellm.BadRequestError: OpenAIException - {_UPSTREAM_PROMPT % code}. Received Model Group=X"
+            ),
+            error,
+        )
+        for code, error in (("invalid_prompt", "ContentFilterError"), ("model_not_found", "NotFoundError"))
+    ),
+    *(
+        _row(f"LiteLLM: `{name}`", _gateway(status, f"litellm.{name}: No."), error)
+        for name, status, error in (
+            ("ContentPolicyViolationError", 400, "ContentFilterError"),
+            ("ContextWindowExceededError", 400, "ContextLengthError"),
+            ("BadRequestError: litellm.ContextWindowExceededError", 400, "ContextLengthError"),
+            ("BudgetExceededError", 400, "QuotaExceededError"),
+            ("Timeout", 500, "LLMTimeoutError"),
+            ("UnsupportedParamsError", 400, "InvalidRequestError"),
+        )
+    ),
+    _row(
+        "OpenRouter: the reason of its upstream as JSON",
+        HttpReply(
+            400,
+            {
+                "error": {
+                    **_OPENROUTER,
+                    "metadata": {
+                        "provider_name": "Crucible",
+                        "raw": '{"error": {"code": "context_length_exceeded", "message": "Too long."}}',
+                    },
+                }
+            },
+        ),
+        "ContextLengthError",
+        text="Crucible: Too long",
+        over_socket=True,
+    ),
+    _row(
+        "OpenRouter: the reason of its upstream as text",
+        HttpReply(
+            429, {"error": {**_OPENROUTER, "code": 429, "metadata": {"raw": "Slow.", "provider_name": "BaseTen"}}}
+        ),
+        "RateLimitError",
+        text="BaseTen: Slow",
+    ),
+    _row(
+        "OpenRouter: 400, no such model",
+        HttpReply(400, {"error": {"message": "healer-alpha is not a valid model ID", "code": 400}}),
+        "NotFoundError",
+    ),
+    _row(
+        "404 of a path that does not exist",
+        HttpReply(404, {"detail": "Not Found"}),
+        "NotFoundError",
+        over_socket=True,
+    ),
+    _row(
+        "429, one request is larger than the limit per minute",
+        refusal(
+            429,
+            "rate_limit_exceeded",
+            "Request too large for gpt-4o in organization org-1 on tokens per min (TPM): Limit 30000, Requested 36278. "
+            "The input or output tokens must be reduced in order to run successfully.",
+            type="tokens",
+        ),
+        "RateLimitError",
+        retryable=False,
+        text="larger than the limit per minute",
+        over_socket=True,
+    ),
+    _row(
+        "429, the limit per minute is used up",
+        refusal(
+            429,
+            "rate_limit_exceeded",
+            "Rate limit reached for gpt-4 on tokens per min (TPM): Limit 10000, Used 8554, Requested 3082. Please try "
+            "again in 0.1s.",
+            type="tokens",
+        ),
+        "RateLimitError",
+    ),
+    _row(
+        "400, an image of the newest message is damaged",
+        refusal(400, "invalid_value", "The image data you provided does not represent a valid image.", param="input"),
+        "InvalidRequestError",
+        text="attach it again",
+    ),
+)
+
+_SENTENCE_ROWS += _GATEWAY_ROWS
 REFUSAL_ROWS = _split(_SENTENCE_ROWS + _CODE_ROWS + _TYPE_ROWS + _STATUS_ROWS, busy=False)
 BUSY_ROWS = _split(_SENTENCE_ROWS + _CODE_ROWS + _TYPE_ROWS + _STATUS_ROWS, busy=True)
 
@@ -301,7 +442,7 @@ _PLAN_LIMIT = {"type": "usage_limit_reached", "message": "Odd."}
 
 def _wait(name: str, *, too_long: bool = False, status: int = 429, **more: Any) -> ErrorRow:
     over_socket = more.pop("over_socket", False)
-    headers = {key.replace("_", "-"): value for key, value in more.items()}
+    headers = {key if "-" in key else key.replace("_", "-"): value for key, value in more.items()}
     return _row(
         name,
         HttpReply(status, {"error": {"message": "Busy."}}, headers),
@@ -324,6 +465,15 @@ WAIT_ROWS = (
     _wait("an empty header", retry_after=""),
     _wait("`nan`", retry_after="nan", over_socket=True),
     _wait("`inf`", retry_after="inf"),
+    _wait("LiteLLM's `llm_provider-retry-after: 0.01`", **{"llm_provider-retry-after": "0.01"}),
+    _wait("LiteLLM's `llm_provider-retry-after: 3600`", too_long=True, **{"llm_provider-retry-after": "3600"}),
+    _row(
+        "a wait of an hour in words",
+        HttpReply(429, {"error": {"message": "Busy. Please retry after 3600 seconds."}}),
+        "RateLimitError",
+        retryable=False,
+        text="max_retry_delay",
+    ),
     _wait("`Retry-After: 3600`", too_long=True, retry_after="3600", over_socket=True),
     _wait("a date two minutes later", too_long=True, retry_after="Sat, 21 Nov 2026 10:02:00 GMT", date=_DATE),
     _wait("`Retry-After: 3600` of a 503", too_long=True, status=503, retry_after="3600"),
@@ -454,6 +604,27 @@ ERROR_EVENT_ROWS = (
         {"type": "error", "status": 429, "error": {"message": "x"}},
         "RateLimitError",
         over_socket=True,
+    ),
+    _event(
+        "a code that is a status, 429",
+        {"type": "error", "error": {"message": "x", "code": "429"}},
+        "RateLimitError",
+        code_status=429,
+    ),
+    _event(
+        "a code that is a status, 401",
+        {"type": "error", "error": {"message": "x", "code": 401}},
+        "AuthenticationError",
+        code_status=401,
+    ),
+    _event(
+        "the error of an upstream as JSON in its message",
+        {
+            "type": "error",
+            "error": {"message": '{"error": {"message": "Too long.", "code": "context_length_exceeded"}}'},
+        },
+        "ContextLengthError",
+        text="Too long",
     ),
     _event("with status 401", {"type": "error", "status": 401, "error": {"message": "x"}}, "AuthenticationError"),
     _event(

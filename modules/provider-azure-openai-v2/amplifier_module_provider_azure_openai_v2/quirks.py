@@ -102,6 +102,7 @@ PROFILE = BackendProfile(
     display_name="Azure OpenAI (v2)",
     auth_remedy=f"check api_key (AZURE_OPENAI_API_KEY), or the identity: {STATUS_HINT}",
     access_remedy=ASSIGN_ROLE_REMEDY,
+    address_remedy=_ROUTE_REMEDY,
     errors=SERVICE_ERRORS,
 )
 

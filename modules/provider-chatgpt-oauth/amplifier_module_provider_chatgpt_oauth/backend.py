@@ -77,7 +77,9 @@ def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
         client_version=version or DEFAULT_CLIENT_VERSION,
         source=account_settings.base_url,
     )
-    headers = {**CLIENT_HEADERS, **({"version": version} if version else {})}
+    # OpenAI's own client sends this version with every call too, and the service offers some models to newer clients
+    # only. Sources: a capture of Codex 0.169, clodex#271, agent-zero#1765, seen 2026-11-30.
+    headers = {**CLIENT_HEADERS, "version": version or DEFAULT_CLIENT_VERSION}
     backend = Backend(
         profile=PROFILE,
         transport=HttpTransport(

@@ -79,6 +79,14 @@ SERVICE_ERRORS = (
             remedy=f"the sign-in is for another workspace: run `{LOGIN_COMMAND}` and choose the right one",
         ),
     ),
+    # Status 402, which is not about credit here. Sources: llm-for-zotero#74 and codex#26867, seen 2026-11-30.
+    KnownError(
+        code="deactivated_workspace",
+        meaning=ErrorMeaning(
+            error=AccessDeniedError,
+            remedy=f"this workspace was deactivated: run `{LOGIN_COMMAND}` and choose another one",
+        ),
+    ),
     KnownError(
         status=403,
         text=re.compile(r"cloudflare|just a moment|attention required", re.I),
@@ -99,8 +107,8 @@ SERVICE_ERRORS = (
         text=re.compile(r"not supported when using Codex with a ChatGPT account", re.I),
         meaning=ErrorMeaning(
             error=NotFoundError,
-            remedy="ChatGPT plans do not have that model, or no longer have it: choose one that `amplifier provider "
-            "models` lists",
+            remedy="the plan does not have that model, or has it for newer clients only: choose one that `amplifier "
+            "provider models` lists; if the list has it, set client_version to the newest version of Codex",
         ),
     ),
     KnownError(
@@ -119,8 +127,8 @@ SERVICE_ERRORS = (
             error=NotFoundError,
             retryable=True,
             most_retries=2,
-            remedy="`amplifier provider models` lists the models; for minutes at a time the service also says this of "
-            "models that it has",
+            remedy="`amplifier provider models` lists the models; if the list has it, set client_version to the newest "
+            "version of Codex, or wait, because for minutes at a time the service says this of models that it has",
         ),
     ),
 )

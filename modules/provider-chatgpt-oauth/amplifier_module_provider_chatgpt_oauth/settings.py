@@ -79,7 +79,7 @@ SETTINGS: Mapping[str, Setting] = {
         default=f"{DEFAULT_MODELS_CACHE_TTL_S:g}",
     ),
     "client_version": Setting(
-        meaning="The client version for which the model list is requested. If you set it, calls send it too.",
+        meaning="The client version that is sent with calls and with the request for the model list.",
         default=DEFAULT_CLIENT_VERSION,
     ),
     "base_url": Setting(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from openai_responses_common.auth import device_code as flow
-from responses_emulator import Emulator, PlanLimits, SignInService, chatgpt_surfaces, strict_catalogue
+from responses_emulator import ChatGptOptions, Emulator, PlanLimits, SignInService, chatgpt_surfaces, strict_catalogue
 from responses_emulator.chatgpt.catalogue import Catalogue
 
 from examples.chat.offline_model import respond
@@ -42,7 +42,9 @@ def limits() -> PlanLimits:
 @pytest.fixture
 def emulator(service: SignInService, catalogue: Catalogue, limits: PlanLimits) -> Iterator[Emulator]:
     """All of it, running."""
-    with Emulator(surfaces=chatgpt_surfaces(service, catalogue=catalogue, limits=limits), responder=respond) as running:
+    options = ChatGptOptions(needs_version=True)
+    surfaces = chatgpt_surfaces(service, catalogue=catalogue, limits=limits, options=options)
+    with Emulator(surfaces=surfaces, responder=respond) as running:
         yield running
 
 

@@ -47,10 +47,16 @@ ERRORS: dict[str, tuple[HttpReply, type[LLMError], str, int]] = {
     "wrapped in a 404": (LIMIT_404, QuotaExceededError, "status` shows the limits", 1),
     "not in the plan": (usage_not_included(), QuotaExceededError, "upgrade to Plus", 1),
     "wrong workspace": (wrong_workspace(), AccessDeniedError, "another workspace", 1),
-    "retired model": (model_not_available(), NotFoundError, "amplifier provider models", 1),
+    "deactivated workspace": (
+        detail_reply(402, {"code": "deactivated_workspace"}),
+        AccessDeniedError,
+        "the code deactivated_workspace: this workspace was deactivated: run `.*login` and choose another one",
+        1,
+    ),
+    "retired model": (model_not_available(), NotFoundError, "amplifier provider models.*set client_version", 1),
     "newer client": (client_upgrade_required(), ConfigurationError, "client_version", 1),
     "text under detail": (detail_reply(400, "Something odd"), InvalidRequestError, "Something odd", 1),
-    "no such model": (model_not_found(), NotFoundError, "denies|says this of models", 3),
+    "no such model": (model_not_found(), NotFoundError, "set client_version .* says this of models", 3),
     "the edge": (cloudflare_challenge(), ProviderUnavailableError, "another network", 4),
 }
 
@@ -240,9 +246,9 @@ async def test_costs_are_unknown_and_tokens_are_counted(session: Session) -> Non
     assert session.provider.get_model_info().pricing is None
 
 
-async def test_a_client_version_is_sent_if_the_user_set_one(machine: Machine) -> None:
+async def test_calls_send_the_client_version_of_the_model_list(machine: Machine) -> None:
     machine.keep(machine.service.token_set())
-    for settings, version in (({}, None), ({"client_version": "0.99.0"}, "0.99.0")):
+    for settings, version in (({}, "1.0.0"), ({"client_version": "0.99.0"}, "0.99.0")):
         session = await machine.session(**settings)
         outcome = session.ask("hello", model="gpt-5.3-codex-spark")
         await outcome

@@ -29,7 +29,6 @@ MISSING = {
     ("next", "litellm-1.108.7-bridged-reasoning-1-call"): "reasoning that has a summary only is left out",
     ("next", "litellm-1.108.7-bridged-reasoning-2-reasoning-missing"): "reasoning that has a summary only is left out",
     ("next", "transformers-5.24.0-tool-call-lost"): "an item replaces another one that has its output_index",
-    ("refusal", "llama.cpp-0.6.0-dev-image-500"): "status 500 is retried",
     ("refusal", "vllm-0.32.0-image-detail-refused"): "a picture is sent without detail",
 }
 

@@ -41,7 +41,17 @@ _PAGES = (
     row(
         "200 with a page, as from a hotel's network",
         HttpReply(200, "<html>Please log in to this network</html>"),
-        then=passing("StreamError"),
+        then=final("ConfigurationError", 200, says="log in to this network"),
+    ),
+    row(
+        "200 with JSON that is not a response",
+        HttpReply(200, {"hello": "world"}),
+        then=final("ConfigurationError", 200, says="no Responses API at this address"),
+    ),
+    row(
+        "200 for a path that does not exist, as from LM Studio",
+        HttpReply(200, {"error": "Unexpected endpoint or method. (POST /responses)"}),
+        then=final("NotFoundError"),
     ),
     row(
         "500, called compressed and not",

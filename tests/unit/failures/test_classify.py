@@ -11,12 +11,11 @@ from openai_responses_common.facts.backend_profile import BackendProfile, ErrorM
 from openai_responses_common.failures.classify import (
     MEANING_BY_CODE,
     MEANING_BY_TYPE,
-    SERVER_SENTENCES,
-    ServerSentence,
     classify_failure,
 )
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.read import read_error_event, read_error_response
+from openai_responses_common.failures.server_sentences import SERVER_SENTENCES, ServerSentence
 
 from tests.support.error_rows import CODES, ERROR_ROWS, MAX_RETRY_DELAY_S, TYPES, ErrorRow, refusal
 

@@ -60,7 +60,10 @@ def test_the_error_object_of_the_api() -> None:
         ({"error": 'model "x" not found', "code": "nope"}, {"message": 'model "x" not found', "code": "nope"}),
         ({"detail": "Unsupported model"}, {"message": "Unsupported model"}),
         ({"detail": {"message": "m", "code": "token_expired"}}, {"message": "m", "code": "token_expired"}),
-        ({"detail": {"code": "token_expired"}}, {"message": "{'detail': {'code': 'token_expired'}}"}),
+        (
+            {"detail": {"code": "token_expired"}},
+            {"message": "the service responded with HTTP 400 and the code token_expired"},
+        ),
         ({"error": {"detail": "inner"}}, {"message": "inner"}),
         ({"message": "kept", "detail": "more"}, {"message": "kept"}),
         ({"error": None}, {"message": "{'error': None}"}),

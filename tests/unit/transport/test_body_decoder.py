@@ -70,20 +70,35 @@ def test_json_error_is_an_error_event() -> None:
     assert decoder.finish() == [{"type": "error", "error": {"message": "no"}}]
 
 
+@pytest.mark.parametrize("body", [b"", b"[" * 100_000, b'{"output": [{"type"'], ids=["empty", "nested", "cut off"])
+def test_broken_json_is_a_failure_of_the_stream(body: bytes) -> None:
+    decoder = build_body_decoder(JSON)
+    decoder.feed([body])
+    with pytest.raises(CallFailure, match="the response is not JSON") as caught:
+        decoder.finish()
+    assert caught.value.failure.kind == "stream"
+
+
+@pytest.mark.parametrize("headers", [JSON, {}, {"content-type": "text/html"}], ids=["as JSON", "unnamed", "as a page"])
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        (b"", "the response is not JSON"),
-        (b"<html>", "the response is not JSON"),
-        (b"[" * 100_000, "the response is not JSON"),
-        (b"[]", "not a response of the Responses API"),
-        (b'{"id": "x"}', "not a response of the Responses API"),
+        (b"\n <!doctype html><title>Open WebUI</title>", "at this address: Open WebUI"),
+        (b"<p>Please log in", "at this address: Please log in"),
+        (b'{"id": "x"}', "JSON that is not a response"),
     ],
-    ids=["empty", "page", "nested", "list", "another object"],
+    ids=["page", "piece of a page", "another object"],
 )
-def test_other_json_is_a_failure_of_the_stream(body: bytes, text: str) -> None:
-    decoder = build_body_decoder(JSON)
-    decoder.feed([body])
+def test_what_is_not_of_the_api_is_a_failure_of_the_address(body: bytes, text: str, headers: dict[str, str]) -> None:
+    decoder = build_body_decoder(headers)
+    decoder.feed([body[:5]])
+    decoder.feed([body[5:]])
     with pytest.raises(CallFailure, match=text) as caught:
         decoder.finish()
-    assert caught.value.failure.kind == "stream"
+    assert (caught.value.failure.kind, caught.value.failure.status) == ("status", 200)
+
+
+def test_json_without_a_content_type_is_a_response() -> None:
+    decoder = build_body_decoder({})
+    decoder.feed([b'{"output": []}'])
+    assert [event["type"] for event in decoder.finish()] == ["response.completed"]

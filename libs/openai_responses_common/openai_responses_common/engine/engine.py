@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -251,7 +251,7 @@ class Engine:
                     await call.deltas.show(batch)
                     if accumulator.terminal_event:
                         break
-            response = self._finish_response(accumulator, options)
+            response = self._finish_response(accumulator, options, call.events.headers)
         except (CallFailure, LLMError) as caught:
             error = caught if isinstance(caught, LLMError) else self._build_kernel_error(caught.failure, options)
             await call.deltas.abort_attempt(type(error).__name__, str(error))
@@ -259,7 +259,7 @@ class Engine:
         call.deltas.complete_attempt()
         return response
 
-    def _finish_response(self, accumulator: Accumulator, options: Options) -> Response:
+    def _finish_response(self, accumulator: Accumulator, options: Options, headers: Mapping[str, str]) -> Response:
         """Return the response of a stream that has ended, and report its cost.
 
         Raises:
@@ -272,7 +272,8 @@ class Engine:
         if self._on_cost and usage and usage.cost_usd is not None:
             self._on_cost(usage.cost_usd)
         if accumulator.has_failed():
-            raise CallFailure(scrub_failure(read_error_event(accumulator.terminal_event), self.transport.scrub))
+            failure = read_error_event(accumulator.terminal_event, headers)
+            raise CallFailure(scrub_failure(failure, self.transport.scrub))
         return response
 
     def _decode(self, call: Call) -> DecodedResponse:

@@ -1,7 +1,7 @@
 """What refusals taught, per endpoint, account and model, for all providers of this process.
 
 Bounded in size and in time: a server may be updated and an account verified, so every lesson ends after an hour.
-Sub-agents share their lessons, because each of them has a provider of its own.
+Sub-agents have separate providers, and share their lessons.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ LESSONS = Lessons()
 def amend_call(call: Call, failure: CallFailure, error: LLMError, *, origin: str, profile: BackendProfile) -> list[str]:
     """Amend a call by what a refusal teaches, and remember it for the model; returns the news as sentences.
 
-    What another call has learned meanwhile is no reason to send a request again: only a refusal that teaches something
-    about this request is one.
+    Only a refusal that teaches something about this request is answered at once. What another call has learned
+    meanwhile does not count.
 
     Args:
         call: the call whose newest request failed.

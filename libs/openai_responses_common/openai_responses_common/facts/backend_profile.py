@@ -102,6 +102,7 @@ class BackendProfile:
         price_factors: the factor of single models, if it is another.
         auth_remedy: what to set or run if the credential is missing or refused.
         access_remedy: what to do if the credential is valid and a permission is missing.
+        address_remedy: what to look at if there is no Responses API at the address.
         errors: the service's own errors; the first that fits wins over the common tables.
     """
 
@@ -126,4 +127,5 @@ class BackendProfile:
     price_factors: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     auth_remedy: str = ""
     access_remedy: str = ""
+    address_remedy: str = "look at base_url: does it need a /v1 at its end?"
     errors: tuple[KnownError, ...] = ()

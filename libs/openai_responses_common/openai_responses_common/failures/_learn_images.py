@@ -44,7 +44,7 @@ BAD_IMAGE_PATTERN = re.compile(
     r"|image exceeds \d+ ?MB",
     re.I,
 )
-# llama.cpp's server (recorded, at status 500); vLLM and OpenRouter in words of their own.
+# llama.cpp's server (recorded, at status 500); vLLM (vllm#23402); OpenRouter (nexu#875).
 NO_IMAGES_PATTERN = re.compile(
     r"image input is not supported|is not a multimodal model|no endpoints found that support image input", re.I
 )

@@ -15,7 +15,21 @@ from typing import Any
 # Three hundred years. JSON and headers may also hold infinity or a number that no clock can add.
 _MAX_DURATION_S = 1e10
 
-_WAIT_PATTERN = re.compile(r"try again in (?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d+)?)\s*(ms|s))?")
+_WAIT_PATTERN = re.compile(
+    r"(?:try again in|retry after|retry in) "
+    r"(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s|i))?(?:(\d{1,9}(?:\.\d+)?)\s*(ms|s|min|h))?",
+    re.I,
+)
+_SECONDS_BY_UNIT: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+
+# Each header, and its units per second. LiteLLM passes the headers of its upstream on with a prefix (run 2026-11-30).
+_RETRY_HEADERS: tuple[tuple[str, float], ...] = (
+    ("retry-after-ms", 1000.0),
+    ("x-ms-retry-after-ms", 1000.0),
+    ("retry-after", 1.0),
+    ("llm_provider-retry-after-ms", 1000.0),
+    ("llm_provider-retry-after", 1.0),
+)
 
 
 def format_duration(duration_s: float) -> str:
@@ -42,7 +56,7 @@ def read_retry_after_s(headers: Mapping[str, Any]) -> float | None:
 
     None if no header can be read.
     """
-    for name, units_per_s in (("retry-after-ms", 1000.0), ("x-ms-retry-after-ms", 1000.0), ("retry-after", 1.0)):
+    for name, units_per_s in _RETRY_HEADERS:
         value = headers.get(name)
         if value is None:
             continue
@@ -74,7 +88,7 @@ def parse_wait_s(message: str) -> float | None:
     if not match or not any(match.groups()):
         return None
     hours, minutes, rest, unit = match.groups()
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest or 0) * (0.001 if unit == "ms" else 1.0)
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest or 0) * _SECONDS_BY_UNIT[(unit or "s").lower()]
 
 
 def parse_date(value: object) -> datetime | None:

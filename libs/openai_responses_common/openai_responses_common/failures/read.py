@@ -13,14 +13,16 @@ from typing import Any, cast
 
 from ..wire.json_values import SURROGATES, as_object, as_objects
 from ..wire.types import Event
+from ._wrapped import find_error_object, unwrap_error
 from .durations import parse_wait_s, read_reset_s, read_retry_after_s
 from .failure import Failure
 
-_MAX_MESSAGE_CHARS, _MAX_PAGE_CHARS = 4000, 500
+_MAX_MESSAGE_CHARS, _MAX_PAGE_CHARS, _MAX_REQUEST_ID_CHARS = 4000, 500, 100
 _TOKEN_CHARS = f"{string.ascii_letters}{string.digits}-._~+/="
 
-# The API's own header, then those of gateways and edges in front of it. Sources: recorded responses, seen 2026-11-21.
-_REQUEST_ID_HEADERS = ("x-request-id", "x-oai-request-id", "apim-request-id", "cf-ray")
+# The header of the gateway whose operator the user knows, the API's own, and those of edges in front of it. Sources:
+# recorded responses, seen 2026-11-21 and 2026-11-30.
+_REQUEST_ID_HEADERS = ("x-litellm-call-id", "x-request-id", "x-oai-request-id", "apim-request-id", "cf-ray")
 
 
 def read_error_response(status: int, body: object, headers: Mapping[str, str]) -> Failure:
@@ -31,12 +33,12 @@ def read_error_response(status: int, body: object, headers: Mapping[str, str]) -
         body: the parsed JSON, or the text if the body is not JSON.
         headers: the response headers, with names in lower case.
     """
-    error = _find_error_object(body)
+    error = _join_details(unwrap_error(find_error_object(body)))
     if 300 <= status < 400:
         location = headers.get("location", "an address that it does not name")
         message = f"HTTP {status}: the service redirects to {location}"
     else:
-        text = error.get("message") or _summarize_body(body)
+        text = error.get("message") or _describe_code(status, error) or _summarize_body(body)
         message = _truncate_text(text or f"the service responded with HTTP {status} and no message")
         message += _describe_content_filter(error)
     return Failure(
@@ -46,51 +48,70 @@ def read_error_response(status: int, body: object, headers: Mapping[str, str]) -
         code=_read_short_text(error.get("code")),
         type=_read_short_text(error.get("type")),
         param=_read_short_text(error.get("param")),
-        retry_after_s=read_retry_after_s(headers) or read_reset_s(error, headers),
-        request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if headers.get(name)), None),
+        retry_after_s=read_retry_after_s(headers) or read_reset_s(error, headers) or _read_wait_s(status, message),
+        request_id=_read_request_id(headers),
         headers=headers,
     )
 
 
-def read_error_event(event: Event) -> Failure:
+def read_error_event(event: Event, headers: Mapping[str, str] | None = None) -> Failure:
     """Return the failure that a `response.failed` or `error` event describes.
 
-    The fields of an `error` event are nested on the wire and flat in the SDK's type.
+    The fields of an `error` event are nested on the wire and flat in the SDK's type. Some gateways send the HTTP status
+    of their upstream as the code.
+
+    Args:
+        event: the event.
+        headers: those of the response that the event belongs to, with names in lower case; none by default.
     """
+    response_headers = headers or {}
     response = as_object(event.get("response"))
     nested = response.get("error") or event.get("error") or event
-    error = as_object(nested) or {"message": str(nested)}
+    error = _join_details(unwrap_error(as_object(nested) or {"message": str(nested)}))
     message = error.get("message") or "the response failed and the service gave no reason"
-    headers = as_object(error.get("headers") or event.get("headers"))
+    event_headers = as_object(error.get("headers") or event.get("headers"))
     return Failure(
         kind="event",
-        status=_read_status(event.get("status") or event.get("status_code")),
+        status=_read_status(event.get("status") or event.get("status_code")) or _read_status_code(error.get("code")),
         message=f"{_truncate_text(message)}{_describe_content_filter(error, response)}",
         code=_read_short_text(error.get("code")),
         type=_read_short_text(error.get("type") if error is not event else None),
         param=_read_short_text(error.get("param")),
-        retry_after_s=read_retry_after_s(headers) or read_reset_s(error, headers) or parse_wait_s(str(message)),
-        request_id=_read_short_text(response.get("id")),
+        retry_after_s=read_retry_after_s(event_headers)
+        or read_reset_s(error, event_headers)
+        or parse_wait_s(str(message))
+        or read_retry_after_s(response_headers),
+        request_id=_read_request_id({"x-request-id": str(response.get("id") or "")})
+        or _read_request_id(response_headers),
     )
 
 
-def _find_error_object(body: object) -> dict[str, Any]:
-    """Return the object with `message`, `code`, `type` and `param`, at whatever level a server puts it."""
-    if not isinstance(body, dict):
-        return {}
-    fields = cast(dict[str, Any], body)
-    error: object = fields.get("error", fields)
-    if not isinstance(error, dict):
-        return {"message": error, "code": fields.get("code")}
-    error_fields = cast(dict[str, Any], error)
-    detail: object = error_fields.get("detail")
-    if error_fields.get("message") or detail is None:
-        return error_fields
-    if isinstance(detail, dict):
-        return cast(dict[str, Any], detail)
+def _join_details(error: dict[str, Any]) -> dict[str, Any]:
+    """Return an error whose message is under `detail`, as a text or as the list of FastAPI's 422."""
+    detail: object = error.get("detail")
+    if error.get("message") or detail is None:
+        return error
     if isinstance(detail, list):
-        return {**error_fields, **_join_validation_errors(as_objects(cast(object, detail)))}
-    return {**error_fields, "message": detail}
+        return {**error, **_join_validation_errors(as_objects(cast(object, detail)))}
+    return {**error, "message": detail}
+
+
+def _describe_code(status: int, error: dict[str, Any]) -> str:
+    """Return a message for an error that consists of its code; empty if it has none."""
+    code: object = error.get("code") or error.get("type")
+    is_alone = isinstance(code, str) and not error.keys() - {"message", "code", "type", "param"}
+    return f"the service responded with HTTP {status} and the code {code}" if is_alone else ""
+
+
+def _read_request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the id of a request that fits in a message; some gateways make ids of hundreds of characters."""
+    request_ids = (headers.get(name) for name in _REQUEST_ID_HEADERS)
+    return next((value for value in request_ids if value and len(value) <= _MAX_REQUEST_ID_CHARS), None)
+
+
+def _read_wait_s(status: int, message: str) -> float | None:
+    """Return the wait that a message asks for, if the status says that waiting helps."""
+    return parse_wait_s(message) if status in (429, 503) else None
 
 
 def _join_validation_errors(validation_errors: list[dict[str, Any]]) -> dict[str, Any]:
@@ -129,9 +150,14 @@ def _list_filtered_categories(error_or_response: dict[str, Any]) -> Iterator[str
 
 
 def _summarize_body(body: object) -> str:
-    """Return a short text for a body that is not the API's JSON; of a proxy's page, its title."""
+    """Return a short text for a body that is not the API's JSON."""
     if not isinstance(body, str):
         return "" if body is None else _truncate_text(body, _MAX_PAGE_CHARS)
+    return read_page(body)
+
+
+def read_page(body: str) -> str:
+    """Return a short text for a page: its title, or else the start of its text."""
     title = re.search(r"<title[^<>]*>([^<]*)</title>", body, re.I)
     text = title[1] if title else re.sub(r"<[^<>]+>", " ", _truncate_text(body))
     prefix = "Cloudflare: " if "cloudflare" in body.lower() and "cloudflare" not in text.lower() else ""
@@ -154,3 +180,9 @@ def _read_short_text(value: object) -> str | None:
 
 def _read_status(value: object) -> int | None:
     return value if isinstance(value, int) else None
+
+
+def _read_status_code(code: object) -> int | None:
+    """Return a code that is the status of an HTTP error, as a number or its text."""
+    text = str(code)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) == 3 and "400" <= text <= "599" else None

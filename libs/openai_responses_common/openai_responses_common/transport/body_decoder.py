@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..failures.failure import CallFailure, Failure
+from ..failures.read import read_page
 from ..wire.json_values import as_object, loads
 from ..wire.sse import MalformedEvent, SseDecoder
 from ..wire.types import TERMINAL_STATUS, Event
 from ._read_ahead import EventDecoder
+
+# More than a page needs to its title, and than any error that a server sends in place of a stream.
+_MAX_START_BYTES = 64_000
 
 
 def build_body_decoder(headers: Mapping[str, str]) -> EventDecoder[bytes]:
@@ -21,22 +25,40 @@ def build_body_decoder(headers: Mapping[str, str]) -> EventDecoder[bytes]:
 
 
 class _SseBody:
-    """A stream of server-sent events; see `EventDecoder`."""
+    """A stream of server-sent events; see `EventDecoder`.
+
+    A wrong address may respond with a page, or with JSON, and with status 200. Without any event, the start of the body
+    says so.
+    """
 
     def __init__(self) -> None:
         self._decoder = SseDecoder()
+        self._start = b""  # of a body without any event so far
+        self._has_events = False
 
     def feed(self, pieces: list[bytes]) -> list[Event]:
+        content = b"".join(pieces)
         try:
-            return self._decoder.feed(b"".join(pieces))
+            return self._note_events(content, self._decoder.feed(content))
         except MalformedEvent as error:
             raise _build_failure(error) from error
 
     def finish(self) -> list[Event]:
         try:
-            return self._decoder.finish()
+            events = self._note_events(b"", self._decoder.finish())
         except MalformedEvent as error:
             raise _build_failure(error) from error
+        start = self._start.strip()
+        if start.startswith(b"<"):
+            raise _build_address_failure(read_page(start.decode(errors="replace")))
+        return [_read_json_response(start)] if start.startswith(b"{") else events
+
+    def _note_events(self, content: bytes, events: list[Event]) -> list[Event]:
+        if events or self._has_events:
+            self._has_events, self._start = True, b""
+        elif len(self._start) < _MAX_START_BYTES:
+            self._start += content[:_MAX_START_BYTES]
+        return events
 
 
 class _JsonBody:
@@ -57,7 +79,16 @@ def _build_failure(error: MalformedEvent) -> CallFailure:
     return CallFailure(Failure(kind="stream", message=f"the stream is broken: {error}"))
 
 
+def _build_address_failure(content: str) -> CallFailure:
+    """A response of something else at status 200: the address is wrong, and stays so."""
+    return CallFailure(
+        Failure(kind="status", status=200, message=f"there is no Responses API at this address: {content}")
+    )
+
+
 def _read_json_response(content: bytes) -> Event:
+    if content.lstrip().startswith(b"<"):
+        raise _build_address_failure(read_page(content[:_MAX_START_BYTES].decode(errors="replace")))
     try:
         response = loads(content)
     except ValueError as error:
@@ -66,8 +97,7 @@ def _read_json_response(content: bytes) -> Event:
     if "error" in body and "output" not in body and "status" not in body:
         return {"type": "error", "error": body["error"]}
     if "output" not in body:
-        message = "the service sent JSON that is not a response of the Responses API"
-        raise CallFailure(Failure(kind="stream", message=message))
+        raise _build_address_failure("the service sent JSON that is not a response")
     status = str(body.get("status") or "completed")
     event_type = next((name for name, implied in TERMINAL_STATUS.items() if implied == status), "response.failed")
     return {"type": event_type, "response": body}

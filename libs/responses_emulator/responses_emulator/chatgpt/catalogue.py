@@ -77,6 +77,11 @@ class CatalogueEntry:
     extra_fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def is_for_newer_clients(self) -> bool:
+        """Whether the oldest client does not get the model."""
+        return parse_version(self.first_client_version) > parse_version(_OLDEST_CLIENT_VERSION)
+
+    @property
     def model(self) -> Model:
         """How it behaves: as the model of that name, with the levels and the window of this entry."""
         found = models.find_model(self.behaves_like or self.slug) or models.any_model(self.slug)

@@ -76,6 +76,8 @@ class ChatGptOptions:
         rate_limit_event: `codex.rate_limits` is the third event, as users report; no recording has it.
         content_type: whether streams say what they are; in the recordings none does.
         reasoning_ids: reasoning may come back with its id.
+        needs_version: a call without the header `version` does not find models that are for newer clients only. Users
+            report it (agent-zero#1765, oh-my-pi#5108, seen 2026-11-30), and others get an answer without the header.
         served_model: a model that answers in place of the one asked for, which a header then names.
     """
 
@@ -85,6 +87,7 @@ class ChatGptOptions:
     rate_limit_event: bool = True
     content_type: bool = False
     reasoning_ids: bool = False
+    needs_version: bool = False
     served_model: str | None = None
 
 
@@ -315,6 +318,8 @@ class _Backend:
         """The model behind a slug, for the client that a request comes from; one that does not say is let through."""
         entry = self.catalogue.find(slug)
         version = request.headers.get("version")
+        if version is None and self.options.needs_version and entry is not None and entry.is_for_newer_clients:
+            raise model_not_found_refusal(slug)
         if (
             entry is not None
             and version is not None

@@ -1,0 +1,49 @@
+"""What failures mean to the host: one row per class of error, retry and remedy that the tables refer to."""
+
+from __future__ import annotations
+
+from amplifier_core import llm_errors as kernel
+
+from ..facts.backend_profile import ErrorMeaning
+from .certificates import CERTIFICATE_REMEDY
+
+RATE_LIMIT = ErrorMeaning(error=kernel.RateLimitError, retryable=True)
+QUOTA = ErrorMeaning(error=kernel.QuotaExceededError, remedy="check your plan and billing; waiting does not help")
+AUTHENTICATION = ErrorMeaning(error=kernel.AuthenticationError)
+ACCESS_DENIED = ErrorMeaning(error=kernel.AccessDeniedError)
+CONTEXT_LENGTH = ErrorMeaning(error=kernel.ContextLengthError, remedy="shorten or compact the conversation")
+CONTENT_FILTER = ErrorMeaning(error=kernel.ContentFilterError)
+INVALID_REQUEST = ErrorMeaning(error=kernel.InvalidRequestError)
+NOT_FOUND = ErrorMeaning(error=kernel.NotFoundError)
+UNAVAILABLE = ErrorMeaning(error=kernel.ProviderUnavailableError, retryable=True)
+TIMEOUT = ErrorMeaning(error=kernel.LLMTimeoutError, retryable=True)
+STREAM_ERROR = ErrorMeaning(error=kernel.StreamError, retryable=True)
+NETWORK_ERROR = ErrorMeaning(error=kernel.NetworkError, retryable=True)
+UNTRUSTED_CERTIFICATE = ErrorMeaning(error=kernel.NetworkError, remedy=CERTIFICATE_REMEDY)
+TOO_LARGE_FOR_RATE_LIMIT = ErrorMeaning(
+    error=kernel.RateLimitError,
+    remedy="this one request is larger than the limit per minute, so waiting does not help: shorten or compact the "
+    "conversation, lower max_output_tokens, or get a higher limit",
+)
+UNKNOWN_GATEWAY_KEY = ErrorMeaning(error=kernel.AuthenticationError, remedy="the gateway knows no such key")
+REFUSED_GATEWAY_KEY = ErrorMeaning(
+    error=kernel.AuthenticationError,
+    remedy="the gateway's own key for this model was refused, so its operator has to correct that key",
+)
+BAD_IMAGE = ErrorMeaning(
+    error=kernel.InvalidRequestError,
+    remedy="the service cannot read an image of the newest message: attach it again as PNG or JPEG, or leave it out",
+)
+NO_IMAGES = ErrorMeaning(
+    error=kernel.InvalidRequestError, remedy="leave the image out, or choose a model that takes images"
+)
+WRONG_PATH = ErrorMeaning(error=kernel.NotFoundError)
+WRONG_ADDRESS = ErrorMeaning(error=kernel.ConfigurationError)
+REDIRECT = ErrorMeaning(
+    error=kernel.ConfigurationError,
+    remedy="redirects are not followed; set base_url to the address to which the service redirects",
+)
+PROXY_LOGIN = ErrorMeaning(
+    error=kernel.ConfigurationError,
+    remedy="the proxy requires a login; add its user name and password to the URL in HTTPS_PROXY or HTTP_PROXY",
+)
