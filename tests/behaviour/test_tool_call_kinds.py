@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from amplifier_core.message_models import ToolCall
+from amplifier_core.llm_errors import InvalidRequestError
+from amplifier_core.message_models import ToolCall, ToolSpec
 from responses_emulator import CustomCall, HostedItem, Say, Think, Turn
 
 from tests.support.session import PIXEL, Conversation, Session, items, result, stored_as_json
@@ -38,6 +39,7 @@ class Kind:
 
 
 WEATHER = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}, "strict": False}
+SENT_WEATHER = {**WEATHER, "parameters": {"type": "object", "properties": {}}}
 CLICK = {"type": "click", "button": "left", "x": 1, "y": 2}
 COMMANDS = {"commands": ["ls", "pwd"], "max_output_length": 4096, "timeout_ms": None}
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
@@ -90,7 +92,7 @@ KINDS = {
         arguments={"query": "weather"},
         content=json.dumps({"tools": [WEATHER]}),
         output_type="tool_search_output",
-        output={"tools": [WEATHER], "execution": "client"},
+        output={"tools": [SENT_WEATHER], "execution": "client"},
     ),
     "approval": Kind(
         part=HostedItem({"type": "mcp_approval_request", "server_label": "wiki", "name": "ask", "arguments": "{}"}),
@@ -150,3 +152,47 @@ async def test_a_lost_result_is_replaced_in_the_form_of_its_kind(session: Sessio
     response = await chat.say("never mind")
     assert response.text == "fine"
     assert session.recorder.one("provider:tool_sequence_repaired")["repair_count"] == 1
+
+
+@pytest.mark.promise("a native tool is called by a name that the host does not know", area="hazard")
+@pytest.mark.parametrize(
+    ("kind", "tool_type"),
+    [
+        ("shell", "shell"),
+        ("local shell", "local_shell"),
+        ("patch", "apply_patch"),
+        ("computer", "computer"),
+        ("tool search", "tool_search"),
+    ],
+)
+async def test_a_native_tool_keeps_the_name_under_which_the_host_registered_it(
+    session: Session, kind: str, tool_type: str
+) -> None:
+    extra: dict[str, Any] = {"type": tool_type} | ({"execution": "client"} if tool_type == "tool_search" else {})
+    native = ToolSpec(name="my.own tool", parameters={}, **extra)
+    chat = Conversation(session, tools=[native], tool_choice="my.own tool" if kind == "shell" else None)
+    call = await ask_for_call(chat, KINDS[kind].part)
+    assert call.name == "my.own tool"
+    assert session.body["tools"] == [extra]
+    assert kind != "shell" or session.body["tool_choice"] == {"type": "shell"}
+    session.emulator.script(Say("thanks"))
+    await chat.go_on(result(call, KINDS[kind].content))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_safety_checks_that_a_result_names_are_acknowledged(session: Session, wrapped: bool) -> None:
+    """Nobody acknowledges a check that the host did not name, so the service refuses the next request."""
+    check = {"id": "cu_sc_1", "code": "malicious_instructions", "message": "Look twice."}
+    chat = Conversation(session, keep=stored_as_json)
+    call = await ask_for_call(
+        chat, HostedItem({"type": "computer_call", "action": CLICK, "pending_safety_checks": [check]})
+    )
+    assert call.arguments["pending_safety_checks"] == [check]
+    with pytest.raises(InvalidRequestError, match="unacknowledged safety check"):
+        await session.ask(*chat.messages, result(call, [IMAGE]))
+    named: dict[str, Any] = {"content": [IMAGE], "acknowledged_safety_checks": [check]}
+    session.emulator.script(Say("thanks"))
+    await chat.go_on(result(call, json.dumps({"success": True, "output": named} if wrapped else named)))
+    (item,) = items(session.body, "computer_call_output")
+    assert item["acknowledged_safety_checks"] == [check]
+    assert item["output"]["image_url"].endswith(PIXEL)

@@ -7,6 +7,7 @@ from typing import Any
 
 from amplifier_core.message_models import ImageBlock, Message, ToolCallBlock
 from openai_responses_common.translate.messages import EncodedMessages, encode_messages
+from openai_responses_common.translate.repair import repair_calls
 
 Item = dict[str, Any]
 
@@ -28,6 +29,10 @@ def encode(*messages: Message, **options: Any) -> EncodedMessages:
 
 def items(*messages: Message, **options: Any) -> list[Item]:
     return encode(*messages, **options).items
+
+
+def repaired(*messages: Message, **options: Any) -> list[Item]:
+    return repair_calls(items(*messages, **options))[0]
 
 
 def said(role: str, *parts: Any) -> Item:

@@ -29,6 +29,7 @@ from tests.support.builders import (
     encode,
     items,
     made,
+    repaired,
     said,
     user,
 )
@@ -215,7 +216,7 @@ def test_a_result_goes_back_as_the_kind_of_its_call() -> None:
         "status": "done",
     }
     block = made(ToolCallBlock, id="c", name="sql", input={"input": "select"}, openai={"origin": "here", "item": kept})
-    assert items(assistant(block), Message(role="tool", tool_call_id="c", content="3 rows")) == [
+    assert repaired(assistant(block), Message(role="tool", tool_call_id="c", content="3 rows")) == [
         kept,
         {"type": "custom_tool_call_output", "call_id": "c", "output": "3 rows"},
     ]
@@ -276,13 +277,24 @@ def test_arguments_that_json_cannot_hold_are_left_out_and_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    "tool_calls", [True, {"id": "c"}, [None], ["x"], [{}], [{"id": "c"}], [{"tool": "read"}], [{"id": 5, "tool": "x"}]]
+    ("entry", "call_id", "name"),
+    [
+        ({"id": "c"}, "c", "tool_e3b0c442"),
+        ({"tool": "read"}, "", "read"),
+        ({"id": 5, "tool": "x"}, "5", "x"),
+        ({"id": "c", "tool": "a.b"}, "c", "a_b_2e7336dc"),
+    ],
 )
+def test_loose_call_goes_with_what_it_has(entry: Any, call_id: str, name: str) -> None:
+    message = Message.model_validate({"role": "assistant", "content": "", "tool_calls": [entry]})
+    assert items(message) == [{"type": "function_call", "call_id": call_id, "name": name, "arguments": "{}"}]
+
+
+@pytest.mark.parametrize("tool_calls", [True, {"id": "c"}, [None], ["x"], [{}]])
 def test_loose_calls_that_are_none_are_left_out(tool_calls: Any) -> None:
-    """A call without an id or a name would be refused on every later request."""
     encoded = encode(user(), Message.model_validate({"role": "assistant", "content": "", "tool_calls": tool_calls}))
     assert encoded.items == [said("user", "hi")]
-    assert encoded.dropped_content == (["tool call without an id or a name"] if isinstance(tool_calls, list) else [])
+    assert encoded.dropped_content == (["tool call without an id and a name"] if isinstance(tool_calls, list) else [])
 
 
 def test_blank_instructions_are_none() -> None:

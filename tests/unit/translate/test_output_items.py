@@ -1,12 +1,8 @@
-"""What an output item shows: texts of messages, thinking of reasoning, tools of client calls."""
+"""What an output item shows: texts of messages, and thinking of reasoning."""
 
 from __future__ import annotations
 
-from openai_responses_common.translate.output_items import read_message_texts, read_thinking, read_tool_name
-
-
-def test_tool_of_a_call_without_a_name_is_its_type() -> None:
-    assert read_tool_name({"type": "function_call"}) == "function_call"
+from openai_responses_common.translate.output_items import read_message_texts, read_thinking
 
 
 def test_raw_reasoning_is_shown_if_there_is_no_summary() -> None:

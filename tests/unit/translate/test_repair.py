@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai_responses_common.translate.repair import MISSING_RESULT, Repair, repair_calls
+from openai_responses_common.translate.repair import MISSING_RESULT, REPAIR_REASONS, Repair, RepairKind, repair_calls
 from openai_responses_common.wire.client_calls import (
     CLIENT_CALLS,
     call_output,
@@ -44,6 +44,17 @@ def call(key: str, kind: str = "function_call") -> Item:
             return {"type": kind, "id": f"item_{key}", "call_id": key, "name": "bash", "arguments": "{}"}
         case _:
             return {"type": kind, "id": f"item_{key}", "call_id": key}
+
+
+def again(key: str, item_id: str | None = None, **fields: Any) -> Item:
+    """A call with an id that an earlier one may have."""
+    item = call(key) | fields
+    del item["id"]
+    return item | {"id": item_id} if item_id else item
+
+
+def kinds(repairs: list[Repair]) -> list[str]:
+    return [each.kind for each in repairs]
 
 
 def result(key: str, kind: str = "function_call", output: str = "ok") -> Item:
@@ -122,7 +133,7 @@ def test_a_repeated_call_is_left_out() -> None:
 def test_a_result_before_its_call_moves_behind_it() -> None:
     mended, repairs = repair_calls([USER, result("a"), call("a"), USER])
     assert keys(mended) == ["user", "a", "a=", "user"]
-    assert repairs == []
+    assert kinds(repairs) == ["early_result"]
 
 
 def test_a_late_result_stays_where_it_is() -> None:
@@ -130,11 +141,16 @@ def test_a_late_result_stays_where_it_is() -> None:
     assert repair_calls(items) == (items, [])
 
 
-def test_a_result_of_another_kind_is_no_result() -> None:
-    """The service looks for a result of the call's own kind."""
-    mended, _ = repair_calls([call("a", "custom_tool_call"), result("a", "function_call")])
-    assert mended[0] == call("a", "custom_tool_call")
-    assert [item["type"] for item in mended[1:]] == ["custom_tool_call_output"]
+@pytest.mark.parametrize("kind", CLIENT_CALLS)
+def test_result_of_a_function_is_sent_in_the_form_of_its_call(kind: str) -> None:
+    """The service looks for a call output of the call's own kind."""
+    assert repair_calls([call("a", kind), result("a", output="ok")]) == ([call("a", kind), result("a", kind)], [])
+
+
+def test_result_of_another_kind_is_not_taken() -> None:
+    mended, repairs = repair_calls([call("a", "custom_tool_call"), result("a", "shell_call")])
+    assert mended == [call("a", "custom_tool_call"), lost("a", "custom_tool_call")]
+    assert kinds(repairs) == ["missing_result", "duplicate_result"]
 
 
 def test_an_approval_is_paired_by_the_id_of_its_request() -> None:
@@ -195,11 +211,65 @@ def test_repairing_more_of_a_history_repairs_its_beginning_alike(history: list[l
         before = mended
 
 
-KEYS = st.sampled_from("abc")
+def test_calls_are_paired_by_occurrence() -> None:
+    """A server that numbers its calls anew in each response gives each of them the same id."""
+    history = [again("a", "fc_1"), result("a", output="1"), USER, again("a", "fc_2"), result("a", output="2")]
+    mended, repairs = repair_calls(history)
+    new_id = mended[3]["call_id"]
+    assert re.fullmatch("call_[0-9a-f]{32}", new_id)
+    assert mended == [*history[:3], again(new_id, "fc_2"), result(new_id, output="2")]
+    assert repairs == [Repair(kind="repeated_id", call_id="a", tool_name="bash")]
+    longer, _ = repair_calls([*history, again("a", "fc_3"), result("a", output="3")])
+    assert longer[: len(mended)] == mended, "a new id is the same in every request"
+
+
+def test_parallel_calls_with_one_id_get_their_results_in_order() -> None:
+    history = [again("a", arguments="1"), again("a", arguments="2"), result("a", output="1"), result("a", output="2")]
+    mended, _ = repair_calls(history)
+    assert len({item["call_id"] for item in mended}) == 2
+    outputs = {item["call_id"]: item["output"] for item in mended if "output" in item}
+    assert [(item["arguments"], outputs[item["call_id"]]) for item in mended[:2]] == [("1", "1"), ("2", "2")]
+
+
+def test_interrupted_call_does_not_take_the_result_of_a_later_turn() -> None:
+    history = [again("a", arguments="1"), USER, again("a", arguments="2"), result("a", output="2")]
+    mended, repairs = repair_calls(history)
+    assert [item.get("output") for item in mended] == [None, MISSING_RESULT, None, None, "2"]
+    assert mended[3]["call_id"] == mended[4]["call_id"]
+    assert kinds(repairs) == ["missing_result", "repeated_id"]
+
+
+def test_equal_calls_with_their_own_results_are_two() -> None:
+    """A model that polls makes the same call again; lost, it would poll for ever."""
+    poll = [again("a"), result("a")]
+    assert len(repair_calls([*poll, *poll])[0]) == 4
+    assert len(repair_calls([*poll, USER, again("a"), result("a", output="done")])[0]) == 5
+
+
+def test_item_ids_come_once() -> None:
+    """A server may number its items anew too."""
+    mended, _ = repair_calls([again("a", "fc_0", arguments="1"), again("b", "fc_0", arguments="2")])
+    assert [item.get("id") for item in mended if "name" in item] == ["fc_0", None]
+    kind = "computer_call"
+    twice = [call("a", kind) | {"id": "cu_0"}, call("b", kind) | {"id": "cu_0"}]
+    assert [item["id"] for item in repair_calls(twice)[0][::2]] == ["cu_0", "cu_b"]
+
+
+def test_call_that_needs_an_id_gets_one_that_the_service_takes() -> None:
+    mended, _ = repair_calls([again("toolu:" + "x" * 50) | {"type": "computer_call"}])
+    assert re.fullmatch("cu_[0-9a-f]{32}", mended[0]["id"])
+
+
+def test_every_kind_of_repair_has_a_reason() -> None:
+    assert set(REPAIR_REASONS) == set(get_args(RepairKind))
+
+
+KEYS = st.sampled_from("ab")
 KINDS = st.sampled_from(sorted(CLIENT_CALLS))
 ITEMS = st.lists(
     st.one_of(
         st.builds(call, KEYS, KINDS),
+        st.builds(again, KEYS, st.none() | st.sampled_from(["fc_0", "fc_1"]), arguments=st.sampled_from("12")),
         st.builds(result, KEYS, KINDS, st.sampled_from(["ok", "other", ""])),
         st.sampled_from([USER, REPLY, REASONING, {**USER, "role": "developer"}, {**USER, "role": "system"}, *SERVICE]),
     ),
@@ -222,22 +292,20 @@ def _seen(item: Item, seen: list[Item]) -> bool:
 
 
 def by_client(item: Item) -> bool:
-    return item["type"] in {row.output_type for row in CLIENT_CALLS.values()} and (
-        item["type"] == "local_shell_call_output" or "id" not in item
-    )
+    return item["type"] in {row.output_type for row in CLIENT_CALLS.values()} and "id" not in item
 
 
 @given(ITEMS)
 @settings(max_examples=400)
 def test_after_the_repair_the_rules_of_the_service_hold(items: list[Item]) -> None:
     before = copy.deepcopy(items)
-    mended, _ = repair_calls(items)
+    mended, repairs = repair_calls(items)
     assert items == before, "the items are somebody else's"
 
     called: dict[str, int] = {}
     for index, item in enumerate(mended):
         if find_client_call(item):
-            assert read_call_key(item) not in called, "a call is sent once"
+            assert read_call_key(item) not in called, "an id comes once"
             called[read_call_key(item)] = index
     answers = [(index, item) for index, item in enumerate(mended) if by_client(item)]
     assert sorted(read_output_key(item) for _, item in answers) == sorted(called), "one result for every call"
@@ -250,7 +318,8 @@ def test_after_the_repair_the_rules_of_the_service_hold(items: list[Item]) -> No
         return [item for item in list_ if not find_client_call(item) and not by_client(item)]
 
     assert others(mended) == others(once(items)), "nothing else is touched"
-    assert {read_call_key(item) for item in items if find_client_call(item)} == set(called), "no call is lost"
+    calls = [item for item in items if find_client_call(item)]
+    assert len(calls) == len(called) + kinds(repairs).count("duplicate_call"), "no call is lost in silence"
 
 
 @given(ITEMS)
@@ -262,10 +331,10 @@ def test_mending_what_is_mended_changes_nothing(items: list[Item]) -> None:
 @given(ITEMS)
 def test_everything_that_was_mended_is_told(items: list[Item]) -> None:
     mended, repairs = repair_calls(items)
-    kinds = [each.kind for each in repairs]
-    made_up = kinds.count("missing_result")
-    assert len(mended) == len(once(items)) + made_up - (len(kinds) - made_up)
-    assert all(each.call_id in "abc" for each in repairs)
+    told = kinds(repairs)
+    dropped = sum(told.count(kind) for kind in ("orphan_result", "duplicate_result", "duplicate_call"))
+    assert len(mended) == len(once(items)) + told.count("missing_result") - dropped
+    assert all(each.call_id in "ab" for each in repairs)
 
 
 def test_what_was_kept_twice_is_sent_once() -> None:
@@ -283,14 +352,14 @@ def test_what_was_kept_twice_is_sent_once() -> None:
 @pytest.mark.parametrize("key", ["", "x" * 65, "\ud800", None], ids=["empty", "long", "half", "none"])
 def test_a_call_goes_under_an_id_that_the_service_takes(key: Any) -> None:
     """Other providers give longer ids, or none; the call keeps its result, and its new id in every request."""
-    history = [call(key), result(key, output="ok")]
+    history = [again(key), result(key, output="ok")]
     mended, repairs = repair_calls(history)
-    assert repairs == []
+    assert kinds(repairs) == ["invalid_id"]
     assert mended[0]["call_id"] == mended[1]["call_id"]
     assert re.fullmatch("call_[0-9a-f]{32}", mended[0]["call_id"])
     assert mended[1]["output"] == "ok"
     assert repair_calls(mended) == (mended, [])
-    assert repair_calls(history) == (mended, [])
+    assert repair_calls(history) == (mended, repairs)
 
 
 def test_ids_that_fit_are_left_alone() -> None:
@@ -302,5 +371,5 @@ def test_ids_that_would_be_sent_alike_stay_two() -> None:
     """Halves of surrogate pairs go as "?"; what is told of a repair can be told too."""
     mended, repairs = repair_calls([{**call("\ud800"), "name": "\ud800"}, call("\udfff")])
     assert len({item["call_id"] for item in mended}) == 2
-    assert [each.tool_name for each in repairs] == ["?", "bash"]
-    assert all(each.call_id.isascii() for each in repairs)
+    assert {each.tool_name for each in repairs} == {"?", "bash"}
+    assert all(each.call_id == "?" for each in repairs)

@@ -27,6 +27,7 @@ from tests.support.builders import (
     encode,
     items,
     made,
+    repaired,
     said,
     user,
 )
@@ -153,7 +154,7 @@ def test_ids_of_another_origin_are_left_out_and_everything_else_goes() -> None:
 def test_the_id_that_an_approval_is_answered_by_goes_everywhere() -> None:
     kept = {"type": "mcp_approval_request", "id": "mcpr_1", "server_label": "s", "name": "rm", "arguments": "{}"}
     block = made(ToolCallBlock, id="mcpr_1", name="mcp_approval", input={}, openai={"origin": "there", "item": kept})
-    assert items(assistant(block), Message(role="tool", tool_call_id="mcpr_1", content="yes")) == [
+    assert repaired(assistant(block), Message(role="tool", tool_call_id="mcpr_1", content="yes")) == [
         kept,
         {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True},
     ]
@@ -275,8 +276,7 @@ def test_calls_that_must_have_an_id_get_one(kind: str, new: str) -> None:
     """Also where the id that they had belongs to another account."""
     item = {"type": kind, "id": "old", "call_id": "c", "action": {}}
     block = made(ToolCallBlock, id="c", name="x", input={}, openai={"origin": "there", "item": item})
-    [sent] = items(assistant(block))
-    assert sent["id"] == new
+    assert repaired(assistant(block))[0]["id"] == new
 
 
 @pytest.mark.parametrize("kind", [None, [], {}])

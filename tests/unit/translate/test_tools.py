@@ -15,7 +15,9 @@ from amplifier_core.message_models import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from openai_responses_common.translate.tool_names import ToolNames
 from openai_responses_common.translate.tools import (
+    collect_tool_names,
     encode_response_format,
     encode_tool_choice,
     encode_tools,
@@ -26,77 +28,81 @@ SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "require
 READ = ToolSpec(name="read", description="Read a file.", parameters=SCHEMA)
 
 
+def encoded(tools: Any, hosted: Any = ()) -> list[dict[str, Any]]:
+    return encode_tools(tools, hosted, collect_tool_names(tools, hosted))[0]
+
+
 def spec(name: str = "t", **extra: Any) -> ToolSpec:
     return ToolSpec(name=name, parameters={}, **extra)
 
 
 def test_a_function_tool() -> None:
-    assert encode_tools([READ], ()) == [
+    assert encoded([READ], ()) == [
         {"type": "function", "name": "read", "description": "Read a file.", "parameters": SCHEMA, "strict": False}
     ]
 
 
 def test_no_tools_are_no_tools() -> None:
-    assert encode_tools(None, ()) == []
-    assert encode_tools([], ()) == []
+    assert encoded(None, ()) == []
+    assert encoded([], ()) == []
 
 
 def test_strict_is_false_unless_the_tool_asks_for_it() -> None:
     """Left out, the service takes it as true and rewrites the schema."""
-    [loose, strict, null] = encode_tools([spec("a"), spec("b", strict=True), spec("c", strict=None)], ())
+    [loose, strict, null] = encoded([spec("a"), spec("b", strict=True), spec("c", strict=None)], ())
     assert loose["strict"] is False
     assert strict["strict"] is True
     assert null["strict"] is False
 
 
 def test_a_tool_without_description_or_parameters_is_still_whole() -> None:
-    [tool] = encode_tools([spec()], ())
+    [tool] = encoded([spec()], ())
     assert tool["description"] == ""
     assert tool["parameters"] == {"type": "object", "properties": {}}
 
 
 def test_a_strict_tool_without_parameters_takes_exactly_none() -> None:
     """The service refuses a strict schema that leaves room for more."""
-    [tool] = encode_tools([spec(strict=True)], ())
+    [tool] = encoded([spec(strict=True)], ())
     nothing = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     assert tool["parameters"] == nothing
 
 
 def test_what_the_service_knows_beside_the_schema_is_passed_on_and_nothing_else() -> None:
     extras = {"defer_loading": True, "allowed_callers": ["direct"], "output_schema": {}, "async": False}
-    [tool] = encode_tools([spec(**extras, type="function", origin="a host's own note", input_examples=None)], ())
+    [tool] = encoded([spec(**extras, type="function", origin="a host's own note", input_examples=None)], ())
     assert {key: tool[key] for key in extras} == extras
     assert set(tool) == {"type", "name", "description", "parameters", "strict", *extras}
-    [plain] = encode_tools([spec(defer_loading=None)], ())
+    [plain] = encoded([spec(defer_loading=None)], ())
     assert "defer_loading" not in plain
 
 
 def test_a_custom_tool_takes_free_text() -> None:
     grammar = {"type": "grammar", "syntax": "lark", "definition": "start: /a/"}
-    [tool] = encode_tools([spec("sql", description="Runs SQL.", type="custom", format=grammar)], ())
+    [tool] = encoded([spec("sql", description="Runs SQL.", type="custom", format=grammar)], ())
     assert tool == {"type": "custom", "name": "sql", "description": "Runs SQL.", "format": grammar}
-    [bare] = encode_tools([spec("sql", type="custom")], ())
+    [bare] = encoded([spec("sql", type="custom")], ())
     assert bare == {"type": "custom", "name": "sql", "description": ""}
 
 
 def test_a_native_tool_is_passed_as_it_is() -> None:
-    [tool] = encode_tools([spec("web", type="web_search", search_context_size="low", filters=None)], ())
+    [tool] = encoded([spec("web", type="web_search", search_context_size="low", filters=None)], ())
     assert tool == {"type": "web_search", "search_context_size": "low"}
 
 
 def test_hosted_tools_stand_behind_the_functions() -> None:
     hosted = [{"type": "web_search"}, {"type": "code_interpreter", "container": {"type": "auto"}}]
-    assert encode_tools([READ], hosted)[1:] == hosted
+    assert encoded([READ], hosted)[1:] == hosted
 
 
 def test_a_hosted_tool_of_the_request_is_not_added_again() -> None:
     own = spec("web", type="web_search", search_context_size="low")
-    assert encode_tools([own], [{"type": "web_search"}]) == [{"type": "web_search", "search_context_size": "low"}]
+    assert encoded([own], [{"type": "web_search"}]) == [{"type": "web_search", "search_context_size": "low"}]
 
 
 def test_a_hosted_tool_comes_once() -> None:
     detailed = {"type": "web_search", "filters": {"allowed_domains": ["x.example"]}}
-    assert encode_tools(None, [{"type": "web_search"}, detailed]) == [detailed]
+    assert encoded(None, [{"type": "web_search"}, detailed]) == [detailed]
 
 
 def test_servers_and_namespaces_are_told_apart_by_their_names() -> None:
@@ -106,7 +112,7 @@ def test_servers_and_namespaces_are_told_apart_by_their_names() -> None:
         {"type": "namespace", "name": "crm", "description": "d", "tools": []},
         {"type": "namespace", "name": "erp", "description": "d", "tools": []},
     ]
-    assert encode_tools([spec("m", type="mcp", server_label="a")], hosted)[1:] == hosted[1:]
+    assert encoded([spec("m", type="mcp", server_label="a")], hosted)[1:] == hosted[1:]
 
 
 def test_function_tools_in_a_keyword_are_added_by_name() -> None:
@@ -115,12 +121,12 @@ def test_function_tools_in_a_keyword_are_added_by_name() -> None:
         {"type": "function", "name": "write"},
         {"type": "custom", "name": "x"},
     ]
-    assert [tool["name"] for tool in encode_tools([READ], hosted)] == ["read", "write", "x"]
+    assert [tool["name"] for tool in encoded([READ], hosted)] == ["read", "write", "x"]
 
 
 def test_nothing_that_was_given_is_changed() -> None:
     hosted = [{"type": "web_search", "filters": {}}]
-    tools = encode_tools([READ], hosted)
+    tools = encoded([READ], hosted)
     for tool in tools:
         tool["mark"] = True
     assert hosted == [{"type": "web_search", "filters": {}}]
@@ -144,7 +150,7 @@ def test_hosted_tools_are_asked_to_show_what_they_found(kind: str, shown: list[s
 
 
 TOOLS = [
-    *encode_tools([READ, spec("sql", type="custom")], [{"type": "web_search"}]),
+    *encoded([READ, spec("sql", type="custom")], [{"type": "web_search"}]),
     {"type": "mcp", "server_label": "files"},
 ]
 
@@ -182,12 +188,12 @@ TOOLS = [
     ],
 )
 def test_tool_choice_in_every_form(choice: Any, encoded: Any) -> None:
-    assert encode_tool_choice(choice, TOOLS) == encoded
+    assert encode_tool_choice(choice, TOOLS, ToolNames()) == encoded
 
 
 @pytest.mark.parametrize("choice", ["auto", "required", "read", {"type": "function", "name": "read"}])
 def test_without_tools_there_is_no_choice(choice: Any) -> None:
-    assert encode_tool_choice(choice, []) is None
+    assert encode_tool_choice(choice, [], ToolNames()) is None
 
 
 def schema_format(given_schema: dict[str, Any], strict: bool | None = None) -> dict[str, Any]:
@@ -251,6 +257,6 @@ CHOICES = st.text() | st.dictionaries(
 @given(CHOICES)
 def test_no_choice_breaks_the_encoding(choice: Any) -> None:
     before = json.dumps(choice)
-    encoded = encode_tool_choice(choice, TOOLS)
+    encoded = encode_tool_choice(choice, TOOLS, ToolNames())
     assert encoded is None or isinstance(encoded, str | dict)
     assert json.dumps(choice) == before

@@ -101,7 +101,7 @@ def test_a_call_without_its_object_asks_for_nothing(kind: str) -> None:
 def test_an_answer_refers_to_its_call_in_the_way_of_its_kind() -> None:
     assert answered("function_call", "ok") == {"type": "function_call_output", "call_id": "c1", "output": "ok"}
     assert answered("custom_tool_call", "ok") == {"type": "custom_tool_call_output", "call_id": "c1", "output": "ok"}
-    assert answered("local_shell_call", "ok") == {"type": "local_shell_call_output", "id": "c1", "output": "ok"}
+    assert answered("local_shell_call", "ok") == {"type": "local_shell_call_output", "call_id": "c1", "output": "ok"}
     assert answered("mcp_approval_request", "yes") == {
         "type": "mcp_approval_response",
         "approval_request_id": "mcpr_1",

@@ -16,6 +16,7 @@ from ..options.options import Options
 from ..translate.decode import drop_cut_calls, read_incomplete_reason
 from ..translate.deltas import Aborted, DeltaReader
 from ..translate.encode import EncodedRequest
+from ..translate.tool_names import ToolNames
 from ..wire.client_calls import find_client_call
 from ..wire.types import Event, Item, Response
 from .telemetry import CallEvents, Sink
@@ -41,19 +42,22 @@ class VisibleDeltas:
 
     def __init__(self, sink: Sink | None) -> None:
         self._sink = sink
+        self._tool_names = ToolNames()
         self._reader = DeltaReader()
         self._first_index = 0  # of the next attempt
         self._has_visible_blocks = False
         self._was_aborted = False
 
-    async def begin_attempt(self, responses: Sequence[Response]) -> None:
+    async def begin_attempt(self, responses: Sequence[Response], tool_names: ToolNames | None = None) -> None:
         """Make ready for the events of an attempt.
 
         Args:
             responses: the earlier responses of the call, each with its usable items.
+            tool_names: the names of the tools of the request. None, the default, if no tool has an alias.
         """
+        self._tool_names = tool_names or ToolNames()
         await self.show_again(responses)
-        self._reader = DeltaReader(first_index=self._first_index)
+        self._reader = DeltaReader(first_index=self._first_index, tool_names=self._tool_names)
 
     async def show(self, batch: Sequence[Event]) -> None:
         """Send the deltas of a batch of events."""
@@ -96,7 +100,7 @@ class VisibleDeltas:
         """
         if self._sink is None or not self._was_aborted:
             return
-        reader = DeltaReader()
+        reader = DeltaReader(tool_names=self._tool_names)
         items = [item for response in responses for item in response["output"]]
         deltas = reader.read_batch(
             {"type": "response.output_item.done", "output_index": index, "item": item}
@@ -150,6 +154,11 @@ class Call:
     failure_count: int = 0
     amendments: Amendments = NO_AMENDMENTS
     trial: Trial | None = None
+
+    @property
+    def tool_names(self) -> ToolNames:
+        """The names of the tools of the request."""
+        return self.prepared_request.encoded_request.tool_names
 
     def add_response(self, response: Response) -> None:
         """Add a response without its cut tool calls, and note whether the model has to go on from it."""

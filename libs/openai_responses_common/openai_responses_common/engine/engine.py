@@ -145,7 +145,7 @@ class Engine:
         """Return the chat request of the next attempt; a continuation adds the response so far as an assistant turn."""
         if not call.responses:
             return call.request
-        partial = decode_response(call.responses, origin=self.transport.origin, usage=None)
+        partial = decode_response(call.responses, origin=self.transport.origin, usage=None, tool_names=call.tool_names)
         turn = Message(role="assistant", content=partial.content)
         return call.request.model_copy(update={"messages": [*call.request.messages, turn]})
 
@@ -228,7 +228,7 @@ class Engine:
 
     async def _stream_response(self, call: Call) -> Response:
         """Send the request, show the deltas as they arrive, and return the finished response."""
-        await call.deltas.begin_attempt(call.responses)
+        await call.deltas.begin_attempt(call.responses, call.tool_names)
         accumulator = Accumulator()
         options = call.options
         try:
@@ -279,7 +279,7 @@ class Engine:
     def _decode(self, call: Call) -> DecodedResponse:
         """Decode the responses of a call into one chat response with the usage of all of them."""
         usage = self._sum_usage(call.responses, call.options)
-        return decode_response(call.responses, origin=self.transport.origin, usage=usage)
+        return decode_response(call.responses, origin=self.transport.origin, usage=usage, tool_names=call.tool_names)
 
     def _sum_usage(self, responses: Sequence[Response], options: Options) -> Usage | None:
         return sum_usage(

@@ -20,7 +20,7 @@ from ..options.options import Options
 from ..translate.decode import DecodedResponse
 from ..translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 from ..translate.encode import CIPHERTEXT_INCLUDE
-from ..translate.repair import Repair
+from ..translate.repair import REPAIR_REASONS, Repair
 from ..transport.tasks import finish
 from ..wire.json_values import as_object
 from ..wire.types import Event, Response
@@ -216,7 +216,15 @@ class CallEvents:
 
     async def emit_repairs(self, repairs: Sequence[Repair]) -> None:
         """Emit `provider:tool_sequence_repaired`."""
-        rows = [{"kind": row.kind, "tool_call_id": row.call_id, "tool_name": row.tool_name} for row in repairs]
+        rows = [
+            {
+                "kind": row.kind,
+                "reason": REPAIR_REASONS[row.kind],
+                "tool_call_id": row.call_id,
+                "tool_name": row.tool_name,
+            }
+            for row in repairs
+        ]
         await self._emit("provider:tool_sequence_repaired", {"repair_count": len(rows), "repairs": rows})
 
     async def emit_continuation(self, number: int, response: Response, reason: str) -> None:

@@ -22,12 +22,13 @@ from amplifier_core.message_models import (
     ToolResultBlock,
 )
 
-from ..wire.client_calls import CLIENT_CALLS, find_client_call, read_call_key
+from ..wire.client_calls import CLIENT_CALLS, find_client_call
 from ..wire.json_values import as_object, as_objects, dumps, loads_object_or_none
 from ..wire.types import Item
 from .content_parts import make_text_part
+from .decoding import Decoding
 from .media import read_host_media
-from .output_items import copy_without, read_message_texts, read_part_text, read_thinking, read_tool_name
+from .output_items import copy_without, read_message_texts, read_part_text, read_thinking
 from .replay import Replay
 from .replay_state import ReplayState, as_extra_field, read_replay_state
 
@@ -50,7 +51,7 @@ class BlockTranslation:
             it is by default.
         input_is_item: `encode_input` returns items that stand between messages, not parts of one; false by default.
         can_decode: whether an output item becomes blocks of this type; no item does by default.
-        decode: the blocks of an output item, from the item and its origin.
+        decode: the blocks of an output item, from the item and the decoding so far.
         make_event_block: the block as hooks receive it. None if they do not; so it is by default.
         delta_kind: the kind of its deltas. None if no delta shows it; so it is by default.
         delta_events: the type of each event with a fragment of its text, and the field that numbers the item's parts.
@@ -61,7 +62,7 @@ class BlockTranslation:
     encode_input: Callable[[Any, Replay], list[Item] | None] = lambda _block, _replay: None
     input_is_item: bool = False
     can_decode: Callable[[Item], bool] = lambda _item: False
-    decode: Callable[[Item, str], list[Block]] = lambda _item, _origin: []
+    decode: Callable[[Item, Decoding], list[Block]] = lambda _item, _decoding: []
     make_event_block: Callable[[Any], ContentBlock | None] = lambda _block: None
     delta_kind: BlockKind | None = None
     delta_events: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -95,14 +96,14 @@ def _encode_text_input(block: TextBlock, _replay: Replay) -> list[Item]:
     return [make_text_part(block.text)] if block.text else []
 
 
-def _decode_message(item: Item, origin: str) -> list[Block]:
+def _decode_message(item: Item, decoding: Decoding) -> list[Block]:
     blocks: list[Block] = []
     fields = copy_without(item, "status", "content")
     for part in as_objects(item.get("content")):
         text = read_part_text(part)
         if not text:
             continue
-        state: ReplayState = {"origin": origin, "item": fields}
+        state: ReplayState = {"origin": decoding.origin, "item": fields}
         if blocks:
             state["part"] = len(blocks)
         if part.get("type") == "refusal":
@@ -139,13 +140,13 @@ def _read_opaque_items(block: ReasoningBlock) -> list[Item]:
     return [cast(Item, item) for item in block.content if isinstance(as_object(item).get("type"), str)]
 
 
-def _decode_reasoning(item: Item, origin: str) -> list[Block]:
-    state: ReplayState = {"origin": origin, "item": copy_without(item, "status")}
+def _decode_reasoning(item: Item, decoding: Decoding) -> list[Block]:
+    state: ReplayState = {"origin": decoding.origin, "item": copy_without(item, "status")}
     return [ThinkingBlock(thinking=read_thinking(item), visibility="internal", **as_extra_field(state))]
 
 
-def _decode_opaque_item(item: Item, origin: str) -> list[Block]:
-    state: ReplayState = {"origin": origin}
+def _decode_opaque_item(item: Item, decoding: Decoding) -> list[Block]:
+    state: ReplayState = {"origin": decoding.origin}
     return [ReasoningBlock(content=[item], summary=[], visibility="internal", **as_extra_field(state))]
 
 
@@ -155,30 +156,31 @@ def _decode_opaque_item(item: Item, origin: str) -> list[Block]:
 def _encode_tool_call(block: ToolCallBlock, state: ReplayState, _message: Item | None, replay: Replay) -> Item:
     fields = state.get("item", {})
     item = dict(fields)
-    if fields.get("type", "function_call") == "function_call":
+    if fields.get("type", "function_call") not in CLIENT_CALLS.keys() - {"function_call"}:
         item = {"type": "function_call", "call_id": block.id, "name": block.name, "arguments": "", **fields}
-        item["arguments"] = fields.get("arguments") or replay.dump_arguments(block.input)
-    return replay.encode_call(block.id, item, state)
+        item |= {"type": "function_call", "arguments": fields.get("arguments") or replay.dump_arguments(block.input)}
+    return replay.encode_call(block.id, block.name, item, state)
 
 
-def _decode_call(item: Item, origin: str) -> list[Block]:
-    state: ReplayState = {"origin": origin, "item": item}
+def _decode_call(item: Item, decoding: Decoding) -> list[Block]:
+    state: ReplayState = {"origin": decoding.origin, "item": item}
+    name = decoding.tool_names.read_tool_name(item)
     arguments = CLIENT_CALLS[item["type"]].read_input(item)
     if item["type"] == "function_call":
-        arguments = _parse_arguments(item)
+        arguments = _parse_arguments(item, name)
         fields = copy_without(item, "status", "call_id", "name", "arguments")
         raw_arguments = item.get("arguments") or "{}"
         if dumps(arguments) != raw_arguments or "null" in raw_arguments:  # some hosts drop nulls inside the input
             fields["arguments"] = raw_arguments
         state["item"] = fields
-    return [ToolCallBlock(id=read_call_key(item), name=read_tool_name(item), input=arguments, **as_extra_field(state))]
+    call_id = decoding.choose_call_id(item)
+    return [ToolCallBlock(id=call_id, name=name, input=arguments, **as_extra_field(state))]
 
 
-def _parse_arguments(item: Item) -> dict[str, Any]:
+def _parse_arguments(item: Item, name: str) -> dict[str, Any]:
     raw_arguments = str(item.get("arguments") or "")
     arguments = loads_object_or_none(raw_arguments or "{}", allow_nan=False)
     if arguments is None:
-        name = read_tool_name(item)
         raise InvalidToolCallError(
             f"the model called {name} with arguments that are not a JSON object; the tool was not run",
             tool_name=name,
@@ -204,8 +206,8 @@ def _encode_image_input(block: ImageBlock, replay: Replay) -> list[Item]:
     return [replay.encode_media(read_host_media({**(block.model_extra or {}), "source": block.source}))]
 
 
-def _decode_image(item: Item, origin: str) -> list[Block]:
-    state: ReplayState = {"origin": origin, "item": copy_without(item, "result")}
+def _decode_image(item: Item, decoding: Decoding) -> list[Block]:
+    state: ReplayState = {"origin": decoding.origin, "item": copy_without(item, "result")}
     media_type = f"image/{item.get('output_format') or 'png'}"
     source = {"type": "base64", "media_type": media_type, "data": item["result"]}
     return [ImageBlock(source=source, **as_extra_field(state))]

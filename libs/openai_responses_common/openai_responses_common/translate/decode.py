@@ -15,8 +15,10 @@ from ..wire.client_calls import find_client_call
 from ..wire.json_values import as_object, as_objects, loads_object_or_none
 from ..wire.types import Item, Response
 from .blocks import CONTENT_BLOCKS, Block, find_item_translation
+from .decoding import Decoding
 from .output_items import read_message_texts
 from .replay_state import ReplayState, as_extra_field, read_replay_state
+from .tool_names import ToolNames
 
 
 class DecodedResponse(ChatResponse):
@@ -30,20 +32,24 @@ class DecodedResponse(ChatResponse):
     text: str = Field(default="", exclude=True)
 
 
-def decode_response(responses: Sequence[Response], *, origin: str, usage: Usage | None) -> DecodedResponse:
+def decode_response(
+    responses: Sequence[Response], *, origin: str, usage: Usage | None, tool_names: ToolNames | None = None
+) -> DecodedResponse:
     """Return the chat response for the responses of one call: the first one and its continuations.
 
     Args:
         responses: each with its usable items in `output`; the last one decides the finish reason.
         origin: the account and endpoint that made them.
         usage: the sum over all attempts that were paid for. None if the service reported none.
+        tool_names: the names of the tools of the request. None, the default, if no tool has an alias.
 
     Raises:
         InvalidToolCallError: the arguments of a call are not a JSON object.
     """
     last = responses[-1]
     items = [item for response in responses for item in response["output"]]
-    blocks = [block for item in items for block in find_item_translation(item).decode(item, origin)]
+    decoding = Decoding(origin=origin, tool_names=tool_names or ToolNames())
+    blocks = [block for item in items for block in find_item_translation(item).decode(item, decoding)]
     _attach_sources(items, blocks)
     calls = [
         ToolCall(id=block.id, name=block.name, arguments=block.input)

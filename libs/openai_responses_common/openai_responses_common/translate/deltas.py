@@ -15,7 +15,7 @@ from ..wire.client_calls import find_client_call
 from ..wire.json_values import as_item
 from ..wire.types import Event, Item
 from .blocks import CONTENT_BLOCKS, BlockKind, find_item_translation
-from .output_items import read_tool_name
+from .tool_names import ToolNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +78,19 @@ class _OpenBlock:
 class DeltaReader:
     """Turns the event batches of one attempt into deltas.
 
+    Args:
+        first_index: the number of the first block; 0 by default.
+        tool_names: the names of the tools of the request. None, the default, if no tool has an alias.
+
     Attributes:
         has_emitted: whether it has returned any delta.
-        next_index: the number of the next block; 0 by default for the first.
+        next_index: the number of the next block.
     """
 
-    def __init__(self, first_index: int = 0) -> None:
+    def __init__(self, first_index: int = 0, tool_names: ToolNames | None = None) -> None:
         self.has_emitted = False
         self.next_index = first_index
+        self._tool_names = tool_names or ToolNames()
         self._open_blocks: dict[_BlockKey, _OpenBlock] = {}
         self._fragments: list[str] = []
         self._current_block: _OpenBlock | None = None
@@ -108,7 +113,7 @@ class DeltaReader:
                 kind, index_field = _DELTA_EVENTS[event_type]
                 self._add_part_text(index, event.get(index_field, 0), kind, text)
             case "response.output_item.added" if find_client_call(item):
-                self._start_block((index, _WHOLE_ITEM), "tool_use", read_tool_name(item))
+                self._start_block((index, _WHOLE_ITEM), "tool_use", self._tool_names.read_tool_name(item))
             case "response.output_item.done":
                 self._finish_item(index, item)
             case "response.completed" | "response.done" | "response.incomplete":
@@ -153,7 +158,7 @@ class DeltaReader:
         """End the blocks of an item, after the texts that the server did not stream."""
         row = find_item_translation(item)
         if row.delta_kind == "tool_use" and (output_index, _WHOLE_ITEM) not in self._open_blocks:
-            self._start_block((output_index, _WHOLE_ITEM), "tool_use", read_tool_name(item))
+            self._start_block((output_index, _WHOLE_ITEM), "tool_use", self._tool_names.read_tool_name(item))
         for part, text in enumerate(row.read_texts(item)):
             key = (output_index, part if row.delta_kind == "text" else _WHOLE_ITEM)
             if text and row.delta_kind and key not in self._open_blocks:

@@ -17,7 +17,14 @@ from ..options.options import Options
 from ..wire.types import Body, Item
 from .messages import encode_messages
 from .repair import Repair, repair_calls
-from .tools import encode_response_format, encode_tool_choice, encode_tools, list_tool_includes
+from .tool_names import ToolNames
+from .tools import (
+    collect_tool_names,
+    encode_response_format,
+    encode_tool_choice,
+    encode_tools,
+    list_tool_includes,
+)
 
 CIPHERTEXT_INCLUDE = "reasoning.encrypted_content"
 
@@ -37,6 +44,7 @@ class EncodedRequest:
         dropped_content: sentences about the content that is not sent.
         dropped_by_amendments: sentences about what an earlier refusal removes, of which the user was warned then.
         repairs: the changes that pair client calls with call outputs.
+        tool_names: the host's names of the tools, for the response.
     """
 
     body: Body
@@ -44,6 +52,7 @@ class EncodedRequest:
     dropped_content: list[str]
     dropped_by_amendments: list[str]
     repairs: list[Repair]
+    tool_names: ToolNames
 
 
 def encode_request(
@@ -65,27 +74,29 @@ def encode_request(
         amendments: what earlier refusals of this endpoint taught.
         origin: the account and endpoint whose ciphertext and ids are sent.
     """
+    tool_names = collect_tool_names(request.tools, options.hosted_tools)
+    tools, tool_notes = encode_tools(request.tools, options.hosted_tools, tool_names)
     history = encode_messages(
         request.messages,
         origin=origin,
+        tool_names=tool_names,
         refused_item_keys=amendments.refused_item_keys,
         replay_reasoning_ids=profile.reasoning_ids,
         system_as_instructions=(profile.leading_system or traits.leading_system) == "instructions",
         system_text_role=profile.system_text_role,
         vision=traits.vision,
     )
-    items, repairs = repair_calls(history.items)
+    items, repairs = repair_calls(history.items, tool_names)
     instructions = history.instructions or profile.default_instructions
     if history.instructions and not items:  # a request needs input
         items, instructions = [_make_system_text(history.instructions, profile)], profile.default_instructions
 
-    tools = encode_tools(request.tools, options.hosted_tools)
     body, option_notes = _encode_options(options, profile, traits, amendments, tools)
     if instructions:
         body["instructions"] = instructions
     if tools:
         body["tools"] = tools
-    if choice := encode_tool_choice(options.tool_choice, tools):
+    if choice := encode_tool_choice(options.tool_choice, tools, tool_names):
         body["tool_choice"] = choice
     body, amendment_notes = amend_body({**body, "input": items}, amendments)
     items = body.pop("input")
@@ -95,10 +106,11 @@ def encode_request(
         field_notes.append("extra_body.input: the messages of the call are sent instead")
     return EncodedRequest(
         body=cast(Body, {**body, **extra_body, "input": items}),
-        dropped_options=option_notes + field_notes,
+        dropped_options=option_notes + tool_notes + field_notes,
         dropped_content=history.dropped_content,
         dropped_by_amendments=amendment_notes,
         repairs=repairs,
+        tool_names=tool_names,
     )
 
 

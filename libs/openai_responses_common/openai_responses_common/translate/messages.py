@@ -21,6 +21,7 @@ from .blocks import CONTENT_BLOCKS
 from .content_parts import dump_model
 from .replay import Replay
 from .replay_state import ReplayState, read_replay_state
+from .tool_names import ToolNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ def encode_messages(
     messages: Sequence[Message],
     *,
     origin: str,
+    tool_names: ToolNames | None = None,
     refused_item_keys: frozenset[str] = frozenset(),
     replay_reasoning_ids: bool = True,
     system_as_instructions: bool = True,
@@ -53,6 +55,7 @@ def encode_messages(
     Args:
         messages: the whole history, oldest first.
         origin: the account and endpoint that the request goes to.
+        tool_names: the names of the tools of the request. None, the default, if no tool has an alias.
         refused_item_keys: reasoning that the service refused before, by `item_key`; none by default.
         replay_reasoning_ids: whether reasoning is sent with its id; true by default.
         system_as_instructions: whether leading system messages become `instructions`; true by default.
@@ -62,6 +65,7 @@ def encode_messages(
     encoder = _MessageEncoder(
         Replay(
             origin=origin,
+            tool_names=tool_names or ToolNames(),
             refused_item_keys=refused_item_keys,
             replay_reasoning_ids=replay_reasoning_ids,
             vision=vision,
@@ -127,8 +131,9 @@ class _MessageEncoder:
 
     def _encode_tool_message(self, message: Message) -> None:
         content = message.content
-        if message.tool_call_id:
-            self.items.append(self.replay.encode_call_output(message.tool_call_id, _unwrap_tool_result(content)))
+        call_id = message.tool_call_id or ""
+        if call_id or self.replay.open_calls_without_id > 0:
+            self.items.append(self.replay.encode_call_output(call_id, _unwrap_tool_result(content)))
             return
         label = f"[Result of {message.name or 'a tool'}]"
         if isinstance(content, str):
@@ -167,13 +172,13 @@ class _MessageEncoder:
         """Each entry has the tool's name under `tool`, `name` or `function`."""
         function = as_object(entry.get("function"))
         key, name = entry.get("id"), entry.get("tool") or entry.get("name") or function.get("name")
-        if not isinstance(key, str) or not isinstance(name, str):
-            self.replay.drop("tool call without an id or a name")
+        if not key and not name:
+            self.replay.drop("tool call without an id and a name")
             return
         arguments: object = entry.get("arguments", function.get("arguments"))
         text = arguments if isinstance(arguments, str) else self.replay.dump_arguments(arguments or {})
-        item: Item = {"type": "function_call", "call_id": key, "name": name, "arguments": text}
-        self.items.append(self.replay.encode_call(key, item, ReplayState()))
+        item: Item = {"type": "function_call", "call_id": "", "name": "", "arguments": text}
+        self.items.append(self.replay.encode_call(str(key or ""), str(name or ""), item, ReplayState()))
 
 
 _SYSTEM_ROLES = frozenset({"developer", "system"})

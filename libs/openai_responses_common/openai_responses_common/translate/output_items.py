@@ -1,11 +1,10 @@
-"""Reads what an output item shows: the text of a message, the thinking of reasoning, the tool of a client call.
+"""Reads what an output item shows: the text of a message, and the thinking of reasoning.
 
 Knows neither blocks nor deltas: both are made from what these functions return.
 """
 
 from __future__ import annotations
 
-from ..wire.client_calls import CLIENT_CALLS
 from ..wire.json_values import as_objects
 from ..wire.types import Item
 
@@ -26,11 +25,6 @@ def read_thinking(item: Item) -> str:
     """Return the summary of a reasoning item, or the raw reasoning that some servers send instead."""
     parts = as_objects(item.get("summary")) or as_objects(item.get("content"))
     return "\n\n".join(str(part["text"]) for part in parts if part.get("text"))
-
-
-def read_tool_name(item: Item) -> str:
-    """Return the name of the tool that a client call asks for."""
-    return str(CLIENT_CALLS[item["type"]].tool_name or item.get("name") or item["type"])
 
 
 def copy_without(item: Item, *keys: str) -> Item:

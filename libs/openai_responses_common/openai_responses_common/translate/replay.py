@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..wire.client_calls import CLIENT_CALLS, call_output
+from ..wire.client_calls import CLIENT_CALLS
 from ..wire.json_values import dumps
 from ..wire.types import Item, item_key
 from .content_parts import encode_tool_result
 from .media import Media, encode_media
 from .replay_state import ReplayState
+from .tool_names import ToolNames
 
-# Calls without an id are refused: "Missing required parameter: 'input[0].id'". Source: the item types of openai 3.52.
-_REQUIRED_ID_PREFIXES = {"local_shell_call": "lsh", "computer_call": "cu"}
 _REFERENCED_ID_TYPES = frozenset(item_type for item_type, row in CLIENT_CALLS.items() if row.id_key == "id")
 
 
@@ -30,7 +29,8 @@ class Replay:
         replay_reasoning_ids: whether reasoning is sent with its id.
         vision: whether the model sees images; true by default.
         dropped_content: what is not sent, in sentences for the user; an ordered set.
-        calls_by_key: the client calls so far. The type of a call output depends on its call.
+        tool_names: the names of the tools of the request.
+        open_calls_without_id: how many client calls have neither an id nor a call output so far.
         ids_are_valid: false after dropped reasoning, because the service refuses the ids of what followed it.
     """
 
@@ -38,23 +38,44 @@ class Replay:
     refused_item_keys: frozenset[str]
     replay_reasoning_ids: bool
     vision: bool = True
+    tool_names: ToolNames = field(default_factory=ToolNames)
     dropped_content: dict[str, None] = field(default_factory=dict[str, None])
-    calls_by_key: dict[str, Item] = field(default_factory=dict[str, Item])
+    open_calls_without_id: int = 0
     ids_are_valid: bool = True
 
     def drop(self, description: str) -> None:
         """Report that content is not sent; a description counts once."""
         self.dropped_content[description] = None
 
-    def encode_call(self, key: str, item: Item, state: ReplayState) -> Item:
-        """Return the item of a client call, and remember it for its call output."""
-        item = self.calls_by_key[key] = self.remove_invalid_id(item, state)
-        return item
+    def encode_call(self, call_id: str, name: str, item: Item, state: ReplayState) -> Item:
+        """Return the item of a client call.
+
+        Args:
+            call_id: the id by which the host pairs the call with its result.
+            name: the host's name of the tool.
+            item: the item as it was, or as it would be with any id and any name.
+            state: the replay state of its block.
+        """
+        item = dict(item)
+        if item["type"] in _REFERENCED_ID_TYPES:
+            item.setdefault("id", call_id)
+        else:
+            item["call_id"] = call_id
+        if not CLIENT_CALLS[item["type"]].tool_name:
+            item["name"] = self.tool_names.encode(name)
+        if not call_id:
+            self.open_calls_without_id += 1
+        return self.remove_invalid_id(item, state)
 
     def encode_call_output(self, call_id: str, output: object) -> Item:
-        """Return the call output that carries a tool result; a function's if no call has this id."""
-        call = self.calls_by_key.get(call_id, {"type": "function_call", "call_id": call_id})
-        return call_output(call, call_id, encode_tool_result(output, self.encode_media))
+        """Return the call output that carries a tool result, as that of a function; the repair knows its call."""
+        if not call_id:
+            self.open_calls_without_id -= 1
+        return {
+            "type": "function_call_output",
+            "call_id": call_id,
+            "output": encode_tool_result(output, self.encode_media),
+        }
 
     def encode_media(self, media: Media) -> Item:
         """Return the part for an image or a file, or a line that says why it is left out, which is reported."""
@@ -94,12 +115,8 @@ class Replay:
     def remove_invalid_id(self, item: Item, state: ReplayState) -> Item:
         """Return the item without an id of another origin, or one that belongs to dropped reasoning.
 
-        Two types must have an id and get a new one. An item keeps the id to which its call output refers.
+        An item keeps the id to which its call output refers. The repair adds an id that the service requires.
         """
-        item_type = item["type"]
-        if item_type in _REFERENCED_ID_TYPES or (self.ids_are_valid and state.get("origin") == self.origin):
+        if item["type"] in _REFERENCED_ID_TYPES or (self.ids_are_valid and state.get("origin") == self.origin):
             return item
-        fields = {key: value for key, value in item.items() if key != "id"}
-        if prefix := _REQUIRED_ID_PREFIXES.get(item_type):
-            fields["id"] = f"{prefix}_{item['call_id']}"[:64]
-        return fields
+        return {key: value for key, value in item.items() if key != "id"}

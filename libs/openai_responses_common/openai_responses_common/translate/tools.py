@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from amplifier_core.message_models import ResponseFormatJson, ResponseFormatJsonSchema, ToolSpec
 
-from ..wire.json_values import as_object
+from ..wire.json_values import as_object, as_objects
 from ..wire.types import Item
-
-# The parameters of a tool without parameters. A strict schema must say that no others are allowed.
-_EMPTY_SCHEMA: Mapping[str, Any] = {"type": "object", "properties": {}}
-_STRICT_EMPTY_SCHEMA: Mapping[str, Any] = {**_EMPTY_SCHEMA, "required": [], "additionalProperties": False}
+from .function_schema import encode_function_schema, encode_json_value
+from .tool_names import ToolNames
 
 _OPTIONAL_FUNCTION_FIELDS = ("defer_loading", "allowed_callers", "output_schema", "async")
+_CALLABLE_TYPES = frozenset({"function", "custom", "namespace"})
 
 # The `include` value that makes the service send what a hosted tool found. Source: `include` values of openai 3.52.
 _INCLUDE_BY_TOOL: Mapping[str, str] = {
@@ -24,44 +23,123 @@ _INCLUDE_BY_TOOL: Mapping[str, str] = {
     "code_interpreter": "code_interpreter_call.outputs",
 }
 
+_Notes = list[str]
 
-def encode_tools(tools: Sequence[ToolSpec] | None, hosted_tools: Iterable[Mapping[str, Any]]) -> list[Item]:
-    """Return the tools of a request, then the hosted tools that are not among them.
 
-    `strict` is sent as false unless the tool sets it to true. Without the field, the service assumes true and rewrites
-    the schema (recorded: `additionalProperties: false` and every key required).
+def collect_tool_names(tools: Sequence[ToolSpec] | None, hosted_tools: Iterable[Mapping[str, Any]]) -> ToolNames:
+    """Return the names of a request's tools; each valid one is then never the alias of another tool."""
+    definitions = [_flatten_function(tool) for tool in hosted_tools]
+    return ToolNames([*(tool.name for tool in tools or ()), *_list_names(definitions)])
+
+
+def _list_names(definitions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for tool in definitions:
+        yield str(tool.get("name") or "")
+        yield from _list_names(as_objects(tool.get("tools")))
+
+
+def encode_tools(
+    tools: Sequence[ToolSpec] | None, hosted_tools: Iterable[Mapping[str, Any]], tool_names: ToolNames
+) -> tuple[list[Item], list[str]]:
+    """Return the tools of a request, then the hosted tools that are not among them; and notes for the user.
+
+    A tool that cannot be sent is left out, and a note says so.
 
     Args:
-        tools: the tools of the chat request; None for none.
+        tools: the tools of the chat request; None for none. Of two with the same identity, the first one counts.
         hosted_tools: the hosted tools of the options. Of two with the same identity, the later one counts.
+        tool_names: gets the names under which the host registered the tools.
     """
-    encoded = [_encode_tool(tool) for tool in tools or ()]
-    identities = {_tool_identity(tool) for tool in encoded}
-    hosted_by_identity = {_tool_identity(tool): dict(tool) for tool in hosted_tools}
-    return encoded + [tool for identity, tool in hosted_by_identity.items() if identity not in identities]
+    notes: _Notes = []
+    encoded: dict[tuple[str, object], Item] = {}
+    for tool in tools or ():
+        item = encode_definition(_read_definition(tool), tool_names, notes)
+        if item is None:
+            continue
+        if item["type"] not in _CALLABLE_TYPES:
+            tool_names.add_native_tool(tool.name, item)
+        if encoded.setdefault(_tool_identity(item), item) != item:
+            notes.append(f"tool {tool.name!r}: it is left out, because another tool has the same name or type")
+    hosted = [encode_definition(tool, tool_names, notes) for tool in hosted_tools]
+    hosted_by_identity = {_tool_identity(tool): tool for tool in hosted if tool is not None}
+    others = [tool for identity, tool in hosted_by_identity.items() if identity not in encoded]
+    return [*encoded.values(), *others], notes
 
 
-def _tool_identity(tool: Mapping[str, Any]) -> tuple[object, object]:
-    """Return type and name: two tools with the same are one. A hosted tool without a name counts once per type."""
-    return tool["type"], tool.get("name") or tool.get("server_label")
+def _tool_identity(tool: Mapping[str, Any]) -> tuple[str, object]:
+    """Return what makes two tools one: the name of what the model calls, else the type and the label of the server."""
+    if tool["type"] in _CALLABLE_TYPES:
+        return "namespace" if tool["type"] == "namespace" else "function", tool["name"]
+    return tool["type"], tool.get("server_label")
 
 
-def _encode_tool(tool: ToolSpec) -> Item:
-    extra = tool.model_extra or {}
-    tool_type = extra.get("type", "function")
+def _read_definition(tool: ToolSpec) -> Item:
+    """Return a tool of a chat request as the API defines one; null fields say nothing."""
+    extra = {key: value for key, value in (tool.model_extra or {}).items() if value is not None}
+    tool_type = extra.get("type") or "function"
     if tool_type == "custom":
         return {"type": "custom", "name": tool.name, "description": tool.description or "", **extra}
     if tool_type != "function":
-        return {key: value for key, value in extra.items() if value is not None}
-    strict = bool(extra.get("strict"))
+        return extra
     return {
         "type": "function",
         "name": tool.name,
         "description": tool.description or "",
-        "parameters": tool.parameters or dict(_STRICT_EMPTY_SCHEMA if strict else _EMPTY_SCHEMA),
-        "strict": strict,
-        **{key: extra[key] for key in _OPTIONAL_FUNCTION_FIELDS if extra.get(key) is not None},
+        "parameters": tool.parameters,
+        "strict": bool(extra.get("strict")),
+        **{key: extra[key] for key in _OPTIONAL_FUNCTION_FIELDS if key in extra},
     }
+
+
+def encode_definition(definition: Mapping[str, Any], tool_names: ToolNames, notes: _Notes) -> Item | None:
+    """Return a tool with a name and a schema that the service accepts.
+
+    None if it cannot be sent; a note says why. A schema that had to become wider is noted too.
+
+    `strict` is sent as false unless the tool sets it to true. Without the field, the service assumes true and rewrites
+    the schema (recorded: `additionalProperties: false` and every key required).
+    """
+    tool = _flatten_function(definition)
+    name = str(tool.get("name") or "")
+    try:
+        match tool.get("type"):
+            case "function":
+                return _encode_function(tool, name, tool_names, notes)
+            case "custom":
+                return {**encode_json_value(tool), "name": tool_names.encode(name)}
+            case "namespace":
+                members = [encode_definition(member, tool_names, notes) for member in as_objects(tool.get("tools"))]
+                fields = encode_json_value({**tool, "tools": []})
+                return {**fields, "name": tool_names.encode(name), "tools": [item for item in members if item]}
+            case str():
+                return encode_json_value(tool)
+            case _:
+                notes.append(f"tool {name!r}: it is left out, because it has no type")
+    except ValueError as error:
+        notes.append(f"tool {name!r}: it is left out, because it cannot be written as JSON: {error!s:.200}")
+    return None
+
+
+def encode_found_tools(output: Item, tool_names: ToolNames) -> Item:
+    """Return the output of a tool search with tools that the service accepts; the others are left out."""
+    tools = [encode_definition(tool, tool_names, []) for tool in as_objects(output["tools"])]
+    return {**output, "tools": [tool for tool in tools if tool is not None]}
+
+
+def _flatten_function(tool: Mapping[str, Any]) -> Item:
+    """Return a copy of a tool; one in the form of the Chat Completions API has its fields one level deeper."""
+    nested = as_object(tool.get("function"))
+    return {"type": "function", **nested} if tool.get("type") == "function" and nested else dict(tool)
+
+
+def _encode_function(tool: Item, name: str, tool_names: ToolNames, notes: _Notes) -> Item:
+    strict = bool(tool.get("strict"))
+    schema, lost = encode_function_schema(tool.get("parameters"), strict=strict)
+    if lost:
+        keywords = ", ".join(lost)
+        notes.append(f"tool {name!r}: its schema is sent without {keywords} at the root, which the API does not accept")
+    fields = encode_json_value({key: value for key, value in tool.items() if key != "parameters"})
+    return {**fields, "name": tool_names.encode(name), "parameters": schema, "strict": strict and not lost}
 
 
 def list_tool_includes(tools: Iterable[Item]) -> list[str]:
@@ -70,7 +148,9 @@ def list_tool_includes(tools: Iterable[Item]) -> list[str]:
     return [include for tool_type, include in _INCLUDE_BY_TOOL.items() if tool_type in tool_types]
 
 
-def encode_tool_choice(choice: str | Mapping[str, Any] | None, tools: Sequence[Item]) -> str | Item | None:
+def encode_tool_choice(
+    choice: str | Mapping[str, Any] | None, tools: Sequence[Item], tool_names: ToolNames
+) -> str | Item | None:
     """Return `tool_choice` in the form of the API, from any form that hosts write.
 
     None if the host chose nothing or the request has no tools.
@@ -84,28 +164,42 @@ def encode_tool_choice(choice: str | Mapping[str, Any] | None, tools: Sequence[I
             case "any":
                 return "required"
             case _:
-                return _encode_tool_name(choice, tools)
+                return _choose_tool(choice, tools, tool_names)
     match choice.get("type"):
         case "any" | "required":
             return "required"
         case "auto" | "none" as mode:
             return str(mode)
-        case "tool":
-            return _encode_tool_name(str(choice.get("name")), tools)
-        case "function":
-            function: object = choice.get("function") or choice.get("name")
-            return _encode_tool_name(str(as_object(function).get("name") or function), tools)
+        case "tool" | "function" | "custom":
+            return _choose_tool(_read_choice_name(choice), tools, tool_names)
+        case "allowed_tools":
+            fields = as_object(choice.get("allowed_tools")) or choice
+            allowed = cast(list[Any], fields.get("tools") or ())
+            choices = [encode_tool_choice(entry, tools, tool_names) for entry in allowed]
+            return {"type": "allowed_tools", "mode": fields.get("mode") or "auto", "tools": choices}
         case _:
             return dict(choice)
 
 
-def _encode_tool_name(tool_name: str, tools: Sequence[Item]) -> Item:
+def _read_choice_name(choice: Mapping[str, Any]) -> str:
+    """Return the name that a choice asks for; the Chat Completions API has it in an object under the type."""
+    nested: object = choice.get(str(choice["type"])) or choice.get("name")
+    return str(as_object(nested).get("name") or nested)
+
+
+def _choose_tool(name: str, tools: Sequence[Item], tool_names: ToolNames) -> Item:
+    """Return the choice of one tool by the host's name."""
+    alias, native_type = tool_names.encode(name), tool_names.find_native_type(name)
     for tool in tools:
-        if tool.get("name") == tool_name:
-            return {"type": tool["type"], "name": tool_name}
-        if tool["type"] == tool_name:
-            return {"type": tool_name}
-    return {"type": "function", "name": tool_name}
+        if tool["type"] in _CALLABLE_TYPES and tool.get("name") == alias:
+            return {"type": tool["type"], "name": alias}
+        if tool["type"] in (name, native_type) and tool["type"] not in _CALLABLE_TYPES:
+            label = {"server_label": tool["server_label"]} if "server_label" in tool else {}
+            return {"type": tool["type"], **label}
+        for member in as_objects(tool.get("tools")):
+            if member.get("name") == alias:
+                return {"type": member["type"], "name": alias}
+    return {"type": "function", "name": alias}
 
 
 def encode_response_format(response_format: object) -> Item | None:

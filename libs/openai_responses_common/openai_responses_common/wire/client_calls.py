@@ -27,6 +27,9 @@ class ClientCall:
         read_input: returns the input of the tool, from the call item.
         build_output: returns fields of the call output, from the call item and the tool result.
         id_key: the field of the item that its call output refers to: `call_id`, or its own `id`.
+        output_key: the field of the call output that holds this reference; `call_id` by default.
+        id_prefix: the beginning of every id of the item. It is empty, the default, if the item may be sent without an
+            id; else the service refuses it: "Missing required parameter: 'input[0].id'".
     """
 
     output_type: str
@@ -34,6 +37,8 @@ class ClientCall:
     read_input: Callable[[Item], dict[str, Any]]
     build_output: Callable[[Item, OutputContent], Item]
     id_key: str = "call_id"
+    output_key: str = "call_id"
+    id_prefix: str = ""
 
 
 def _build_plain_output(_call: Item, output: OutputContent) -> Item:
@@ -69,11 +74,36 @@ _BLANK_IMAGE = (
 )
 
 
-def _build_screenshot_output(_call: Item, output: OutputContent) -> Item:
+def _build_screenshot_output(call: Item, output: OutputContent) -> Item:
     images = [part for part in output if part["type"] == "input_image"] if isinstance(output, list) else []
     image = images[-1] if images else {"image_url": _BLANK_IMAGE}
     source = {key: image[key] for key in ("image_url", "file_id") if key in image}
-    return {"output": {"type": "computer_screenshot", **source}}
+    checks = _read_acknowledged_checks(call, output)
+    return {"output": {"type": "computer_screenshot", **source}, **({_ACKNOWLEDGED: checks} if checks else {})}
+
+
+_ACKNOWLEDGED = "acknowledged_safety_checks"
+
+
+def _read_acknowledged_checks(call: Item, output: OutputContent) -> list[Item]:
+    """Return the pending safety checks of a computer call that its tool result names, by their ids.
+
+    Without them the service refuses the call output: "Computer tool has unacknowledged safety check for ['cu_sc_…']"
+    (openai-agents-python#843, seen 2026-12-01). Only a user or a host can acknowledge them, and nobody else knows their
+    ids, so that a page on the screen cannot.
+    """
+    texts = [output] if isinstance(output, str) else [str(part["text"]) for part in output if "text" in part]
+    named_ids = {check_id for text in texts for check_id in _list_check_ids(as_object(loads_or_none(text)))}
+    return [check for check in as_objects(call.get("pending_safety_checks")) if check.get("id") in named_ids]
+
+
+def _list_check_ids(result: dict[str, Any]) -> list[str]:
+    """Return the ids under `acknowledged_safety_checks`, in a result or in the `output` that a host wraps."""
+    named: object = result.get(_ACKNOWLEDGED)
+    entries = cast(list[object], named) if isinstance(named, list) else []
+    ids = [entry if isinstance(entry, str) else as_object(entry).get("id") for entry in entries]
+    nested = as_object(result.get("output"))
+    return [str(check_id) for check_id in ids if check_id] + (_list_check_ids(nested) if nested else [])
 
 
 def _build_tool_search_output(_call: Item, output: OutputContent) -> Item:
@@ -109,6 +139,7 @@ CLIENT_CALLS: Mapping[str, ClientCall] = {
         tool_name="local_shell",
         read_input=lambda item: as_object(item.get("action")),
         build_output=lambda _, output: {"output": _join_text_parts(output)},
+        id_prefix="lsh",
     ),
     "apply_patch_call": ClientCall(
         output_type="apply_patch_call_output",
@@ -123,6 +154,7 @@ CLIENT_CALLS: Mapping[str, ClientCall] = {
             key: item[key] for key in ("action", "actions", "pending_safety_checks") if item.get(key)
         },
         build_output=_build_screenshot_output,
+        id_prefix="cu",
     ),
     "tool_search_call": ClientCall(
         output_type="tool_search_output",
@@ -136,6 +168,8 @@ CLIENT_CALLS: Mapping[str, ClientCall] = {
         read_input=lambda item: {key: item.get(key) for key in ("server_label", "name", "arguments")},
         build_output=_build_approval_output,
         id_key="id",
+        output_key="approval_request_id",
+        id_prefix="mcpr",
     ),
 }
 
@@ -156,32 +190,29 @@ def find_client_call(item: Item) -> ClientCall | None:
 
 
 def read_call_key(item: Item) -> str:
-    """Return the key by which a call output refers to this client call."""
-    return str(item.get("call_id") or item.get("id"))
+    """Return the key by which a call output refers to this client call; empty if the call has neither id."""
+    return _read_first_id(item, "call_id", "id")
 
 
 def read_output_key(item: Item) -> str:
-    """Return the key of the client call that this call output refers to."""
-    return str(item.get("approval_request_id") or item.get("call_id") or item.get("id"))
+    """Return the key of the client call that this call output refers to; empty if it refers to none."""
+    return _read_first_id(item, "approval_request_id", "call_id", "id")
+
+
+def _read_first_id(item: Item, *keys: str) -> str:
+    return next((str(item[key]) for key in keys if item.get(key) is not None), "")
 
 
 def call_output(call: Item, key: str, output: OutputContent) -> Item:
     """Return the item that carries the result of a client call back to the service."""
     row = CLIENT_CALLS[call["type"]]
-    match row.output_type:
-        case "mcp_approval_response":
-            reference = {"approval_request_id": key}
-        case "local_shell_call_output":
-            reference = {"id": key}
-        case _:
-            reference = {"call_id": key}
-    return {"type": row.output_type, **reference, **row.build_output(call, output)}
+    return {"type": row.output_type, row.output_key: key, **row.build_output(call, output)}
 
 
 def _join_text_parts(output: OutputContent) -> str:
     if isinstance(output, str):
         return output
-    return "\n".join(str(part["text"]) for part in output if part["type"] == "input_text")
+    return "\n".join(str(part.get("text", "")) for part in output if part["type"] == "input_text")
 
 
 def _parse_tool_result(output: OutputContent) -> dict[str, Any]:

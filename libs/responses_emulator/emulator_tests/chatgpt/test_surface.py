@@ -147,7 +147,12 @@ class TestBodies:
             {"client_metadata": {"x": "y"}},
             {"include": ["reasoning.encrypted_content"], "prompt_cache_key": "k", "parallel_tool_calls": False},
             {"reasoning": {"effort": "max", "summary": "auto"}, "text": {"verbosity": "low"}},
-            {"tools": [{"type": "web_search"}, {"type": "function", "name": "f", "parameters": {"type": "object"}}]},
+            {
+                "tools": [
+                    {"type": "web_search"},
+                    {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}},
+                ]
+            },
             {"tools": [{"type": "custom", "name": "run", "description": "d"}], "tool_choice": "auto"},
             {"input": [{"role": "developer", "content": "x"}, *HELLO]},
             {"model": "gpt-4.1"},
@@ -221,7 +226,7 @@ class TestReasoning:
 
     def made(self, emulator: Emulator, who: dict[str, str]) -> list[dict[str, Any]]:
         emulator.script(Turn(Think(["Hm."]), Call("f", {})))
-        tools = [{"type": "function", "name": "f", "parameters": {"type": "object"}}]
+        tools = [{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}]
         return items_of(post(emulator, who, tools=tools, **self.ASKED))
 
     def back(self, made: list[dict[str, Any]], *, with_id: bool = False) -> list[dict[str, Any]]:

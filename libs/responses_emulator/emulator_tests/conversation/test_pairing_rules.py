@@ -216,3 +216,24 @@ def test_preserved_reasoning_that_does_not_fit_is_removed_and_reported(emulator:
     assert edited["input_transformations"] == [
         {"id": items[0]["id"], "action": "removed", "reason": "prefix_mismatch", "type": "reasoning"}
     ]
+
+
+def test_safety_checks_of_a_computer_call_have_to_be_acknowledged(emulator: Emulator) -> None:
+    check = {"id": "cu_sc_1", "code": "malicious_instructions", "message": "Look twice."}
+    call: Item = {
+        "type": "computer_call",
+        "id": "cu_1",
+        "call_id": "call_1",
+        "action": {"type": "screenshot"},
+        "pending_safety_checks": [check],
+        "status": "completed",
+    }
+    seen: Item = {
+        "type": "computer_call_output",
+        "call_id": "call_1",
+        "output": {"type": "computer_screenshot", "file_id": "file_1"},
+    }
+    assert fault(emulator, USER, call, seen)["message"] == (
+        "Computer tool has unacknowledged safety check for ['cu_sc_1']"
+    )
+    fine(emulator, USER, call, {**seen, "acknowledged_safety_checks": [check]})

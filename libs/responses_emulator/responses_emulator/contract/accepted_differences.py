@@ -19,7 +19,7 @@ from openai.types.responses import (
     ToolChoiceTypesParam,
 )
 from openai.types.responses.response_create_params import PromptCacheOptions
-from openai.types.responses.response_input_item_param import ImageGenerationCall
+from openai.types.responses.response_input_item_param import ImageGenerationCall, LocalShellCallOutput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class AcceptedDifference:
     """The difference between the published shape of one object and what is accepted."""
 
     optional: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -44,6 +45,11 @@ ACCEPTED_DIFFERENCES: dict[Any, AcceptedDifference] = {
     ResponseReasoningItemParam: AcceptedDifference(optional=frozenset({"id"})),
     # Recorded: {"type": "image_generation_call", "id": ...} alone.
     ImageGenerationCall: AcceptedDifference(optional=frozenset({"result", "status"})),
+    # Documented: the guide sends `call_id`, and "If you send malformed data (e.g. missing `call_id`) the API returns a
+    # standard `400`"; openai-python#3923 declares it, openai-agents sends no `id` (seen 2026-12-01).
+    LocalShellCallOutput: AcceptedDifference(
+        optional=frozenset({"id"}), required=frozenset({"call_id"}), extra={"call_id": str}
+    ),
     # Recorded: replayed without `outputs`.
     ResponseCodeInterpreterToolCallParam: AcceptedDifference(optional=frozenset({"outputs"})),
     # Reported: the service's error for a missing tool names `web_search`, so it is a choice.

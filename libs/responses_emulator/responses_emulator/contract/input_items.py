@@ -31,12 +31,14 @@ from responses_emulator.contract.json_shapes import (
 from responses_emulator.contract.media_parts import check_file, check_image
 from responses_emulator.contract.refusal import (
     Refusal,
+    empty_string,
     invalid_value,
     missing_parameter,
     pattern_mismatch,
     too_long,
     wrong_type,
 )
+from responses_emulator.contract.tools import check_name, check_tools
 
 MAX_ID_LENGTH = 64
 _MESSAGE = merge_shapes(EasyInputMessageParam, Message, ResponseOutputMessageParam)
@@ -106,6 +108,10 @@ def check_item(item: Any, path: str) -> None:
     else:
         raise invalid_value(kind, path, ["message", *sorted(_ITEMS)])
     _check_ids(item, str(kind), path)
+    if kind in {"function_call", "custom_tool_call"}:
+        check_name(item["name"], f"{path}.name")
+    if kind in {"tool_search_output", "additional_tools"}:
+        check_tools(item["tools"], f"{path}.tools")
     if kind == "function_call_output" and not item.get("call_id") and not item.get("name"):
         raise missing_parameter(f"{path}.call_id")
     if kind == "reasoning" and not item.get("id") and not item.get("encrypted_content"):
@@ -167,12 +173,7 @@ def _check_ids(item: dict[str, Any], kind: str, path: str) -> None:
         if value is None:
             continue
         if not value:
-            raise Refusal(
-                f"Invalid '{path}.{key}': empty string. Expected a string with minimum length 1, "
-                "but got an empty string instead.",
-                param=f"{path}.{key}",
-                code="empty_string",
-            )
+            raise empty_string(f"{path}.{key}")
         if len(value) > MAX_ID_LENGTH:
             raise too_long(f"{path}.{key}", MAX_ID_LENGTH, len(value))
     item_id = item.get("id")

@@ -45,7 +45,7 @@ def shape_of(typed_dict: Any) -> ObjectShape:
     }
     accepted = ACCEPTED_DIFFERENCES.get(typed_dict, AcceptedDifference())
     keys = {name: _strip_annotations(hint) for name, hint in hints.items()}
-    return ObjectShape({**keys, **accepted.extra}, frozenset(required) - accepted.optional)
+    return ObjectShape({**keys, **accepted.extra}, frozenset(required) - accepted.optional | accepted.required)
 
 
 def merge_shapes(*typed_dicts: Any) -> ObjectShape:

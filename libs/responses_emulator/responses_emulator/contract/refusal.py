@@ -80,6 +80,14 @@ def too_long(path: str, limit: int, length: int) -> Refusal:
     )
 
 
+def empty_string(path: str) -> Refusal:
+    return Refusal(
+        f"Invalid '{path}': empty string. Expected a string with minimum length 1, but got an empty string instead.",
+        param=path,
+        code="empty_string",
+    )
+
+
 def pattern_mismatch(path: str, pattern: str) -> Refusal:
     return Refusal(
         f"Invalid '{path}': string does not match pattern. Expected a string that matches the pattern '{pattern}'.",

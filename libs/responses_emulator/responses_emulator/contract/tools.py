@@ -1,4 +1,4 @@
-"""Strict checks of `tools` and `tool_choice`, and the strict-schema rules of the service."""
+"""Strict checks of `tools`, `tool_choice` and response formats."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 from openai.types.responses import ToolParam
 
+from responses_emulator.contract.function_schema import check_function_schema, strict_schema_problem
 from responses_emulator.contract.json_shapes import check, check_object, literal_values, shape_of, union_members
 from responses_emulator.contract.refusal import (
     Refusal,
+    empty_string,
     invalid_value,
     missing_parameter,
     pattern_mismatch,
@@ -18,6 +20,8 @@ from responses_emulator.contract.refusal import (
 )
 
 NAME_PATTERN = "^[a-zA-Z0-9_-]+$"
+# inspect_ai#1784, seen 2026-12-01; reported for reasoning models, refused here for all.
+_RESERVED_NAMES = frozenset({"python"})
 MAX_TOOLS = 128
 _TOOLS = {name: shape_of(member) for member in union_members(ToolParam) for name in literal_values(member)}
 # tool_choice types that name a hosted tool differently from the tool's own type.
@@ -50,6 +54,12 @@ def check_tool(tool: Any, path: str) -> None:
     check_object(tool, _TOOLS[tool["type"]], path)
     if tool["type"] in {"function", "custom", "namespace"}:
         check_name(tool["name"], f"{path}.name")
+    if tool["type"] in {"function", "custom"} and tool["name"] in _RESERVED_NAMES:
+        raise Refusal(
+            f"The function name '{tool['name']}' is reserved for use by this model.",
+            param=f"{path}.name",
+            code="invalid_value",
+        )
     if tool["type"] == "function":
         check_function_schema(tool, f"{path}.parameters")
     if tool["type"] == "namespace":
@@ -58,30 +68,12 @@ def check_tool(tool: Any, path: str) -> None:
 
 def check_name(name: str, path: str) -> None:
     """Names of functions, custom tools and formats."""
+    if not name:
+        raise empty_string(path)
     if not re.fullmatch(r"[a-zA-Z0-9_-]+", name):
         raise pattern_mismatch(path, NAME_PATTERN)
     if len(name) > 64:
         raise too_long(path, 64, len(name))
-
-
-def check_function_schema(tool: dict[str, Any], path: str) -> None:
-    """A function's parameters are an object schema, and a strict one where `strict` is asked for."""
-    schema = tool.get("parameters")
-    if schema is None:
-        return
-    prefix = f"Invalid schema for function '{tool['name']}'"
-    if schema.get("type") != "object":
-        got = schema.get("type")
-        shown = f'"{got}"' if got is not None else '"None"'
-        raise Refusal(
-            f"{prefix}: schema must be a JSON Schema of 'type: \"object\"', got 'type: {shown}'.",
-            param=path,
-            code="invalid_function_parameters",
-        )
-    if tool.get("strict") is True:
-        problem = strict_schema_problem(schema, ())
-        if problem:
-            raise Refusal(f"{prefix}: {problem}", param=path, code="invalid_function_parameters")
 
 
 def check_format(form: dict[str, Any], path: str) -> None:
@@ -100,33 +92,6 @@ def check_format(form: dict[str, Any], path: str) -> None:
                 param=f"{path}.schema",
                 code="invalid_json_schema",
             )
-
-
-def strict_schema_problem(schema: Any, context: tuple[str, ...]) -> str | None:
-    """The first rule of strict mode that a schema breaks, in the service's words."""
-    if not isinstance(schema, dict):
-        return None
-    if schema.get("type") == "object" or "properties" in schema:
-        properties = schema.get("properties") or {}
-        if schema.get("additionalProperties") is not False:
-            return f"In context={context}, 'additionalProperties' is required to be supplied and to be false."
-        missing = [name for name in properties if name not in schema.get("required", [])]
-        if missing:
-            return (
-                f"In context={context}, 'required' is required to be supplied and to be an array including every key "
-                f"in properties. Missing '{missing[0]}'."
-            )
-    nested: list[tuple[tuple[str, ...], Any]] = [
-        ((*context, "properties", name), each) for name, each in (schema.get("properties") or {}).items()
-    ]
-    nested += [((*context, "$defs", name), each) for name, each in (schema.get("$defs") or {}).items()]
-    nested += [((*context, "anyOf", str(i)), each) for i, each in enumerate(schema.get("anyOf") or [])]
-    if "items" in schema:
-        nested.append(((*context, "items"), schema["items"]))
-    for where, each in nested:
-        if problem := strict_schema_problem(each, where):
-            return problem
-    return None
 
 
 def callable_names(tools: list[dict[str, Any]]) -> set[str]:

@@ -171,14 +171,21 @@ def _awaits_client(item: Item) -> bool:
             return kind in CALL_TYPES
 
 
+def _check_acknowledgements(call: Item, output: Item) -> None:
+    """openai-agents-python#843, seen 2026-12-01."""
+    acknowledged = {check.get("id") for check in output.get("acknowledged_safety_checks") or ()}
+    pending = [str(check["id"]) for check in call.get("pending_safety_checks") or ()]
+    if unacknowledged := [check_id for check_id in pending if check_id not in acknowledged]:
+        raise _refusal(f"Computer tool has unacknowledged safety check for {unacknowledged}")
+
+
 def _check_calls(items: list[Item]) -> None:
     # A hosted tool search has outputs without a call id; those pair by nothing.
     open_calls: dict[tuple[str, str], Item] = {}
     answered: set[tuple[str, str]] = set()
     for item in items:
         kind = item_type(item)
-        # The output of a local shell call names the call by `id`.
-        call_id = item.get("call_id") or (item.get("id") if kind == "local_shell_call_output" else None)
+        call_id = item.get("call_id")
         if not call_id:
             continue
         if kind in CALL_TYPES:
@@ -188,6 +195,7 @@ def _check_calls(items: list[Item]) -> None:
             if (call_kind, call_id) not in open_calls:
                 raise _refusal(f"No tool call found for {name} output with call_id {call_id}.")
             answered.add((call_kind, call_id))
+            _check_acknowledgements(open_calls[call_kind, call_id], item)
     for (kind, call_id), item in open_calls.items():
         if (kind, call_id) not in answered and _awaits_client(item):
             raise _refusal(f"No tool output found for {CALL_TYPES[kind][1]} {call_id}.")
