@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from amplifier_module_provider_chatgpt_oauth.settings import LOGIN_COMMAND
 from responses_emulator import Emulator, azure_surface, chatgpt_surface, openai_surface
 from responses_emulator.service.surface import Surface
 
@@ -176,7 +177,7 @@ BACKENDS = [
             *("CHATGPT_OAUTH_TOKEN_STORE", "CHATGPT_OAUTH_TOKEN_FILE"),
         ),
         nobody={"CHATGPT_OAUTH_TOKEN_STORE": "file", "CHATGPT_OAUTH_TOKEN_FILE": signed_in.nobody()},
-        remedies=("amplifier_module_provider_chatgpt_oauth login",),
+        remedies=(LOGIN_COMMAND,),
         needs=frozenset({"store"}),
         takes_system=False,
         reasoning_ids=False,

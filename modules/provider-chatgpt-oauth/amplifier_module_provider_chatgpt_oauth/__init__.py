@@ -40,8 +40,8 @@ async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Ca
 
 
 async def on_session_ready(coordinator: Any) -> None:
-    """Offer the sign-in if the settings allow it. A host calls this when the session is complete, never on a mock."""
+    """Sign in if the settings ask for it. A host calls this when the session is complete, never on a mock."""
     mounted: dict[str, Any] = coordinator.get("providers") or {}
     for provider in mounted.values():
         if isinstance(provider, ChatgptOauthProvider):
-            await provider.offer_sign_in()
+            await provider.sign_in_on_mount()

@@ -25,9 +25,8 @@ from .settings import (
     DEFAULT_MODELS_CACHE_TTL_S,
     SETTINGS,
     AccountSettings,
-    LoginOnMount,
     read_client_version,
-    read_login_on_mount,
+    read_flag,
     read_models_cache_ttl_s,
 )
 from .wizard import WIZARD_QUESTIONS
@@ -45,24 +44,29 @@ class ChatgptBackend:
         backend: the backend for the library.
         account: the account whose tokens calls use.
         models: the models of the account.
-        login_on_mount: whether a session offers the sign-in.
+        credential: the credential of calls.
+        login_on_mount: whether a session signs in when it starts.
+        login_on_use: whether the first call offers the sign-in to a user at a terminal.
         problem: what is not valid in the settings. None if nothing is.
     """
 
     backend: Backend
     account: Account
     models: ChatgptModels
-    login_on_mount: LoginOnMount
+    credential: ChatgptCredential
+    login_on_mount: bool
+    login_on_use: bool
     problem: str | None
 
 
 def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
     """Build the backend of the account that the settings name."""
-    login_on_mount, ttl_s, version, problem = "auto", DEFAULT_MODELS_CACHE_TTL_S, None, None
+    login_on_mount, login_on_use, ttl_s, version, problem = False, True, DEFAULT_MODELS_CACHE_TTL_S, None, None
     try:
-        account_settings, login_on_mount, ttl_s, version = (
+        account_settings, login_on_mount, login_on_use, ttl_s, version = (
             AccountSettings.from_config(config),
-            read_login_on_mount(config),
+            read_flag(config, "login_on_mount"),
+            read_flag(config, "login_on_use"),
             read_models_cache_ttl_s(config),
             read_client_version(config),
         )
@@ -77,14 +81,13 @@ def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
         client_version=version or DEFAULT_CLIENT_VERSION,
         source=account_settings.base_url,
     )
+    credential = ChatgptCredential(account)
     # OpenAI's own client sends this version with every call too, and the service offers some models to newer clients
     # only. Sources: a capture of Codex 0.169, clodex#271, agent-zero#1765, seen 2026-11-30.
     headers = {**CLIENT_HEADERS, "version": version or DEFAULT_CLIENT_VERSION}
     backend = Backend(
         profile=PROFILE,
-        transport=HttpTransport(
-            Endpoint(base_url=account_settings.base_url, credential=ChatgptCredential(account), headers=headers)
-        ),
+        transport=HttpTransport(Endpoint(base_url=account_settings.base_url, credential=credential, headers=headers)),
         models=models,
         defaults=Options(model=DEFAULT_MODEL),
         own_keys=tuple(SETTINGS),
@@ -93,5 +96,11 @@ def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
         problem=problem,
     )
     return ChatgptBackend(
-        backend=backend, account=account, models=models, login_on_mount=login_on_mount, problem=problem
+        backend=backend,
+        account=account,
+        models=models,
+        credential=credential,
+        login_on_mount=login_on_mount,
+        login_on_use=login_on_use,
+        problem=problem,
     )

@@ -14,6 +14,7 @@ from openai_responses_common.auth.device_code import DeviceCode
 from openai_responses_common.auth.terminal import Terminal, is_terminal
 
 from .auth.account import Account, Status
+from .auth.offer import get_shared_offer
 from .auth.tokens import Tokens
 from .backend import SIGN_IN_CAPABILITY, build_chatgpt_backend
 
@@ -32,6 +33,7 @@ class ChatgptOauthProvider(ResponsesProvider):
         self._chatgpt_backend = build_chatgpt_backend(config or {})
         self._sign_in_task: asyncio.Task[Any] | None = None
         super().__init__(self._chatgpt_backend.backend, config=config, coordinator=coordinator)
+        self._chatgpt_backend.credential.offer_sign_in = self._offer_sign_in
 
     def auth_status(self) -> Status:
         """Return whether somebody is signed in; blocks, and reads the token store only.
@@ -72,23 +74,39 @@ class ChatgptOauthProvider(ResponsesProvider):
         self._chatgpt_backend.models.delete_catalogue()
         return locations
 
-    async def offer_sign_in(self) -> None:
-        """Run the sign-in at the start of a session, if the settings allow it and nobody is signed in yet.
+    async def sign_in_on_mount(self) -> None:
+        """Run the sign-in at the start of a session, if the settings ask for it and nobody is signed in yet.
 
-        The session of a sub-agent never offers it, because its user sees another session. By default, only a session in
-        a terminal does.
+        The session of a sub-agent never does, because its user sees another session.
         """
         chatgpt = self._chatgpt_backend
-        in_terminal = is_terminal(sys.stdin) and is_terminal(sys.stderr)
-        if chatgpt.problem or chatgpt.login_on_mount == "false":
+        if chatgpt.problem or not chatgpt.login_on_mount or getattr(self.coordinator, "parent_id", None):
             return
-        if chatgpt.login_on_mount == "auto" and not in_terminal:
-            return
-        if getattr(self.coordinator, "parent_id", None):
-            return
+        terminal = Terminal.for_session(self.coordinator, source=self.name)
+        try:
+            if await wait_for(run_in_thread(chatgpt.account.get_status)) != "authenticated":
+                await self._run_sign_in(terminal)
+        except LLMError as error:
+            terminal.print_text(f"Not signed in to ChatGPT: {error}")
+
+    async def _offer_sign_in(self) -> Tokens | None:
+        """Let the user at the terminal sign in, for the first call; see `ChatgptCredential.offer_sign_in`.
+
+        Returns None if this process has no terminal, or if the settings do not allow the offer.
+
+        Raises:
+            LLMError: the user declined, or the sign-in failed.
+        """
+        if not (self._chatgpt_backend.login_on_use and is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+            return None
+        return await self._run_sign_in(Terminal.for_session(self.coordinator, source=self.name, can_decline=True))
+
+    async def _run_sign_in(self, terminal: Terminal) -> Tokens:
+        """Sign in, report it to the user, and emit the hook event of each code."""
+        # The engine's room is not loaded before the first call.
         from openai_responses_common.engine.telemetry import emit_auth_required
 
-        terminal = Terminal.for_session(self.coordinator, source=self.name)
+        account = self._chatgpt_backend.account
         events: list[asyncio.Future[None]] = []
 
         def report_code(code: DeviceCode) -> None:
@@ -96,22 +114,24 @@ class ChatgptOauthProvider(ResponsesProvider):
             event = emit_auth_required(self.coordinator, provider=self.name, url=code.url, minutes=minutes)
             events.append(asyncio.ensure_future(event))
 
-        self._sign_in_task = asyncio.current_task()
-        try:
-            if await wait_for(run_in_thread(chatgpt.account.get_status)) == "authenticated":
-                return
-            tokens = await chatgpt.account.sign_in_async(terminal, report_code)
+        async def sign_in() -> Tokens:
+            self._sign_in_task = asyncio.current_task()
+            try:
+                tokens = await account.sign_in_async(terminal, report_code)
+            finally:
+                self._sign_in_task = None
             await wait_for(run_in_thread(lambda: self._report_sign_in(terminal, tokens)))
-        except LLMError as error:
-            terminal.print_text(f"Not signed in to ChatGPT: {error}")
+            return tokens
+
+        try:
+            return await get_shared_offer(account).make(sign_in)
         finally:
-            self._sign_in_task = None
             await asyncio.gather(*events, return_exceptions=True)
 
     async def close(self) -> None:
-        """Close the provider and end a sign-in that it offers; see `ResponsesProvider.close`.
+        """Close the provider and end a sign-in that it runs; see `ResponsesProvider.close`.
 
-        A host that is cancelled while its session starts leaves the kernel's part of the start running.
+        The kernel does not pass the cancellation of a session on to what runs inside it, so the close ends it.
         """
         if self._sign_in_task not in (None, asyncio.current_task()):
             self._sign_in_task.cancel()

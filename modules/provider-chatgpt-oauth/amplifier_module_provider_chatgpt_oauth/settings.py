@@ -10,17 +10,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import is_loopback, is_within, read_url, setting, word_list
 from openai_responses_common.auth.store.open import STORE_MODES
 from openai_responses_common.auth.urls import require_https
 from openai_responses_common.cli.command_line import command_line
-from openai_responses_common.options.readers import FLAG_VALUES, lower_text, seconds_or_zero
+from openai_responses_common.options.readers import flag, lower_text, seconds_or_zero
 from openai_responses_common.options.setting import Setting, is_unset
-
-LoginOnMount = Literal["auto", "true", "false"]
 
 DEFAULT_BASE_URL = "https://chatgpt.com/backend-api/codex"
 DEFAULT_ISSUER = "https://auth.openai.com"
@@ -40,21 +38,23 @@ LOGIN_COMMAND = command_line(__name__, SCRIPT, "login")
 STATUS_COMMAND = command_line(__name__, SCRIPT, "status")
 
 
-def _login_on_mount(value: object) -> LoginOnMount:
-    name = lower_text(value)
-    if name in {"", "auto"}:
-        return "auto"
-    if name not in FLAG_VALUES:
-        raise ValueError("auto, true or false")
-    return "true" if FLAG_VALUES[name] else "false"
+def _login_on_mount(value: object) -> bool:
+    # Version 0.1.0 also took `auto`, for sessions in a terminal. Their first call offers the sign-in now.
+    return lower_text(value) != "auto" and flag(value)
 
 
 SETTINGS: Mapping[str, Setting] = {
     "login_on_mount": Setting(
         read=_login_on_mount,
-        meaning="Whether a session offers the sign-in when it starts and nobody is signed in: `true`, `false`, or "
-        "`auto` for sessions in a terminal only.",
-        default="auto",
+        meaning="Whether a session signs in when it starts and nobody is signed in. It waits for the user, also if it "
+        "never uses the plan.",
+        default="false",
+    ),
+    "login_on_use": Setting(
+        read=flag,
+        meaning="Whether the first call offers the sign-in if nobody is signed in. It does so only in a terminal, and "
+        "once in a process.",
+        default="true",
     ),
     "account": Setting(
         meaning="A label that you choose. Each label has a separate sign-in.",
@@ -177,14 +177,14 @@ def _read_token_file(config: Mapping[str, Any]) -> Path:
         raise ConfigurationError(f"setting 'token_file_path' names an unknown home directory: {file!r}") from None
 
 
-def read_login_on_mount(config: Mapping[str, Any]) -> LoginOnMount:
-    """Whether a session offers the sign-in; `auto` by default.
+def read_flag(config: Mapping[str, Any], key: str) -> bool:
+    """Return a setting that is true or false.
 
     Raises:
         ConfigurationError: the value is not valid.
     """
-    value = config.get("login_on_mount")
-    return "auto" if is_unset(value) else SETTINGS["login_on_mount"].parse("login_on_mount", value)
+    value, row = config.get(key), SETTINGS[key]
+    return row.parse(key, row.default if is_unset(value) else value)
 
 
 def read_client_version(config: Mapping[str, Any]) -> str | None:

@@ -167,7 +167,7 @@ class Host:
         self.told.append((message, level, source))
 
 
-def test_the_display_of_a_session_and_what_takes_over(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_display_of_a_session_and_what_takes_over(capsys: pytest.CaptureFixture[str]) -> None:
     host = Host()
     Terminal.for_session(host, source="me").print_text("hello")
     assert host.told == [("hello", "info", "me")]

@@ -144,6 +144,8 @@ def wait_for_approval(code: DeviceCode, poll: Poll[T], terminal: Terminal, *, st
             terminal.wait(min(pause_s + extra_s, max(code.remaining_s, 0.0)), lambda: code.remaining_s, stop)
             if stop is not None and stop.is_set():
                 raise AuthenticationError("the sign-in was stopped")
+            if terminal.is_declined:
+                raise AuthenticationError("the sign-in was declined")
             extra_s, problem = 0.0, ""
             try:
                 result = poll()

@@ -7,6 +7,7 @@ in a thread, because a thread would go on to read what the user types later.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import select
@@ -23,6 +24,7 @@ from .background import run_in_thread
 _KEYBOARD_INTERVAL_S = 0.5
 _LOG_LINE_INTERVAL_S = 60.0
 _LINE_WIDTH = 78
+_DECLINING_WORDS = frozenset({"n", "no", "q", "quit", "skip"})
 _UNPRINTABLE = re.compile(r"[^ -~]|[\[\]]")
 
 
@@ -36,28 +38,38 @@ class Terminal:
 
     Args:
         print_fn: prints a text of one or more lines. None, the default, for standard error.
+        can_decline: whether the user declines a sign-in by a key, because Ctrl-C means something else there. The
+            default is False.
+
+    Attributes:
+        is_declined: True after the user has declined.
     """
 
-    def __init__(self, print_fn: Callable[[str], Any] | None = None) -> None:
+    def __init__(self, print_fn: Callable[[str], Any] | None = None, *, can_decline: bool = False) -> None:
+        self.is_declined = False
         self._print = print_fn
         self._tty_output: TextIO | None = None
-        self._tty_input: TextIO | None = None
         if print_fn is None:
             self._tty_output = sys.stderr if is_terminal(sys.stderr) else None
-            self._tty_input = sys.stdin if self._tty_output and is_terminal(sys.stdin) and os.name == "posix" else None
+        self._tty_input = _find_keyboard() if self._tty_output or can_decline else None
+        self._can_decline = can_decline and self._tty_input is not None
         self._page_url: str | None = None
         self._next_log_line_s = 0.0
         self._countdown_is_visible = False
 
     @classmethod
-    def for_session(cls, coordinator: Any, *, source: str) -> Terminal:
+    def for_session(cls, coordinator: Any, *, source: str, can_decline: bool = False) -> Terminal:
         """Return a terminal that prints on the display of a session, or on standard error if there is none or it fails.
+
+        Call it in the event loop of the session: its display is used there, whichever thread prints a text.
 
         Args:
             coordinator: of the session.
             source: the name that the display shows as the source of a text.
+            can_decline: as in the constructor.
         """
         display: Any = getattr(coordinator, "display_system", None)
+        loop = asyncio.get_running_loop()
 
         def show(text: str) -> None:
             try:
@@ -65,7 +77,16 @@ class Terminal:
             except Exception:  # noqa: BLE001 - a host's display may raise anything, and the user must read this
                 _write_text(sys.stderr, f"{text}\n")
 
-        return cls(show if display is not None else lambda text: _write_text(sys.stderr, f"{text}\n"))
+        def show_in_loop(text: str) -> None:
+            if _is_running_here(loop):
+                show(text)
+            else:
+                loop.call_soon_threadsafe(show, text)
+
+        def write(text: str) -> None:
+            _write_text(sys.stderr, f"{text}\n")
+
+        return cls(show_in_loop if display is not None else write, can_decline=can_decline)
 
     def print_text(self, text: str) -> None:
         """Print a text of one or more lines."""
@@ -90,14 +111,17 @@ class Terminal:
             browser_hosts: the allowed hosts.
         """
         self._page_url = url if self._tty_input is not None and _can_open_page(url, browser_hosts) else None
-        if self._page_url:
-            self.print_text("Press Enter to open the page in your browser. Ctrl-C stops the sign-in.")
+        sentences = ["Press Enter to open the page in your browser."] if self._page_url else []
+        if self._can_decline:
+            sentences.append("To go on without signing in, type n and press Enter.")
         elif self._tty_output is not None:
-            self.print_text("Ctrl-C stops the sign-in.")
+            sentences.append("Ctrl-C stops the sign-in.")
+        if sentences:
+            self.print_text(" ".join(sentences))
         self._next_log_line_s = time.monotonic() + _LOG_LINE_INTERVAL_S
 
     def wait(self, seconds: float, remaining_s: Callable[[], float], stop: threading.Event | None = None) -> None:
-        """Wait and show the remaining time.
+        """Wait and show the remaining time. End the wait when the user declines.
 
         Args:
             seconds: how long to wait.
@@ -105,27 +129,36 @@ class Terminal:
             stop: ends the wait early when it is set. The default is no such event.
         """
         until_s = time.monotonic() + seconds
-        while (rest_s := until_s - time.monotonic()) > 0:
+        while (rest_s := until_s - time.monotonic()) > 0 and not self.is_declined:
             self._show_remaining_time(remaining_s())
-            if stop is not None:
-                if stop.wait(min(rest_s, _KEYBOARD_INTERVAL_S)):
-                    return
-            elif self._tty_input is not None and self._page_url:
-                self._open_page_on_enter(self._tty_input, min(rest_s, _KEYBOARD_INTERVAL_S))
+            interval_s = min(rest_s, _KEYBOARD_INTERVAL_S)
+            if self._tty_input is not None and (self._page_url or self._can_decline):
+                self._read_keyboard(self._tty_input, interval_s)
+            elif stop is None:
+                time.sleep(interval_s)
             else:
-                time.sleep(min(rest_s, _KEYBOARD_INTERVAL_S))
+                stop.wait(interval_s)
+            if stop is not None and stop.is_set():
+                return
 
     def finish_waiting(self) -> None:
         """End the wait that `start_waiting` began."""
         self._page_url = None
         self._clear_countdown()
 
-    def _open_page_on_enter(self, keyboard: TextIO, seconds: float) -> None:
+    def _read_keyboard(self, keyboard: TextIO, seconds: float) -> None:
+        """Wait for a line: Enter opens the page, once; a word for "no" declines if the user can decline."""
         ready, _, _ = select.select([keyboard], [], [], seconds)
-        if ready:
-            pressed, url, self._page_url = keyboard.readline(), self._page_url, None
-            if pressed and url:
-                run_in_thread(lambda: webbrowser.open(url))
+        if not ready:
+            return
+        line = keyboard.readline()
+        if not line:  # the terminal was closed, and select would return at once from now on
+            self._tty_input = None
+        elif self._can_decline and line.strip().lower() in _DECLINING_WORDS:
+            self.is_declined = True
+        elif url := self._page_url:
+            self._page_url = None
+            run_in_thread(lambda: webbrowser.open(url))
 
     def _show_remaining_time(self, remaining_s: float) -> None:
         minutes, seconds = divmod(max(0, int(remaining_s)), 60)
@@ -149,6 +182,22 @@ def is_terminal(stream: TextIO | None) -> bool:
     try:
         return stream is not None and stream.isatty()
     except ValueError:
+        return False
+
+
+def _find_keyboard() -> TextIO | None:
+    """Return standard input if it is a terminal whose lines can be waited for, which no console of Windows is."""
+    try:
+        sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError):  # None, or an object in the place of the process's own
+        return None
+    return sys.stdin if is_terminal(sys.stdin) and os.name == "posix" else None
+
+
+def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
         return False
 
 

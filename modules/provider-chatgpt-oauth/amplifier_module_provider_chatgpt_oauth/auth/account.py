@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError
 from openai_responses_common import Token, TokenSource
+from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.device_code import DeviceCode, Poll, sign_in, sign_in_async
 from openai_responses_common.auth.store.open import open_store
 from openai_responses_common.auth.store.record import StoreError, TokenRecord
@@ -107,9 +108,7 @@ class Account:
         tokens = self.load_tokens()
         if tokens is None:
             return "unauthenticated"
-        return (
-            "authenticated" if tokens.remaining_s() > 0 or (tokens.refresh_token and not tokens.end_code) else "expired"
-        )
+        return "authenticated" if tokens.can_be_used else "expired"
 
     def can_replace_token(self, refused_token: str) -> bool:
         """Return whether the store holds another token than the refused one, or a refresh could get one; blocks."""
@@ -141,7 +140,9 @@ class Account:
             self._convert_store_errors(lambda: self._store.probe(wait_for_unlock=True))
             return self._request_device_code()
 
-        return self._accept_sign_in(await sign_in_async(begin, terminal, on_code_shown=on_code_shown))
+        tokens = await sign_in_async(begin, terminal, on_code_shown=on_code_shown)
+        # It waits for the lock, writes files and asks the service.
+        return await wait_for(run_in_thread(lambda: self._accept_sign_in(tokens)))
 
     def sign_out(self) -> list[str]:
         """End the sign-in here and at the service; return the locations from which tokens were deleted.
@@ -149,16 +150,21 @@ class Account:
         Raises:
             AuthenticationError: the tokens could not be deleted.
         """
-        tokens = None
-        try:
-            tokens = self.load_tokens()
-        except AuthenticationError as error:
-            logger.warning("the tokens cannot be revoked at the service: %s", error)
-        removed = self._convert_store_errors(self._store.delete)
-        self._unsaved_record = None
-        self.source = self._build_source()
-        if tokens is not None:
-            self._revoke_tokens(tokens)
+        return self._convert_store_errors(self._sign_out)
+
+    def _sign_out(self) -> list[str]:
+        # Under one lock, or a refresh in between would leave tokens that nobody revokes.
+        with self._store.lock():
+            tokens = None
+            try:
+                tokens = self._load_newest_tokens()
+            except StoreError as error:
+                logger.warning("the tokens cannot be revoked at the service: %s", error)
+            removed = self._store.delete()
+            self._unsaved_record = None
+            self.source = self._build_source()
+            if tokens is not None:
+                self._revoke_tokens(tokens)
         return removed
 
     def retry_save(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from amplifier_core.llm_errors import AuthenticationError
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.bearer import build_bearer_headers
@@ -15,9 +17,15 @@ from .tokens import AUTH_CLAIM, Tokens
 
 
 class ChatgptCredential:
-    """The access token of an account, with the header that names the account; see `Credential`."""
+    """The access token of an account, with the header that names the account; see `Credential`.
+
+    Attributes:
+        offer_sign_in: lets the user sign in before the first call if nobody is signed in. It returns None if there is
+            nobody to ask. None, as at first, offers nothing.
+    """
 
     def __init__(self, account: Account) -> None:
+        self.offer_sign_in: Callable[[], Awaitable[Tokens | None]] | None = None
         self._account = account
         self._stored_tokens: Tokens | None = None
 
@@ -36,11 +44,15 @@ class ChatgptCredential:
         return token.account if token else self._stored_tokens.account if self._stored_tokens else ""
 
     async def prepare(self) -> None:
-        """Read the account from the token store, once."""
-        if self._account.source.token is None and self._stored_tokens is None:
-            self._stored_tokens = await wait_for(run_in_thread(self._account.load_tokens))
-            if self._stored_tokens is None:
-                raise AuthenticationError(NOT_SIGNED_IN, status_code=UNAUTHORIZED)
+        """Read the account from the token store, once. Offer the sign-in if no call can be made without it."""
+        if self._account.source.token is not None or self._stored_tokens is not None:
+            return
+        tokens = await wait_for(run_in_thread(self._account.load_tokens))
+        if self.offer_sign_in is not None and (tokens is None or not tokens.can_be_used):
+            tokens = await self.offer_sign_in() or tokens
+        if tokens is None:
+            raise AuthenticationError(NOT_SIGNED_IN, status_code=UNAUTHORIZED)
+        self._stored_tokens = tokens
 
     async def lease(self) -> Lease:
         """Return the token and its account. Source of the names: OpenAI's own client, seen 2026-11-21."""

@@ -68,7 +68,7 @@ class SignInEnded(AuthenticationError):
 
 
 class UnexplainedRefusal(ProviderUnavailableError):
-    """A 401 without a code of the sign-in service: it does not end the sign-in, but an immediate retry would not help."""
+    """A 401 without a code of the sign-in service. It does not end the sign-in, and a retry at once would not help."""
 
 
 class Issuer:

@@ -88,6 +88,11 @@ class Tokens:
             },
         )
 
+    @property
+    def can_be_used(self) -> bool:
+        """Whether the access token is valid, or a refresh may get another one."""
+        return self.remaining_s() > 0 or (self.refresh_token != "" and not self.end_code)
+
     def remaining_s(self) -> float:
         """The remaining lifetime of the access token, in seconds."""
         return self.expires_at - time.time()
