@@ -15,31 +15,98 @@ from openai_responses_common.engine.redact import redact
 LONG = "A" * 200_000
 
 
+SECRET_KEYS = (
+    *("api_key", "api-key", "apiKey", "Authorization", "authorization", "access_token", "accessToken", "refresh_token"),
+    *("id_token", "client_secret", "Proxy-Authorization", "Cookie", "set-cookie", "password", "secret", "token"),
+    *("X-API-Key", "X-GitHub-Token", "Private-Token", "X-Goog-Api-Key", "Ocp-Apim-Subscription-Key", "account_key"),
+    *("gateway-key", "domain_secrets", "dbPassword", "credential", "bot_tokens"),
+)
+
+
+@pytest.mark.parametrize("key", SECRET_KEYS)
+@pytest.mark.parametrize("value", ["hunter2", ["hunter2"], {"value": "hunter2"}])
+def test_the_value_of_a_key_that_bears_a_secret_is_hidden(key: str, value: Any) -> None:
+    assert redact({"filters": [{key: value, "accept": "json"}]}) == {"filters": [{key: "[REDACTED]", "accept": "json"}]}
+
+
+@pytest.mark.parametrize("key", ["headers", "default_headers", "httpHeaders", "env"])
+def test_every_value_among_headers_and_variables_is_hidden(key: str) -> None:
+    tool = {"type": "mcp", key: {"X-Anything": "hunter2", "X-List": ["hunter2"], "X-None": None}}
+    hidden = {"X-Anything": "[REDACTED]", "X-List": "[REDACTED]", "X-None": None}
+    assert redact({"tools": [tool]}) == {"tools": [{"type": "mcp", key: hidden}]}
+    assert redact({key: ["X-Anything: hunter2"]}) == {key: "[REDACTED]"}
+    assert redact({key: None}) == {key: None}
+
+
 @pytest.mark.parametrize(
-    "key",
+    ("address", "shown"),
     [
-        "api_key",
-        "api-key",
-        "Authorization",
-        "authorization",
-        "X-API-Key",
-        "access_token",
-        "refresh_token",
-        "id_token",
-        "client_secret",
-        "Proxy-Authorization",
-        "Cookie",
-        "set-cookie",
-        "password",
-        "secret",
-        "token",
+        ("https://mcp.example/sse", "https://mcp.example/sse"),
+        ("https://mcp.example/sse?key=hunter2&a=b", "https://mcp.example/sse?[REDACTED]"),
+        ("https://user:hunter2@mcp.example:8443/sse", "https://[REDACTED]@mcp.example:8443/sse"),
+        ("https://hunter2@mcp.example", "https://[REDACTED]@mcp.example"),
+        ("https://mcp.example/sse#hunter2", "https://mcp.example/sse#[REDACTED]"),
+        ("https://mcp.example/s/ZmQxNzA5YTQtYjY5Zi00MGQ4/mcp", "https://mcp.example/s/[REDACTED]/mcp"),
+        ("https://mcp.example/v1/sk-hunter2hunter2", "https://mcp.example/v1/[REDACTED]"),
+        ("postgres://me:hunter2@db.example/data", "postgres://[REDACTED]@db.example/data"),
     ],
 )
-@pytest.mark.parametrize("value", ["hunter2", ["hunter2"], {"value": "hunter2"}, 12345])
-def test_the_value_of_a_key_that_bears_a_secret_is_hidden(key: str, value: Any) -> None:
-    tool = {"type": "mcp", "headers": {key: value, "accept": "json"}}
-    hidden = redact({"tools": [tool]})
-    assert hidden == {"tools": [{"type": "mcp", "headers": {key: "[REDACTED]", "accept": "json"}}]}
+def test_address_is_shown_without_what_may_be_secret(address: str, shown: str) -> None:
+    assert redact({"server_url": address, "image_url": address}) == {"server_url": shown, "image_url": shown}
+    told = redact({"tools": [{"description": f"Calls {address} for you."}]})
+    assert "hunter2" not in json.dumps(told)
+    assert shown.partition("?")[0].partition("#")[0] in told["tools"][0]["description"]
+    assert redact(f"see {address}") == f"see {address}", "the text of a conversation is not searched"
+
+
+SECRETS = [
+    "sk-proj-0123456789abcdef",
+    "ghp_0123456789abcdefghij",
+    "github_pat_11ABCDEFG0123456789",
+    "glpat-0123456789abcdefghij",
+    "xoxb-1234567890-abcdefghij",
+    "AKIAIOSFODNN7EXAMPLE",
+    "AIzaSyA0123456789abcdefghijklmnopqrstu",
+    "hf_0123456789abcdefghij",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
+    "Bearer 0123456789",
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_text_with_the_form_of_a_secret_is_hidden(secret: str) -> None:
+    """In the definition of a tool, and in a field of `extra_body`, within a longer text too."""
+    assert redact({"anything": [secret]}) == {"anything": ["[REDACTED]"]}
+    longer = f"send '{secret}' there"
+    value = {"tools": [{"note": longer}], "team": {"note": [longer]}, "input": [{"text": longer}]}
+    hidden = redact(value, suspect_keys=["team"])
+    note = "send '[REDACTED]' there"
+    assert hidden == {"tools": [{"note": note}], "team": {"note": [note]}, "input": [{"text": longer}]}
+
+
+def test_random_text_is_hidden_where_only_settings_are() -> None:
+    random, hexadecimal = "Zm9vYmFyMTIzNDU2Nzg5MGFiY2Rl", "0123456789abcdef0123456789abcdef"
+    shown = {
+        "vector_store_ids": ["vs_68a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5"],
+        "name": random,
+        "type": "function",
+        "description": f"A word such as {random}.",
+        "model": "gpt-5.6-sol-2026-11-30",
+        "parameters": {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"},
+        "file": "file-6F2ksmvXxt4VdoqmHRw6kL",
+        "label": "a-very-long-label-of-many-words-in-the-year-2026",
+    }
+    assert redact({"tools": [shown], "metadata": shown}, suspect_keys=["metadata"]) == {
+        "tools": [shown],
+        "metadata": shown,
+    }
+    value = {"a": random, "b": [hexadecimal]}
+    hidden = {"a": "[REDACTED]", "b": ["[REDACTED]"]}
+    assert redact({"metadata": value, "tools": value, "input": value}, suspect_keys=["metadata"]) == {
+        "metadata": hidden,
+        "tools": hidden,
+        "input": value,
+    }
 
 
 def test_a_secret_that_is_absent_is_absent() -> None:
@@ -47,7 +114,20 @@ def test_a_secret_that_is_absent_is_absent() -> None:
 
 
 def test_keys_that_merely_sound_like_one_are_shown() -> None:
-    value = {"max_output_tokens": 5, "prompt_cache_key": "k", "input_tokens": 7, "safety_identifier": "s", 5: "x"}
+    value = {
+        "max_output_tokens": 5,
+        "prompt_cache_key": "k",
+        "input_tokens": 7,
+        "safety_identifier": "s",
+        5: "x",
+        "key": "region",
+        "input_tokens_details": {"cached_tokens": 3},
+        "keyboard": "de",
+        "environment": "linux",
+        "header_text": "x",
+        "": "x",
+        "secretary" * 9: "x",
+    }
     assert redact(value) == value
 
 

@@ -117,7 +117,7 @@ def test_an_unknown_key_is_refused_with_the_valid_ones() -> None:
 
 
 def test_an_entry_that_is_not_an_object_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"prod takes an object such as .*, not 'gpt-6-sol'"):
+    with pytest.raises(ConfigurationError, match=r"prod takes an object such as .*, not this str"):
         read_model_info({"prod": "gpt-6-sol"})
 
 

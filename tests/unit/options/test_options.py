@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from openai_responses_common.options.options import (
     read_valid_config,
 )
 from openai_responses_common.options.settings import CALL_SETTINGS, SHARED_SETTINGS
+
+from tests.support.witness import leaks
 
 DEFAULTS = Options(model="default-model")
 
@@ -154,12 +157,44 @@ def test_an_empty_setting_is_absent(key: str, absent: Any) -> None:
     ],
 )
 def test_a_value_that_cannot_be_read_names_key_remedy_and_value(key: str, value: Any, takes: str) -> None:
+    """Of a value that may hold secrets, the error names the type."""
     with pytest.raises(ConfigurationError) as raised:
         config(**{key: value})
     assert f"setting {key!r} takes " in str(raised.value)
     assert takes in str(raised.value)
-    assert repr(value) in str(raised.value)
+    is_shown = isinstance(value, int | float) or (isinstance(value, str) and not SHARED_SETTINGS[key].is_structured)
+    assert (repr(value) if is_shown else f"not this {type(value).__name__}") in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+SECRET_VALUES: list[Any] = [
+    {"token": "canary"},
+    [{"headers": {"X-Key": "canary"}}],
+    [[{"type": 1, "authorization": "canary"}]],
+    {"effort": ["canary"]},
+    {"model": {"prices": {"input": "canary"}}},
+    {"model": {"prices": ["canary"]}},
+    {"model": {"efforts": ["canary"]}},
+    {"model": {"default_effort": "canary"}},
+    {"model": {"model": ["canary"]}},
+    {"model": ["canary"]},
+    ({"type": "json_schema", "json_schema": "canary"},),
+    {"canary"},
+]
+
+
+@pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security")
+@pytest.mark.parametrize("key", CALL_SETTINGS)
+def test_error_of_a_value_that_may_hold_a_secret_does_not_show_it(key: str) -> None:
+    texts = [json.dumps(value)[:-1] for value in SECRET_VALUES[:-1]] if CALL_SETTINGS[key].is_structured else []
+    for value in [*SECRET_VALUES, *texts]:
+        for settings, kwargs in (({key: value}, {}), ({}, {key: value})):
+            caught: list[ConfigurationError] = []
+            try:
+                call(config(**settings), kwargs=kwargs)
+            except ConfigurationError as error:
+                caught.append(error)
+            assert [leak for error in caught for leak in leaks("canary", error)] == []
 
 
 def test_a_bad_keyword_is_named_too() -> None:
@@ -175,8 +210,8 @@ def test_a_bad_keyword_is_named_too() -> None:
 def test_a_long_value_is_named_by_its_beginning(value: str) -> None:
     """A person reads the line."""
     with pytest.raises(ConfigurationError) as raised:
-        config(extra_body=value)
-    assert str(raised.value) == f"setting 'extra_body' takes an object, not '{value[:199]}"
+        config(timeout=value)
+    assert str(raised.value) == f"setting 'timeout' takes a number, not '{value[:199]}"
 
 
 def test_efforts_and_summaries_inside_reasoning_are_read_like_those_beside_it() -> None:

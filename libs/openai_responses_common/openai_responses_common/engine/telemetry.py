@@ -11,6 +11,7 @@ import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from amplifier_core.llm_errors import LLMError, QuotaExceededError, RateLimitError
@@ -61,6 +62,7 @@ class CallEvents:
         self._call_fields = {"provider": provider, "model": redact(options.model)}
         self._options = options
         self._scrub = scrub
+        self._redact = partial(redact, scrub=scrub, suspect_keys=tuple(options.extra_body))
         self._limit_table = limits
         self._event_limits: dict[str, Any] = {}
         self._started_s = time.monotonic()
@@ -103,19 +105,17 @@ class CallEvents:
             "dropped": list(dropped),
             "extra_body": sorted(options.extra_body.keys() - {"input"}),
         }
-        data = redact(data, scrub=self._scrub)
+        data = self._redact(data)
         if options.raw:
-            data["raw"] = redact(body, scrub=self._scrub)
+            data["raw"] = self._redact(body)
         await self._emit("llm:request", data)
         await self._emit_debug("llm:request", "request", body)
 
     async def _emit_debug(self, event: str, key: str, value: Any) -> None:
         if self._options.debug:
-            await self._emit(
-                f"{event}:debug", {key: redact(value, scrub=self._scrub, max_characters=_MAX_DEBUG_CHARACTERS)}
-            )
+            await self._emit(f"{event}:debug", {key: self._redact(value, max_characters=_MAX_DEBUG_CHARACTERS)})
         if self._options.raw_debug:
-            await self._emit(f"{event}:raw", {key: redact(value, scrub=self._scrub)})
+            await self._emit(f"{event}:raw", {key: self._redact(value)})
 
     async def emit_response(self, decoded_response: DecodedResponse, responses: Sequence[Response]) -> None:
         """Emit `llm:response` of a call that succeeded.
@@ -141,9 +141,9 @@ class CallEvents:
         for key in ("reasoning_removed", "prompt_cache"):
             if value := (decoded_response.metadata or {}).get(f"openai:{key}"):
                 data[key] = value
-        data = redact(data, scrub=self._scrub)  # some services repeat the request in their response
+        data = self._redact(data)  # some services repeat the request in their response
         if self._options.raw:
-            data["raw"] = redact(list(responses), scrub=self._scrub)
+            data["raw"] = self._redact(list(responses))
         await self._emit_end_once(data)
         await self._emit_debug("llm:response", "response", list(responses))
 

@@ -18,7 +18,7 @@ from ..facts.model_prices import find_price
 from ..facts.model_traits import EFFORTS, LeadingSystem, ModelTraits, Sampling, find_traits
 from ..facts.price import Price, Rates
 from .readers import effort_list, flag, json_object, one_of, rate, token_count
-from .setting import Setting, is_unset, show_value
+from .setting import Setting, describe_mismatch, is_unset
 
 TRAIT_SETTINGS: Mapping[str, Setting] = {
     "context_window": Setting(read=token_count, meaning="How many input tokens it accepts."),
@@ -263,23 +263,29 @@ def _read_fields(path: str, value: object, rows: Mapping[str, Setting] | None, *
     fields = cast("Mapping[str, object]", value)
     for key in fields:
         if rows is not None and key not in rows:
-            raise _invalid(path, f"the keys {', '.join(rows)}", key)
+            raise ConfigurationError(
+                f"setting 'model_info': {path:.200} takes the keys {', '.join(rows)}, not {key!r:.200}"
+            )
     return {key: entry for key, entry in fields.items() if not is_unset(entry)}
 
 
 def _read_values(path: str, fields: Mapping[str, object], rows: Mapping[str, Setting]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, row in rows.items():
-        if key in fields:
-            try:
-                values[key] = row.read(fields[key])
-            except ValueError as error:
-                raise _invalid(f"{path}.{key}", str(error), fields[key]) from None
+        if key not in fields:
+            continue
+        try:
+            values[key] = row.read(fields[key])
+            continue
+        except ValueError as error:
+            expected = str(error)
+        raise _invalid(f"{path}.{key}", expected, fields[key])
     return values
 
 
 def _invalid(path: str, expected: str, value: object) -> ConfigurationError:
-    return ConfigurationError(f"setting 'model_info': {path:.200} takes {expected}, not {show_value(value)}")
+    problem = describe_mismatch(expected, value, is_structured=True)
+    return ConfigurationError(f"setting 'model_info': {path:.200} takes {problem}")
 
 
 def _check_against_tables(overrides: ModelOverrides, model: str) -> None:

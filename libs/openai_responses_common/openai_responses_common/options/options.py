@@ -33,7 +33,7 @@ class Options:
     model: str = ""
     reasoning_effort: str | None = None
     reasoning_summary: str | None = "auto"
-    reasoning: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    reasoning: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     extended_thinking: bool | None = None
     verbosity: str | None = None
     max_output_tokens: int | None = None
@@ -46,11 +46,11 @@ class Options:
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
     safety_identifier: str | None = None
-    hosted_tools: tuple[Mapping[str, Any], ...] = ()
+    hosted_tools: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     include: tuple[str, ...] = ()
-    tool_choice: str | Mapping[str, Any] | None = None
-    response_format: object = None
-    extra_body: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    tool_choice: str | Mapping[str, Any] | None = field(default=None, repr=False)
+    response_format: object = field(default=None, repr=False)
+    extra_body: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     timeout_s: float = 600.0
     call_timeout_s: float | None = None
     max_retries: int = 5

@@ -10,6 +10,9 @@ from amplifier_core.llm_errors import ConfigurationError
 
 from .readers import text
 
+# Python refuses to write an integer of more than 4300 digits.
+_MAX_INTEGER_BITS = 1023
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -22,6 +25,7 @@ class Setting:
             module, of the module's own record for settings of one module. Empty by default.
         default: the default in words, if no field of `Options` holds it. Empty by default.
         variables: environment variables that set the same if the config does not, in order. None by default.
+        is_structured: whether its value is an object or a list of objects, which may hold secrets. False by default.
     """
 
     meaning: str
@@ -29,6 +33,7 @@ class Setting:
     field: str = ""
     default: str = ""
     variables: tuple[str, ...] = ()
+    is_structured: bool = False
 
     def parse(self, key: str, value: object) -> Any:
         """Return the typed value of the setting `key`.
@@ -39,15 +44,27 @@ class Setting:
         try:
             return self.read(value)
         except (ValueError, TypeError) as error:
-            raise ConfigurationError(f"setting {key!r} takes {error}, not {show_value(value)}") from None
+            expected = str(error)
+        # Raised here, because the error of the reader, or its context, may quote the value.
+        raise ConfigurationError(
+            f"setting {key!r} takes {describe_mismatch(expected, value, is_structured=self.is_structured)}"
+        )
 
 
-def show_value(value: object) -> str:
-    """Return a value as an error shows it; the name of its type if Python cannot write it."""
-    try:
-        return f"{value!r:.200}"
-    except (ValueError, RecursionError):  # an integer of more than 4300 digits
-        return f"this {type(value).__name__}"
+def describe_mismatch(expected: str, value: object, *, is_structured: bool) -> str:
+    """Return what a setting takes and what it has instead, for an error.
+
+    Args:
+        expected: the valid values.
+        value: the value that is not valid. Objects, lists and the text of structured settings may hold secrets, so the
+            result names their type only.
+        is_structured: see `Setting.is_structured`.
+    """
+    if isinstance(value, str) and not is_structured:
+        return f"{expected}, not {value!r:.200}"
+    if isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= _MAX_INTEGER_BITS):
+        return f"{expected}, not {value!r}"
+    return f"{expected}, not this {type(value).__name__} (its value is not shown, because it may hold secrets)"
 
 
 def is_unset(value: object) -> bool:

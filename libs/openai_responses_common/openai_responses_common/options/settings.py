@@ -51,6 +51,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     "reasoning": Setting(
         field="reasoning",
         read=reasoning_fields,
+        is_structured=True,
         meaning="Further fields of the API's `reasoning` object, such as `{mode: pro}`.",
     ),
     "verbosity": Setting(
@@ -93,6 +94,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     "web_search": Setting(
         field="hosted_tools",
         read=web_search_tool,
+        is_structured=True,
         meaning="The hosted web search: `true`, or an object with the tool's own fields (`filters`, `user_location`, "
         "…).",
         default="false",
@@ -100,6 +102,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     "hosted_tools": Setting(
         field="hosted_tools",
         read=hosted_tool_list,
+        is_structured=True,
         meaning="Further hosted tools of the API (`file_search`, `code_interpreter`, `mcp`, …): a list of objects, "
         "each with a `type`.",
     ),
@@ -138,6 +141,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     "extra_body": Setting(
         field="extra_body",
         read=json_object,
+        is_structured=True,
         meaning="Fields that are merged into every request last, over everything else. `llm:request` lists their "
         "names. `input` is not one of them: the messages of the call are always sent.",
     ),
@@ -191,6 +195,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     "model_info": Setting(
         field="model_info",
         read=read_model_info,
+        is_structured=True,
         meaning="Facts about models that the tables do not know yet, see [model_info](#model_info).",
     ),
 }
@@ -212,17 +217,20 @@ CALL_ONLY_SETTINGS: Mapping[str, Setting] = {
     "tool_choice": Setting(
         field="tool_choice",
         read=tool_choice,
+        is_structured=True,
         meaning="`auto`, `none`, `required`, the name of a tool, or the API's object.",
     ),
     "response_format": Setting(
         field="response_format",
         read=response_format,
+        is_structured=True,
         meaning="`{type: text}`, `{type: json}` or `{type: json_schema, json_schema: …}`.",
     ),
     "stop": Setting(field="stop", read=word_list, meaning="The API has no stop sequences, so `dropped` reports them."),
     "tools": Setting(
         field="hosted_tools",
         read=hosted_tool_list,
+        is_structured=True,
         meaning="Hosted tools of this call, instead of those of the settings.",
     ),
 }

@@ -54,7 +54,7 @@ class Endpoint:
     base_url: str
     credential: Credential
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     @property
     def origin(self) -> str:
