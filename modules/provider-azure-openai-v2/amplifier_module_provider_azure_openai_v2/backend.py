@@ -74,7 +74,7 @@ def build_azure_backend(config: Mapping[str, Any]) -> Backend:
         models=DeploymentModels(
             resolved.deployments, build_arm_resource(resolved.endpoint, settings.resource_id, resolved.credential)
         ),
-        defaults=Options(model=_choose_default_deployment(settings, resolved.deployments)),
+        defaults=Options(model=_choose_default_deployment(settings, resolved)),
         own_keys=tuple(SETTINGS),
         config_fields=WIZARD_QUESTIONS,
         credential_env_vars=("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT"),
@@ -120,9 +120,9 @@ def _read_api_version(settings: Settings) -> str | None:
     return ambient if ambient and has_responses_api(ambient) else None
 
 
-def _choose_default_deployment(settings: Settings, deployments: Mapping[str, str]) -> str:
-    name = settings.deployment_name or settings.default_deployment
-    return name or next(iter(deployments), DEFAULT_MODEL)
+def _choose_default_deployment(settings: Settings, resolved: ResolvedSettings) -> str:
+    name = settings.deployment_name or settings.default_deployment or resolved.endpoint.deployment
+    return name or next(iter(resolved.deployments), DEFAULT_MODEL)
 
 
 def _read_billing(settings: Settings) -> Billing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import is_within, read_url
@@ -18,10 +18,14 @@ ENDPOINT_EXAMPLE = "https://NAME.openai.azure.com"
 
 # The v1 route is served below this path. Source: Azure OpenAI v1 reference, seen 2026-11-21.
 _API_SEGMENT = "openai"
+_DEPLOYMENTS_SEGMENT = "deployments"
+# What follows that segment in an address of the API; nothing, if the address ends there.
+_API_ROUTES: tuple[list[str], ...] = ([], ["v1"], ["responses"], [_DEPLOYMENTS_SEGMENT])
 # The values of api-version on the v1 route; it needs none. Source: api-version-lifecycle page, seen 2026-11-21.
 _V1_API_VERSIONS = frozenset({"v1", "preview", "latest"})
 # The first dated version with the Responses API. Source: the same, and issue threads of litellm.
 _FIRST_RESPONSES_VERSION = "2025-03-01"
+_VERSION_QUERY = re.compile(r"(?i:api-version)=([\w.-]+)")
 _DATED_VERSION = re.compile(r"(\d{4}-\d{2}-\d{2})(-preview)?")
 _FOUNDRY_SCOPE = "https://ai.azure.com/.default"
 
@@ -75,6 +79,7 @@ class AzureEndpoint:
         authority: scheme and host that sign in.
         scopes: the scopes to request tokens for, in the order in which they are tried.
         accepts_entra_tokens: True if Entra tokens may be sent to this host.
+        deployment: the deployment that the address names; empty if it names none.
     """
 
     base_url: str
@@ -83,6 +88,7 @@ class AzureEndpoint:
     authority: str
     scopes: tuple[str, ...]
     accepts_entra_tokens: bool
+    deployment: str = ""
 
     @property
     def host(self) -> str:
@@ -102,8 +108,10 @@ def resolve_endpoint(
     """Resolve an address.
 
     Args:
-        address: of a resource, a project or a gateway, with or without the path of the API.
-        api_version: as in the setting. None means the v1 route.
+        address: of a resource, a project or a gateway, with or without the path of the API. Azure's portals show it as
+            an endpoint, or as a target URI that ends with `?api-version=…`.
+        api_version: as in the setting. None means the version of the address if it has the Responses API, else the v1
+            route.
         cloud: the name of the cloud. None leaves it to the address and to `authority_host`.
         authority_host: the host that signs in. None means that of the cloud.
         scope: the scope of tokens. None means those of the cloud.
@@ -112,10 +120,12 @@ def resolve_endpoint(
     Raises:
         ConfigurationError: a value is not valid; the error names the setting and its valid values.
     """
-    parts = read_url("azure_endpoint", address, example=ENDPOINT_EXAMPLE)
+    plain_address, version_of_address = _split_target_uri(address)
+    parts = read_url("azure_endpoint", plain_address, example=ENDPOINT_EXAMPLE)
     host = parts.hostname or ""
     require_https("azure_endpoint", parts)
-    path, query = _build_route(_find_root_segments(parts, host), api_version)
+    segments = [segment for segment in parts.path.split("/") if segment]
+    path, query = _build_route(_find_root_segments(segments, host), api_version or version_of_address)
     resolved_cloud = _resolve_cloud(host, cloud, authority_host)
     return AzureEndpoint(
         base_url=f"{parts.scheme}://{parts.netloc}{path}",
@@ -125,19 +135,46 @@ def resolve_endpoint(
         scopes=(scope,) if scope else _list_scopes(resolved_cloud, is_project=_is_project_path(path)),
         accepts_entra_tokens=_find_cloud_by_host(host) is not None
         or is_within(host, [each.lower() for each in allowed_hosts]),
+        deployment=_find_deployment(segments),
     )
 
 
-def _find_root_segments(parts: SplitResult, host: str) -> list[str]:
-    """The segments of the path before `openai`; for a gateway with a v1 route, up to and including `v1`."""
-    segments = [segment for segment in parts.path.split("/") if segment]
+def _split_target_uri(address: str) -> tuple[str, str | None]:
+    """Return an address without its `?api-version=…`, and that version; None if it has no Responses API.
+
+    A host of Azure without a scheme gets https.
+    """
+    plain_address, _, query = address.partition("?")
+    version = _VERSION_QUERY.fullmatch(query)
+    address = plain_address if version else address
+    if _find_cloud_by_host(address.partition("/")[0]) is not None:
+        address = f"https://{address}"
+    return address, version[1] if version and has_responses_api(version[1]) else None
+
+
+def _find_deployment(segments: list[str]) -> str:
     lower = [segment.lower() for segment in segments]
-    if _API_SEGMENT in lower:
-        return segments[: lower.index(_API_SEGMENT)]
+    if _API_SEGMENT not in lower:
+        return ""
+    before, *after = segments[lower.index(_API_SEGMENT) + 1 :][:2] or [""]
+    return after[0] if before.lower() == _DEPLOYMENTS_SEGMENT and after else ""
+
+
+def _find_root_segments(segments: list[str], host: str) -> list[str]:
+    """The segments of the path before the API's own; for a gateway with a v1 route, up to and including `v1`.
+
+    A gateway or a project may itself have a segment `openai`. The API's own is the last one that a segment of the API
+    follows.
+    """
+    lower = [segment.lower() for segment in segments]
     if lower[:2] == ["api", "projects"]:
         return segments[:3]
     if _find_cloud_by_host(host) is not None:
         return []  # no other path of an Azure host serves this API
+    for index in reversed(range(len(lower))):
+        names_deployment = index > 0 and lower[index - 1] == _DEPLOYMENTS_SEGMENT
+        if lower[index] == _API_SEGMENT and not names_deployment and lower[index + 1 : index + 2] in _API_ROUTES:
+            return segments[:index]
     if "v1" in lower:
         return segments[: lower.index("v1") + 1]
     return segments

@@ -39,6 +39,13 @@ FORMS = {
     "https://contoso.openai.azure.cn/openai": "https://contoso.openai.azure.cn/openai/v1",
     "https://apim.contoso.com": "https://apim.contoso.com/openai/v1",
     "https://apim.contoso.com/openai": "https://apim.contoso.com/openai/v1",
+    "contoso.openai.azure.com": f"{RESOURCE}/openai/v1",
+    "contoso.openai.azure.com/openai/v1": f"{RESOURCE}/openai/v1",
+    "https://contoso.services.ai.azure.com/api/projects/openai": "https://contoso.services.ai.azure.com/api/projects/openai/openai/v1",
+    "https://contoso.services.ai.azure.com/api/projects/openai/openai/v1/responses": "https://contoso.services.ai.azure.com/api/projects/openai/openai/v1",
+    "https://apim.contoso.com/openai/eastus/openai/v1": "https://apim.contoso.com/openai/eastus/openai/v1",
+    "https://apim.contoso.com/openai/eastus/openai/responses": "https://apim.contoso.com/openai/eastus/openai/v1",
+    "https://apim.contoso.com/openai/eastus": "https://apim.contoso.com/openai/eastus/openai/v1",
     "https://apim.contoso.com/team/openai/v1": "https://apim.contoso.com/team/openai/v1",
     "https://apim.contoso.com/team": "https://apim.contoso.com/team/openai/v1",
     "https://gateway.contoso.com/llm/v1": "https://gateway.contoso.com/llm/v1",
@@ -57,6 +64,38 @@ def test_every_form_of_an_address_becomes_one_base_url(address: str, base_url: s
     assert resolve_endpoint(place.base_url).base_url == base_url, "and what came out goes in again"
 
 
+TARGET_URIS = {  # as the portals show them: base URL, query and deployment
+    f"{RESOURCE}/openai/responses?api-version=2025-04-01-preview": (
+        f"{RESOURCE}/openai",
+        {"api-version": "2025-04-01-preview"},
+        "",
+    ),
+    f"{RESOURCE}/openai/v1/responses?api-version=preview": (f"{RESOURCE}/openai/v1", {"api-version": "preview"}, ""),
+    f"{RESOURCE}/openai/deployments/gpt-4o/chat/completions?api-version=2024-06-01": (
+        f"{RESOURCE}/openai/v1",
+        {},
+        "gpt-4o",
+    ),
+    f"{RESOURCE}/openai/deployments/OpenAI/chat/completions?api-version=2025-01-01-preview": (
+        f"{RESOURCE}/openai/v1",
+        {},
+        "OpenAI",
+    ),
+    "https://apim.contoso.com/openai/deployments/openai/responses?API-Version=2025-03-01-preview": (
+        "https://apim.contoso.com/openai",
+        {"api-version": "2025-03-01-preview"},
+        "openai",
+    ),
+}
+
+
+@pytest.mark.parametrize("address", TARGET_URIS)
+def test_a_target_uri_can_be_pasted(address: str) -> None:
+    endpoint = resolve_endpoint(address)
+    assert (endpoint.base_url, endpoint.query, endpoint.deployment) == TARGET_URIS[address]
+    assert resolve_endpoint(address, api_version="v1").query == {"api-version": "v1"}, "the setting wins"
+
+
 ADVERSARIAL = [
     "http://contoso.openai.azure.com",
     "http://127.1",
@@ -70,7 +109,6 @@ ADVERSARIAL = [
     "https://contoso.openai.azure.com@evil.com",
     "https://contoso.openai.azure.com:hush@evil.com/",
     "https://contoso.openai.azure.com?x=1",
-    "https://contoso.openai.azure.com/openai/responses?api-version=2025-04-01-preview",
     "https://contoso.openai.azure.com/?",
     "https://contoso.openai.azure.com#top",
     "https://contoso.openai.azure.com\\@evil.com",
@@ -88,7 +126,11 @@ ADVERSARIAL = [
     "https://[::1",
     "https://",
     "https:///openai",
-    "contoso.openai.azure.com",
+    "apim.contoso.com",
+    "contoso.openai.azure.com.evil.com",
+    "https://contoso.openai.azure.com?api-version=v1&x=1",
+    "https://contoso.openai.azure.com?api-version=v1#top",
+    "https://contoso.openai.azure.com?api-version=hush@evil.com",
     "//contoso.openai.azure.com",
     "ftp://contoso.openai.azure.com",
     "javascript:alert(1)",
