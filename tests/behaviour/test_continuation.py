@@ -10,20 +10,26 @@ from responses_emulator import (
     Call,
     CustomCall,
     CutStream,
+    FromResponder,
     HostedItem,
+    HttpReply,
     NoTerminalOutput,
     ResponseIncomplete,
     Say,
+    Silence,
     Think,
     Turn,
     WebSearch,
     server_error,
+    write_text,
 )
 
-from tests.support.session import Conversation, OpenSession, Session, items, result, server_items, system, tool
+from tests.support.session import Conversation, OpenSession, Session, asking, items, result, server_items, system, tool
 
 HALF = Turn(Think(["Long story."], tokens=30), Say("Once upon a time there was a "), ResponseIncomplete(characters=20))
+MORE = Turn(Think(["And on."], tokens=30), Say("me there was a king and he "), ResponseIncomplete(characters=20))
 LOOK = tool("look", "at")
+STORY = "Once there was a model that was very small. It lived on a machine with two cores, and it wrote no poems."
 
 
 @pytest.mark.promise("an incomplete response is an error that is retried", area="hazard")
@@ -54,7 +60,7 @@ async def test_it_goes_on_with_the_reasoning_it_had(session: Session) -> None:
 
 @pytest.mark.promise("a continuation costs nothing", area="hazard")
 async def test_usage_and_cost_are_summed(session: Session) -> None:
-    session.emulator.script(HALF, HALF, Say("the end"))
+    session.emulator.script(HALF, MORE, Say("the end"))
     response = await session.ask("tell me a story")
     told = [session.made(number)["usage"] for number in range(session.sent)]
     assert len(told) == 3
@@ -69,11 +75,12 @@ async def test_usage_and_cost_are_summed(session: Session) -> None:
 
 async def test_it_gives_up_after_so_many_continuations_and_says_so(open_session: OpenSession) -> None:
     session = await open_session(max_continuations="2")
-    session.emulator.script(*[HALF] * 9)
+    pieces = [f"{number}. Once upon a time there was " for number in range(9)]
+    session.emulator.script(*[Turn(Say(piece), ResponseIncomplete(characters=20)) for piece in pieces])
     response = await session.ask("tell me a story")
     assert session.sent == 3
     assert response.finish_reason == "length"
-    assert response.text == "Once upon a time the" * 3
+    assert response.text == "".join(piece[:20] for piece in pieces[:3])
     assert response.metadata["openai:incomplete_reason"] == "max_output_tokens"
 
 
@@ -86,7 +93,7 @@ async def test_no_continuations_are_no_continuations(open_session: OpenSession) 
 
 @pytest.mark.promise("half a call runs a tool", area="hazard")
 @pytest.mark.parametrize("shape", [[], [NoTerminalOutput()]], ids=["with output", "with empty output"])
-async def test_a_half_call_is_dropped_and_the_answer_goes_on(session: Session, shape: list) -> None:
+async def test_a_half_call_is_not_run_and_the_model_is_told(session: Session, shape: list) -> None:
     half = Turn(
         Think(["Look."]), Say("I look."), Call("look", {"at": "the whole wide world"}), ResponseIncomplete(), *shape
     )
@@ -94,18 +101,48 @@ async def test_a_half_call_is_dropped_and_the_answer_goes_on(session: Session, s
     response = await session.ask("look", tools=[LOOK])
     assert [call.arguments for call in response.tool_calls] == [{"at": "x"}]
     assert session.sent == 2
-    assert not items(session.body, "function_call")
-    assert len(items(session.body, "reasoning")) == 1
+    first, second = session.emulator.request_bodies
+    added = second["input"][len(first["input"]) :]
+    assert [item["type"] for item in added] == ["reasoning", "message", "function_call", "function_call_output"]
+    assert added[2]["arguments"] == "{}"
+    assert "cut off at the output token limit" in added[3]["output"]
+    shown = [event["name"] for event in session.recorder.named("llm:stream_block_start") if "name" in event]
+    assert shown == ["look", "look"]
+    assert session.recorder.shown() == response.text == "I look."
 
 
-async def test_a_half_call_alone_ends_without_a_call(open_session: OpenSession) -> None:
-    session = await open_session(max_continuations=1)
-    half = Turn(Call("look", {"at": "the whole wide world"}), ResponseIncomplete())
-    session.emulator.script(*[half] * 5)
-    response = await session.ask("look", tools=[LOOK])
-    assert not response.tool_calls
-    assert response.finish_reason == "length"
-    assert response.text
+@pytest.mark.promise("a cut call is asked for again and again", area="hazard")
+async def test_a_call_that_is_cut_off_again_ends_the_answer_and_later_turns_tell_of_it(session: Session) -> None:
+    """Each try would cost as many tokens as the limit allows."""
+    chat = Conversation(session, tools=[LOOK])
+    halves = [
+        Turn(Think(["Look."]), Call("look", {"at": f"{n} whole wide worlds"}), ResponseIncomplete()) for n in "123"
+    ]
+    session.emulator.script(*halves[:2], Say("I see."))
+    response = await chat.say("look")
+    assert (session.sent, response.finish_reason, response.tool_calls) == (2, "length", None)
+    assert "call of look" in response.text
+    assert "reasoning" not in response.text
+    assert session.recorder.shown() == response.text
+    second = session.body["input"]
+    await chat.say("go on")
+    assert session.body["input"][: len(second)] == second
+    assert [item["type"] for item in items(session.body, "function_call", "function_call_output")] == [
+        "function_call",
+        "function_call_output",
+    ] * 2
+    assert not session.recorder.named("provider:tool_sequence_repaired")
+
+
+@pytest.mark.parametrize("piece", [Call("look", {"at": "the whole wide world"}), Think(["Look."], tokens=9)])
+async def test_a_request_that_says_no_more_than_the_last_one_is_not_sent(session: Session, piece: object) -> None:
+    """Half an action of a native tool cannot be sent back, nor can reasoning that nothing follows."""
+    if isinstance(piece, Call):
+        piece = HostedItem({"type": "shell_call", "call_id": "call_1", "action": {"commands": ["ls"]}})
+    session.emulator.script(Turn(piece, ResponseIncomplete()))
+    response = await session.ask("look", tools=[tool("shell", type="shell")])
+    assert (session.sent, response.finish_reason, response.tool_calls) == (1, "length", None)
+    assert "provider:incomplete_continuation" not in session.recorder.names
 
 
 async def test_a_call_with_whole_arguments_that_was_still_cut_off_is_not_run(session: Session) -> None:
@@ -157,17 +194,51 @@ async def test_a_cut_in_mid_reasoning_is_told_and_not_tried_again(session: Sessi
     assert response.usage.output_tokens == session.made(0)["usage"]["output_tokens"]
 
 
-async def test_the_budget_of_the_service_is_what_cuts(session: Session) -> None:
+async def test_the_budget_of_the_service_is_what_cuts(open_session: OpenSession) -> None:
     """No script: the answer is really too long for the limit that was sent."""
-    session.emulator.script(Say("word " * 60), Say("word " * 60), Say("end"))
-    response = await session.ask("talk", max_output_tokens=40, reasoning_effort="none")
+    session = await open_session(max_output_tokens=40, reasoning_effort="none")
+    session.emulator.script(Say("word " * 60), Say("more " * 60), Say("end"))
+    response = await session.ask("talk")
     assert response.text.startswith("word word")
     limits = [body.get("max_output_tokens") for body in session.emulator.request_bodies]
     if "max_output_tokens" in session.backend.refuses:
         assert limits == [None], "without a limit the answer is whole at once"
     else:
-        assert set(limits) == {40}
-        assert len(limits) > 1
+        assert limits == [40, 40, 40]
+
+
+@pytest.mark.promise("a call spends more tokens than its caller allows", area="hazard")
+@pytest.mark.parametrize(
+    ("fields", "kwargs"),
+    [
+        ({"max_output_tokens": 512}, {}),
+        ({}, {"max_output_tokens": 512}),
+        ({}, {"request_options": {"auto_continue": False}}),
+        ({"metadata": {"auto_continue": False}}, {}),
+    ],
+)
+async def test_a_caller_who_limits_a_call_gets_no_continuation(session: Session, fields: dict, kwargs: dict) -> None:
+    assert "completion:auto_continue:v1" in session.provider.get_info().capabilities
+    session.emulator.script(HALF, Say("never said"))
+    response = await session.provider.complete(asking("tell me a story", **fields), **kwargs)
+    assert (session.sent, response.finish_reason, response.text) == (1, "length", "Once upon a time the")
+
+
+async def test_a_server_goes_on_in_mid_sentence_or_the_first_part_is_the_answer(session: Session) -> None:
+    """vLLM goes on only behind a message that is marked as incomplete, and begins anew otherwise."""
+    session.emulator.state.responder = write_text(STORY)
+    session.emulator.script(*[Turn(FromResponder(), ResponseIncomplete(characters=50))] * 2)
+    response = await session.ask("tell me a story")
+    statuses = [[item.get("status") for item in body["input"]] for body in session.emulator.request_bodies]
+    if session.backend.marks_incomplete:
+        assert (response.text, response.finish_reason) == (STORY, "stop")
+        assert statuses == [[None], [None, "incomplete"], [None, None, "incomplete"]]
+    else:
+        assert (response.text, response.finish_reason) == (STORY[:50], "length")
+        assert not any(status for body in statuses for status in body)
+        told = [session.made(number)["usage"]["output_tokens"] for number in range(session.sent)]
+        assert response.usage.output_tokens == sum(told), "what was thrown away was paid for"
+    assert session.recorder.shown() == response.text
 
 
 @pytest.mark.promise("a continuation is not retried", area="hazard")
@@ -197,7 +268,9 @@ async def test_a_continued_answer_goes_back_whole(session: Session) -> None:
     await chat.say("tell me a story")
     before = session.body
     await chat.say("thanks")
-    assert session.body["input"][: len(before["input"])] == before["input"]
+    newest = before["input"].pop()
+    newest.pop("status", None)  # says only in a continuation that the message is to be continued
+    assert session.body["input"][: len(before["input"]) + 1] == [*before["input"], newest]
     assert len(items(session.body, "reasoning")) == 2
     assert json.dumps(session.body).count("Once upon") == 1
 
@@ -239,17 +312,30 @@ async def test_every_request_has_instructions_and_tools(session: Session) -> Non
 
 
 @pytest.mark.promise("a continuation that fails counts as a success", area="hazard")
+@pytest.mark.parametrize(
+    ("ending", "sent"),
+    [
+        ([server_error(), server_error()], 3),
+        ([HttpReply(400, {"error": {"message": "odd"}})], 2),
+        ([Turn(Say("lost"), Call("look", '{"at": NaN}'))], 2),
+        ([Turn(Say("lost"), Silence(60, before_event=6))], 2),
+        ([Turn(Say("half of an answer in full"))], 2),
+    ],
+    ids=["a fault", "a refusal", "a bad call", "the time of the call", "another beginning"],
+)
 async def test_a_continuation_that_fails_ends_as_length(
-    open_session: OpenSession, caplog: pytest.LogCaptureFixture
+    open_session: OpenSession, caplog: pytest.LogCaptureFixture, ending: list, sent: int
 ) -> None:
     """The host keeps the part that was paid for, and the finish reason says that it is not the whole."""
     session = await open_session(max_retries=1)
-    session.emulator.script(
-        Turn(Say("half of an answer"), ResponseIncomplete(characters=8)), server_error(), server_error()
-    )
-    response = await session.ask("hello")
-    assert session.sent == 3
+    await session.ask("so that there is a client")
+    session.recorder.events.clear()
+    session.emulator.script(Turn(Say("half of an answer"), ResponseIncomplete(characters=8)), *ending)
+    time_limit = {"timeout": 3} if isinstance(ending[0], Turn) and ending[0].parts_of_type(Silence) else {}
+    response = await session.ask("hello", tools=[LOOK], **time_limit)
+    assert session.sent == 1 + sent
     assert (response.text, response.finish_reason) == ("half of ", "length")
     assert response.metadata["openai:incomplete_reason"] == "max_output_tokens"
     assert session.recorder.one("llm:response")["finish_reason"] == "length"
+    assert session.recorder.shown() == response.text
     assert any("could not be continued" in record.getMessage() for record in caplog.records)

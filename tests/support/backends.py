@@ -58,6 +58,7 @@ class BackendUnderTest:
         needs: body keys without which it answers nothing, so that they are never left out.
         takes_system: it knows the role `system`.
         system_text_role: the role in which system text inside the conversation goes to it.
+        marks_incomplete: a message that was cut off is marked as incomplete in a continuation.
         reasoning_ids: it wants the ids of replayed reasoning back.
         window: input tokens that the model takes at least.
         limit: a field of the rate limits that it tells.
@@ -89,6 +90,7 @@ class BackendUnderTest:
     needs: frozenset[str] = field(default_factory=frozenset[str])
     takes_system: bool = True
     system_text_role: str = "developer"
+    marks_incomplete: bool = False
     reasoning_ids: bool = True
     window: int = 800_000
     limit: str = "requests_remaining"
@@ -139,6 +141,7 @@ BACKENDS = [
         collected=lambda url, secret: {"base_url": url, "api_key": secret},
         environment=lambda url, secret: {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": secret},
         account=("OPENAI_API_KEY",),
+        marks_incomplete=True,
         system_text_role="system",  # an emulator on loopback is not OpenAI's address
         unset=("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"),
     ),

@@ -83,6 +83,7 @@ from responses_emulator.output.turn_context import TurnContext
 from responses_emulator.responders.fixed_output import fixed_output
 from responses_emulator.responders.responder import Responder
 from responses_emulator.responders.schema_instance import schema_instance
+from responses_emulator.responders.written_text import write_text
 from responses_emulator.script.rejected_parameters import RejectParameters
 from responses_emulator.script.replies import Disconnect, HttpReply
 from responses_emulator.script.turn import (
@@ -250,5 +251,6 @@ __all__ = [
     "write_azure_cli",
     "write_codex_file",
     "write_ms_module_file",
+    "write_text",
     "wrong_workspace",
 ]

@@ -19,6 +19,9 @@ OTHER_SERVER_PROFILE = replace(
     # Many chat templates skip a developer message in silence, and every one renders system. Seen with transformers
     # serve 5.24 and a template in the manner of Qwen3, 2026-11-30; vLLM, llama.cpp and LiteLLM write system themselves.
     system_text_role="system",
+    # vLLM 0.32 goes on in mid-sentence only behind a message with this status, else it begins the answer anew. Other
+    # servers ignore it (seen 2026-11-30). Azure is reported to refuse the field.
+    incomplete_status=True,
     # Our prices are OpenAI's; LiteLLM and OpenRouter report what a response cost.
     prefers_reported_cost=True,
 )

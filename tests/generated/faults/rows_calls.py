@@ -90,12 +90,12 @@ _CALLS = (
         **_TOOLS,
     ),
     row(
-        "cut off by the output limit: left out, and asked again",
+        "cut off by the output limit: not run, and the model is told",
         Turn(Say("I look."), Call("look", {"at": "the whole wide world"}), ResponseIncomplete()),
         Call("look", {"at": "x"}),
         then=answer(
             "I look.",
-            events="request start delta end start end continuation start end response",
+            events="request start delta end start end aborted continuation start delta end start end response",
             requests=2,
             paid=2,
             finish="tool_calls",
@@ -107,14 +107,18 @@ _CALLS = (
         "cut off by the output limit, though what came is an object",
         Turn(Call("look", '{"at": "x"}'), ResponseIncomplete(characters=11)),
         Say("never mind"),
-        then=answer("never mind", events="request start end continuation start delta end response", requests=2, paid=2),
+        then=answer(
+            "never mind", events="request start end aborted continuation start delta end response", requests=2, paid=2
+        ),
         **_TOOLS,
     ),
     row(
         "cut off, marked complete",
         Turn(Call("look", '{"at": "x'), ResponseIncomplete(characters=99)),
         Say("never mind"),
-        then=answer("never mind", events="request start end continuation start delta end response", requests=2, paid=2),
+        then=answer(
+            "never mind", events="request start end aborted continuation start delta end response", requests=2, paid=2
+        ),
         **_TOOLS,
     ),
     row(
@@ -123,7 +127,7 @@ _CALLS = (
         Say("no"),
         then=answer(
             "I run.\n\nno",
-            events="request start delta end start end continuation start delta end response",
+            events="request start delta end start end aborted continuation start delta end start delta end response",
             requests=2,
             paid=2,
         ),
@@ -140,7 +144,11 @@ _CALLS = (
     row(
         "stopped by the content filter in mid-arguments",
         Turn(Call("look", {"at": "the whole wide world"}), ResponseIncomplete("content_filter")),
-        then=answer("(The service's content filter withheld the answer.)", events=_ONE, finish="content_filter"),
+        then=answer(
+            "(The service's content filter withheld the answer.)",
+            events="request start end aborted start delta end response",
+            finish="content_filter",
+        ),
         **_TOOLS,
     ),
 )

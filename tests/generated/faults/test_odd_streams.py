@@ -8,10 +8,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from openai_responses_common.engine._call import make_usable
 from openai_responses_common.facts.backend_profile import BackendProfile
 from openai_responses_common.failures.failure import CallFailure
 from openai_responses_common.options.model_info import NO_OVERRIDES
-from openai_responses_common.translate.decode import DecodedResponse, decode_response, drop_cut_calls
+from openai_responses_common.translate.decode import DecodedResponse, decode_response
 from openai_responses_common.translate.deltas import DeltaReader
 from openai_responses_common.translate.usage import sum_usage
 from openai_responses_common.transport.body_decoder import build_body_decoder
@@ -160,7 +161,7 @@ def decode_reply(body: Bytes) -> tuple[DecodedResponse, str]:
         model_info=NO_OVERRIDES,
         day=date(2026, 11, 21),
     )
-    return decode_response([{**reply, "output": drop_cut_calls(reply)}], origin="here", usage=usage), shown
+    return decode_response([make_usable(reply)], origin="here", usage=usage), shown
 
 
 @pytest.mark.parametrize("name", [*UNUSUAL, *INVALID])

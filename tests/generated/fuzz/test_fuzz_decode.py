@@ -10,6 +10,7 @@ from amplifier_core.llm_errors import InvalidToolCallError, LLMError
 from amplifier_core.message_models import Message
 from hypothesis import given
 from hypothesis import strategies as st
+from openai_responses_common.engine._call import make_usable
 from openai_responses_common.facts.backend_profile import BackendProfile
 from openai_responses_common.failures.classify import classify_failure
 from openai_responses_common.failures.read import read_error_event
@@ -17,7 +18,6 @@ from openai_responses_common.options.model_info import NO_OVERRIDES
 from openai_responses_common.translate.decode import (
     DecodedResponse,
     decode_response,
-    drop_cut_calls,
 )
 from openai_responses_common.translate.deltas import BlockDelta, BlockEnd, BlockStart, Delta, DeltaReader
 from openai_responses_common.translate.messages import encode_messages
@@ -58,7 +58,7 @@ def answered(events: list[Event]) -> DecodedResponse | None:
         raise classify_failure(
             read_error_event(accumulator.terminal_event), profile=PROFILE, model="m", max_retry_delay_s=5
         )
-    return decode_response([{**response, "output": drop_cut_calls(response)}], origin="here", usage=usage)
+    return decode_response([make_usable(response)], origin="here", usage=usage)
 
 
 @given(answers(), st.integers(1, 5))

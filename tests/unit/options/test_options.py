@@ -70,6 +70,7 @@ SETTINGS: list[tuple[str, Any, str, Any]] = [
     ("min_retry_delay", "0.5", "min_retry_delay_s", 0.5),
     ("max_retry_delay", 120, "max_retry_delay_s", 120.0),
     ("max_continuations", "0", "max_continuations", 0),
+    ("auto_continue", "false", "auto_continue", False),
     ("max_concurrent_requests", 5, "max_concurrent_requests", 5),
     ("use_streaming", "false", "use_streaming", False),
     ("use_streaming", "True", "use_streaming", True),
@@ -370,6 +371,42 @@ def test_streaming_is_switched_off_per_request_only_by_false() -> None:
     assert call(metadata={"stream": None}).use_streaming is True
     assert call(metadata={}).use_streaming is True
     assert call(config(use_streaming=False), metadata={"stream": True}).use_streaming is False
+
+
+@pytest.mark.parametrize(
+    ("settings", "request_fields", "kwargs", "continues"),
+    [
+        ({}, {}, {}, True),
+        ({"max_output_tokens": 100}, {}, {}, True),
+        ({}, {"max_output_tokens": 100}, {}, False),
+        ({}, {}, {"max_output_tokens": "100"}, False),
+        ({}, {}, {"max_tokens": 100}, False),
+        ({}, {}, {"extra_body": {"max_output_tokens": 100}}, False),
+        ({"extra_body": {"max_output_tokens": 100}}, {}, {}, True),
+        ({}, {"max_output_tokens": 100}, {"max_continuations": 2}, True),
+        ({}, {"max_output_tokens": 100}, {"auto_continue": True}, True),
+        ({"auto_continue": False}, {}, {}, False),
+        ({"auto_continue": False}, {}, {"auto_continue": "true"}, True),
+        ({"auto_continue": False}, {}, {"max_continuations": 2}, True),
+        ({}, {}, {"request_options": {"auto_continue": False}}, False),
+        ({}, {}, {"request_options": {"auto_continue": False}, "max_continuations": 2}, False),
+        ({}, {}, {"request_options": {"auto_continue": False}, "auto_continue": True}, True),
+        ({}, {}, {"request_options": {"auto_continue": None}}, True),
+        ({}, {}, {"request_options": "other"}, True),
+        ({}, {"metadata": {"auto_continue": False}}, {}, False),
+        ({}, {"metadata": {"auto_continue": "another host's"}}, {}, True),
+    ],
+)
+def test_only_a_limit_of_the_settings_is_continued_and_the_caller_decides(
+    settings: dict[str, Any], request_fields: dict[str, Any], kwargs: dict[str, Any], continues: bool
+) -> None:
+    options = call(config(**settings), kwargs=kwargs, **request_fields)
+    assert (options.max_continuations > 0) is continues
+
+
+def test_a_request_option_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="'auto_continue' takes true or false"):
+        call(kwargs={"request_options": {"auto_continue": "perhaps"}})
 
 
 def test_the_cache_key_is_chosen_then_the_conversation_then_the_session() -> None:

@@ -24,7 +24,6 @@ from hypothesis import strategies as st
 from openai_responses_common.translate.decode import (
     DecodedResponse,
     decode_response,
-    drop_cut_calls,
 )
 from openai_responses_common.translate.messages import encode_messages
 from openai_responses_common.translate.replay_state import read_replay_state
@@ -295,27 +294,6 @@ def test_metadata_is_small_json_under_one_prefix() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("item", "kept"),
-    [
-        (call('{"a'), False),
-        (call(""), False),
-        (call("[1]"), False),
-        (call("{}", status="incomplete"), False),
-        (call("{}", status="completed"), True),
-        (call('{"a":1}'), True),
-        ({"type": "custom_tool_call", "call_id": "c", "name": "sql", "input": "sel", "status": "incomplete"}, False),
-        ({"type": "custom_tool_call", "call_id": "c", "name": "sql", "input": "select"}, True),
-        (message("half", status="incomplete"), True),
-        (REASONING, True),
-        (SEARCH, True),
-    ],
-)
-def test_a_call_that_was_cut_off_is_dropped(item: Item, kept: bool) -> None:
-    assert drop_cut_calls(cut(message("x"), item)) == ([message("x"), item] if kept else [message("x")])
-    assert drop_cut_calls(response(message("x"), item)) == [message("x"), item], "only where the response was cut off"
-
-
 def test_what_a_loop_stores_does_not_hold_the_answer_twice() -> None:
     dumped = decode(response(REASONING, message("Hello"))).model_dump()
     assert "content_blocks" not in dumped
@@ -362,8 +340,3 @@ def test_arguments_that_only_python_reads_are_not_run(arguments: str) -> None:
     call = {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "n", "arguments": arguments}
     with pytest.raises(InvalidToolCallError):
         decode_response([{"status": "completed", "output": [call]}], origin="here", usage=None)
-
-
-def test_a_half_call_may_have_any_arguments() -> None:
-    call = {"type": "function_call", "call_id": "c", "name": "n", "arguments": {"a": 1}}
-    assert drop_cut_calls({"status": "incomplete", "output": [call]}) == []

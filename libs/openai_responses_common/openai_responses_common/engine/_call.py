@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from amplifier_core.llm_errors import LLMError
@@ -13,13 +11,22 @@ from amplifier_core.message_models import ChatRequest
 from ..facts.amendments import NO_AMENDMENTS, Amendments
 from ..failures.failure import CallFailure
 from ..options.options import Options
-from ..translate.decode import drop_cut_calls, read_incomplete_reason
+from ..translate.cut_calls import find_cut_calls, replace_cut_calls
+from ..translate.decode import read_incomplete_reason
 from ..translate.deltas import Aborted, DeltaReader
 from ..translate.encode import EncodedRequest
+from ..translate.output_items import read_message_texts
 from ..translate.tool_names import ToolNames
 from ..wire.client_calls import find_client_call
 from ..wire.types import Event, Item, Response
 from .telemetry import CallEvents, Sink
+
+# A model that goes on does not write this much of its beginning again by chance.
+_SAME_BEGINNING_CHARACTERS = 24
+_SHORTEST_BEGINNING_CHARACTERS = 8
+
+# A service that was silent for so long, in seconds, in all attempts of a call is not asked again.
+_LONGEST_SILENCE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +35,33 @@ class PreparedRequest:
 
     encoded_request: EncodedRequest
     body_bytes: bytes
+
+    def says_more_than(self, earlier: PreparedRequest) -> bool:
+        """Return whether the input holds more than the input of an earlier request of the same call."""
+        items, earlier_items = self.encoded_request.body["input"], earlier.encoded_request.body["input"]
+        return len(items) > len(earlier_items) or items[-1:] != earlier_items[-1:]
+
+
+@dataclass(slots=True)
+class Silence:
+    """The time that a call has lost in attempts in which the service fell silent.
+
+    Attributes:
+        attempts: the number of these attempts.
+        total_s: their silence in seconds.
+    """
+
+    attempts: int = 0
+    total_s: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Add the silence of one more attempt."""
+        self.attempts += 1
+        self.total_s += seconds
+
+    def allows_retry(self) -> bool:
+        """Return whether the service may be asked again: once in any case, and more often if it took little time."""
+        return self.attempts < 2 or self.total_s < _LONGEST_SILENCE_S
 
 
 class VisibleDeltas:
@@ -74,23 +108,15 @@ class VisibleDeltas:
         if self._reader.has_emitted:
             await self.abort(error_type, message)
 
+    async def show_notice(self, text: str) -> None:
+        """Send a text of our own as the last block."""
+        await self._show_items([{"type": "message", "content": [{"type": "output_text", "text": text}]}])
+
     async def abort(self, error_type: str, message: str) -> None:
         """Take back what the sink shows, if it shows anything."""
         if self._sink and self._has_visible_blocks:
             self._has_visible_blocks, self._was_aborted = False, True
             await self._sink([Aborted(error_type=error_type, message=message)])
-
-    @asynccontextmanager
-    async def abort_on_failure(self) -> AsyncGenerator[None, None]:
-        """Take back what the sink shows if the block below is cancelled or raises an error of the kernel."""
-        try:
-            yield
-        except asyncio.CancelledError:
-            await self.abort("CancelledError", "the call was cancelled")
-            raise
-        except LLMError as error:
-            await self.abort(type(error).__name__, str(error))
-            raise
 
     async def show_again(self, responses: Sequence[Response]) -> None:
         """Send the blocks of earlier responses again, if an abort took them back.
@@ -98,16 +124,24 @@ class VisibleDeltas:
         Args:
             responses: the earlier responses of the call, each with its usable items.
         """
-        if self._sink is None or not self._was_aborted:
+        if not self._was_aborted:
             return
-        reader = DeltaReader(tool_names=self._tool_names)
-        items = [item for response in responses for item in response["output"]]
+        self._was_aborted, self._first_index = False, 0
+        await self._show_items([item for response in responses for item in response["output"]])
+
+    async def _show_items(self, items: Sequence[Item]) -> None:
+        """Send the blocks of finished items."""
+        if self._sink is None:
+            return
+        reader = DeltaReader(first_index=self._first_index, tool_names=self._tool_names)
         deltas = reader.read_batch(
             {"type": "response.output_item.done", "output_index": index, "item": item}
             for index, item in enumerate(items)
         )
-        self._has_visible_blocks, self._was_aborted, self._first_index = reader.has_emitted, False, reader.next_index
-        await self._sink(deltas)
+        self._has_visible_blocks = self._has_visible_blocks or reader.has_emitted
+        self._first_index = reader.next_index
+        if deltas:
+            await self._sink(deltas)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,24 +170,30 @@ class Call:
         options: the options of the call.
         events: emits the hook events of the call.
         deltas: what the reader of the call sees.
+        end_s: when the time of the call is up, by the clock of the event loop. None if the call has no limit.
         prepared_request: what the next attempt sends; the first step of a call sets it.
         responses: the first response and those that continued it, each with its usable items.
+        billed_responses: all responses that were paid for, as the service sent them.
         is_unfinished: True if the model has to go on from the newest response.
         failure_count: the number of attempts that failed.
         amendments: the changes of its requests. Other calls may learn more while a request is on its way.
         trial: the amendments that the newest request tries. None if there are none.
+        silence: how long the service was silent in attempts that failed.
     """
 
     request: ChatRequest
     options: Options
     events: CallEvents
     deltas: VisibleDeltas
+    end_s: float | None = None
     prepared_request: PreparedRequest = field(init=False)
     responses: list[Response] = field(default_factory=list[Response])
+    billed_responses: list[Response] = field(default_factory=list[Response])
     is_unfinished: bool = False
     failure_count: int = 0
     amendments: Amendments = NO_AMENDMENTS
     trial: Trial | None = None
+    silence: Silence = field(default_factory=Silence)
 
     @property
     def tool_names(self) -> ToolNames:
@@ -161,23 +201,51 @@ class Call:
         return self.prepared_request.encoded_request.tool_names
 
     def add_response(self, response: Response) -> None:
-        """Add a response without its cut tool calls, and note whether the model has to go on from it."""
-        items = drop_cut_calls(response)
-        self.responses.append({**response, "output": items})
-        may_continue = len(self.responses) <= self.options.max_continuations
-        self.is_unfinished = may_continue and needs_continuation(response, items)
+        """Add a response, and note whether the model has to go on from it."""
+        usable = make_usable(response)
+        may_continue = len(self.responses) < self.options.max_continuations
+        cut_calls = [item for earlier in self.responses for item in find_cut_calls(earlier["output"])]
+        self.is_unfinished = may_continue and not cut_calls and can_continue(usable)
+        self.responses.append(usable)
 
 
-def needs_continuation(response: Response, items: list[Item]) -> bool:
+def make_usable(response: Response) -> Response:
+    """Return a response as it is decoded and replayed: cut calls are marked, and so is a message that was cut off.
+
+    Some servers call the message of an incomplete response completed (vLLM 0.32 and LiteLLM 1.108, recorded
+    2026-11-30).
+    """
+    items = replace_cut_calls(response)
+    if response.get("status") == "incomplete" and items and items[-1].get("type") == "message":
+        items = [*items[:-1], {**items[-1], "status": "incomplete"}]
+    return {**response, "output": items}
+
+
+def can_continue(response: Response) -> bool:
     """Return True if a response reached the output token limit and the model can go on from it.
 
     Args:
-        response: the response of the service.
-        items: its output items without cut tool calls.
+        response: the response with its usable items.
     """
+    items = response["output"]
     if response.get("status") != "incomplete" or read_incomplete_reason(response) != "max_output_tokens":
         return False
     if any(find_client_call(item) for item in items):
         return False
-    has_cut_call = len(items) < len(response["output"])
-    return has_cut_call or (bool(items) and items[-1].get("type") != "reasoning")
+    return bool(items) and items[-1].get("type") != "reasoning"
+
+
+def begins_anew(earlier: Sequence[Response], continuation: Response) -> bool:
+    """Return True if a continuation begins with the beginning of the answer, because the server did not go on from it.
+
+    Args:
+        earlier: the responses so far.
+        continuation: the newest response.
+    """
+    answer, piece = _join_texts(earlier).lstrip(), _join_texts([continuation]).lstrip()
+    length = min(len(answer), len(piece), _SAME_BEGINNING_CHARACTERS)
+    return length >= _SHORTEST_BEGINNING_CHARACTERS and answer[:length] == piece[:length]
+
+
+def _join_texts(responses: Sequence[Response]) -> str:
+    return "".join(text for response in responses for item in response["output"] for text in read_message_texts(item))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from amplifier_core.llm_errors import InvalidRequestError, LLMError, LLMTimeoutError
+from amplifier_core.llm_errors import InvalidRequestError, LLMError, LLMTimeoutError, StreamError
 from amplifier_core.message_models import ChatRequest, Message, Usage
 from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
 
@@ -22,14 +22,15 @@ from ..failures.classify import classify_failure
 from ..failures.failure import CallFailure, Failure, scrub_failure
 from ..failures.read import read_error_event
 from ..options.options import Options
-from ..translate.decode import DecodedResponse, decode_response, read_incomplete_reason
+from ..translate.cut_calls import find_cut_calls
+from ..translate.decode import DecodedResponse, decode_response, find_notice, read_incomplete_reason
 from ..translate.encode import encode_request
 from ..translate.usage import sum_usage
 from ..transport.base import Document, Transport
 from ..wire.accumulate import Accumulator
 from ..wire.json_values import dump_body
 from ..wire.types import Response
-from ._call import Call, PreparedRequest, VisibleDeltas
+from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew, make_usable
 from .lessons import LESSONS, amend_call, confirm_trial
 from .limiter import get_limiter
 from .telemetry import CallEvents, Sink
@@ -61,11 +62,18 @@ class Engine:
         self.profile = profile
         self._on_cost = on_cost
         self._logged_warnings: set[str] = set()
+        self._slow_events: dict[str, float] = {}
 
     def create_events(self, coordinator: Any, provider: str, options: Options) -> CallEvents:
         """Return the emitter of the hook events of one call; `provider` is the name that the events carry."""
-        scrub, limits = self.transport.scrub, self.profile.limits
-        return CallEvents(coordinator, provider=provider, options=options, scrub=scrub, limits=limits)
+        return CallEvents(
+            coordinator,
+            provider=provider,
+            options=options,
+            scrub=self.transport.scrub,
+            limits=self.profile.limits,
+            slow_events=self._slow_events,
+        )
 
     async def run_call(
         self, request: ChatRequest, options: Options, events: CallEvents, sink: Sink | None
@@ -82,34 +90,56 @@ class Engine:
             LLMError: one of the kernel's classes, with provider, model, status and `retry_after`.
         """
         call = Call(request=request, options=options, events=events, deltas=VisibleDeltas(sink))
+        if options.call_timeout_s is not None:
+            call.end_s = asyncio.get_running_loop().time() + options.call_timeout_s
+            events.limit_end(call.end_s)
+        limit = asyncio.timeout_at(call.end_s)
         try:
-            async with asyncio.timeout(options.call_timeout_s):
+            async with limit:
                 await self.transport.prepare()
                 await self._encode(call)
                 await self._report_request(call)
-                async with call.deltas.abort_on_failure():
-                    call.add_response(await self._send_with_retries(call))
-                    while call.is_unfinished:
-                        await self._continue(call)
-                    decoded_response = self._decode(call)
-                await events.emit_response(decoded_response, call.responses)
-                return decoded_response
+                response = await self._send_with_retries(call)
+            await self._add_response(call, response)
+            while call.is_unfinished:
+                await self._continue(call)
+            decoded_response = self._decode(call)
+            await self._show_rest(call, decoded_response)
         except asyncio.CancelledError:
-            await events.emit_cancellation()
+            events.limit_end()
+            try:
+                await call.deltas.abort("CancelledError", "the call was cancelled")
+            finally:
+                await events.emit_cancellation()
             raise
-        except TimeoutError:
-            message = f"the call took longer than its timeout of {options.call_timeout_s} s"
-            error = LLMTimeoutError(message, provider=self.profile.name, model=options.model, retryable=False)
-        except LLMError as caught:
-            error = caught
+        except Exception as caught:
+            error = self._build_final_error(caught, options, time_is_up=limit.expired())
+            await call.deltas.abort(type(error).__name__, str(error))
+            if isinstance(error, LLMError):
+                logger.error("[PROVIDER] %s API error: %s", self.profile.display_name, error)
+            await events.emit_failure(error)
+            if error is caught:
+                raise
+            raise error from None
+        await events.emit_response(decoded_response, call.responses)
+        return decoded_response
+
+    def _build_final_error(self, error: Exception, options: Options, *, time_is_up: bool) -> Exception:
+        """Return the error with which a call ends: one of the kernel's, unless it is a fault in the code."""
+        if isinstance(error, TimeoutError):
+            cause = f"timed out: {error}" if str(error) else "timed out"
+            message = f"the call took longer than its timeout of {options.call_timeout_s} s" if time_is_up else cause
+            error = LLMTimeoutError(message, retryable=not time_is_up)
+        if isinstance(error, LLMError):
             error.provider = error.provider or self.profile.name
             error.model = error.model or options.model
-        except Exception as unexpected:
-            await events.emit_failure(unexpected)
-            raise
-        logger.error("[PROVIDER] %s API error: %s", self.profile.display_name, error)
-        await events.emit_failure(error)
-        raise error
+        return error
+
+    async def _show_rest(self, call: Call, decoded_response: DecodedResponse) -> None:
+        """Show what the reader does not see yet of the response that the host receives."""
+        await call.deltas.show_again(call.responses)
+        if (notice := find_notice(decoded_response)) is not None:
+            await call.deltas.show_notice(notice)
 
     async def _encode(self, call: Call) -> None:
         """Encode the request of the next attempt, with the amendments that are known by now.
@@ -129,6 +159,7 @@ class Engine:
                 traits=options.model_info.traits_of(options.model),
                 amendments=amendments,
                 origin=self.transport.origin,
+                is_continuation=bool(call.responses),
             )
             try:
                 body_bytes = dump_body(encoded.body)
@@ -164,16 +195,48 @@ class Engine:
 
     async def _continue(self, call: Call) -> None:
         """Let the model go on from an unfinished response; if that fails, the call ends with the response so far."""
-        newest = call.responses[-1]
-        await call.events.emit_continuation(len(call.responses), newest, read_incomplete_reason(newest))
-        await self._encode(call)
         try:
-            call.add_response(await self._send_with_retries(call))
-        except LLMError as error:
+            async with asyncio.timeout_at(call.end_s):
+                response = await self._send_continuation(call)
+            if response is not None:
+                self._check_continuation(call, response)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the first part was paid for
+            problem = str(error) or type(error).__name__
             name = self.profile.display_name
-            logger.warning("%s: the response ends early, because it could not be continued: %s", name, error)
-            await call.deltas.show_again(call.responses)
+            logger.warning("%s: the response ends early, because it could not be continued: %s", name, problem)
+            await call.deltas.abort_attempt(type(error).__name__, problem)
+            response = None
+        if response is None:
             call.is_unfinished = False
+        else:
+            await self._add_response(call, response)
+
+    async def _add_response(self, call: Call, response: Response) -> None:
+        """Add a response to the call, and take back what is shown of a tool call that was cut off."""
+        call.add_response(response)
+        if find_cut_calls(call.responses[-1]["output"]):
+            await call.deltas.abort("InvalidToolCallError", "a tool call was cut off, so no tool runs it")
+
+    async def _send_continuation(self, call: Call) -> Response | None:
+        """Return the response to the next request; None if that would say no more than the last one."""
+        newest, last_request = call.responses[-1], call.prepared_request
+        await self._encode(call)
+        if not call.prepared_request.says_more_than(last_request):
+            return None
+        await call.events.emit_continuation(len(call.responses), newest, read_incomplete_reason(newest))
+        return await self._send_with_retries(call)
+
+    def _check_continuation(self, call: Call, response: Response) -> None:
+        """Check that a response goes on from the responses so far.
+
+        Raises:
+            InvalidToolCallError: it has a call whose arguments are not a JSON object.
+            StreamError: it begins anew.
+        """
+        pieces = [make_usable(response)]
+        decode_response(pieces, origin=self.transport.origin, usage=None, tool_names=call.tool_names)
+        if begins_anew(call.responses, response):
+            raise StreamError("the model did not go on but began its answer anew")
 
     async def _send_with_retries(self, call: Call) -> Response:
         """Make attempts until one succeeds, with a wait before each retry."""
@@ -191,14 +254,28 @@ class Engine:
             await asyncio.sleep(missing_s)
 
         try:
-            return await retry_with_backoff(lambda: self._make_attempt(call), config, on_retry=before_wait)
+            response = await retry_with_backoff(lambda: self._measure_silence(call), config, on_retry=before_wait)
         except LLMError:
             if call.trial is None:
                 raise
             trial = call.trial
+        else:
+            call.billed_responses.append(response)
+            return response
         # The amendments that were tried did not help, so the error is that of the request as the caller made it.
         call.amendments, call.trial = trial.amendments, None
         raise trial.error from trial.cause
+
+    async def _measure_silence(self, call: Call) -> Response:
+        """Make one attempt; a service that stays silent is soon asked no more."""
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        try:
+            return await self._make_attempt(call)
+        except LLMTimeoutError as error:
+            call.silence.add(min(loop.time() - started_s, call.options.timeout_s))
+            error.retryable = error.retryable and call.silence.allows_retry()
+            raise
 
     async def _make_attempt(self, call: Call) -> Response:
         """Make one attempt; after a refusal that teaches an amendment send the amended request at once.
@@ -252,8 +329,8 @@ class Engine:
                     if accumulator.terminal_event:
                         break
             response = self._finish_response(accumulator, options, call.events.headers)
-        except (CallFailure, LLMError) as caught:
-            error = caught if isinstance(caught, LLMError) else self._build_kernel_error(caught.failure, options)
+        except Exception as caught:
+            error = self._build_kernel_error(caught.failure, options) if isinstance(caught, CallFailure) else caught
             await call.deltas.abort_attempt(type(error).__name__, str(error))
             raise
         call.deltas.complete_attempt()
@@ -278,7 +355,7 @@ class Engine:
 
     def _decode(self, call: Call) -> DecodedResponse:
         """Decode the responses of a call into one chat response with the usage of all of them."""
-        usage = self._sum_usage(call.responses, call.options)
+        usage = self._sum_usage(call.billed_responses, call.options)
         return decode_response(call.responses, origin=self.transport.origin, usage=usage, tool_names=call.tool_names)
 
     def _sum_usage(self, responses: Sequence[Response], options: Options) -> Usage | None:

@@ -6,7 +6,7 @@ One `request_id` identifies the request, its deltas, its retries and its respons
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import re
 import time
 import uuid
@@ -22,10 +22,12 @@ from ..translate.decode import DecodedResponse
 from ..translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 from ..translate.encode import CIPHERTEXT_INCLUDE
 from ..translate.repair import REPAIR_REASONS, Repair
-from ..transport.tasks import finish
 from ..wire.json_values import as_object
 from ..wire.types import Event, Response
+from ._hooks import HookEmitter
 from .redact import redact
+
+logger = logging.getLogger(__name__)
 
 _MAX_DEBUG_CHARACTERS = 180
 _DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
@@ -43,6 +45,7 @@ class CallEvents:
         options: the options of the call. They decide whether the events hold bodies.
         scrub: removes the credential from a text.
         limits: where the service reports its rate limits. The default is the API's own headers.
+        slow_events: the events whose handlers were cut off, see `HookEmitter`. By default there are none.
 
     Attributes:
         request_id: the id that all events of the call carry.
@@ -57,8 +60,9 @@ class CallEvents:
         options: Options,
         scrub: Callable[[str], str],
         limits: LimitTable = API_LIMITS,
+        slow_events: dict[str, float] | None = None,
     ) -> None:
-        self._hooks = getattr(coordinator, "hooks", None)
+        self._emitter = HookEmitter(getattr(coordinator, "hooks", None), slow_events)
         self._call_fields = {"provider": provider, "model": redact(options.model)}
         self._options = options
         self._scrub = scrub
@@ -74,13 +78,32 @@ class CallEvents:
     @property
     def has_listeners(self) -> bool:
         """Return True if there is a session whose hooks get the events."""
-        return self._hooks is not None
+        return self._emitter.has_listeners
 
-    async def _emit(self, event: str, data: Mapping[str, Any]) -> None:
-        """Run all handlers of an event to their end, also if the call is cancelled meanwhile."""
-        if self._hooks is None:
+    def limit_end(self, end_s: float | None = None) -> None:
+        """Let no handler hold up the end of the call; see `HookEmitter.limit_end`."""
+        self._emitter.limit_end(end_s)
+
+    async def _emit(
+        self, event: str, data: Mapping[str, Any], build_rest: Callable[[], Mapping[str, Any]] | None = None
+    ) -> None:
+        """Emit an event.
+
+        Args:
+            event: its name.
+            data: its fields, which are redacted here.
+            build_rest: returns further fields, redacted. If it raises, the event goes without them. None, by default,
+                adds none.
+        """
+        if not self.has_listeners:
             return
-        await _run_shielded(self._hooks.emit(event, self._add_call_fields(data)))
+        fields: dict[str, Any] = {}
+        try:
+            fields.update(self._redact(data))
+            fields.update(build_rest() if build_rest else {})
+        except Exception:
+            logger.exception("the event %s lacks a part of its data", event)
+        await self._emitter.emit(event, self._add_call_fields(fields))
 
     def _add_call_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
         return {**self._call_fields, "request_id": self.request_id, **data}
@@ -105,17 +128,18 @@ class CallEvents:
             "dropped": list(dropped),
             "extra_body": sorted(options.extra_body.keys() - {"input"}),
         }
-        data = self._redact(data)
-        if options.raw:
-            data["raw"] = self._redact(body)
-        await self._emit("llm:request", data)
+        await self._emit("llm:request", data, lambda: self._build_raw(body))
         await self._emit_debug("llm:request", "request", body)
+
+    def _build_raw(self, value: Any) -> dict[str, Any]:
+        return {"raw": self._redact(value)} if self._options.raw else {}
 
     async def _emit_debug(self, event: str, key: str, value: Any) -> None:
         if self._options.debug:
-            await self._emit(f"{event}:debug", {key: self._redact(value, max_characters=_MAX_DEBUG_CHARACTERS)})
+            short = partial(self._redact, max_characters=_MAX_DEBUG_CHARACTERS)
+            await self._emit(f"{event}:debug", {}, lambda: {key: short(value)})
         if self._options.raw_debug:
-            await self._emit(f"{event}:raw", {key: self._redact(value)})
+            await self._emit(f"{event}:raw", {}, lambda: {key: self._redact(value)})
 
     async def emit_response(self, decoded_response: DecodedResponse, responses: Sequence[Response]) -> None:
         """Emit `llm:response` of a call that succeeded.
@@ -124,12 +148,21 @@ class CallEvents:
             decoded_response: what the host receives.
             responses: the first response of the service, and those that continued it.
         """
+        await self._emit_end_once(
+            {"status": "ok"},
+            lambda: {
+                **self._redact(self._describe_response(decoded_response, responses)),
+                **self._build_raw(list(responses)),
+            },
+        )
+        await self._emit_debug("llm:response", "response", list(responses))
+
+    def _describe_response(self, decoded_response: DecodedResponse, responses: Sequence[Response]) -> dict[str, Any]:
         usage = decoded_response.usage
         tokens = usage.model_dump(exclude_none=True) if usage else {}
         if usage:
             tokens["cost_usd"] = None if usage.cost_usd is None else str(usage.cost_usd)
         data: dict[str, Any] = {
-            "status": "ok",
             "usage": tokens,
             "finish_reason": decoded_response.finish_reason,
             "response_id": responses[-1].get("id"),
@@ -141,34 +174,30 @@ class CallEvents:
         for key in ("reasoning_removed", "prompt_cache"):
             if value := (decoded_response.metadata or {}).get(f"openai:{key}"):
                 data[key] = value
-        data = self._redact(data)  # some services repeat the request in their response
-        if self._options.raw:
-            data["raw"] = self._redact(list(responses))
-        await self._emit_end_once(data)
-        await self._emit_debug("llm:response", "response", list(responses))
+        return data
 
-    async def emit_failure(self, error: Exception) -> None:
+    async def emit_failure(self, error: BaseException) -> None:
         """Emit `llm:response` of a call that failed; a quota that is used up also emits `provider:throttle`."""
         if isinstance(error, QuotaExceededError):
             await self._emit_throttle("quota", error.retry_after)
-        await self._emit_end_once({"status": "error", "error": redact(str(error)), "error_type": type(error).__name__})
+        await self._emit_end_once({"status": "error", "error": str(error), "error_type": type(error).__name__})
 
     async def emit_cancellation(self) -> None:
         """Emit `llm:response` of a call that was cancelled."""
         await self._emit_end_once({"status": "cancelled", "error": "the call was cancelled"})
 
-    async def _emit_end_once(self, data: Mapping[str, Any]) -> None:
+    async def _emit_end_once(
+        self, data: Mapping[str, Any], build_rest: Callable[[], Mapping[str, Any]] | None = None
+    ) -> None:
         if self._response_was_emitted:
             return
         self._response_was_emitted = True
-        await _run_shielded(self._emit_end(data))
-
-    async def _emit_end(self, data: Mapping[str, Any]) -> None:
-        """Emit `llm:response`, and before it `llm:request` if the call ended before it had a request."""
-        if not self._request_was_emitted:
-            await self.emit_request({}, message_count=0, dropped=())
-        duration_ms = int((time.monotonic() - self._started_s) * 1000)
-        await self._emit("llm:response", {**data, "duration_ms": duration_ms})
+        try:
+            if not self._request_was_emitted:  # the call ended before it had a request
+                await self.emit_request({}, message_count=0, dropped=())
+        finally:
+            duration_ms = int((time.monotonic() - self._started_s) * 1000)
+            await self._emit("llm:response", {**data, "duration_ms": duration_ms}, build_rest)
 
     async def emit_deltas(self, deltas: Sequence[Delta]) -> None:
         """Emit an event for each delta; this is the sink of a session."""
@@ -192,8 +221,7 @@ class CallEvents:
         takes all blocks back anyway.
         """
         data = {"block_index": block.index, "block_type": block.kind, **data}
-        if self._hooks is not None:
-            await self._hooks.emit(f"llm:stream_block_{phase}", self._add_call_fields(data))
+        await self._emitter.emit_at_once(f"llm:stream_block_{phase}", self._add_call_fields(data))
 
     async def emit_retry(self, attempt: int, delay_s: float, error: LLMError) -> None:
         """Emit `provider:retry` before a wait; a rate limit also emits `provider:throttle`.
@@ -210,7 +238,7 @@ class CallEvents:
             "max_retries": self._options.max_retries,
             "delay": delay_s,
             "error_type": type(error).__name__,
-            "error_message": redact(str(error)),
+            "error_message": str(error),
         }
         await self._emit("provider:retry", data)
 
@@ -295,18 +323,8 @@ async def emit_auth_required(coordinator: Any, *, provider: str, url: str, minut
         url: the page.
         minutes: how long the code is valid.
     """
-    if (hooks := getattr(coordinator, "hooks", None)) is not None:
-        data = {"provider": provider, "verification_uri": url, "expires_in_minutes": minutes}
-        await hooks.emit("provider:auth_required", data)
-
-
-async def _run_shielded(awaitable: Awaitable[None]) -> None:
-    """Run an awaitable to its end; a cancellation is raised after that."""
-    task = asyncio.ensure_future(awaitable)
-    try:
-        await finish(task)
-    finally:
-        task.result()
+    data = {"provider": provider, "verification_uri": url, "expires_in_minutes": minutes}
+    await HookEmitter(getattr(coordinator, "hooks", None)).emit("provider:auth_required", data)
 
 
 def _is_number(value: object) -> bool:

@@ -93,6 +93,8 @@ class BackendProfile:
         reasoning_ids: whether replayed reasoning keeps its id; false if the service cannot find such ids.
         session_headers: headers that carry the key of the conversation, beside `prompt_cache_key`.
         limits: where the service reports its limits.
+        incomplete_status: whether a continuation marks the message that was cut off as incomplete, so that the server
+            goes on in the middle of it and does not begin anew; false by default.
         leading_system: where leading system messages go; None leaves it to the model.
         default_instructions: the instructions if there are no system messages; None sends none.
         priced: whether tokens have a price; false for a plan.
@@ -119,6 +121,7 @@ class BackendProfile:
     reasoning_ids: bool = True
     session_headers: tuple[str, ...] = ()
     limits: LimitTable = API_LIMITS
+    incomplete_status: bool = False
     leading_system: LeadingSystem | None = None
     default_instructions: str | None = None
     priced: bool = True

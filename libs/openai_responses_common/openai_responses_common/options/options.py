@@ -11,7 +11,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from amplifier_core.llm_errors import ConfigurationError
 from amplifier_core.message_models import ChatRequest
@@ -57,6 +57,7 @@ class Options:
     min_retry_delay_s: float = 1.0
     max_retry_delay_s: float = 60.0
     max_continuations: int = 3
+    auto_continue: bool = True
     max_concurrent_requests: int = 0
     use_streaming: bool = True
     hide_dated_models: bool = False
@@ -122,6 +123,7 @@ def read_call_options(
     Raises:
         ConfigurationError: a value is not valid.
     """
+    metadata = request.metadata or {}
     request_values = {
         "model": request.model,
         "reasoning_effort": request.reasoning_effort,
@@ -133,14 +135,48 @@ def read_call_options(
         "stop": request.stop,
         "timeout": request.timeout,
         "reasoning": (request.model_extra or {}).get("reasoning"),
+        "auto_continue": value if isinstance(value := metadata.get("auto_continue"), bool) else None,
     }
+    kwargs = _spread_request_options(kwargs)
     options = _apply_settings(_apply_settings(config_options, request_values, CALL_SETTINGS), kwargs, CALL_SETTINGS)
     if options.extended_thinking is False:  # hosts pass it for calls whose few tokens must not go into reasoning
         options = replace(options, reasoning_effort="none")
-    if (request.metadata or {}).get("stream") is False:
+    if metadata.get("stream") is False:
         options = replace(options, use_streaming=False)
+    if not _may_continue(options, request_values, kwargs):
+        options = replace(options, max_continuations=0)
     key = options.prompt_cache_key or request.conversation_id or cache_key
     return replace(options, prompt_cache_key=_shorten_cache_key(key))
+
+
+def _spread_request_options(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the keyword arguments with `auto_continue` from `request_options`, where hosts put it.
+
+    Source: the capability `completion:auto_continue:v1` of Microsoft's provider modules, seen 2026-12-01.
+    """
+    request_options: object = kwargs.get("request_options")
+    if not isinstance(request_options, Mapping) or not is_unset(kwargs.get("auto_continue")):
+        return kwargs
+    value = cast(Mapping[str, Any], request_options).get("auto_continue")
+    return {**kwargs, "auto_continue": value}
+
+
+_LIMIT_SETTINGS = tuple(key for key, row in CALL_SETTINGS.items() if row.field == "max_output_tokens")
+
+
+def _may_continue(options: Options, request_values: Mapping[str, Any], kwargs: Mapping[str, Any]) -> bool:
+    """Return whether a response that reached its output token limit may be continued.
+
+    A limit that the caller sets for one call limits the whole call, unless the caller asks for continuations too.
+    """
+    call_values = [request_values, kwargs]
+    if any(not is_unset(values.get("auto_continue")) for values in call_values):
+        return options.auto_continue
+    if not is_unset(kwargs.get("max_continuations")):
+        return True
+    has_limit = any(not is_unset(values.get(key)) for values in call_values for key in _LIMIT_SETTINGS)
+    has_limit = has_limit or (not is_unset(kwargs.get("extra_body")) and "max_output_tokens" in options.extra_body)
+    return options.auto_continue and not has_limit
 
 
 def apply_tier_suffix(options: Options, suffixes: Mapping[str, str]) -> Options:

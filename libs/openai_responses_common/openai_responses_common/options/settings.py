@@ -64,7 +64,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="max_output_tokens",
         read=whole,
         meaning="The most output tokens of one response, reasoning included. A response that reaches the limit is "
-        "continued.",
+        "continued, unless the limit was set for this call.",
         default=_MODEL_DEFAULT,
     ),
     "max_tokens": Setting(field="max_output_tokens", read=whole, meaning="The same as `max_output_tokens`."),
@@ -72,6 +72,12 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="max_continuations",
         read=not_negative,
         meaning="How often a response that reached its output token limit is continued.",
+    ),
+    "auto_continue": Setting(
+        field="auto_continue",
+        read=flag,
+        meaning="Whether such a response is continued at all. A host sets it for one call as a keyword argument, also "
+        "in `request_options`, or in the metadata of the request.",
     ),
     "temperature": Setting(
         field="temperature",

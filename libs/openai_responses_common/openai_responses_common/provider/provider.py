@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# `completion:auto_continue:v1` says that a call takes `request_options={"auto_continue": False}`. Source: Microsoft's
+# provider modules and bundle-context-managed, seen 2026-12-01.
+_CAPABILITIES = ("streaming", "tools", "thinking", "vision", "json_mode", "completion:auto_continue:v1")
+
 
 @dataclass(frozen=True, slots=True)
 class _EngineFetch:
@@ -109,7 +113,7 @@ class ResponsesProvider:
             id=self.name,
             display_name=self._backend.profile.display_name,
             credential_env_vars=list(self._backend.credential_env_vars),
-            capabilities=["streaming", "tools", "thinking", "vision", "json_mode", *self._backend.capabilities],
+            capabilities=[*_CAPABILITIES, *self._backend.capabilities],
             defaults={
                 "model": self.default_model,
                 "context_window": model.context_window,

@@ -11,10 +11,10 @@ from typing import Any
 from amplifier_core.message_models import ChatResponse, ImageBlock, TextBlock, ToolCall, ToolCallBlock, Usage
 from pydantic import Field
 
-from ..wire.client_calls import find_client_call
-from ..wire.json_values import as_object, as_objects, loads_object_or_none
+from ..wire.json_values import as_object, as_objects
 from ..wire.types import Item, Response
 from .blocks import CONTENT_BLOCKS, Block, find_item_translation
+from .cut_calls import find_cut_calls
 from .decoding import Decoding
 from .output_items import read_message_texts
 from .replay_state import ReplayState, as_extra_field, read_replay_state
@@ -58,7 +58,8 @@ def decode_response(
     ]
     finish_reason = _choose_finish_reason(last, blocks, bool(calls))
     if not calls and not any(isinstance(block, TextBlock | ImageBlock) for block in blocks):
-        blocks.append(_make_notice(finish_reason, last))
+        cut_calls = [decoding.tool_names.read_tool_name(item["call"]) for item in find_cut_calls(items)]
+        blocks.append(_make_notice(finish_reason, last, cut_calls))
     event_blocks = (CONTENT_BLOCKS[block.type].make_event_block(block) for block in blocks)
     return DecodedResponse(
         content=list(blocks),
@@ -69,21 +70,6 @@ def decode_response(
         content_blocks=[block for block in event_blocks if block],
         text=_join_message_texts(items) or "".join(block.text for block in blocks if isinstance(block, TextBlock)),
     )
-
-
-def drop_cut_calls(response: Response) -> list[Item]:
-    """Return the items of a response without calls that were cut off: these are neither run nor replayed."""
-    if response.get("status") != "incomplete":
-        return response["output"]
-    return [item for item in response["output"] if not (find_client_call(item) and _is_cut_call(item))]
-
-
-def _is_cut_call(item: Item) -> bool:
-    if item.get("status") == "incomplete":
-        return True
-    if item["type"] != "function_call":
-        return False
-    return loads_object_or_none(str(item.get("arguments") or "")) is None
 
 
 def read_incomplete_reason(response: Response) -> str:
@@ -109,18 +95,44 @@ def _choose_finish_reason(response: Response, blocks: Sequence[Block], has_calls
     return "content_filter" if is_refusal else "stop"
 
 
-_NOTICES = {
-    "length": "(The answer was cut off before any text: all output tokens went into reasoning. "
-    "Raise max_output_tokens or lower reasoning_effort.)",
-    "content_filter": "(The service's content filter withheld the answer.)",
-}
-
-
-def _make_notice(finish_reason: str, response: Response) -> TextBlock:
+def _make_notice(finish_reason: str, response: Response, cut_tool_names: Sequence[str]) -> TextBlock:
     """Return the text for an answer without any text. We write it, so it is never sent to the service."""
-    status = response.get("status")
-    text = _NOTICES.get(finish_reason) or f"(The model ended its turn without an answer; status {status}.)"
-    return TextBlock(text=text, **as_extra_field(ReplayState(local=True)))
+    match finish_reason:
+        case "content_filter":
+            text = "The service's content filter withheld the answer."
+        case "length" if cut_tool_names:
+            text = (
+                f"The answer was cut off in a call of {', '.join(dict.fromkeys(cut_tool_names))}, which was not run. "
+                "Ask for smaller steps, or raise max_output_tokens."
+            )
+        case "length" if read_incomplete_reason(response) not in {"max_output_tokens", ""}:
+            text = f"The service ended the answer before any text: {read_incomplete_reason(response)}."
+        case "length" if _is_reasoning_only(response):
+            text = (
+                "The answer was cut off before any text: all output tokens went into reasoning. "
+                "Raise max_output_tokens or lower reasoning_effort."
+            )
+        case "length":
+            text = "The answer was cut off before any text. Raise max_output_tokens."
+        case _:
+            text = f"The model ended its turn without an answer; status {response.get('status')}."
+    return TextBlock(text=f"({text})", **as_extra_field(ReplayState(local=True)))
+
+
+def find_notice(response: DecodedResponse) -> str | None:
+    """Return the text that we wrote because the model wrote none; None if there is none."""
+    last = response.content[-1] if response.content else None
+    return last.text if isinstance(last, TextBlock) and read_replay_state(last).get("local") else None
+
+
+def _is_reasoning_only(response: Response) -> bool:
+    """Return whether all output tokens of a response went into reasoning; its items decide if it counts none."""
+    usage = as_object(response.get("usage"))
+    reasoning_tokens = as_object(usage.get("output_tokens_details")).get("reasoning_tokens")
+    if isinstance(reasoning_tokens, int) and isinstance(usage.get("output_tokens"), int):
+        return reasoning_tokens >= usage["output_tokens"] > 0
+    types = {item.get("type") for item in response["output"]}
+    return types == {"reasoning"}
 
 
 def _join_message_texts(items: Sequence[Item]) -> str:

@@ -63,6 +63,7 @@ def encode_request(
     traits: ModelTraits,
     amendments: Amendments,
     origin: str,
+    is_continuation: bool = False,
 ) -> EncodedRequest:
     """Return the body of one call.
 
@@ -73,6 +74,7 @@ def encode_request(
         traits: the abilities of the model.
         amendments: what earlier refusals of this endpoint taught.
         origin: the account and endpoint whose ciphertext and ids are sent.
+        is_continuation: whether the model is to go on from its newest message; false by default.
     """
     tool_names = collect_tool_names(request.tools, options.hosted_tools)
     tools, tool_notes = encode_tools(request.tools, options.hosted_tools, tool_names)
@@ -100,6 +102,8 @@ def encode_request(
         body["tool_choice"] = choice
     body, amendment_notes = amend_body({**body, "input": items}, amendments)
     items = body.pop("input")
+    if is_continuation and profile.incomplete_status and items[-1].get("role") == "assistant":
+        items = [*items[:-1], {**items[-1], "status": "incomplete"}]
     body, field_notes = _remove_refused_fields(body, profile)
     extra_body = dict(options.extra_body)
     if extra_body.pop("input", None) is not None:

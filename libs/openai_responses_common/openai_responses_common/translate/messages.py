@@ -19,6 +19,7 @@ from ..wire.json_values import as_object
 from ..wire.types import Item
 from .blocks import CONTENT_BLOCKS
 from .content_parts import dump_model
+from .cut_calls import CUT_CALL_TYPE, encode_cut_call
 from .replay import Replay
 from .replay_state import ReplayState, read_replay_state
 from .tool_names import ToolNames
@@ -151,10 +152,18 @@ class _MessageEncoder:
             state = read_replay_state(block)
             item = None if state.get("local") else self._encode_output_block(block, state, open_message)
             if item is not open_message and item is not None:
-                self.items.append(item)
+                self._append_output_item(item)
             open_message = item if item is not None and item["type"] == "message" else None
         if not any(isinstance(block, ToolCallBlock) for block in blocks):
             self._encode_tool_calls_field((message.model_extra or {}).get("tool_calls"))
+
+    def _append_output_item(self, item: Item) -> None:
+        if item["type"] != CUT_CALL_TYPE:
+            self.items.append(item)
+        elif items := encode_cut_call(item):
+            self.items += items
+        else:
+            self.replay.drop(f"{as_object(item.get('call')).get('type')} that was cut off")
 
     def _encode_output_block(self, block: Any, state: ReplayState, open_message: Item | None) -> Item | None:
         row = CONTENT_BLOCKS.get(block.type)

@@ -12,6 +12,7 @@ from ..wire.client_calls import CLIENT_CALLS
 from ..wire.json_values import dumps
 from ..wire.types import Item, item_key
 from .content_parts import encode_tool_result
+from .cut_calls import CUT_CALL_TYPE
 from .media import Media, encode_media
 from .replay_state import ReplayState
 from .tool_names import ToolNames
@@ -93,7 +94,9 @@ class Replay:
             return "{}"
 
     def replay_opaque_item(self, item: Item, state: ReplayState) -> Item | None:
-        """Return an item that only its origin can read; None if it is dropped."""
+        """Return an item that only its origin can read; None if it is dropped. A cut call is for every origin."""
+        if item.get("type") == CUT_CALL_TYPE:
+            return item
         is_own = state.get("origin") == self.origin
         if item.get("type") == "reasoning":
             return self._replay_reasoning(item, is_own)
