@@ -203,6 +203,14 @@ def corpus(session: nox.Session) -> None:
 
 
 @nox.session
+def servers(session: nox.Session) -> None:
+    """Install and start servers of other makers with a tiny model, and print what the module does on each."""
+    install(session, "servers")
+    environments = str((session.cache_dir / "servers").resolve())
+    session.run("python", "-m", "tests.servers", "--environments", environments, *session.posargs)
+
+
+@nox.session
 def keyring(session: nox.Session) -> None:
     """Store tokens in a real system keyring, if dbus and gnome-keyring are installed."""
     install(session, "test")

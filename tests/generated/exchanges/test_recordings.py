@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import InvalidRequestError
 from amplifier_core.message_models import Message
-from amplifier_core.testing import MockCoordinator
 
 from tests.generated.exchanges.recording import Recording, read_recordings
 from tests.generated.sweeps.replay_server import ReplayServer, Reply
-from tests.support.backends import BACKENDS
-from tests.support.session import PATIENCE_S, Recorder, items, result, stored, user
+from tests.support.mounted_provider import MountedProvider, mount_at
+from tests.support.session import items, result, stored, user
 
 RECORDINGS = {recording.name: recording for recording in read_recordings()}
 STREAMS = [name for name, recording in RECORDINGS.items() if recording.status == 200]
@@ -68,31 +66,10 @@ class Server(ReplayServer):
         return self._recorded if self._holds(self) else DONE
 
 
-@dataclass(slots=True)
-class Client:
-    """The real module on the server, and the events that it emits."""
-
-    provider: Any
-    recorder: Recorder
-
-    async def ask(self, request: Any) -> Any:
-        async with asyncio.timeout(PATIENCE_S):
-            return await self.provider.complete(request)
-
-
-@asynccontextmanager
-async def connect(server: Server, recording: Recording, **settings: Any) -> AsyncIterator[Client]:
-    """Mount the module as a user of such a server configures it."""
-    backend = next(row for row in BACKENDS if row.name == "openai-v2")
-    coordinator: Any = MockCoordinator()
-    recorder = Recorder(coordinator.hooks)
-    waits = {"min_retry_delay": 0.01, "max_retry_delay": 0.02, "max_continuations": 0}
-    address = {"base_url": server.base_url, "api_key": "sk-none", "default_model": recording.request["model"]}
-    cleanup = await backend.mount(coordinator, {**address, **waits, **settings})
-    try:
-        yield Client(coordinator.get("providers")[backend.name], recorder)
-    finally:
-        await cleanup()
+def connect(server: Server, recording: Recording, **settings: Any) -> AbstractAsyncContextManager[MountedProvider]:
+    """Mount the module on the server, for the model of the recording."""
+    model = {"default_model": recording.request["model"], "max_continuations": 0}
+    return mount_at(server.base_url, **{"api_key": "sk-none", **model, **settings})
 
 
 def parametrize(promise: str, names: Iterable[str]) -> pytest.MarkDecorator:

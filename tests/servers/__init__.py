@@ -1,0 +1,1 @@
+"""The module on real servers of other makers, which `nox -s servers` installs and starts."""
