@@ -222,6 +222,27 @@ async def test_a_clock_that_jumps_costs_a_fetch_and_no_more(monkeypatch: pytest.
 
 
 @pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security")
+def test_fetch_in_another_thread_does_not_disturb_scrubbing() -> None:
+    source = Service().source()
+    asyncio.run(source.get())
+
+    class Text(str):
+        """A text that lets another thread refresh the token while it is scrubbed."""
+
+        __slots__ = ()
+
+        def replace(self, *_: object) -> str:
+            token = source.token
+            assert token
+            thread = threading.Thread(target=lambda: asyncio.run(source.refresh(token.value)))
+            thread.start()
+            thread.join(PATIENCE_S)
+            return "scrubbed"
+
+    assert source.scrub(Text("sent token-1")) == "scrubbed"
+    assert source.scrub("sent token-1 and token-2") == "sent [REDACTED] and [REDACTED]"
+
+
 async def test_tokens_are_scrubbed_and_shown_nowhere() -> None:
     service = Service()
     source = service.source()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from copy import copy
@@ -27,6 +26,8 @@ _MIN_LIFETIME_S = 120.0
 
 _MIN_EARLY_REFRESH_INTERVAL_S = 30.0
 """The shortest time, in seconds, between two early refreshes."""
+
+_MAX_RECENT_TOKENS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,8 @@ class TokenSource:
         self._token: Token | None = None
         self._pending_fetch: _PendingFetch | None = None
         self._next_early_refresh_s = 0.0
-        self._recent_tokens: deque[str] = deque(maxlen=4)
+        # Replaced and never changed, because every thread reads it.
+        self._recent_tokens: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"TokenSource({self._description})"
@@ -155,7 +157,7 @@ class TokenSource:
         token = self._fetch(refused_token)
         with self._lock:
             self._token = token
-            self._recent_tokens.append(token.value)
+            self._recent_tokens = (*self._recent_tokens, token.value)[-_MAX_RECENT_TOKENS:]
         return token
 
     async def _wait_for_fetch(self, pending_fetch: _PendingFetch) -> Token:

@@ -2,8 +2,8 @@
 
 A secret is recognised by its key, such as `authorization` or `X-GitHub-Token`, by its place, such as the headers of a
 tool or the query of an address, or by its own form, such as `ghp_…`. In definitions of tools, and in the fields of
-`extra_body`, a text that looks random is a secret, too. The text of a conversation is not searched: that would cost more
-than all other work on a call, and it holds no setting.
+`extra_body`, a text that looks random is a secret, too. The text of a conversation is not searched: that would cost
+more than all other work on a call, and it holds no setting.
 """
 
 from __future__ import annotations

@@ -89,15 +89,26 @@ class TokenStoreContract:
         self.open().delete()
         assert self.open("work@example.org").load() == build_record(2)
 
-    def test_all_methods_work_under_the_lock_and_from_any_thread(self) -> None:
+    def test_all_methods_work_under_the_lock(self) -> None:
         store = self.open()
         with store.lock():
             assert store.load() is None
-            thread = threading.Thread(target=store.save, args=[build_record()])
-            thread.start()
-            thread.join(60)
+            store.save(build_record())
             assert store.load() == build_record()
             assert store.delete() != []
+
+    def test_other_thread_waits_for_the_lock(self) -> None:
+        """A sign-out during a refresh removes what the refresh saves."""
+        store = self.open()
+        store.save(build_record(1))
+        with store.lock():
+            sign_out = threading.Thread(target=store.delete)
+            sign_out.start()
+            sign_out.join(0.1)
+            assert sign_out.is_alive()
+            store.save(build_record(2))
+        sign_out.join(60)
+        assert self.open().load() is None
 
     def test_save_waits_for_the_lock_of_another_store(self) -> None:
         with self.open().lock():

@@ -35,8 +35,9 @@ class ClientPerLoop(Generic[C]):
 
     async def get(self) -> C:
         """Return the client of the running loop. Callers that come while it is being built share it."""
-        for loop in [loop for loop in self._loop_clients if loop.is_closed()]:
-            del self._loop_clients[loop]
+        for loop in list(self._loop_clients):  # loops of other threads add theirs meanwhile
+            if loop.is_closed():
+                self._loop_clients.pop(loop, None)
         loop = asyncio.get_running_loop()
         loop_client = self._loop_clients.get(loop)
         if loop_client is None or (loop_client.client_future.done() and loop_client.client_future.exception()):

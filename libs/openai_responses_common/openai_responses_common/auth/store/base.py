@@ -50,25 +50,24 @@ class TokenStore:
         self._secret_store = secret_store
         self._open_lock = lock
         self._import_record = import_record
-        self._lock_owner_pid: int | None = None
-        self._thread_lock = threading.RLock()
+        self._lock_holder: tuple[int, int] | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({type(self._secret_store).__name__})"
 
     @contextmanager
     def lock(self) -> Generator[None, None, None]:
-        """Hold the lock against all other processes and stores of the account. Wait at most 30 seconds for it.
+        """Hold the lock against all other processes, threads and stores of the account. Wait at most 30 seconds for it.
 
-        While this object holds the lock, its methods work under it in any thread. It cannot take the lock twice.
+        The methods of this object work under the lock in the thread that holds it. In another thread they wait for it,
+        so a sign-out cannot come between the two halves of a refresh. A thread cannot take the lock twice.
         """
         with self._open_lock():
-            self._lock_owner_pid = os.getpid()
+            self._lock_holder = _identify_thread()
             try:
                 yield
             finally:
-                with self._thread_lock:
-                    self._lock_owner_pid = None
+                self._lock_holder = None
 
     def location(self) -> str:
         """Return where the record is stored, or would be, for the user."""
@@ -108,12 +107,14 @@ class TokenStore:
 
     @contextmanager
     def _hold_lock(self) -> Generator[None, None, None]:
-        """Hold the lock, unless this object holds it already; for one thread of this object at a time."""
-        with self._thread_lock:
-            # A child process inherits the object, but not the lock.
-            if self._lock_owner_pid == os.getpid():
-                yield
-                return
-        # The thread lock is taken second: the holder of the lock may need this object to release it.
-        with self.lock(), self._thread_lock:
+        """Hold the lock, unless this thread holds it already."""
+        if self._lock_holder == _identify_thread():
             yield
+            return
+        with self.lock():
+            yield
+
+
+def _identify_thread() -> tuple[int, int]:
+    """Return what identifies this thread in this process: a child process inherits the object, but not the lock."""
+    return os.getpid(), threading.get_ident()
