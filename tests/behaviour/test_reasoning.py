@@ -197,13 +197,22 @@ async def test_a_model_that_does_not_reason_is_asked_for_none(open_session: Open
     assert any("does not reason" in line for line in session.recorder.one("llm:request")["dropped"])
 
 
-async def test_switching_the_model_in_mid_conversation_works(session: Session) -> None:
-    chat = Conversation(session)
-    session.emulator.script(DONE, DONE)
-    await chat.say("hello")
-    chat.fields = {"model": "gpt-5.6-terra"}
-    await chat.say("more")
-    assert session.body["model"] == "gpt-5.6-terra"
+@pytest.mark.promise("a conversation cannot move to a model that does not reason", area="hazard")
+async def test_a_conversation_moves_to_another_model_and_to_one_that_does_not_reason(session: Session) -> None:
+    chat = Conversation(session, tools=[WEATHER])
+    session.emulator.script(LOOK, *[Say("It is cold.")] * 3)
+    results = [result(call, "cold") for call in (await chat.say("weather?")).tool_calls]
+    for model, reasoning_count in (("gpt-5.6-terra", 1), (session.backend.plain_model, 0), ("gpt-5.6-sol", 1)):
+        chat.fields["model"] = model
+        await chat.go_on(*results)
+        results = []
+        assert session.body["model"] == model
+        assert len(items(session.body, "reasoning")) == reasoning_count
+        calls = items(session.body, "function_call")
+        assert ["id" in call for call in calls] == [reasoning_count == 1] * 2
+        dropped = session.recorder.named("llm:request")[-1]["dropped"]
+        assert any("does not reason" in line for line in dropped) is (reasoning_count == 0)
+    assert session.sent == 4, "no request was refused"
 
 
 @pytest.mark.promise("the items of an assistant turn change their order", area="hazard")

@@ -22,6 +22,12 @@ OTHER_SERVER_PROFILE = replace(
     # vLLM 0.32 goes on in mid-sentence only behind a message with this status, else it begins the answer anew. Other
     # servers ignore it (seen 2026-11-30). Azure is reported to refuse the field.
     incomplete_status=True,
+    # LiteLLM's bridge and codex-relay send reasoning as a summary only, and LiteLLM passes it on to the model when it
+    # comes back. Seen with LiteLLM 1.108 before DeepSeek, 2026-11-30.
+    reads_summaries=True,
+    # One gateway, many models: "Encrypted content is not supported" is vLLM's reply to OpenAI's ciphertext, and
+    # llama.cpp refuses it too. Seen behind LiteLLM 1.108, 2026-11-30.
+    ciphertext_family="",
     # Our prices are OpenAI's; LiteLLM and OpenRouter report what a response cost.
     prefers_reported_cost=True,
 )

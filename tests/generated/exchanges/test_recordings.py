@@ -25,8 +25,6 @@ MISSING = {
     ("response", "transformers-5.24.0-tool-call-lost"): "an item replaces another one that has its output_index",
     ("shown", "transformers-5.24.0-tool-call-lost"): "an item replaces another one that has its output_index",
     ("shown", "llama.cpp-0.6.0-dev-no-output_index"): "events without output_index are all taken for the first item",
-    ("next", "litellm-1.108.7-bridged-reasoning-1-call"): "reasoning that has a summary only is left out",
-    ("next", "litellm-1.108.7-bridged-reasoning-2-reasoning-missing"): "reasoning that has a summary only is left out",
     ("next", "transformers-5.24.0-tool-call-lost"): "an item replaces another one that has its output_index",
 }
 

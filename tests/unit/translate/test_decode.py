@@ -72,6 +72,7 @@ def test_a_plain_answer() -> None:
     assert block.text == "Hello"
     assert read_replay_state(block) == {
         "origin": "here",
+        "model": "m-1",
         "item": {"type": "message", "id": "msg_1", "role": "assistant", "phase": "final_answer"},
     }
     assert answer.text == "Hello"

@@ -17,6 +17,7 @@ from amplifier_core.message_models import (
     ToolResultBlock,
 )
 from openai_responses_common.translate.messages import encode_messages
+from openai_responses_common.translate.replay import TargetModel
 
 from tests.support.builders import (
     PICTURE,
@@ -101,7 +102,9 @@ def test_pictures_and_text_of_one_message_stay_together() -> None:
 
 def test_an_image_that_cannot_be_sent_is_a_line_and_reported() -> None:
     for block, vision, reason in ((ImageBlock(source={}), True, "it has no data"), (PICTURE, False, "the model")):
-        encoded = encode(user([TextBlock(text="see"), block]), assistant(call()), result_of(block), vision=vision)
+        encoded = encode(
+            user([TextBlock(text="see"), block]), assistant(call()), result_of(block), target=TargetModel(vision=vision)
+        )
         [sentence] = encoded.dropped_content
         assert sentence.startswith(f"an image is left out: {reason}")
         assert encoded.items[0] == said("user", "see", f"[{sentence}]")

@@ -15,6 +15,7 @@ from amplifier_core.message_models import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from openai_responses_common.translate.replay import TargetModel
 
 from tests.support.builders import (
     PICTURE,
@@ -43,6 +44,10 @@ def text(words: str, origin: str = "here", *, part: int = 0, **item: Any) -> Tex
     if part:
         state["part"] = part
     return made(TextBlock, text=words, openai=state)
+
+
+def state(block: Any) -> dict[str, Any]:
+    return block.model_extra["openai"]
 
 
 RS = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "sealed"}
@@ -132,6 +137,69 @@ def test_reasoning_that_cannot_be_replayed_takes_the_ids_behind_it_along(block: 
     assert "reasoning" in encoded.dropped_content[0]
 
 
+GATEWAY = TargetModel(names=("tiny",), is_alias=True)
+GPT = TargetModel(names=("gpt-6-sol",), ciphertext_family="openai")
+
+
+@pytest.mark.parametrize(
+    ("target", "maker", "reads"),
+    [
+        (GPT, {}, True),  # an older transcript
+        (GPT, {"model": "gpt-6-sol-2026-09-01"}, True),
+        (GPT, {"model": "openai/GPT-6-sol"}, True),
+        (GPT, {"model": "gpt-5.6-terra"}, True),
+        (GPT, {"model": "gpt-oss-120b"}, False),
+        (GPT, {"model": "tiny"}, False),
+        (GPT, {"model": "tiny", "alias": "gpt-6-sol"}, False),  # a gateway's fallback
+        (GATEWAY, {"model": "tiny"}, True),
+        (GATEWAY, {"model": "models/tiny"}, True),
+        (GATEWAY, {"model": "qwen/tiny-2026-09-01", "alias": "other"}, True),
+        (GATEWAY, {"model": "big", "alias": "tiny"}, True),
+        (GATEWAY, {"model": "big", "alias": "other"}, False),
+        (GATEWAY, {"model": "gpt-6-sol"}, False),
+        (TargetModel(names=("deployment", "gpt-6-sol")), {"model": "gpt-6-sol"}, True),
+        (TargetModel(names=("deployment",), ciphertext_family="openai"), {"model": "gpt-6-sol"}, True),
+        (TargetModel(names=("deployment",), ciphertext_family="openai"), {"model": "deepseek"}, False),
+    ],
+    ids=str,
+)
+def test_reasoning_and_ids_go_back_to_a_model_that_reads_them(target: Any, maker: Any, reads: bool) -> None:
+    turn = assistant(reasoning(), text("a", id="m"))
+    for block in turn.content:
+        state(block).update(maker)
+    assert items(turn, target=target) == ([RS, answered("a", id="m")] if reads else [answered("a")])
+
+
+def test_a_model_that_does_not_reason_is_sent_no_reasoning() -> None:
+    encoded = encode(assistant(reasoning(), text("a", id="m")), target=TargetModel(reasons=False))
+    assert encoded.items == [answered("a")]
+    assert encoded.dropped_content == ["reasoning: a model that does not reason accepts none"]
+
+
+def test_a_summary_alone_goes_back_only_to_a_server_that_reads_it() -> None:
+    thought = reasoning(encrypted_content=None, summary=[{"type": "summary_text", "text": "Hm."}])
+    turn = assistant(thought, text("a", id="m"))
+    assert items(turn) == [answered("a")]
+    sent = items(turn, target=TargetModel(reads_summaries=True))
+    assert sent == [{**state(thought)["item"]}, answered("a", id="m")]
+    empty = reasoning(encrypted_content=None)
+    assert items(assistant(empty, text("a")), target=TargetModel(reads_summaries=True)) == [answered("a")]
+
+
+def test_another_service_is_sent_only_what_the_api_has_for_an_item() -> None:
+    odd = {"annotations": [], "logprobs": [], "status": "completed"}
+    turn = assistant(
+        text("a", id="msg_1", phase="commentary", **odd),
+        made(TextBlock, text="no", openai={"origin": "here", "part": 1, "refusal": True}),
+        call(origin="here", item={"type": "function_call", "id": "fc_1", "caller": {"id": "p"}, "extra": 1}),
+    )
+    [own, own_call] = items(turn)
+    assert odd.items() <= own.items()
+    assert own["content"][1]["type"] == "refusal"
+    assert (own_call["id"], own_call["extra"]) == ("fc_1", 1)
+    assert items(turn, origin="elsewhere") == [answered("a", "no", phase="commentary"), called()]
+
+
 def test_ids_hold_again_behind_the_next_reasoning_and_in_the_next_turn() -> None:
     own = reasoning("rs_2")
     assert items(assistant(reasoning(origin="there"), text("a", id="m1"), own, text("b", id="m2"))) == [
@@ -182,7 +250,7 @@ def test_items_of_the_service_go_back_verbatim_to_their_maker_only() -> None:
     assert items(assistant(reasoning(), hosted(SEARCH), text("a", id="m"))) == [RS, SEARCH, answered("a", id="m")]
     encoded = encode(assistant(hosted(SEARCH, "there"), text("a", "there", id="m")))
     assert encoded.items == [answered("a")]
-    assert encoded.dropped_content == ["web_search_call item of another account or behind left-out reasoning"]
+    assert encoded.dropped_content == ["web_search_call item of another account or model, or behind left-out reasoning"]
 
 
 def test_items_of_the_service_depend_on_the_reasoning_before_them() -> None:

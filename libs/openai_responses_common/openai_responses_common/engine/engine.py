@@ -176,7 +176,13 @@ class Engine:
         """Return the chat request of the next attempt; a continuation adds the response so far as an assistant turn."""
         if not call.responses:
             return call.request
-        partial = decode_response(call.responses, origin=self.transport.origin, usage=None, tool_names=call.tool_names)
+        partial = decode_response(
+            call.responses,
+            origin=self.transport.origin,
+            usage=None,
+            model=call.options.model,
+            tool_names=call.tool_names,
+        )
         turn = Message(role="assistant", content=partial.content)
         return call.request.model_copy(update={"messages": [*call.request.messages, turn]})
 
@@ -356,7 +362,13 @@ class Engine:
     def _decode(self, call: Call) -> DecodedResponse:
         """Decode the responses of a call into one chat response with the usage of all of them."""
         usage = self._sum_usage(call.billed_responses, call.options)
-        return decode_response(call.responses, origin=self.transport.origin, usage=usage, tool_names=call.tool_names)
+        return decode_response(
+            call.responses,
+            origin=self.transport.origin,
+            usage=usage,
+            model=call.options.model,
+            tool_names=call.tool_names,
+        )
 
     def _sum_usage(self, responses: Sequence[Response], options: Options) -> Usage | None:
         return sum_usage(

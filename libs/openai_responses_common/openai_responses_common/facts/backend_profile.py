@@ -10,7 +10,7 @@ from decimal import Decimal
 from amplifier_core.llm_errors import LLMError
 
 from .amendments import SystemTextRole
-from .model_traits import LeadingSystem
+from .model_traits import OPENAI_CIPHERTEXT, LeadingSystem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,9 @@ class BackendProfile:
         tier_suffixes: endings of a model's name that ask for a service tier.
         effort_names: efforts that have another name on the wire.
         reasoning_ids: whether replayed reasoning keeps its id; false if the service cannot find such ids.
+        reads_summaries: whether reasoning goes back if it has a summary only, without ciphertext or raw text; false by
+            default, because OpenAI's API cannot find such an item.
+        ciphertext_family: that of models which the tables do not know, see `ModelTraits`; the default is OpenAI's own.
         session_headers: headers that carry the key of the conversation, beside `prompt_cache_key`.
         limits: where the service reports its limits.
         incomplete_status: whether a continuation marks the message that was cut off as incomplete, so that the server
@@ -119,6 +122,8 @@ class BackendProfile:
     tier_suffixes: Mapping[str, str] = field(default_factory=dict[str, str])
     effort_names: Mapping[str, str] = field(default_factory=dict[str, str])
     reasoning_ids: bool = True
+    reads_summaries: bool = False
+    ciphertext_family: str = OPENAI_CIPHERTEXT
     session_headers: tuple[str, ...] = ()
     limits: LimitTable = API_LIMITS
     incomplete_status: bool = False

@@ -22,6 +22,11 @@ Sampling = Literal["always", "effort_none", "never"]
 
 LeadingSystem = Literal["instructions", "developer"]
 
+OPENAI_CIPHERTEXT = "openai"
+"""The ciphertext family of OpenAI's hosted models. One model reads what another one encrypted for the same account, or
+the service leaves it out and reports that (from gpt-6.2 on). Source: the guide on preserved reasoning and recorded
+conversations that changed their model, seen 2026-11-21."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelTraits:
@@ -40,6 +45,8 @@ class ModelTraits:
         is_listed: whether a row or a family vouches for the model, whatever a user's overrides say; true by default.
         tools: whether it calls functions; true by default.
         reasoning_guess: whether it reasons; read only while `efforts` is None. None if nobody knows.
+        ciphertext_family: the models that read each other's ciphertext and raw reasoning; empty for a model that reads
+            only its own. None if it is not known, as for a deployment's name.
         shutdown: its announced last day at OpenAI, for display; Azure announces later days. None by default.
         extra_capabilities: names of further capabilities; none by default.
     """
@@ -55,6 +62,7 @@ class ModelTraits:
     is_listed: bool = True
     tools: bool = True
     reasoning_guess: bool | None = None
+    ciphertext_family: str | None = OPENAI_CIPHERTEXT
     shutdown: str | None = None
     extra_capabilities: tuple[str, ...] = ()
 
@@ -315,6 +323,7 @@ FAMILY_TRAITS: dict[str, ModelTraits] = {
         sampling="always",
         verbosity=False,
         vision=False,
+        ciphertext_family="",
         extras="",
     ),
     # A later generation than these rows: every general model since gpt-5 reasons and accepts at least this much.
@@ -324,7 +333,9 @@ FAMILY_TRAITS: dict[str, ModelTraits] = {
 
 # A deployment's name, or a model of another maker: the smallest hosted limits still in service (gpt-4o), because too
 # small a window compacts early while too large a window fails the call. Every option that the caller asked for is sent.
-UNKNOWN_TRAITS = _traits(window=128_000, output=16_384, efforts=None, sampling="always", is_listed=False, extras="")
+UNKNOWN_TRAITS = _traits(
+    window=128_000, output=16_384, efforts=None, sampling="always", is_listed=False, ciphertext_family=None, extras=""
+)
 
 
 def find_traits(model: str) -> ModelTraits:

@@ -80,16 +80,16 @@ def find_item_translation(item: Item) -> BlockTranslation:
 def _encode_text_output(block: TextBlock, state: ReplayState, message: Item | None, replay: Replay) -> Item | None:
     if not block.text:
         return message
-    if state.get("refusal"):
+    if state.get("refusal") and replay.is_own(state):
         part: Item = {"type": "refusal", "refusal": block.text}
-    else:
-        citations = as_objects((block.model_extra or {}).get("citations")) if state else []
+    else:  # vLLM and llama.cpp do not know the part, and each service has its own kinds of citations
+        citations = as_objects((block.model_extra or {}).get("citations")) if replay.is_own(state) else []
         part = {"type": "output_text", "text": block.text, "annotations": citations}
     if message is not None and (state.get("part") or "item" not in state):
         message["content"].append(part)
         return message
     item = {"type": "message", "role": "assistant", **state.get("item", {})}
-    return {**replay.remove_invalid_id(item, state), "content": [part]}
+    return {**replay.make_sendable(item, state), "content": [part]}
 
 
 def _encode_text_input(block: TextBlock, _replay: Replay) -> list[Item]:
@@ -103,7 +103,7 @@ def _decode_message(item: Item, decoding: Decoding) -> list[Block]:
         text = read_part_text(part)
         if not text:
             continue
-        state: ReplayState = {"origin": decoding.origin, "item": fields}
+        state: ReplayState = {**decoding.maker, "item": fields}
         if blocks:
             state["part"] = len(blocks)
         if part.get("type") == "refusal":
@@ -141,13 +141,12 @@ def _read_opaque_items(block: ReasoningBlock) -> list[Item]:
 
 
 def _decode_reasoning(item: Item, decoding: Decoding) -> list[Block]:
-    state: ReplayState = {"origin": decoding.origin, "item": copy_without(item, "status")}
+    state: ReplayState = {**decoding.maker, "item": copy_without(item, "status")}
     return [ThinkingBlock(thinking=read_thinking(item), visibility="internal", **as_extra_field(state))]
 
 
 def _decode_opaque_item(item: Item, decoding: Decoding) -> list[Block]:
-    state: ReplayState = {"origin": decoding.origin}
-    return [ReasoningBlock(content=[item], summary=[], visibility="internal", **as_extra_field(state))]
+    return [ReasoningBlock(content=[item], summary=[], visibility="internal", **as_extra_field(decoding.maker))]
 
 
 # Tool calls and their results
@@ -163,7 +162,7 @@ def _encode_tool_call(block: ToolCallBlock, state: ReplayState, _message: Item |
 
 
 def _decode_call(item: Item, decoding: Decoding) -> list[Block]:
-    state: ReplayState = {"origin": decoding.origin, "item": item}
+    state: ReplayState = {**decoding.maker, "item": item}
     name = decoding.tool_names.read_tool_name(item)
     arguments = CLIENT_CALLS[item["type"]].read_input(item)
     if item["type"] == "function_call":
@@ -207,7 +206,7 @@ def _encode_image_input(block: ImageBlock, replay: Replay) -> list[Item]:
 
 
 def _decode_image(item: Item, decoding: Decoding) -> list[Block]:
-    state: ReplayState = {"origin": decoding.origin, "item": copy_without(item, "result")}
+    state: ReplayState = {**decoding.maker, "item": copy_without(item, "result")}
     media_type = f"image/{item.get('output_format') or 'png'}"
     source = {"type": "base64", "media_type": media_type, "data": item["result"]}
     return [ImageBlock(source=source, **as_extra_field(state))]

@@ -17,7 +17,7 @@ from .blocks import CONTENT_BLOCKS, Block, find_item_translation
 from .cut_calls import find_cut_calls
 from .decoding import Decoding
 from .output_items import read_message_texts
-from .replay_state import ReplayState, as_extra_field, read_replay_state
+from .replay_state import ReplayState, as_extra_field, make_maker_state, read_replay_state
 from .tool_names import ToolNames
 
 
@@ -33,7 +33,12 @@ class DecodedResponse(ChatResponse):
 
 
 def decode_response(
-    responses: Sequence[Response], *, origin: str, usage: Usage | None, tool_names: ToolNames | None = None
+    responses: Sequence[Response],
+    *,
+    origin: str,
+    usage: Usage | None,
+    model: str = "",
+    tool_names: ToolNames | None = None,
 ) -> DecodedResponse:
     """Return the chat response for the responses of one call: the first one and its continuations.
 
@@ -41,6 +46,7 @@ def decode_response(
         responses: each with its usable items in `output`; the last one decides the finish reason.
         origin: the account and endpoint that made them.
         usage: the sum over all attempts that were paid for. None if the service reported none.
+        model: the model that the requests asked for; empty by default.
         tool_names: the names of the tools of the request. None, the default, if no tool has an alias.
 
     Raises:
@@ -48,8 +54,11 @@ def decode_response(
     """
     last = responses[-1]
     items = [item for response in responses for item in response["output"]]
-    decoding = Decoding(origin=origin, tool_names=tool_names or ToolNames())
-    blocks = [block for item in items for block in find_item_translation(item).decode(item, decoding)]
+    decoding = Decoding(maker={"origin": origin}, tool_names=tool_names or ToolNames())
+    blocks: list[Block] = []
+    for response in responses:
+        decoding.maker = make_maker_state(origin, response.get("model"), model)
+        blocks += [block for item in response["output"] for block in find_item_translation(item).decode(item, decoding)]
     _attach_sources(items, blocks)
     calls = [
         ToolCall(id=block.id, name=block.name, arguments=block.input)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..wire.client_calls import CLIENT_CALLS, read_call_key
 from ..wire.json_values import dumps
 from ..wire.types import Item
+from .replay_state import ReplayState
 from .tool_names import ToolNames
 
 _NEW_ID_PREFIXES = {"call_id": "call", "id": "mcpr"}
@@ -18,12 +19,12 @@ class Decoding:
     """The state of the decoding.
 
     Attributes:
-        origin: the account and endpoint that made the items.
+        maker: the part of the replay state that all blocks of the current response share.
         tool_names: the names of the tools of the request; by default no tool has an alias.
         call_ids: the ids of the client calls so far.
     """
 
-    origin: str
+    maker: ReplayState
     tool_names: ToolNames = field(default_factory=ToolNames)
     call_ids: set[str] = field(default_factory=set[str])
 

@@ -17,6 +17,7 @@ from ..options.options import Options
 from ..wire.types import Body, Item
 from .messages import encode_messages
 from .repair import Repair, repair_calls
+from .replay import TargetModel
 from .tool_names import ToolNames
 from .tools import (
     collect_tool_names,
@@ -86,7 +87,7 @@ def encode_request(
         replay_reasoning_ids=profile.reasoning_ids,
         system_as_instructions=(profile.leading_system or traits.leading_system) == "instructions",
         system_text_role=profile.system_text_role,
-        vision=traits.vision,
+        target=_find_target(options, profile, traits),
     )
     items, repairs = repair_calls(history.items, tool_names)
     instructions = history.instructions or profile.default_instructions
@@ -115,6 +116,18 @@ def encode_request(
         dropped_by_amendments=amendment_notes,
         repairs=repairs,
         tool_names=tool_names,
+    )
+
+
+def _find_target(options: Options, profile: BackendProfile, traits: ModelTraits) -> TargetModel:
+    family = traits.ciphertext_family
+    return TargetModel(
+        names=(options.model, options.model_info.find_table_id(options.model)),
+        ciphertext_family=profile.ciphertext_family if family is None else family,
+        is_alias=not traits.is_listed,
+        reasons=traits.can_reason is not False,
+        reads_summaries=profile.reads_summaries,
+        vision=traits.vision,
     )
 
 

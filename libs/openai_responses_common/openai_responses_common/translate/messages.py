@@ -20,7 +20,7 @@ from ..wire.types import Item
 from .blocks import CONTENT_BLOCKS
 from .content_parts import dump_model
 from .cut_calls import CUT_CALL_TYPE, encode_cut_call
-from .replay import Replay
+from .replay import Replay, TargetModel
 from .replay_state import ReplayState, read_replay_state
 from .tool_names import ToolNames
 
@@ -49,7 +49,7 @@ def encode_messages(
     replay_reasoning_ids: bool = True,
     system_as_instructions: bool = True,
     system_text_role: SystemTextRole = "developer",
-    vision: bool = True,
+    target: TargetModel | None = None,
 ) -> EncodedMessages:
     """Return a history as input items.
 
@@ -61,7 +61,7 @@ def encode_messages(
         replay_reasoning_ids: whether reasoning is sent with its id; true by default.
         system_as_instructions: whether leading system messages become `instructions`; true by default.
         system_text_role: the role of all other system messages, and of developer messages; `developer` by default.
-        vision: whether the model sees images; true by default.
+        target: what the model of the request reads. None, the default, reads what any model made.
     """
     encoder = _MessageEncoder(
         Replay(
@@ -69,7 +69,7 @@ def encode_messages(
             tool_names=tool_names or ToolNames(),
             refused_item_keys=refused_item_keys,
             replay_reasoning_ids=replay_reasoning_ids,
-            vision=vision,
+            target=target or TargetModel(),
         ),
         system_text_role,
     )

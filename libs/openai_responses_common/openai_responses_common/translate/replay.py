@@ -1,13 +1,17 @@
 """Decides which items and ids of earlier turns may be sent again, while a history is encoded from its start to its end.
 
-Ciphertext and ids are valid for one origin. Reasoning of another origin, or without its ciphertext, is dropped together
-with the ids of the items that depend on it, so that one conversation can move between backends.
+Ciphertext, raw reasoning and ids are valid for one account, endpoint and model. Other reasoning is dropped together
+with the ids of the items that depend on it, so that one conversation can move between backends and between models. Of
+what others made, only the fields that the API has for an item are sent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..facts.model_ids import name_same_model
+from ..facts.model_traits import find_traits
 from ..wire.client_calls import CLIENT_CALLS
 from ..wire.json_values import dumps
 from ..wire.types import Item, item_key
@@ -20,6 +24,53 @@ from .tool_names import ToolNames
 _REFERENCED_ID_TYPES = frozenset(item_type for item_type, row in CLIENT_CALLS.items() if row.id_key == "id")
 
 
+# What an item of another origin may carry: some servers add fields, and the API refuses those that it does not know
+# ("Unknown parameter: 'input[1].annotations'"; transformers serve 5.24 writes it, seen 2026-11-30). Left out are also
+# `caller` and `async`, which refer to other items of their origin. Source: the item types of openai 3.57.
+_PORTABLE_FIELDS: Mapping[str, frozenset[str]] = {
+    "message": frozenset({"type", "role", "content", "phase"}),
+    "function_call": frozenset({"type", "call_id", "name", "arguments", "namespace"}),
+    "custom_tool_call": frozenset({"type", "call_id", "name", "input", "namespace"}),
+    "shell_call": frozenset({"type", "call_id", "action", "environment", "status"}),
+    "local_shell_call": frozenset({"type", "call_id", "action", "status"}),
+    "apply_patch_call": frozenset({"type", "call_id", "operation", "status"}),
+    "computer_call": frozenset({"type", "call_id", "action", "actions", "pending_safety_checks", "status"}),
+    "tool_search_call": frozenset({"type", "call_id", "arguments", "execution", "status"}),
+    "mcp_approval_request": frozenset({"type", "name", "arguments", "server_label"}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetModel:
+    """What the model of the request reads.
+
+    Attributes:
+        names: its names: the one in the request, and its id in the tables. Without names it reads what any model made.
+        ciphertext_family: the models whose ciphertext and raw reasoning it reads too, see `ModelTraits`; empty by
+            default.
+        is_alias: its name may stand for a model of another name, as that of a deployment does; false by default.
+        reasons: whether it accepts reasoning items; true by default.
+        reads_summaries: whether it reads reasoning that has a summary only; false by default.
+        vision: whether it sees images; true by default.
+    """
+
+    names: tuple[str, ...] = ()
+    ciphertext_family: str = ""
+    is_alias: bool = False
+    reasons: bool = True
+    reads_summaries: bool = False
+    vision: bool = True
+
+    def reads(self, state: ReplayState) -> bool:
+        """Return whether it reads what the model of a replay state made; true if the state names no model."""
+        model = state.get("model")
+        if not self.names or not model or any(name_same_model(name, model) for name in self.names):
+            return True
+        if self.is_alias and state.get("alias") == self.names[0]:
+            return True
+        return bool(self.ciphertext_family) and find_traits(model).ciphertext_family == self.ciphertext_family
+
+
 @dataclass(slots=True, kw_only=True)
 class Replay:
     """What the encoding of one history has seen so far.
@@ -28,21 +79,30 @@ class Replay:
         origin: the account and endpoint that the request goes to.
         refused_item_keys: reasoning that the service refused before, by `item_key`.
         replay_reasoning_ids: whether reasoning is sent with its id.
-        vision: whether the model sees images; true by default.
+        target: what the model of the request reads.
         dropped_content: what is not sent, in sentences for the user; an ordered set.
         tool_names: the names of the tools of the request.
         open_calls_without_id: how many client calls have neither an id nor a call output so far.
         ids_are_valid: false after dropped reasoning, because the service refuses the ids of what followed it.
+        own_by_maker: by origin, model and alias, what `is_own` returned before; a history has few of them.
     """
 
     origin: str
     refused_item_keys: frozenset[str]
     replay_reasoning_ids: bool
-    vision: bool = True
+    target: TargetModel = field(default_factory=TargetModel)
     tool_names: ToolNames = field(default_factory=ToolNames)
     dropped_content: dict[str, None] = field(default_factory=dict[str, None])
     open_calls_without_id: int = 0
     ids_are_valid: bool = True
+    own_by_maker: dict[tuple[object, ...], bool] = field(default_factory=dict[tuple[object, ...], bool])
+
+    def is_own(self, state: ReplayState) -> bool:
+        """Return whether the target itself made an item, or reads it as if it had."""
+        maker = (state.get("origin"), state.get("model"), state.get("alias"))
+        if maker not in self.own_by_maker:
+            self.own_by_maker[maker] = maker[0] == self.origin and self.target.reads(state)
+        return self.own_by_maker[maker]
 
     def drop(self, description: str) -> None:
         """Report that content is not sent; a description counts once."""
@@ -66,7 +126,7 @@ class Replay:
             item["name"] = self.tool_names.encode(name)
         if not call_id:
             self.open_calls_without_id += 1
-        return self.remove_invalid_id(item, state)
+        return self.make_sendable(item, state)
 
     def encode_call_output(self, call_id: str, output: object) -> Item:
         """Return the call output that carries a tool result, as that of a function; the repair knows its call."""
@@ -80,7 +140,7 @@ class Replay:
 
     def encode_media(self, media: Media) -> Item:
         """Return the part for an image or a file, or a line that says why it is left out, which is reported."""
-        part, reason = encode_media(media, vision=self.vision)
+        part, reason = encode_media(media, vision=self.target.vision)
         if reason:
             self.drop(reason)
         return part
@@ -94,32 +154,45 @@ class Replay:
             return "{}"
 
     def replay_opaque_item(self, item: Item, state: ReplayState) -> Item | None:
-        """Return an item that only its origin can read; None if it is dropped. A cut call is for every origin."""
+        """Return an item that only its maker can read; None if it is dropped. A cut call is for every maker."""
         if item.get("type") == CUT_CALL_TYPE:
             return item
-        is_own = state.get("origin") == self.origin
+        is_own = self.is_own(state)
         if item.get("type") == "reasoning":
             return self._replay_reasoning(item, is_own)
         if is_own and self.ids_are_valid:
             return item
-        self.drop(f"{item.get('type')} item of another account or behind left-out reasoning")
+        self.drop(f"{item.get('type')} item of another account or model, or behind left-out reasoning")
         return None
 
     def _replay_reasoning(self, item: Item, is_own: bool) -> Item | None:
         if not self.replay_reasoning_ids:
             item = {key: value for key, value in item.items() if key != "id"}
-        is_readable = bool(item.get("encrypted_content") or item.get("content"))
-        self.ids_are_valid = is_own and is_readable and item_key(item) not in self.refused_item_keys
-        if self.ids_are_valid:
+        has_text = bool(item.get("content") or (self.target.reads_summaries and item.get("summary")))
+        reason = ""
+        if not self.target.reasons:
+            reason = "a model that does not reason accepts none"
+        elif not is_own:
+            reason = "it is of another account or model"
+        elif not has_text and not item.get("encrypted_content"):
+            reason = "it has no ciphertext"
+        elif item_key(item) in self.refused_item_keys:
+            reason = "the service refused it"
+        self.ids_are_valid = not reason
+        if not reason:
             return item
-        self.drop("reasoning of another account, refused, or without its ciphertext")
+        self.drop(f"reasoning: {reason}")
         return None
 
-    def remove_invalid_id(self, item: Item, state: ReplayState) -> Item:
-        """Return the item without an id of another origin, or one that belongs to dropped reasoning.
+    def make_sendable(self, item: Item, state: ReplayState) -> Item:
+        """Return the item without an id that is not valid here, and without fields that only its origin knows.
 
-        An item keeps the id to which its call output refers. The repair adds an id that the service requires.
+        An id is not valid if it is of another maker, or if it belongs to dropped reasoning. An item keeps the id to
+        which its call output refers. The repair adds an id that the service requires.
         """
-        if item["type"] in _REFERENCED_ID_TYPES or (self.ids_are_valid and state.get("origin") == self.origin):
+        item_type, is_own = item["type"], self.is_own(state)
+        if not is_own and item_type in _PORTABLE_FIELDS:
+            item = {key: value for key, value in item.items() if key in _PORTABLE_FIELDS[item_type] or key == "id"}
+        if item_type in _REFERENCED_ID_TYPES or (is_own and self.ids_are_valid):
             return item
         return {key: value for key, value in item.items() if key != "id"}

@@ -10,6 +10,7 @@ from typing import Any, TypedDict, cast
 
 from pydantic import BaseModel
 
+from ..facts.model_ids import name_same_model
 from ..wire.json_values import as_object
 from ..wire.types import Item
 
@@ -19,16 +20,36 @@ REPLAY_STATE_KEY = "openai"
 class ReplayState(TypedDict, total=False):
     """The object under `REPLAY_STATE_KEY`.
 
-    `origin` is the account and endpoint that made the item. `item` is the item without what the block holds. `part`
-    counts the blocks of one message item, from 1 for its second block. `refusal` marks the text of a refusal. `local`
-    marks text that we wrote ourselves and never send.
+    `origin` is the account and endpoint that made the item, and `model` the model that served it. `alias` is the name
+    by which the request asked for that model, if it is another one. States of older transcripts have no model. `item`
+    is the item without what the block holds. `part` counts the blocks of one message item, from 1 for its second block.
+    `refusal` marks the text of a refusal. `local` marks text that we wrote ourselves and never send.
     """
 
     origin: str
+    model: str
+    alias: str
     item: Item
     part: int
     refusal: bool
     local: bool
+
+
+def make_maker_state(origin: str, served_model: object, requested_model: str) -> ReplayState:
+    """Return the part of the state that all blocks of a response share.
+
+    Args:
+        origin: the account and endpoint.
+        served_model: what the response calls its model; some servers leave it out.
+        requested_model: the model that the request asked for, or an empty text.
+    """
+    maker: ReplayState = {"origin": origin}
+    model = served_model if isinstance(served_model, str) and served_model else requested_model
+    if model:
+        maker["model"] = model
+    if requested_model and not name_same_model(requested_model, model):
+        maker["alias"] = requested_model
+    return maker
 
 
 def as_extra_field(state: ReplayState) -> dict[str, Any]:
@@ -47,7 +68,7 @@ def read_replay_state(block: BaseModel) -> ReplayState:
 
 def _is_valid_state(state: dict[str, Any]) -> bool:
     item: object = state.get("item", {})
-    if not isinstance(item, dict):
+    if not isinstance(item, dict) or not all(isinstance(state.get(key, ""), str) for key in ("model", "alias")):
         return False
     fields = cast(Item, item)
     return all(isinstance(fields.get(key, ""), str) for key in ("type", "role", "id", "call_id", "name"))
