@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
@@ -106,18 +109,27 @@ def test_nearer_files_win_and_the_command_line_over_all(home: Path) -> None:
     assert settings() == {"a": 2}
     write(home / "project" / LOCAL, rows("{module: provider-x, config: {a: 3, b: 4}}"))
     assert settings() == {"a": 3, "b": 4}
-    assert settings("--set", "a=5") == {"a": "5", "b": 4}
+    write(home / "project" / LOCAL, rows("{module: provider-x, config: {b: {c: 5}}}"))
+    write(home / GLOBAL, rows("{module: provider-x, config: {z: 1, b: {c: 4, d: 4}}}"))
+    assert settings() == {"a": 2, "b": {"c": 5, "d": 4}, "z": 1}, "the host merges the files"
+    write(home / "project" / LOCAL, rows("{module: provider-x, config: {a: 3, b: 4}}"))
+    assert settings("--set", "a=5") == {"a": "5", "b": 4, "z": 1}
 
 
-def test_an_instance_is_found_by_its_id(home: Path) -> None:
+def show_settings(arguments: argparse.Namespace) -> Result:
+    return Result(summary=str(read_settings(arguments, "provider-x")))
+
+
+def test_an_instance_is_found_by_its_id(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = "{module: provider-x, config: {a: 1}}", "{module: provider-x, id: work, config: {a: 2}}"
     write(home / GLOBAL, rows(first, second))
-    assert settings() == {"a": 1}
-    assert settings("--instance", "work") == {"a": 2}
-    assert (
-        program(lambda arguments: Result(summary=str(read_settings(arguments, "provider-x"))), "--instance", "other")
-        == 1
-    )
+    write(home / "project" / GLOBAL, rows("{module: provider-x, id: work, config: {b: 3}}"))
+    assert settings("--instance", "provider-x") == {"a": 1}
+    assert settings("--instance", "work") == {"a": 2, "b": 3}
+    assert program(show_settings, "--instance", "other") == 1
+    capsys.readouterr()
+    assert program(show_settings) == 1, "it does not guess"
+    assert "choose one with --instance provider-x or work" in capsys.readouterr().err
 
 
 def test_keys_of_the_host_are_set_unless_the_shell_has_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,10 +147,43 @@ def test_a_file_that_says_something_else_counts_as_none(home: Path, text: str) -
     assert settings() == {}
 
 
-def test_a_file_that_is_not_valid_yaml_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(home / GLOBAL, "a: [")
-    assert program(lambda arguments: Result(summary=str(read_settings(arguments, "provider-x")))) == 1
-    assert str(home / GLOBAL) in capsys.readouterr().err
+@pytest.mark.parametrize("name", [GLOBAL, f"project/{LOCAL}", ".amplifier/keys.env"])
+@pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe", None], ids=["not YAML", "not UTF-8", "not readable"])
+def test_a_file_that_cannot_be_read_is_named(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, content: bytes | None
+) -> None:
+    write(home / name, "")
+    (home / name).write_bytes(content or b"")
+    if content is None:
+        read = Path.read_text
+
+        def refuse(path: Path, *args: Any, **named: Any) -> str:
+            if path.name == Path(name).name:
+                raise PermissionError(13, "Permission denied")
+            return read(path, *args, **named)
+
+        monkeypatch.setattr(Path, "read_text", refuse)  # root may read everything
+    if name.endswith(".env") and content == b"a: [":
+        assert settings() == {}
+        return
+    assert program(show_settings) == 1
+    assert Path(name).name in capsys.readouterr().err
+
+
+def test_a_user_without_a_home_has_the_settings_of_the_project(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(home / "project" / GLOBAL, rows("{module: provider-x, config: {a: 2}}"))
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert settings() == {"a": 2}
+
+
+def test_a_console_that_cannot_show_a_character_gets_an_escape(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", console)
+    assert program(lambda _: Result(summary="5 €", details={"a": "ü"})) == 0
+    console.seek(0)
+    assert console.read() == "5 \\u20ac\n  a  \\xfc\n"
 
 
 def test_the_result_of_a_sign_out_names_every_location() -> None:

@@ -12,8 +12,8 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TextIO
 
 from amplifier_core.llm_errors import LLMError
 from amplifier_core.message_models import ChatRequest, Message
@@ -64,7 +64,9 @@ class Command:
 
 def add_setting_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that select the settings; see `read_settings`."""
-    parser.add_argument("--instance", metavar="ID", help="use the settings of this instance, if several are configured")
+    parser.add_argument(
+        "--instance", metavar="ID", help="use the settings of this instance; its id, or the module if it has none"
+    )
     parser.add_argument(
         "--set", metavar="KEY=VALUE", action="append", default=[], help="use this setting; may be repeated"
     )
@@ -118,15 +120,17 @@ def read_settings(
             `find_foreign_address`. None, by default, for a command that sends none.
 
     Raises:
-        ValueError: a file is not valid YAML, or a project's file sends credentials to another host.
+        ValueError: see `read_host_config`, or a project's file sends credentials to another host.
     """
     load_host_keys()
-    config, file = read_host_config(module, arguments.instance)
+    host_config = read_host_config(module, arguments.instance)
     overrides = dict(argument.partition("=")[::2] for argument in arguments.set)
-    from_files = {key: value for key, value in config.items() if key not in overrides}
-    if service_hosts is not None and (problem := find_foreign_address(from_files, file, service_hosts)):
+    remaining = {key: value for key, value in host_config.config.items() if key not in overrides}
+    if service_hosts is not None and (
+        problem := find_foreign_address(replace(host_config, config=remaining), service_hosts)
+    ):
         raise ValueError(f"{problem}; if you trust that address, repeat the setting with --set")
-    return {**config, **overrides}
+    return {**remaining, **overrides}
 
 
 def run_command(
@@ -158,11 +162,17 @@ def run_command(
         sys.stderr.write("\nstopped\n")
         return _EXIT_INTERRUPTED
     except (LLMError, StoreError, OSError, ValueError) as error:
-        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        _print_line(sys.stderr, f"error: {' '.join(str(error).split())}")
         return 1
-    sys.stdout.write("\n".join(_format_result(result)) + "\n")
-    sys.stdout.flush()
+    _print_line(sys.stdout, "\n".join(_format_result(result)))
     return 0 if result.ok else 1
+
+
+def _print_line(stream: TextIO, text: str) -> None:
+    """Print a text. A character that the console cannot show becomes an escape."""
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
 
 
 def _format_result(result: Result) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,40 +23,93 @@ _KEYS_FILE = "~/.amplifier/keys.env"
 _KEY_LINE = re.compile(r"\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*")
 
 
-def read_host_config(module: str, instance: str | None = None) -> tuple[dict[str, Any], str]:
-    """Return the config of a provider and the name of the file that holds it; both are empty if no file does.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostConfig:
+    """The config of a provider, merged from the host's files.
+
+    Attributes:
+        config: the settings; empty if no file has the provider.
+        files: for each setting the last file that has it.
+    """
+
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def read_host_config(module: str, instance: str | None = None) -> HostConfig:
+    """Return the config of a provider, merged from the host's files as the host does it.
+
+    A provider has the same entry in two files if both have the same `id` or, without an `id`, the same module. The
+    nearer file wins for each setting. Source: amplifier-app-cli's AppSettings.get_provider_overrides, seen 2026-12-01.
 
     Args:
         module: the module's id.
-        instance: the id of the instance to read, if several are configured. None, by default, reads the first one.
+        instance: the `id` of the instance to read, or the module's id for the one without an `id`. None, by default,
+            reads the only one.
 
     Raises:
-        ValueError: a file is not valid YAML, or no file has the instance.
+        ValueError: a file cannot be read, no file has the instance, or there are several instances and none was chosen.
     """
+    configs: dict[str, HostConfig] = {}
+    for name in _SETTINGS_FILES:
+        for row in _read_provider_rows(name):
+            if row.get("module") == module:
+                key = str(row.get("id") or module)
+                configs[key] = _merge_config(configs.get(key, HostConfig()), as_object(row.get("config")), name)
+    if instance is not None:
+        if instance not in configs:
+            raise ValueError(f"no settings file of Amplifier has an instance {instance!r} of {module}")
+        return configs[instance]
+    if len(configs) > 1:
+        raise ValueError(f"{module} has several instances: choose one with --instance {' or '.join(configs)}")
+    return next(iter(configs.values()), HostConfig())
+
+
+def _read_provider_rows(name: str) -> list[dict[str, Any]]:
     import yaml
 
-    config: Mapping[str, Any] | None = None
-    file = ""
-    for name in _SETTINGS_FILES:
+    text = _read_file(name)
+    try:
+        document = as_object(yaml.safe_load(text))
+    except yaml.YAMLError:
+        raise ValueError(f"{Path(name).expanduser()} is not valid YAML") from None
+    return as_objects(as_object(document.get("config")).get("providers"))
+
+
+def _merge_config(base: HostConfig, config: Mapping[str, Any], file: str) -> HostConfig:
+    return HostConfig(config=_merge_objects(base.config, config), files={**base.files, **dict.fromkeys(config, file)})
+
+
+def _merge_objects(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object with the fields of both; the overlay wins, and objects in both are merged in the same way."""
+    merged = dict(base)
+    for key, value in overlay.items():
+        is_nested = isinstance(merged.get(key), dict) and isinstance(value, dict)
+        merged[key] = _merge_objects(merged[key], value) if is_nested else value
+    return merged
+
+
+def _read_file(name: str) -> str:
+    """Return the text of a file; empty if there is none, or no home in which it could be.
+
+    Raises:
+        ValueError: the file cannot be read. The error names it.
+    """
+    try:
         path = Path(name).expanduser()
-        if not path.is_file():
-            continue
-        try:
-            document = as_object(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except yaml.YAMLError:
-            raise ValueError(f"{path} is not valid YAML") from None
-        for row in as_objects(as_object(document.get("config")).get("providers")):
-            if row.get("module") == module and instance in (None, row.get("id")):
-                config, file = as_object(row.get("config")), name
-                break
-    if config is None and instance is not None:
-        raise ValueError(f"no settings file of Amplifier has an instance {instance!r} of {module}")
-    return dict(config or {}), file
+    except RuntimeError:  # a user without a home
+        return ""
+    if not path.is_file():
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text in UTF-8") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def find_foreign_address(
-    config: Mapping[str, Any], file: str, service_hosts: Mapping[str, Iterable[str]]
-) -> str | None:
+def find_foreign_address(host_config: HostConfig, service_hosts: Mapping[str, Iterable[str]]) -> str | None:
     """Return why credentials must not go to the address in a config: a project's file sends them to a foreign host.
 
     The author of a project does not own the credentials of this machine. A user may run commands before deciding to
@@ -63,15 +117,18 @@ def find_foreign_address(
     Returns None if no address is foreign.
 
     Args:
-        config: the settings of a file.
-        file: its name.
+        host_config: the settings and their files.
         service_hosts: the service's own hosts, for each setting that is an address. Hosts below them count as its own.
     """
-    if not file or file.startswith("~"):
-        return None
-    nested = as_object(config.get("credentials"))
-    for key, value in [*config.items(), *nested.items()]:
-        if key not in service_hosts or re.fullmatch(r"\$\{\w+\}", str(value or "").strip()):
+    rows = [(key, value, host_config.files.get(key, "")) for key, value in host_config.config.items()]
+    rows += [
+        (key, value, host_config.files.get("credentials", ""))
+        for key, value in as_object(host_config.config.get("credentials")).items()
+    ]
+    for key, value, file in rows:
+        if not file or file.startswith("~") or key not in service_hosts:
+            continue
+        if re.fullmatch(r"\$\{\w+\}", str(value or "").strip()):
             continue
         address = setting({key: value}, key)
         if address and not _is_service_host(address, service_hosts[key]):
@@ -88,11 +145,12 @@ def _is_service_host(address: str, service_hosts: Iterable[str]) -> bool:
 
 
 def load_host_keys() -> None:
-    """Set the environment variables of keys.env, which a setup wizard wrote; a variable that is set keeps its value."""
-    path = Path(_KEYS_FILE).expanduser()
-    if not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
+    """Set the environment variables of keys.env, which a setup wizard wrote; a variable that is set keeps its value.
+
+    Raises:
+        ValueError: the file cannot be read.
+    """
+    for line in _read_file(_KEYS_FILE).splitlines():
         if match := _KEY_LINE.fullmatch(line):
             value = match[2]
             is_quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'"

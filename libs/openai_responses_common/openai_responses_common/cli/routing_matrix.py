@@ -33,8 +33,12 @@ def install_matrix(name: str, text: str, *, force: bool = False) -> Result:
 
     Raises:
         OSError: the file cannot be written.
+        ValueError: there is no home directory.
     """
-    path = Path(_MATRIX_FOLDER).expanduser() / f"{name}.yaml"
+    try:
+        path = Path(_MATRIX_FOLDER).expanduser() / f"{name}.yaml"
+    except RuntimeError:
+        raise ValueError(f"there is no home directory for {_MATRIX_FOLDER}: redirect the output to a file") from None
     use = {"use it": f"amplifier routing use {name}"}
     if path.is_file() and not force:
         if path.read_text(encoding="utf-8") != text:

@@ -51,7 +51,7 @@ def open_store(
         import_record: converts the file of another program. The default is no conversion.
 
     Raises:
-        StoreError: the mode is unknown, or the label has other characters than letters, digits and `.`, `_`, `@`, `-`.
+        StoreError: the mode is unknown, there is no home directory for the file, or the label has other characters than letters, digits and `.`, `_`, `@`, `-`.
     """
     for name in (service, account):
         if not _LABEL.fullmatch(name):
@@ -61,7 +61,10 @@ def open_store(
     if mode == "memory":
         memory = _memory_stores.setdefault((service, account), MemoryStore())
         return TokenStore(memory, memory.lock, import_record)
-    path = path.expanduser().absolute()
+    try:
+        path = path.expanduser().absolute()
+    except RuntimeError:
+        raise StoreError(f"there is no home directory for {path}: set the path of the token file") from None
     file = FileStore(path if account == "default" else path.with_name(f"{path.stem}.{account}{path.suffix}"))
     keyring = KeyringStore(f"amplifier-{service}-{_hash_path(path)}/{account}")
 
