@@ -57,6 +57,7 @@ class BackendUnderTest:
         refuses: body keys that the service never gets.
         needs: body keys without which it answers nothing, so that they are never left out.
         takes_system: it knows the role `system`.
+        takes_message_status: it takes the `status` of replayed messages.
         system_text_role: the role in which system text inside the conversation goes to it.
         marks_incomplete: a message that was cut off is marked as incomplete in a continuation.
         reasoning_ids: it wants the ids of replayed reasoning back.
@@ -89,6 +90,7 @@ class BackendUnderTest:
     remedies: tuple[str, ...] = ()
     needs: frozenset[str] = field(default_factory=frozenset[str])
     takes_system: bool = True
+    takes_message_status: bool = True
     system_text_role: str = "developer"
     marks_incomplete: bool = False
     reasoning_ids: bool = True
@@ -148,6 +150,7 @@ BACKENDS = [
     BackendUnderTest(
         name="azure-openai-v2",
         module="provider-azure-openai-v2",
+        takes_message_status=False,
         package="amplifier_module_provider_azure_openai_v2",
         class_name="AzureOpenaiV2Provider",
         surface=azure_surface,
@@ -181,7 +184,7 @@ BACKENDS = [
         ),
         nobody={"CHATGPT_OAUTH_TOKEN_STORE": "file", "CHATGPT_OAUTH_TOKEN_FILE": signed_in.nobody()},
         remedies=(LOGIN_COMMAND,),
-        needs=frozenset({"store"}),
+        needs=frozenset({"store", "stream", "instructions"}),
         takes_system=False,
         reasoning_ids=False,
         window=372_000,

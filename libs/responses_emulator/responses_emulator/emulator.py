@@ -138,7 +138,8 @@ class Emulator:
         """Queue replies for the next model requests, one entry per request.
 
         An entry is a part, a `Turn`, an `HttpReply`, a `Disconnect`, or a function that takes the request and returns
-        one of these. A `RejectParameters` is not queued; it applies to every request until `reset`.
+        one of these. A standing rule, such as `RejectParameters`, is not queued; it applies to every request until
+        `reset`.
         """
         self.state.add_to_script(entries)
 

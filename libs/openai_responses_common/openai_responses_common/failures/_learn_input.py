@@ -212,7 +212,7 @@ def _learn_user_text(refusal: Refusal) -> Lesson | None:
     amended = replace(known, joins_user_messages=known.joins_user_messages or must_alternate)
     if any(item.get("role") in {"system", "developer"} for item in refusal.items[start:]):
         amended = replace(amended, system_text_role="user")
-    elif has_no_system_role or amended == known:
+    elif (has_no_system_role or amended == known) and "instructions" not in refusal.required_fields:
         amended = replace(amended, system_text_role="user", system_text_at_start=False)
     if amended == known:
         return None

@@ -160,7 +160,7 @@ class Replay:
         is_own = self.is_own(state)
         if item.get("type") == "reasoning":
             return self._replay_reasoning(item, is_own)
-        if is_own and self.ids_are_valid:
+        if is_own and self.ids_are_valid and item_key(item) not in self.refused_item_keys:
             return item
         self.drop(f"{item.get('type')} item of another account or model, or behind left-out reasoning")
         return None

@@ -58,5 +58,8 @@ TERMINAL_STATUS: Mapping[str, str] = {
 
 
 def item_key(item: Item) -> str:
-    """Return what identifies an item that only its service reads: its id, or the start of its ciphertext."""
-    return str(item.get("id") or str(item.get("encrypted_content"))[:64])
+    """Return what identifies an item that only its service reads: its id, the start of its ciphertext, or its text."""
+    ciphertext: object = item.get("encrypted_content")
+    return str(
+        item.get("id") or (str(ciphertext)[:64] if ciphertext else f"{item.get('content')}{item.get('summary')}")
+    )

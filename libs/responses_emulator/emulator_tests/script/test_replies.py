@@ -88,7 +88,7 @@ def test_reply_headers_replace_those_of_the_surface(emulator: Emulator) -> None:
     assert post_response(emulator).headers["x-request-id"] == "mine"
 
 
-@pytest.mark.parametrize("dialect", ["openai", "vllm", "litellm", "pydantic422"])
+@pytest.mark.parametrize("dialect", ["openai", "vllm", "litellm", "pydantic422", "llama.cpp"])
 def test_a_standing_rule_refuses_parameters_in_a_dialect(emulator: Emulator, dialect: Any) -> None:
     emulator.script(RejectParameters(["include", "text.verbosity"], dialect=dialect), Say("fine"))
     for body in ({"include": []}, {"text": {"verbosity": "low"}}):

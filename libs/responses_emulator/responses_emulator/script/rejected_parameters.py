@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from responses_emulator.script.replies import HttpReply, error_body
 
-Dialect = Literal["openai", "vllm", "litellm", "pydantic422"]
+Dialect = Literal["openai", "vllm", "litellm", "pydantic422", "llama.cpp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +53,60 @@ def _extra_inputs(present: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _vllm(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
-    # vLLM sends the list of faults as text, an integer code, and the status phrase as type
-    # (reported by its users, seen 2026-11-21).
-    faults = [{**fault, "loc": tuple(fault["loc"])} for fault in _extra_inputs(present)]
-    return HttpReply(400, {"error": {"message": str(faults), "type": "Bad Request", "param": None, "code": 400}})
+    # vLLM 0.32 sends a line for each fault, with a path as location, an integer code, and the status phrase as type
+    # (recorded 2026-11-30 for a value of `include`; that version refuses no unknown field, its forks do).
+    faults = [{**fault, "loc": ".".join(fault["loc"])} for fault in _extra_inputs(present)]
+    lines = "\n  ".join(str(fault) for fault in faults)
+    message = f"{len(faults)} validation error{'s' if len(faults) > 1 else ''}:\n  {lines}"
+    error = {"message": message, "type": "Bad Request", "param": faults[0]["loc"], "code": 400}
+    return HttpReply(400, {"error": error})
 
 
 def _litellm(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
-    # The proxy sends its exception's text, and the status as a string (its own tests, seen 2026-11-21).
+    # The proxy sends its exception's text, and the status as a string (recorded 2026-11-30 for `top_p`; nanobot#370 for
+    # `temperature`; its own tests for the others, seen 2026-11-21).
     model = body.get("model")
+    message = _LITELLM_SENTENCES.get(next(iter(present)), "").format(model=model, **present)
     message = (
-        f"litellm.UnsupportedParamsError: openai does not support parameters: {list(present)}, for model={model}. "
-        "To drop these, set `litellm.drop_params=True` or for proxy:\n\n`litellm_settings:\n drop_params: true`\n. "
-        f"Received Model Group={model}\nAvailable Model Group Fallbacks=None"
+        f"litellm.UnsupportedParamsError: {message}"
+        if message
+        else (
+            f"litellm.UnsupportedParamsError: openai does not support parameters: {list(present)}, for model={model}. "
+            "To drop these, set `litellm.drop_params=True` or for proxy:\n\n`litellm_settings:\n drop_params: true`\n. "
+            f"Received Model Group={model}\nAvailable Model Group Fallbacks=None"
+        )
     )
     return HttpReply(
         400, {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": "400"}}
     )
 
 
+_LITELLM_SENTENCES = {
+    "top_p": "{model} only supports top_p when reasoning.effort resolves to 'none', either set explicitly on the "
+    "request or declared as the model's default_reasoning_effort. To drop unsupported params set "
+    "`litellm.drop_params = True`\n\nLiteLLM: model group '{model}' failed with the error above. No fallback was "
+    "attempted.",
+    "temperature": "gpt-5 models (including gpt-5-codex) don't support temperature={temperature}. Only temperature=1 is"
+    " supported. For gpt-5.1, temperature is supported when reasoning_effort='none' (or not specified, as it defaults "
+    "to 'none'). To drop unsupported params set `litellm.drop_params = True`",
+}
+
+
+def _llama_cpp(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
+    # The form is recorded (2026-11-30); the sentence is ours, because that server ignores what it does not know.
+    name = next(iter(present))
+    error = {"code": 400, "message": f"Unsupported param: '{name}'", "type": "invalid_request_error"}
+    return HttpReply(400, {"error": error})
+
+
 def _pydantic422(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
     return HttpReply(422, {"detail": _extra_inputs(present)})
 
 
-_DIALECTS = {"openai": _openai, "vllm": _vllm, "litellm": _litellm, "pydantic422": _pydantic422}
+_DIALECTS = {
+    "openai": _openai,
+    "vllm": _vllm,
+    "litellm": _litellm,
+    "pydantic422": _pydantic422,
+    "llama.cpp": _llama_cpp,
+}

@@ -41,7 +41,7 @@ _BAD_JSON = (
 async def create_response(exchange: Exchange) -> Reply | StreamReply:
     """Return the reply to one create request."""
     body = parse_body(exchange.request.raw_body)
-    if (rejection := _rejected_parameter_reply(exchange, body)) is not None:
+    if (rejection := _find_rejection(exchange, body)) is not None:
         return await http_reply(rejection, exchange)
     caller = exchange.caller
     assert caller is not None
@@ -117,8 +117,8 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def _rejected_parameter_reply(exchange: Exchange, body: dict[str, Any]) -> HttpReply | None:
-    refusals = (rule.refusal(body) for rule in exchange.state.rejected_parameters)
+def _find_rejection(exchange: Exchange, body: dict[str, Any]) -> HttpReply | None:
+    refusals = (rule.refusal(body) for rule in exchange.state.standing_rules)
     return next((refusal for refusal in refusals if refusal is not None), None)
 
 

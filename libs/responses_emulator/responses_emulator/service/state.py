@@ -19,6 +19,7 @@ from responses_emulator.responders.fixed_output import fixed_output
 from responses_emulator.responders.responder import Responder
 from responses_emulator.script.rejected_parameters import RejectParameters
 from responses_emulator.script.replies import Disconnect, HttpReply
+from responses_emulator.script.server_rules import ServerRule
 from responses_emulator.script.turn import Part, Turn
 
 ScriptedReply = Part | Turn | HttpReply | Disconnect
@@ -62,7 +63,8 @@ class RecordedRequest:
 
 
 ScriptFunction = Callable[[RecordedRequest], ScriptedReply]
-ScriptEntry = ScriptedReply | RejectParameters | ScriptFunction
+StandingRule = RejectParameters | ServerRule
+ScriptEntry = ScriptedReply | StandingRule | ScriptFunction
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class ServiceState:
     Attributes:
         origin: scheme, host and port of the server; empty until it listens.
         stored_conversations: response id -> all items up to and with its output.
-        rejected_parameters: the standing rules.
+        standing_rules: what refuses requests until the script is cleared.
         word_delay_s: seconds between two deltas of a responder's output. The default is 0.
         responder: makes the output of requests for which nothing is scripted.
     """
@@ -82,18 +84,18 @@ class ServiceState:
     cache: PromptCache = field(default_factory=PromptCache)
     limits: RateLimits = field(default_factory=RateLimits)
     stored_conversations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    rejected_parameters: list[RejectParameters] = field(default_factory=list)
+    standing_rules: list[StandingRule] = field(default_factory=list[StandingRule])
     word_delay_s: float = 0.0
     responder: Responder = fixed_output
     _script: deque[ScriptedReply | ScriptFunction] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add_to_script(self, entries: tuple[ScriptEntry, ...]) -> None:
-        """Queue replies; a rule about parameters is not queued but stands from now on."""
+        """Queue replies; a standing rule is not queued but holds from now on."""
         with self._lock:
             for entry in entries:
-                if isinstance(entry, RejectParameters):
-                    self.rejected_parameters.append(entry)
+                if isinstance(entry, RejectParameters | ServerRule):
+                    self.standing_rules.append(entry)
                 else:
                     self._script.append(entry)
 
@@ -109,7 +111,7 @@ class ServiceState:
         """Remove all queued replies and all standing rules."""
         with self._lock:
             self._script.clear()
-            self.rejected_parameters.clear()
+            self.standing_rules.clear()
 
     @property
     def script_length(self) -> int:
