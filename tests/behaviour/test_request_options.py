@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import ConfigurationError, NotFoundError
+from amplifier_core.message_models import ResponseFormatJson
 from responses_emulator import ResponseFields, Say, Turn
 
 from tests.support.backends import BackendUnderTest
@@ -245,3 +246,17 @@ async def test_an_unknown_model_gets_what_was_asked(open_session: OpenSession) -
         await session.ask("hello")
     assert session.body["reasoning"]["effort"] == "xhigh"
     assert "reasoning.encrypted_content" in session.body["include"]
+
+
+@pytest.mark.promise("JSON mode fails if only the system message names JSON", area="hazard")
+@pytest.mark.parametrize("leading", ["You answer with one JSON object.", "Be brief."])
+async def test_json_mode_works_and_the_input_only_grows(session: Session, leading: str) -> None:
+    """The service looks for the word in the input, and not in the instructions."""
+    chat = Conversation(session, response_format=ResponseFormatJson())
+    chat.messages.append(system(leading))
+    for text in ("The capital of France?", "And of Norway? As JSON."):
+        session.emulator.script(Say('{"capital": "?"}'))
+        await chat.say(text)
+    first, second = session.emulator.request_bodies
+    assert second["input"][: len(first["input"])] == first["input"]
+    assert leading in json.dumps(first)

@@ -87,7 +87,7 @@ def test_the_smallest_request() -> None:
 def test_a_request_with_everything_stands_in_one_order() -> None:
     encoded = encode(
         Message(role="system", content="be kind"),
-        USER,
+        Message(role="user", content="write JSON"),
         tools=[TOOL],
         service_tier="flex",
         reasoning_effort="none",
@@ -348,6 +348,34 @@ def test_a_request_of_nothing_but_instructions_has_an_input_all_the_same() -> No
     profile = BackendProfile(name="p", display_name="P", default_instructions="d")
     encoded = encode(Message(role="system", content="say hello"), profile=profile)
     assert (wire(encoded)["instructions"], wire(encoded)["input"]) == ("d", [developer("say hello")])
+
+
+SYSTEM = "You answer with one JSON object."
+
+
+@pytest.mark.parametrize(
+    ("leading", "text", "first", "instructions"),
+    [
+        (SYSTEM, "hi", SYSTEM, None),
+        (SYSTEM, "Write JSON.", SYSTEM, None),
+        ("Be brief.", "Write json.", None, "Be brief."),
+        ("Be brief.", "hi", "Be brief.\n\nRespond with JSON.", None),
+        (None, "hi", "Respond with JSON.", None),
+        (None, "Write JSON.", None, None),
+    ],
+)
+def test_in_json_mode_the_input_names_json(
+    leading: str | None, text: str, first: str | None, instructions: str | None
+) -> None:
+    messages = [Message(role="system", content=leading)] if leading else []
+    profile = BackendProfile(name="p", display_name="P", system_text_role="system", default_instructions="d")
+    encoded = encode(
+        *messages, Message(role="user", content=text), response_format=ResponseFormatJson(), profile=profile
+    )
+    assert wire(encoded)["instructions"] == (instructions or "d")
+    [*lead, user] = wire(encoded)["input"]
+    assert lead == ([{**developer(first), "role": "system"}] if first else [])
+    assert user["content"][0]["text"] == text
 
 
 def test_what_was_mended_and_left_out_is_told() -> None:

@@ -14,6 +14,7 @@ from ..facts.amendments import Amendments, amend_body
 from ..facts.backend_profile import BackendProfile
 from ..facts.model_traits import EFFORTS, ModelTraits
 from ..options.options import Options
+from ..wire.json_values import as_objects
 from ..wire.types import Body, Item
 from .messages import encode_messages
 from .repair import Repair, repair_calls
@@ -90,9 +91,12 @@ def encode_request(
         target=_find_target(options, profile, traits),
     )
     items, repairs = repair_calls(history.items, tool_names)
-    instructions = history.instructions or profile.default_instructions
-    if history.instructions and not items:  # a request needs input
-        items, instructions = [_make_system_text(history.instructions, profile)], profile.default_instructions
+    instructions = history.instructions
+    if _is_json_mode(options):
+        items, instructions = _put_json_into_input(items, instructions, profile)
+    elif instructions and not items:  # a request needs input
+        items, instructions = [_make_system_text(instructions, profile)], None
+    instructions = instructions or profile.default_instructions
 
     body, option_notes = _encode_options(options, profile, traits, amendments, tools)
     if instructions:
@@ -129,6 +133,31 @@ def _find_target(options: Options, profile: BackendProfile, traits: ModelTraits)
         reads_summaries=profile.reads_summaries,
         vision=traits.vision,
     )
+
+
+def _is_json_mode(options: Options) -> bool:
+    return (encode_response_format(options.response_format) or {}).get("type") == "json_object"
+
+
+def _put_json_into_input(
+    items: list[Item], instructions: str | None, profile: BackendProfile
+) -> tuple[list[Item], str | None]:
+    """Return the items with the word JSON among them, and the instructions that are left.
+
+    In JSON mode the service refuses an input without the word and does not look at `instructions`. Only the leading system
+    text and the first user message decide, so that the beginning of the body stays the same in later turns.
+    """
+    if not _names_json(instructions or ""):
+        first_message = next((item for item in items if item.get("role") == "user"), {})
+        texts = [str(part.get("text")) for part in as_objects(first_message.get("content"))]
+        if any(map(_names_json, texts)) or not (items or instructions):
+            return items, instructions
+        instructions = "\n\n".join(filter(None, (instructions, "Respond with JSON.")))
+    return [_make_system_text(instructions or "", profile), *items], None
+
+
+def _names_json(text: str) -> bool:
+    return "json" in text.lower()
 
 
 def _make_system_text(text: str, profile: BackendProfile) -> Item:
