@@ -49,8 +49,7 @@ def import_http_library() -> ModuleType:
         import httpx
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"{error.name} is not installed, which requests without the openai SDK need: "
-            f"python -m pip install 'openai-responses-common[http]'"
+            f"requests without the openai SDK need the package {error.name}: run `pip install 'httpx>=0.27'`"
         ) from None
     return httpx
 
@@ -90,7 +89,7 @@ def _build_transport(library: ModuleType, transport_class: Any, proxy: str | Non
     try:
         return transport_class(proxy=proxy, **options)
     except ImportError:
-        problem = "the proxy speaks SOCKS, which needs one more package: python -m pip install 'socksio>=1,<2'"
+        problem = "the proxy speaks SOCKS, which needs the package socksio: run `pip install 'socksio>=1,<2'`"
     except (ValueError, OSError, library.InvalidURL) as error:
         # The error is not quoted, because it may quote the address of the proxy, which may hold a password.
         problem = (

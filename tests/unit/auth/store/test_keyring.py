@@ -260,7 +260,7 @@ def test_a_bad_setting_is_a_reason(monkeypatch: pytest.MonkeyPatch, value: str) 
 
 def test_no_package_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
-    with pytest.raises(KeyringUnusable, match="no keyring can be loaded"):
+    with pytest.raises(KeyringUnusable, match="the package keyring is not installed"):
         store().load()
 
 

@@ -260,12 +260,15 @@ def _load_backend() -> KeyringBackend:
         backend = keyring.get_keyring()
         objection = _find_objection(backend)
     except Exception as error:  # noqa: BLE001  (a bad setting raises ValueError, ImportError, AttributeError and others)
-        reason = _format_error(error)
+        if isinstance(error, ModuleNotFoundError) and error.name == "keyring":
+            objection = "the package keyring is not installed (`pip install 'keyring>=25'`)"
+        else:
+            reason = _format_error(error)
+            objection = f"no keyring can be loaded ({reason}); PYTHON_KEYRING_BACKEND or keyringrc.cfg may be wrong"
     else:
         if not objection:
             return backend
-        raise KeyringUnusable(objection)
-    raise KeyringUnusable(f"no keyring can be loaded ({reason}); PYTHON_KEYRING_BACKEND or keyringrc.cfg may be wrong")
+    raise KeyringUnusable(objection)
 
 
 def _find_objection(backend: KeyringBackend) -> str:
