@@ -56,7 +56,7 @@ def replayed(output: list[Item], mode: str, *, origin: str = "here") -> list[Ite
 
 
 def expected(output: list[Item]) -> list[Item]:
-    """Return what is sent again: items without empty texts, and without the status of messages, reasoning and calls."""
+    """Return what is sent again: no blank message, no empty text, no status of messages, reasoning and calls."""
     items: list[Item] = []
     for item in output:
         fields = dict(item)
@@ -64,7 +64,7 @@ def expected(output: list[Item]) -> list[Item]:
             fields.pop("status", None)
         if item["type"] == "message":
             fields["content"] = [part for part in item["content"] if part.get("text") or part.get("refusal")]
-            if not fields["content"]:
+            if not "".join(part.get("text") or part.get("refusal") for part in fields["content"]).strip():
                 continue
         items.append(fields)
     while items and items[-1]["type"] == "reasoning":

@@ -69,6 +69,34 @@ class Recorder:
                 texts.append(event.data["text"])
         return "".join(texts)
 
+    def visible_blocks(self) -> list[tuple[str, str]]:
+        """Return type and text of each block that a user saw; of a call, its tool. Fails if a block did not end."""
+        blocks: dict[int, list[str]] = {}
+        ended: list[int] = []
+        for name, data in ((event.name, event.data) for event in self.events):
+            match name:
+                case "llm:stream_aborted":
+                    blocks.clear()
+                    ended.clear()
+                case "llm:stream_block_start":
+                    assert data["block_index"] == len(blocks)
+                    blocks[data["block_index"]] = [data["block_type"], data.get("name") or ""]
+                case "llm:stream_block_delta":
+                    assert data["sequence"] == len(blocks[data["block_index"]]) - 2
+                    blocks[data["block_index"]].append(data["text"])
+                case "llm:stream_block_end":
+                    ended.append(data["block_index"])
+                case _:
+                    pass
+        assert sorted(ended) == sorted(blocks), "each block that starts ends once"
+        return [(kind, "".join(texts)) for kind, *texts in blocks.values()]
+
+
+def returned_blocks(response: Any) -> list[tuple[str, str]]:
+    """Return type and text of each block of a response, as `Recorder.visible_blocks` does."""
+    kinds = {"text": "text", "thinking": "thinking", "tool_call": "tool_use"}
+    return [(kinds[each.type.value], getattr(each, "text", None) or each.name) for each in response.content_blocks]
+
 
 class Session:
     """A provider that the module's `mount()` put on the kernel's test coordinator."""

@@ -9,7 +9,7 @@ from responses_emulator import Call, CustomCall, ResponseFailed, ResponseIncompl
 from tests.generated.faults.fault import CALL, Group, answer, event, final, passing, response, row, stream
 from tests.support.session import tool
 
-_TOOLS: dict[str, Any] = {"request_fields": {"tools": [tool("look", "at"), tool("run", type="custom")]}}
+_TOOLS: dict[str, Any] = {"request_fields": {"tools": [tool("look", "at"), tool("list"), tool("run", type="custom")]}}
 _ONE = "request start end response"
 _TAKEN_BACK = "request start end aborted response"
 
@@ -49,14 +49,20 @@ _CALLS = (
     ),
     row(
         "no arguments at all, which is an empty object",
-        Call("look", ""),
+        Call("list", ""),
         then=answer("", events=_ONE, finish="tool_calls", calls=({},)),
         **_TOOLS,
     ),
     row(
         "arguments that are null",
-        _raw_call(arguments=None),
+        _raw_call(name="list", arguments=None),
         then=answer("", events=_ONE, finish="tool_calls", calls=({},)),
+        **_TOOLS,
+    ),
+    row(
+        "no arguments at all, though the tool requires some",
+        Call("look", ""),
+        then=final("InvalidToolCallError", events=_TAKEN_BACK, paid=1, says="look"),
         **_TOOLS,
     ),
     row(
@@ -123,8 +129,8 @@ _CALLS = (
     ),
     row(
         "half the input of a custom tool",
-        Turn(Say("I run."), CustomCall("run", "rm -r build/tmp"), ResponseIncomplete()),
-        Say("no"),
+        Turn(Say("I run.", phase=None), CustomCall("run", "rm -r build/tmp"), ResponseIncomplete()),
+        Say("no", phase=None),
         then=answer(
             "I run.\n\nno",
             events="request start delta end start end aborted continuation start delta end start delta end response",

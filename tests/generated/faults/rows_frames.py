@@ -36,7 +36,7 @@ _ROWS = (
     row(
         "the whole response as JSON instead of a stream",
         HttpReply(200, response("completed", ITEM)),
-        then=answer("hello", events="request response"),
+        then=answer("hello"),
     ),
     row(
         "a connection that stays open after the terminal event",

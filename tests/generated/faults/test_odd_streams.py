@@ -144,8 +144,10 @@ def read_reply(body: Bytes, headers: Mapping[str, str]) -> tuple[Accumulator, st
         batch = read()
         for each in batch:
             accumulator.add_event(each)
-        shown += "".join(getattr(delta, "text", "") for delta in reader.read_batch(batch))
+        shown += "".join(getattr(delta, "text", "") for delta in reader.read_changes(accumulator.take_changes()))
         if accumulator.terminal_event:
+            rest = reader.finish(accumulator.build_response()["output"])
+            shown += "".join(getattr(delta, "text", "") for delta in rest or ())
             break
     return accumulator, shown
 

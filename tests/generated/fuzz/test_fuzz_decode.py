@@ -21,7 +21,7 @@ from openai_responses_common.translate.decode import (
 )
 from openai_responses_common.translate.deltas import BlockDelta, BlockEnd, BlockStart, Delta, DeltaReader
 from openai_responses_common.translate.messages import encode_messages
-from openai_responses_common.translate.output_items import read_message_texts, read_thinking
+from openai_responses_common.translate.output_items import is_visible, read_message_texts, read_thinking
 from openai_responses_common.translate.usage import sum_usage
 from openai_responses_common.wire.accumulate import Accumulator
 from openai_responses_common.wire.client_calls import find_client_call
@@ -47,6 +47,22 @@ def received(events: list[Event]) -> Accumulator:
     return accumulator
 
 
+def read_deltas(events: list[Event], batch: int) -> list[Delta]:
+    """The deltas of an attempt whose events arrive in batches; after an abort those of its whole response."""
+    accumulator, reader, shown = Accumulator(), DeltaReader(), []
+    for number, event in enumerate(events, 1):
+        accumulator.add_event(event)
+        if number % batch == 0 or accumulator.terminal_event:
+            shown += reader.read_changes(accumulator.take_changes())
+        if accumulator.terminal_event:
+            break
+    if accumulator.terminal_event is None or accumulator.has_failed():
+        return shown
+    items = accumulator.build_response()["output"]
+    rest = reader.finish(items)
+    return (DeltaReader().finish(items) or []) if rest is None else shown + rest
+
+
 def answered(events: list[Event]) -> DecodedResponse | None:
     """The whole way of an attempt's events, as the engine takes it."""
     accumulator = received(events)
@@ -67,15 +83,9 @@ def test_the_events_tell_the_response(answer: tuple[Item, list[Event]], batch: i
     """Every item comes out in its place, whether or not the last event repeats them; deltas show all of its text."""
     response, events = answer
     kept = received(events)
-    assert kept.build_response() == {
-        **kept.build_response(),
-        "output": response["output"],
-        "status": response["status"],
-    }
-    reader, shown = DeltaReader(), []
-    for start in range(0, len(events), batch):
-        shown += reader.read_batch(events[start : start + batch])
-    assert seen(shown) == visible(response["output"])
+    assert kept.build_response()["output"] == response["output"]
+    assert kept.build_response()["status"] == response["status"]
+    assert seen(read_deltas(events, batch)) == visible(response["output"])
 
 
 @given(answers())
@@ -84,7 +94,7 @@ def test_half_of_the_events_tell_as_much(answer: tuple[Item, list[Event]]) -> No
     """Servers that stream nothing are shown whole items; an item that never ended is taken from the last event."""
     response, events = answer
     silent = [event for event in events if not event["type"].endswith((".delta", ".added"))]
-    assert seen(DeltaReader().read_batch(silent)) == visible(response["output"])
+    assert seen(read_deltas(silent, len(silent))) == visible(response["output"])
     last = len(response["output"]) - 1
     unfinished = [event for event in events if event["type"] != DONE or event["output_index"] < last]
     assert received(unfinished).build_response()["output"][:last] == response["output"][:last]
@@ -96,8 +106,8 @@ def visible(output: list[Item]) -> list[tuple[str, str]]:
     """What a person is shown of the items, in their order."""
     found: list[tuple[str, str]] = []
     for item in output:
-        found += [("text", text) for text in read_message_texts(item) if text]
-        if item["type"] == "reasoning" and (text := read_thinking(item)):
+        found += [("text", text) for text in read_message_texts(item) if is_visible(text)]
+        if item["type"] == "reasoning" and is_visible(text := read_thinking(item)):
             found.append(("thinking", text))
         if find_client_call(item):
             found.append(("tool_use", ""))
@@ -165,11 +175,10 @@ def test_an_answer_is_json(output: list[Item]) -> None:
 @examples(300)
 def test_whatever_a_service_says_is_an_answer_or_an_error(events: list[Event]) -> None:
     """A service may send anything: it becomes an answer that can be kept, or one of the kernel's errors."""
-    decoder, reader = SseDecoder(), DeltaReader()
+    decoder = SseDecoder()
     events = [each for event in events for each in decoder.feed(f"data: {json.dumps(event)}\n\n".encode())]
-    for event in events:
-        for delta in reader.read_batch([event]):
-            assert not isinstance(delta, BlockDelta) or isinstance(delta.text, str)
+    for delta in read_deltas(events, 1):
+        assert not isinstance(delta, BlockDelta) or isinstance(delta.text, str)
     try:
         answer = answered(events)
     except LLMError:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from openai_responses_common.engine._call import Silence, VisibleDeltas, begins_anew, can_continue, make_usable
 from openai_responses_common.translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
+from openai_responses_common.wire.accumulate import Accumulator
 
 MESSAGE = {"type": "message", "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]}
 REASONING = {"type": "reasoning", "id": "rs_1", "summary": []}
@@ -80,6 +81,13 @@ def test_a_silent_service_is_asked_once_more_and_then_only_while_it_takes_no_ten
     assert silence.allows_retry() is expected
 
 
+def stream(*events: dict[str, Any]) -> Accumulator:
+    accumulator = Accumulator()
+    for event in events:
+        accumulator.add_event(event)
+    return accumulator
+
+
 class Screen:
     """What a reader sees: every delta in order."""
 
@@ -101,7 +109,7 @@ async def test_an_abort_takes_back_only_what_is_visible() -> None:
     await deltas.begin_attempt([])
     await deltas.abort_attempt("E", "m")
     assert screen.kinds() == []
-    await deltas.show([TEXT_EVENT])
+    await deltas.show(stream(TEXT_EVENT))
     await deltas.abort_attempt("E", "m")
     await deltas.abort("E", "m")
     assert screen.kinds() == [BlockStart, BlockDelta, Aborted]
@@ -112,18 +120,18 @@ async def test_an_attempt_after_an_abort_begins_with_the_earlier_responses() -> 
     deltas = VisibleDeltas(screen.show)
     earlier = response(MESSAGE)
     await deltas.begin_attempt([])
-    await deltas.show([TEXT_EVENT, {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE}])
-    deltas.complete_attempt()
+    await deltas.show(stream(TEXT_EVENT, {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE}))
+    await deltas.complete_attempt([MESSAGE])
     assert screen.kinds() == [BlockStart, BlockDelta, BlockEnd]
     await deltas.begin_attempt([earlier])
     assert screen.kinds() == []
-    await deltas.show([TEXT_EVENT])
+    await deltas.show(stream(TEXT_EVENT))
     assert [delta.index for delta in screen.deltas if isinstance(delta, BlockStart)] == [1]
     await deltas.abort_attempt("E", "m")
     screen.deltas.clear()
     await deltas.begin_attempt([earlier])
     assert screen.kinds() == [BlockStart, BlockDelta, BlockEnd]
-    await deltas.show([TEXT_EVENT])
+    await deltas.show(stream(TEXT_EVENT))
     assert [delta.index for delta in screen.deltas if isinstance(delta, BlockStart)] == [1]
 
 
@@ -131,8 +139,8 @@ async def test_a_notice_is_the_last_block() -> None:
     screen = Screen()
     deltas = VisibleDeltas(screen.show)
     await deltas.begin_attempt([])
-    await deltas.show([TEXT_EVENT, {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE}])
-    deltas.complete_attempt()
+    await deltas.show(stream(TEXT_EVENT, {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE}))
+    await deltas.complete_attempt([MESSAGE])
     screen.deltas.clear()
     await deltas.show_notice("(cut)")
     assert screen.deltas == [
@@ -142,10 +150,23 @@ async def test_a_notice_is_the_last_block() -> None:
     ]
 
 
+async def test_a_finished_response_that_differs_from_its_stream_is_taken_back_and_shown_again() -> None:
+    screen = Screen()
+    deltas = VisibleDeltas(screen.show)
+    other = {**MESSAGE, "content": [{"type": "output_text", "text": "b"}]}
+    await deltas.begin_attempt([])
+    await deltas.show(stream(TEXT_EVENT))
+    await deltas.complete_attempt([other])
+    assert screen.kinds() == [BlockStart, BlockDelta, Aborted]
+    await deltas.show_again([response(other)])
+    assert [(delta.index, delta.text) for delta in screen.deltas if isinstance(delta, BlockDelta)] == [(0, "b")]
+
+
 async def test_a_call_without_a_reader_shows_nothing() -> None:
     deltas = VisibleDeltas(None)
     await deltas.begin_attempt([])
-    await deltas.show([TEXT_EVENT])
+    await deltas.show(stream(TEXT_EVENT))
+    await deltas.complete_attempt([])
     await deltas.abort("E", "m")
     await deltas.show_again([response(MESSAGE)])
     await deltas.show_notice("(cut)")

@@ -111,6 +111,7 @@ def test_a_message_that_was_cut_off_is_put_together_from_its_deltas() -> None:
     assert received.build_response()["output"] == [
         {"type": "reasoning", "id": "rs"},
         message("m", "half an answ", role="assistant", status="incomplete"),
+        {"type": "function_call", "id": "fc", "arguments": "", "status": "incomplete"},
     ]
 
 
@@ -119,8 +120,9 @@ def test_what_the_terminal_event_shows_of_a_message_counts_more_than_its_deltas(
     assert received.build_response()["output"] == [message("m", "part")]
 
 
-def test_a_completed_answer_holds_no_unfinished_message() -> None:
-    assert collected(added(0, message("m", "")), text(0, "par"), ended(output=[])).build_response()["output"] == []
+def test_a_message_that_nobody_finished_is_put_together_from_its_deltas() -> None:
+    received = collected(added(0, message("m", "")), text(0, "par"), text(0, "t"), ended(output=[]))
+    assert received.build_response()["output"] == [message("m", "part", status="completed")]
 
 
 def test_fragments_and_items_without_an_index_belong_to_the_first_item() -> None:

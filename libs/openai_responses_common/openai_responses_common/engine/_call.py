@@ -17,8 +17,9 @@ from ..translate.deltas import Aborted, DeltaReader
 from ..translate.encode import EncodedRequest
 from ..translate.output_items import read_message_texts
 from ..translate.tool_names import ToolNames
+from ..wire.accumulate import Accumulator
 from ..wire.client_calls import find_client_call
-from ..wire.types import Event, Item, Response
+from ..wire.types import Item, Response
 from .telemetry import CallEvents, Sink
 
 # A model that goes on does not write this much of its beginning again by chance.
@@ -93,15 +94,29 @@ class VisibleDeltas:
         await self.show_again(responses)
         self._reader = DeltaReader(first_index=self._first_index, tool_names=self._tool_names)
 
-    async def show(self, batch: Sequence[Event]) -> None:
-        """Send the deltas of a batch of events."""
-        if self._sink and (deltas := self._reader.read_batch(batch)):
+    async def show(self, accumulator: Accumulator) -> None:
+        """Send the deltas of what has arrived since the last time."""
+        if self._sink and (deltas := self._reader.read_changes(accumulator.take_changes())):
             self._has_visible_blocks = True
             await self._sink(deltas)
 
-    def complete_attempt(self) -> None:
-        """Keep the blocks of an attempt that succeeded."""
+    async def complete_attempt(self, items: Sequence[Item]) -> None:
+        """Make the blocks of an attempt that succeeded equal to its items.
+
+        If the finished items are not what the server streamed, the sink shows nothing until `show_again`.
+
+        Args:
+            items: those of the response.
+        """
+        if self._sink is None:
+            return
+        deltas = self._reader.finish(items)
         self._first_index = self._reader.next_index
+        if deltas is None:
+            await self.abort("StreamError", "the service finished another response than it streamed")
+        elif deltas:
+            self._has_visible_blocks = True
+            await self._sink(deltas)
 
     async def abort_attempt(self, error_type: str, message: str) -> None:
         """Take back what the sink shows, if the attempt that failed has sent any delta."""
@@ -134,10 +149,7 @@ class VisibleDeltas:
         if self._sink is None:
             return
         reader = DeltaReader(first_index=self._first_index, tool_names=self._tool_names)
-        deltas = reader.read_batch(
-            {"type": "response.output_item.done", "output_index": index, "item": item}
-            for index, item in enumerate(items)
-        )
+        deltas = reader.finish(items)
         self._has_visible_blocks = self._has_visible_blocks or reader.has_emitted
         self._first_index = reader.next_index
         if deltas:

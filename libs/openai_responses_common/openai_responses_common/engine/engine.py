@@ -23,7 +23,13 @@ from ..failures.failure import CallFailure, Failure, scrub_failure
 from ..failures.read import read_error_event
 from ..options.options import Options
 from ..translate.cut_calls import find_cut_calls
-from ..translate.decode import DecodedResponse, decode_response, find_notice, read_incomplete_reason
+from ..translate.decode import (
+    DecodedResponse,
+    decode_response,
+    find_notice,
+    reached_output_limit,
+    read_incomplete_reason,
+)
 from ..translate.encode import encode_request
 from ..translate.usage import sum_usage
 from ..transport.base import Document, Transport
@@ -31,6 +37,7 @@ from ..wire.accumulate import Accumulator
 from ..wire.json_values import dump_body
 from ..wire.types import Response
 from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew, make_usable
+from ._read_stream import read_stream
 from .lessons import LESSONS, amend_call, confirm_trial
 from .limiter import get_limiter
 from .telemetry import CallEvents, Sink
@@ -324,32 +331,23 @@ class Engine:
                 ) as reply,
             ):
                 call.events.headers = reply.headers
-                async for batch in reply.batches:
-                    for count, event in enumerate(batch, 1):
-                        accumulator.add_event(event)
-                        call.events.read_event_limits(event)
-                        if accumulator.terminal_event:
-                            del batch[count:]  # nothing after the terminal event counts
-                            break
-                    await call.deltas.show(batch)
-                    if accumulator.terminal_event:
-                        break
+                await read_stream(reply.batches, accumulator, call)
             response = self._finish_response(accumulator, options, call.events.headers)
         except Exception as caught:
             error = self._build_kernel_error(caught.failure, options) if isinstance(caught, CallFailure) else caught
             await call.deltas.abort_attempt(type(error).__name__, str(error))
             raise
-        call.deltas.complete_attempt()
+        await call.deltas.complete_attempt(response["output"])
         return response
 
     def _finish_response(self, accumulator: Accumulator, options: Options, headers: Mapping[str, str]) -> Response:
         """Return the response of a stream that has ended, and report its cost.
 
         Raises:
-            CallFailure: the stream has no terminal event, or the service says there that it failed.
+            CallFailure: the stream has no terminal event or a call without its end, or the service says that it failed.
         """
         if accumulator.terminal_event is None:
-            raise CallFailure(Failure(kind="stream", message="the stream ended without a terminal event"))
+            raise CallFailure(Failure(kind="stream", message=accumulator.describe_fault()))
         response = accumulator.build_response()
         usage = self._sum_usage([response], options)
         if self._on_cost and usage and usage.cost_usd is not None:
@@ -357,17 +355,24 @@ class Engine:
         if accumulator.has_failed():
             failure = read_error_event(accumulator.terminal_event, headers)
             raise CallFailure(scrub_failure(failure, self.transport.scrub))
+        if fault := accumulator.describe_fault():
+            raise CallFailure(Failure(kind="stream", message=fault))
         return response
 
     def _decode(self, call: Call) -> DecodedResponse:
         """Decode the responses of a call into one chat response with the usage of all of them."""
         usage = self._sum_usage(call.billed_responses, call.options)
+        body = call.prepared_request.encoded_request.body
+        if reached_output_limit(call.responses[-1], body):
+            limit = body.get("max_output_tokens")
+            self._warn_once([f"the service calls a response complete that ends at max_output_tokens ({limit})"])
         return decode_response(
             call.responses,
             origin=self.transport.origin,
             usage=usage,
             model=call.options.model,
             tool_names=call.tool_names,
+            body=body,
         )
 
     def _sum_usage(self, responses: Sequence[Response], options: Options) -> Usage | None:

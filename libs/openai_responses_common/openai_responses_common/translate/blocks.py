@@ -7,7 +7,7 @@ builds the chat response, and `deltas` numbers what is shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from amplifier_core.content_models import ContentBlock, TextContent, ThinkingContent, ToolCallContent
@@ -28,7 +28,7 @@ from ..wire.types import Item
 from .content_parts import make_text_part
 from .decoding import Decoding
 from .media import read_host_media
-from .output_items import copy_without, read_message_texts, read_part_text, read_thinking
+from .output_items import copy_without, is_visible, read_message_texts, read_part_text, read_thinking
 from .replay import Replay
 from .replay_state import ReplayState, as_extra_field, read_replay_state
 
@@ -54,7 +54,6 @@ class BlockTranslation:
         decode: the blocks of an output item, from the item and the decoding so far.
         make_event_block: the block as hooks receive it. None if they do not; so it is by default.
         delta_kind: the kind of its deltas. None if no delta shows it; so it is by default.
-        delta_events: the type of each event with a fragment of its text, and the field that numbers the item's parts.
         read_texts: the texts of a finished item that deltas show, by part.
     """
 
@@ -65,7 +64,6 @@ class BlockTranslation:
     decode: Callable[[Item, Decoding], list[Block]] = lambda _item, _decoding: []
     make_event_block: Callable[[Any], ContentBlock | None] = lambda _block: None
     delta_kind: BlockKind | None = None
-    delta_events: Mapping[str, str] = field(default_factory=dict[str, str])
     read_texts: Callable[[Item], list[str]] = lambda _item: []
 
 
@@ -97,7 +95,10 @@ def _encode_text_input(block: TextBlock, _replay: Replay) -> list[Item]:
 
 
 def _decode_message(item: Item, decoding: Decoding) -> list[Block]:
+    """Return a block for each part with text; a message of blank parts alone is not kept, for it says nothing."""
     blocks: list[Block] = []
+    if not any(map(is_visible, read_message_texts(item))):
+        return blocks
     fields = copy_without(item, "status", "content")
     for part in as_objects(item.get("content")):
         text = read_part_text(part)
@@ -219,24 +220,16 @@ CONTENT_BLOCKS: Mapping[str, BlockTranslation] = {
         encode_input=_encode_text_input,
         can_decode=lambda item: item.get("type") == "message",
         decode=_decode_message,
-        make_event_block=lambda block: TextContent(text=block.text),
+        make_event_block=lambda block: TextContent(text=block.text) if is_visible(block.text) else None,
         delta_kind="text",
-        delta_events={
-            "response.output_text.delta": "content_index",
-            "response.refusal.delta": "content_index",
-        },
         read_texts=read_message_texts,
     ),
     "thinking": BlockTranslation(
         encode_output=_encode_thinking,
         can_decode=lambda item: item.get("type") == "reasoning",
         decode=_decode_reasoning,
-        make_event_block=lambda block: ThinkingContent(text=block.thinking) if block.thinking else None,
+        make_event_block=lambda block: ThinkingContent(text=block.thinking) if is_visible(block.thinking) else None,
         delta_kind="thinking",
-        delta_events={
-            "response.reasoning_summary_text.delta": "summary_index",
-            "response.reasoning_text.delta": "content_index",
-        },
         read_texts=lambda item: [read_thinking(item)],
     ),
     "redacted_thinking": BlockTranslation(encode_output=_encode_thinking),

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from amplifier_core.llm_errors import InvalidToolCallError
 from amplifier_core.message_models import ChatResponse, ImageBlock, TextBlock, ToolCall, ToolCallBlock, Usage
 from pydantic import Field
 
 from ..wire.json_values import as_object, as_objects
-from ..wire.types import Item, Response
+from ..wire.types import Body, Item, Response
 from .blocks import CONTENT_BLOCKS, Block, find_item_translation
 from .cut_calls import find_cut_calls
 from .decoding import Decoding
-from .output_items import read_message_texts
+from .output_items import is_visible, read_message_texts
 from .replay_state import ReplayState, as_extra_field, make_maker_state, read_replay_state
 from .tool_names import ToolNames
 
@@ -39,6 +40,7 @@ def decode_response(
     usage: Usage | None,
     model: str = "",
     tool_names: ToolNames | None = None,
+    body: Body | None = None,
 ) -> DecodedResponse:
     """Return the chat response for the responses of one call: the first one and its continuations.
 
@@ -48,13 +50,16 @@ def decode_response(
         usage: the sum over all attempts that were paid for. None if the service reported none.
         model: the model that the requests asked for; empty by default.
         tool_names: the names of the tools of the request. None, the default, if no tool has an alias.
+        body: the body that the last response belongs to; None, by default, if its tools and its limit do not matter.
 
     Raises:
-        InvalidToolCallError: the arguments of a call are not a JSON object.
+        InvalidToolCallError: the arguments of a call are not a JSON object, or a call has none of those that its tool
+            requires.
     """
     last = responses[-1]
     items = [item for response in responses for item in response["output"]]
     decoding = Decoding(maker={"origin": origin}, tool_names=tool_names or ToolNames())
+    _check_arguments(items, body, decoding.tool_names)
     blocks: list[Block] = []
     for response in responses:
         decoding.maker = make_maker_state(origin, response.get("model"), model)
@@ -66,6 +71,8 @@ def decode_response(
         if isinstance(block, ToolCallBlock)
     ]
     finish_reason = _choose_finish_reason(last, blocks, bool(calls))
+    if finish_reason == "stop" and body and reached_output_limit(last, body):
+        finish_reason = "length"
     if not calls and not any(isinstance(block, TextBlock | ImageBlock) for block in blocks):
         cut_calls = [decoding.tool_names.read_tool_name(item["call"]) for item in find_cut_calls(items)]
         blocks.append(_make_notice(finish_reason, last, cut_calls))
@@ -78,6 +85,34 @@ def decode_response(
         metadata=_collect_metadata(responses),
         content_blocks=[block for block in event_blocks if block],
         text=_join_message_texts(items) or "".join(block.text for block in blocks if isinstance(block, TextBlock)),
+    )
+
+
+def _check_arguments(items: Sequence[Item], body: Body | None, tool_names: ToolNames) -> None:
+    """Refuse a function call without any arguments if its tool requires some: they were lost on the way.
+
+    Source: sub2api#6629, seen 2026-11-30.
+    """
+    tools = as_objects((body or {}).get("tools"))
+    required = {tool.get("name"): as_object(tool.get("parameters")).get("required") for tool in tools}
+    for item in items:
+        if item.get("type") == "function_call" and not item.get("arguments") and required.get(item.get("name")):
+            name = tool_names.read_tool_name(item)
+            raise InvalidToolCallError(
+                f"the model called {name}, and the service sent no arguments; the tool requires some and was not run",
+                tool_name=name,
+                raw_arguments="",
+            )
+
+
+def reached_output_limit(response: Response, body: Body) -> bool:
+    """Return whether a complete response has as many output tokens as its request allowed, so that it was cut off.
+
+    Source: transformers serve 5.24, llama.cpp and Ollama end at the limit with `completed`, seen 2026-11-30.
+    """
+    limit, tokens = body.get("max_output_tokens"), as_object(response.get("usage")).get("output_tokens")
+    return (
+        isinstance(limit, int) and isinstance(tokens, int) and response.get("status") == "completed" and tokens >= limit
     )
 
 
@@ -145,13 +180,24 @@ def _is_reasoning_only(response: Response) -> bool:
 
 
 def _join_message_texts(items: Sequence[Item]) -> str:
-    joined = ""
-    was_cut = True
+    """Return the text of the answer: of its final messages, if the service tells them from its commentary.
+
+    There is no break where a message was cut off; what follows it belongs to the same phase.
+    """
+    messages: list[tuple[str, str]] = []
+    was_cut = False
     for item in items:
-        if texts := [text for text in read_message_texts(item) if text]:
-            joined += ("" if was_cut else "\n\n") + "".join(texts)
+        if texts := [text for text in read_message_texts(item) if is_visible(text)]:
+            phase = str(item.get("phase") or "")
+            if was_cut:
+                phase, start = messages.pop()
+                texts = [start, *texts]
+            messages.append((phase, "".join(texts)))
             was_cut = item.get("status") == "incomplete"
-    return joined
+    for wanted in ({"final_answer"}, {"final_answer", ""}):
+        if chosen := [text for phase, text in messages if phase in wanted]:
+            return "\n\n".join(chosen)
+    return "\n\n".join(text for _, text in messages)
 
 
 def _collect_metadata(responses: Sequence[Response]) -> dict[str, Any]:

@@ -1,20 +1,21 @@
-"""Turns events into deltas: what a reader can see while the model writes.
+"""Turns what changed in a stream into deltas: what a reader can see while the model writes.
 
-Blocks are numbered in the order in which they become visible, which is their order in the finished response. The
-fragments of one block that arrive together become one delta, because the hooks of a host cost more per delta than all
-our work on an event. Knows no type of content block: its row in `blocks` says which events show it.
+Blocks are numbered in the order in which they become visible. The fragments of one block that arrive together become
+one delta, because the hooks of a host cost more per delta than all our work on an event. Knows no event and no identity
+of items: `wire.stream_items` says what belongs together, and the row of a block in `blocks` how it is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from ..wire.client_calls import find_client_call
-from ..wire.json_values import as_item
-from ..wire.types import Event, Item
-from .blocks import CONTENT_BLOCKS, BlockKind, find_item_translation
+from ..wire.client_calls import has_tool_name
+from ..wire.stream_items import StreamItem, StreamPart
+from ..wire.types import Item
+from .blocks import BlockKind, find_item_translation
+from .output_items import is_visible
 from .tool_names import ToolNames
 
 
@@ -55,28 +56,51 @@ class Aborted:
 
 Delta: TypeAlias = BlockStart | BlockDelta | BlockEnd | Aborted
 
-# The index of an item in the output, and of a part in the item; `_WHOLE_ITEM` if the item is one block.
-_BlockKey: TypeAlias = tuple[int, int]
-_WHOLE_ITEM = -1
 
-_DELTA_EVENTS: dict[str, tuple[BlockKind, str]] = {
-    event_type: (row.delta_kind, index_field)
-    for row in CONTENT_BLOCKS.values()
-    if row.delta_kind
-    for event_type, index_field in row.delta_events.items()
-}
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Block:
+    """A block as the reader of the deltas sees it.
 
+    Attributes:
+        kind: its kind.
+        name: the name of the tool; None for other blocks.
+        index: its number; None while its text is blank, which nobody sees.
+        pieces: its text so far.
+        length: the length of that text.
+        is_ended: whether its end was shown.
+    """
 
-@dataclass(slots=True)
-class _OpenBlock:
-    index: int
     kind: BlockKind
+    name: str | None = None
+    index: int | None = None
+    pieces: list[str] = field(default_factory=list[str])
+    length: int = 0
     sequence: int = 0
-    part: int = 0
+    is_ended: bool = False
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class _ItemView:
+    """How much of an item has been read.
+
+    Attributes:
+        blocks: its blocks, in order.
+        block_of_part: the block of each part. Each part of a message is a block; the parts of reasoning are paragraphs
+            of one block.
+        piece_count: how many pieces of each part have been read.
+        length: how long the text of each part was then.
+        is_finished: whether it was read to its end.
+    """
+
+    blocks: list[_Block] = field(default_factory=list[_Block])
+    block_of_part: dict[StreamPart, _Block] = field(default_factory=dict[StreamPart, _Block])
+    piece_count: dict[StreamPart, int] = field(default_factory=dict[StreamPart, int])
+    length: dict[StreamPart, int] = field(default_factory=dict[StreamPart, int])
+    is_finished: bool = False
 
 
 class DeltaReader:
-    """Turns the event batches of one attempt into deltas.
+    """Turns the changes of one attempt into deltas.
 
     Args:
         first_index: the number of the first block; 0 by default.
@@ -91,82 +115,126 @@ class DeltaReader:
         self.has_emitted = False
         self.next_index = first_index
         self._tool_names = tool_names or ToolNames()
-        self._open_blocks: dict[_BlockKey, _OpenBlock] = {}
-        self._fragments: list[str] = []
-        self._current_block: _OpenBlock | None = None
+        self._views: dict[StreamItem, _ItemView] = {}
+        self._visible_blocks: list[_Block] = []
         self._deltas: list[Delta] = []
 
-    def read_batch(self, events: Iterable[Event]) -> list[Delta]:
-        """Return the deltas for one batch of events."""
-        for event in events:
-            self._read_event(event)
-        self._flush_fragments()
+    def read_changes(self, changes: Iterable[StreamItem | StreamPart]) -> list[Delta]:
+        """Return the deltas for the items and texts that changed."""
+        for change in changes:
+            if isinstance(change, StreamPart):
+                self._read_part(change)
+            else:
+                self._read_item(change)
+        return self._take_deltas()
+
+    def finish(self, items: Sequence[Item]) -> list[Delta] | None:
+        """Return the deltas after which the blocks are those of the finished items, each of them ended.
+
+        None if the blocks so far are not the beginning of those: then they have to be taken back.
+        """
+        expected = [_Block(kind=kind, name=name, pieces=[text]) for kind, name, text in self._list_blocks(items)]
+        if len(expected) < len(self._visible_blocks) or not all(map(_is_beginning_of, self._visible_blocks, expected)):
+            return None
+        for number, block in enumerate(expected):
+            if number == len(self._visible_blocks):
+                self._start(_Block(kind=block.kind, name=block.name))
+            self._end(self._visible_blocks[number], block.pieces[0])
+        return self._take_deltas()
+
+    def _take_deltas(self) -> list[Delta]:
         deltas, self._deltas = self._deltas, []
         self.has_emitted = self.has_emitted or bool(deltas)
         return deltas
 
-    def _read_event(self, event: Event) -> None:
-        index: int = event.get("output_index", 0)
-        item, text = as_item(event.get("item")), event.get("delta")
-        match event["type"]:
-            case event_type if text and event_type in _DELTA_EVENTS:
-                kind, index_field = _DELTA_EVENTS[event_type]
-                self._add_part_text(index, event.get(index_field, 0), kind, text)
-            case "response.output_item.added" if find_client_call(item):
-                self._start_block((index, _WHOLE_ITEM), "tool_use", self._tool_names.read_tool_name(item))
-            case "response.output_item.done":
-                self._finish_item(index, item)
-            case "response.completed" | "response.done" | "response.incomplete":
-                self._end_blocks([*self._open_blocks])
-            case _:
-                pass
-
-    def _add_part_text(self, output_index: int, part: int, kind: BlockKind, text: str) -> None:
-        """Each part of a message is a block; the parts of reasoning are paragraphs of one block."""
-        if kind == "text":
-            self._add_text((output_index, part), kind, text)
+    def _read_part(self, part: StreamPart) -> None:
+        """Show what a part has more than before."""
+        view = self._views.setdefault(part.item, _ItemView())
+        kind = find_item_translation(part.item.item).delta_kind
+        if view.is_finished or kind not in ("text", "thinking"):
             return
-        key = (output_index, _WHOLE_ITEM)
-        block = self._open_blocks.get(key)
-        is_new_part = block is not None and part != block.part
-        self._add_text(key, kind, "\n\n" + text if is_new_part else text).part = part
+        length = view.length.get(part, 0)
+        text = "".join(part.pieces[view.piece_count.get(part, 0) :])
+        text += (part.final_text or "")[length + len(text) :]
+        view.piece_count[part], view.length[part] = len(part.pieces), length + len(text)
+        if not text:
+            return
+        block = view.block_of_part.get(part)
+        if block is None:
+            first = next(iter(view.block_of_part), part)
+            if kind == "thinking" and first is not part:
+                if first.text_field is not part.text_field:
+                    return  # the summary and the raw reasoning are not shown both
+                block, text = view.block_of_part[first], "\n\n" + text
+            else:
+                block = _Block(kind=kind)
+                view.blocks.append(block)
+            view.block_of_part[part] = block
+        self._add_text(block, text)
 
-    def _add_text(self, key: _BlockKey, kind: BlockKind, text: str) -> _OpenBlock:
-        block = self._open_blocks.get(key) or self._start_block(key, kind)
-        if block is not self._current_block:
-            self._flush_fragments()
-            self._current_block = block
-        self._fragments.append(text)
-        return block
+    def _read_item(self, stream_item: StreamItem) -> None:
+        """Show that a call begins, or the rest of a finished item."""
+        view = self._views.setdefault(stream_item, _ItemView())
+        row, item = find_item_translation(stream_item.item), stream_item.item
+        if row.delta_kind == "tool_use" and not view.blocks and (stream_item.is_finished or has_tool_name(item)):
+            view.blocks.append(_Block(kind="tool_use", name=self._tool_names.read_tool_name(item)))
+            self._start(view.blocks[0])
+        if not stream_item.is_finished or view.is_finished:
+            return
+        view.is_finished = True
+        visible = [block for block in view.blocks if block.index is not None]
+        for number, (kind, name, text) in enumerate(self._list_blocks([stream_item.build_item()])):
+            if number == len(visible):
+                visible.append(_Block(kind=kind, name=name))
+                self._start(visible[number])
+            self._end(visible[number], text)
+        for block in visible:
+            self._end(block)
 
-    def _start_block(self, key: _BlockKey, kind: BlockKind, tool_name: str | None = None) -> _OpenBlock:
-        self._flush_fragments()
-        block = self._open_blocks[key] = _OpenBlock(index=self.next_index, kind=kind)
+    def _add_text(self, block: _Block, text: str) -> None:
+        block.pieces.append(text)
+        block.length += len(text)
+        if block.index is None:
+            text = "".join(block.pieces)
+            if not is_visible(text):
+                return
+            self._start(block)
+        newest = self._deltas[-1] if self._deltas else None
+        if isinstance(newest, BlockDelta) and newest.index == block.index:
+            self._deltas[-1] = replace(newest, text=newest.text + text)
+            return
+        index = block.index or 0
+        self._deltas.append(BlockDelta(index=index, kind=block.kind, sequence=block.sequence, text=text))
+        block.sequence += 1
+
+    def _start(self, block: _Block) -> None:
+        block.index = self.next_index
         self.next_index += 1
-        self._deltas.append(BlockStart(index=block.index, kind=kind, name=tool_name))
-        return block
+        self._visible_blocks.append(block)
+        self._deltas.append(BlockStart(index=block.index, kind=block.kind, name=block.name))
 
-    def _flush_fragments(self) -> None:
-        if self._fragments and self._current_block is not None:
-            block, text = self._current_block, "".join(self._fragments)
-            self._deltas.append(BlockDelta(index=block.index, kind=block.kind, sequence=block.sequence, text=text))
-            block.sequence += 1
-        self._fragments.clear()
-        self._current_block = None
+    def _end(self, block: _Block, text: str = "") -> None:
+        """End a block, after the rest of its text that the server did not stream."""
+        if block.is_ended or block.index is None:
+            return
+        if rest := text[block.length :]:
+            self._add_text(block, rest)
+        block.is_ended = True
+        self._deltas.append(BlockEnd(index=block.index, kind=block.kind))
 
-    def _finish_item(self, output_index: int, item: Item) -> None:
-        """End the blocks of an item, after the texts that the server did not stream."""
-        row = find_item_translation(item)
-        if row.delta_kind == "tool_use" and (output_index, _WHOLE_ITEM) not in self._open_blocks:
-            self._start_block((output_index, _WHOLE_ITEM), "tool_use", self._tool_names.read_tool_name(item))
-        for part, text in enumerate(row.read_texts(item)):
-            key = (output_index, part if row.delta_kind == "text" else _WHOLE_ITEM)
-            if text and row.delta_kind and key not in self._open_blocks:
-                self._add_text(key, row.delta_kind, text)
-        self._end_blocks([key for key in self._open_blocks if key[0] == output_index])
+    def _list_blocks(self, items: Iterable[Item]) -> Iterator[tuple[BlockKind, str | None, str]]:
+        """Yield kind, tool name and text of each block that a reader sees of some items."""
+        for item in items:
+            row = find_item_translation(item)
+            if row.delta_kind == "tool_use":
+                yield row.delta_kind, self._tool_names.read_tool_name(item), ""
+            elif row.delta_kind:
+                for text in filter(is_visible, row.read_texts(item)):
+                    yield row.delta_kind, None, text
 
-    def _end_blocks(self, keys: list[_BlockKey]) -> None:
-        self._flush_fragments()
-        for key in keys:
-            block = self._open_blocks.pop(key)
-            self._deltas.append(BlockEnd(index=block.index, kind=block.kind))
+
+def _is_beginning_of(block: _Block, whole: _Block) -> bool:
+    text = "".join(block.pieces)
+    if (block.kind, block.name) != (whole.kind, whole.name):
+        return False
+    return text == whole.pieces[0] if block.is_ended else whole.pieces[0].startswith(text)

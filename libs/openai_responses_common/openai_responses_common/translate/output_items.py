@@ -21,10 +21,18 @@ def read_part_text(part: Item) -> str:
     return str(part.get("text") or part.get("refusal") or "")
 
 
+def is_visible(text: str) -> bool:
+    """Return whether a reader sees a text: some servers send blank lines as a message (vLLM 0.32, seen 2026-11-30)."""
+    return bool(text) and not text.isspace()
+
+
 def read_thinking(item: Item) -> str:
     """Return the summary of a reasoning item, or the raw reasoning that some servers send instead."""
-    parts = as_objects(item.get("summary")) or as_objects(item.get("content"))
-    return "\n\n".join(str(part["text"]) for part in parts if part.get("text"))
+    summary, content = (
+        "\n\n".join(str(part["text"]) for part in as_objects(item.get(key)) if part.get("text"))
+        for key in ("summary", "content")
+    )
+    return summary or content
 
 
 def copy_without(item: Item, *keys: str) -> Item:

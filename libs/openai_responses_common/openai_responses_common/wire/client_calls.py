@@ -189,6 +189,11 @@ def find_client_call(item: Item) -> ClientCall | None:
     return None if hosted_shell else row
 
 
+def has_tool_name(item: Item) -> bool:
+    """Return whether a client call says which tool it asks for, by its name or by its type."""
+    return bool(CLIENT_CALLS[item["type"]].tool_name or item.get("name"))
+
+
 def read_call_key(item: Item) -> str:
     """Return the key by which a call output refers to this client call; empty if the call has neither id."""
     return _read_first_id(item, "call_id", "id")

@@ -1,0 +1,283 @@
+"""The items of one stream as far as they have arrived, and which event belongs to which item.
+
+An item is what its id says, because servers build streams in many ways (seen 2026-11-30). llama.cpp sends no
+`output_index`. transformers, Ollama and LiteLLM use one `output_index` for two items. Proxies give an item another id
+in each event. Some servers send texts or arguments only in the events for these, and others never finish an item. Knows
+no terminal event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from .item_texts import FIELD_BY_PART_TYPE, TEXT_FIELDS, TextField, copy_with, read_at, read_entry_text, read_item_text
+from .json_values import as_item, as_object
+from .types import Event, Item
+
+_DELTA_EVENTS = {f"{start}.delta": row for start, row in TEXT_FIELDS.items()}
+_TEXT_DONE_EVENTS = {f"{start}.done": row for start, row in TEXT_FIELDS.items()}
+_PART_DONE_EVENTS = frozenset({"response.content_part.done", "response.reasoning_summary_part.done"})
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class StreamPart:
+    """One text of an item: the pieces that have arrived, and the whole text once an event said it.
+
+    Attributes:
+        item: the item.
+        text_field: which text of the item it is.
+        index: the number of the text in the item.
+        pieces: the deltas so far.
+        final_text: the text of the event that ended it; None until then.
+    """
+
+    item: StreamItem
+    text_field: TextField
+    index: int
+    pieces: list[str] = field(default_factory=list[str])
+    final_text: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Return the text as far as it has arrived."""
+        return self.final_text or "".join(self.pieces)
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class StreamItem:
+    """One item of a stream as far as it has arrived.
+
+    Attributes:
+        item: the newest copy that an event had; only the type if none had one.
+        index: its `output_index`; None if no event had one.
+        was_added: whether an event said that the item begins.
+        is_finished: whether an event said that the item is finished.
+        parts: its texts that arrived in separate events.
+    """
+
+    item: Item
+    index: int | None
+    was_added: bool = False
+    is_finished: bool = False
+    parts: dict[tuple[str, int], StreamPart] = field(default_factory=dict[tuple[str, int], StreamPart])
+
+    def build_item(self) -> Item:
+        """Return the finished item, or else what has arrived of it.
+
+        Texts that a finished item lacks are those of its parts. An unfinished item has no ciphertext, because that of
+        `response.output_item.added` is not the whole one (recorded).
+        """
+        if self.is_finished:
+            return fill_texts(self.item, self.parts.values())
+        item = {key: value for key, value in self.item.items() if key != "encrypted_content"}
+        for part in self.parts.values():
+            item = copy_with(item, part.text_field.path, None) if part.text else item
+        return fill_texts(item, self.parts.values())
+
+
+class StreamItems:
+    """Collects the items of one stream, in the order in which each was first seen."""
+
+    def __init__(self) -> None:
+        self._items: list[StreamItem] = []
+        self._items_by_id: dict[tuple[str, str], StreamItem] = {}
+        self._changes: dict[StreamItem | StreamPart, None] = {}
+        # Most deltas belong to the same text as the one before, so that its place has to be found only once.
+        self._newest_place: tuple[object, ...] = ()
+        self._newest_pieces: list[str] = []
+
+    def add_event(self, event: Event) -> None:
+        """Add one event; an event that belongs to no item is ignored."""
+        event_type: str = event["type"]
+        row = _DELTA_EVENTS.get(event_type)
+        if row is None:
+            self._add_other_event(event_type, event)
+        elif delta := event.get("delta"):
+            place = (event_type, event.get("item_id"), event.get("output_index"), event.get(row.index_key))
+            if place != self._newest_place:
+                self._newest_place, self._newest_pieces = place, self._find_part(event, row).pieces
+            self._newest_pieces.append(delta)
+
+    def _add_other_event(self, event_type: str, event: Event) -> None:
+        match event_type:
+            case "response.output_item.added":
+                self._add_item(event, is_finished=False)
+            case "response.output_item.done":
+                self._add_item(event, is_finished=True)
+            case kind if kind in _TEXT_DONE_EVENTS:
+                self._end_text(event, _TEXT_DONE_EVENTS[kind], event)
+            case kind if kind in _PART_DONE_EVENTS:
+                part = as_object(event.get("part"))
+                if row := FIELD_BY_PART_TYPE.get(str(part.get("type"))):
+                    self._end_text(event, row, part)
+            case _:
+                pass
+
+    def take_changes(self) -> list[StreamItem | StreamPart]:
+        """Return what changed since the last time: texts that grew, and items that began or were finished."""
+        changes = list(self._changes)
+        self._changes.clear()
+        self._newest_place = ()
+        return changes
+
+    def list_items(self) -> list[StreamItem]:
+        """Return the items by `output_index`.
+
+        Items with one index stand in the order in which they were first seen. An item without an index stands behind
+        the one that was seen before it.
+        """
+        keys: list[tuple[int, int]] = []
+        index = 0
+        for number, item in enumerate(self._items):
+            index = index if item.index is None else item.index
+            keys.append((index, number))
+        return [self._items[number] for _, number in sorted(keys)]
+
+    def _end_text(self, event: Event, row: TextField, holder: Mapping[str, Any]) -> None:
+        text = holder.get(row.text_key)
+        if not isinstance(text, str):
+            return
+        part = self._find_part(event, row)
+        part.final_text = text
+        if "name" in event and not part.item.item.get("name"):
+            part.item.item = {**part.item.item, "name": event["name"]}
+
+    def _find_part(self, event: Event, row: TextField) -> StreamPart:
+        """Return the text that an event is about. A new one starts a new item if no item fits."""
+        item_id, index = _read_id(event.get("item_id")), event.get("output_index")
+        stream_item = self._find_item_of_text(row.item_type, item_id, index) or self._start_item(
+            {"type": row.item_type, **({"id": item_id} if item_id else {})}, index
+        )
+        key = (row.path + row.part_type, event.get(row.index_key, 0) if row.index_key else 0)
+        part = stream_item.parts.get(key)
+        if part is None:
+            part = stream_item.parts[key] = StreamPart(item=stream_item, text_field=row, index=key[1])
+        self._changes[part] = None
+        return part
+
+    def _find_item_of_text(self, item_type: str, item_id: str, index: int | None) -> StreamItem | None:
+        same_id = self._items_by_id.get((item_type, item_id))
+        if same_id and (not same_id.is_finished or _is_same_place(same_id.index, index)):
+            return same_id
+        late: StreamItem | None = None
+        for each in reversed(self._items):
+            if each.item["type"] != item_type or not _is_same_place(each.index, index):
+                continue
+            if each.is_finished:
+                late = late or each
+            elif (
+                not item_id or not _read_id(each.item.get("id")) or (each.was_added and each.index == index is not None)
+            ):
+                return each
+        return None if item_id else late  # a text without an id, behind its item
+
+    def _add_item(self, event: Event, *, is_finished: bool) -> None:
+        item, index = as_item(event.get("item")), event.get("output_index")
+        if not item:
+            return
+        stream_item = self._find_item(item, index, is_finished=is_finished) or self._start_item(item, index)
+        earlier = stream_item.item
+        missing = {key: earlier[key] for key in ("name", "call_id") if earlier.get(key) and not item.get(key)}
+        stream_item.item = {**item, **missing} if missing else item
+        stream_item.was_added = True
+        stream_item.is_finished = stream_item.is_finished or is_finished
+        stream_item.index = index if stream_item.index is None else stream_item.index
+        if item_id := _read_id(item.get("id")):
+            self._items_by_id[item["type"], item_id] = stream_item
+        self._changes[stream_item] = None
+
+    def _find_item(self, item: Item, index: int | None, *, is_finished: bool) -> StreamItem | None:
+        """Return the item that an event begins or finishes; None if nothing of it has been seen.
+
+        An item with another id at the same index is the same one if it was begun and is finished now. It is another one
+        if it begins now, or if its texts are others.
+        """
+        item_id, call_id = _read_id(item.get("id")), _read_id(item.get("call_id"))
+        same_id = self._items_by_id.get((item["type"], item_id))
+        if same_id and not is_other_call(same_id, item):
+            is_new = same_id.is_finished and same_id.index != index and not has_same_content(same_id.item, item)
+            if not is_new:
+                return same_id
+        repeated: StreamItem | None = None
+        for each in self._items:
+            if each.item["type"] != item["type"] or is_other_call(each, item) or not _is_same_place(each.index, index):
+                continue
+            is_certain = bool(call_id) or each.index == index is not None
+            has_other_id = bool(item_id and _read_id(each.item.get("id")))
+            if each.is_finished:
+                if is_finished and is_certain and has_same_content(each.item, item):
+                    repeated = each
+            elif not is_finished:
+                if not each.was_added and not has_other_id:
+                    return each
+            elif not has_other_id or (is_certain and (call_id or _agrees(each, item))):
+                return each
+        return repeated
+
+    def _start_item(self, item: Item, index: int | None) -> StreamItem:
+        stream_item = StreamItem(item=item, index=index)
+        self._items.append(stream_item)
+        if item_id := _read_id(item.get("id")):
+            self._items_by_id[item["type"], item_id] = stream_item
+        return stream_item
+
+
+def fill_texts(item: Item, parts: Iterable[StreamPart]) -> Item:
+    """Return an item with the texts of its parts wherever it has none itself; the item stays as it is."""
+    by_path: dict[str, list[StreamPart]] = {}
+    for part in parts:
+        if part.text:
+            by_path.setdefault(part.text_field.path, []).append(part)
+    for path, group in by_path.items():
+        value = read_at(item, path)
+        item = copy_with(
+            item, path, _fill_list(value, group) if group[0].text_field.index_key else value or group[0].text
+        )
+    return item
+
+
+def _fill_list(value: object, parts: list[StreamPart]) -> list[object]:
+    entries = list(cast(list[object], value)) if isinstance(value, list) else []
+    has_text = any(read_entry_text(entry) for entry in entries)
+    for part in sorted(parts, key=lambda part: part.index):
+        new = (
+            {"type": part.text_field.part_type, part.text_field.text_key: part.text}
+            if part.text_field.part_type
+            else part.text
+        )
+        if not has_text and not 0 <= part.index < len(entries):
+            entries.append(new)
+        elif 0 <= part.index < len(entries) and not read_entry_text(entry := entries[part.index]):
+            entries[part.index] = {**as_object(entry), **new} if isinstance(new, dict) else new
+    return entries
+
+
+def _read_id(value: object) -> str:
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def _is_same_place(index: int | None, other: int | None) -> bool:
+    return index is None or other is None or index == other
+
+
+def is_other_call(stream_item: StreamItem, item: Item) -> bool:
+    """Return whether both have a call id, and not the same one."""
+    own, other = _read_id(stream_item.item.get("call_id")), _read_id(item.get("call_id"))
+    return bool(own and other and own != other)
+
+
+def has_same_content(item: Item, other: Item) -> bool:
+    """Return whether two items differ in nothing but id and status."""
+    return all(item.get(key) == other.get(key) for key in {*item, *other} - {"id", "status"})
+
+
+def _agrees(stream_item: StreamItem, item: Item) -> bool:
+    """Return whether the texts of a finished item begin as those that arrived before."""
+    for path in {part.text_field.path for part in stream_item.parts.values()}:
+        parts = [part for part in stream_item.parts.values() if part.text_field.path == path]
+        streamed, whole = "".join(part.text for part in parts), read_item_text(item, parts[0].text_field)
+        if whole and not (whole.startswith(streamed) or streamed.startswith(whole)):
+            return False
+    return True
