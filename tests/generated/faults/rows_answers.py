@@ -32,10 +32,10 @@ _INCOMPLETE = (
         "`max_output_tokens` again and again, `max_continuations` being 2",
         _CUT,
         Turn(Say("the answer, "), ResponseIncomplete(characters=4)),
-        Turn(Say("answer"), ResponseIncomplete(characters=3)),
+        Turn(Say("answer in full"), ResponseIncomplete(characters=6)),
         settings={"max_continuations": 2},
         then=answer(
-            "half of the ans",
+            "half of the answer",
             events="request start delta end continuation start delta end continuation start delta end response",
             requests=3,
             paid=3,

@@ -96,7 +96,7 @@ _CALLS = (
         **_TOOLS,
     ),
     row(
-        "cut off by the output limit: not run, and the model is told",
+        "cut off by the output limit: not run, which the model reads",
         Turn(Say("I look."), Call("look", {"at": "the whole wide world"}), ResponseIncomplete()),
         Call("look", {"at": "x"}),
         then=answer(

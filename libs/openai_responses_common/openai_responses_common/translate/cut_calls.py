@@ -1,4 +1,4 @@
-"""Client calls that the output token limit cut off: no tool runs them, and the model is told so.
+"""Client calls that the output token limit cut off: no tool runs them, and the model learns of it.
 
 A cut call stays in the history as an item of our own type. It is sent as a call without arguments, with a call output
 that says what happened, so that the model writes less at once instead of the same again. Knows one response at a time.
