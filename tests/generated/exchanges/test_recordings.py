@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +20,6 @@ from tests.support.session import items, result, stored, user
 RECORDINGS = {recording.name: recording for recording in read_recordings()}
 STREAMS = [name for name, recording in RECORDINGS.items() if recording.status == 200]
 JSON = {"content-type": "application/json"}
-# What does not work yet, with the reason. Whoever mends it removes its row, because an unexpected success fails.
-MISSING = {
-    ("response", "transformers-5.24.0-tool-call-lost"): "an item replaces another one that has its output_index",
-    ("shown", "transformers-5.24.0-tool-call-lost"): "an item replaces another one that has its output_index",
-    ("shown", "llama.cpp-0.6.0-dev-no-output_index"): "events without output_index are all taken for the first item",
-    ("next", "transformers-5.24.0-tool-call-lost"): "an item replaces another one that has its output_index",
-}
 
 _MESSAGE = {
     "type": "message",
@@ -70,15 +63,6 @@ def connect(server: Server, recording: Recording, **settings: Any) -> AbstractAs
     return mount_at(server.base_url, **{"api_key": "sk-none", **model, **settings})
 
 
-def parametrize(promise: str, names: Iterable[str]) -> pytest.MarkDecorator:
-    """Run a test for each recording."""
-    rows = [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=reason)] if (reason := MISSING.get((promise, name))) else [])
-        for name in names
-    ]
-    return pytest.mark.parametrize("name", rows)
-
-
 def is_first_request(server: Server) -> bool:
     return len(server.requests) == 1
 
@@ -88,7 +72,7 @@ def replay(name: str) -> tuple[Recording, Server]:
     return RECORDINGS[name], Server(RECORDINGS[name], is_first_request)
 
 
-@parametrize("response", STREAMS)
+@pytest.mark.parametrize("name", STREAMS)
 async def test_a_response_holds_what_the_server_sent(name: str) -> None:
     recording, server = replay(name)
     async with server, connect(server, recording) as client:
@@ -107,7 +91,7 @@ async def test_a_response_holds_what_the_server_sent(name: str) -> None:
 
 
 @pytest.mark.promise("a user sees something else than the response holds", area="hazard")
-@parametrize("shown", STREAMS)
+@pytest.mark.parametrize("name", STREAMS)
 async def test_a_user_sees_each_block_once_and_to_its_end(name: str) -> None:
     recording, server = replay(name)
     async with server, connect(server, recording) as client:
@@ -121,7 +105,7 @@ async def test_a_user_sees_each_block_once_and_to_its_end(name: str) -> None:
     assert kinds.count("tool_use") == len(recording.calls)
 
 
-@parametrize("next", STREAMS)
+@pytest.mark.parametrize("name", STREAMS)
 async def test_the_next_request_holds_the_whole_response(name: str) -> None:
     recording, server = replay(name)
     async with server, connect(server, recording) as client:
@@ -195,7 +179,7 @@ def test_every_recorded_refusal_has_a_row() -> None:
     assert set(REFUSALS) == {name for name, recording in RECORDINGS.items() if recording.status != 200}
 
 
-@parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("name", REFUSALS)
 async def test_a_refusal_is_met_once(name: str) -> None:
     """The first call finds out what to leave out, and the second knows it."""
     recording, refusal = RECORDINGS[name], REFUSALS[name]
