@@ -23,9 +23,8 @@ Sampling = Literal["always", "effort_none", "never"]
 LeadingSystem = Literal["instructions", "developer"]
 
 OPENAI_CIPHERTEXT = "openai"
-"""The ciphertext family of OpenAI's hosted models. One model reads what another one encrypted for the same account, or
-the service leaves it out and reports that (from gpt-6.2 on). Source: the guide on preserved reasoning and recorded
-conversations that changed their model, seen 2026-11-21."""
+"""The ciphertext family of OpenAI's hosted models: one reads what another one encrypted, or the service leaves it out
+and says so (from gpt-6.2 on). Source: its guide on preserved reasoning, and recordings, seen 2026-11-21."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,11 +136,10 @@ def rate(value: object) -> Decimal:
 
 def word_list(value: object) -> tuple[str, ...]:
     """Return the words of a list, or of a text that separates them with commas."""
-    if isinstance(value, str):
-        return tuple(word.strip() for word in value.split(",") if word.strip())
-    if not isinstance(value, list | tuple):
+    words: object = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, list | tuple):
         raise ValueError("a list of words")
-    return tuple(str(word) for word in cast(list[object], value))
+    return tuple(text(word) for word in cast(list[object], words) if text(word))
 
 
 def effort_list(value: object) -> tuple[str, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from amplifier_core.llm_errors import ConfigurationError
+
+from ..options import readers
 
 _VARIABLE_REFERENCE = re.compile(r"\$\{(\w+)\}")
 
@@ -52,8 +54,7 @@ def word_list(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
     Raises:
         ConfigurationError: the value is neither.
     """
-    value: object = config.get(key) or ()
-    if not isinstance(value, str | list | tuple):
-        raise ConfigurationError(f"setting {key!r} must be a list of names, or a text such as 'a, b'")
-    entries = value.split(",") if isinstance(value, str) else cast("list[object]", value)
-    return tuple(str(entry).strip() for entry in entries if str(entry).strip())
+    try:
+        return readers.word_list(config.get(key) or ())
+    except ValueError:
+        raise ConfigurationError(f"setting {key!r} must be a list of names, or a text such as 'a, b'") from None

@@ -91,13 +91,7 @@ def encode_request(
         target=_find_target(options, profile, traits),
     )
     items, repairs = repair_calls(history.items, tool_names)
-    instructions = history.instructions
-    if _is_json_mode(options):
-        items, instructions = _put_json_into_input(items, instructions, profile)
-    elif instructions and not items:  # a request needs input
-        items, instructions = [_make_system_text(instructions, profile)], None
-    instructions = instructions or profile.default_instructions
-
+    items, instructions = _place_instructions(items, history.instructions, options, profile)
     body, option_notes = _encode_options(options, profile, traits, amendments, tools)
     if instructions:
         body["instructions"] = instructions
@@ -135,8 +129,15 @@ def _find_target(options: Options, profile: BackendProfile, traits: ModelTraits)
     )
 
 
-def _is_json_mode(options: Options) -> bool:
-    return (encode_response_format(options.response_format) or {}).get("type") == "json_object"
+def _place_instructions(
+    items: list[Item], instructions: str | None, options: Options, profile: BackendProfile
+) -> tuple[list[Item], str | None]:
+    """Return the items and the instructions; the leading system text is an item where the service needs it there."""
+    if (encode_response_format(options.response_format) or {}).get("type") == "json_object":
+        items, instructions = _put_json_into_input(items, instructions, profile)
+    elif instructions and not items:  # a request needs input
+        items, instructions = [_make_system_text(instructions, profile)], None
+    return items, instructions or profile.default_instructions
 
 
 def _put_json_into_input(
@@ -144,8 +145,8 @@ def _put_json_into_input(
 ) -> tuple[list[Item], str | None]:
     """Return the items with the word JSON among them, and the instructions that are left.
 
-    In JSON mode the service refuses an input without the word and does not look at `instructions`. Only the leading system
-    text and the first user message decide, so that the beginning of the body stays the same in later turns.
+    In JSON mode the service refuses an input without the word and does not look at `instructions`. Only the leading
+    system text and the first user message decide, so that the beginning of the body stays the same in later turns.
     """
     if not _names_json(instructions or ""):
         first_message = next((item for item in items if item.get("role") == "user"), {})
