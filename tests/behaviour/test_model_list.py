@@ -95,6 +95,10 @@ FAULTS: dict[str, tuple[Reply, type[LLMError]]] = {
     "no such page": (error(404, "<html>Not Found</html>"), NotFoundError),
     "not a list": (json_reply({"hello": "world"}), ProviderUnavailableError),
     "not JSON": (Reply(status=200, body=b"<html>Please log in</html>"), ProviderUnavailableError),
+    "half a JSON": (
+        Reply(status=200, headers=[("content-type", "application/json")], body=b'{"data": ['),
+        ProviderUnavailableError,
+    ),
     "redirect": (Reply(status=302, headers=[("location", "http://127.0.0.1:9/")]), ConfigurationError),
 }
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 import httpx
 import httpx2
 import pytest
+from amplifier_core.llm_errors import AbortError
 from openai_responses_common import ApiKey, Endpoint, HttpTransport, SdkTransport
 from openai_responses_common.failures.failure import CallFailure, Failure
 from openai_responses_common.transport.client_transport import ClientTransport
@@ -87,6 +88,20 @@ class _Library:
 
     def error_types(self) -> tuple[type[Exception], ...]:
         return ()
+
+
+async def test_request_of_a_client_that_was_closed_meanwhile_is_an_abort() -> None:
+    library = _Library()
+    transport = ClientTransport[object](ENDPOINT, cast(Any, library))
+
+    async def post(*_: object, **__: object) -> _Response:
+        await transport.close()
+        raise RuntimeError("Cannot send a request, as the client has been closed.")
+
+    library.post = post  # type: ignore[method-assign]
+    with pytest.raises(AbortError, match="closed during this call"):
+        async with transport.open(b"{}", timeout_s=600):
+            raise AssertionError("the request was sent")
 
 
 async def test_complete_response_is_left_without_an_error_if_the_provider_is_closed_meanwhile() -> None:

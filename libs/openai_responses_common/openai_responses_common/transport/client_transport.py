@@ -130,8 +130,10 @@ class ClientTransport(Generic[C]):
             yield Reply(headers=response_headers, batches=batches)
             await _drain_batches(batches)
         finally:
-            await batches.aclose()
-            await _ignore_connection_errors(response.aclose(), self._library.error_types())
+            try:
+                await batches.aclose()
+            finally:  # a cancellation meanwhile must not leave the connection behind
+                await _ignore_connection_errors(response.aclose(), self._library.error_types())
 
     def scrub(self, text: str) -> str:
         """See `Transport.scrub`."""
@@ -173,6 +175,10 @@ class ClientTransport(Generic[C]):
             failure = Failure(kind="timeout", message=str(silence))
         except self._library.error_types() as error:
             failure = self._library.read_failure(error, self.endpoint, response_started=response_started)
+        except RuntimeError as refused:  # a client that has been closed meanwhile refuses to send
+            if self._clients.is_current(client):
+                raise
+            failure = Failure(kind="network", message=str(refused))
         if not self._clients.is_current(client):  # a retry would open again what a session has just closed
             raise AbortError("the provider was closed during this call")
         raise CallFailure(scrub_failure(failure, self.scrub))

@@ -27,6 +27,7 @@ from .proxies import choose_proxy
 
 if TYPE_CHECKING:
     import httpx
+    import httpx2
 
 # In seconds. Tools run between two calls, and a new connection costs three round trips.
 _KEEP_ALIVE_S = 120.0
@@ -207,7 +208,7 @@ class BlockingHttp:
         raise CallFailure(failure)
 
 
-def read_json_reply(response: httpx.Response) -> JsonReply:
+def read_json_reply(response: httpx.Response | httpx2.Response) -> JsonReply:
     """Return the data of a response whose body has been read."""
     return JsonReply(
         status=response.status_code, body=loads_or_text(response.text), headers=read_headers(response.headers)

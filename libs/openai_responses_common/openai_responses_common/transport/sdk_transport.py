@@ -22,7 +22,7 @@ from .client_transport import (
     remove_read_timeout,
 )
 from .credential import Headers
-from .http_client import build_async_transport, connection_error_types, read_headers
+from .http_client import build_async_transport, connection_error_types, read_headers, read_json_reply
 
 if TYPE_CHECKING:
     import httpx2
@@ -73,7 +73,10 @@ class _SdkLibrary:
         return response
 
     async def get(self, client: AsyncOpenAI, path: str, headers: Headers, *, timeout_s: float) -> Document:
-        return Document(body=await client.get(path, cast_to=object, options=_build_request_options(headers, timeout_s)))
+        import httpx2
+
+        options = _build_request_options(headers, timeout_s)
+        return Document(body=read_json_reply(await client.get(path, cast_to=httpx2.Response, options=options)).body)
 
     def error_types(self) -> tuple[type[Exception], ...]:
         import httpx2
