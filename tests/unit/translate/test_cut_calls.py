@@ -25,6 +25,15 @@ def cut(*items: Item, reason: str = "max_output_tokens") -> Item:
     return {"status": "incomplete", "incomplete_details": {"reason": reason}, "output": list(items)}
 
 
+@pytest.mark.parametrize(("arguments", "is_cut"), [('{"a', True), ('{"a": 1}', False), ("", False)])
+def test_a_server_that_calls_a_cut_response_completed_shows_it_by_half_arguments(arguments: str, is_cut: bool) -> None:
+    complete = {"status": "completed", "output": [MESSAGE, call(arguments)]}
+    items = replace_cut_calls(complete, is_at_limit=True)
+    assert [item["type"] == CUT_CALL_TYPE for item in items] == [False, is_cut]
+    if is_cut:
+        assert "output token limit" in encode_cut_call(items[1])[1]["output"]
+
+
 CUSTOM = {"type": "custom_tool_call", "call_id": "c", "name": "sql", "input": "sel"}
 SHELL = {"type": "shell_call", "call_id": "c", "action": {"commands": ["l"]}}
 

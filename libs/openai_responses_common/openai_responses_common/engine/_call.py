@@ -12,10 +12,10 @@ from ..facts.amendments import NO_AMENDMENTS, Amendments
 from ..failures.failure import CallFailure
 from ..options.options import Options
 from ..translate.cut_calls import find_cut_calls, replace_cut_calls
-from ..translate.decode import read_incomplete_reason
+from ..translate.decode import reached_output_limit
 from ..translate.deltas import Aborted, DeltaReader
 from ..translate.encode import EncodedRequest
-from ..translate.output_items import read_message_texts
+from ..translate.output_items import read_incomplete_reason, read_message_texts
 from ..translate.tool_names import ToolNames
 from ..wire.accumulate import Accumulator
 from ..wire.client_calls import find_client_call
@@ -212,22 +212,31 @@ class Call:
         """The names of the tools of the request."""
         return self.prepared_request.encoded_request.tool_names
 
+    def make_usable(self, response: Response) -> Response:
+        """Return the response to the newest request as it is decoded and replayed, see `make_usable`."""
+        body = self.prepared_request.encoded_request.body
+        return make_usable(response, is_at_limit=reached_output_limit(response, body))
+
     def add_response(self, response: Response) -> None:
         """Add a response, and note whether the model has to go on from it."""
-        usable = make_usable(response)
+        usable = self.make_usable(response)
         may_continue = len(self.responses) < self.options.max_continuations
         cut_calls = [item for earlier in self.responses for item in find_cut_calls(earlier["output"])]
         self.is_unfinished = may_continue and not cut_calls and can_continue(usable)
         self.responses.append(usable)
 
 
-def make_usable(response: Response) -> Response:
+def make_usable(response: Response, *, is_at_limit: bool = False) -> Response:
     """Return a response as it is decoded and replayed: cut calls are marked, and so is a message that was cut off.
 
     Some servers call the message of an incomplete response completed (vLLM 0.32 and LiteLLM 1.108, recorded
     2026-11-30).
+
+    Args:
+        response: the response of the service.
+        is_at_limit: whether it has as many output tokens as the request allowed; false by default.
     """
-    items = replace_cut_calls(response)
+    items = replace_cut_calls(response, is_at_limit=is_at_limit)
     if response.get("status") == "incomplete" and items and items[-1].get("type") == "message":
         items = [*items[:-1], {**items[-1], "status": "incomplete"}]
     return {**response, "output": items}

@@ -28,15 +28,15 @@ from ..translate.decode import (
     decode_response,
     find_notice,
     reached_output_limit,
-    read_incomplete_reason,
 )
 from ..translate.encode import encode_request
+from ..translate.output_items import read_incomplete_reason
 from ..translate.usage import sum_usage
 from ..transport.base import Document, Transport
 from ..wire.accumulate import Accumulator
 from ..wire.json_values import dump_body
 from ..wire.types import Response
-from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew, make_usable
+from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew
 from ._read_stream import read_stream
 from .lessons import LESSONS, amend_call, confirm_trial
 from .limiter import get_limiter
@@ -183,13 +183,7 @@ class Engine:
         """Return the chat request of the next attempt; a continuation adds the response so far as an assistant turn."""
         if not call.responses:
             return call.request
-        partial = decode_response(
-            call.responses,
-            origin=self.transport.origin,
-            usage=None,
-            model=call.options.model,
-            tool_names=call.tool_names,
-        )
+        partial = self._decode_responses(call, call.responses)
         turn = Message(role="assistant", content=partial.content)
         return call.request.model_copy(update={"messages": [*call.request.messages, turn]})
 
@@ -246,8 +240,7 @@ class Engine:
             InvalidToolCallError: it has a call whose arguments are not a JSON object.
             StreamError: it begins anew.
         """
-        pieces = [make_usable(response)]
-        decode_response(pieces, origin=self.transport.origin, usage=None, tool_names=call.tool_names)
+        self._decode_responses(call, [call.make_usable(response)])
         if begins_anew(call.responses, response):
             raise StreamError("the model did not go on but began its answer anew")
 
@@ -366,13 +359,18 @@ class Engine:
         if reached_output_limit(call.responses[-1], body):
             limit = body.get("max_output_tokens")
             self._warn_once([f"the service calls a response complete that ends at max_output_tokens ({limit})"])
+        return self._decode_responses(call, call.responses, usage)
+
+    def _decode_responses(
+        self, call: Call, responses: Sequence[Response], usage: Usage | None = None
+    ) -> DecodedResponse:
         return decode_response(
-            call.responses,
+            responses,
             origin=self.transport.origin,
             usage=usage,
             model=call.options.model,
             tool_names=call.tool_names,
-            body=body,
+            body=call.prepared_request.encoded_request.body,
         )
 
     def _sum_usage(self, responses: Sequence[Response], options: Options) -> Usage | None:

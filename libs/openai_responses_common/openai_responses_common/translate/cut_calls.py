@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ..wire.client_calls import call_output, find_client_call, read_call_key
 from ..wire.json_values import as_object, loads_object_or_none
 from ..wire.types import Item, Response
-from .output_items import copy_without
+from .output_items import copy_without, read_incomplete_reason
 
 CUT_CALL_TYPE = "cut_call"
 """The type of the item that stands for a cut call. No service has it."""
@@ -21,12 +21,20 @@ CUT_CALL_TYPE = "cut_call"
 _WRITTEN_FIELDS = {"function_call": ("arguments", "{}"), "custom_tool_call": ("input", "")}
 
 
-def replace_cut_calls(response: Response) -> list[Item]:
-    """Return the items of a response, with an item of our own in place of each client call that was cut off."""
-    if response.get("status") != "incomplete":
+def replace_cut_calls(response: Response, *, is_at_limit: bool = False) -> list[Item]:
+    """Return the items of a response, with an item of our own in place of each client call that was cut off.
+
+    Args:
+        response: the response of the service.
+        is_at_limit: whether it has as many output tokens as the request allowed; false by default. Some servers call
+            such a response completed, so that only the arguments of its calls show the cut.
+    """
+    is_incomplete = response.get("status") == "incomplete"
+    if not is_incomplete and not is_at_limit:
         return response["output"]
-    reason = str(as_object(response.get("incomplete_details")).get("reason") or "")
-    return [_replace_call(item, reason) if _is_cut_call(item) else item for item in response["output"]]
+    reason = "max_output_tokens" if is_at_limit else read_incomplete_reason(response)
+    is_cut = _is_cut_call if is_incomplete else _has_broken_arguments
+    return [_replace_call(item, reason) if is_cut(item) else item for item in response["output"]]
 
 
 def find_cut_calls(items: Sequence[Item]) -> list[Item]:
@@ -58,7 +66,13 @@ def _is_cut_call(item: Item) -> bool:
         return False
     if item.get("status") == "incomplete":
         return True
-    return item["type"] == "function_call" and loads_object_or_none(str(item.get("arguments") or "")) is None
+    return _has_broken_arguments(item) or (item["type"] == "function_call" and not item.get("arguments"))
+
+
+def _has_broken_arguments(item: Item) -> bool:
+    """Return whether an item is a function call whose arguments began and are not a JSON object."""
+    arguments = item.get("arguments") if item.get("type") == "function_call" else None
+    return bool(arguments) and loads_object_or_none(str(arguments)) is None
 
 
 def _replace_call(item: Item, reason: str) -> Item:

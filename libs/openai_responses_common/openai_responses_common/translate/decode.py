@@ -17,7 +17,7 @@ from ..wire.types import Body, Item, Response
 from .blocks import CONTENT_BLOCKS, Block, find_item_translation
 from .cut_calls import find_cut_calls
 from .decoding import Decoding
-from .output_items import is_visible, read_message_texts
+from .output_items import is_visible, read_incomplete_reason, read_message_texts
 from .replay_state import ReplayState, as_extra_field, make_maker_state, read_replay_state
 from .tool_names import ToolNames
 
@@ -114,11 +114,6 @@ def reached_output_limit(response: Response, body: Body) -> bool:
     return (
         isinstance(limit, int) and isinstance(tokens, int) and response.get("status") == "completed" and tokens >= limit
     )
-
-
-def read_incomplete_reason(response: Response) -> str:
-    """Return why a response is incomplete, as `max_output_tokens`; empty if it does not say."""
-    return str(as_object(response.get("incomplete_details")).get("reason") or "")
 
 
 def _attach_sources(items: Sequence[Item], blocks: Sequence[Block]) -> None:

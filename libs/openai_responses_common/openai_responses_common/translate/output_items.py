@@ -5,8 +5,8 @@ Knows neither blocks nor deltas: both are made from what these functions return.
 
 from __future__ import annotations
 
-from ..wire.json_values import as_objects
-from ..wire.types import Item
+from ..wire.json_values import as_object, as_objects
+from ..wire.types import Item, Response
 
 
 def read_message_texts(item: Item) -> list[str]:
@@ -33,6 +33,11 @@ def read_thinking(item: Item) -> str:
         for key in ("summary", "content")
     )
     return summary or content
+
+
+def read_incomplete_reason(response: Response) -> str:
+    """Return why a response is incomplete, as `max_output_tokens`; empty if it does not say."""
+    return str(as_object(response.get("incomplete_details")).get("reason") or "")
 
 
 def copy_without(item: Item, *keys: str) -> Item:
