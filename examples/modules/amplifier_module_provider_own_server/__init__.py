@@ -40,6 +40,8 @@ PROFILE = BackendProfile(
         "service_tier": "this server has one tier",
         "prompt_cache_retention": "this server keeps its cache as long as it can",
     },
+    system_text_role="system",
+    ciphertext_family="",
     errors=(
         KnownError(
             code="model_loading",

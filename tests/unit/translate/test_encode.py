@@ -378,6 +378,12 @@ def test_in_json_mode_the_input_names_json(
     assert user["content"][0]["text"] == text
 
 
+def test_json_in_a_leading_item_is_enough_in_json_mode() -> None:
+    messages = [Message(role="system", content=SYSTEM), USER]
+    encoded = encode(*messages, model="gpt-6.2-sol", response_format=ResponseFormatJson())
+    assert [item["role"] for item in wire(encoded)["input"]] == ["developer", "user"]
+
+
 def test_what_was_mended_and_left_out_is_told() -> None:
     history = [USER, Message(role="tool", tool_call_id="gone", content="x")]
     encoded = encode(*history)

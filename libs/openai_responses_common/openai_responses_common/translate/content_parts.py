@@ -22,8 +22,9 @@ RESULT_PLACEHOLDER = "[a tool result that cannot be written as JSON]"
 
 MediaEncoder: TypeAlias = Callable[[Media], Item]
 
-# What a JSON text holds if it holds the data of an image or a file. Most texts hold none, and need not be parsed.
-_MEDIA_PATTERN = re.compile(r'"(?:data|blob)\\*"\s*:\s*\\*"[\w+/-]{4}|"data:\w+/')
+# What a JSON text holds if it holds the data of an image or a file. Few texts do, and only these are parsed.
+_DATA_PATTERN = re.compile(r'"(?:data|blob)\\*"\s*:\s*\\*"[\w+/-]{6}|"data:\w+/')
+_TYPE_PATTERN = re.compile(r'"(?:image|document|audio|resource|input_image|image_url|input_file|file)\\*"')
 
 
 def make_text_part(text: str) -> Item:
@@ -92,7 +93,7 @@ def _encode_dump(text: str, encode_media: MediaEncoder) -> list[Item] | None:
 
     It may be a page that a tool fetched, so no address in it is sent as one.
     """
-    if text[:1] not in {"{", "["} or not _MEDIA_PATTERN.search(text):
+    if text[:1] not in {"{", "["} or not (_DATA_PATTERN.search(text) and _TYPE_PATTERN.search(text)):
         return None
     return _encode_media_result(loads_or_none(text), encode_media, allows_addresses=False)
 

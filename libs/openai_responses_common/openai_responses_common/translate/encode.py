@@ -145,12 +145,12 @@ def _put_json_into_input(
 ) -> tuple[list[Item], str | None]:
     """Return the items with the word JSON among them, and the instructions that are left.
 
-    In JSON mode the service refuses an input without the word and does not look at `instructions`. Only the leading
-    system text and the first user message decide, so that the beginning of the body stays the same in later turns.
+    In JSON mode the service refuses an input without the word and does not look at `instructions`. Only the text up
+    to the first user message decides, so that the beginning of the body stays the same in later turns.
     """
     if not _names_json(instructions or ""):
-        first_message = next((item for item in items if item.get("role") == "user"), {})
-        texts = [str(part.get("text")) for part in as_objects(first_message.get("content"))]
+        end = next((index for index, item in enumerate(items, 1) if item.get("role") == "user"), len(items))
+        texts = [str(part.get("text")) for item in items[:end] for part in as_objects(item.get("content"))]
         if any(map(_names_json, texts)) or not (items or instructions):
             return items, instructions
         instructions = "\n\n".join(filter(None, (instructions, "Respond with JSON.")))
