@@ -129,8 +129,8 @@ def message(role: str, *texts: str) -> dict[str, Any]:
         ),
         (
             Amendments(images_in_tool_results=False),
-            {"input": [{**RESULT, "output": [TEXT, IMAGE]}, {**USER, "content": [IMAGE]}]},
-            {"input": [{**RESULT, "output": f"t\n{IMAGE_IN_RESULT_NOTE}"}, {**USER, "content": [IMAGE]}]},
+            {"input": [USER, {**RESULT, "output": [TEXT, IMAGE]}, {**USER, "content": [IMAGE]}]},
+            {"input": [USER, {**RESULT, "output": f"t\n{IMAGE_IN_RESULT_NOTE}"}, {**USER, "content": [IMAGE]}]},
         ),
         (
             Amendments(refused_image_keys=frozenset({image_key(IMAGE)})),
@@ -154,3 +154,78 @@ def test_an_amendment_changes_its_part_of_the_body(
     assert amended == expected
     assert body == copied, "the caller's body is not changed"
     assert bool(notes) == (amended != body and any(word in str(before) for word in ("tools", "include", "input_image")))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "merged"),
+    [
+        ({"dropped_fields": frozenset("a")}, {"dropped_fields": frozenset("b")}, {"dropped_fields": frozenset("ab")}),
+        ({"streams": False}, {"message_status": True}, {"streams": False, "message_status": True}),
+        ({"allowed_efforts": ("low",)}, {}, {"allowed_efforts": ("low",)}),
+        ({}, {"allowed_efforts": ("low",)}, {"allowed_efforts": ("low",)}),
+        (
+            {"allowed_efforts": ("low", "high")},
+            {"allowed_efforts": ("high", "max")},
+            {"allowed_efforts": ("high",)},
+        ),
+        ({"allowed_efforts": ("low",)}, {"allowed_efforts": ("high",)}, {"allowed_efforts": ("high",)}),
+        ({"system_text_role": "user"}, {"system_text_role": "system"}, {"system_text_role": "user"}),
+        ({}, {"system_text_role": "system"}, {"system_text_role": "system"}),
+    ],
+)
+def test_amendments_of_two_calls_add_up(first: Any, second: Any, merged: Any) -> None:
+    assert Amendments(**first).merge(Amendments(**second)) == Amendments(**merged)
+
+
+@pytest.mark.parametrize(
+    ("amendments", "before", "after"),
+    [
+        (
+            Amendments(system_text_role="user", system_text_at_start=False),
+            {"instructions": "i", "input": [USER]},
+            {"input": [message("user", "<system-reminder>\ni\n</system-reminder>"), USER]},
+        ),
+        (
+            Amendments(system_text_role="user", system_text_at_start=False),
+            {"input": [REMINDER]},
+            {"input": [message("user", "<system-reminder>\nt\n</system-reminder>")]},
+        ),
+        (
+            Amendments(joins_user_messages=True),
+            {"input": [USER, {**USER, "content": "u"}, ANSWER, USER]},
+            {"input": [message("user", "t", "u"), ANSWER, USER]},
+        ),
+        (
+            Amendments(dropped_item_fields=frozenset({"message.content.annotations", "message.phase"})),
+            {"input": [{**ANSWER, "phase": "x"}, {**ANSWER, "content": "a"}, CALL]},
+            {
+                "input": [
+                    {**ANSWER, "content": [{"type": "output_text", "text": "a"}]},
+                    {**ANSWER, "content": "a"},
+                    CALL,
+                ]
+            },
+        ),
+        (
+            Amendments(message_status=True),
+            {"input": [{"type": "message", "role": "assistant", "content": "a"}]},
+            {"input": [{"type": "message", "role": "assistant", "content": "a"}]},
+        ),
+        (
+            Amendments(dropped_tool_names=frozenset({"f"})),
+            {
+                "tools": [NAMED, {"type": "function", "name": "g"}, SEARCH],
+                "tool_choice": {"type": "allowed_tools", "tools": [{"type": "function", "name": "g"}]},
+            },
+            {
+                "tools": [{"type": "function", "name": "g"}, SEARCH],
+                "tool_choice": {"type": "allowed_tools", "tools": [{"type": "function", "name": "g"}]},
+            },
+        ),
+        (Amendments(dropped_tool_names=frozenset({"web_search"})), {"tools": [NAMED, SEARCH]}, {"tools": [NAMED]}),
+    ],
+)
+def test_an_amendment_changes_what_is_around_it(
+    amendments: Amendments, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    assert amend_body({"model": "m", "input": [], **before}, amendments)[0] == {"model": "m", "input": [], **after}

@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.facts.amendments import Amendments, amend_body
+from openai_responses_common.facts.amendments import Amendments, amend_body, image_key
 from openai_responses_common.failures.failure import Failure
-from openai_responses_common.failures.learn import DROPPABLE_FIELDS, UNDROPPABLE_FIELDS, learn_amendments
+from openai_responses_common.failures.learn import (
+    DROPPABLE_FIELDS,
+    UNDROPPABLE_FIELDS,
+    learn_amendments,
+    learn_net,
+)
 from openai_responses_common.failures.read import read_error_event, read_error_response
 from openai_responses_common.wire.types import item_key
 
@@ -355,3 +360,294 @@ def test_every_conversation_of_refusals_ends(data: st.DataObject) -> None:
         assert lessons[0][0] != known
         known = lessons[0][0]
     pytest.fail("the lessons do not end")
+
+
+# Lessons about the parts of a request: the refusal as servers write it, the body, and what is learned of it
+
+ASSISTANT = {"type": "message", "role": "assistant", "id": "msg_1", "content": [{"type": "output_text", "text": "a"}]}
+SYSTEM = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": "s"}]}
+CALL = {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": "{}", "namespace": "n"}
+SEARCH = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
+COMPACTION = {"type": "compaction", "id": "cmp_1", "encrypted_content": "x"}
+FOUND_TOOLS = {"type": "tool_search_output", "id": "tso_1", "execution": "server", "tools": []}
+IMAGES = [{"type": "input_image", "image_url": f"data:image/png;base64,{letter}"} for letter in "ABC"]
+RESULT = {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "t"}, IMAGES[0]]}
+OWN_IMAGE = {"type": "message", "role": "user", "content": [IMAGES[1]]}
+KEYS = [image_key(image) for image in IMAGES]
+NOT_VALID = "The image data you provided does not represent a valid image. Please check your input."
+
+
+def keys(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
+    # The stream
+    "an organization that is not verified": (
+        refusal("Your organization must be verified to stream this model.", param="stream", code="unsupported_value"),
+        {},
+        Amendments(streams=False),
+    ),
+    "a gateway without streams": (refusal("Streaming is not supported for this model"), {}, Amendments(streams=False)),
+    "a request that did not ask for a stream": (refusal("not supported", param="stream"), {"stream": False}, None),
+    # Items
+    "a compaction by its path": (
+        refusal("Invalid value: 'compaction'. Supported values are: 'message'.", param="input[1]"),
+        {"input": [USER, COMPACTION]},
+        Amendments(refused_item_keys=keys("cmp_1")),
+    ),
+    "a compaction by its type": (
+        refusal("Invalid input type 'compaction' at index 22"),
+        {"input": [USER, COMPACTION, SEARCH]},
+        Amendments(refused_item_keys=keys("cmp_1")),
+    ),
+    "a hosted item by its id": (
+        refusal("Invalid 'input[1].id': 'ws_1'.", param="input[1].id", code="invalid_value"),
+        {"input": [USER, SEARCH, COMPACTION]},
+        Amendments(refused_item_keys=keys("ws_1")),
+    ),
+    "a list of types that has the item's own": (
+        refusal("Invalid value: 'oops'. Supported values are: 'compaction', 'message'."),
+        {"input": [USER, COMPACTION]},
+        None,
+    ),
+    "an item of the user": (refusal("Invalid value.", param="input[0].content"), {"input": [USER, SEARCH]}, None),
+    "an item that is not there": (refusal("Invalid value.", param="input[7]"), {"input": [USER, SEARCH]}, None),
+    "ids without reasoning": (
+        refusal("Item with id 'msg_1' not found.", status=404),
+        {"input": [USER, ASSISTANT, CALL]},
+        Amendments(dropped_item_fields=keys("message.id", "function_call.id")),
+    ),
+    "a namespace": (
+        refusal("Unknown parameter: 'input[1].namespace'.", param="input[1].namespace", code="unknown_parameter"),
+        {"input": [USER, CALL]},
+        Amendments(dropped_item_fields=keys("function_call.namespace")),
+    ),
+    "a namespace in the words of pydantic": (
+        refusal(
+            "1 validation error:\n  {'type': 'extra_forbidden', 'loc': ('body', 'input', 'list[union[X]]', 1, 'X', "
+            "'namespace'), 'msg': 'Extra inputs are not permitted'}"
+        ),
+        {"input": [USER, CALL]},
+        Amendments(dropped_item_fields=keys("function_call.namespace")),
+    ),
+    "a field of a content part": (
+        refusal("Unknown parameter: 'input[1].content[0].logprobs'."),
+        {"input": [USER, ASSISTANT]},
+        Amendments(dropped_item_fields=keys("message.content.logprobs")),
+    ),
+    "a field without which an item says nothing": (
+        refusal("Unknown parameter: 'input[1].arguments'.", param="input[1].arguments"),
+        {"input": [USER, CALL]},
+        None,
+    ),
+    "a field that the item does not have": (
+        refusal("Unknown parameter: 'input[1].oops'.", param="input[1].oops"),
+        {"input": [USER, CALL]},
+        None,
+    ),
+    "a status in a line of pydantic": (
+        refusal(
+            "2 validation errors for X\n1.status\n  Field required [type=missing, input_value={}, input_type=dict]"
+        ),
+        {"input": [USER, ASSISTANT]},
+        Amendments(message_status=True),
+    ),
+    "a status in the union of vLLM": (
+        refusal("193 validation errors:\n  {'loc': ('body', 'input', 'list[union[EasyInputMessageParam,Message,"),
+        {"input": [USER, ASSISTANT]},
+        Amendments(message_status=True),
+    ),
+    "a status that is there": (
+        refusal("status\n  Field required"),
+        {"input": [USER, {**ASSISTANT, "status": "completed"}]},
+        None,
+    ),
+    # System text
+    "system text in the middle": (
+        refusal("System message must be at the beginning."),
+        {"input": [USER, SYSTEM]},
+        Amendments(system_text_role="user"),
+    ),
+    "system text at the start only": (
+        refusal("System message must be at the beginning."),
+        {"input": [USER]},
+        Amendments(system_text_role="user", system_text_at_start=False),
+    ),
+    "a system text as the first item": (
+        refusal("System role not supported", status=500),
+        {"input": [SYSTEM, USER], "instructions": None},
+        Amendments(system_text_role="user", system_text_at_start=False),
+    ),
+    "users in a row": (
+        refusal("Conversation roles must alternate user/assistant/user/assistant/..."),
+        {"input": [USER, USER]},
+        Amendments(joins_user_messages=True),
+    ),
+    "users in a row, with system text": (
+        refusal("Conversation roles must alternate user/assistant/user/assistant/..."),
+        {"input": [USER, SYSTEM]},
+        Amendments(joins_user_messages=True, system_text_role="user"),
+    ),
+    # Images
+    "no images in results": (
+        refusal("Output of tool call should be 'Input text'"),
+        {"input": [USER, CALL, RESULT]},
+        Amendments(images_in_tool_results=False),
+    ),
+    "no images in results, without any": (refusal("Output of tool call should be 'Input text'"), {}, None),
+    "a part of a result by its path": (
+        refusal("Invalid value: 'input_image'. Supported values are: 'input_text'.", param="input[2].output[1]"),
+        {"input": [USER, CALL, RESULT]},
+        Amendments(images_in_tool_results=False),
+    ),
+    "a model without vision at 500": (
+        refusal("image input is not supported - hint: …", status=500),
+        {"input": [USER, CALL, RESULT]},
+        Amendments(images_in_tool_results=False),
+    ),
+    "a model without vision at 404": (
+        refusal("No endpoints found that support image input", status=404),
+        {"input": [OWN_IMAGE, ASSISTANT, USER]},
+        Amendments(refused_image_keys=keys(KEYS[1])),
+    ),
+    "a model without vision, and the newest image": (
+        refusal("m is not a multimodal model"),
+        {"input": [USER, ASSISTANT, OWN_IMAGE]},
+        None,
+    ),
+    "another 500": (refusal("Internal Server Error", status=500), {"input": [USER, CALL, RESULT]}, None),
+    "a damaged image of a new result": (
+        refusal(NOT_VALID, param="input", code="invalid_value"),
+        {"input": [OWN_IMAGE, CALL, RESULT]},
+        Amendments(refused_image_keys=keys(KEYS[0])),
+    ),
+    "a damaged image of an old result": (
+        refusal("no", code="invalid_image_format"),
+        {"input": [USER, CALL, RESULT, ASSISTANT, OWN_IMAGE]},
+        Amendments(refused_image_keys=keys(KEYS[0])),
+    ),
+    "a damaged image by its path": (
+        refusal("Invalid 'input[0].content[0].image_url'. Expected a base64-encoded data URL with an image MIME type."),
+        {"input": [OWN_IMAGE, CALL, RESULT]},
+        Amendments(refused_image_keys=keys(KEYS[1])),
+    ),
+    "the newest damaged image by its path": (
+        refusal(NOT_VALID, param="input[1].content[0].image_url"),
+        {"input": [ASSISTANT, OWN_IMAGE]},
+        None,
+    ),
+    "a damaged image in no image": (refusal(NOT_VALID), {}, None),
+    # Tools
+    "a tool by its index": (
+        refusal("Invalid schema for function 'f': …", param="tools[0].parameters", code="invalid_function_parameters"),
+        {},
+        Amendments(dropped_tool_names=keys("f")),
+    ),
+    "a tool by its name": (
+        refusal("Invalid schema for function 'f': …", code="invalid_function_parameters"),
+        {},
+        Amendments(dropped_tool_names=keys("f")),
+    ),
+    "a hosted tool by its type": (
+        refusal("Hosted tool 'web_search' is not supported with m.", param="tools"),
+        {"tools": [FUNCTION, {"type": "web_search"}]},
+        Amendments(dropped_tool_names=keys("web_search")),
+    ),
+    "a tool that is not there": (refusal("Invalid function 'g'", code="invalid_function_parameters"), {}, None),
+    "too many tools": (refusal("Invalid 'tools': array too long.", param="tools"), {}, None),
+    # Include
+    "a value of include by its index": (
+        refusal("Invalid value: 'b'. Supported values are: 'a'.", param="include[1]", code="invalid_value"),
+        {"include": ["a", "b"]},
+        Amendments(dropped_include_values=keys("b")),
+    ),
+    "a value of include by its name": (
+        refusal("Unsupported value file_search_call.results. Supported values are: 'x.y'.", param="include"),
+        {"include": ["x.y", "file_search_call.results"]},
+        Amendments(dropped_include_values=keys("file_search_call.results")),
+    ),
+    "ciphertext among the values": (
+        refusal("Encrypted content is not supported with this model."),
+        {"include": ["reasoning.encrypted_content", "b"]},
+        Amendments(dropped_include_values=keys("reasoning.encrypted_content")),
+    ),
+    "include in words that nobody knows": (
+        refusal("Wrong.", param="include"),
+        {"include": ["a", "b"]},
+        Amendments(dropped_fields=keys("include")),
+    ),
+    # Sampling behind an alias of LiteLLM, and the names of chat completions
+    "top_p as a bare word": (
+        refusal("litellm.UnsupportedParamsError: m only supports top_p when reasoning.effort resolves to 'none', …"),
+        {},
+        Amendments(dropped_fields=keys("top_p")),
+    ),
+    "temperature with a value": (
+        refusal(
+            "litellm.UnsupportedParamsError: gpt-5 models don't support temperature=0.5. Only temperature=1 is "
+            "supported. For gpt-5.1, temperature is supported when reasoning_effort='none'."
+        ),
+        {},
+        Amendments(dropped_fields=keys("temperature")),
+    ),
+    "another field by LiteLLM": (
+        refusal("litellm.UnsupportedParamsError: m does not support parameters: ['reasoning_effort'], for model=m."),
+        {},
+        Amendments(dropped_fields=keys("reasoning")),
+    ),
+    "efforts without a verb": (
+        refusal("Invalid effort 'xhigh'. Supported values: low, medium.", param="reasoning.effort"),
+        {},
+        Amendments(allowed_efforts=("low", "medium")),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_what_a_refusal_teaches_about_a_part_of_the_request(name: str) -> None:
+    failure, parts, expected = LESSONS[name]
+    sent = {key: value for key, value in body(**parts).items() if value is not None}
+    found = learn_amendments(failure, sent, NOTHING)
+    assert (found[0] if found else None) == expected
+    again = learn_amendments(failure, sent, found[0]) if found else None
+    assert again is None or again[0] != expected, "a body that extra_body overrides is not sent for ever"
+
+
+def test_required_parts_are_never_left_out() -> None:
+    verified = refusal("Your organization must be verified to stream this model.", param="stream")
+    assert learn_amendments(verified, body(), NOTHING, required_fields=keys("stream")) is None
+    no_system = refusal("System role not supported")
+    assert learn_amendments(no_system, body(), NOTHING, required_fields=keys("instructions")) is None
+
+
+OPAQUE = [USER, REASONING, SEARCH, ASSISTANT, CALL, {"type": "function_call_output", "call_id": "c", "output": "o"}]
+
+
+@pytest.mark.parametrize(
+    ("failure", "is_tried"),
+    [
+        (refusal("Something odd."), True),
+        (refusal("Something odd.", status=422), True),
+        (refusal("Something odd.", param="input"), True),
+        (refusal("Something odd.", param="input[1].summary"), True),
+        (refusal("Something odd.", param="input[3]"), True),
+        (read_error_event({"type": "error", "error": {"message": "Something odd."}}), True),
+        (refusal("Something odd.", param="input[0].content"), False),
+        (refusal("Something odd.", param="input[5].output"), False),
+        (refusal("Something odd.", param="max_output_tokens"), False),
+        (refusal("Something odd.", status=404), False),
+        (refusal("Something odd.", status=429), False),
+        (refusal("Something odd.", status=500), False),
+    ],
+)
+def test_the_net_leaves_out_what_the_service_made_for_itself(failure: Failure, is_tried: bool) -> None:
+    found = learn_net(failure, body(input=[*OPAQUE, COMPACTION, FOUND_TOOLS]), NOTHING)
+    expected = Amendments(refused_item_keys=keys("rs_1", "ws_1", "cmp_1", "tso_1")) if is_tried else None
+    assert (found[0] if found else None) == expected
+
+
+def test_the_net_needs_something_to_leave_out() -> None:
+    assert learn_net(refusal("Something odd."), body(), NOTHING) is None
+    known = Amendments(refused_item_keys=keys("rs_1", "ws_1"))
+    assert learn_net(refusal("Something odd."), body(input=OPAQUE), known) is None

@@ -58,8 +58,8 @@ def _read_inner_error(error: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     if raw:
         provider: object = metadata.get("provider_name")
         inner = find_error_object(raw) if isinstance(raw, dict) else _parse_error(str(raw))[0]
-        inner = inner or {"message": str(raw)}
-        return _require_message(inner), provider if isinstance(provider, str) else ""
+        inner = _require_message(inner) or {"message": str(raw)}
+        return inner, provider if isinstance(provider, str) else ""
     message: object = error.get("message")
     if not isinstance(message, str):
         return {}, ""
@@ -72,13 +72,17 @@ def _require_message(error: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parse_error(text: str) -> tuple[dict[str, Any], str]:
-    """Return the error object that a text holds, and the text before it."""
+    """Return the error object that a text holds, and the text before it.
+
+    An object behind other words must have an error's form, because messages also quote what a request holds.
+    """
     start = text.find("{")
     if start < 0 or len(text) > _MAX_CHARS:
         return {}, ""
     value = _parse_object(text[start:])
     lead = text[:start].removesuffix("b'").rstrip(" \n-:")
-    return find_error_object(value), lead
+    is_error = bool(as_object(value).keys() & {"error", "code", "type"}) if lead else True
+    return find_error_object(value) if is_error else {}, lead
 
 
 def _parse_object(text: str) -> object:

@@ -120,7 +120,9 @@ def learn_amendments(
         system_role: whether the service accepts the role `system` in place of `developer`; true by default.
     """
     refusal = _build_refusal(failure, body, amendments, required_fields, system_role)
-    return next((lesson for learn in _list_lessons(failure) if (lesson := learn(refusal)) is not None), None)
+    lessons = (learn(refusal) for learn in _list_lessons(failure))
+    # A body may have again what the amendments remove, because `extra_body` counts more.
+    return next((lesson for lesson in lessons if lesson is not None and lesson[0] != amendments), None)
 
 
 def learn_net(
