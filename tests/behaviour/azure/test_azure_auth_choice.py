@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import azure.identity
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
-from responses_emulator import Emulator, FakeAzureCli, imds_error, imds_proxy_refusal, write_azure_cli
+from amplifier_module_provider_azure_openai_v2.settings import LOGIN_HINT
+from responses_emulator import Emulator, FakeAzureCli, HttpReply, imds_error, imds_proxy_refusal, write_azure_cli
 
 from tests.support.azure_cloud import CANARY, COGNITIVE, ENTRA, KEY, METADATA, MINE, Cloud
 
@@ -155,13 +159,96 @@ async def test_the_search_can_be_limited_as_in_the_sdks(offers: Offers, narrowed
 # What does not exist is passed over.
 
 
-@pytest.mark.parametrize("answer", [imds_error(), imds_proxy_refusal()], ids=["no identity", "Docker Desktop"])
-async def test_a_machine_without_an_identity_is_skipped(offers: Offers, answer: Any) -> None:
-    offers.metadata()
+NOT_AZURE = {  # what other clouds and networks answer at the metadata address
+    "no identity": imds_error(),
+    "Docker Desktop": imds_proxy_refusal(),
+    "another cloud, newer": HttpReply(401, "<html>401 - Unauthorized</html>"),
+    "another cloud, older": HttpReply(404, "<html>404 - Not Found</html>"),
+    "a captive portal": HttpReply(200, "<html>Please sign in</html>"),
+    "plain text": HttpReply(400, "bad request"),
+    "an empty body": HttpReply(200, ""),
+    "a redirect": HttpReply(302, "", headers={"location": "http://portal.example/"}),
+    "a broken server": HttpReply(503, "<html>try later</html>"),
+}
+# These end the search of azure-identity, or cost it more than 20 seconds.
+_SLOW_IN_AZURE_IDENTITY = {"another cloud, older", "an empty body", "a redirect", "a broken server"}
+
+
+@pytest.mark.parametrize("name", NOT_AZURE)
+async def test_a_machine_without_an_identity_is_skipped(offers: Offers, name: str) -> None:
+    """As the default credential of azure-identity does it."""
     offers.cli()
-    offers.cloud.directory.script(answer, at="identity")
+    offers.set(AZURE_POD_IDENTITY_AUTHORITY_HOST=offers.machine.origin)
+    offers.cloud.directory.script(*[NOT_AZURE[name]] * 20, at="identity")
     await offers.cloud.ask()
     assert ORDER["cli"](offers)
+    if name not in _SLOW_IN_AZURE_IDENTITY:
+        with azure.identity.DefaultAzureCredential() as reference:
+            assert (await asyncio.to_thread(reference.get_token, COGNITIVE)).token
+        assert offers.az is not None
+        assert len(offers.az.calls) == 2
+
+
+async def test_a_silent_metadata_address_is_skipped(offers: Offers) -> None:
+    offers.cli()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        offers.set(AZURE_POD_IDENTITY_AUTHORITY_HOST=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        await offers.cloud.ask()
+    assert ORDER["cli"](offers)
+
+
+async def test_in_azure_cloud_shell_its_signed_in_cli_is_found(offers: Offers) -> None:
+    offers.cli()
+    offers.set(MSI_ENDPOINT="http://localhost:50342/oauth2/token")
+    offers.set(AZURE_POD_IDENTITY_AUTHORITY_HOST="http://127.0.0.1:9")
+    await offers.cloud.ask()
+    assert ORDER["cli"](offers)
+
+
+@pytest.mark.parametrize("trouble", ["nobody", "folder", "other application"])
+async def test_a_sign_in_that_cannot_be_used_is_skipped(offers: Offers, trouble: str, tmp_path: Path) -> None:
+    offers.application()  # other programs set AZURE_CLIENT_ID for their own reasons
+    offers.cli()
+    settings: dict[str, Any] = {"token_store": "file", "token_file_path": str(tmp_path / "store" / "user.json")}
+    (tmp_path / "store").mkdir(mode=0o700)
+    if trouble == "folder":
+        (tmp_path / "store" / "user.json").write_text("{}")
+        (tmp_path / "store").chmod(0o777)
+    if trouble == "other application":
+        settings |= offers.cloud.sign_in(tmp_path)
+        offers.set(AZURE_CLIENT_ID="11111111-1111-1111-1111-111111111111")
+        settings.pop("client_id", None)
+    await offers.cloud.ask(**settings)
+    assert ORDER["cli"](offers)
+    if trouble == "nobody":
+        assert list((tmp_path / "store").iterdir()) == [], "the store was not opened"
+
+
+@pytest.mark.parametrize("value", [False, "false"])
+async def test_false_in_the_config_wins_over_the_environment(offers: Offers, value: Any) -> None:
+    offers.key()
+    offers.metadata()
+    offers.set(AZURE_USE_MANAGED_IDENTITY="true")
+    await offers.cloud.ask(use_managed_identity=value, managed_identity_client_id=MINE.client_id)
+    assert offers.cloud.sent == [KEY]
+
+
+async def test_null_and_a_variable_select_different_identities(offers: Offers) -> None:
+    offers.metadata()
+    await offers.cloud.ask(auth="entra_managed_identity")
+    assert offers.cloud.caller.object_id == MINE.object_id
+    await offers.cloud.ask(auth="entra_managed_identity", managed_identity_client_id=None)
+    assert offers.cloud.caller.object_id != MINE.object_id
+
+
+@pytest.mark.parametrize("name", ["AzurePowerShellCredential", "VisualStudioCodeCredential", "prod,dev", "typo"])
+async def test_an_unknown_limit_of_the_search_is_refused(offers: Offers, name: str) -> None:
+    offers.secret()
+    offers.set(AZURE_TOKEN_CREDENTIALS=name)
+    error = await offers.cloud.refusal()
+    assert isinstance(error, ConfigurationError)
+    assert f"AZURE_TOKEN_CREDENTIALS is '{name}'" in str(error)
+    assert "auth to azure_identity" in str(error)
 
 
 async def test_a_metadata_address_without_a_server_is_skipped(offers: Offers) -> None:
@@ -198,7 +285,7 @@ async def test_every_credential_is_listed_with_what_it_lacks_if_none_is_availabl
 async def test_nothing_interactive_happens_in_a_session(offers: Offers) -> None:
     offers.application()
     error = await offers.cloud.refusal(token_store="file", token_file_path=str(offers.folder / "nobody.json"))
-    assert "entra_device_code: nobody has signed in: run `python -m" in str(error)
+    assert f"entra_device_code: nobody has signed in: {LOGIN_HINT}" in str(error)
     assert "entra_azure_cli: the program `az` is not on the PATH" in str(error)
     assert offers.cloud.directory.requests == []
 
@@ -220,7 +307,7 @@ async def test_a_wrong_secret_ends_the_search(offers: Offers) -> None:
 async def test_a_metadata_service_that_fails_ends_the_search(offers: Offers) -> None:
     offers.metadata()
     offers.cli()
-    offers.cloud.directory.script(imds_error("later", status=500), at="identity")
+    offers.cloud.directory.script(*[imds_error("later", status=500)] * 2, at="identity")  # a probe comes first
     error = await offers.cloud.refusal()
     assert (METADATA in str(error), error.retryable) == (True, True)
     assert offers.az is not None

@@ -122,7 +122,8 @@ def test_an_instance_is_chosen_by_its_id(shell: Shell) -> None:
         {"id": "one", "config": {"azure_endpoint": "https://one.openai.azure.com", "api_key": KEY}},
         {"id": "two", "config": {"azure_endpoint": "https://two.openai.azure.com", "api_key": KEY}},
     )
-    assert "one.openai.azure.com" in shell("status")[1]
+    assert "one.openai.azure.com" in shell("status", "--instance", "one")[1]
+    assert "choose one with --instance one or two" in shell("status")[2]
     assert "two.openai.azure.com" in shell("status", "--instance", "two")[1]
     code, output, errors = shell("status", "--instance", "three")
     assert (code, output) == (1, "")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from amplifier_core import llm_errors as kernel
+from amplifier_module_provider_azure_openai_v2.settings import LOGIN_HINT
 from responses_emulator import (
     Authority,
     Directory,
@@ -29,8 +30,6 @@ from responses_emulator import (
 
 from tests.support.azure_cloud import CANARY, ENTRA, METADATA, MINE, Cloud, until
 from tests.support.run_clock import RunClock
-
-LOGIN = "python -m amplifier_module_provider_azure_openai_v2 login"
 
 
 def check(error: kernel.LLMError, kind: type[kernel.LLMError], told: list[str], *, retryable: bool = False) -> None:
@@ -66,7 +65,7 @@ async def test_an_unknown_tenant_is_reported(cloud: Cloud) -> None:
 @pytest.mark.parametrize("number", [50076, 53003, 700082, 70043])
 async def test_a_refusal_that_needs_a_user_says_to_sign_in(cloud: Cloud, number: int) -> None:
     cloud.directory.script(entra_error(number))
-    check(await cloud.refusal(**cloud.secret), kernel.AuthenticationError, [f"AADSTS{number}", LOGIN])
+    check(await cloud.refusal(**cloud.secret), kernel.AuthenticationError, [f"AADSTS{number}", LOGIN_HINT])
 
 
 async def test_a_corrected_secret_counts_at_once(cloud: Cloud) -> None:

@@ -13,6 +13,9 @@ from ..options import readers
 
 _VARIABLE_REFERENCE = re.compile(r"\$\{(\w+)\}")
 
+# Python refuses to write longer integers in decimal.
+_MAX_DECIMAL_BITS = 10_000
+
 # What a host's setup wizard passes if the user entered nothing.
 _UNSET_VALUES = frozenset({"", "http://placeholder"})
 
@@ -33,8 +36,9 @@ def override_config(config: Mapping[str, Any] | None, **overrides: str | None) -
 def setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
     """Return a text setting: the config's value, else that of the first environment variable that has one.
 
-    `${NAME}` in a value stands for the environment variable `NAME`, because some hosts do not expand it. `""` counts
-    as absent. Returns None if the config and the environment have no value.
+    `${NAME}` in a value stands for the environment variable `NAME`, because some hosts do not expand it. None and `""`
+    count as absent; False and 0 are values, as "false" and "0". Returns None if the config and the environment have no
+    value.
 
     Args:
         config: the settings.
@@ -42,10 +46,22 @@ def setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
         variables: the names of the environment variables, in the order of precedence.
     """
     for value in (config.get(key), *(os.environ.get(name) for name in variables)):
-        text = _VARIABLE_REFERENCE.sub(lambda match: os.environ.get(match[1], ""), str(value or "")).strip()
+        text = _VARIABLE_REFERENCE.sub(lambda match: os.environ.get(match[1], ""), _write_value(value)).strip()
         if text not in _UNSET_VALUES:
             return text
     return None
+
+
+def _write_value(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case int():
+            return hex(value) if value.bit_length() > _MAX_DECIMAL_BITS else str(value)
+        case _:
+            return str(value)
 
 
 def word_list(config: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -82,25 +82,33 @@ def _build_assertion_application(settings: Settings, endpoint: AzureEndpoint) ->
     return build_assertion_application(*_read_application(settings, endpoint), settings.require("federated_token_file"))
 
 
-def _build_managed_identity(settings: Settings, endpoint: AzureEndpoint, *, probe_first: bool = False) -> Flow:
+def _build_managed_identity(settings: Settings, endpoint: AzureEndpoint, *, in_chain: bool = False) -> Flow:
     """Ids of the config win; AZURE_CLIENT_ID selects the identity if nothing else does, as in the Azure SDKs."""
     for key in ("client_id", "resource_id", "object_id"):
         if value := settings.config_texts.get(f"managed_identity_{key}"):
-            return ManagedIdentity(ids={key: value}, probe_first=probe_first)
+            return ManagedIdentity(ids={key: value}, in_chain=in_chain)
     is_system_assigned = "managed_identity_client_id" in settings.null_keys
     client_id = None if is_system_assigned else settings.managed_identity_client_id
-    return ManagedIdentity(ids={"client_id": client_id} if client_id else {}, probe_first=probe_first)
+    return ManagedIdentity(ids={"client_id": client_id} if client_id else {}, in_chain=in_chain)
 
 
 def _build_azure_cli(settings: Settings, endpoint: AzureEndpoint) -> Flow:
     return AzureCli(tenant=settings.config_texts.get("tenant_id"), timeout_s=settings.read_token_timeout_s())
 
 
-def _build_signed_in_user(settings: Settings, endpoint: AzureEndpoint) -> Flow:
+def _build_signed_in_user(settings: Settings, endpoint: AzureEndpoint, *, in_chain: bool = False) -> Flow:
     """Imported here, because no other flow needs the token store or a browser."""
     from .signed_in_user import SignedInUser
 
-    return SignedInUser.from_settings(settings, endpoint)
+    return SignedInUser.from_settings(settings, endpoint, in_chain=in_chain)
+
+
+def _build_signed_in_user_of_chain(settings: Settings, endpoint: AzureEndpoint) -> Flow | str:
+    """Return the flow, or why there cannot be one: a store that nobody asked for must not end the search."""
+    try:
+        return _build_signed_in_user(settings, endpoint, in_chain=True)
+    except ConfigurationError as error:
+        return str(error)
 
 
 def _build_azure_identity_flow(settings: Settings, endpoint: AzureEndpoint) -> Flow:
@@ -231,14 +239,13 @@ def _describe_missing_settings(mode: str, settings: Settings) -> str:
 
 def _hash_identity(settings: Settings, mode: str, endpoint: AzureEndpoint) -> str:
     """A digest of all that selects an identity: providers with the same digest share one."""
-    values = [f"{key}={settings.texts.get(key)}" for key in IDENTITY_KEYS]
+    values = [f"{key}={settings.texts.get(key)}{' null' * (key in settings.null_keys)}" for key in IDENTITY_KEYS]
     parts = [mode, endpoint.authority, *values, str(id(settings.credential))]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _build_chain(settings: Settings, endpoint: AzureEndpoint) -> Flow:
-    limit = (setting({}, "", "AZURE_TOKEN_CREDENTIALS") or "").lower()
-    allowed_modes = _SEARCH_ORDER_BY_VARIABLE.get(limit, _SEARCH_ORDER)
+    allowed_modes = _read_allowed_modes()
     flows: list[tuple[str, Flow | str]] = [("api_key", f"{describe_setting('api_key')} is not set")]
     for mode in _SEARCH_ORDER:
         if mode not in allowed_modes:
@@ -246,10 +253,30 @@ def _build_chain(settings: Settings, endpoint: AzureEndpoint) -> Flow:
         elif missing := _describe_missing_settings(mode, settings):
             flows.append((mode, f"{missing} is not set"))
         elif mode == "entra_managed_identity":
-            flows.append((mode, _build_managed_identity(settings, endpoint, probe_first=True)))
+            flows.append((mode, _build_managed_identity(settings, endpoint, in_chain=True)))
+        elif mode == "entra_device_code":
+            flows.append((mode, _build_signed_in_user_of_chain(settings, endpoint)))
         else:
             flows.append((mode, _AUTH_MODE_BY_NAME[mode].build_flow(settings, endpoint)))
     return FlowChain(flows)
+
+
+def _read_allowed_modes() -> tuple[str, ...]:
+    """Return the modes that AZURE_TOKEN_CREDENTIALS allows.
+
+    Raises:
+        ConfigurationError: it names another credential of azure-identity, or none.
+    """
+    name = setting({}, "", "AZURE_TOKEN_CREDENTIALS")
+    if name is None:
+        return _SEARCH_ORDER
+    if name.lower() not in _SEARCH_ORDER_BY_VARIABLE:
+        raise ConfigurationError(
+            f"AZURE_TOKEN_CREDENTIALS is {name!r}, but `auth: auto` knows only dev, prod, EnvironmentCredential, "
+            "WorkloadIdentityCredential, ManagedIdentityCredential and AzureCliCredential: for another credential of "
+            "azure-identity set auth to azure_identity"
+        )
+    return _SEARCH_ORDER_BY_VARIABLE[name.lower()]
 
 
 class FlowChain:

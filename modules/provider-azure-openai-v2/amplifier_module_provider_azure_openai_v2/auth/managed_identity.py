@@ -6,22 +6,22 @@ Sources: MSAL 1.39, azure-identity 1.27 and the documentation of the instance me
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from amplifier_core.llm_errors import AuthenticationError, ProviderUnavailableError
+from amplifier_core.llm_errors import AuthenticationError, LLMError
 from openai_responses_common import Token
 
 from .flow import FlowUnavailable
 from .msal_application import read_token
-from .token_endpoint import TokenHttpClient, read_refusal
+from .token_endpoint import TokenHttpClient, read_refusal, send_request
 
 _METADATA_URL = "http://169.254.169.254"
 _ARC_AGENT_URL = "http://localhost:40342"  # the address that MSAL uses on a machine with Azure Arc
-_PROBE_TIMEOUT_S = 1.0
+_TOKEN_PATH = "/metadata/identity/oauth2/token"
+_PROBE_TIMEOUT_S = 1.0  # as in azure-identity 1.27
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +31,11 @@ class ManagedIdentity:
     Attributes:
         ids: selects a user-assigned identity by `client_id`, `resource_id` or `object_id`; empty for the
             system-assigned one.
-        probe_first: True in a chain of flows: first check whether a metadata service exists at all.
+        in_chain: True in a chain of flows, where a machine without an identity is not a failure. False by default.
     """
 
     ids: Mapping[str, str] = field(default_factory=dict[str, str])
-    probe_first: bool = False
+    in_chain: bool = False
 
     @property
     def description(self) -> str:
@@ -44,23 +44,32 @@ class ManagedIdentity:
         return f"the managed identity ({name})"
 
     def get_token(self, scope: str, refused_token: str | None) -> Token:
-        """See `Flow.get_token`. In a chain, a virtual machine without an identity is skipped."""
-        from msal.managed_identity import DEFAULT_TO_VM, get_managed_identity_source
+        """See `Flow.get_token`. In a chain, a machine is skipped unless Azure's own service responds there.
 
-        may_be_absent = self.probe_first and get_managed_identity_source() is DEFAULT_TO_VM
+        Other clouds, company networks and Docker Desktop respond at the metadata address, too. In Azure Cloud Shell
+        nothing does; its user is signed in to the Azure CLI.
+        """
+        from msal.managed_identity import AZURE_ARC, CLOUD_SHELL, DEFAULT_TO_VM, get_managed_identity_source
+
+        source = get_managed_identity_source()
+        may_be_absent = self.in_chain and source in {DEFAULT_TO_VM, CLOUD_SHELL}
         metadata = os.environ.get("AZURE_POD_IDENTITY_AUTHORITY_HOST") or _METADATA_URL
-        if may_be_absent and not _is_reachable(metadata):
+        if may_be_absent and not _responds(metadata):
             raise FlowUnavailable("this machine has no identity service of Azure")
         services = (os.environ.get("IDENTITY_ENDPOINT"), os.environ.get("MSI_ENDPOINT"), metadata)
         origins = [*("{0.scheme}://{0.netloc}".format(urlsplit(each)) for each in services if each), _ARC_AGENT_URL]
-        client = TokenHttpClient(*origins, is_local_service=True, check_document=self._check_client_id)
+        client = TokenHttpClient(
+            *origins,
+            is_local_service=True,
+            expects_challenge=source is AZURE_ARC,
+            check_document=self._check_client_id,
+        )
         try:
             # A new application each time, because MSAL cannot forget a single token that was refused.
             result = self._build_msal_client(client).acquire_token_for_client(resource=scope.removesuffix("/.default"))
-        except ProviderUnavailableError as error:
-            # At the metadata address, Docker Desktop responds with 403.
-            if may_be_absent and error.status_code == 403:
-                raise FlowUnavailable("the server at the metadata address is not Azure's") from None
+        except LLMError as error:
+            if may_be_absent and not client.has_json_response:
+                raise FlowUnavailable(f"the server at the metadata address is not Azure's ({error})") from None
             raise
         if "access_token" in result:
             return read_token(result, self.description)
@@ -96,10 +105,10 @@ class ManagedIdentity:
             )
 
 
-def _is_reachable(url: str) -> bool:
-    parts = urlsplit(url)
+def _responds(url: str) -> bool:
+    """Return whether a server responds in time. The request has no header `Metadata`, so it gets no token."""
     try:
-        socket.create_connection((parts.hostname or "", parts.port or 80), _PROBE_TIMEOUT_S).close()
-    except (OSError, ValueError):
+        send_request("GET", f"{url}{_TOKEN_PATH}", uses_proxy=False, timeout_s=_PROBE_TIMEOUT_S)
+    except LLMError:
         return False
     return True

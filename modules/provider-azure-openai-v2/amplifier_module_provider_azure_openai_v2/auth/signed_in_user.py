@@ -7,6 +7,7 @@ Blocks. Sources: MSAL 1.39 and its behaviour against a local server, Microsoft's
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from .flow import FlowUnavailable, Tenant, run_flow
 from .msal_application import build_refusal_error, call_msal, read_token
 from .token_endpoint import TokenHttpClient
 
+logger = logging.getLogger(__name__)
+
 _BROWSER_TIMEOUT_S = 300.0
 
 # Where a user enters a code. Source: Entra's page on device codes, azure-identity's clouds; seen 2026-11-21.
@@ -45,14 +48,25 @@ _DEVICE_CODE_POLICY_HINT = "if a policy forbids device codes, use `login --brows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedInUser:
-    """The user who signed in to one application of one tenant."""
+    """The user who signed in to one application of one tenant.
+
+    Attributes:
+        tenant: the tenant of the application.
+        client_id: the client id of the application.
+        store: where the tokens of the sign-in are.
+        token_file: the file of the store, beside which every other file of a store lies.
+        in_chain: True in a chain of flows, where it is not a failure that nobody has signed in. The store is then
+            opened only if there is a trace of a sign-in, because a keyring may ask for a password. False by default.
+    """
 
     tenant: Tenant
     client_id: str
     store: TokenStore = field(repr=False)
+    token_file: Path
+    in_chain: bool = False
 
     @classmethod
-    def from_settings(cls, settings: Settings, endpoint: AzureEndpoint) -> SignedInUser:
+    def from_settings(cls, settings: Settings, endpoint: AzureEndpoint, *, in_chain: bool = False) -> SignedInUser:
         """The user of the application and the token store that the settings name.
 
         Raises:
@@ -70,7 +84,7 @@ class SignedInUser:
             problem = str(error)
         else:
             tenant = Tenant(authority=endpoint.authority, name=settings.tenant_id or "organizations")
-            return cls(tenant=tenant, client_id=settings.client_id, store=store)
+            return cls(tenant=tenant, client_id=settings.client_id, store=store, token_file=path, in_chain=in_chain)
         raise ConfigurationError(problem)
 
     @property
@@ -80,6 +94,8 @@ class SignedInUser:
 
     def get_token(self, scope: str, refused_token: str | None) -> Token:
         """See `Flow.get_token`."""
+        if self.in_chain and not self._has_stored_files():
+            raise FlowUnavailable(f"nobody has signed in: {LOGIN_HINT}")
         try:
             with self.store.lock():
                 record = self.store.load()
@@ -90,8 +106,15 @@ class SignedInUser:
                 session.save_changed_cache()
                 return token
         except StoreError as error:
-            problem = str(error)
-        raise AuthenticationError(f"the tokens of {self.description} cannot be read: {problem}")
+            problem = f"the tokens of {self.description} cannot be read: {error}"
+        if self.in_chain:
+            raise FlowUnavailable(problem)
+        raise AuthenticationError(problem)
+
+    def _has_stored_files(self) -> bool:
+        """Return whether somebody may have signed in here; the store is not opened."""
+        file = self.token_file.expanduser()
+        return any(file.parent.glob(f"{file.stem}.*"))
 
     def prepare_device_code_sign_in(self, scope: str) -> RequestDeviceCode[TokenRecord]:
         """The sign-in with a device code, for the library's `sign_in`."""
@@ -144,7 +167,7 @@ class _MsalSession:
         )
 
     def get_token_silently(self, scope: str, *, force_refresh: bool) -> Token:
-        accounts = self._msal_application.get_accounts()
+        accounts = self._list_accounts()
         if not accounts:
             raise FlowUnavailable(f"nobody has signed in to this application: {LOGIN_HINT}")
         result = self._msal_application.acquire_token_silent_with_error(
@@ -152,9 +175,24 @@ class _MsalSession:
         )
         return read_token(result, self._user.description)
 
+    def _list_accounts(self) -> list[dict[str, Any]]:
+        """Return the accounts with tokens of this application; MSAL lists those of other applications, too."""
+        query = {"client_id": self._user.client_id}
+        ids = {
+            credential["home_account_id"]
+            for kind in ("RefreshToken", "AccessToken")
+            for credential in self._token_cache.search(kind, query=query)
+        }
+        return [account for account in self._msal_application.get_accounts() if account["home_account_id"] in ids]
+
     def save_changed_cache(self) -> None:
-        if self._token_cache.has_state_changed:
+        """Save the refreshed tokens. A failure is only logged: Entra's refresh tokens can be used more than once."""
+        if not self._token_cache.has_state_changed:
+            return
+        try:
             self._user.store.save(self.build_record())
+        except StoreError as error:
+            logger.warning("the refreshed tokens of %s cannot be saved: %s", self._user.description, error)
 
     def build_record(self) -> TokenRecord:
         accounts = self._msal_application.get_accounts()

@@ -56,21 +56,27 @@ class TokenHttpClient:
         origins: scheme, host and port of every address to which it may send.
         is_local_service: True for a service of the machine itself, whose requests bypass the proxies of the
             environment. False by default.
+        expects_challenge: True if the service first responds with a challenge (401) that MSAL answers, as the agent of
+            Azure Arc does. False by default.
         check_document: called with every JSON object before MSAL sees it; raises if the object is not acceptable.
 
     Attributes:
         last_refusal: the newest refusal. None before the first.
+        has_json_response: True if the newest response was a JSON object, as all of Azure's own are.
     """
 
     def __init__(
         self,
         *origins: str,
         is_local_service: bool = False,
+        expects_challenge: bool = False,
         check_document: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
         self.allowed_origins = origins
         self.last_refusal: Refusal | None = None
+        self.has_json_response = False
         self._is_local_service = is_local_service
+        self._expects_challenge = expects_challenge
         self._check_document = check_document
 
     def get(self, url: str, **options: Any) -> Any:
@@ -87,6 +93,7 @@ class TokenHttpClient:
     def _send_to_allowed_origin(
         self, method: str, url: str, *, params: Any = None, data: Any = None, headers: Any = None
     ) -> Any:
+        self.has_json_response = False
         parts = urlsplit(url)
         host, origin = parts.netloc, f"{parts.scheme}://{parts.netloc}"
         if origin not in self.allowed_origins:
@@ -101,7 +108,8 @@ class TokenHttpClient:
         return response
 
     def _check_response(self, host: str, response: Any) -> None:
-        status = response.status_code
+        status, document = response.status_code, loads_object_or_none(response.text)
+        self.has_json_response = document is not None
         if 300 <= status < 400:
             raise AuthenticationError(f"{host} redirects a token request, which is not followed (HTTP {status})")
         if status == 429 and not self._is_local_service:
@@ -111,8 +119,7 @@ class TokenHttpClient:
             raise ProviderUnavailableError(
                 f"{host} cannot issue a token at present (HTTP {status})", status_code=status
             )
-        document = loads_object_or_none(response.text)
-        if document is None and not (self._is_local_service and status == 401):  # MSAL responds to this challenge
+        if document is None and not (self._expects_challenge and status == 401):
             message = (
                 f"{host} did not respond to a token request with JSON (HTTP {status}): is there a proxy in between?"
             )
@@ -123,7 +130,9 @@ class TokenHttpClient:
             self._check_document(document)
 
 
-def send_request(method: str, url: str, *, uses_proxy: bool = True, **options: Any) -> Any:
+def send_request(
+    method: str, url: str, *, uses_proxy: bool = True, timeout_s: float = _REQUEST_TIMEOUT_S, **options: Any
+) -> Any:
     """Send one request over a new connection and return the response; no redirect is followed.
 
     Raises:
@@ -134,10 +143,10 @@ def send_request(method: str, url: str, *, uses_proxy: bool = True, **options: A
     host = urlsplit(url).netloc
     failed: LLMError
     try:
-        with build_blocking_client(httpx2, url, uses_proxy=uses_proxy, timeout=_REQUEST_TIMEOUT_S) as client:
+        with build_blocking_client(httpx2, url, uses_proxy=uses_proxy, timeout=timeout_s) as client:
             return client.request(method, url, **options)
     except (httpx2.TimeoutException, TimeoutError):
-        failed = LLMTimeoutError(f"{host} did not respond to a token request within {_REQUEST_TIMEOUT_S:g} s")
+        failed = LLMTimeoutError(f"{host} did not respond to a token request within {timeout_s:g} s")
     except (httpx2.HTTPError, *connection_error_types()) as error:
         failed = build_network_error(f"cannot reach {host}: {error}")
     raise failed

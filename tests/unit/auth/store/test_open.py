@@ -110,5 +110,5 @@ class TestAutoWithoutKeyring(StoreOfMode):
 
 @pytest.mark.parametrize("mode", ["auto", "keyring", "file"])
 def test_a_file_below_an_unknown_home_is_refused(mode: str) -> None:
-    with pytest.raises(StoreError, match="there is no home directory for ~nobody-of-that-name/t.json"):
+    with pytest.raises(StoreError, match=r"there is no home directory for ~nobody-of-that-name/t\.json"):
         open_store(mode, service="x", path=Path("~nobody-of-that-name/t.json"))

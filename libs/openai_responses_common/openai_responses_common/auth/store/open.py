@@ -51,7 +51,8 @@ def open_store(
         import_record: converts the file of another program. The default is no conversion.
 
     Raises:
-        StoreError: the mode is unknown, there is no home directory for the file, or the label has other characters than letters, digits and `.`, `_`, `@`, `-`.
+        StoreError: the mode is unknown, there is no home directory for the file, or the label has other characters than
+            letters, digits and `.`, `_`, `@`, `-`.
     """
     for name in (service, account):
         if not _LABEL.fullmatch(name):
