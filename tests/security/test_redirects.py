@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -101,6 +102,6 @@ def test_the_use_of_a_plan_is_asked_of_no_stranger(machine: Machine, stranger: E
     surface = Surface(name="usage", prefix="", routes=(Route("GET", "/usage", away),), authenticate=own.authenticate)
     with Emulator(surfaces=(surface,)) as running:
         account = machine.provider().require_account()
-        rows = _fetch_limits(f"{running.origin}/usage", ChatgptCredential(account))
+        rows = asyncio.run(_fetch_limits(f"{running.origin}/usage", ChatgptCredential(account)))
         assert rows == {"limits": "cannot be fetched: HTTP 307"}
         assert len(running.requests) == 1

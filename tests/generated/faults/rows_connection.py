@@ -77,7 +77,7 @@ _REACH = (
     _proxy_row("the proxy is not there", None, _NETWORK, scheme="http"),
     _proxy_row("the proxy is not there, for https", None, _NETWORK),
     _proxy_row("the proxy wants a password", _DENIED, final("ConfigurationError", 407), scheme="http"),
-    _proxy_row("the proxy wants a password, for https", _DENIED, _NETWORK),
+    _proxy_row("the proxy wants a password, for https", _DENIED, final("ConfigurationError", 407)),
     _proxy_row("the proxy has no way", _DOWN, passing("ProviderUnavailableError", 502), scheme="http"),
     _proxy_row("the proxy has no way, for https", _DOWN, _NETWORK),
     _proxy_row("the proxy hangs, for https", stay_silent, _TIMEOUT, **_SILENCE),

@@ -186,7 +186,7 @@ def test_request_id_stands_after_the_message() -> None:
 
 
 def test_redirect_names_the_remedy() -> None:
-    assert str(respond(307, None, location="https://new.example/v1")) == (
+    assert str(respond(307, None, location="https://new.example/v1?key=secret")) == (
         "HTTP 307: the service redirects to https://new.example/v1: "
         "redirects are not followed; set base_url to the address to which the service redirects"
     )

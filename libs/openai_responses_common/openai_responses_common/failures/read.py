@@ -36,7 +36,8 @@ def read_error_response(status: int, body: object, headers: Mapping[str, str]) -
     error = _join_details(unwrap_error(find_error_object(body)))
     if 300 <= status < 400:
         location = headers.get("location", "an address that it does not name")
-        message = f"HTTP {status}: the service redirects to {location}"
+        # The query of an address may hold a secret.
+        message = f"HTTP {status}: the service redirects to {location.partition('?')[0]}"
     else:
         text = error.get("message") or _describe_code(status, error) or _summarize_body(body)
         message = _truncate_text(text or f"the service responded with HTTP {status} and no message")

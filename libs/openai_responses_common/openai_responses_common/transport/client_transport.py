@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 # The response is complete with its terminal event. Reading the rest of the body only lets the connection be reused.
 _DRAIN_TIMEOUT_S = 0.2
+# Both HTTP libraries raise an error for it if the proxy leads to an `https` address.
+_PROXY_LOGIN_REQUIRED = 407
 
 CONNECT_TIMEOUT_S = 30.0
 """The longest wait for a connection, in seconds, even if the timeout is longer."""
@@ -223,6 +225,10 @@ def build_connection_failure(
         return Failure(kind="timeout", message=INTERRUPTED_RESPONSE if response_started else NO_RESPONSE)
     if response_started:
         return Failure(kind="stream", message=f"the connection broke off: {describe_cause(error)}")
+    cause = error.__cause__ or error
+    if type(cause).__name__ == "ProxyError" and str(cause).startswith(str(_PROXY_LOGIN_REQUIRED)):
+        message = f"the proxy refused a connection to {endpoint.base_url}: {cause}"
+        return Failure(kind="status", status=_PROXY_LOGIN_REQUIRED, message=message)
     return Failure(kind="network", message=f"cannot reach {endpoint.base_url}: {describe_cause(error)}")
 
 
