@@ -12,7 +12,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from amplifier_core.message_models import Message
@@ -20,6 +22,7 @@ from amplifier_core.message_models import Message
 from tests.servers.behaviours import BEHAVIOURS, NotThere, RunningServer
 from tests.servers.environments import CannotInstall
 from tests.servers.processes import CannotStart
+from tests.servers.recorder import record
 from tests.servers.rows import SERVERS, Server, Workplace
 
 _LONGEST = 300
@@ -55,15 +58,17 @@ def main() -> int:
     history: list[Message] = []
     servers = [server for server in SERVERS if options.only.lower() in server.name.lower()]
     behaviours = [name for name in BEHAVIOURS if options.behaviour in name]
-    columns = [_run(server, workplace, history, behaviours) for server in servers]
+    columns = [_run(server, workplace, history, behaviours, options.record) for server in servers]
     _print_table(columns, behaviours)
     surprises = [line for column in columns for line in column.surprises]
     for line in surprises:
         print(f"NOT AS PROMISED {line}")
-    passed = sum(column.cells[behaviour] != "?" for column in columns for behaviour in behaviours)
-    print(f"What the servers wrote is in {logs}.")
-    print(f"{passed - len(surprises)} passed, {len(surprises)} failed")
-    return 1 if surprises or not passed else 0
+    total = len(columns) * len(behaviours)
+    played = sum(column.cells[behaviour] != "?" for column in columns for behaviour in behaviours)
+    absent = sum(column.version is None for column in columns)
+    print(f"What the servers wrote is in {logs}. {absent} of {len(columns)} servers did not run.")
+    print(f"{played - len(surprises)} passed, {len(surprises)} failed, {total - played} skipped")
+    return 1 if surprises or not played else 0
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -71,19 +76,22 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--environments", type=Path, default=Path(".nox/servers-environments"), metavar="FOLDER")
     parser.add_argument("--only", default="", metavar="TEXT", help="only servers whose name holds this")
     parser.add_argument("--behaviour", default="", metavar="TEXT", help="only behaviours whose name holds this")
+    parser.add_argument("--record", type=Path, metavar="FOLDER", help="write each exchange to a file")
     parser.add_argument("--llama-server", default=shutil.which("llama-server"), metavar="PROGRAM")
     parser.add_argument("--gguf", metavar="FILE", help="the tiny model, converted for llama.cpp")
     return parser.parse_args()
 
 
-def _run(server: Server, workplace: Workplace, history: list[Message], behaviours: Iterable[str]) -> Column:
+def _run(
+    server: Server, workplace: Workplace, history: list[Message], behaviours: Iterable[str], recordings: Path | None
+) -> Column:
     column = Column(server, cells=dict.fromkeys(behaviours, "?"))
     print(f"{server.name}: installing and starting", flush=True)
     try:
-        with server.run(workplace) as running:
+        with server.run(workplace) as running, _record(server, running, recordings) as base_url:
             column.version = running.version
             for behaviour in behaviours:
-                _play(column, behaviour, replace(running, history=history))
+                _play(column, behaviour, replace(running, base_url=base_url, history=history))
     except CannotInstall as error:
         column.reasons["not installed"] = str(error)
     except CannotStart as error:
@@ -93,6 +101,15 @@ def _run(server: Server, workplace: Workplace, history: list[Message], behaviour
         if reason in column.reasons:
             print(f"  {reason}: {column.reasons[reason][:_LONGEST]}", flush=True)
     return column
+
+
+def _record(server: Server, running: RunningServer, folder: Path | None) -> AbstractContextManager[str]:
+    """Return a context with the base URL to use: that of a recorder if there is a folder for recordings."""
+    if folder is None:
+        return nullcontext(running.base_url)
+    folder.mkdir(parents=True, exist_ok=True)
+    today = datetime.now(UTC).date().isoformat()
+    return record(running.base_url, folder, server=server.name, version=running.version, recorded=today)
 
 
 def _play(column: Column, behaviour: str, running: RunningServer) -> None:
