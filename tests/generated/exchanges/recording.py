@@ -73,8 +73,12 @@ class Recording:
 
     @property
     def finish_reason(self) -> str:
+        """As the kernel names it. Not every server says of a response at its limit that it is incomplete."""
         if self.response["status"] == "incomplete":
             return {"max_output_tokens": "length"}[self.response["incomplete_details"]["reason"]]
+        limit = self.request.get("max_output_tokens")
+        if limit and self.response["usage"]["output_tokens"] >= limit:
+            return "length"
         return "tool_calls" if self.calls else "stop"
 
     def rebuild_request(self) -> ChatRequest:
@@ -85,7 +89,8 @@ class Recording:
             for tool in self.request.get("tools", [])
             if tool["type"] == "function"
         ]
-        return ChatRequest(messages=messages, tools=tools or None)
+        limit = self.request.get("max_output_tokens")
+        return ChatRequest(messages=messages, tools=tools or None, max_output_tokens=limit)
 
     @cached_property
     def _events(self) -> list[dict[str, Any]]:

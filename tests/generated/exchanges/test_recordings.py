@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from amplifier_core.llm_errors import InvalidRequestError
+from amplifier_core.llm_errors import AuthenticationError, InvalidRequestError, NotFoundError
 from amplifier_core.message_models import Message
 
 from tests.generated.exchanges.recording import Recording, read_recordings
@@ -159,7 +159,14 @@ class Refusal:
     error: type[Exception] | None = None
 
 
+def always(body: Body) -> bool:
+    return True
+
+
 REFUSALS = {
+    "litellm-1.108.7-unknown-model": Refusal(holds=always, requests=1, settings={}, error=NotFoundError),
+    "litellm-1.108.7-wrong-key": Refusal(holds=always, requests=1, settings={}, error=AuthenticationError),
+    "transformers-5.24.0-unknown-model": Refusal(holds=always, requests=1, settings={}, error=NotFoundError),
     "litellm-1.108.7-top_p-refused": Refusal(
         holds=lambda body: "top_p" in body, requests=2, settings={"top_p": 0.9, "temperature": None}
     ),
