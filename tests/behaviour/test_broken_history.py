@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from amplifier_core.message_models import Message
 from responses_emulator import Call, Say, Think, Turn
 
-from tests.support.session import Conversation, Session, assistant, items, result, tool
+from tests.support.session import KEEPERS, Conversation, Session, assistant, items, result, tool
 
 TWO = Turn(Think(["Look twice."]), Call("look", {"at": "x"}), Call("look", {"at": "y"}))
 
@@ -86,3 +89,45 @@ async def test_many_conversations_are_repaired_at_once(session: Session) -> None
     await asyncio.gather(*[chat.say("go on") for chat in chats])
     counts = [event["repair_count"] for event in session.recorder.named("provider:tool_sequence_repaired")]
     assert counts == [2, 2, 2, 2]
+
+
+@pytest.mark.promise("results are lost where a server repeats the ids of calls", area="hazard")
+@pytest.mark.parametrize("call_id", ["terminal:0", ""], ids=["repeated", "empty"])
+@pytest.mark.parametrize("keep", KEEPERS[1:])
+async def test_calls_with_the_ids_of_earlier_ones_keep_their_results(
+    session: Session, call_id: str, keep: Callable[[Any], Message]
+) -> None:
+    """Some servers number the calls of each response anew, and others give them empty ids."""
+    chat = Conversation(session, keep=keep, tools=[tool("look")])
+    session.emulator.script(*[Turn(*[Call("look", {}, call_id=call_id)] * 2) for _ in range(3)], Say("done"))
+    response = await chat.say("go")
+    before: list[dict[str, Any]] = []
+    for turn in range(3):
+        first, second = response.tool_calls
+        assert first.id != second.id, "a host pairs by id"
+        assert session.body["input"][: len(before)] == before
+        before = session.body["input"]
+        response = await chat.go_on(result(second, f"{turn}b"), result(first, f"{turn}a"))
+    calls = [item["call_id"] for item in items(session.body, "function_call")]
+    outputs = {item["call_id"]: item["output"] for item in items(session.body, "function_call_output")}
+    assert [outputs[each] for each in calls] == ["0a", "0b", "1a", "1b", "2a", "2b"]
+    assert response.text == "done"
+
+
+async def test_calls_of_another_provider_are_paired_in_their_order(session: Session) -> None:
+    """Its ids are too long or empty, one call has no result, and what was changed is reported."""
+    long = "toolu_" + "x" * 64
+    blocks = [{"type": "tool_call", "id": key, "name": "look", "input": {}} for key in (long, "", "")]
+    nameless = [Message(role="tool", content=text) for text in ("first", "second")]
+    await session.ask("go", assistant(blocks), result(long, "seen"), *nameless, "again", assistant(blocks[:1]), "so?")
+    calls = [item["call_id"] for item in items(session.body, "function_call")]
+    outputs = {item["call_id"]: item["output"] for item in items(session.body, "function_call_output")}
+    assert [outputs[each] for each in calls[:3]] == ["seen", "first", "second"]
+    repairs = session.recorder.one("provider:tool_sequence_repaired")["repairs"]
+    assert [(each["kind"], each["tool_call_id"]) for each in repairs] == [
+        ("invalid_id", long),
+        ("invalid_id", ""),
+        ("repeated_id", ""),
+        ("duplicate_call", long),
+    ]
+    assert all(each["reason"] for each in repairs)

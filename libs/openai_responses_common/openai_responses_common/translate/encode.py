@@ -90,7 +90,7 @@ def encode_request(
         system_text_role=profile.system_text_role,
         target=_find_target(options, profile, traits),
     )
-    items, repairs = repair_calls(history.items, tool_names)
+    items, repairs = repair_calls(history.items, tool_names, history.dropped_content)
     items, instructions = _place_instructions(items, history.instructions, options, profile)
     body, option_notes = _encode_options(options, profile, traits, amendments, tools)
     if instructions:

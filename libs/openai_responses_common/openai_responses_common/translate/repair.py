@@ -69,7 +69,9 @@ class Repair:
     tool_name: str = ""
 
 
-def repair_calls(items: list[Item], tool_names: ToolNames | None = None) -> tuple[list[Item], list[Repair]]:
+def repair_calls(
+    items: list[Item], tool_names: ToolNames | None = None, notes: list[str] | None = None
+) -> tuple[list[Item], list[Repair]]:
     """Return the items with one call output for each client call, and the repairs that were needed.
 
     The n-th call with an id belongs to the n-th call output with that id behind it. The first one keeps a valid id;
@@ -80,8 +82,9 @@ def repair_calls(items: list[Item], tool_names: ToolNames | None = None) -> tupl
     Args:
         items: the input items. A `function_call_output` stands for the result of a call of any type.
         tool_names: gets the names of the tools that a tool search returned. None, the default, if nobody needs them.
+        notes: gets a sentence about each of these tools that is not sent. None, the default, if nobody reads them.
     """
-    names = tool_names or ToolNames()
+    tool_names, notes = tool_names or ToolNames(), [] if notes is None else notes
     items = _drop_repeated_items(items)
     outputs = _pair_calls(items)
     calls = {output: call for call, output in outputs.items() if output is not None}
@@ -101,7 +104,7 @@ def repair_calls(items: list[Item], tool_names: ToolNames | None = None) -> tupl
                 repaired.append(call_output(call, read_call_key(call), MISSING_RESULT))
                 ids.report("missing_result", item)
             elif output < index:
-                repaired.append(_build_output(call, items[output], names))
+                repaired.append(_build_output(call, items[output], tool_names, notes))
                 ids.report("early_result", item)
         elif not _is_call_output(item):
             repaired.append(item)
@@ -110,7 +113,7 @@ def repair_calls(items: list[Item], tool_names: ToolNames | None = None) -> tupl
         elif calls[index] in duplicates:
             ids.report("duplicate_result", item)
         elif calls[index] < index:
-            repaired.append(_build_output(sent_calls[calls[index]], item, names))
+            repaired.append(_build_output(sent_calls[calls[index]], item, tool_names, notes))
     return repaired, ids.repairs
 
 
@@ -140,7 +143,7 @@ def _pair_calls(items: list[Item]) -> dict[int, int | None]:
                     turns.pop()
             else:
                 early_outputs[read_output_key(item)].append(index)
-        elif item.get("role") in _INPUT_ROLES:
+        elif str(item.get("role")) in _INPUT_ROLES:
             turn = index
     for key, outputs in early_outputs.items():
         calls = deque(index for _, indexes in open_calls[key] for index in indexes)
@@ -205,13 +208,16 @@ class _IdReplacement:
         changed = call if call.get(row.id_key) == call_id else {**call, row.id_key: call_id}
         if row.id_key == "id":
             return changed
-        item_id: object = changed.get("id")
-        if item_id is not None and item_id in self._item_ids:
+        item_id = str(changed.get("id") or "")
+        if item_id in self._item_ids:
+            item_id = ""
             changed = {key: value for key, value in changed.items() if key != "id"}
-        if row.id_prefix and not changed.get("id"):
+        if row.id_prefix and not item_id:
             item_id = f"{row.id_prefix}_{call_id}"
-            changed = {**changed, "id": item_id if _ITEM_ID.fullmatch(item_id) else _make_id(row.id_prefix, call_id)}
-        self._item_ids.add(str(changed.get("id")))
+            item_id = item_id if _ITEM_ID.fullmatch(item_id) else _make_id(row.id_prefix, call_id)
+            changed = {**changed, "id": item_id}
+        if item_id:
+            self._item_ids.add(item_id)
         return changed
 
     def _choose_call_id(self, call: Item, key: str) -> str:
@@ -233,12 +239,12 @@ def _make_id(prefix: str, source: str) -> str:
     return f"{prefix}_{hashlib.sha256(source.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
-def _build_output(call: Item, output: Item, tool_names: ToolNames) -> Item:
+def _build_output(call: Item, output: Item, tool_names: ToolNames, notes: list[str]) -> Item:
     """Return the call output that answers a call; the same object if it does so already."""
     row, key = CLIENT_CALLS[call["type"]], read_call_key(call)
     if output["type"] != row.output_type:
         built = call_output(call, key, _read_content(output))
-        return encode_found_tools(built, tool_names) if "tools" in built else built
+        return encode_found_tools(built, tool_names, notes) if "tools" in built else built
     if output.get(row.output_key) == key and "id" not in output:
         return output
     return {**{name: value for name, value in output.items() if name != "id"}, row.output_key: key}

@@ -10,9 +10,10 @@ from amplifier_core.message_models import ResponseFormatJson, ResponseFormatJson
 
 from ..wire.json_values import as_object, as_objects
 from ..wire.types import Item
-from .function_schema import encode_function_schema, encode_json_value
+from .function_schema import encode_function_schema, write_json
 from .tool_names import ToolNames
 
+_TEXT_FIELDS = frozenset({"type", "name", "description", "parameters", "strict"})
 _OPTIONAL_FUNCTION_FIELDS = ("defer_loading", "allowed_callers", "output_schema", "async")
 _CALLABLE_TYPES = frozenset({"function", "custom", "namespace"})
 
@@ -53,14 +54,14 @@ def encode_tools(
     notes: _Notes = []
     encoded: dict[tuple[str, object], Item] = {}
     for tool in tools or ():
-        item = encode_definition(_read_definition(tool), tool_names, notes)
+        item = _encode_definition(_read_definition(tool), tool_names, notes)
         if item is None:
             continue
         if item["type"] not in _CALLABLE_TYPES:
             tool_names.add_native_tool(tool.name, item)
         if encoded.setdefault(_tool_identity(item), item) != item:
             notes.append(f"tool {tool.name!r}: it is left out, because another tool has the same name or type")
-    hosted = [encode_definition(tool, tool_names, notes) for tool in hosted_tools]
+    hosted = [_encode_definition(tool, tool_names, notes) for tool in hosted_tools]
     hosted_by_identity = {_tool_identity(tool): tool for tool in hosted if tool is not None}
     others = [tool for identity, tool in hosted_by_identity.items() if identity not in encoded]
     return [*encoded.values(), *others], notes
@@ -91,7 +92,7 @@ def _read_definition(tool: ToolSpec) -> Item:
     }
 
 
-def encode_definition(definition: Mapping[str, Any], tool_names: ToolNames, notes: _Notes) -> Item | None:
+def _encode_definition(definition: Mapping[str, Any], tool_names: ToolNames, notes: _Notes) -> Item | None:
     """Return a tool with a name and a schema that the service accepts.
 
     None if it cannot be sent; a note says why. A schema that had to become wider is noted too.
@@ -106,13 +107,15 @@ def encode_definition(definition: Mapping[str, Any], tool_names: ToolNames, note
             case "function":
                 return _encode_function(tool, name, tool_names, notes)
             case "custom":
-                return {**encode_json_value(tool), "name": tool_names.encode(name)}
+                write_json(tool)
+                return {**tool, "name": tool_names.encode(name)}
             case "namespace":
-                members = [encode_definition(member, tool_names, notes) for member in as_objects(tool.get("tools"))]
-                fields = encode_json_value({**tool, "tools": []})
-                return {**fields, "name": tool_names.encode(name), "tools": [item for item in members if item]}
+                members = [_encode_definition(member, tool_names, notes) for member in as_objects(tool.get("tools"))]
+                write_json({**tool, "tools": []})
+                return {**tool, "name": tool_names.encode(name), "tools": [item for item in members if item]}
             case str():
-                return encode_json_value(tool)
+                write_json(tool)
+                return dict(tool)
             case _:
                 notes.append(f"tool {name!r}: it is left out, because it has no type")
     except ValueError as error:
@@ -120,26 +123,27 @@ def encode_definition(definition: Mapping[str, Any], tool_names: ToolNames, note
     return None
 
 
-def encode_found_tools(output: Item, tool_names: ToolNames) -> Item:
-    """Return the output of a tool search with tools that the service accepts; the others are left out."""
-    tools = [encode_definition(tool, tool_names, []) for tool in as_objects(output["tools"])]
+def encode_found_tools(output: Item, tool_names: ToolNames, notes: _Notes) -> Item:
+    """Return the output of a tool search with tools that the service accepts; the others are left out, with a note."""
+    tools = [_encode_definition(tool, tool_names, notes) for tool in as_objects(output["tools"])]
     return {**output, "tools": [tool for tool in tools if tool is not None]}
 
 
-def _flatten_function(tool: Mapping[str, Any]) -> Item:
-    """Return a copy of a tool; one in the form of the Chat Completions API has its fields one level deeper."""
+def _flatten_function(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a tool as this API defines it; the Chat Completions API has the fields of a function one level deeper."""
     nested = as_object(tool.get("function"))
-    return {"type": "function", **nested} if tool.get("type") == "function" and nested else dict(tool)
+    return {"type": "function", **nested} if tool.get("type") == "function" and nested else tool
 
 
-def _encode_function(tool: Item, name: str, tool_names: ToolNames, notes: _Notes) -> Item:
+def _encode_function(tool: Mapping[str, Any], name: str, tool_names: ToolNames, notes: _Notes) -> Item:
     strict = bool(tool.get("strict"))
     schema, lost = encode_function_schema(tool.get("parameters"), strict=strict)
     if lost:
         keywords = ", ".join(lost)
         notes.append(f"tool {name!r}: its schema is sent without {keywords} at the root, which the API does not accept")
-    fields = encode_json_value({key: value for key, value in tool.items() if key != "parameters"})
-    return {**fields, "name": tool_names.encode(name), "parameters": schema, "strict": strict and not lost}
+    if extra := {key: value for key, value in tool.items() if key not in _TEXT_FIELDS}:
+        write_json(extra)
+    return {**tool, "name": tool_names.encode(name), "parameters": schema, "strict": strict and not lost}
 
 
 def list_tool_includes(tools: Iterable[Item]) -> list[str]:

@@ -67,14 +67,14 @@ def make_drafts(part: OutputPart, phase: dict[str, str], context: TurnContext, i
             item = {
                 "type": "function_call",
                 "arguments": text,
-                "call_id": part.call_id or new_call_id(),
+                "call_id": new_call_id() if part.call_id is None else part.call_id,
                 "name": part.name,
             }
             if part.namespace:
                 item["namespace"] = part.namespace
             yield _item(item, ids, count_tokens(text) + 8, part.chunks)
         case CustomCall():
-            named = {"call_id": part.call_id or new_call_id(), "name": part.name}
+            named = {"call_id": new_call_id() if part.call_id is None else part.call_id, "name": part.name}
             item = {"type": "custom_tool_call", "input": part.input, **named}
             yield _item(item, ids, count_tokens(part.input) + 8, part.chunks)
         case WebSearch():

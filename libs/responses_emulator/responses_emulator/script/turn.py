@@ -53,7 +53,10 @@ class Think:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function call. Arguments that are a string are sent as they are, even if they are not valid JSON."""
+    """A function call. Arguments that are a string are sent as they are, even if they are not valid JSON.
+
+    A `call_id` is sent as it is too: some servers number calls anew in each response, or give empty ids.
+    """
 
     name: str
     arguments: Mapping[str, Any] | str = field(default_factory=dict)
