@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import time
 from typing import Any
 
 import pytest
@@ -107,6 +108,18 @@ def test_random_text_is_hidden_where_only_settings_are() -> None:
         "tools": hidden,
         "input": value,
     }
+
+
+def test_time_grows_with_the_length_of_a_text_only() -> None:
+    """These texts take many seconds with expressions that try every end again from every beginning."""
+    texts = [
+        f"{piece * (8000 // len(piece))}{end}"
+        for piece in ("a1", "eyJ-", "sk-", "a-", "://", "a@")
+        for end in (" ", "://")
+    ]
+    started_s = time.process_time()
+    redact({"tools": texts * 10, "input": texts * 10})
+    assert time.process_time() - started_s < 5
 
 
 def test_a_secret_that_is_absent_is_absent() -> None:

@@ -40,15 +40,16 @@ _PLAIN_TEXT_KEYS = frozenset({"name", "type", "model"})
 _SECRET_FORM = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk)[-_][A-Za-z0-9_-]{12,}|gh[pousr]_[A-Za-z0-9]{12,}|github_pat_\w{12,}"
     r"|glpat-[\w-]{12,}|xox[a-z]-[\w-]{10,}|A[KS]IA[A-Z0-9]{12,}|AIza[\w-]{20,}|ya29\.[\w-]{12,}|hf_[A-Za-z0-9]{12,}"
-    r"|npm_[A-Za-z0-9]{12,}|eyJ[\w-]{8,}\.[\w-]{8,}[.\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"
+    r"|npm_[A-Za-z0-9]{12,}|eyJ[\w-]{8,200}\.[\w-]{8,}[.\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"
     r"|(?:Bearer|Basic) [\w.+/~=-]{8,})"
 )
 _MAX_SECRET_CHARACTERS = 8192
-_RANDOM_TEXT = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9+/_-]*[A-Za-z0-9+/]{24,}={0,2}")
+_WORD = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_LONG_RUN = re.compile(r"[A-Za-z0-9+/]{24,}")
 # Ids of files, stores, containers and connectors look random, too: `vs_68a1…`, `file-6F2k…`.
 _ID = re.compile(r"[a-z]{2,9}[_-][A-Za-z0-9]+")
 _ADDRESS = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^\s/?#\"'<>]*@)?(?P<place>[^\s?#\"'<>]*)"
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,20}://)(?P<user>[^\s/?#\"'<>]*@)?(?P<place>[^\s?#\"'<>]*)"
     r"(?P<query>\?[^\s#\"'<>]*)?(?P<fragment>#[^\s\"'<>]*)?"
 )
 _SCHEME_CHARACTERS = 24
@@ -145,8 +146,9 @@ def _hide_secrets(text: str, is_suspect: bool) -> str:
         return text
     if is_suspect:
         hidden = _ADDRESS.sub(_hide_parts_of_address, text) if "://" in text else text
-        is_random = _RANDOM_TEXT.fullmatch(text) and not _ID.fullmatch(text)
-        return _HIDDEN if is_random else _SECRET_FORM.sub(_HIDDEN, hidden)
+        if _is_random(text) and not _ID.fullmatch(text):
+            return _HIDDEN
+        return _SECRET_FORM.sub(_HIDDEN, hidden)
     if "://" in text[:_SCHEME_CHARACTERS] and (address := _ADDRESS.fullmatch(text)):
         return _hide_parts_of_address(address)
     return _HIDDEN if _SECRET_FORM.fullmatch(text) else text
@@ -161,7 +163,13 @@ def _hide_parts_of_address(address: re.Match[str]) -> str:
 
 
 def _looks_secret(text: str) -> bool:
-    return bool(_SECRET_FORM.fullmatch(text) or _RANDOM_TEXT.fullmatch(text))
+    return _SECRET_FORM.fullmatch(text) is not None or _is_random(text)
+
+
+def _is_random(text: str) -> bool:
+    """Return whether a text is one word with a long run of letters and digits."""
+    run = _LONG_RUN.search(text) if _WORD.fullmatch(text) else None
+    return run is not None and not run[0].isdigit() and not run[0].isalpha()
 
 
 def _shorten_text(text: str, max_characters: int | None) -> str:
