@@ -47,7 +47,18 @@ WRONG_AUDIENCE_PATTERN = re.compile(r"audience is incorrect", re.I)
 # It has the same status, but another token cannot help.
 MISSING_ROLE_PATTERN = re.compile(r"lacks the required data action", re.I)
 
+# "Token tenant X does not match resource tenant." Sources: Azure-Samples/ai-rag-chat-evaluator#94, vscode-openai#321,
+# seen 2026-11-30.
+_TENANT_REMEDY = (
+    "set tenant_id to the tenant of the resource; with the Azure CLI, you can also run `az login --tenant TENANT`"
+)
+
 SERVICE_ERRORS = (
+    KnownError(
+        status=400,
+        text=re.compile(r"token tenant\b.*does not match", re.I),
+        meaning=ErrorMeaning(error=AuthenticationError, remedy=_TENANT_REMEDY),
+    ),
     KnownError(
         status=401,
         text=MISSING_ROLE_PATTERN,
@@ -73,7 +84,7 @@ SERVICE_ERRORS = (
     ),
     KnownError(
         status=403,
-        text=re.compile(r"virtual network|firewall|public access is disabled", re.I),
+        text=re.compile(r"virtual network|firewall|public access is disabled|private endpoint", re.I),
         meaning=ErrorMeaning(error=AccessDeniedError, remedy=_NETWORK_REMEDY),
     ),
     KnownError(

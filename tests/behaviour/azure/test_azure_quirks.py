@@ -27,6 +27,7 @@ from responses_emulator import (
     resource_not_found,
     too_many_requests,
 )
+from responses_emulator.azure.errors import tenant_mismatch
 from responses_emulator.microsoft.error_bodies import gateway_error
 
 from tests.support.azure_cloud import CANARY, HOST, KEY, PROJECT_HOST, Cloud, StartCloud, failing
@@ -42,6 +43,11 @@ REFUSALS: list[tuple[HttpReply, type[kernel.LLMError], list[str]]] = [
         deployment_not_found(),
         kernel.NotFoundError,
         ["set default_model to the name of a deployment", "gpt-5.6-sol", "5 min"],
+    ),
+    (
+        tenant_mismatch(),
+        kernel.AuthenticationError,
+        ["set tenant_id to the tenant of the resource", "az login --tenant"],
     ),
     (resource_not_found(), kernel.NotFoundError, ["check the address, the region, and api_version"]),
     (network_access_denied(), kernel.AccessDeniedError, ["Firewall", "network rules", "private endpoint"]),
@@ -114,13 +120,15 @@ async def test_a_wait_in_milliseconds_wins(cloud: Cloud) -> None:
 
 
 async def test_a_rate_limit_without_a_wait_is_retried(cloud: Cloud) -> None:
-    cloud.server.script(too_many_requests(), gateway_rate_limit(after_s=None))
+    cloud.server.script(too_many_requests(), too_many_requests())
     session = await cloud.open(api_key=KEY, max_retries=2, min_retry_delay=0.01, max_retry_delay=5)
     await session.ask("hello")
     assert len(cloud.sent) == 3
     cloud.server.script(too_many_requests())
     error = await cloud.refusal(api_key=KEY)
     assert (type(error), error.retryable, error.retry_after) == (kernel.RateLimitError, True, None)
+    cloud.server.script(gateway_rate_limit(after_s=None))
+    assert (await cloud.refusal(api_key=KEY)).retry_after == 60, "the text names the wait, too"
 
 
 async def test_a_rate_limit_in_a_stream_is_retried(cloud: Cloud) -> None:

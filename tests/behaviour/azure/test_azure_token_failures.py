@@ -43,7 +43,12 @@ def check(error: kernel.LLMError, kind: type[kernel.LLMError], told: list[str], 
 
 # Entra refuses.
 
-NUMBERS = [7000215, 7000222, 700016, 700027, 700213, 50027, 500011, 70011]
+NUMBERS = [7000215, 7000222, 700016, 700027, 700213, 50027, 70011]
+REMEDIES = {
+    7000218: "switch on 'Allow public client flows'",
+    65001: "let an administrator of the tenant grant consent",
+    500011: "set tenant_id to the tenant of the Azure OpenAI resource",
+}
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -54,6 +59,25 @@ async def test_a_refusal_of_entra_is_reported_with_its_code_and_a_remedy(cloud: 
     assert isinstance(refusal.body, dict)
     told = [f"AADSTS{number} ({refusal.body['error']})", f"correlation id {refusal.body['correlation_id']}", "60 s"]
     check(error, kernel.AuthenticationError, [*told, cloud.directory.tenant, cloud.directory.client_id])
+
+
+@pytest.mark.parametrize("number", REMEDIES)
+async def test_a_refusal_with_one_cause_names_its_remedy(cloud: Cloud, number: int) -> None:
+    cloud.directory.script(entra_error(number))
+    error = await cloud.refusal(**cloud.secret)
+    check(error, kernel.AuthenticationError, [f"AADSTS{number}", REMEDIES[number]])
+    assert "secret (a correction" not in str(error)
+
+
+async def test_a_transient_refusal_is_retried(cloud: Cloud) -> None:
+    cloud.directory.script(entra_error(90033))
+    check(await cloud.refusal(**cloud.secret), kernel.ProviderUnavailableError, ["AADSTS90033"], retryable=True)
+
+
+async def test_a_failure_of_azure_identity_lists_what_it_tried(cloud: Cloud, cli: Cli) -> None:
+    cli.says("not signed in")
+    error = await cloud.refusal(auth="azure_identity")
+    check(error, kernel.AuthenticationError, ["after trying EnvironmentCredential, ", "AzureCliCredential"])
 
 
 async def test_an_unknown_tenant_is_reported(cloud: Cloud) -> None:
@@ -358,7 +382,8 @@ def cli(tmp_path: Path, directory: Directory, monkeypatch: pytest.MonkeyPatch) -
         ("aadsts", ["AADSTS700082", "az login"]),
         ("garbage", ["something other than a token"]),
         ("nothing", ["something other than a token"]),
-        ("leak", ["exit status 1"]),
+        ("leak", ["does not work (exit status 1): try `az version`"]),
+        ("too old", ["az upgrade"]),
     ],
 )
 async def test_a_failure_of_the_azure_cli_is_reported(cloud: Cloud, cli: Cli, says: str, told: list[str]) -> None:
@@ -401,7 +426,7 @@ def alive(process: int) -> bool:
 async def test_an_azure_cli_that_hangs_is_killed_with_its_children(cloud: Cloud, cli: Cli) -> None:
     az = cli.says("hang")
     error = await cloud.refusal(auth="entra_azure_cli", token_timeout=0.5)
-    check(error, kernel.LLMTimeoutError, ["the Azure CLI", "0.5 s"], retryable=True)
+    check(error, kernel.LLMTimeoutError, ["the Azure CLI did not return a token within 0.45 s"], retryable=True)
     await until(lambda: len(az.processes) == 2 and not any(alive(each) for each in az.processes))
 
 

@@ -8,6 +8,30 @@ from openai_responses_common.failures.certificates import CERTIFICATE_REMEDY, bu
 SELF_SIGNED = "cannot reach x: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate."
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "cannot reach certificate.contoso.com: connection reset",
+        "cannot reach certificate-store.internal:8443: [SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred",
+        "cannot reach www.certificates.example: timed out",
+    ],
+)
+def test_host_with_the_word_in_its_name_is_retried(message: str) -> None:
+    assert build_network_error(message).retryable
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch",
+        "[SSL: SSLV3_ALERT_BAD_CERTIFICATE] sslv3 alert bad certificate",
+        "self-signed certificate in certificate chain",
+    ],
+)
+def test_reasons_of_certificates_are_final(reason: str) -> None:
+    assert not build_network_error(f"cannot reach x: {reason}").retryable
+
+
 def test_untrusted_certificate_is_final_and_names_the_variable() -> None:
     error = build_network_error(SELF_SIGNED)
     assert not error.retryable

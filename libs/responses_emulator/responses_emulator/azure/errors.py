@@ -69,6 +69,12 @@ def network_access_denied(kind: Literal["firewall", "virtual_network", "public_a
     return HttpReply(403, gateway_error("403", _NETWORK_MESSAGES[kind]))
 
 
+def tenant_mismatch() -> HttpReply:
+    """400 for a token of another tenant (Azure-Samples/ai-rag-chat-evaluator issue 94, seen 2026-11-30)."""
+    message = "Token tenant 11111111-1111-1111-1111-111111111111 does not match resource tenant."
+    return HttpReply(400, gateway_error("Tenant provided in token does not match resource token", message))
+
+
 def deployment_not_found() -> HttpReply:
     """404 for an unknown deployment."""
     message = (

@@ -34,6 +34,15 @@ _AADSTS_ERRORS: dict[int, tuple[int, str, str]] = {
         "invalid_client",
         "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     ),
+    65001: (
+        400,
+        "invalid_grant",
+        (
+            "The user or administrator has not consented to use the application with ID '{client}'. Send an interactive"
+            " authorization request for this user and resource."
+        ),
+    ),
+    90033: (400, "temporarily_unavailable", "A transient error has occurred. Please try again."),
     700016: (
         400,
         "unauthorized_client",

@@ -15,9 +15,10 @@ from typing import Any, Literal
 
 from responses_emulator.entra.directory import Directory
 
-AzureCliOutcome = Literal["token", "not signed in", "aadsts", "garbage", "nothing", "hang", "leak"]
+AzureCliOutcome = Literal["token", "not signed in", "aadsts", "garbage", "nothing", "hang", "leak", "too old"]
 # What `az` prints (its own source, seen 2026-11-21).
 NOT_SIGNED_IN = "ERROR: Please run 'az login' to setup account."
+_TOO_OLD = "ERROR: unrecognized arguments: --scope https://cognitiveservices.azure.com/.default"
 _AADSTS = (
     "ERROR: AADSTS700082: The refresh token has expired due to inactivity. Trace ID: 0 Correlation ID: 0\n"
     "Interactive authentication is needed. Please run:\naz login"
@@ -113,6 +114,8 @@ def _action(says: AzureCliOutcome, reply: dict[str, Any]) -> str:
             return f"printf '%s\\n' {shlex.quote(_AADSTS)} >&2\nexit 1"
         case "garbage":
             return "echo 'You have 2 updates available.'"
+        case "too old":
+            return f"printf '%s\\n' {shlex.quote(_TOO_OLD)} >&2\nexit 2"
         case "nothing":
             return "exit 0"
         case "hang":

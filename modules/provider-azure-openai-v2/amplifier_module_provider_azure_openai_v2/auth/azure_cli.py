@@ -95,8 +95,11 @@ def _parse_cli_output(status: int, output: str, errors: str) -> Token:
         aadsts_code = find_aadsts_code(errors)
         if aadsts_code is None and re.search(r"az login|not logged in|setup account", errors, re.I):
             raise FlowUnavailable("the Azure CLI is not signed in: run `az login`")
-        problem = aadsts_code or f"exit status {status}"
-        raise AuthenticationError(f"the Azure CLI did not return a token ({problem}): run `az login`")
+        if aadsts_code is not None:
+            raise AuthenticationError(f"the Azure CLI did not return a token ({aadsts_code}): run `az login`")
+        if "unrecognized arguments" in errors:
+            raise AuthenticationError("the Azure CLI is too old for `--scope`: update it with `az upgrade`")
+        raise AuthenticationError(f"the Azure CLI does not work (exit status {status}): try `az version`")
     try:
         document: Any = loads_object_or_none(output) or {}
         expires_on = document.get("expires_on")  # az 2.54 and later; older versions give the local time only

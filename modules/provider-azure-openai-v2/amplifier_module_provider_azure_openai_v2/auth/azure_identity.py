@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 import threading
 from functools import cached_property
 from typing import Any
@@ -20,6 +21,10 @@ from .token_endpoint import find_aadsts_code
 
 # What azure-core raises if a server does not respond.
 _NETWORK_ERROR_NAMES = frozenset({"ServiceRequestError", "ServiceResponseError"})
+
+
+# The default credential lists what it tried, each on a line of its own.
+_TRIED_CREDENTIAL = re.compile(r"^\s*(\w{1,60}Credential):", re.M)
 
 
 class AzureIdentityFlow:
@@ -48,11 +53,11 @@ class AzureIdentityFlow:
                 access_token = asyncio.run_coroutine_threadsafe(_await_value(access_token), self._event_loop).result()
             return Token(value=str(access_token.token), expires_at_s=float(access_token.expires_on))
         except Exception as error:  # noqa: BLE001 - foreign code, whose messages may hold tokens
-            problem = type(error).__name__
-            aadsts_code = find_aadsts_code(str(error))
+            problem, text = type(error).__name__, str(error)
         if problem in _NETWORK_ERROR_NAMES:
             raise NetworkError(f"{self.description} cannot reach its sign-in service ({problem})")
-        reason = " ".join(filter(None, (aadsts_code, problem)))
+        tried = ", ".join(dict.fromkeys(_TRIED_CREDENTIAL.findall(text)))
+        reason = " ".join(filter(None, (find_aadsts_code(text), problem, f"after trying {tried}" if tried else "")))
         raise AuthenticationError(f"{self.description} did not return a token ({reason})")
 
     @cached_property

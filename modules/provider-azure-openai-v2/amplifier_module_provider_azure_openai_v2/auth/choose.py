@@ -93,7 +93,9 @@ def _build_managed_identity(settings: Settings, endpoint: AzureEndpoint, *, in_c
 
 
 def _build_azure_cli(settings: Settings, endpoint: AzureEndpoint) -> Flow:
-    return AzureCli(tenant=settings.config_texts.get("tenant_id"), timeout_s=settings.read_token_timeout_s())
+    # Shorter than the deadline of every flow, so that the error names the CLI.
+    timeout_s = 0.9 * settings.read_token_timeout_s()
+    return AzureCli(tenant=settings.config_texts.get("tenant_id"), timeout_s=timeout_s)
 
 
 def _build_signed_in_user(settings: Settings, endpoint: AzureEndpoint, *, in_chain: bool = False) -> Flow:

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
+from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError, ProviderUnavailableError
 from openai_responses_common import Token
 
 from ..settings import LOGIN_HINT
@@ -27,9 +27,19 @@ logging.getLogger("msal").setLevel(logging.WARNING)
 for _name in ("msal.token_cache", "msal.oauth2cli.authcode"):
     logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.WARNING)
 
+# What to do about single refusals. Source: Entra's reference of AADSTS codes and issue threads, seen 2026-11-30.
+_REMEDY_BY_CODE: Mapping[str, str] = {
+    "AADSTS7000218": "in the app registration, under Authentication, switch on 'Allow public client flows'",
+    "AADSTS65001": "nobody has consented to the permissions of the application: let an administrator of the tenant "
+    "grant consent, under API permissions of the app registration",
+    "AADSTS500011": "this tenant does not know the service: set tenant_id to the tenant of the Azure OpenAI resource",
+}
+_TRANSIENT_CODES = frozenset({"AADSTS90033"})
+
 # Refusals that need a user. AADSTS50076/50079/53003 come as interaction_required, 700082 as invalid_grant.
 _INTERACTIVE_ERRORS = frozenset({"invalid_grant", "interaction_required", "login_required", "consent_required"})
 
+_APPLICATION_CHECKS = "id, tenant and secret"
 _MULTI_TENANT_NAMES = frozenset({"common", "organizations", "consumers"})
 
 
@@ -161,25 +171,44 @@ def call_msal(client: TokenHttpClient, description: str, action: Callable[[], An
     )
 
 
-def read_token(result: Mapping[str, Any] | None, description: str) -> Token:
+def read_token(result: Mapping[str, Any] | None, description: str, *, checks: str = _APPLICATION_CHECKS) -> Token:
     """The token of an MSAL result.
+
+    Args:
+        result: of MSAL. None if MSAL has no token for the user.
+        description: of the identity.
+        checks: the settings that a refusal may be due to; those of an application with a secret by default.
 
     Raises:
         AuthenticationError: Entra refused.
+        ProviderUnavailableError: Entra could not answer.
     """
     if result and "access_token" in result:
         return Token(value=str(result["access_token"]), expires_at_s=time.time() + float(result["expires_in"]))
-    raise build_refusal_error(result or {"error": "interaction_required"}, description)
+    raise build_refusal_error(result or {"error": "interaction_required"}, description, checks=checks)
 
 
-def build_refusal_error(result: Mapping[str, Any], description: str, remedy: str = LOGIN_HINT) -> AuthenticationError:
-    """Build the error for a refusal; `remedy` is what a user does if a new sign-in is needed."""
+def build_refusal_error(
+    result: Mapping[str, Any], description: str, remedy: str = LOGIN_HINT, *, checks: str = _APPLICATION_CHECKS
+) -> LLMError:
+    """Build the error for a refusal.
+
+    Args:
+        result: of MSAL.
+        description: of the identity.
+        remedy: what a user does if a new sign-in is needed; the command for it by default.
+        checks: as for `read_token`.
+    """
     refusal = read_refusal(result)
+    if refusal.aadsts_code in _TRANSIENT_CODES:
+        return ProviderUnavailableError(f"Entra cannot answer at present: {refusal.description}, for {description}")
+    if known_remedy := _REMEDY_BY_CODE.get(refusal.aadsts_code or ""):
+        return AuthenticationError(f"Entra refused: {refusal.description}, for {description}: {known_remedy}")
     if refusal.error in _INTERACTIVE_ERRORS:
         return AuthenticationError(
             f"Entra requires a user to sign in: {refusal.description}, for {description}: {remedy}"
         )
     return AuthenticationError(
-        f"Entra refused: {refusal.description}, for {description}: check id, tenant and secret (a correction takes "
-        "effect after 60 s, because MSAL repeats a refusal for that long)"
+        f"Entra refused: {refusal.description}, for {description}: check {checks} (a correction takes effect after "
+        "60 s, because MSAL repeats a refusal for that long)"
     )

@@ -43,6 +43,7 @@ _DEVICE_CODE_HOSTS = (
     *("login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
 )
 
+_USER_CHECKS = "client_id and tenant_id"
 _DEVICE_CODE_POLICY_HINT = "if a policy forbids device codes, use `login --browser` or `az login`"
 
 
@@ -173,7 +174,7 @@ class _MsalSession:
         result = self._msal_application.acquire_token_silent_with_error(
             [scope], account=accounts[0], force_refresh=force_refresh
         )
-        return read_token(result, self._user.description)
+        return read_token(result, self._user.description, checks=_USER_CHECKS)
 
     def _list_accounts(self) -> list[dict[str, Any]]:
         """Return the accounts with tokens of this application; MSAL lists those of other applications, too."""
@@ -202,7 +203,7 @@ class _MsalSession:
     def request_device_code(self, scope: str) -> tuple[DeviceCode, Poll[TokenRecord]]:
         flow: dict[str, Any] = self._msal_application.initiate_device_flow([scope])
         if "user_code" not in flow:
-            raise build_refusal_error(flow, self._user.description, _DEVICE_CODE_POLICY_HINT)
+            raise build_refusal_error(flow, self._user.description, _DEVICE_CODE_POLICY_HINT, checks=_USER_CHECKS)
         flow["interval"] = max(1, int(flow["interval"]))  # MSAL polls for ever at an interval of 0
         code = DeviceCode(
             url=str(flow["verification_uri"]),
@@ -222,7 +223,7 @@ class _MsalSession:
     def _read_poll_result(self, result: Mapping[str, Any]) -> TokenRecord | AuthorizationPending:
         match result.get("error"):
             case None:
-                read_token(result, self._user.description)
+                read_token(result, self._user.description, checks=_USER_CHECKS)
                 return self.build_record()
             case "authorization_pending":
                 return AuthorizationPending()
@@ -233,7 +234,7 @@ class _MsalSession:
             case "expired_token" | "code_expired":
                 raise CodeExpired("the code expired before it was entered")
             case _:
-                raise build_refusal_error(result, self._user.description, _DEVICE_CODE_POLICY_HINT)
+                raise build_refusal_error(result, self._user.description, _DEVICE_CODE_POLICY_HINT, checks=_USER_CHECKS)
 
     def sign_in_with_browser(self, scope: str, print_text: Callable[[str], None]) -> TokenRecord:
         import msal
@@ -253,5 +254,5 @@ class _MsalSession:
             )
         if result.get("error") in {"access_denied", "authentication_canceled"}:
             raise AbortError("the sign-in was declined")
-        read_token(result, self._user.description)
+        read_token(result, self._user.description, checks=_USER_CHECKS)
         return self.build_record()
