@@ -101,6 +101,7 @@ from responses_emulator.script.server_rules import (
     unknown_items,
     unverified_organization,
 )
+from responses_emulator.script.stream_shapes import STREAM_SHAPES, StreamShape
 from responses_emulator.script.turn import (
     Call,
     Compaction,
@@ -141,6 +142,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "LOOPBACK",
+    "STREAM_SHAPES",
     "Account",
     "Authority",
     "Call",
@@ -194,6 +196,7 @@ __all__ = [
     "Silence",
     "SplitBytes",
     "StreamReply",
+    "StreamShape",
     "Surface",
     "TerminalFields",
     "Think",

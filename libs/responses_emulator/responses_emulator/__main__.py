@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from responses_emulator.azure.surface import azure_classic_surface, azure_surface
@@ -23,6 +23,7 @@ from responses_emulator.openai_api.surface import openai_surface
 from responses_emulator.openai_sign_in.service import SignInService
 from responses_emulator.responders.fixed_output import fixed_output
 from responses_emulator.responders.responder import Responder
+from responses_emulator.script.stream_shapes import STREAM_SHAPES
 from responses_emulator.service.surface import Surface
 
 SURFACES = ("openai", "azure", "chatgpt")
@@ -35,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     services = _services(options.surface)
+    if shape := STREAM_SHAPES.get(options.stream_shape):
+        surfaces = tuple(replace(each, turn_parts=(*each.turn_parts, shape)) for each in services.surfaces)
+        services = replace(services, surfaces=surfaces)
     emulator = Emulator(
         surfaces=services.surfaces, port=options.port, word_delay_s=options.word_delay, responder=options.responder
     )
@@ -66,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
         default=fixed_output,
         metavar="MODULE:FUNCTION",
         help="the function that makes the output; the default gives every request the same text",
+    )
+    parser.add_argument(
+        "--stream-shape",
+        choices=sorted(STREAM_SHAPES),
+        help="build the events of a stream as this server does; by default as OpenAI does",
     )
     parser.add_argument("--json", action="store_true", help="print the addresses as one JSON object")
     return parser

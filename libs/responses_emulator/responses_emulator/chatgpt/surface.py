@@ -250,7 +250,9 @@ class _Backend:
 
     async def respond(self, exchange: Exchange) -> Reply | StreamReply:
         rules = replace(exchange.surface.rules, find_model=functools.partial(self._find_for, exchange.request))
-        exchange.surface = replace(exchange.surface, rules=rules, turn_parts=self._parts(exchange))
+        exchange.surface = replace(
+            exchange.surface, rules=rules, turn_parts=(*exchange.surface.turn_parts, *self._parts(exchange))
+        )
         return await create_response(exchange)
 
     def _parts(self, exchange: Exchange) -> tuple[Part, ...]:

@@ -21,8 +21,10 @@ from responses_emulator.output.drafts import (
     truncate_draft,
 )
 from responses_emulator.output.item_events import Draft, Event, Item, item_events
+from responses_emulator.output.reshape_events import reshape_events
 from responses_emulator.output.response_object import ResponseIds, initial_response, reported_tier, sort_keys
 from responses_emulator.output.turn_context import TurnContext
+from responses_emulator.script.stream_shapes import StreamShape
 from responses_emulator.script.turn import (
     EndingPart,
     ErrorEvent,
@@ -69,7 +71,10 @@ def generate(turn: Turn, context: TurnContext) -> GeneratedResponse:
         drafts = [*drafts[:-1], truncate_draft(drafts[-1], ending.characters)]
     drafts = [seal_draft(draft, position, context, ids) for position, draft in enumerate(drafts)]
     final = _final_response(base, drafts, ending, turn, context)
-    events = list(_number_events(_all_events(base, final, drafts, ending, turn, context)))
+    built = _all_events(base, final, drafts, ending, turn, context)
+    for shape in turn.parts_of_type(StreamShape):
+        built = reshape_events(built, shape)
+    events = list(_number_events(built))
     return GeneratedResponse(
         events=events,
         response=final,
@@ -165,6 +170,9 @@ def _all_events(
             yield _error_event(ending)
             if ending.then_failed:
                 yield {"type": "response.failed", "response": final}
+        case ResponseFailed(then_error=True):
+            yield {"type": "response.failed", "response": {**final, "error": None}}
+            yield _error_event(ErrorEvent(ending.code, ending.message, error_type=ending.code))
         case _:
             yield {"type": f"response.{final['status']}", "response": final}
 

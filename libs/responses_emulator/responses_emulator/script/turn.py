@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar
 
+from responses_emulator.script.stream_shapes import StreamShape
+
 _T = TypeVar("_T")
 AUTO: Final = "auto"
 # How a text is split into deltas: a number of pieces, the pieces themselves, or None for one delta per word.
@@ -112,11 +114,17 @@ class ResponseIncomplete:
 
 @dataclass(frozen=True, slots=True)
 class ResponseFailed:
-    """Ends with `response.failed`, after this number of events. The default None is after the last item."""
+    """Ends with `response.failed`, after this number of events. The default None is after the last item.
+
+    Attributes:
+        then_error: the event has no error, and an `error` event after it has the reason, as Azure sends it (pi#7983,
+            seen 2026-11-30).
+    """
 
     code: str = "server_error"
     message: str = "An error occurred while processing your request."
     after_events: int | None = field(default=None, kw_only=True)
+    then_error: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +276,7 @@ DeliveryPart = (
     | NoTerminalOutput
     | NoUsage
     | RotateIds
+    | StreamShape
     | ExtraEvent
     | ResponseFields
     | TerminalFields
