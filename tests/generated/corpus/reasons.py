@@ -154,6 +154,11 @@ REASONS: tuple[Reason, ...] = (
         holds=_original,
     ),
     Reason(
+        place=r"input\.(message\.content|function_call_output\.output)\.input_image\.detail",
+        words="an image says detail: auto, the service's default, because other servers refuse one without",
+        holds=lambda difference, facts: _unrecorded(difference, facts) and difference.sent == "auto",
+    ),
+    Reason(
         place=r"input\.image_generation_call\.\w+",
         words="a picture goes back whole; the recorded client sent its id alone, which only a stored answer allows",
         holds=_original,

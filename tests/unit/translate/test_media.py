@@ -148,6 +148,7 @@ TOOL_MEDIA: list[tuple[dict[str, Any], dict[str, Any]]] = [
         file(PDF, "application/pdf", "Plan.PDF"),
     ),
     ({"type": "document", "source": source(PDF, media_type="")}, file(PDF, "application/pdf", "file.pdf")),
+    ({"type": "document", "source": source(PDF), "name": "plan"}, file(PDF, "application/pdf", "plan")),
     (resource(PDF, "application/pdf", "file:///d/a.pdf?x#y"), file(PDF, "application/pdf", "a.pdf")),
     (resource(PNG, "image/png", "x:"), SHOWN),
     (resource(b"# Hi", "text/markdown;charset=utf-8", "x:/notes"), file(b"# Hi", "text/markdown", "notes.md")),

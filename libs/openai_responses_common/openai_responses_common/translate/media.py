@@ -219,9 +219,10 @@ def _encode_file(media: Media, media_type: str, data: str) -> Item | str:
         return f"the service does not read {media_type or 'a file of an unknown type'}"
     if not data:
         return _DAMAGED
-    filename = media.filename[-_MAX_FILENAME_CHARS:] or "file"
-    if not filename.lower().endswith(f".{extension}"):
-        filename += f".{extension}"  # the service goes by it
+    filename = media.filename[-_MAX_FILENAME_CHARS:]
+    # The service goes by the extension, except for a PDF (recorded, 2026-05-21).
+    if not filename or not (media_type == "application/pdf" or filename.lower().endswith(f".{extension}")):
+        filename = f"{filename or 'file'}.{extension}"
     file_type = media_type if media_type.startswith("text/") else find_file_type(extension)
     return {"type": "input_file", "file_data": f"data:{file_type};base64,{data}", "filename": filename}
 

@@ -122,7 +122,7 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str | None]] = [
         None,
     ),
     (
-        {"input": tool_output({**PDF, "filename": "a.mp3"})},
+        {"input": tool_output({**PDF, "file_data": "data:audio/mpeg;base64,SUQz", "filename": "a.mp3"})},
         "Invalid input: Expected context",
         None,
         "input",

@@ -1,7 +1,8 @@
 """Checks of images and files in messages and call outputs: their addresses, their media types and their first bytes.
 
 Sources, seen 2026-11-30 unless a rule says otherwise: the vision and file-inputs guides, codex#6774 for the text about
-an invalid image, mkht/PSOpenAI#43 for that about a media type, clients' sources for that about a file's extension.
+an invalid image, mkht/PSOpenAI#43 for that about a media type, clients' sources for that about a file's extension. A PDF
+needs none (recorded, 2026-05-21).
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def check_file(part: dict[str, Any], path: str) -> None:
         raise missing_parameter(f"{path}.file_id")
     if data is None:
         return
-    if not _DATA_URL.match(data):
+    match = _DATA_URL.match(data)
+    if match is None:
         raise _invalid_url(
             f"{path}.file_data",
             "Expected a base64-encoded data URL with an application/pdf MIME type (e.g. "
@@ -73,7 +75,7 @@ def check_file(part: dict[str, Any], path: str) -> None:
     if not part.get("filename"):
         raise missing_parameter(f"{path}.filename")  # documented as needed; the text is ours
     dot, extension = re.search(r"(\.?)([^.]*)$", part["filename"].lower()).groups()  # type: ignore[union-attr]
-    if dot + extension not in _FILE_EXTENSIONS:
+    if match[1] != "application/pdf" and dot + extension not in _FILE_EXTENSIONS:
         raise Refusal(
             "Invalid input: Expected context stuffing file type to be a supported format: "
             f"{', '.join(_FILE_EXTENSIONS)} but got {f'.{extension}' if dot else 'none'}.",
