@@ -134,6 +134,18 @@ async def test_a_handler_that_is_at_work_ends_its_work_after_a_cancellation() ->
 
 
 @on_jump_clock
+async def test_a_handler_that_ignores_its_end_does_not_cancel_the_call() -> None:
+    hooks = Hooks()
+    hooks.finished_events += [""] * 8
+    await HookEmitter(hooks).emit_at_once("stubborn", {})
+    assert hooks.finished_events[-2:] == ["a cancellation that it ignored", "stubborn"]
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+    await asyncio.sleep(60)
+
+
+@on_jump_clock
 async def test_a_delta_is_given_up_at_once_if_the_call_is_cancelled() -> None:
     task = asyncio.create_task(HookEmitter(Hooks()).emit_at_once("hangs", {}))
     await asyncio.sleep(0.1)

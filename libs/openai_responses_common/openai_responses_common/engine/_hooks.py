@@ -42,6 +42,10 @@ class HookEmitter:
         self._slow_events = {} if slow_events is None else slow_events
         self._logged_problems: set[tuple[str, str]] = set()
         self._end_s = float("inf")
+        self._watched_task: asyncio.Task[Any] | None = None
+        self._watched_until_s = 0.0
+        self._was_cut_off = False
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def has_listeners(self) -> bool:
@@ -87,15 +91,46 @@ class HookEmitter:
     async def emit_at_once(self, event: str, data: Mapping[str, Any]) -> None:
         """Run all handlers of an event; a cancellation ends them at once.
 
-        It makes no task, because a task for each delta is expensive.
+        For deltas, of which there are many: it makes no task, and one timer serves all of them. Only one event may be
+        emitted at a time.
         """
-        if self._hooks is None:
+        task = asyncio.current_task()
+        if self._hooks is None or task is None:
             return
+        self._watch(task, event)
+        cancel_count = task.cancelling()
         try:
-            async with asyncio.timeout(self._choose_timeout_s(event)):
-                await self._run_handlers(event, data)
-        except TimeoutError:
-            self._report_slow_handlers(event)
+            await self._run_handlers(event, data)
+        except asyncio.CancelledError:
+            if task.cancelling() - self._was_cut_off > cancel_count:
+                raise
+        finally:
+            self._watched_task = None
+            if self._was_cut_off:
+                self._was_cut_off = False
+                task.uncancel()
+                self._report_slow_handlers(event)
+
+    def _watch(self, task: asyncio.Task[Any], event: str) -> None:
+        """Let the timer cut the task off if it is not done in time."""
+        loop = asyncio.get_running_loop()
+        self._watched_task, self._watched_until_s = task, loop.time() + self._choose_timeout_s(event)
+        if self._timer is not None and self._timer.when() > self._watched_until_s:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = loop.call_at(self._watched_until_s, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if self._watched_task is None:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._watched_until_s:
+            self._timer = loop.call_at(self._watched_until_s, self._on_timer)
+        else:
+            self._was_cut_off = True
+            self._watched_task.cancel()
 
     async def _run_handlers(self, event: str, data: Mapping[str, Any]) -> None:
         """Run the handlers and log what they raise. Raises only what ends the task in which it runs."""
