@@ -39,7 +39,7 @@ class Account:
         if self.emulated:
             prices = f"; prices are those of {model}" if self.priced else ""
             return f"Using {self.description}: an offline model responds by simple rules{prices}."
-        return f"Using {self.description}, model {model}."
+        return f"Using {self.description}, model {model}." if model else f"Using {self.description}."
 
 
 def _server(environment: Environment) -> Account | None:
@@ -120,6 +120,7 @@ ACCOUNTS: tuple[Callable[[Environment], Account | None], ...] = (_server, _azure
 """Where to look for an account, in this order; the chat uses the first that exists."""
 
 _MISSING = "no account is set up"
+_EMULATED_MODEL = "gpt-5.6-sol"
 
 
 @contextmanager
@@ -144,7 +145,7 @@ def an_account(environment: Environment, *, base_url: str | None = None, kind: s
     from responses_emulator import Emulator
 
     with Emulator(word_delay_s=0.02, responder=respond) as emulator:
-        config = {"base_url": emulator.base_url, "api_key": "sk-emulator"}
+        config = {"base_url": emulator.base_url, "api_key": "sk-emulator", "default_model": _EMULATED_MODEL}
         description = f"the built-in emulator ({_MISSING})"
         yield Account(module="provider-openai-v2", config=config, description=description, emulated=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from dataclasses import replace
@@ -12,15 +13,19 @@ from amplifier_core.llm_errors import (
     AuthenticationError,
     ConfigurationError,
     LLMError,
+    LLMTimeoutError,
     NotFoundError,
     ProviderUnavailableError,
 )
 from amplifier_core.models import ModelInfo
+from openai_responses_common import Backend, BackendProfile, Document, Options, ResponsesProvider
+from openai_responses_common.testing.fake_transport import FakeTransport
 from responses_emulator import Emulator
 from responses_emulator.service.surface import Exchange, Surface, json_reply
 from responses_emulator.transport.server import Reply, StreamReply
 
 from tests.support.backends import BackendUnderTest
+from tests.support.jump_clock import run_on_jump_clock
 from tests.support.session import OpenSession, Session
 
 
@@ -143,10 +148,71 @@ async def test_an_empty_list_is_a_list(backend: BackendUnderTest) -> None:
     assert outcome == []
 
 
-async def test_a_failure_is_not_kept(backend: BackendUnderTest) -> None:
-    with Emulator(surfaces=(Listing(backend, error(401, {"error": {"message": "no"}})).surface(),)) as emulator:
+@pytest.mark.promise("a service that is down holds up the start of a session for minutes", area="hazard")
+@pytest.mark.parametrize("status", [401, 503])
+async def test_a_failure_is_shared_and_remembered(backend: BackendUnderTest, status: int) -> None:
+    """The routing hook asks for every role and agent at once, and again for each of its patterns."""
+    replies = [error(status, {"error": {"message": "no"}})] * 99
+    with Emulator(surfaces=(Listing(backend, *replies).surface(),)) as emulator:
         session = await Session(backend, emulator).mount(backend.settings(emulator))
-        with pytest.raises(AuthenticationError):
-            await session.provider.list_models()
-        assert await session.provider.list_models()
+        for _ in range(3):
+            outcomes = await asyncio.gather(
+                *[session.provider.list_models() for _ in range(16)], return_exceptions=True
+            )
+            assert all(isinstance(outcome, LLMError) and outcome.status_code == status for outcome in outcomes)
+        assert len([each for each in emulator.requests if "/models" in each.path]) <= 2
         await session.cleanup()
+
+
+async def test_callers_that_wait_share_one_request(session: Session) -> None:
+    lists = await asyncio.gather(*[session.provider.list_models() for _ in range(16)])
+    assert all(each == lists[0] for each in lists)
+    assert len(session.emulator.requests) == 1
+
+
+LISTS: dict[str, Any] = {
+    "ids without objects": ["gpt-4o", "gpt-5.6-sol"],
+    "rows that are none": [None, 5, [], {}, {"id": None}, {"id": 7}, "gpt-4o", {"id": "gpt-5.6-sol"}],
+    "an object by id": {"gpt-4o": None, "gpt-5.6-sol": {"max_model_len": 5000}},
+    "a list in a list": {"object": "list", "data": [{"id": "gpt-4o"}, {"id": "gpt-5.6-sol"}, {"id": "gpt-4o"}]},
+    "facts that are none": [{"id": "gpt-4o", "max_model_len": "many"}, {"id": "gpt-5.6-sol", "meta": 5}],
+}
+
+
+@pytest.mark.promise("one bad row of a model list hides the others", area="hazard")
+@pytest.mark.parametrize("rows", LISTS.values(), ids=LISTS)
+async def test_a_row_that_cannot_be_read_hides_no_other(backend: BackendUnderTest, rows: Any) -> None:
+    if backend.catalogue:
+        pytest.skip("its list has another form, with tests of its own")
+    outcome, _ = await listing(backend, [json_reply({"data": rows})])
+    assert [model.id for model in outcome] == ["gpt-4o", "gpt-5.6-sol"]
+
+
+def test_a_list_that_never_comes_costs_half_a_minute() -> None:
+    """Two attempts of at most 15 seconds, whatever `timeout` is. The clock jumps, because nobody waits for that."""
+    fetches: list[float] = []
+
+    class Silence(FakeTransport):
+        async def fetch(self, path: str, *, timeout_s: float, etag: str | None = None) -> Document:
+            fetches.append(timeout_s)
+            await asyncio.sleep(3600)
+            raise AssertionError
+
+    async def ask() -> None:
+        transport = Silence()
+        provider = ResponsesProvider(
+            Backend(
+                profile=BackendProfile(name="p", display_name="P"), transport=transport, defaults=Options(model="m")
+            ),
+            config={"timeout": 600},
+        )
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        with pytest.raises(LLMTimeoutError, match="/models within 15 s"):
+            await provider.list_models()
+        assert loop.time() - started_s < 33
+        with pytest.raises(LLMTimeoutError):
+            await provider.list_models()
+        assert fetches == [15.0, 15.0]
+
+    run_on_jump_clock(ask())

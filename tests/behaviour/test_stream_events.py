@@ -204,7 +204,8 @@ async def test_a_provider_without_a_coordinator_works_in_silence(
     backend, emulator = session.backend, session.emulator
     for name, value in backend.environment(emulator.base_url, backend.secret).items():
         monkeypatch.setenv(name, value)
-    alone = backend.provider_class(**backend.collected(emulator.base_url, backend.secret), config={})
+    settings = {"default_model": backend.model}
+    alone = backend.provider_class(**backend.collected(emulator.base_url, backend.secret), config=settings)
     emulator.script(Turn(Say("gone"), ResponseFailed(after_events=6)), EVERYTHING)
     response = await alone.complete(asking("go", tools=[LOOK]), min_retry_delay=0.01)
     assert response.tool_calls

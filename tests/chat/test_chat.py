@@ -76,7 +76,8 @@ def at(service: Emulator) -> dict[str, Any]:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "examples.chat", *arguments]
+    model = () if "--account" in arguments else ("--model", "gpt-5.6-sol")  # the emulator lists several
+    return [sys.executable, "-m", "examples.chat", *model, *arguments]
 
 
 def chat(*arguments: str, folder: Path, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:

@@ -42,7 +42,9 @@ class Desk:
         self.first_result = asyncio.Event()
         self.context = ChatContext(system="Be brief.")
         self.loop = ChatLoop(**loop)
-        self.provider = OpenaiV2Provider(base_url=service.base_url, api_key="sk-x")
+        self.provider = OpenaiV2Provider(
+            base_url=service.base_url, api_key="sk-x", config={"default_model": "gpt-5.6-sol"}
+        )
         for name in (
             "execution:start",
             "tool:pre",

@@ -21,11 +21,12 @@ from .auth.api_key import ApiKey, sendable
 from .auth.urls import is_within, read_url
 from .facts.backend_profile import BackendProfile, ErrorMeaning, KnownError, LimitTable
 from .options.options import Options
+from .provider.addressed_provider import AddressedProvider
 from .provider.backend import Backend, Fetch, Models
-from .provider.catalogue import describe, read_models
 from .provider.environment import setting, word_list
+from .provider.model_list import describe, read_models
 from .provider.mounting import mount_provider
-from .provider.provider import AddressedProvider, ResponsesProvider
+from .provider.provider import ResponsesProvider
 from .transport.base import Document, Endpoint, Reply, Transport
 from .transport.credential import Credential, Lease
 from .transport.proxies import is_loopback

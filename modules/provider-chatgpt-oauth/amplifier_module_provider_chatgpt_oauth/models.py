@@ -20,7 +20,7 @@ from openai_responses_common import Fetch, Models, Options, describe
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
-from openai_responses_common.facts.model_traits import EFFORTS
+from openai_responses_common.facts.traits import EFFORTS
 from openai_responses_common.options.model_info import ModelOverrides, read_model_info
 from openai_responses_common.wire.json_values import as_object, as_objects, loads_object_or_none
 
@@ -37,6 +37,8 @@ _MAX_OUTPUT_TOKENS = 128_000
 
 # A larger number in an entry counts as left out: `read_model_info` would refuse the facts of all models for one entry.
 _MAX_CONTEXT_WINDOW = 10**12
+
+_MAX_PRIORITY = 10**12
 
 _EFFORT_LEVELS = "low medium high xhigh max"
 
@@ -182,12 +184,14 @@ class ChatgptModels(Models):
 
 def _read_priority(entry: Mapping[str, Any]) -> float:
     priority = entry.get("priority")
-    return float(priority) if isinstance(priority, int | float) else float("inf")
+    is_number = isinstance(priority, int | float) and abs(priority) < _MAX_PRIORITY
+    return float(priority) if is_number else float("inf")
 
 
 def _pick_stored_fields(entry: Mapping[str, Any]) -> ModelFacts:
     """The fields of an entry that we use; the other 99 % are prompts of OpenAI's own client."""
     tiers = [row.get("id") for row in as_objects(entry.get("service_tiers"))]
+    speeds = entry.get("additional_speed_tiers")
     levels = [row.get("effort") for row in as_objects(entry.get("supported_reasoning_levels"))]
     return {
         "slug": entry.get("slug"),
@@ -198,7 +202,7 @@ def _pick_stored_fields(entry: Mapping[str, Any]) -> ModelFacts:
         "level": entry.get("default_reasoning_level"),
         "verbosity": entry.get("support_verbosity"),
         "modalities": entry.get("input_modalities"),
-        "fast": "priority" in tiers or "fast" in (entry.get("additional_speed_tiers") or ()),
+        "fast": "priority" in tiers or (isinstance(speeds, list) and "fast" in speeds),
     }
 
 

@@ -16,6 +16,7 @@ from openai_responses_common.cli.commands import (
     Command,
     Result,
     add_check_option,
+    describe_default_model,
     make_short_call,
     read_settings,
     run_command,
@@ -40,7 +41,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     rows = {
         "endpoint": resolved.base_url,
         "credential": resolved.credential.description,
-        "model": provider.default_model,
+        "model": describe_default_model(provider),
     }
     rows |= {name.removeprefix("OpenAI-").lower(): value for name, value in resolved.billing_headers.items()}
     if arguments.check:

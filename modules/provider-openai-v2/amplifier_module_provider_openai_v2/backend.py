@@ -15,7 +15,9 @@ from openai_responses_common import (
     Options,
     SdkTransport,
 )
+from openai_responses_common.provider.server_models import ServerModels
 
+from .models import OpenaiModels
 from .quirks import OTHER_SERVER_PROFILE, PROFILE, RESIDENCY_PRICE_FACTOR
 from .settings import DEFAULT_MODEL, SETTINGS, read_custom_headers, resolve_settings
 from .wizard import WIZARD_QUESTIONS
@@ -33,7 +35,9 @@ def build_openai_backend(config: Mapping[str, Any]) -> Backend:
     return Backend(
         profile=replace(profile, price_factor=RESIDENCY_PRICE_FACTOR) if resolved.has_data_residency else profile,
         transport=SdkTransport(endpoint),
-        defaults=Options(model=DEFAULT_MODEL),
+        models=OpenaiModels() if resolved.is_openai else ServerModels(endpoint.origin),
+        # Only OpenAI has our default model; the list of another server may hold a single one.
+        defaults=Options(model=DEFAULT_MODEL if resolved.is_openai else ""),
         own_keys=tuple(SETTINGS),
         config_fields=WIZARD_QUESTIONS,
         credential_env_vars=("OPENAI_API_KEY",),

@@ -12,7 +12,9 @@ from openai_responses_common import BackendProfile
 
 from .settings import API_KEY_REMEDY
 
-PROFILE = BackendProfile(name="openai-v2", display_name="OpenAI (v2)", auth_remedy=API_KEY_REMEDY)
+PROFILE = BackendProfile(
+    name="openai-v2", display_name="OpenAI (v2)", announces_shutdowns=True, auth_remedy=API_KEY_REMEDY
+)
 
 OTHER_SERVER_PROFILE = replace(
     PROFILE,
@@ -30,6 +32,7 @@ OTHER_SERVER_PROFILE = replace(
     ciphertext_family="",
     # Our prices are OpenAI's; LiteLLM and OpenRouter report what a response cost.
     prefers_reported_cost=True,
+    announces_shutdowns=False,
 )
 """The differences of a server that is not OpenAI's: vLLM, llama.cpp, Ollama, LiteLLM …"""
 

@@ -10,7 +10,10 @@ from . import settings
 from .settings import DEFAULT_MODEL
 
 SETTINGS: Mapping[str, Setting] = {
-    "default_model": Setting(meaning="The model to use when a call does not name one.", default=f"`{DEFAULT_MODEL}`"),
+    "default_model": Setting(
+        meaning="The model to use when a call does not name one.",
+        default=f"`{DEFAULT_MODEL}`; at another server the only model that it lists",
+    ),
     **settings.SETTINGS,
 }
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.backend_profile import BackendProfile
-from openai_responses_common.facts.model_traits import EFFORTS
+from openai_responses_common.facts.traits import EFFORTS
 from openai_responses_common.options.options import (
     Options,
     list_unknown_settings,

@@ -7,7 +7,8 @@ from amplifier_core.capabilities import ALL_WELL_KNOWN_CAPABILITIES  # pyright: 
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts import model_traits as table
-from openai_responses_common.facts.model_traits import EFFORTS, UNKNOWN_TRAITS, find_traits
+from openai_responses_common.facts.model_traits import UNKNOWN_TRAITS, find_traits, has_row
+from openai_responses_common.facts.traits import EFFORTS
 
 MAX = ("low", "medium", "high", "xhigh", "max")
 XHIGH = ("low", "medium", "high", "xhigh")
@@ -209,13 +210,33 @@ def test_other_abilities(model: str, verbosity: bool, vision: bool, leading_syst
         ("gpt-4o-mini", "tools streaming vision json_mode fast"),
         ("o3-mini", "tools streaming thinking json_mode"),
         ("o3-deep-research", "streaming thinking vision json_mode web_search deep_research"),
-        ("local", "tools streaming vision json_mode"),
+        ("local", "tools streaming json_mode"),
     ],
 )
 def test_capabilities(model: str, capabilities: str) -> None:
     assert find_traits(model).list_capabilities() == capabilities.split()
 
 
+# OpenAI's page on deprecations as of 2026-11-30, and secondary sources for the cyber preview.
+SHUTDOWNS = """
+2026-07-23 gpt-5-codex gpt-5.1-codex gpt-5.1-codex-max gpt-5.1-codex-mini gpt-5.2-codex o3-deep-research
+2026-07-23 o4-mini-deep-research
+2026-10-23 o1 o1-pro o3-mini o4-mini gpt-4.1-nano gpt-4o-2024-05-13
+2026-12-11 gpt-5 gpt-5-mini gpt-5-nano gpt-5-pro o3 o3-pro
+2027-01-14 gpt-4.1 gpt-4.1-mini gpt-4o gpt-4o-mini
+2027-02-01 gpt-5.5-cyber-preview
+2027-04-01 gpt-5.1 gpt-5.4-nano gpt-5.3-codex
+"""
+
+
 def test_shutdown_days_are_those_announced() -> None:
-    assert find_traits("gpt-5").shutdown == "2026-12-11"
-    assert find_traits("gpt-6-sol").shutdown is None
+    announced = {name: day for day, *names in map(str.split, SHUTDOWNS.split("\n")[1:-1]) for name in names}
+    assert {name: row.shutdown for name, row in table.MODEL_TRAITS.items() if row.shutdown} == announced
+
+
+@pytest.mark.parametrize(
+    ("model", "listed"),
+    [("gpt-6-sol", True), ("openai/GPT-6-sol-2026-09-22", True), ("gpt-6-foo", False), ("gpt-oss-20b", False)],
+)
+def test_a_row_is_that_of_the_very_model(model: str, listed: bool) -> None:
+    assert has_row(model) is listed

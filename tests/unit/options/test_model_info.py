@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common.facts.model_prices import find_price
-from openai_responses_common.facts.model_traits import ModelTraits, find_traits
+from openai_responses_common.facts.model_traits import find_traits
 from openai_responses_common.facts.price import TokenCounts
+from openai_responses_common.facts.traits import ModelTraits
 from openai_responses_common.options import model_info
 from openai_responses_common.options.model_info import MergedOverrides, read_model_info
 

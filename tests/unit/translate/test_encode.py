@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.facts.amendments import Amendments
 from openai_responses_common.facts.backend_profile import BackendProfile
-from openai_responses_common.facts.model_traits import EFFORTS, find_traits
+from openai_responses_common.facts.model_traits import find_traits
+from openai_responses_common.facts.traits import EFFORTS
 from openai_responses_common.options.options import Options, read_call_options
 from openai_responses_common.translate.encode import EncodedRequest, encode_request, find_nearest_effort
 from openai_responses_common.wire.json_values import dump_body

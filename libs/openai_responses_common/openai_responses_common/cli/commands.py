@@ -94,7 +94,15 @@ def make_short_call(provider: ResponsesProvider) -> str:
             await provider.close()
         return str((response.metadata or {}).get("openai:model"))
 
-    return f"{provider.default_model} responds, served by {asyncio.run(call())}"
+    response_model = asyncio.run(call())
+    return f"{provider.default_model} responds, served by {response_model}"
+
+
+def describe_default_model(provider: ResponsesProvider) -> str:
+    """Return the default model, and when the service ends it if that is near; sends nothing."""
+    ending = provider.describe_shutdown()
+    model = provider.default_model or "the only one that the server lists"
+    return f"{model} ({ending})" if ending else model
 
 
 def sign_out_result(locations: Sequence[str]) -> Result:

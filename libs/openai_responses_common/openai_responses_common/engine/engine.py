@@ -32,7 +32,7 @@ from ..translate.decode import (
 from ..translate.encode import encode_request
 from ..translate.output_items import read_incomplete_reason
 from ..translate.usage import sum_usage
-from ..transport.base import Document, Transport
+from ..transport.base import Transport
 from ..wire.accumulate import Accumulator
 from ..wire.json_values import dump_body
 from ..wire.types import Response
@@ -48,8 +48,6 @@ logger = logging.getLogger(__name__)
 # The engine encodes longer histories in a worker thread, so that the event loop can run meanwhile. To encode this many
 # messages takes a millisecond (measured), to start a thread a fifth of that.
 _MAX_INLINE_MESSAGES = 200
-# A document is not worth as many retries as a call.
-_MAX_FETCH_RETRIES = 2
 
 
 class Engine:
@@ -380,29 +378,6 @@ class Engine:
             profile=self.profile,
             model_info=options.model_info,
             day=datetime.now(UTC).date(),
-        )
-
-    async def fetch(self, path: str, options: Options, *, etag: str | None = None) -> Document:
-        """GET a document of the service, with the errors of a call and at most two retries.
-
-        Args:
-            path: the path below the base URL, such as `/models`.
-            options: the timeout and the retry settings.
-            etag: the tag of the document that the caller already has; None, by default, if it has none.
-
-        Raises:
-            LLMError: one of the kernel's classes.
-        """
-
-        async def attempt() -> Document:
-            try:
-                return await self.transport.fetch(path, timeout_s=options.timeout_s, etag=etag)
-            except CallFailure as failure:
-                raise self._build_kernel_error(failure.failure, options) from failure
-
-        max_retries = min(options.max_retries, _MAX_FETCH_RETRIES)
-        return await retry_with_backoff(
-            attempt, RetryConfig(max_retries=max_retries, initial_delay=options.min_retry_delay_s)
         )
 
     def _build_session_headers(self, options: Options) -> dict[str, str]:

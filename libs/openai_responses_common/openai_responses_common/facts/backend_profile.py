@@ -10,7 +10,7 @@ from decimal import Decimal
 from amplifier_core.llm_errors import LLMError
 
 from .amendments import SystemTextRole
-from .model_traits import OPENAI_CIPHERTEXT, LeadingSystem
+from .traits import OPENAI_CIPHERTEXT, LeadingSystem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +103,7 @@ class BackendProfile:
         priced: whether tokens have a price; false for a plan.
         prefers_reported_cost: whether the cost that a response reports counts more than our prices, which are those of
             OpenAI; true for gateways of other vendors.
+        announces_shutdowns: whether the last days in our table of models are those of this service.
         price_factor: a regional factor on every price.
         price_factors: the factor of single models, if it is another.
         auth_remedy: what to set or run if the credential is missing or refused.
@@ -131,6 +132,7 @@ class BackendProfile:
     default_instructions: str | None = None
     priced: bool = True
     prefers_reported_cost: bool = False
+    announces_shutdowns: bool = False
     price_factor: Decimal = Decimal(1)
     price_factors: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     auth_remedy: str = ""

@@ -15,9 +15,10 @@ from amplifier_core.llm_errors import ConfigurationError
 
 from ..facts.model_ids import remove_snapshot_date
 from ..facts.model_prices import find_price
-from ..facts.model_traits import EFFORTS, LeadingSystem, ModelTraits, Sampling, find_traits
+from ..facts.model_traits import find_traits
 from ..facts.price import Price, Rates
-from .readers import effort_list, flag, json_object, one_of, rate, token_count
+from ..facts.traits import EFFORTS, LeadingSystem, ModelTraits, Sampling
+from .readers import day, effort_list, flag, json_object, one_of, rate, token_count
 from .setting import Setting, describe_mismatch, is_unset
 
 TRAIT_SETTINGS: Mapping[str, Setting] = {
@@ -31,6 +32,10 @@ TRAIT_SETTINGS: Mapping[str, Setting] = {
     ),
     "verbosity": Setting(read=flag, meaning="Whether it accepts `verbosity`."),
     "vision": Setting(read=flag, meaning="Whether it sees images."),
+    "shutdown": Setting(
+        read=day,
+        meaning='The last day on which the service offers it, as in `"2026-12-11"`. A warning tells of it.',
+    ),
     "leading_system": Setting(
         read=one_of(*get_args(LeadingSystem)),
         meaning="Where leading system messages go: `instructions` or `developer`.",
@@ -169,7 +174,7 @@ class ModelOverrides:
         row = find_traits(entry.table_id or model)
         if not entry.traits:
             return row
-        traits = replace(row, **entry.traits)
+        traits = replace(row, **entry.traits, vision_guess=row.vision_guess and "vision" not in entry.traits)
         if traits.efforts is None or traits.default_effort in (None, *traits.efforts):
             return traits
         return replace(traits, default_effort=None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -17,7 +18,7 @@ from typing import Any, TypeVar, cast
 from amplifier_core.message_models import ResponseFormat
 from pydantic import TypeAdapter, ValidationError
 
-from ..facts.model_traits import EFFORTS
+from ..facts.traits import EFFORTS
 from ..wire.json_values import is_json_object, loads_or_none
 
 T = TypeVar("T")
@@ -121,6 +122,14 @@ def seconds_or_zero(value: object) -> float:
     if duration_s < 0:
         raise ValueError("a number of seconds, 0 or more")
     return duration_s
+
+
+def day(value: object) -> str:
+    """Return a day as it is written in `2026-12-11`."""
+    try:
+        return date.fromisoformat(text(value)).isoformat()
+    except ValueError:
+        raise ValueError("a day, such as 2026-12-11") from None
 
 
 def rate(value: object) -> Decimal:

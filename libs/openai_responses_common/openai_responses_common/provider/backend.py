@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from amplifier_core.models import ConfigField, ModelInfo
 
 from ..facts.backend_profile import BackendProfile
-from ..facts.model_traits import EFFORTS
+from ..facts.listed_models import ListedModel
+from ..facts.traits import EFFORTS
+from ..options.model_info import TRAIT_SETTINGS, read_model_info
 from ..options.options import Options
 from ..transport.base import Document, Transport
-from .catalogue import logger, read_models
+from .model_list import describe_all, read_model_list
+
+logger = logging.getLogger(__name__)
 
 
 class Fetch(Protocol):
@@ -45,9 +51,12 @@ class Models:
 
     Attributes:
         max_age_s: how long, in seconds, a list is used before `list_models` is called again; 300 by default.
+        listed_facts: the keys of the setting `model_info` that a list of this service fills; all, by default.
     """
 
     max_age_s: float = 300.0
+    listed_facts: frozenset[str] = frozenset(TRAIT_SETTINGS)
+    _listed_info: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
     async def list_models(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
         """Return the models that this account can use, as the service lists them at `/models`.
@@ -61,8 +70,18 @@ class Models:
         Raises:
             LLMError: the service cannot be reached, or its response is not a model list.
         """
-        document = await fetch("/models")
-        models = read_models(document, hide_dated=options.hide_dated_models, model_info=options.model_info)
+        listed = [
+            replace(model, info={key: value for key, value in model.info.items() if key in self.listed_facts})
+            for model in read_model_list(await fetch("/models"))
+        ]
+        self.on_list(listed)
+        info = read_model_info({model.id: model.info for model in listed if model.info})
+        ids = [model.id for model in listed if model.can_do_agent_work]
+        models = describe_all(
+            [*ids, *options.model_info.entries],
+            hide_dated=options.hide_dated_models,
+            model_info=options.model_info.over(info),
+        )
         if not models:
             logger.warning("the model list of the service contains no model that can do agent work")
         return models
@@ -70,16 +89,31 @@ class Models:
     def model_info(self) -> Mapping[str, Mapping[str, Any]]:
         """Return facts about models that the tables do not have, in the form of the setting `model_info`.
 
-        The setting wins over these facts. By default there are none.
+        The setting wins over these facts. By default they are those of the newest list.
         """
-        return {}
+        return self._listed_info
 
     def default(self) -> str | None:
         """Return the model to use if neither the settings nor the call names one.
 
-        Returns None, by default, to use the model of `Backend.defaults`.
+        Returns None, by default, to use the model of `Backend.defaults`. If that has none either, a call reads the list
+        and asks again.
         """
         return None
+
+    def list_wait_s(self, options: Options) -> float | None:
+        """Return how long, in seconds, a call waits for the list of the service, whose facts it may need.
+
+        Returns None, by default, if a call does not need the list. A call that does not get it in time goes on without.
+
+        Args:
+            options: the options of the call.
+        """
+        return None
+
+    def on_list(self, models: Sequence[ListedModel]) -> None:
+        """Note what a list of the service says; called by `list_models` with every list."""
+        self._listed_info = {model.id: model.info for model in models if model.info}
 
     def on_response_model(self, requested_model: str, response_model: str) -> None:
         """Note which model made a response; called after every call.

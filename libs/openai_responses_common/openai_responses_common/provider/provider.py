@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from amplifier_core.llm_errors import ConfigurationError, LLMError
+from amplifier_core.llm_errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    ConfigurationError,
+    LLMError,
+    LLMTimeoutError,
+)
 from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
 from amplifier_core.models import ModelInfo, ProviderInfo
 
+from ..facts.model_ids import has_snapshot_date
 from ..options.model_info import MergedOverrides
 from ..options.options import (
     Options,
@@ -27,8 +35,9 @@ from ..options.options import (
 )
 from ..transport.base import Document
 from .backend import Backend
-from .catalogue import Catalogue, describe
-from .environment import override_config
+from .catalogue import Catalogue
+from .model_list import describe
+from .shutdowns import describe_shutdown_of, warn_of_shutdown
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -41,20 +50,24 @@ logger = logging.getLogger(__name__)
 # `completion:auto_continue:v1` says that a call takes `request_options={"auto_continue": False}`. Source: Microsoft's
 # provider modules and bundle-context-managed, seen 2026-12-01.
 _CAPABILITIES = ("streaming", "tools", "thinking", "vision", "json_mode", "completion:auto_continue:v1")
+_MAX_NAMES = 20  # of models in an error
 
 
 @dataclass(frozen=True, slots=True)
-class _EngineFetch:
-    """Implements `Fetch` with an engine and the options of a provider."""
+class _DocumentFetch:
+    """Implements `Fetch` with the transport and the options of a provider."""
 
-    engine: Engine
+    backend: Backend
     options: Options
 
     async def __call__(self, path: str) -> Any:
         return (await self.fetch_document(path)).body
 
     async def fetch_document(self, path: str, *, etag: str | None = None) -> Document:
-        return await self.engine.fetch(path, self.options, etag=etag)
+        from ..engine.documents import fetch_document
+
+        transport, profile = self.backend.transport, self.backend.profile
+        return await fetch_document(transport, path, profile=profile, options=self.options, etag=etag)
 
 
 class ResponsesProvider:
@@ -71,7 +84,8 @@ class ResponsesProvider:
         name: the mount name of the module. A host may mount an instance under another name.
         config: the settings.
         coordinator: the session's coordinator.
-        default_model: the model to use if a call does not name one.
+        default_model: the model to use if a call does not name one; empty if the settings name none and the list of
+            the service, which the first call reads, does not tell.
         priority: the rank among a host's providers; hosts prefer lower numbers.
         spent_usd: the cost, in US dollars, of all calls so far; responses without a known price are not counted.
     """
@@ -109,11 +123,12 @@ class ResponsesProvider:
     def get_info(self) -> ProviderInfo:
         """Return the description of the provider, with the limits of its model for context managers."""
         model = self.get_model_info()
+        own = [name for name in _CAPABILITIES if name != "vision" or name in model.capabilities]
         return ProviderInfo(
             id=self.name,
             display_name=self._backend.profile.display_name,
             credential_env_vars=list(self._backend.credential_env_vars),
-            capabilities=[*_CAPABILITIES, *self._backend.capabilities],
+            capabilities=[*own, *self._backend.capabilities],
             defaults={
                 "model": self.default_model,
                 "context_window": model.context_window,
@@ -130,6 +145,14 @@ class ResponsesProvider:
         info = describe(settings.model, settings.model_info, priced=profile.priced)
         full_name = {"id": self.default_model, "display_name": self.default_model}
         return info if settings.model == self.default_model else info.model_copy(update=full_name)
+
+    def describe_shutdown(self) -> str:
+        """Return when the service ends the default model, as "ends on 2026-12-11".
+
+        Returns an empty text if no end is announced for the next 30 days.
+        """
+        profile = self._backend.profile
+        return describe_shutdown_of(apply_tier_suffix(self._merge_model_info(), profile.tier_suffixes), profile)
 
     async def list_models(self) -> list[ModelInfo]:
         """Return the models of this account, as the service lists them.
@@ -196,12 +219,21 @@ class ResponsesProvider:
         events = engine.create_events(self.coordinator, self.name, self._configured_options)
         try:
             self._check_settings()
-            cache_key = str(getattr(self.coordinator, "session_id", "") or "") or None
-            options = read_call_options(self._merge_model_info(), request, kwargs, cache_key=cache_key)
-            options = apply_tier_suffix(options, self._backend.profile.tier_suffixes)
-        except ConfigurationError as error:
+            options = self._resolve_options(request, kwargs)
+            if not options.model:
+                await self._read_default_model(options.call_timeout_s)
+                options = self._resolve_options(request, kwargs)
+        except LLMError as error:
+            error.provider = error.provider or self.name
             await events.emit_failure(error)
             raise
+        async with self._ask_for_models(options):
+            return await self._run_call(engine, request, self._resolve_options(request, kwargs), caller_sink)
+
+    async def _run_call(
+        self, engine: Engine, request: ChatRequest, options: Options, caller_sink: Sink | None
+    ) -> DecodedResponse:
+        warn_of_shutdown(options, self._backend.profile)
         events = engine.create_events(self.coordinator, self.name, options)
         sinks = [
             sink
@@ -219,6 +251,51 @@ class ResponsesProvider:
             self._backend.models.on_response_model(options.model, response_model)
         self._backend.models.on_headers(events.headers)
         return response
+
+    def _resolve_options(self, request: ChatRequest, kwargs: Mapping[str, Any]) -> Options:
+        cache_key = str(getattr(self.coordinator, "session_id", "") or "") or None
+        options = read_call_options(self._merge_model_info(), request, kwargs, cache_key=cache_key)
+        return apply_tier_suffix(options, self._backend.profile.tier_suffixes)
+
+    async def _read_default_model(self, timeout_s: float | None) -> None:
+        """Read the list of the service, because its only model is the default.
+
+        Raises:
+            ConfigurationError: the list has several models, or none, or the service has no list.
+            LLMError: the service cannot be reached, or refuses the caller.
+        """
+        name, models = self._backend.profile.display_name, list[str]()
+        try:
+            async with asyncio.timeout(timeout_s):
+                models = [model.id for model in await self._catalogue.get_models(fresh=True)]
+            problem = f"the service lists {_shorten_list(models) or 'none'}"
+        except TimeoutError:
+            message = f"the model list took longer than the timeout of the call, {timeout_s} s"
+            raise LLMTimeoutError(message, retryable=False) from None
+        except LLMError as error:
+            if error.retryable or isinstance(error, AuthenticationError | AccessDeniedError | ConfigurationError):
+                raise
+            problem = f"the model list of the service cannot be read ({error})"
+        if not self._backend.models.default():
+            raise ConfigurationError(f"{name}: no model is chosen: set default_model; {problem}", provider=self.name)
+
+    @asynccontextmanager
+    async def _ask_for_models(self, options: Options) -> AsyncGenerator[None, None]:
+        """Read the list of the service during a call, if the call may need its facts.
+
+        The call waits for it for a moment only, and does not fail with it.
+        """
+        wait_s = self._backend.models.list_wait_s(options)
+        if wait_s is None:
+            yield
+            return
+        task = asyncio.create_task(self._catalogue.get_models())
+        try:
+            await asyncio.wait({task}, timeout=wait_s)
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     def _merge_model_info(self) -> Options:
         """Return the settings with the model facts of the backend; the user's overrides win over these facts."""
@@ -246,7 +323,7 @@ class ResponsesProvider:
         self.spent_usd += cost_usd
 
     async def _fetch_models(self) -> list[ModelInfo]:
-        fetch = _EngineFetch(await self._load_engine(), self._configured_options)
+        fetch = _DocumentFetch(self._backend, self._configured_options)
         try:
             return await self._backend.models.list_models(fetch, self._configured_options)
         except LLMError as error:
@@ -254,45 +331,13 @@ class ResponsesProvider:
             raise
 
 
+def _shorten_list(models: list[str]) -> str:
+    names = [model for model in models if not has_snapshot_date(model)] or models
+    rest = len(models) - len(names[:_MAX_NAMES])
+    return ", ".join(names[:_MAX_NAMES]) + (f" and {rest} more" if rest else "")
+
+
 def _import_engine_class() -> type[Engine]:
     from ..engine.engine import Engine
 
     return Engine
-
-
-class AddressedProvider(ResponsesProvider):
-    """A provider whose host may pass an address and a key separately from the config.
-
-    A module derives its class from this one and overrides `build_backend`.
-
-    Args:
-        base_url: the address of the service; wins over the config's address. None, `""` and a host's placeholder count
-            as absent. A required keyword, because only then hosts that probe constructors pass the user's address.
-        api_key: the key; wins over the config's key. None, by default, leaves the config's key.
-        config: the settings; None, by default, is an empty config. The module's README lists the settings.
-        coordinator: the session's coordinator, for hook events; None, by default, emits no events.
-
-    Attributes:
-        address_key: the config key of the address; `base_url` by default.
-    """
-
-    address_key: ClassVar[str] = "base_url"
-
-    def __init__(
-        self,
-        *,
-        base_url: str | None,
-        api_key: str | None = None,
-        config: Mapping[str, Any] | None = None,
-        coordinator: Any = None,
-    ) -> None:
-        overridden_config = override_config(config, **{self.address_key: base_url, "api_key": api_key})
-        super().__init__(self.build_backend(overridden_config), config=config, coordinator=coordinator)
-
-    def build_backend(self, config: Mapping[str, Any]) -> Backend:
-        """Build the backend of the service; must not raise, so that a bad setting becomes `Backend.problem`.
-
-        Args:
-            config: the settings, with the address and the key that the host passed separately.
-        """
-        raise NotImplementedError

@@ -12,7 +12,7 @@ from amplifier_core.message_models import ChatRequest
 
 from ..facts.amendments import Amendments, amend_body
 from ..facts.backend_profile import BackendProfile
-from ..facts.model_traits import EFFORTS, ModelTraits
+from ..facts.traits import EFFORTS, ModelTraits
 from ..options.options import Options
 from ..wire.json_values import as_objects
 from ..wire.types import Body, Item

@@ -29,22 +29,27 @@ def openai_surface(
     template_roles: frozenset[str] | None = None,
     vision: bool = True,
     shares_ciphertext: bool = True,
+    model_list: object = None,
 ) -> Surface:
     """The surface; `keys` maps accepted keys to accounts, None takes any key that begins with "sk-".
 
-    `any_model` serves every model id, as local servers do, and `vision` says whether these see images. `template_roles`
-    and `shares_ciphertext` are those of `Surface`.
+    `any_model` serves every model id, as local servers do, and `vision` says whether these see images. `model_list` is
+    the whole reply to `GET /models`, such as one of `facts.server_model_lists`; None replies with the models of OpenAI.
+    `template_roles` and `shares_ciphertext` are those of `Surface`.
     """
 
     def authenticate(request: RecordedRequest) -> Caller:
         return _caller(request, keys, bad_keys)
+
+    async def list_server_models(exchange: Exchange) -> Reply:
+        return json_reply(model_list)
 
     return Surface(
         name="openai",
         prefix=prefix,
         routes=(
             Route("POST", "/responses", create_response),
-            Route("GET", "/models", _list_models),
+            Route("GET", "/models", _list_models if model_list is None else list_server_models),
             Route("GET", "/models/(?P<model>.+)", _get_model),
         ),
         authenticate=authenticate,

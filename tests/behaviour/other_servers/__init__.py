@@ -1,0 +1,1 @@
+"""What provider-openai-v2 promises at servers that are not OpenAI's."""
