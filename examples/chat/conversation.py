@@ -60,7 +60,8 @@ async def _execute(session: Any, question: str) -> str:
 
 
 def _error_text(kind: str, message: str) -> str:
-    remedy = ": choose another model with --model or /model" if kind == NotFoundError.__name__ else ""
+    is_about_model = kind == NotFoundError.__name__ and "model" in message.lower()
+    remedy = ": choose another model with --model or /model" if is_about_model else ""
     return one_line(message).rstrip(".") + remedy
 
 

@@ -111,7 +111,7 @@ LESSONS = {
         rule=text_results_only(),
         messages=("look", called(), result("call_1", [IMAGE])),
         warning="does not accept images in tool results",
-        check=lambda body: "does not accept images" in items(body, "function_call_output")[0]["output"],
+        check=lambda body: "accepts only text" in items(body, "function_call_output")[0]["output"],
     ),
     "an image in a tool result, for a blind model": Lesson(
         rule=no_images(),
@@ -177,6 +177,18 @@ async def test_a_refusal_is_answered_once_and_remembered(
     assert session.sent == learned + 1, "the next call knows"
     assert find_warnings(caplog) == warned
     assert session.recorder.named("llm:request")[-1]["dropped"] or "system" in name or "roles" in name
+
+
+async def test_a_server_that_fails_at_images_in_results_gets_text_after_the_retries(open_session: OpenSession) -> None:
+    session = await open_session(max_retries=1)
+    fails = HttpReply(500, "Internal Server Error")
+    session.emulator.script(ServerRule(lambda body: fails if has_images(dict(body)) else None))
+    await session.ask("look", called(), result("call_1", [IMAGE]))
+    assert session.sent == 3
+    assert not has_images(session.body)
+    assert len(session.recorder.named("provider:retry")) == 1
+    await session.ask("look", called(), result("call_1", [IMAGE]))
+    assert session.sent == 4
 
 
 async def test_a_damaged_image_of_the_newest_message_is_an_error_that_says_so(session: Session) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from openai_responses_common.facts.amendments import (
-    IMAGE_IN_RESULT_NOTE,
-    REFUSED_IMAGE_NOTE,
+    MEDIA_IN_RESULT_NOTE,
+    REFUSED_MEDIA_NOTE,
     Amendments,
     amend_body,
-    image_key,
+    media_key,
 )
 
 TOOL = {"type": "function", "name": "f", "parameters": {}, "strict": False}
@@ -128,17 +128,17 @@ def message(role: str, *texts: str) -> dict[str, Any]:
             },
         ),
         (
-            Amendments(images_in_tool_results=False),
+            Amendments(media_in_tool_results=False),
             {"input": [USER, {**RESULT, "output": [TEXT, IMAGE]}, {**USER, "content": [IMAGE]}]},
-            {"input": [USER, {**RESULT, "output": f"t\n{IMAGE_IN_RESULT_NOTE}"}, {**USER, "content": [IMAGE]}]},
+            {"input": [USER, {**RESULT, "output": f"t\n{MEDIA_IN_RESULT_NOTE}"}, {**USER, "content": [IMAGE]}]},
         ),
         (
-            Amendments(refused_image_keys=frozenset({image_key(IMAGE)})),
+            Amendments(refused_media_keys=frozenset({media_key(IMAGE)})),
             {"input": [{**RESULT, "output": [IMAGE, OTHER_IMAGE]}, {**USER, "content": [TEXT, IMAGE]}]},
             {
                 "input": [
-                    {**RESULT, "output": [{"type": "input_text", "text": REFUSED_IMAGE_NOTE}, OTHER_IMAGE]},
-                    {**USER, "content": [TEXT, {"type": "input_text", "text": REFUSED_IMAGE_NOTE}]},
+                    {**RESULT, "output": [{"type": "input_text", "text": REFUSED_MEDIA_NOTE}, OTHER_IMAGE]},
+                    {**USER, "content": [TEXT, {"type": "input_text", "text": REFUSED_MEDIA_NOTE}]},
                 ]
             },
         ),

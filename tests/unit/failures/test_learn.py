@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.facts.amendments import Amendments, amend_body, image_key
+from openai_responses_common.facts.amendments import Amendments, amend_body, media_key
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.learn import (
     DROPPABLE_FIELDS,
@@ -373,7 +373,8 @@ FOUND_TOOLS = {"type": "tool_search_output", "id": "tso_1", "execution": "server
 IMAGES = [{"type": "input_image", "image_url": f"data:image/png;base64,{letter}"} for letter in "ABC"]
 RESULT = {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "t"}, IMAGES[0]]}
 OWN_IMAGE = {"type": "message", "role": "user", "content": [IMAGES[1]]}
-KEYS = [image_key(image) for image in IMAGES]
+KEYS = [media_key(image) for image in IMAGES]
+FILE = {"type": "input_file", "file_data": "data:application/pdf;base64,AA", "filename": "a.pdf"}
 NOT_VALID = "The image data you provided does not represent a valid image. Please check your input."
 
 
@@ -493,23 +494,23 @@ LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
     "no images in results": (
         refusal("Output of tool call should be 'Input text'"),
         {"input": [USER, CALL, RESULT]},
-        Amendments(images_in_tool_results=False),
+        Amendments(media_in_tool_results=False),
     ),
     "no images in results, without any": (refusal("Output of tool call should be 'Input text'"), {}, None),
     "a part of a result by its path": (
         refusal("Invalid value: 'input_image'. Supported values are: 'input_text'.", param="input[2].output[1]"),
         {"input": [USER, CALL, RESULT]},
-        Amendments(images_in_tool_results=False),
+        Amendments(media_in_tool_results=False),
     ),
     "a model without vision at 500": (
         refusal("image input is not supported - hint: …", status=500),
         {"input": [USER, CALL, RESULT]},
-        Amendments(images_in_tool_results=False),
+        Amendments(media_in_tool_results=False),
     ),
     "a model without vision at 404": (
         refusal("No endpoints found that support image input", status=404),
         {"input": [OWN_IMAGE, ASSISTANT, USER]},
-        Amendments(refused_image_keys=keys(KEYS[1])),
+        Amendments(refused_media_keys=keys(KEYS[1])),
     ),
     "a model without vision, and the newest image": (
         refusal("m is not a multimodal model"),
@@ -520,25 +521,41 @@ LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
     "a damaged image of a new result": (
         refusal(NOT_VALID, param="input", code="invalid_value"),
         {"input": [OWN_IMAGE, CALL, RESULT]},
-        Amendments(refused_image_keys=keys(KEYS[0])),
+        Amendments(refused_media_keys=keys(KEYS[0])),
     ),
     "a damaged image of an old result": (
         refusal("no", code="invalid_image_format"),
         {"input": [USER, CALL, RESULT, ASSISTANT, OWN_IMAGE]},
-        Amendments(refused_image_keys=keys(KEYS[0])),
+        Amendments(refused_media_keys=keys(KEYS[0])),
     ),
     "a damaged image by its path": (
         refusal("Invalid 'input[0].content[0].image_url'. Expected a base64-encoded data URL with an image MIME type."),
         {"input": [OWN_IMAGE, CALL, RESULT]},
-        Amendments(refused_image_keys=keys(KEYS[1])),
+        Amendments(refused_media_keys=keys(KEYS[1])),
     ),
     "the newest damaged image by its path": (
         refusal(NOT_VALID, param="input[1].content[0].image_url"),
         {"input": [ASSISTANT, OWN_IMAGE]},
         None,
     ),
+    "a file of an earlier turn by its path": (
+        refusal("Invalid value: 'input_file'. Supported values are: 'input_text'.", param="input[0].content[0]"),
+        {"input": [{**USER, "content": [FILE]}, ASSISTANT, USER]},
+        Amendments(refused_media_keys=keys(media_key(FILE))),
+    ),
+    "an image behind the last part": (refusal("Odd.", param="input[0].content[7]"), {"input": [OWN_IMAGE]}, None),
     "a damaged image in no image": (refusal(NOT_VALID), {}, None),
     # Tools
+    "a tool by its index, in the words of a gateway": (
+        refusal("litellm.BadRequestError: AnthropicException: tools.0.custom.input_schema: JSON schema is invalid"),
+        {},
+        Amendments(dropped_tool_names=keys("f")),
+    ),
+    "a tool of another API": (
+        refusal("GenerateContentRequest.tools[0].function_declarations[3].name: Invalid function name."),
+        {},
+        None,
+    ),
     "a tool by its index": (
         refusal("Invalid schema for function 'f': …", param="tools[0].parameters", code="invalid_function_parameters"),
         {},
@@ -645,6 +662,14 @@ def test_the_net_leaves_out_what_the_service_made_for_itself(failure: Failure, i
     found = learn_net(failure, body(input=[*OPAQUE, COMPACTION, FOUND_TOOLS]), NOTHING)
     expected = Amendments(refused_item_keys=keys("rs_1", "ws_1", "cmp_1", "tso_1")) if is_tried else None
     assert (found[0] if found else None) == expected
+
+
+def test_a_fault_may_come_from_images_in_tool_results() -> None:
+    fault = refusal("Internal Server Error", status=500)
+    assert learn_net(fault, body(input=[USER, CALL, {**RESULT, "output": "t"}]), NOTHING) is None
+    found = learn_net(fault, body(input=[USER, CALL, RESULT]), NOTHING)
+    assert found is not None
+    assert found[0] == Amendments(media_in_tool_results=False)
 
 
 def test_the_net_needs_something_to_leave_out() -> None:

@@ -74,6 +74,8 @@ def test_the_error_object_of_the_api() -> None:
         ("", {"message": "the service responded with HTTP 400 and no message"}),
         ("upstream connect error", {"message": "upstream connect error"}),
         ("<p>no <b>title</b></p>", {"message": "no title"}),
+        ('data: {"error": {"message": "m", "code": "500"}}\n\n', {"message": "m", "code": "500"}),
+        ("event: error\ndata: no JSON", {"message": "event: error data: no JSON"}),
         (CLOUDFLARE, {"message": "Cloudflare: Just a moment..."}),
         (BAD_GATEWAY, {"message": "Cloudflare: 502 Bad Gateway"}),
         ("<title>Attention Required! | Cloudflare</title>", {"message": "Attention Required! | Cloudflare"}),

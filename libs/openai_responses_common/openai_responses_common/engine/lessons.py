@@ -94,7 +94,11 @@ def amend_call(call: Call, failure: CallFailure, error: LLMError, *, origin: str
             return _remember(call, origin, [description])
         call.trial.descriptions.append(description)
         return []
-    if call.trial is None and type(error) is InvalidRequestError:
+    # A fault may pass by itself, so the last attempt is the first one without what may cause it.
+    is_last_attempt = call.failure_count > call.options.max_retries
+    if call.trial is None and (
+        type(error) is InvalidRequestError or (failure.failure.status == 500 and is_last_attempt)
+    ):
         net = learn_net(failure.failure, body, call.amendments, required_fields=required_fields)
         if net is not None:
             call.trial = Trial(amendments=call.amendments, error=error, cause=failure, descriptions=[net[1]])

@@ -17,8 +17,9 @@ from ..wire.types import Item
 SystemTextRole = Literal["developer", "system", "user"]
 
 _SYSTEM_ROLES = frozenset({"developer", "system"})
-IMAGE_IN_RESULT_NOTE = "[an image of the tool is left out: the service does not accept images in tool results]"
-REFUSED_IMAGE_NOTE = "[an image is left out: the service could not read it]"
+MEDIA_IN_RESULT_NOTE = "[an image or file of the tool is left out: the service accepts only text in tool results]"
+REFUSED_MEDIA_NOTE = "[an image or file is left out: the service could not read it]"
+MEDIA_PART_TYPES = frozenset({"input_image", "input_file"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,8 @@ class Amendments:
             text, too.
         joins_user_messages: whether user messages that follow each other are sent as one.
         refused_item_keys: replayed items that the service refused, such as reasoning or a compaction, see `item_key`.
-        refused_image_keys: images that the service could not read, see `image_key`.
-        images_in_tool_results: whether tool results may hold images.
+        refused_media_keys: images and files that the service could not read, see `media_key`.
+        media_in_tool_results: whether tool results may hold images and files.
         message_status: whether each replayed assistant message has a `status`.
         streams: whether the service may stream to this account; if not, the whole response comes as one JSON object.
     """
@@ -53,8 +54,8 @@ class Amendments:
     system_text_at_start: bool = True
     joins_user_messages: bool = False
     refused_item_keys: frozenset[str] = frozenset()
-    refused_image_keys: frozenset[str] = frozenset()
-    images_in_tool_results: bool = True
+    refused_media_keys: frozenset[str] = frozenset()
+    media_in_tool_results: bool = True
     message_status: bool = False
     streams: bool = True
 
@@ -78,8 +79,8 @@ class Amendments:
             system_text_at_start=self.system_text_at_start and other.system_text_at_start,
             joins_user_messages=self.joins_user_messages or other.joins_user_messages,
             refused_item_keys=self.refused_item_keys | other.refused_item_keys,
-            refused_image_keys=self.refused_image_keys | other.refused_image_keys,
-            images_in_tool_results=self.images_in_tool_results and other.images_in_tool_results,
+            refused_media_keys=self.refused_media_keys | other.refused_media_keys,
+            media_in_tool_results=self.media_in_tool_results and other.media_in_tool_results,
             message_status=self.message_status or other.message_status,
             streams=self.streams and other.streams,
         )
@@ -115,9 +116,10 @@ def amend_body(body: Mapping[str, Any], amendments: Amendments) -> tuple[dict[st
     return amended, list(notes)
 
 
-def image_key(part: Mapping[str, Any]) -> str:
-    """Return a digest that identifies the image of an `input_image` part."""
-    source = str(part.get("image_url") or part.get("file_id"))
+def media_key(part: Mapping[str, Any]) -> str:
+    """Return a digest that identifies the image of an `input_image` part, or the file of an `input_file` part."""
+    sources = ("image_url", "file_data", "file_url", "file_id")
+    source = str(next((part[key] for key in sources if part.get(key)), ""))
     return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -191,8 +193,8 @@ def _amend_item(item: Item, amendments: Amendments, notes: dict[str, None]) -> I
         item = _drop_item_fields(item, amendments.dropped_item_fields)
     if amendments.message_status and item.get("role") == "assistant":
         item = _add_status(item)
-    if not amendments.images_in_tool_results or amendments.refused_image_keys:
-        item = _drop_images(item, amendments, notes)
+    if not amendments.media_in_tool_results or amendments.refused_media_keys:
+        item = _drop_media(item, amendments, notes)
     return item
 
 
@@ -265,19 +267,19 @@ def _add_status(item: Item) -> Item:
     return {"type": "message", "role": "assistant", "content": "".join(texts)} if texts else item
 
 
-def _drop_images(item: Item, amendments: Amendments, notes: dict[str, None]) -> Item:
-    """Return the item with a note in place of each image that the service does not accept."""
+def _drop_media(item: Item, amendments: Amendments, notes: dict[str, None]) -> Item:
+    """Return the item with a note in place of each image and file that the service does not accept."""
     is_result = item.get("type") in OUTPUT_TYPES
     key = "output" if is_result else "content"
     parts = as_objects(item.get(key))
-    if not any(part.get("type") == "input_image" for part in parts):
+    if not any(part.get("type") in MEDIA_PART_TYPES for part in parts):
         return item
     amended: list[Item] = []
     for part in parts:
-        if part.get("type") == "input_image" and is_result and not amendments.images_in_tool_results:
-            note = IMAGE_IN_RESULT_NOTE
-        elif part.get("type") == "input_image" and image_key(part) in amendments.refused_image_keys:
-            note = REFUSED_IMAGE_NOTE
+        if part.get("type") in MEDIA_PART_TYPES and is_result and not amendments.media_in_tool_results:
+            note = MEDIA_IN_RESULT_NOTE
+        elif part.get("type") in MEDIA_PART_TYPES and media_key(part) in amendments.refused_media_keys:
+            note = REFUSED_MEDIA_NOTE
         else:
             amended.append(part)
             continue

@@ -1,4 +1,4 @@
-"""What a refusal teaches of the images in a conversation: which ones are left out, and where.
+"""What a refusal teaches of the images and files in a conversation: which ones are left out, and where.
 
 An image of the newest user message stays, because the user asks about it: the error then says what is wrong.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..facts.amendments import image_key
+from ..facts.amendments import MEDIA_PART_TYPES, media_key
 from ..wire.client_calls import OUTPUT_TYPES
 from ..wire.json_values import as_objects
 from ..wire.types import Item
@@ -53,70 +53,89 @@ _NO_IMAGES_IN_RESULTS_PATTERN = re.compile(r"output of tool call should be 'inpu
 
 
 def learn_images(refusal: Refusal) -> Lesson | None:
-    """Leave out images that the service cannot read, or does not accept where they stand.
+    """Leave out images and files that the service cannot read, or does not accept where they stand.
 
-    An image of the newest user message stays, because the user asks about it: the error then says what is wrong.
+    Those of the newest user message stay, because the user asks about them: the error then says what is wrong.
     """
-    if _NO_IMAGES_IN_RESULTS_PATTERN.search(refusal.message) or _names_result_with_image(refusal):
-        return _drop_images_in_results(refusal)
+    if _NO_IMAGES_IN_RESULTS_PATTERN.search(refusal.message) or _names_type_in_result(refusal):
+        return _drop_media_in_results(refusal)
     if NO_IMAGES_PATTERN.search(refusal.message):
-        return _drop_images_in_results(refusal) or _refuse_images(refusal, _list_earlier_user_images(refusal))
+        return _drop_media_in_results(refusal) or _refuse_media(refusal, _list_earlier_user_media(refusal))
+    named = _list_named_media(refusal)
+    if named is not None:
+        return _refuse_media(refusal, named)
     if refusal.failure.code in IMAGE_REFUSAL_CODES or BAD_IMAGE_PATTERN.search(refusal.message):
-        return next(filter(None, (_refuse_images(refusal, images) for images in _list_suspects(refusal))), None)
+        return next(filter(None, (_refuse_media(refusal, media) for media in _list_suspects(refusal))), None)
     return None
 
 
-def _drop_images_in_results(refusal: Refusal) -> Lesson | None:
-    if not refusal.amendments.images_in_tool_results or not _list_images(_list_results(refusal.items)):
+def learn_text_results(refusal: Refusal) -> Lesson | None:
+    """Leave out the images and files of tool results, in case that a fault of the server comes from them.
+
+    Source: transformers serve 5.24 responds with 500 and no reason to each result with an image (run 2026-11-30).
+    """
+    return _drop_media_in_results(refusal)
+
+
+def _drop_media_in_results(refusal: Refusal) -> Lesson | None:
+    if not refusal.amendments.media_in_tool_results or not _list_media(_list_results(refusal.items)):
         return None
     return (
-        replace(refusal.amendments, images_in_tool_results=False),
+        replace(refusal.amendments, media_in_tool_results=False),
         f"the service does not accept images in tool results ({refusal.reason}); sending a note instead",
     )
 
 
-def _refuse_images(refusal: Refusal, images: list[Item]) -> Lesson | None:
+def _refuse_media(refusal: Refusal, media: list[Item]) -> Lesson | None:
     known = refusal.amendments
-    keys = frozenset(map(image_key, images)) - known.refused_image_keys
+    keys = frozenset(map(media_key, media)) - known.refused_media_keys
     if not keys:
         return None
     return (
-        replace(known, refused_image_keys=known.refused_image_keys | keys),
-        f"the service cannot read an image of the conversation ({refusal.reason}); sending a note instead",
+        replace(known, refused_media_keys=known.refused_media_keys | keys),
+        f"the service cannot read an image or file of the conversation ({refusal.reason}); sending a note instead",
     )
 
 
-def _names_result_with_image(refusal: Refusal) -> bool:
-    """Return whether the refusal names the output of a call that holds an image, and not the image itself."""
+def _names_type_in_result(refusal: Refusal) -> bool:
+    """Return whether the refusal names the output of a call that holds an image, or the type of a part of it."""
     entries = [entry for path in refusal.paths if (entry := refusal.find_item(path))]
-    return any(
+    names_output = any(
         item.get("type") in OUTPUT_TYPES
-        and "image_url" not in steps
-        and bool(_list_images([item]))
-        and "output" in steps
+        and bool(_list_media([item]))
+        and [step for step in steps if not step.isdecimal()] in (["output"], ["output", "type"])
         for item, steps in entries
-    ) and not BAD_IMAGE_PATTERN.search(refusal.message)
+    )
+    return names_output and not BAD_IMAGE_PATTERN.search(refusal.message)
+
+
+def _list_named_media(refusal: Refusal) -> list[Item] | None:
+    """Return the image or file that the refusal names by its path; empty if it is one of the newest user message.
+
+    None if it names none.
+    """
+    newest = refusal.items[_find_newest_turn(refusal.items) :]
+    for path in refusal.paths:
+        item, steps = refusal.find_item(path) or ({}, [])
+        index = next((int(step) for step in steps if step.isdecimal()), None)
+        parts = as_objects(item.get("output", item.get("content")))
+        if index is None or index >= len(parts) or parts[index].get("type") not in MEDIA_PART_TYPES:
+            continue
+        is_own = item.get("role") == "user" and any(item is each for each in newest)
+        return [] if is_own else [parts[index]]
+    return None
 
 
 def _list_suspects(refusal: Refusal) -> Iterator[list[Item]]:
-    """Yield the images that may be damaged: the one that is named, then new ones of tools, then older ones."""
-    start = _find_newest_turn(refusal.items)
-    newest = refusal.items[start:]
-    for path in refusal.paths:
-        item, steps = refusal.find_item(path) or ({}, [])
-        indexes = [int(step) for step in steps if step.isdecimal()]
-        is_own = item.get("role") == "user" and any(item is each for each in newest)
-        if item and indexes and not is_own:
-            parts = as_objects(item.get("output", item.get("content")))
-            yield [part for part in parts[indexes[0] : indexes[0] + 1] if part.get("type") == "input_image"]
-    yield _list_images(_list_results(newest))
-    yield _list_images(_list_results(refusal.items))
-    yield _list_earlier_user_images(refusal)
+    """Yield the images that may be damaged, if none is named: new ones of tools, then older ones."""
+    yield _list_media(_list_results(refusal.items[_find_newest_turn(refusal.items) :]))
+    yield _list_media(_list_results(refusal.items))
+    yield _list_earlier_user_media(refusal)
 
 
-def _list_earlier_user_images(refusal: Refusal) -> list[Item]:
+def _list_earlier_user_media(refusal: Refusal) -> list[Item]:
     start = _find_newest_turn(refusal.items)
-    return _list_images(item for item in refusal.items[:start] if item.get("role") == "user")
+    return _list_media(item for item in refusal.items[:start] if item.get("role") == "user")
 
 
 def _find_newest_turn(items: list[Item]) -> int:
@@ -128,8 +147,8 @@ def _list_results(items: Iterable[Item]) -> list[Item]:
     return [item for item in items if item.get("type") in OUTPUT_TYPES]
 
 
-def _list_images(items: Iterable[Item]) -> list[Item]:
+def _list_media(items: Iterable[Item]) -> list[Item]:
     parts: Iterator[dict[str, Any]] = (
         part for item in items for part in as_objects(item.get("output", item.get("content")))
     )
-    return [part for part in parts if part.get("type") == "input_image"]
+    return [part for part in parts if part.get("type") in MEDIA_PART_TYPES]

@@ -20,7 +20,7 @@ _REASONING_REFUSAL_CODES = frozenset({"invalid_encrypted_content"})
 _REASONING_REFUSAL_PATTERN = re.compile(
     r"encrypted content .*could not be|provided without its required|Items are not persisted when"
     r"|item with id '(rs|msg|fc)_[^']*' not found|Reasoning input items can only be provided"
-    r"|encrypted content is not supported|item\['content'\] is empty|unsupported content\[\]\.type",
+    r"|encrypted content is not supported|item\['content'\] is empty",
     re.I | re.S,
 )
 _UNKNOWN_ID_PATTERN = re.compile(r"item with id '\w+' not found", re.I)
@@ -29,7 +29,7 @@ _UNKNOWN_FIELD_PATTERN = re.compile(
 )
 _REQUIRED_ITEM_FIELDS = frozenset(
     {"type", "role", "content", "call_id", "name", "arguments", "output", "input", "action", "operation", "summary"}
-    | {"text", "image_url", "file_id", "file_data", "file_url", "refusal", "encrypted_content", "status"}
+    | {"text", "image_url", "file_id", "file_data", "file_url", "refusal", "encrypted_content"}
 )
 """Fields of items and content parts without which an item says something else, or nothing."""
 

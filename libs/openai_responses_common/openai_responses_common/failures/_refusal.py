@@ -22,8 +22,9 @@ Lesson = tuple[Amendments, str]
 # pydantic prints `'loc': ('body', 'input', 1, 'status')` or, in vLLM 0.32, `'loc': 'body.include.1'` (recorded).
 _LOCATION_PATTERN = re.compile(r"""'loc': (?:\(([^)]*)\)|'([^']*)')""")
 _STEP_PATTERN = re.compile(r"'([a-z_]\w*)'|\b(\d+)\b")
-# "Unknown parameter: 'input[1].status'.", "Invalid 'tools[0].name': string does not match pattern."
-_QUOTED_PATH_PATTERN = re.compile(r"""["'`]((?:input|tools|include)(?:\[\d+\]|\.\d+)[\w.\[\]]*)["'`]""")
+# "Unknown parameter: 'input[1].status'.", "tools.3.custom.input_schema: JSON schema is invalid"; but not the path of
+# another API, as in "GenerateContentRequest.tools[0].function_declarations[3].name: …".
+_NAMED_PATH_PATTERN = re.compile(r"""(?<![\w.])((?:input|tools|include)(?:\[\d+\]|\.\d+)[\w.\[\]]*)(?=["'`]|: )""")
 _INDEX_PATTERN = re.compile(r"\[(\d+)\]")
 
 
@@ -53,7 +54,7 @@ class Refusal:
         locations = [_read_location(*match) for match in _LOCATION_PATTERN.findall(self.message)]
         texts = [self.failure.param or "", *locations]
         if not locations:
-            texts += _QUOTED_PATH_PATTERN.findall(self.message)
+            texts += _NAMED_PATH_PATTERN.findall(self.message)
         paths = (_INDEX_PATTERN.sub(r".\1", text).removeprefix("body.") for text in texts)
         object.__setattr__(self, "paths", tuple(dict.fromkeys(path for path in paths if path)))
         object.__setattr__(self, "locations", bool(locations))

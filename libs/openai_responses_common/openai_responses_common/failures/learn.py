@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from ..facts.amendments import Amendments, has_field, tool_name
 from ..wire.json_values import as_object, as_objects
-from ._learn_images import NO_IMAGES_PATTERN, learn_images
+from ._learn_images import NO_IMAGES_PATTERN, learn_images, learn_text_results
 from ._learn_input import (
     learn_item_fields,
     learn_message_status,
@@ -130,12 +130,16 @@ def learn_net(
 ) -> Lesson | None:
     """Return the amendments that leave out what earlier turns made for the service itself, with a sentence.
 
-    They are for a refusal of an unknown text, and count only if the service accepts the amended request. None if the
-    failure is not such a refusal, or if the request has nothing to leave out.
+    They are for a refusal of an unknown text, and count only if the service accepts the amended request. For a fault of
+    the service (status 500), they leave out the images in tool results. None if the failure is neither, or if the
+    request has nothing to leave out.
     """
+    refusal = _build_refusal(failure, body, amendments, required_fields, True)
+    if failure.status == 500:
+        return learn_text_results(refusal)
     if failure.status not in (400, 422) and (failure.kind != "event" or failure.status is not None):
         return None
-    return learn_without_replay(_build_refusal(failure, body, amendments, required_fields, True))
+    return learn_without_replay(refusal)
 
 
 def _build_refusal(

@@ -11,7 +11,7 @@ import string
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from ..wire.json_values import SURROGATES, as_object, as_objects
+from ..wire.json_values import SURROGATES, as_object, as_objects, loads_or_text
 from ..wire.types import Event
 from ._wrapped import find_error_object, unwrap_error
 from .durations import parse_wait_s, read_reset_s, read_retry_after_s
@@ -33,7 +33,7 @@ def read_error_response(status: int, body: object, headers: Mapping[str, str]) -
         body: the parsed JSON, or the text if the body is not JSON.
         headers: the response headers, with names in lower case.
     """
-    error = _join_details(unwrap_error(find_error_object(body)))
+    error = _join_details(unwrap_error(find_error_object(_read_stream_text(body))))
     if 300 <= status < 400:
         location = headers.get("location", "an address that it does not name")
         # The query of an address may hold a secret.
@@ -85,6 +85,17 @@ def read_error_event(event: Event, headers: Mapping[str, str] | None = None) -> 
         request_id=_read_request_id({"x-request-id": str(response.get("id") or "")})
         or _read_request_id(response_headers),
     )
+
+
+def _read_stream_text(body: object) -> object:
+    """Return the JSON of an error that a gateway sent as the text of a stream, although the status says that it failed.
+
+    Source: LiteLLM 1.108 at status 500 (run 2026-11-30).
+    """
+    if not isinstance(body, str) or not body.startswith(("data:", "event:")):
+        return body
+    data = "\n".join(line.removeprefix("data:") for line in body.splitlines() if line.startswith("data:"))
+    return loads_or_text(data)
 
 
 def _join_details(error: dict[str, Any]) -> dict[str, Any]:
