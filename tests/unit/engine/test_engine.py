@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -133,6 +134,19 @@ async def test_hooks_that_raise_cost_no_response(error: BaseException) -> None:
     response = await run_call(hooks, build_text_reply("Hel", "lo"))
     assert response.text == "Hello"
     assert (hooks.names[0], hooks.names[-1]) == ("llm:request", "llm:response")
+
+
+async def test_a_sum_of_costs_that_raises_costs_no_response() -> None:
+    def raise_error(cost_usd: Decimal) -> None:
+        costs_usd.append(cost_usd)
+        raise ValueError(cost_usd)
+
+    costs_usd: list[Decimal] = []
+    options = Options(model="gpt-5.6-sol")
+    engine = Engine(FakeTransport(build_text_reply("Hello")), PROFILE, on_cost=raise_error)
+    events = engine.create_events(None, "test", options)
+    assert (await engine.run_call(REQUEST, options, events, None)).text == "Hello"
+    assert costs_usd
 
 
 @pytest.mark.parametrize(

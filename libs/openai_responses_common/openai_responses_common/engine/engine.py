@@ -341,14 +341,21 @@ class Engine:
             raise CallFailure(Failure(kind="stream", message=accumulator.describe_fault()))
         response = accumulator.build_response()
         usage = self._sum_usage([response], options)
-        if self._on_cost and usage and usage.cost_usd is not None:
-            self._on_cost(usage.cost_usd)
+        self._report_cost(usage)
         if accumulator.has_failed():
             failure = read_error_event(accumulator.terminal_event, headers)
             raise CallFailure(scrub_failure(failure, self.transport.scrub))
         if fault := accumulator.describe_fault():
             raise CallFailure(Failure(kind="stream", message=fault))
         return response
+
+    def _report_cost(self, usage: Usage | None) -> None:
+        if self._on_cost is None or usage is None or usage.cost_usd is None:
+            return
+        try:
+            self._on_cost(usage.cost_usd)
+        except Exception:  # code of a caller, which must not cost a response that was paid for
+            logger.exception("%s: the cost of a response could not be added up", self.profile.display_name)
 
     def _decode(self, call: Call) -> DecodedResponse:
         """Decode the responses of a call into one chat response with the usage of all of them."""

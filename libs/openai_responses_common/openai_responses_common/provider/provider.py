@@ -246,11 +246,18 @@ class ResponsesProvider:
                 await sink(batch)
 
         response = await engine.run_call(request, options, events, send_to_sinks if sinks else None)
+        try:
+            self._note_response(options, response, events.headers)
+        except Exception:  # code of a module, which must not cost a response that was paid for
+            logger.exception("%s: the facts about the models could not be updated", self._backend.profile.display_name)
+        return response
+
+    def _note_response(self, options: Options, response: DecodedResponse, headers: Mapping[str, str]) -> None:
+        """Let the backend learn from a response about its models."""
         response_model = (response.metadata or {}).get("openai:model")
         if response_model and isinstance(response_model, str):
             self._backend.models.on_response_model(options.model, response_model)
-        self._backend.models.on_headers(events.headers)
-        return response
+        self._backend.models.on_headers(headers)
 
     def _resolve_options(self, request: ChatRequest, kwargs: Mapping[str, Any]) -> Options:
         cache_key = str(getattr(self.coordinator, "session_id", "") or "") or None
