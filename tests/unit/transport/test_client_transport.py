@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncGenerator, Mapping
 from types import ModuleType
 from typing import Any, cast
 
+import anyio
 import httpx
 import httpx2
 import pytest
@@ -14,6 +17,7 @@ from amplifier_core.llm_errors import AbortError
 from openai_responses_common import ApiKey, Endpoint, HttpTransport, SdkTransport
 from openai_responses_common.failures.failure import CallFailure, Failure
 from openai_responses_common.transport.client_transport import ClientTransport
+from openai_responses_common.transport.http_client import connection_error_types
 
 ENDPOINT = Endpoint(base_url="https://service.test/v1", credential=ApiKey(key="key-1"))
 
@@ -112,3 +116,64 @@ async def test_complete_response_is_left_without_an_error_if_the_provider_is_clo
         await transport.close()
         library.response.rest.set()
     assert [event["type"] for event in events] == ["response.completed"]
+
+
+async def test_connection_that_breaks_while_it_is_closed_costs_nothing() -> None:
+    class BrokenResponse(_Response):
+        async def aclose(self) -> None:
+            raise ssl.SSLError("decryption failed or bad record mac")
+
+    class BrokenLibrary(_Library):
+        async def close(self, client: object) -> None:
+            raise ConnectionResetError
+
+        def error_types(self) -> tuple[type[Exception], ...]:
+            return connection_error_types()
+
+    library = BrokenLibrary()
+    library.response = BrokenResponse()
+    library.response.rest.set()
+    transport = ClientTransport[object](ENDPOINT, cast(Any, library))
+    async with transport.open(b"{}", timeout_s=600) as reply:
+        events = await anext(reply.batches)
+    await transport.close()
+    assert [event["type"] for event in events] == ["response.completed"]
+
+
+@LIBRARIES
+@pytest.mark.parametrize(
+    "error",
+    [
+        ssl.SSLError("bad record"),
+        ConnectionResetError(),
+        BrokenPipeError(),
+        socket.gaierror(-2, "Name or service not known"),
+        EOFError(),
+        anyio.EndOfStream(),
+        anyio.ClosedResourceError(),
+        anyio.BrokenResourceError(),
+        TimeoutError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_error_of_a_socket_is_a_failure_of_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+    transport: type[HttpTransport | SdkTransport],
+    library: ModuleType,
+    error: Exception,
+) -> None:
+    async def raise_error(_self: object, request: object) -> object:
+        raise error
+
+    monkeypatch.setattr(library.AsyncHTTPTransport, "handle_async_request", raise_error)
+    sender = transport(ENDPOINT)
+    for operation in (lambda: sender.fetch("/models", timeout_s=600), lambda: _open(sender)):
+        with pytest.raises(CallFailure) as caught:
+            await operation()
+        assert caught.value.failure.kind == ("timeout" if isinstance(error, TimeoutError) else "network")
+    await sender.close()
+
+
+async def _open(sender: HttpTransport | SdkTransport) -> None:
+    async with sender.open(b"{}", timeout_s=600):
+        raise AssertionError("the request did not fail")

@@ -15,7 +15,6 @@ from email.utils import formatdate
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
 from amplifier_core.llm_errors import ConfigurationError
 
@@ -107,6 +106,9 @@ def find_proxy(url: str) -> str | None:
         ConfigurationError: the variable does not hold the address of a proxy. The error does not quote it, because the
             address may hold a password.
     """
+    # It imports much that only the first client needs.
+    from urllib.request import getproxies, getproxies_environment, proxy_bypass
+
     choice = choose_proxy(url, getproxies(), [socket.gethostname()])
     # The exceptions of Windows and macOS count if no variable is set.
     if choice is None or (not getproxies_environment() and proxy_bypass(urlsplit(url).hostname or "")):
