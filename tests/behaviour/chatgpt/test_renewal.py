@@ -8,16 +8,26 @@ import logging
 import threading
 import time
 from contextlib import AbstractContextManager
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from amplifier_core.llm_errors import AuthenticationError, LLMError, NetworkError, ProviderUnavailableError
+from amplifier_core.llm_errors import (
+    AuthenticationError,
+    LLMError,
+    LLMTimeoutError,
+    NetworkError,
+    ProviderUnavailableError,
+)
 from amplifier_module_provider_chatgpt_oauth.auth import account as module
 from amplifier_module_provider_chatgpt_oauth.auth import tokens as tokens_module
 from amplifier_module_provider_chatgpt_oauth.settings import LOGIN_COMMAND
 from openai_responses_common.auth import token_source
+from openai_responses_common.auth.store import open as open_module
 from openai_responses_common.auth.store.base import TokenStore
+from openai_responses_common.auth.store.lock import hold_file_lock
+from openai_responses_common.auth.store.open import open_store
 from openai_responses_common.auth.store.record import StoreError
 from responses_emulator import Account, Disconnect, HttpReply, LoseReply, Say, invalid_token, malformed_token
 from responses_emulator.openai_sign_in.service import SignInService
@@ -216,6 +226,23 @@ async def test_a_refused_refresh_token_is_sent_once(machine: Machine, code: str,
     assert machine.provider().auth_status() == "expired"
     assert machine.provider().login(Person(machine.service))
     assert (await (await machine.session()).ask("hello")).text
+
+
+@pytest.mark.parametrize("lifetime_s", [-10, 200])
+async def test_a_lock_that_others_hold_costs_no_token_that_is_still_valid(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, lifetime_s: int
+) -> None:
+    machine.keep(machine.service.token_set(lifetime_s=lifetime_s))
+    monkeypatch.setattr(open_module, "hold_file_lock", partial(hold_file_lock, deadline_s=0.1))
+    session = await machine.session()
+    with open_store("file", service="chatgpt-oauth", path=machine.file).lock():
+        if lifetime_s > 0:
+            assert (await session.ask("hello")).text
+        else:
+            with pytest.raises(LLMTimeoutError, match="another process has held the lock") as caught:
+                await session.ask("hello")
+            assert caught.value.retryable
+    assert (await session.ask("hello")).text
 
 
 UNEXPLAINED = {

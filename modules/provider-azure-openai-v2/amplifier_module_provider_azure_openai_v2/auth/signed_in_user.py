@@ -25,7 +25,7 @@ from openai_responses_common.auth.device_code import (
 )
 from openai_responses_common.auth.store.base import TokenStore
 from openai_responses_common.auth.store.open import open_store
-from openai_responses_common.auth.store.record import StoreError, TokenRecord
+from openai_responses_common.auth.store.record import StoreBusy, StoreError, TokenRecord
 
 from ..endpoint import AzureEndpoint
 from ..settings import DEFAULT_TOKEN_FILE, LOGIN_HINT, Settings
@@ -106,6 +106,8 @@ class SignedInUser:
                 token = session.get_token_silently(scope, force_refresh=refused_token is not None)
                 session.save_changed_cache()
                 return token
+        except StoreBusy as error:
+            raise LLMTimeoutError(str(error), retryable=True) from error
         except StoreError as error:
             problem = f"the tokens of {self.description} cannot be read: {error}"
         if self.in_chain:

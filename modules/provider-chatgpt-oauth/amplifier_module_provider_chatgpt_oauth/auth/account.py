@@ -17,12 +17,12 @@ from dataclasses import replace
 from typing import Literal, TypeVar
 from weakref import WeakValueDictionary
 
-from amplifier_core.llm_errors import AuthenticationError, LLMError
+from amplifier_core.llm_errors import AuthenticationError, LLMError, LLMTimeoutError
 from openai_responses_common import Token, TokenSource
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.device_code import DeviceCode, Poll, sign_in, sign_in_async
 from openai_responses_common.auth.store.open import open_store
-from openai_responses_common.auth.store.record import StoreError, TokenRecord
+from openai_responses_common.auth.store.record import StoreBusy, StoreError, TokenRecord
 from openai_responses_common.auth.terminal import Terminal
 from openai_responses_common.transport.http_client import BlockingHttp
 
@@ -233,16 +233,24 @@ class Account:
     def _get_usable_token(self, refused_token: str | None) -> Token:
         tokens = self._load_newest_tokens()
         if tokens is None or not _is_fresh(tokens, refused_token):
-            with self._store.lock():
-                tokens = self._load_newest_tokens()
-                if tokens is None:
-                    raise AuthenticationError(NOT_SIGNED_IN, status_code=401)
-                if not _is_fresh(tokens, refused_token):
-                    tokens = self._refresh_tokens(tokens, refused_token)
+            try:
+                tokens = self._refresh_under_lock(refused_token)
+            except StoreBusy as busy:
+                if tokens is None or not _is_usable(tokens, refused_token):
+                    raise
+                self._warn_of_old_token(tokens, busy)
         issued_s = self._last_refresh_s if tokens.access_token == self._last_refreshed_token else -math.inf
         return Token(
             value=tokens.access_token, expires_at_s=tokens.expires_at, account=tokens.account, issued_s=issued_s
         )
+
+    def _refresh_under_lock(self, refused_token: str | None) -> Tokens:
+        """Return the tokens that another process has refreshed meanwhile, else refresh them."""
+        with self._store.lock():
+            tokens = self._load_newest_tokens()
+            if tokens is None:
+                raise AuthenticationError(NOT_SIGNED_IN, status_code=401)
+            return tokens if _is_fresh(tokens, refused_token) else self._refresh_tokens(tokens, refused_token)
 
     def _refresh_tokens(self, tokens: Tokens, refused_token: str | None) -> Tokens:
         """Return new tokens, or the old ones if the refresh fails and they are still valid; under the lock."""
@@ -264,14 +272,17 @@ class Account:
             self._save_refreshed_tokens(fresh)
             self._last_refreshed_token, self._last_refresh_s = fresh.access_token, time.monotonic()
             return fresh
-        if tokens.access_token == refused_token or tokens.remaining_s() < _MIN_LIFETIME_S:
+        if not _is_usable(tokens, refused_token):
             raise failed
+        self._warn_of_old_token(tokens, failed)
+        return tokens
+
+    def _warn_of_old_token(self, tokens: Tokens, reason: Exception) -> None:
         logger.warning(
             "the ChatGPT sign-in could not be refreshed; its token is used for %.0f s more: %s",
             tokens.remaining_s(),
-            failed,
+            reason,
         )
-        return tokens
 
     def _send_refresh(self, tokens: Tokens) -> Tokens:
         """Refresh at the service; a refusal without a reason holds for a minute."""
@@ -329,12 +340,19 @@ class Account:
         """Return the result of the action; errors of the store become kernel errors."""
         try:
             return action()
+        except StoreBusy as error:
+            raise LLMTimeoutError(str(error), retryable=True) from error
         except StoreError as error:
             raise AuthenticationError(str(error), status_code=401) from error
 
 
 def _is_fresh(tokens: Tokens, refused_token: str | None) -> bool:
     return tokens.access_token != refused_token and tokens.remaining_s() > _REFRESH_MARGIN_S
+
+
+def _is_usable(tokens: Tokens, refused_token: str | None) -> bool:
+    """Return whether the access token can be sent, though it should be refreshed."""
+    return tokens.access_token != refused_token and tokens.remaining_s() >= _MIN_LIFETIME_S
 
 
 _accounts: WeakValueDictionary[AccountSettings, Account] = WeakValueDictionary()

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .file import check_private_file, make_private_directory, open_safely, quote_for_shell
-from .record import StoreError
+from .record import StoreBusy, StoreError
 
 LOCK_DEADLINE_S = 30.0
 
@@ -34,7 +34,8 @@ def hold_file_lock(path: Path, *, deadline_s: float = LOCK_DEADLINE_S) -> Genera
         deadline_s: the longest time, in seconds, to wait for the lock. The default is 30.
 
     Raises:
-        StoreError: others held the lock until the deadline, or the file is not safe to use.
+        StoreBusy: others held the lock until the deadline.
+        StoreError: the file is not safe to use.
     """
     make_private_directory(path.parent)
     descriptor, owner = _open_lock_file(path), os.getpid()
@@ -68,9 +69,9 @@ def _wait_for_lock(descriptor: int, path: Path, deadline_s: float) -> None:
     while not _try_lock(descriptor, path):
         left_s = deadline - time.monotonic()
         if left_s <= 0:
-            raise StoreError(
-                f"another process has held the lock {path} for more than {deadline_s:g} s: wait for it or end it "
-                f"(`fuser {quote_for_shell(path)}` names it)"
+            hint = "" if sys.platform == "win32" else f" (`fuser {quote_for_shell(path)}` names it)"
+            raise StoreBusy(
+                f"another process has held the lock {path} for more than {deadline_s:g} s: wait for it or end it{hint}"
             )
         # Without the jitter, processes that began together would try at the same moments.
         time.sleep(min(left_s, delay_s * random.uniform(0.5, 1.5)))

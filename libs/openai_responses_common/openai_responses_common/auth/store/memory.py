@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from .lock import LOCK_DEADLINE_S
-from .record import StoreError
+from .record import StoreBusy
 
 
 class MemoryStore:
@@ -38,10 +38,10 @@ class MemoryStore:
         """Hold the lock of this secret, which exists in this process only.
 
         Raises:
-            StoreError: another thread held it until the deadline, in seconds. The default is 30.
+            StoreBusy: another thread held it until the deadline, in seconds. The default is 30.
         """
         if not self._lock.acquire(timeout=deadline_s):
-            raise StoreError(f"another thread has held the lock of the tokens for more than {deadline_s:g} s")
+            raise StoreBusy(f"another thread has held the lock of the tokens for more than {deadline_s:g} s")
         try:
             yield
         finally:

@@ -23,6 +23,10 @@ class StoreError(Exception):
     """Tokens cannot be saved, read or removed. The message names the location and the remedy, and no secret."""
 
 
+class StoreBusy(StoreError):
+    """Another process or thread holds the lock of the store. It may release it, so a later attempt can succeed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRecord:
     """The tokens of one account.
