@@ -241,6 +241,22 @@ async def test_a_server_goes_on_in_mid_sentence_or_the_first_part_is_the_answer(
     assert session.recorder.shown() == response.text
 
 
+async def test_a_server_that_refuses_the_mark_of_a_cut_message_goes_on_without_it(session: Session) -> None:
+    """As a gateway does that has Azure behind it."""
+    error = {
+        "message": "Unknown parameter: 'input[1].status'.",
+        "param": "input[1].status",
+        "code": "unknown_parameter",
+    }
+    refusals = [HttpReply(400, {"error": error})] if session.backend.marks_incomplete else []
+    halves = [Turn(Say(text), ResponseIncomplete(characters=20)) for text in (STORY, STORY[20:])]
+    session.emulator.script(halves[0], *refusals, halves[1], Say(STORY[40:]))
+    response = await session.ask("tell me a story")
+    assert (response.text, response.finish_reason) == (STORY, "stop")
+    assert session.sent == 3 + len(refusals)
+    assert not any("status" in item for body in session.emulator.request_bodies[2:] for item in body["input"])
+
+
 @pytest.mark.promise("a continuation is not retried", area="hazard")
 async def test_a_continuation_is_tried_again_like_any_request(session: Session) -> None:
     session.emulator.script(HALF, Turn(Say("lost"), CutStream(6)), Say(" rest"))

@@ -91,6 +91,8 @@ def encode_request(
         target=_find_target(options, profile, traits),
     )
     items, repairs = repair_calls(history.items, tool_names, history.dropped_content)
+    if is_continuation and profile.incomplete_status and items[-1].get("role") == "assistant":
+        items = [*items[:-1], {**items[-1], "status": "incomplete"}]
     items, instructions = _place_instructions(items, history.instructions, options, profile)
     body, option_notes = _encode_options(options, profile, traits, amendments, tools)
     if instructions:
@@ -101,8 +103,6 @@ def encode_request(
         body["tool_choice"] = choice
     body, amendment_notes = amend_body({**body, "input": items}, amendments)
     items = body.pop("input")
-    if is_continuation and profile.incomplete_status and items[-1].get("role") == "assistant":
-        items = [*items[:-1], {**items[-1], "status": "incomplete"}]
     body, field_notes = _remove_refused_fields(body, profile)
     extra_body = dict(options.extra_body)
     if extra_body.pop("input", None) is not None:
