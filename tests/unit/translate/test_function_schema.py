@@ -201,7 +201,8 @@ def endless() -> Any:
 
 
 @pytest.mark.parametrize(
-    "schema", [deep(300), {"default": endless()}, {"default": object()}, {"x-any": {"a": object()}}]
+    "schema",
+    [deep(300), {"default": deep(110)}, {"default": endless()}, {"default": object()}, {"x-any": {"a": object()}}],
 )
 def test_schema_that_json_cannot_hold_is_an_error(schema: Any) -> None:
     with pytest.raises(ValueError, match=r"deep|[Cc]ircular|serializ"):

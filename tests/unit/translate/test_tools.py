@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from openai_responses_common.translate.tool_names import ToolNames
 from openai_responses_common.translate.tools import (
     collect_tool_names,
+    encode_found_tools,
     encode_response_format,
     encode_tool_choice,
     encode_tools,
@@ -147,6 +148,91 @@ def test_nothing_that_was_given_is_changed() -> None:
 )
 def test_hosted_tools_are_asked_to_show_what_they_found(kind: str, shown: list[str]) -> None:
     assert list_tool_includes([{"type": kind}, {"type": kind}]) == shown
+
+
+def encode_with_notes(*tools: ToolSpec, hosted: Any = ()) -> tuple[list[dict[str, Any]], list[str]]:
+    return encode_tools(tools, hosted, collect_tool_names(tools, hosted))
+
+
+ENDLESS: dict[str, Any] = {}
+ENDLESS["again"] = ENDLESS
+
+
+@pytest.mark.parametrize(
+    ("tools", "hosted", "note"),
+    [
+        ([ToolSpec(name="bad", parameters={"default": ENDLESS})], [], "tool 'bad': it is left out, because it cannot"),
+        ([spec("bad", type="custom", format=ENDLESS)], [], "tool 'bad': it is left out, because it cannot"),
+        ([spec("bad", type="web_search", filters=object())], [], "tool 'bad': it is left out, because it cannot"),
+        ([spec("bad", output_schema=ENDLESS)], [], "tool 'bad': it is left out, because it cannot"),
+        ([], [{"type": None, "name": "bad"}], "tool 'bad': it is left out, because it has no type"),
+        ([], [{"type": "namespace", "name": "bad", "more": ENDLESS}], "tool 'bad': it is left out, because it cannot"),
+        ([READ.model_copy(update={"description": "Another."})], [], "tool 'read': it is left out, because another"),
+        ([spec("read", type="custom")], [], "tool 'read': it is left out, because another"),
+    ],
+)
+def test_tool_that_cannot_be_sent_is_left_out_with_a_note(tools: Any, hosted: Any, note: str) -> None:
+    encoded_tools, [line] = encode_with_notes(READ, *tools, hosted=hosted)
+    assert [tool["name"] for tool in encoded_tools] == ["read"]
+    assert line.startswith(note)
+
+
+def test_tool_that_comes_twice_is_sent_once() -> None:
+    assert encode_with_notes(READ, READ) == (encoded([READ]), [])
+    assert len(encoded([spec("a", type="web_search"), spec("b", type="web_search")])) == 1
+
+
+def test_schema_that_becomes_wider_is_noted_and_not_strict() -> None:
+    union = {"anyOf": [SCHEMA, SCHEMA]}
+    [tool], [note] = encode_with_notes(ToolSpec(name="read", parameters=union, strict=True))
+    assert tool["parameters"]["properties"] == SCHEMA["properties"]
+    assert tool["strict"] is False
+    assert note == "tool 'read': its schema is sent without anyOf at the root, which the API does not accept"
+
+
+def test_functions_of_the_chat_completions_api_and_of_namespaces_are_encoded_alike() -> None:
+    function = {"name": "a.b", "parameters": {"type": "object"}}
+    group = {"type": "namespace", "name": "n", "description": "d", "tools": [{"type": "function", **function}]}
+    nested, namespace = encoded([], [{"type": "function", "function": function}, group])
+    assert nested == namespace["tools"][0]
+    assert nested == {
+        "type": "function",
+        "name": "a_b_2e7336dc",
+        "parameters": {"type": "object", "properties": {}},
+        "strict": False,
+    }
+    assert group["tools"] == [{"type": "function", **function}]
+
+
+def test_tools_that_a_search_returned_are_encoded_alike() -> None:
+    output = {"type": "tool_search_output", "tools": [{"type": "function", "name": "a.b"}, {"name": "no type"}]}
+    notes: list[str] = []
+    found = encode_found_tools(output, tool_names := ToolNames(), notes)
+    assert [tool["name"] for tool in found["tools"]] == ["a_b_2e7336dc"]
+    assert tool_names.read_tool_name({"type": "function_call", "name": "a_b_2e7336dc"}) == "a.b"
+    assert len(notes) == 1
+
+
+def test_choice_of_tools_by_their_host_s_names() -> None:
+    tools = [spec("a.b"), spec("bash", type="shell"), spec("wiki", type="mcp", server_label="w")]
+    hosted = [
+        {"type": "namespace", "name": "n", "tools": [{"type": "custom", "name": name} for name in ("x", "in.side")]}
+    ]
+    names = collect_tool_names(tools, hosted)
+    sent, _ = encode_tools(tools, hosted, names)
+
+    def choose(choice: Any) -> Any:
+        return encode_tool_choice(choice, sent, names)
+
+    alias, inner = names.encode("a.b"), names.encode("in.side")
+    assert choose("a.b") == {"type": "function", "name": alias}
+    assert choose({"type": "custom", "custom": {"name": "in.side"}}) == {"type": "custom", "name": inner}
+    assert choose("bash") == choose({"type": "function", "name": "bash"}) == {"type": "shell"}
+    assert choose({"type": "tool", "name": "wiki"}) == {"type": "mcp", "server_label": "w"}
+    allowed = {"type": "allowed_tools", "tools": ["a.b", {"type": "function", "function": {"name": "bash"}}]}
+    expected = {"type": "allowed_tools", "mode": "auto", "tools": [choose("a.b"), {"type": "shell"}]}
+    assert choose(allowed) == choose({"type": "allowed_tools", "allowed_tools": allowed}) == expected
+    assert choose({"type": "allowed_tools", "mode": "required", "tools": 5})["tools"] == []
 
 
 TOOLS = [

@@ -161,6 +161,7 @@ class _MessageEncoder:
         if item["type"] != CUT_CALL_TYPE:
             self.items.append(item)
         elif items := encode_cut_call(item):
+            items[0]["name"] = self.replay.tool_names.encode(str(items[0].get("name") or ""))
             self.items += items
         else:
             self.replay.drop(f"{as_object(item.get('call')).get('type')} that was cut off")

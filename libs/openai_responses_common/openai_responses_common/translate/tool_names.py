@@ -62,10 +62,8 @@ class ToolNames:
 
     def _add_alias(self, name: str) -> str:
         """Return a new alias; a second attempt is needed only if a tool bears the alias of another one as its name."""
-        for attempt in count():
-            alias = _make_alias(name, attempt)
-            if alias not in self._valid_names and alias not in self._name_by_alias:
-                break
+        aliases = (_make_alias(name, attempt) for attempt in count())
+        alias = next(each for each in aliases if each not in self._valid_names and each not in self._name_by_alias)
         self._alias_by_name[name], self._name_by_alias[alias] = alias, name
         return alias
 

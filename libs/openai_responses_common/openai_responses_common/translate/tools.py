@@ -54,7 +54,7 @@ def encode_tools(
     notes: _Notes = []
     encoded: dict[tuple[str, object], Item] = {}
     for tool in tools or ():
-        item = _encode_definition(_read_definition(tool), tool_names, notes)
+        item = _encode_definition(_read_definition(tool), tool_names, notes, label=tool.name)
         if item is None:
             continue
         if item["type"] not in _CALLABLE_TYPES:
@@ -92,7 +92,9 @@ def _read_definition(tool: ToolSpec) -> Item:
     }
 
 
-def _encode_definition(definition: Mapping[str, Any], tool_names: ToolNames, notes: _Notes) -> Item | None:
+def _encode_definition(
+    definition: Mapping[str, Any], tool_names: ToolNames, notes: _Notes, *, label: str = ""
+) -> Item | None:
     """Return a tool with a name and a schema that the service accepts.
 
     None if it cannot be sent; a note says why. A schema that had to become wider is noted too.
@@ -117,9 +119,9 @@ def _encode_definition(definition: Mapping[str, Any], tool_names: ToolNames, not
                 write_json(tool)
                 return dict(tool)
             case _:
-                notes.append(f"tool {name!r}: it is left out, because it has no type")
+                notes.append(f"tool {(label or name)!r}: it is left out, because it has no type")
     except ValueError as error:
-        notes.append(f"tool {name!r}: it is left out, because it cannot be written as JSON: {error!s:.200}")
+        notes.append(f"tool {(label or name)!r}: it is left out, because it cannot be written as JSON: {error!s:.200}")
     return None
 
 
@@ -178,7 +180,8 @@ def encode_tool_choice(
             return _choose_tool(_read_choice_name(choice), tools, tool_names)
         case "allowed_tools":
             fields = as_object(choice.get("allowed_tools")) or choice
-            allowed = cast(list[Any], fields.get("tools") or ())
+            entries: object = fields.get("tools")
+            allowed = cast(list[Any], entries) if isinstance(entries, list) else []
             choices = [encode_tool_choice(entry, tools, tool_names) for entry in allowed]
             return {"type": "allowed_tools", "mode": fields.get("mode") or "auto", "tools": choices}
         case _:
