@@ -57,7 +57,8 @@ def _read_inner_error(error: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     raw: object = metadata.get("raw")
     if raw:
         provider: object = metadata.get("provider_name")
-        inner = find_error_object(raw) if isinstance(raw, dict) else _parse_error(str(raw))[0]
+        fields = as_object(raw)
+        inner = find_error_object(fields) if fields else _parse_error(str(raw))[0]
         inner = _require_message(inner) or {"message": str(raw)}
         return inner, provider if isinstance(provider, str) else ""
     message: object = error.get("message")
