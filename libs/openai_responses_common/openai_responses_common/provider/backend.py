@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -70,11 +71,18 @@ class Models:
         Raises:
             LLMError: the service cannot be reached, or its response is not a model list.
         """
+        # Gateways list hundreds of models, and the event loop has other work meanwhile.
+        listed, models = await asyncio.to_thread(self._read_list, await fetch("/models"), options)
+        self.on_list(listed)
+        if not models:
+            logger.warning("the model list of the service contains no model that can do agent work")
+        return models
+
+    def _read_list(self, document: object, options: Options) -> tuple[list[ListedModel], list[ModelInfo]]:
         listed = [
             replace(model, info={key: value for key, value in model.info.items() if key in self.listed_facts})
-            for model in read_model_list(await fetch("/models"))
+            for model in read_model_list(document)
         ]
-        self.on_list(listed)
         info = read_model_info({model.id: model.info for model in listed if model.info})
         ids = [model.id for model in listed if model.can_do_agent_work]
         models = describe_all(
@@ -82,9 +90,7 @@ class Models:
             hide_dated=options.hide_dated_models,
             model_info=options.model_info.over(info),
         )
-        if not models:
-            logger.warning("the model list of the service contains no model that can do agent work")
-        return models
+        return listed, models
 
     def model_info(self) -> Mapping[str, Mapping[str, Any]]:
         """Return facts about models that the tables do not have, in the form of the setting `model_info`.

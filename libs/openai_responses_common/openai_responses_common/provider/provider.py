@@ -227,8 +227,10 @@ class ResponsesProvider:
             error.provider = error.provider or self.name
             await events.emit_failure(error)
             raise
-        async with self._ask_for_models(options):
-            return await self._run_call(engine, request, self._resolve_options(request, kwargs), caller_sink)
+        async with self._ask_for_models(options) as has_asked:
+            if has_asked:
+                options = self._resolve_options(request, kwargs)
+            return await self._run_call(engine, request, options, caller_sink)
 
     async def _run_call(
         self, engine: Engine, request: ChatRequest, options: Options, caller_sink: Sink | None
@@ -287,19 +289,19 @@ class ResponsesProvider:
             raise ConfigurationError(f"{name}: no model is chosen: set default_model; {problem}", provider=self.name)
 
     @asynccontextmanager
-    async def _ask_for_models(self, options: Options) -> AsyncGenerator[None, None]:
-        """Read the list of the service during a call, if the call may need its facts.
+    async def _ask_for_models(self, options: Options) -> AsyncGenerator[bool, None]:
+        """Read the list of the service during a call, if the call may need its facts; yield whether it does.
 
-        The call waits for it for a moment only, and does not fail with it.
+        The call waits for the list for a moment only, and does not fail with it.
         """
         wait_s = self._backend.models.list_wait_s(options)
         if wait_s is None:
-            yield
+            yield False
             return
         task = asyncio.create_task(self._catalogue.get_models())
         try:
             await asyncio.wait({task}, timeout=wait_s)
-            yield
+            yield True
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -332,7 +334,10 @@ class ResponsesProvider:
     async def _fetch_models(self) -> list[ModelInfo]:
         fetch = _DocumentFetch(self._backend, self._configured_options)
         try:
-            return await self._backend.models.list_models(fetch, self._configured_options)
+            models = await self._backend.models.list_models(fetch, self._configured_options)
+            # The next call needs the facts of the list, and the event loop has other work meanwhile.
+            await asyncio.to_thread(self._overrides.merge, self._backend.models.model_info())
+            return models
         except LLMError as error:
             error.provider = error.provider or self.name
             raise
