@@ -91,7 +91,7 @@ def test_random_text_is_hidden_where_only_settings_are() -> None:
         "vector_store_ids": ["vs_68a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5"],
         "name": random,
         "type": "function",
-        "description": f"A word such as {random}.",
+        "description": f"A word such as {random}. Basic authentication, Bearer authorization, pk_customer_identifier.",
         "model": "gpt-5.6-sol-2026-11-30",
         "parameters": {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"},
         "file": "file-6F2ksmvXxt4VdoqmHRw6kL",

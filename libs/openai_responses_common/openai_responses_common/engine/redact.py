@@ -38,10 +38,10 @@ _PLAIN_TEXT_KEYS = frozenset({"name", "type", "model"})
 # Forms of keys and tokens: OpenAI and Anthropic, GitHub, GitLab, Slack, AWS, Google, Hugging Face, npm, JWT, PEM.
 # Source: the rules of gitleaks 8.30, seen 2026-12-01; the expressions are our own.
 _SECRET_FORM = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk)[-_][A-Za-z0-9_-]{12,}|gh[pousr]_[A-Za-z0-9]{12,}|github_pat_\w{12,}"
+    r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk)[-_](?=[A-Za-z_-]{0,60}[0-9])[A-Za-z0-9_-]{12,}|gh[pousr]_[A-Za-z0-9]{12,}|github_pat_\w{12,}"
     r"|glpat-[\w-]{12,}|xox[a-z]-[\w-]{10,}|A[KS]IA[A-Z0-9]{12,}|AIza[\w-]{20,}|ya29\.[\w-]{12,}|hf_[A-Za-z0-9]{12,}"
     r"|npm_[A-Za-z0-9]{12,}|eyJ[\w-]{8,200}\.[\w-]{8,}[.\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"
-    r"|(?:Bearer|Basic) [\w.+/~=-]{8,})"
+    r"|(?:Bearer|Basic) (?=[A-Za-z_.+/~-]{0,60}[0-9=])[\w.+/~=-]{8,})"
 )
 _MAX_SECRET_CHARACTERS = 8192
 _WORD = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
