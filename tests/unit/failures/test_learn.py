@@ -480,6 +480,16 @@ LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
         {"input": [SYSTEM, USER], "instructions": None},
         Amendments(system_text_role="user", system_text_at_start=False),
     ),
+    "the role developer by its path": (
+        refusal("Invalid value: 'developer'. Supported values are: 'system', 'user'.", param="input[0].role"),
+        {"input": [DEVELOPER, USER]},
+        Amendments(system_text_role="system"),
+    ),
+    "the role system by its path": (
+        refusal("Invalid value: 'system'. Supported values are: 'assistant', 'user'.", param="input[1].role"),
+        {"input": [USER, SYSTEM]},
+        Amendments(system_text_role="user"),
+    ),
     "users in a row": (
         refusal("Conversation roles must alternate user/assistant/user/assistant/..."),
         {"input": [USER, USER]},
@@ -499,6 +509,19 @@ LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
     "no images in results, without any": (refusal("Output of tool call should be 'Input text'"), {}, None),
     "a part of a result by its path": (
         refusal("Invalid value: 'input_image'. Supported values are: 'input_text'.", param="input[2].output[1]"),
+        {"input": [USER, CALL, RESULT]},
+        Amendments(media_in_tool_results=False),
+    ),
+    "a result by its path, in the words of pydantic": (
+        read_error_response(
+            422,
+            {
+                "detail": [
+                    {"loc": ["body", "input", "list[X]", 2, "function_call_output", "output"], "msg": "Not a string"}
+                ]
+            },
+            {},
+        ),
         {"input": [USER, CALL, RESULT]},
         Amendments(media_in_tool_results=False),
     ),

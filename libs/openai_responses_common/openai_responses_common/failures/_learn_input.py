@@ -190,8 +190,15 @@ def learn_system_text(refusal: Refusal) -> Lesson | None:
     return _learn_user_text(refusal) or _learn_system_role(refusal)
 
 
+def _names_role(refusal: Refusal, role: str) -> bool:
+    """Return whether the refusal names the role of an item with this role by its path."""
+    entries = [entry for path in refusal.paths if (entry := refusal.find_item(path))]
+    return any(item.get("role") == role and steps == ["role"] for item, steps in entries)
+
+
 def _learn_system_role(refusal: Refusal) -> Lesson | None:
-    if not refusal.system_role or not _DEVELOPER_ROLE_PATTERN.search(refusal.message):
+    is_named = _names_role(refusal, "developer") or _DEVELOPER_ROLE_PATTERN.search(refusal.message)
+    if not refusal.system_role or not is_named:
         return None
     has_developer_role = any(item.get("role") == "developer" for item in refusal.items)
     if not has_developer_role or refusal.amendments.system_text_role is not None:
@@ -204,7 +211,7 @@ def _learn_system_role(refusal: Refusal) -> Lesson | None:
 
 def _learn_user_text(refusal: Refusal) -> Lesson | None:
     known, message = refusal.amendments, refusal.message
-    has_no_system_role = _NO_SYSTEM_ROLE_PATTERN.search(message) is not None
+    has_no_system_role = bool(_NO_SYSTEM_ROLE_PATTERN.search(message)) or _names_role(refusal, "system")
     must_alternate = _ALTERNATION_PATTERN.search(message) is not None
     if not has_no_system_role and not must_alternate and not _SYSTEM_POSITION_PATTERN.search(message):
         return None

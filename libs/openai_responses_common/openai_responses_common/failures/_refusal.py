@@ -87,7 +87,9 @@ def _find_entry(entries: list[Item], path: str, top: str) -> tuple[Item, list[st
     steps = path.split(".")
     if steps[0] != top or len(steps) < 2 or not steps[1].isdecimal() or int(steps[1]) >= len(entries):
         return None
-    return entries[int(steps[1])], steps[2:]
+    entry = entries[int(steps[1])]
+    # The location of a validation error also has the type that was chosen for the entry.
+    return entry, [step for step in steps[2:] if step != entry.get("type")]
 
 
 def _read_location(steps: str, path: str) -> str:

@@ -132,13 +132,22 @@ def _join_validation_errors(validation_errors: list[dict[str, Any]]) -> dict[str
     Its `detail` is a list: `[{"loc": ["body", "include"], "msg": "Extra inputs are not permitted"}]`.
     """
     texts = [f"{_format_location(row)}: {row.get('msg')}" for row in validation_errors]
-    return {"message": "; ".join(texts), "param": _format_location(validation_errors[0]) if validation_errors else None}
+    first = _list_steps(validation_errors[0]) if validation_errors else []
+    return {"message": "; ".join(texts), "param": ".".join(filter(_PATH_STEP_PATTERN.fullmatch, first)) or None}
+
+
+# The other steps are names of pydantic's types.
+_PATH_STEP_PATTERN = re.compile(r"[a-z_][a-z0-9_]*|[0-9]+")
 
 
 def _format_location(validation_error: dict[str, Any]) -> str:
+    return ".".join(_list_steps(validation_error))
+
+
+def _list_steps(validation_error: dict[str, Any]) -> list[str]:
     location = validation_error.get("loc")
     steps = cast(list[object], location) if isinstance(location, list) else []
-    return ".".join(str(step) for step in steps if step != "body")
+    return [str(step) for step in steps if step != "body"]
 
 
 def _describe_content_filter(*objects: dict[str, Any]) -> str:
