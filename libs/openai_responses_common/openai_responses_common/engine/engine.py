@@ -1,4 +1,4 @@
-"""One call: encode, attempt, learn from a refusal, retry, continue, decode.
+"""One call: encode, send, continue, decode; `_attempts` makes the attempts.
 
 Every call takes this one path. Every request asks for a stream; a caller that wants no deltas passes no sink. The
 engine knows neither credentials nor services: the transport and the profile hold what differs between services.
@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from amplifier_core.llm_errors import InvalidRequestError, LLMError, LLMTimeoutError, StreamError
 from amplifier_core.message_models import ChatRequest, Message, Usage
-from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
 
 from ..facts.backend_profile import BackendProfile
-from ..failures.classify import classify_failure
-from ..failures.failure import CallFailure, Failure, scrub_failure
-from ..failures.read import read_error_event
 from ..options.options import Options
 from ..translate.cut_calls import find_cut_calls
 from ..translate.decode import (
@@ -31,15 +26,12 @@ from ..translate.decode import (
 )
 from ..translate.encode import encode_request
 from ..translate.output_items import read_incomplete_reason
-from ..translate.usage import sum_usage
 from ..transport.base import Transport
-from ..wire.accumulate import Accumulator
 from ..wire.json_values import dump_body
 from ..wire.types import Response
+from ._attempts import Attempts, sum_call_usage
 from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew
-from ._read_stream import read_stream
-from .lessons import LESSONS, amend_call, confirm_trial
-from .limiter import get_limiter
+from .lessons import LESSONS
 from .telemetry import CallEvents, Sink
 
 logger = logging.getLogger(__name__)
@@ -65,7 +57,7 @@ class Engine:
     ) -> None:
         self.transport = transport
         self.profile = profile
-        self._on_cost = on_cost
+        self._attempts = Attempts(transport, profile, encode=self._encode, warn_once=self._warn_once, on_cost=on_cost)
         self._logged_warnings: set[str] = set()
         self._slow_events: dict[str, float] = {}
 
@@ -104,30 +96,36 @@ class Engine:
                 await self.transport.prepare()
                 await self._encode(call)
                 await self._report_request(call)
-                response = await self._send_with_retries(call)
+                response = await self._attempts.send(call)
             await self._add_response(call, response)
             while call.is_unfinished:
                 await self._continue(call)
             decoded_response = self._decode(call)
             await self._show_rest(call, decoded_response)
         except asyncio.CancelledError:
-            events.limit_end()
-            try:
-                await call.deltas.abort("CancelledError", "the call was cancelled")
-            finally:
-                await events.emit_cancellation()
+            await self._report_cancellation(call)
             raise
         except Exception as caught:
             error = self._build_final_error(caught, options, time_is_up=limit.expired())
-            await call.deltas.abort(type(error).__name__, str(error))
-            if isinstance(error, LLMError):
-                logger.error("[PROVIDER] %s API error: %s", self.profile.display_name, error)
-            await events.emit_failure(error)
+            await self._report_failure(call, error)
             if error is caught:
                 raise
             raise error from None
         await events.emit_response(decoded_response, call.responses)
         return decoded_response
+
+    async def _report_cancellation(self, call: Call) -> None:
+        call.events.limit_end()
+        try:
+            await call.deltas.abort("CancelledError", "the call was cancelled")
+        finally:
+            await call.events.emit_cancellation()
+
+    async def _report_failure(self, call: Call, error: Exception) -> None:
+        await call.deltas.abort(type(error).__name__, str(error))
+        if isinstance(error, LLMError):
+            logger.error("[PROVIDER] %s API error: %s", self.profile.display_name, error)
+        await call.events.emit_failure(error)
 
     def _build_final_error(self, error: Exception, options: Options, *, time_is_up: bool) -> Exception:
         """Return the error with which a call ends: one of the kernel's, unless it is a fault in the code."""
@@ -229,7 +227,7 @@ class Engine:
         if not call.prepared_request.says_more_than(last_request):
             return None
         await call.events.emit_continuation(len(call.responses), newest, read_incomplete_reason(newest))
-        return await self._send_with_retries(call)
+        return await self._attempts.send(call)
 
     def _check_continuation(self, call: Call, response: Response) -> None:
         """Check that a response goes on from the responses so far.
@@ -242,124 +240,9 @@ class Engine:
         if begins_anew(call.responses, response):
             raise StreamError("the model did not go on but began its answer anew")
 
-    async def _send_with_retries(self, call: Call) -> Response:
-        """Make attempts until one succeeds, with a wait before each retry."""
-        options = call.options
-        config = RetryConfig(
-            max_retries=options.max_retries,
-            initial_delay=options.min_retry_delay_s,
-            max_delay=options.max_retry_delay_s,
-        )
-
-        async def before_wait(attempt: int, delay_s: float, error: LLMError) -> None:
-            # The kernel's jitter also shortens a delay that the service asked for; a retry before that is refused.
-            missing_s = max(0.0, (error.retry_after or 0.0) - delay_s)
-            await call.events.emit_retry(attempt, delay_s + missing_s, error)
-            await asyncio.sleep(missing_s)
-
-        try:
-            response = await retry_with_backoff(lambda: self._measure_silence(call), config, on_retry=before_wait)
-        except LLMError:
-            if call.trial is None:
-                raise
-            trial = call.trial
-        else:
-            call.billed_responses.append(response)
-            return response
-        # The amendments that were tried did not help, so the error is that of the request as the caller made it.
-        call.amendments, call.trial = trial.amendments, None
-        raise trial.error from trial.cause
-
-    async def _measure_silence(self, call: Call) -> Response:
-        """Make one attempt; a service that stays silent is soon asked no more."""
-        loop = asyncio.get_running_loop()
-        started_s = loop.time()
-        try:
-            return await self._make_attempt(call)
-        except LLMTimeoutError as error:
-            call.silence.add(min(loop.time() - started_s, call.options.timeout_s))
-            error.retryable = error.retryable and call.silence.allows_retry()
-            raise
-
-    async def _make_attempt(self, call: Call) -> Response:
-        """Make one attempt; after a refusal that teaches an amendment send the amended request at once.
-
-        Such a request is not a retry: it neither waits nor counts towards `max_retries`.
-        """
-        while True:
-            try:
-                response = await self._stream_response(call)
-            except CallFailure as failure:
-                self._learn(call, failure)
-            else:
-                self._warn_once(confirm_trial(call, self.transport.origin))
-                return response
-            await self._encode(call)
-
-    def _learn(self, call: Call, failure: CallFailure) -> None:
-        """Amend the call by what a refusal teaches.
-
-        Raises:
-            LLMError: the failure teaches nothing.
-        """
-        call.failure_count += 1
-        call.events.headers = failure.failure.headers or call.events.headers
-        error = self._build_kernel_error(failure.failure, call.options, call.failure_count)
-        self._warn_once(amend_call(call, failure, error, origin=self.transport.origin, profile=self.profile))
-
-    async def _stream_response(self, call: Call) -> Response:
-        """Send the request, show the deltas as they arrive, and return the finished response."""
-        await call.deltas.begin_attempt(call.responses, call.tool_names)
-        accumulator = Accumulator()
-        options = call.options
-        try:
-            async with (
-                get_limiter(self.transport.origin).slot(options.max_concurrent_requests),
-                self.transport.open(
-                    call.prepared_request.body_bytes,
-                    timeout_s=options.timeout_s,
-                    headers=self._build_session_headers(options),
-                ) as reply,
-            ):
-                call.events.headers = reply.headers
-                await read_stream(reply.batches, accumulator, call)
-            response = self._finish_response(accumulator, options, call.events.headers)
-        except Exception as caught:
-            error = self._build_kernel_error(caught.failure, options) if isinstance(caught, CallFailure) else caught
-            await call.deltas.abort_attempt(type(error).__name__, str(error))
-            raise
-        await call.deltas.complete_attempt(response["output"])
-        return response
-
-    def _finish_response(self, accumulator: Accumulator, options: Options, headers: Mapping[str, str]) -> Response:
-        """Return the response of a stream that has ended, and report its cost.
-
-        Raises:
-            CallFailure: the stream has no terminal event or a call without its end, or the service says that it failed.
-        """
-        if accumulator.terminal_event is None:
-            raise CallFailure(Failure(kind="stream", message=accumulator.describe_fault()))
-        response = accumulator.build_response()
-        usage = self._sum_usage([response], options)
-        self._report_cost(usage)
-        if accumulator.has_failed():
-            failure = read_error_event(accumulator.terminal_event, headers)
-            raise CallFailure(scrub_failure(failure, self.transport.scrub))
-        if fault := accumulator.describe_fault():
-            raise CallFailure(Failure(kind="stream", message=fault))
-        return response
-
-    def _report_cost(self, usage: Usage | None) -> None:
-        if self._on_cost is None or usage is None or usage.cost_usd is None:
-            return
-        try:
-            self._on_cost(usage.cost_usd)
-        except Exception:  # code of a caller, which must not cost a response that was paid for
-            logger.exception("%s: the cost of a response could not be added up", self.profile.display_name)
-
     def _decode(self, call: Call) -> DecodedResponse:
         """Decode the responses of a call into one chat response with the usage of all of them."""
-        usage = self._sum_usage(call.billed_responses, call.options)
+        usage = sum_call_usage(call.billed_responses, call.options, self.profile)
         body = call.prepared_request.encoded_request.body
         if reached_output_limit(call.responses[-1], body):
             limit = body.get("max_output_tokens")
@@ -376,32 +259,6 @@ class Engine:
             model=call.options.model,
             tool_names=call.tool_names,
             body=call.prepared_request.encoded_request.body,
-        )
-
-    def _sum_usage(self, responses: Sequence[Response], options: Options) -> Usage | None:
-        return sum_usage(
-            responses,
-            model=options.model,
-            profile=self.profile,
-            model_info=options.model_info,
-            day=datetime.now(UTC).date(),
-        )
-
-    def _build_session_headers(self, options: Options) -> dict[str, str]:
-        """Return the conversation's key under each header by which the service routes.
-
-        Returns no headers for a key that a header cannot carry.
-        """
-        key = options.prompt_cache_key or ""
-        return dict.fromkeys(self.profile.session_headers, key) if key.isascii() and key.isprintable() and key else {}
-
-    def _build_kernel_error(self, failure: Failure, options: Options, failure_count: int = 1) -> LLMError:
-        return classify_failure(
-            failure,
-            profile=self.profile,
-            model=options.model,
-            max_retry_delay_s=options.max_retry_delay_s,
-            failure_count=failure_count,
         )
 
     def _warn_once(self, warnings: list[str]) -> None:

@@ -1,0 +1,201 @@
+"""The attempts of one request: send, show, learn from a refusal, wait, try again.
+
+Knows the prepared request of a call and not how it is encoded, continued or decoded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from amplifier_core.llm_errors import LLMError, LLMTimeoutError
+from amplifier_core.message_models import Usage
+from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
+
+from ..facts.backend_profile import BackendProfile
+from ..failures.classify import classify_failure
+from ..failures.failure import CallFailure, Failure, scrub_failure
+from ..failures.read import read_error_event
+from ..options.options import Options
+from ..translate.usage import sum_usage
+from ..transport.base import Transport
+from ..wire.accumulate import Accumulator
+from ..wire.types import Response
+from ._call import Call
+from ._read_stream import read_stream
+from .lessons import amend_call, confirm_trial
+from .limiter import get_limiter
+
+logger = logging.getLogger(__name__)
+
+
+class Attempts:
+    """Makes the attempts of all requests of an engine.
+
+    Args:
+        transport: sends the bodies.
+        profile: the facts about the service.
+        encode: prepares the request of the next attempt, after a refusal that taught something.
+        warn_once: logs each sentence that was not logged before.
+        on_cost: see `Engine`.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        profile: BackendProfile,
+        *,
+        encode: Callable[[Call], Awaitable[None]],
+        warn_once: Callable[[list[str]], None],
+        on_cost: Callable[[Decimal], None] | None,
+    ) -> None:
+        self._transport = transport
+        self._profile = profile
+        self._encode = encode
+        self._warn_once = warn_once
+        self._on_cost = on_cost
+
+    async def send(self, call: Call) -> Response:
+        """Make attempts until one succeeds, with a wait before each retry.
+
+        Raises:
+            LLMError: the last attempt failed, or a retry cannot help.
+        """
+        options = call.options
+        config = RetryConfig(
+            max_retries=options.max_retries,
+            initial_delay=options.min_retry_delay_s,
+            max_delay=options.max_retry_delay_s,
+        )
+
+        async def before_wait(attempt: int, delay_s: float, error: LLMError) -> None:
+            # The kernel's jitter also shortens a delay that the service asked for; a retry before that is refused.
+            missing_s = max(0.0, (error.retry_after or 0.0) - delay_s)
+            await call.events.emit_retry(attempt, delay_s + missing_s, error)
+            await asyncio.sleep(missing_s)
+
+        try:
+            response = await retry_with_backoff(lambda: self._measure_silence(call), config, on_retry=before_wait)
+        except LLMError:
+            if call.trial is None:
+                raise
+            trial = call.trial
+        else:
+            call.billed_responses.append(response)
+            return response
+        # The amendments that were tried did not help, so the error is that of the request as the caller made it.
+        call.amendments, call.trial = trial.amendments, None
+        raise trial.error from trial.cause
+
+    async def _measure_silence(self, call: Call) -> Response:
+        """Make one attempt; a service that stays silent is soon asked no more."""
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        try:
+            return await self._make_attempt(call)
+        except LLMTimeoutError as error:
+            call.silence.add(min(loop.time() - started_s, call.options.timeout_s))
+            error.retryable = error.retryable and call.silence.allows_retry()
+            raise
+
+    async def _make_attempt(self, call: Call) -> Response:
+        """Make one attempt; after a refusal that teaches an amendment send the amended request at once.
+
+        Such a request is not a retry: it neither waits nor counts towards `max_retries`.
+        """
+        while True:
+            try:
+                response = await self._stream_response(call)
+            except CallFailure as failure:
+                self._learn(call, failure)
+            else:
+                self._warn_once(confirm_trial(call, self._transport.origin))
+                return response
+            await self._encode(call)
+
+    def _learn(self, call: Call, failure: CallFailure) -> None:
+        """Amend the call by what a refusal teaches.
+
+        Raises:
+            LLMError: the failure teaches nothing.
+        """
+        call.failure_count += 1
+        call.events.headers = failure.failure.headers or call.events.headers
+        error = self._build_kernel_error(failure.failure, call.options, call.failure_count)
+        self._warn_once(amend_call(call, failure, error, origin=self._transport.origin, profile=self._profile))
+
+    async def _stream_response(self, call: Call) -> Response:
+        """Send the request, show the deltas as they arrive, and return the finished response."""
+        await call.deltas.begin_attempt(call.responses, call.tool_names)
+        accumulator = Accumulator()
+        options = call.options
+        try:
+            async with (
+                get_limiter(self._transport.origin).slot(options.max_concurrent_requests),
+                self._transport.open(
+                    call.prepared_request.body_bytes,
+                    timeout_s=options.timeout_s,
+                    headers=self._build_session_headers(options),
+                ) as reply,
+            ):
+                call.events.headers = reply.headers
+                await read_stream(reply.batches, accumulator, call)
+            response = self._finish_response(accumulator, options, call.events.headers)
+        except Exception as caught:
+            error = self._build_kernel_error(caught.failure, options) if isinstance(caught, CallFailure) else caught
+            await call.deltas.abort_attempt(type(error).__name__, str(error))
+            raise
+        await call.deltas.complete_attempt(response["output"])
+        return response
+
+    def _finish_response(self, accumulator: Accumulator, options: Options, headers: Mapping[str, str]) -> Response:
+        """Return the response of a stream that has ended, and report its cost.
+
+        Raises:
+            CallFailure: the stream has no terminal event or a call without its end, or the service says that it failed.
+        """
+        if accumulator.terminal_event is None:
+            raise CallFailure(Failure(kind="stream", message=accumulator.describe_fault()))
+        response = accumulator.build_response()
+        usage = sum_call_usage([response], options, self._profile)
+        self._report_cost(usage)
+        if accumulator.has_failed():
+            failure = read_error_event(accumulator.terminal_event, headers)
+            raise CallFailure(scrub_failure(failure, self._transport.scrub))
+        if fault := accumulator.describe_fault():
+            raise CallFailure(Failure(kind="stream", message=fault))
+        return response
+
+    def _report_cost(self, usage: Usage | None) -> None:
+        if self._on_cost is None or usage is None or usage.cost_usd is None:
+            return
+        try:
+            self._on_cost(usage.cost_usd)
+        except Exception:  # code of a caller, which must not cost a response that was paid for
+            logger.exception("%s: the cost of a response could not be added up", self._profile.display_name)
+
+    def _build_session_headers(self, options: Options) -> dict[str, str]:
+        """Return the conversation's key under each header by which the service routes.
+
+        Returns no headers for a key that a header cannot carry.
+        """
+        key = options.prompt_cache_key or ""
+        return dict.fromkeys(self._profile.session_headers, key) if key.isascii() and key.isprintable() and key else {}
+
+    def _build_kernel_error(self, failure: Failure, options: Options, failure_count: int = 1) -> LLMError:
+        return classify_failure(
+            failure,
+            profile=self._profile,
+            model=options.model,
+            max_retry_delay_s=options.max_retry_delay_s,
+            failure_count=failure_count,
+        )
+
+
+def sum_call_usage(responses: Sequence[Response], options: Options, profile: BackendProfile) -> Usage | None:
+    """Return the usage of the responses of one call; None if no response reports its usage."""
+    day = datetime.now(UTC).date()
+    return sum_usage(responses, model=options.model, profile=profile, model_info=options.model_info, day=day)
