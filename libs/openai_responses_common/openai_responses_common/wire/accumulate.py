@@ -89,24 +89,23 @@ class Accumulator:
     def _match_listed_items(self) -> list[tuple[StreamItem | None, Item]]:
         """Return each item of the stream with the copy that the terminal event lists; empty if it lists none.
 
-        An item that only the terminal event lists stands behind the one that it is listed after.
+        An item that only the terminal event lists stands before the next one that it lists and the stream has.
         """
         streamed, listed = self._items.list_items(), self._read_listed_items()
         matches = _match_items(streamed, listed)
-        followers: dict[StreamItem | None, list[Item]] = {}
         copies: dict[StreamItem, Item] = {}
-        newest: StreamItem | None = None
+        predecessors: dict[StreamItem, list[Item]] = {}
+        unplaced: list[Item] = []
         for number, item in enumerate(listed):
             if match := matches.get(number):
-                newest = match
-                copies.setdefault(match, item)
+                copies[match], predecessors[match], unplaced = item, unplaced, []
             else:
-                followers.setdefault(newest, []).append(item)
-        pairs: list[tuple[StreamItem | None, Item]] = [(None, item) for item in followers.get(None, ())]
+                unplaced.append(item)
+        pairs: list[tuple[StreamItem | None, Item]] = []
         for stream_item in streamed:
+            pairs += [(None, item) for item in predecessors.get(stream_item, ())]
             pairs.append((stream_item, copies.get(stream_item, {})))
-            pairs += [(None, item) for item in followers.get(stream_item, ())]
-        return pairs
+        return [*pairs, *((None, item) for item in unplaced)]
 
     def _read_listed_items(self) -> list[Item]:
         """Return the items of the terminal event; one that is listed twice counts once."""
