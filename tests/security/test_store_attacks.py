@@ -141,7 +141,7 @@ def untouched(victim: Path) -> bool:
 BESIDE = {
     "file": "tokens.json",
     "choice": "tokens.json.choice",
-    "catalogue": "tokens.models.json",
+    "catalogue": "tokens.json.models",
     "temporary": ".tokens.json.00000000.tmp",
 }
 

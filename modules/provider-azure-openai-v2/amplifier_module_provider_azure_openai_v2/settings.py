@@ -18,7 +18,8 @@ from openai_responses_common.options.readers import text as plain_text
 from openai_responses_common.options.setting import Setting
 
 DEFAULT_MODEL = "gpt-5.6-sol"
-DEFAULT_TOKEN_FILE = "~/.amplifier/azure-openai-sign-in.json"
+DEFAULT_TOKEN_FILE = "~/.amplifier/credentials/azure-openai-sign-in.json"
+OLD_TOKEN_FILE = "~/.amplifier/azure-openai-sign-in.json"  # of version 0.1.0
 DEFAULT_TOKEN_TIMEOUT_S = 30.0
 
 SCRIPT = "amplifier-azure-openai-v2"

@@ -22,8 +22,10 @@ from openai_responses_common.options.setting import Setting, is_unset
 
 DEFAULT_BASE_URL = "https://chatgpt.com/backend-api/codex"
 DEFAULT_ISSUER = "https://auth.openai.com"
-DEFAULT_TOKEN_FILE = "~/.amplifier/openai-chatgpt-oauth.json"
-"""Microsoft's module saves its tokens in the same file. They are imported from there."""
+DEFAULT_TOKEN_FILE = "~/.amplifier/credentials/openai-chatgpt-oauth.json"
+"""In a folder that only this family of modules uses, because others may be able to write in the host's folder."""
+OLD_TOKEN_FILE = "~/.amplifier/openai-chatgpt-oauth.json"
+"""The file of version 0.1.0 and of Microsoft's module. Tokens are imported from there."""
 DEFAULT_MODEL = "gpt-6.1-sol"
 """The service's own default since 2026-09-29 (third-party notes, seen 2026-11-21). The catalogue wins over it."""
 DEFAULT_CLIENT_VERSION = "1.0.0"
@@ -109,6 +111,7 @@ class AccountSettings:
         issuer: the address of the sign-in service.
         token_store: `auto`, `keyring`, `file` or `memory`.
         token_file: the path of the token file; the lock of every store lies beside it.
+        old_token_file: the path from which tokens are imported. None if the user chose the path of the token file.
         account: the label of the account.
         workspace: the only account id that may sign in. None allows any.
     """
@@ -117,6 +120,7 @@ class AccountSettings:
     issuer: str = DEFAULT_ISSUER
     token_store: str = "auto"
     token_file: Path = Path(DEFAULT_TOKEN_FILE)
+    old_token_file: Path | None = None
     account: str = "default"
     workspace: str | None = None
 
@@ -135,7 +139,8 @@ class AccountSettings:
             base_url=_read_address(config, "base_url", DEFAULT_BASE_URL, allowed_hosts),
             issuer=_read_address(config, "issuer", DEFAULT_ISSUER, allowed_hosts),
             token_store=mode,
-            token_file=_read_token_file(config),
+            token_file=_expand_home(_read_text(config, "token_file_path") or DEFAULT_TOKEN_FILE),
+            old_token_file=None if _read_text(config, "token_file_path") else _expand_home(OLD_TOKEN_FILE),
             account=_read_text(config, "account") or "default",
             workspace=_read_text(config, "workspace"),
         )
@@ -147,9 +152,12 @@ class AccountSettings:
 
     @property
     def models_file(self) -> Path:
-        """The path of the saved model list, beside the tokens of the account."""
+        """The path of the saved model list, beside the tokens of the account.
+
+        Its ending differs from that of a token file, so that no label of an account leads to it.
+        """
         label = "" if self.account == "default" else f".{self.account}"
-        return self.token_file.with_name(f"{self.token_file.stem}{label}.models.json")
+        return self.token_file.with_name(f"{self.token_file.stem}{label}.json.models")
 
 
 def _read_text(config: Mapping[str, Any], key: str) -> str | None:
@@ -169,8 +177,7 @@ def _read_address(config: Mapping[str, Any], key: str, default: str, allowed_hos
     return url
 
 
-def _read_token_file(config: Mapping[str, Any]) -> Path:
-    file = _read_text(config, "token_file_path") or DEFAULT_TOKEN_FILE
+def _expand_home(file: str) -> Path:
     try:
         return Path(file).expanduser().absolute()
     except RuntimeError:

@@ -218,7 +218,7 @@ def test_a_sign_in_from_beginning_to_end(shell: Shell) -> None:
     user_code = directory.device_codes[0].user_code
     for text in ("https://microsoft.com/devicelogin", user_code, "15 minutes", "Never share"):
         assert text in shown
-    kept = shell.home / ".amplifier" / "azure-openai-sign-in.json"
+    kept = shell.home / ".amplifier" / "credentials" / "azure-openai-sign-in.json"
     assert {name: text.strip() for name, text in rows(output).items()}["account"] == directory.user
     assert str(kept) in output
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -269,7 +269,7 @@ def test_a_sign_in_that_fails_is_reported(shell: Shell, answer: HttpReply, told:
     code, output, errors = shell("login")
     assert (code, output) == (1, "")
     assert told in errors
-    assert not (shell.home / ".amplifier" / "azure-openai-sign-in.json").exists()
+    assert not (shell.home / ".amplifier" / "credentials" / "azure-openai-sign-in.json").exists()
 
 
 def test_a_code_that_expires_ends_the_sign_in(shell: Shell) -> None:

@@ -64,7 +64,7 @@ def test_signing_out_revokes_the_tokens_at_the_service(machine: Machine) -> None
     }
     assert not machine.service.is_live(tokens.refresh_token)
     assert not machine.file.exists()
-    assert not list(machine.home.glob("*.models.json"))
+    assert not list(machine.home.glob("*.json.models"))
     with pytest.raises(AuthenticationError, match="nobody is signed in"):
         ask(provider)
     assert provider.logout() == []

@@ -130,7 +130,7 @@ async def test_the_next_process_starts_with_the_saved_model_list(ready: Machine)
     assert [model.id for model in await provider.list_models()]
     await provider.close()
     assert len(asked(ready)) == 1
-    assert (ready.home / "tokens.models.json").stat().st_mode & 0o777 == 0o600
+    assert (ready.home / "tokens.json.models").stat().st_mode & 0o777 == 0o600
 
 
 async def test_an_old_model_list_is_requested_with_its_tag(ready: Machine) -> None:
@@ -194,7 +194,7 @@ async def test_a_refusal_is_reported_although_a_model_list_is_saved(ready: Machi
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"v": 2}', '{"v": 1, "source": "elsewhere", "models": []}'])
 async def test_a_file_that_is_not_a_model_list_is_ignored(ready: Machine, content: str) -> None:
-    path = ready.home / "tokens.models.json"
+    path = ready.home / "tokens.json.models"
     path.touch(mode=0o600)
     path.write_text(content)
     assert await listed(ready)
@@ -219,7 +219,7 @@ async def test_the_model_list_works_without_a_file(ready: Machine, emulator: Emu
     assert await provider.list_models()
     await provider.close()
     assert len(asked(ready)) == 1
-    assert not list(ready.home.glob("*.models.json"))
+    assert not list(ready.home.glob("*.json.models"))
 
 
 async def test_a_response_that_is_not_a_model_list_is_an_error(machine: Machine, emulator: Emulator) -> None:
@@ -244,5 +244,5 @@ def test_a_sign_in_forgets_the_catalogue_of_the_account_before(ready: Machine) -
 
     asyncio.run(listed(ready))
     assert ready.provider().login(Person(ready.service))
-    assert not (ready.home / "tokens.models.json").exists()
+    assert not (ready.home / "tokens.json.models").exists()
     ask(ready.provider())

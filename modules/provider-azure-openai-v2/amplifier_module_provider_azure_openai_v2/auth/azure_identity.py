@@ -23,7 +23,7 @@ from .token_endpoint import find_aadsts_code
 _NETWORK_ERROR_NAMES = frozenset({"ServiceRequestError", "ServiceResponseError"})
 
 
-# The default credential lists what it tried, each on a line of its own.
+# The default credential lists what it tried, each on a separate line.
 _TRIED_CREDENTIAL = re.compile(r"^\s*(\w{1,60}Credential):", re.M)
 
 

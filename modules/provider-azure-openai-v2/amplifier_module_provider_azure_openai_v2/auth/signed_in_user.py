@@ -28,7 +28,7 @@ from openai_responses_common.auth.store.open import open_store
 from openai_responses_common.auth.store.record import StoreBusy, StoreError, TokenRecord
 
 from ..endpoint import AzureEndpoint
-from ..settings import DEFAULT_TOKEN_FILE, LOGIN_HINT, Settings
+from ..settings import DEFAULT_TOKEN_FILE, LOGIN_HINT, OLD_TOKEN_FILE, Settings
 from .flow import FlowUnavailable, Tenant, run_flow
 from .msal_application import build_refusal_error, call_msal, read_token
 from .token_endpoint import TokenHttpClient
@@ -55,7 +55,7 @@ class SignedInUser:
         tenant: the tenant of the application.
         client_id: the client id of the application.
         store: where the tokens of the sign-in are.
-        token_file: the file of the store, beside which every other file of a store lies.
+        token_files: the file of the store and, if it was moved, the old one; a store's other files lie beside them.
         in_chain: True in a chain of flows, where it is not a failure that nobody has signed in. The store is then
             opened only if there is a trace of a sign-in, because a keyring may ask for a password. False by default.
     """
@@ -63,7 +63,7 @@ class SignedInUser:
     tenant: Tenant
     client_id: str
     store: TokenStore = field(repr=False)
-    token_file: Path
+    token_files: tuple[Path, ...]
     in_chain: bool = False
 
     @classmethod
@@ -78,14 +78,23 @@ class SignedInUser:
                 "client_id or AZURE_CLIENT_ID is not set: a user signs in to an application that is registered in Entra"
             )
         path = Path(settings.token_file_path or DEFAULT_TOKEN_FILE)
+        old_path = None if settings.token_file_path else Path(OLD_TOKEN_FILE)
         mode = (settings.token_store or "auto").lower()
         try:
-            store = open_store(mode, service="azure-openai", path=path, account=settings.account or "default")
+            store = open_store(
+                mode, service="azure-openai", path=path, old_path=old_path, account=settings.account or "default"
+            )
         except StoreError as error:
             problem = str(error)
         else:
             tenant = Tenant(authority=endpoint.authority, name=settings.tenant_id or "organizations")
-            return cls(tenant=tenant, client_id=settings.client_id, store=store, token_file=path, in_chain=in_chain)
+            return cls(
+                tenant=tenant,
+                client_id=settings.client_id,
+                store=store,
+                token_files=(path, *filter(None, [old_path])),
+                in_chain=in_chain,
+            )
         raise ConfigurationError(problem)
 
     @property
@@ -116,8 +125,8 @@ class SignedInUser:
 
     def _has_stored_files(self) -> bool:
         """Return whether somebody may have signed in here; the store is not opened."""
-        file = self.token_file.expanduser()
-        return any(file.parent.glob(f"{file.stem}.*"))
+        files = [file.expanduser() for file in self.token_files]
+        return any(any(file.parent.glob(f"{file.stem}.*")) for file in files)
 
     def prepare_device_code_sign_in(self, scope: str) -> RequestDeviceCode[TokenRecord]:
         """The sign-in with a device code, for the library's `sign_in`."""

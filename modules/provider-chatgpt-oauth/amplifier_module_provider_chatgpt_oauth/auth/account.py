@@ -67,6 +67,7 @@ class Account:
             settings.token_store,
             service="chatgpt-oauth",
             path=settings.token_file,
+            old_path=settings.old_token_file,
             account=settings.account,
             import_record=read_microsoft_record,
         )
@@ -100,8 +101,8 @@ class Account:
 
         The store is not opened, because a keyring could ask for a password.
         """
-        file = self.settings.token_file
-        return any(file.parent.glob(f"{file.stem}.*"))
+        files = [file for file in (self.settings.token_file, self.settings.old_token_file) if file]
+        return any(any(file.parent.glob(f"{file.stem}.*")) for file in files)
 
     def get_status(self) -> Status:
         """Return whether calls can be made; blocks, and reads the store only."""

@@ -16,8 +16,10 @@ copy, and reports a copy that it cannot remove.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
-from contextlib import AbstractContextManager
+from collections.abc import Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from ._auto import AutoStore
@@ -26,7 +28,10 @@ from .file import FileStore
 from .keyring import KeyringStore
 from .lock import hold_file_lock
 from .memory import MemoryStore
-from .record import ImportRecord, StoreError
+from .moved_file import MovedFileStore
+from .record import ImportRecord, StoreBusy, StoreError
+
+logger = logging.getLogger(__name__)
 
 STORE_MODES = ("auto", "keyring", "file", "memory")
 
@@ -38,7 +43,13 @@ _memory_stores: dict[tuple[str, str], MemoryStore] = {}
 
 
 def open_store(
-    mode: str, *, service: str, path: Path, account: str = "default", import_record: ImportRecord | None = None
+    mode: str,
+    *,
+    service: str,
+    path: Path,
+    old_path: Path | None = None,
+    account: str = "default",
+    import_record: ImportRecord | None = None,
 ) -> TokenStore:
     """Return a store for the tokens of one account, without reading or writing anything.
 
@@ -46,7 +57,10 @@ def open_store(
         mode: `auto` is the keyring, or with a warning the file if there is no usable keyring. `keyring` and `file` are
             that one only. `memory` is shared by all stores of the same service and account in this process.
         service: a part of the names of the keyring's entries.
-        path: the file. The lock is a file beside it in every mode but `memory`.
+        path: the file. The lock is a file beside it in every mode but `memory`. If their folder cannot be used, mode
+            `keyring` does without a lock between processes, with a warning.
+        old_path: the file of an earlier version, which is read until the first save. None, by default, if the file was
+            never moved.
         account: a label for users with several accounts; each has its own file and entries. The default is "default".
         import_record: converts the file of another program. The default is no conversion.
 
@@ -62,25 +76,48 @@ def open_store(
     if mode == "memory":
         memory = _memory_stores.setdefault((service, account), MemoryStore())
         return TokenStore(memory, memory.lock, import_record)
-    try:
-        path = path.expanduser().absolute()
-    except RuntimeError:
-        raise StoreError(f"there is no home directory for {path}: set the path of the token file") from None
-    file = FileStore(path if account == "default" else path.with_name(f"{path.stem}.{account}{path.suffix}"))
-    keyring = KeyringStore(f"amplifier-{service}-{_hash_path(path)}/{account}")
+    path = _resolve_path(path)
+    old_path = old_path and _resolve_path(old_path)
+    file_path = _add_label(path, account)
+    file = MovedFileStore(file_path, _add_label(old_path, account)) if old_path else FileStore(file_path)
+    # The names of the entries stay those of the old file, so that a sign-in is found again.
+    keyring = KeyringStore(f"amplifier-{service}-{_hash_path(old_path or path)}/{account}")
 
     def lock() -> AbstractContextManager[None]:
         return hold_file_lock(file.path.with_name(f"{file.path.name}.lock"))
+
+    @contextmanager
+    def lock_without_folder() -> Generator[None, None, None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(lock())
+            except StoreBusy:
+                raise
+            except StoreError as error:
+                logger.warning("tokens in the keyring are not locked against other processes: %s", error)
+                stack.enter_context(_memory_stores.setdefault((service, account), MemoryStore()).lock())
+            yield
 
     match mode:
         case "auto":
             return AutoStore(keyring, file, lock, import_record)
         case "keyring":
-            return TokenStore(keyring, lock, import_record)
+            return TokenStore(keyring, lock_without_folder, import_record)
         case "file":
             return TokenStore(file, lock, import_record)
         case _:
             raise StoreError(f"unknown token store {mode!r}: use one of {', '.join(STORE_MODES)}")
+
+
+def _resolve_path(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise StoreError(f"there is no home directory for {path}: set the path of the token file") from None
+
+
+def _add_label(path: Path, account: str) -> Path:
+    return path if account == "default" else path.with_name(f"{path.stem}.{account}{path.suffix}")
 
 
 def _hash_path(path: Path) -> str:
