@@ -110,7 +110,7 @@ def test_a_picture_in_the_output_of_a_result_is_shown(inner: Any, make: Any) -> 
 @pytest.mark.parametrize(
     "result", [{"content": [PICTURE]}, [PICTURE], PICTURE, {"output": PICTURE}, {"output": json.dumps(PICTURE)}]
 )
-@pytest.mark.parametrize("make", [lambda result: result, json.dumps])
+@pytest.mark.parametrize("make", [lambda result: result, json.dumps, lambda result: f"\n {json.dumps(result)}\n"])
 def test_a_result_that_is_nothing_but_an_image(result: Any, make: Any) -> None:
     assert encode_tool_result(make(result)) == [SHOWN]
 

@@ -93,7 +93,7 @@ def _encode_dump(text: str, encode_media: MediaEncoder) -> list[Item] | None:
 
     It may be a page that a tool fetched, so no address in it is sent as one.
     """
-    if text[:1] not in {"{", "["} or not (_DATA_PATTERN.search(text) and _TYPE_PATTERN.search(text)):
+    if text[:100].lstrip()[:1] not in {"{", "["} or not (_DATA_PATTERN.search(text) and _TYPE_PATTERN.search(text)):
         return None
     return _encode_media_result(loads_or_none(text), encode_media, allows_addresses=False)
 
