@@ -150,7 +150,7 @@ PAGES: list[Any] = [
     {"type": "doc", "content": [{"type": "image", "attrs": {"src": "https://example.com/a.png"}}]},
     [{"type": "image", "url": "/static/a.png"}],
     {"success": True, "output": {"content": [{"type": "image", "url": "/static/a.png"}]}},
-    [{"type": "input_image", "image_url": "https://example.com/a.png?leak=1"}],
+    [{"type": "input_image", "image_url": "https://example.com/a.png?leak=1"}, {"type": "file", "data": "file-123"}],
 ]
 
 

@@ -61,8 +61,9 @@ async def test_fields_that_a_server_adds_to_an_item_go_to_no_other_service(gatew
     """transformers serve puts `annotations` on the message itself, which the API refuses."""
     chat = Conversation(gateway, model="tiny")
     await chat.say("hello")
-    block: Any = chat.messages[-1].content[0]
+    block: Any = chat.messages[-1].content[-1]
     block.model_extra["openai"]["item"]["annotations"] = []
     chat.fields = {"model": "gpt-5.6-sol"}
     await chat.say("more")
-    assert "annotations" not in gateway.body["input"][1]
+    assert all("annotations" not in item for item in gateway.body["input"])
+    assert gateway.sent == 2, "no request was refused"

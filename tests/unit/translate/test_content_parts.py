@@ -142,11 +142,11 @@ def test_images_under_both_keys_of_a_result_are_parts() -> None:
         # An editor's document, pages of a notebook, results of a search, and a page that wants to be loaded.
         '{"type": "doc", "content": [{"type": "image", "attrs": {"src": "https://x.example/a.png", "alt": "a"}}]}',
         '{"object": "list", "results": [{"type": "image", "image": {"external": {"url": "https://x.example/a.png"}}}]}',
-        '[{"type": "image", "url": "/static/a.png"}, {"type": "image", "data": "aaaa"}]',
-        '{"success": true, "output": {"content": [{"type": "image", "url": "/static/a.png", "data": "aaaa"}]}}',
-        '{"success": true, "output": [{"type": "input_image", "image_url": "https://x.example/a.png?leak=1"}]}',
-        '[{"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}, "data": "aaaa"}]',
-        '[{"type": "input_file", "file_id": "file-1", "data": "aaaa"}]',
+        '[{"type": "image", "url": "/static/a.png"}, {"type": "image", "data": "aaaaaaaa"}]',
+        '{"success": true, "output": {"content": [{"type": "image", "url": "/static/a.png", "data": "aaaaaaaa"}]}}',
+        '{"success": true, "output": [{"type": "input_image", "image_url": "https://x.example/a.png?leak=1"}], "data": "aaaaaaaa"}',
+        '[{"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}, "data": "aaaaaaaa"}]',
+        '[{"type": "input_file", "file_id": "file-1", "data": "aaaaaaaa"}]',
     ],
 )
 def test_text_that_merely_mentions_a_picture_stays_as_it_is(content: str) -> None:
