@@ -137,7 +137,9 @@ class Billing:
 
 
 # A fifth more than the global price, where other models cost a tenth more.
-_EU_FACTORS = dict.fromkeys(("gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna"), Decimal("1.2"))
+_EU_FACTORS: Mapping[str, Decimal] = {
+    model: Decimal("1.2") for model in ("gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna")
+}
 
 # Source: the entries azure/, azure/us/, azure/eu/ and azure/apac/ (two models, both 1.2) of litellm 1.110.2, seen
 # 2026-11-30. Provisioned throughput is paid by the hour; `PTU` is its name in Microsoft's module.

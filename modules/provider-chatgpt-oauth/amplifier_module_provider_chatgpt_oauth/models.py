@@ -184,8 +184,7 @@ class ChatgptModels(Models):
 
 def _read_priority(entry: Mapping[str, Any]) -> float:
     priority = entry.get("priority")
-    is_number = isinstance(priority, int | float) and abs(priority) < _MAX_PRIORITY
-    return float(priority) if is_number else float("inf")
+    return priority if isinstance(priority, int | float) and abs(priority) < _MAX_PRIORITY else float("inf")
 
 
 def _pick_stored_fields(entry: Mapping[str, Any]) -> ModelFacts:

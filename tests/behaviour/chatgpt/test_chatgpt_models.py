@@ -75,10 +75,22 @@ async def test_an_entry_with_few_fields_is_listed(ready: Machine, catalogue: Cat
     assert models["gpt-77"].context_window > 0
 
 
-@pytest.mark.parametrize("window", [True, -1, 0, pytest.param(10**400, id="huge"), "272000", 1.5])
-async def test_an_odd_window_of_one_entry_breaks_no_model(ready: Machine, catalogue: Catalogue, window: object) -> None:
+ODD_FIELDS = [
+    *({"context_window": odd} for odd in (True, -1, 0, 10**400, "272000", 1.5, None, [])),
+    *({"priority": odd} for odd in ("high", None, 10**400)),
+    *({"additional_speed_tiers": odd} for odd in (5, True, "fast", {})),
+    *({"supported_reasoning_levels": odd} for odd in (5, "low", [5, {"effort": []}])),
+    {"service_tiers": 5, "input_modalities": "text", "support_verbosity": "yes", "default_reasoning_level": []},
+    {"display_name": 5},
+]
+
+
+@pytest.mark.parametrize("fields", ODD_FIELDS, ids=str)
+async def test_an_odd_field_of_one_entry_breaks_no_model(
+    ready: Machine, catalogue: Catalogue, fields: dict[str, object]
+) -> None:
     entry = CatalogueEntry(slug="gpt-77", window=128_000)
-    catalogue.entries = (entry, replace(entry, slug="gpt-78", extra_fields={"context_window": window}))
+    catalogue.entries = (entry, replace(entry, slug="gpt-78", extra_fields=fields))
     provider = ready.provider()
     models = {model.id: model for model in await provider.list_models()}
     assert models["gpt-77"].context_window == 128_000
