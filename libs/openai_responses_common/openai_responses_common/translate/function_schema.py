@@ -223,7 +223,8 @@ def _encode_schemas(value: Any, depth: int) -> Any:
     if not isinstance(value, list) or not value:
         return _INVALID
     members = cast(list[Any], value)
-    encoded = [_encode_schema(member, depth + 1) for member in members if isinstance(member, dict | bool)]
+    schemas: list[object] = [member for member in members if isinstance(member, dict | bool)]
+    encoded = [_encode_schema(member, depth + 1) for member in schemas]
     is_same = len(encoded) == len(members) and all(new is old for new, old in zip(encoded, members, strict=True))
     return members if is_same else encoded or _INVALID
 
@@ -240,14 +241,16 @@ def _encode_type(value: Any, _depth: int) -> Any:
     if isinstance(value, str):
         return value if value in _TYPES else value.lower() if value.lower() in _TYPES else _INVALID
     names = cast(list[Any], value) if isinstance(value, list) else []
-    allowed = list(dict.fromkeys(name for name in names if isinstance(name, str) and name in _TYPES))
-    return value if allowed == names and allowed else allowed or _INVALID
+    allowed: list[Any] = list(dict.fromkeys(name for name in names if isinstance(name, str) and name in _TYPES))
+    return names if allowed == names and allowed else allowed or _INVALID
 
 
 def _encode_required(value: Any, _depth: int) -> Any:
     names = cast(list[Any], value) if isinstance(value, list) else None
-    allowed = list(dict.fromkeys(name for name in names or () if isinstance(name, str)))
-    return _INVALID if names is None else names if allowed == names else allowed
+    if names is None:
+        return _INVALID
+    allowed: list[Any] = list(dict.fromkeys(name for name in names if isinstance(name, str)))
+    return names if allowed == names else allowed
 
 
 def _encode_enum(value: Any, depth: int) -> Any:

@@ -131,7 +131,7 @@ class Replay:
     def encode_call_output(self, call_id: str, output: object) -> Item:
         """Return the call output that carries a tool result, as that of a function; the repair knows its call."""
         if not call_id:
-            self.open_calls_without_id -= 1
+            self.open_calls_without_id = max(0, self.open_calls_without_id - 1)
         return {
             "type": "function_call_output",
             "call_id": call_id,
