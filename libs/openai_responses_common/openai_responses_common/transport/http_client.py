@@ -35,8 +35,9 @@ _MAX_CONNECTIONS = 1000
 # parallel calls take two seconds (measured with httpcore 1.0.9).
 _MAX_IDLE_CONNECTIONS = 20
 
-# GNOME writes `socks://` for a proxy that speaks SOCKS 5.
-_PROXY_SCHEMES = {"http": "http", "https": "https", "socks": "socks5", "socks5": "socks5", "socks5h": "socks5h"}
+# GNOME writes `socks://` for a proxy that speaks SOCKS 5. With `socks5` both libraries let the proxy resolve the name,
+# as `socks5h` demands; httpx 0.27 knows no other name for it.
+_PROXY_SCHEMES = {"http": "http", "https": "https", **dict.fromkeys(("socks", "socks5", "socks5h"), "socks5")}
 
 
 def import_http_library() -> ModuleType:
