@@ -1,4 +1,4 @@
-"""Events to one response: finished items in `output_index` order, status and usage of the terminal event."""
+"""Events to one response: its items, each once and whole, and status and usage of the terminal event."""
 
 from __future__ import annotations
 
@@ -130,6 +130,154 @@ def test_fragments_and_items_without_an_index_belong_to_the_first_item() -> None
     delta: Event = {"type": "response.output_text.delta", "delta": "par"}
     received = collected(begun, delta, ended("incomplete"))
     assert received.build_response()["output"] == [message("m", "par", status="incomplete")]
+
+
+CALL: dict[str, Any] = {"type": "function_call", "id": "fc", "call_id": "c", "name": "look", "arguments": "{}"}
+LISTED = {"type": "mcp_list_tools", "id": "mcpl", "tools": []}
+REASONING: dict[str, Any] = {"type": "reasoning", "id": "rs", "summary": [], "content": []}
+
+
+@pytest.mark.parametrize(
+    ("streamed", "listed", "output"),
+    [
+        (
+            [done(2, message("a"))],
+            [LISTED, LISTED | {"id": "2"}, message("a")],
+            [LISTED, LISTED | {"id": "2"}, message("a")],
+        ),
+        (
+            [done(0, message("a")), done(2, message("c"))],
+            [message("a"), LISTED, message("c")],
+            [message("a"), LISTED, message("c")],
+        ),
+        ([done(0, message("a"))], [message("a"), LISTED], [message("a"), LISTED]),
+        ([done(0, message("a"))], [message("rotated"), LISTED], [message("a"), LISTED]),
+        ([done(1, message("a", "A"))], [message("x", "X"), message("b", "A")], [message("x", "X"), message("a", "A")]),
+        ([done(0, message("a")), done(0, CALL)], [CALL, message("a")], [message("a"), CALL]),
+        ([done(0, CALL)], [CALL | {"call_id": "other"}], [CALL]),
+        (
+            [done(0, CALL)],
+            [CALL | {"call_id": "other", "arguments": "[]"}],
+            [CALL, CALL | {"call_id": "other", "arguments": "[]"}],
+        ),
+        ([], [message("a"), message("a"), {"type": 7}], [message("a")]),
+        ([], [message("a"), message("a", "b")], [message("a"), message("a", "b")]),
+        ([done(0, CALL | {"arguments": "", "name": None})], [CALL], [CALL]),
+        ([done(0, message("a", ""))], [message("a", "hi")], [message("a", "hi")]),
+        (
+            [done(0, REASONING)],
+            [REASONING | {"content": [{"type": "output_text", "text": "hm"}]}],
+            [REASONING | {"content": [{"type": "output_text", "text": "hm"}]}],
+        ),
+        ([added(0, CALL | {"arguments": ""})], [CALL | {"name": "", "call_id": ""}], [CALL]),
+    ],
+)
+def test_items_of_the_terminal_event_are_joined_with_those_of_the_stream(
+    streamed: list[Event], listed: list[dict[str, Any]], output: list[dict[str, Any]]
+) -> None:
+    built = collected(*streamed, ended(output=listed)).build_response()["output"]
+    assert [{key: item[key] for key in item if item[key] is not None} for item in built] == output
+
+
+def arguments(delta: str, kind: str = "delta", **more: Any) -> Event:
+    key = "delta" if kind == "delta" else "arguments"
+    return {"type": f"response.function_call_arguments.{kind}", "output_index": 0, key: delta, **more}
+
+
+def custom(kind: str, text: str) -> Event:
+    key = "delta" if kind == "delta" else "input"
+    return {"type": f"response.custom_tool_call_input.{kind}", "output_index": 0, key: text}
+
+
+BEGUN = CALL | {"arguments": "", "status": "in_progress"}
+CUSTOM = {"type": "custom_tool_call", "id": "ct", "call_id": "c", "name": "run", "input": "", "status": "in_progress"}
+SHELL = {"type": "shell_call", "id": "sh", "call_id": "c", "action": {"commands": ["ls"]}}
+APPROVAL = {"type": "mcp_approval_request", "id": "ap", "server_label": "s", "name": "n", "arguments": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("events", "whole", "cut"),
+    [
+        ([added(0, BEGUN), arguments("{}")], True, True),
+        ([added(0, BEGUN), arguments("{}", "done")], True, False),
+        ([added(0, BEGUN), arguments("", "done")], True, False),
+        ([added(0, BEGUN)], False, True),
+        ([added(0, BEGUN), arguments('{"a"')], False, True),
+        ([added(0, CALL)], True, True),
+        ([arguments("{}", "done", name="look")], True, False),
+        ([arguments("{}", "done")], False, False),
+        ([added(0, CUSTOM), custom("delta", "ls")], False, True),
+        ([added(0, CUSTOM), custom("done", "ls")], True, False),
+        ([added(0, SHELL | {"status": "completed"})], True, True),
+        ([added(0, SHELL | {"status": "in_progress"})], False, True),
+        ([added(0, APPROVAL)], True, True),
+        ([done(0, BEGUN)], True, False),
+    ],
+)
+def test_a_call_that_nobody_finished_is_whole_or_a_fault(events: list[Event], whole: bool, cut: bool) -> None:
+    """A complete response with half of a call is a broken stream; in an incomplete one the call is cut."""
+    complete = collected(*events, ended(output=[]))
+    assert (complete.describe_fault() == "") is whole
+    [item] = complete.build_response()["output"]
+    assert (item.get("status") == "incomplete") is not whole
+    incomplete = collected(*events, ended("incomplete", output=[]))
+    assert incomplete.describe_fault() == ""
+    [item] = incomplete.build_response()["output"]
+    assert (item.get("status") == "incomplete") is cut
+    assert collected(*events, ended("failed")).describe_fault() == ""
+
+
+def test_the_fault_of_a_stream_is_named() -> None:
+    assert collected(added(0, BEGUN)).describe_fault() == "the stream ended without a terminal event"
+    assert collected(added(0, BEGUN), ended()).describe_fault() == "the stream ended in the middle of a call of look"
+    nameless = collected(arguments("{"), ended())
+    assert nameless.describe_fault() == "the stream ended in the middle of a call of function_call"
+    assert collected(added(0, BEGUN), done(1, message("m")), ended(output=[CALL])).describe_fault() == ""
+
+
+def test_an_unfinished_item_without_a_text_is_left_out() -> None:
+    search = {"type": "web_search_call", "id": "ws", "status": "in_progress"}
+    assert collected(added(0, search), added(1, message("m", "")), ended(output=[])).build_response()["output"] == []
+
+
+REASON = {"code": "rate_limit_exceeded", "message": "slow down"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "error"),
+    [
+        (ended("failed", error=None), {"type": "error", "error": REASON}, REASON),
+        (ended("failed", error=None), ended("failed", error=REASON), REASON),
+        (ended("failed", error={}), {"type": "error", "error": REASON}, REASON),
+        (ended("completed", status="failed"), {"type": "error", "error": REASON}, REASON),
+        ({"type": "error", "error": None}, ended("failed", error=REASON), REASON),
+        (ended("failed", error=REASON), {"type": "error", "error": {"code": "other"}}, REASON),
+        (ended("failed", error=None), {"type": "error"}, None),
+    ],
+)
+def test_a_failure_without_a_reason_takes_that_of_the_next_event(first: Event, second: Event, error: Any) -> None:
+    received = collected(first)
+    assert received.lacks_reason() is (not as_error(first))
+    received.add_event(second)
+    assert received.terminal_event is not None
+    assert as_error(received.terminal_event) == error
+    assert received.has_failed()
+    assert received.lacks_reason() is (error is None)
+
+
+def as_error(event: Event) -> Any:
+    return (event.get("response") or {}).get("error") or event.get("error")
+
+
+def test_a_flat_error_event_has_its_reason_itself() -> None:
+    received = collected(ended("failed", error=None, usage={"input_tokens": 1}), {"type": "error", **REASON})
+    assert received.terminal_event == {
+        "type": "response.failed",
+        "response": {"error": None, "usage": {"input_tokens": 1}},
+        **REASON,
+    }
+    assert not received.lacks_reason()
+    assert not collected(ended()).lacks_reason()
 
 
 @pytest.mark.parametrize(
