@@ -212,6 +212,7 @@ async def test_an_account_that_may_not_stream_gets_whole_responses(
     assert any("does not stream this model" in line for line in find_warnings(caplog))
     await session.ask("again")
     assert session.sent == 3
+    assert session.recorder.named("llm:request")[-1]["dropped"] == ["stream: the service refused it"]
 
 
 async def test_a_server_that_wants_the_status_of_messages_gets_it(session: Session) -> None:
@@ -328,7 +329,8 @@ async def test_all_providers_of_an_account_share_what_one_has_learned(
 async def test_another_account_learns_for_itself(emulator: Emulator, backend: BackendUnderTest) -> None:
     emulator.script(RejectParameters(["include"]))
     for config in (backend.config, backend.other):
-        session = await Session(backend, emulator).mount(dict(config(emulator.base_url, backend.secret)))
+        settings = {"default_model": backend.model, **config(emulator.base_url, backend.secret)}
+        session = await Session(backend, emulator).mount(settings)
         await session.ask("hello")
         await session.cleanup()
     assert len(emulator.model_requests) == 4

@@ -12,6 +12,7 @@ from openai_responses_common.facts.amendments import (
     Amendments,
     amend_body,
     media_key,
+    tool_key,
 )
 
 TOOL = {"type": "function", "name": "f", "parameters": {}, "strict": False}
@@ -73,21 +74,25 @@ def message(role: str, *texts: str) -> dict[str, Any]:
         (Amendments(dropped_include_values=frozenset({"a"})), {"include": ["a", "b"]}, {"include": ["b"]}),
         (Amendments(dropped_include_values=frozenset({"a"})), {"include": ["a"]}, {}),
         (
-            Amendments(dropped_tool_names=frozenset({"f"})),
+            Amendments(dropped_tool_keys=frozenset({tool_key(NAMED)})),
             {"tools": [NAMED, SEARCH], "tool_choice": NAMED, "parallel_tool_calls": True},
             {"tools": [SEARCH], "tool_choice": "auto", "parallel_tool_calls": True},
         ),
         (
-            Amendments(dropped_tool_names=frozenset({"f"})),
+            Amendments(dropped_tool_keys=frozenset({tool_key(NAMED)})),
             {"tools": [NAMED, SEARCH], "tool_choice": "required"},
             {"tools": [SEARCH], "tool_choice": "required"},
         ),
         (
-            Amendments(dropped_tool_names=frozenset({"f"})),
+            Amendments(dropped_tool_keys=frozenset({tool_key(NAMED)})),
             {"tools": [NAMED], "tool_choice": "required", "parallel_tool_calls": True},
             {},
         ),
-        (Amendments(dropped_tool_names=frozenset({"g"})), {"tools": [NAMED]}, {"tools": [NAMED]}),
+        (
+            Amendments(dropped_tool_keys=frozenset({tool_key({**NAMED, "parameters": {}})})),
+            {"tools": [NAMED]},
+            {"tools": [NAMED]},
+        ),
         (
             Amendments(dropped_item_fields=frozenset({"message.phase"})),
             {"input": [{**ANSWER, "phase": "commentary"}, {**CALL, "phase": "x"}]},
@@ -153,7 +158,9 @@ def test_an_amendment_changes_its_part_of_the_body(
     expected = {"model": "m", "input": [], **after}
     assert amended == expected
     assert body == copied, "the caller's body is not changed"
-    assert bool(notes) == (amended != body and any(word in str(before) for word in ("tools", "include", "input_image")))
+    assert bool(notes) == (
+        amended != body and any(word in str(before) for word in ("tools", "include", "input_image", "stream"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -212,7 +219,7 @@ def test_amendments_of_two_calls_add_up(first: Any, second: Any, merged: Any) ->
             {"input": [{"type": "message", "role": "assistant", "content": "a"}]},
         ),
         (
-            Amendments(dropped_tool_names=frozenset({"f"})),
+            Amendments(dropped_tool_keys=frozenset({tool_key(NAMED)})),
             {
                 "tools": [NAMED, {"type": "function", "name": "g"}, SEARCH],
                 "tool_choice": {"type": "allowed_tools", "tools": [{"type": "function", "name": "g"}]},
@@ -222,7 +229,7 @@ def test_amendments_of_two_calls_add_up(first: Any, second: Any, merged: Any) ->
                 "tool_choice": {"type": "allowed_tools", "tools": [{"type": "function", "name": "g"}]},
             },
         ),
-        (Amendments(dropped_tool_names=frozenset({"web_search"})), {"tools": [NAMED, SEARCH]}, {"tools": [NAMED]}),
+        (Amendments(dropped_tool_keys=frozenset({tool_key(SEARCH)})), {"tools": [NAMED, SEARCH]}, {"tools": [NAMED]}),
     ],
 )
 def test_an_amendment_changes_what_is_around_it(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.facts.amendments import Amendments, amend_body, media_key
+from openai_responses_common.facts.amendments import Amendments, amend_body, media_key, tool_key
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.learn import (
     DROPPABLE_FIELDS,
@@ -168,7 +168,7 @@ def test_what_was_asked_is_never_left_out(path: str) -> None:
 def test_a_parameter_inside_a_refused_tool_is_not_the_request_s_own() -> None:
     message = "Unknown parameter: 'tools[0].include' near 'include'."
     known = lesson(refusal(message, param="tools", code="unknown_parameter"))
-    assert known == Amendments(dropped_tool_names=frozenset({"f"}))
+    assert known == Amendments(dropped_tool_keys=frozenset({tool_key(FUNCTION)}))
 
 
 def test_a_bare_word_names_nothing() -> None:
@@ -572,7 +572,7 @@ LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
     "a tool by its index, in the words of a gateway": (
         refusal("litellm.BadRequestError: AnthropicException: tools.0.custom.input_schema: JSON schema is invalid"),
         {},
-        Amendments(dropped_tool_names=keys("f")),
+        Amendments(dropped_tool_keys=keys(tool_key(FUNCTION))),
     ),
     "a tool of another API": (
         refusal("GenerateContentRequest.tools[0].function_declarations[3].name: Invalid function name."),
@@ -582,17 +582,17 @@ LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
     "a tool by its index": (
         refusal("Invalid schema for function 'f': …", param="tools[0].parameters", code="invalid_function_parameters"),
         {},
-        Amendments(dropped_tool_names=keys("f")),
+        Amendments(dropped_tool_keys=keys(tool_key(FUNCTION))),
     ),
     "a tool by its name": (
         refusal("Invalid schema for function 'f': …", code="invalid_function_parameters"),
         {},
-        Amendments(dropped_tool_names=keys("f")),
+        Amendments(dropped_tool_keys=keys(tool_key(FUNCTION))),
     ),
     "a hosted tool by its type": (
         refusal("Hosted tool 'web_search' is not supported with m.", param="tools"),
         {"tools": [FUNCTION, {"type": "web_search"}]},
-        Amendments(dropped_tool_names=keys("web_search")),
+        Amendments(dropped_tool_keys=keys(tool_key({"type": "web_search"}))),
     ),
     "a tool that is not there": (refusal("Invalid function 'g'", code="invalid_function_parameters"), {}, None),
     "too many tools": (refusal("Invalid 'tools': array too long.", param="tools"), {}, None),

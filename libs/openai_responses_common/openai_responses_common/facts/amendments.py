@@ -29,7 +29,7 @@ class Amendments:
     Attributes:
         dropped_fields: paths of body fields that are left out, see `DROPPABLE_FIELDS`.
         dropped_include_values: values of `include` that are left out.
-        dropped_tool_names: tools that the service refused, see `tool_name`.
+        dropped_tool_keys: tools that the service refused, see `tool_key`.
         dropped_item_fields: fields of input items that are left out, as "message.phase", and of their content parts, as
             "message.content.logprobs".
         allowed_efforts: the efforts that the service listed in a refusal; None if it listed none.
@@ -47,7 +47,7 @@ class Amendments:
 
     dropped_fields: frozenset[str] = frozenset()
     dropped_include_values: frozenset[str] = frozenset()
-    dropped_tool_names: frozenset[str] = frozenset()
+    dropped_tool_keys: frozenset[str] = frozenset()
     dropped_item_fields: frozenset[str] = frozenset()
     allowed_efforts: tuple[str, ...] | None = None
     system_text_role: SystemTextRole | None = None
@@ -72,7 +72,7 @@ class Amendments:
         return Amendments(
             dropped_fields=self.dropped_fields | other.dropped_fields,
             dropped_include_values=self.dropped_include_values | other.dropped_include_values,
-            dropped_tool_names=self.dropped_tool_names | other.dropped_tool_names,
+            dropped_tool_keys=self.dropped_tool_keys | other.dropped_tool_keys,
             dropped_item_fields=self.dropped_item_fields | other.dropped_item_fields,
             allowed_efforts=efforts,
             system_text_role="user" if "user" in roles else self.system_text_role or other.system_text_role,
@@ -106,8 +106,9 @@ def amend_body(body: Mapping[str, Any], amendments: Amendments) -> tuple[dict[st
     notes: dict[str, None] = {}
     if not amendments.streams:
         amended["stream"] = False
+        notes["stream: the service refused it"] = None
     _drop_include_values(amended, amendments.dropped_include_values, notes)
-    _drop_tools(amended, amendments.dropped_tool_names, notes)
+    _drop_tools(amended, amendments.dropped_tool_keys, notes)
     _drop_fields(amended, amendments.dropped_fields, notes)
     items = [_amend_item(item, amendments, notes) for item in cast(list[Item], body["input"])]
     if amendments.system_text_role is not None:
@@ -126,6 +127,13 @@ def media_key(part: Mapping[str, Any]) -> str:
 def tool_name(tool: Mapping[str, Any]) -> str:
     """Return what identifies a tool on the wire: its name, the label of its server, or its type."""
     return str(tool.get("name") or tool.get("server_label") or tool.get("type"))
+
+
+def tool_key(tool: Mapping[str, Any]) -> str:
+    """Return what identifies a definition of a tool, so that a corrected one with the same name is sent again."""
+    parameters: object = tool.get("parameters")
+    digest = hashlib.sha256(repr(parameters).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{tool_name(tool)} {digest}"
 
 
 def _drop_include_values(body: dict[str, Any], dropped_values: frozenset[str], notes: dict[str, None]) -> None:
@@ -165,10 +173,10 @@ def has_field(path: str, body: Mapping[str, Any]) -> bool:
     return nested in as_object(body.get(top)) if nested else top in body
 
 
-def _drop_tools(body: dict[str, Any], names: frozenset[str], notes: dict[str, None]) -> None:
+def _drop_tools(body: dict[str, Any], keys: frozenset[str], notes: dict[str, None]) -> None:
     """Remove tools, and what has no meaning without them; a choice of a removed tool becomes `auto`."""
     tools = as_objects(body.get("tools"))
-    remaining = [tool for tool in tools if tool_name(tool) not in names]
+    remaining = [tool for tool in tools if tool_key(tool) not in keys] if keys else tools
     if len(remaining) == len(tools):
         return
     notes.update((f"tool {tool_name(tool)}: the service refused it", None) for tool in tools if tool not in remaining)

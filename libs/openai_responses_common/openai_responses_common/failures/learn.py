@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from ..facts.amendments import Amendments, has_field, tool_name
+from ..facts.amendments import Amendments, has_field, tool_key, tool_name
 from ..wire.json_values import as_object, as_objects
 from ._learn_images import NO_IMAGES_PATTERN, learn_images, learn_text_results
 from ._learn_input import (
@@ -225,11 +225,12 @@ def _learn_refused_tools(refusal: Refusal) -> Lesson | None:
     if not named and (refusal.failure.code in _TOOL_REFUSAL_CODES or "tools" in refusal.paths):
         names = set(_TOOL_NAME_PATTERN.findall(refusal.message))
         named = [tool for tool in tools if tool_name(tool) in names or tool.get("type") in names]
-    new_names = {tool_name(tool) for tool in named} - known.dropped_tool_names
-    if not new_names:
+    new_keys = frozenset(map(tool_key, named)) - known.dropped_tool_keys
+    if not new_keys:
         return None
-    sentence = f"the service refused the tool {', '.join(sorted(new_names))} ({refusal.reason}); sending no such tool"
-    return replace(known, dropped_tool_names=known.dropped_tool_names | new_names), sentence
+    names = ", ".join(sorted(set(map(tool_name, named))))
+    sentence = f"the service refused the tool {names} ({refusal.reason}); sending no such tool"
+    return replace(known, dropped_tool_keys=known.dropped_tool_keys | new_keys), sentence
 
 
 def _learn_allowed_efforts(refusal: Refusal) -> Lesson | None:
