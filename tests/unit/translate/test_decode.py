@@ -295,6 +295,67 @@ def test_metadata_is_small_json_under_one_prefix() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("messages", "text"),
+    [
+        ([message("Adding.", phase="commentary"), message("42", phase="final_answer")], "42"),
+        ([message("Adding.", phase="commentary"), message("42")], "42"),
+        ([message("Adding.", phase="commentary")], "Adding."),
+        ([message("One.", phase="final_answer"), message("Two.", phase="final_answer")], "One.\n\nTwo."),
+        ([message("4", phase="final_answer", status="incomplete"), message("2")], "42"),
+        ([message("Ad", phase="commentary", status="incomplete"), message("ding."), message("42")], "42"),
+        ([message("\n\n"), message("42")], "42"),
+    ],
+)
+def test_the_text_is_the_final_answer_alone(messages: list[Item], text: str) -> None:
+    assert decode(response(*messages)).text == text
+
+
+def test_a_blank_message_is_not_kept() -> None:
+    answer = decode(response(REASONING, message("\n\n"), call()))
+    assert [block.type for block in answer.content] == ["thinking", "tool_call"]
+    assert [block.type.value for block in decode(response(message("a", " "))).content_blocks] == ["text"]
+    assert [block.type for block in decode(response(message("a", " "))).content] == ["text", "text"]
+
+
+TOOLS: list[dict[str, Any]] = [
+    {"type": "function", "name": "bash", "parameters": {"type": "object", "required": ["command"]}},
+    {"type": "function", "name": "list", "parameters": {"type": "object", "properties": {}}},
+    {"type": "custom", "name": "run"},
+]
+
+
+def decode_for(body: Any, *responses: dict[str, Any]) -> DecodedResponse:
+    return decode_response(responses, origin="here", usage=None, body=body)
+
+
+def test_a_call_without_the_arguments_that_its_tool_requires_is_not_run() -> None:
+    body: Any = {"model": "m-1", "input": [], "tools": TOOLS}
+    with pytest.raises(InvalidToolCallError, match="bash"):
+        decode_for(body, response(call("")))
+    assert decode_for(body, response(call("{}"), call("", name="list", call_id="d"))).finish_reason == "tool_calls"
+    assert decode_for({"model": "m-1", "input": []}, response(call(""))).finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    ("limit", "tokens", "status", "reason"),
+    [
+        (16, 16, "completed", "length"),
+        (16, 17, "completed", "length"),
+        (16, 15, "completed", "stop"),
+        (None, 16, "completed", "stop"),
+        (16, None, "completed", "stop"),
+        (16, 16, "incomplete", "length"),
+    ],
+)
+def test_a_response_that_ends_at_its_limit_was_cut_off(limit: Any, tokens: Any, status: str, reason: str) -> None:
+    body: Any = {"model": "m-1", "input": [], "max_output_tokens": limit}
+    ended = response(message("x"), status=status, usage={"output_tokens": tokens})
+    assert decode_for(body, ended).finish_reason == reason
+    if status == "completed":
+        assert decode_for(body, response(call(), usage={"output_tokens": 16})).finish_reason == "tool_calls"
+
+
 def test_what_a_loop_stores_does_not_hold_the_answer_twice() -> None:
     dumped = decode(response(REASONING, message("Hello"))).model_dump()
     assert "content_blocks" not in dumped

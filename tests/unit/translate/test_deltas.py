@@ -210,6 +210,73 @@ def test_other_events_show_nothing_and_end_nothing(kind: str) -> None:
     assert read([text(0, "par")], [{"type": kind}]) == [start(0), more(0, "par")]
 
 
+def raw(index: int, delta: str, part: int = 0) -> Event:
+    return {"type": "response.reasoning_text.delta", "output_index": index, "content_index": part, "delta": delta}
+
+
+def test_blank_text_is_shown_with_the_first_visible_character() -> None:
+    assert read([text(0, "\n")], [text(0, "\n")], [text(0, "a")]) == [start(0), more(0, "\n\na")]
+    blank = message("\n\n")
+    assert read([text(0, "\n\n"), done(0, blank), text(1, "a")]) == [start(0), more(0, "a")]
+
+
+def test_summary_and_raw_reasoning_are_not_shown_both() -> None:
+    assert read([summary(0, "a"), raw(0, "b")]) == [start(0, "thinking"), more(0, "a", kind="thinking")]
+
+
+def test_a_whole_text_in_its_end_is_shown_as_far_as_it_was_not_streamed() -> None:
+    ended_text: Event = {"type": "response.output_text.done", "output_index": 0, "content_index": 0, "text": "Hello"}
+    assert read([text(0, "Hel")], [ended_text]) == [start(0), more(0, "Hel"), more(0, "lo", sequence=1)]
+    assert read([ended_text, ended_text]) == [start(0), more(0, "Hello")]
+
+
+def test_a_call_is_announced_when_its_name_is_known() -> None:
+    nameless = {key: CALL[key] for key in CALL if key != "name"}
+    assert read([added(0, nameless)]) == []
+    assert read([added(0, nameless)], [added(0, CALL)]) == [start(0, "tool_use", "bash")]
+    arguments: Event = {"type": "response.function_call_arguments.delta", "output_index": 0, "delta": "{}"}
+    assert read([arguments]) == []
+
+
+def finish(items: list[Item], *events: Event) -> list[Delta] | None:
+    """The deltas at the end of a stream, which finishes these items."""
+    stream = ReadStream()
+    stream.read_batch([*events])
+    return stream.reader.finish(items)
+
+
+def test_the_end_of_a_stream_shows_what_it_did_not_stream() -> None:
+    items = [reasoning("Hm"), message("Hello"), CALL]
+    assert finish(items, summary(0, "H")) == [
+        more(0, "m", sequence=1, kind="thinking"),
+        end(0, "thinking"),
+        start(1),
+        more(1, "Hello"),
+        end(1),
+        start(2, "tool_use", "bash"),
+        end(2, "tool_use"),
+    ]
+    assert finish([message("Hello")], text(0, "Hello"), done(0, message("Hello"))) == []
+
+
+@pytest.mark.parametrize(
+    ("items", "events"),
+    [
+        ([message("Hello")], [text(0, "Help")]),
+        ([message("Hello")], [text(0, "Hel"), done(0, message("Hel"))]),
+        ([message("b"), message("a")], [text(0, "a"), text(1, "b")]),
+        ([message("a")], [text(0, "a"), added(1, CALL)]),
+        ([message("a")], [added(0, CALL)]),
+        ([{**CALL, "name": "look"}], [added(0, CALL)]),
+        ([], [text(0, "a")]),
+    ],
+)
+def test_a_finished_response_that_differs_from_its_stream_cannot_be_completed(
+    items: list[Item], events: list[Event]
+) -> None:
+    assert finish(items, *events) is None
+
+
 @pytest.mark.parametrize("fragment", [text(0, ""), summary(0, "")])
 def test_an_empty_fragment_opens_no_block(fragment: Event) -> None:
     """A block that the finished answer lacks would shift the number of every later one."""

@@ -195,10 +195,10 @@ class DeltaReader:
         block.pieces.append(text)
         block.length += len(text)
         if block.index is None:
-            text = "".join(block.pieces)
             if not is_visible(text):
                 return
             self._start(block)
+            text = "".join(block.pieces)
         newest = self._deltas[-1] if self._deltas else None
         if isinstance(newest, BlockDelta) and newest.index == block.index:
             self._deltas[-1] = replace(newest, text=newest.text + text)
