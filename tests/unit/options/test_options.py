@@ -354,6 +354,14 @@ def test_a_response_format_may_be_a_dict() -> None:
         call(kwargs={"response_format": {"type": "yaml"}})
 
 
+def test_the_effort_none_of_a_single_call_is_no_choice_of_the_user() -> None:
+    """So a model without it is no reason for a warning."""
+    assert call(config(reasoning_effort="high"), reasoning_effort="none").extended_thinking is False
+    assert call(kwargs={"reasoning_effort": "none"}).extended_thinking is False
+    assert call(config(reasoning_effort="none")).extended_thinking is None
+    assert call(config(reasoning_effort="none"), reasoning_effort="none").extended_thinking is None
+
+
 def test_extended_thinking_false_wins_over_every_effort() -> None:
     settings = config(reasoning_effort="high")
     assert call(settings, kwargs={"extended_thinking": False}).reasoning_effort == "none"

@@ -139,8 +139,11 @@ def read_call_options(
     }
     kwargs = _spread_request_options(kwargs)
     options = _apply_settings(_apply_settings(config_options, request_values, CALL_SETTINGS), kwargs, CALL_SETTINGS)
-    if options.extended_thinking is False:  # hosts pass it for calls whose few tokens must not go into reasoning
-        options = replace(options, reasoning_effort="none")
+    # Hosts ask for a call without reasoning if its few tokens are for the answer. The user chose nothing then, so there
+    # is nothing to warn of if the model always reasons.
+    is_none_for_call = options.reasoning_effort == "none" != config_options.reasoning_effort
+    if options.extended_thinking is False or is_none_for_call:
+        options = replace(options, reasoning_effort="none", extended_thinking=False)
     if metadata.get("stream") is False:
         options = replace(options, use_streaming=False)
     if not _may_continue(options, request_values, kwargs):
