@@ -317,7 +317,7 @@ def picture(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Write the pages that are made from tables in the code: configuration and faults."""
+    """Write the pages that are made from tables in the code: configuration, faults and servers."""
     install(session, "test")
-    for page in ("configuration", "faults"):
+    for page in ("configuration", "faults", "servers"):
         session.run("python", "-m", f"docs.{page}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,7 +66,7 @@ def check(condition: object, happened: object) -> None:
         raise NotThere(str(happened))
 
 
-Play = Callable[[RunningServer], Awaitable[None]]
+Play = Callable[[RunningServer], Coroutine[Any, Any, None]]
 
 
 async def show_text(server: RunningServer) -> None:
@@ -127,10 +127,11 @@ async def name_the_limit(server: RunningServer) -> None:
 
 
 async def continue_at_the_limit(server: RunningServer) -> None:
-    """The configured limit bounds a request, so the provider asks for the rest."""
+    """The configured limit bounds a request, so the provider asks for the rest. Not every server goes on from there."""
     async with server.mount(max_output_tokens=server.output_limit) as mounted:
         response = await mounted.ask(asking(STORY))
     _check_shown(mounted, response)
+    check(response.finish_reason in ("length", "stop"), f"finish reason {response.finish_reason}")
     check(response.text.count("Once there") == 1, f"the story begins anew: {response.text!r}")
     _check_beginning(response.text)
 
@@ -244,12 +245,12 @@ BEHAVIOURS: dict[str, Play] = {
     "two calls at once": call_twice,
     "a picture in a tool result": return_picture,
     "a response at its limit ends with `length`": name_the_limit,
-    "a response at its limit is continued": continue_at_the_limit,
+    "after a limit of a response, no text comes twice": continue_at_the_limit,
     "a system message in mid-conversation": heed_reminder,
     "the context window from the list of models": read_window,
     "a wrong key is an `AuthenticationError`": refuse_key,
     "an unknown model is a `NotFoundError`": refuse_model,
-    "no `default_model`": find_model,
+    "without `default_model`: the only model, or a list of them": find_model,
     "a conversation that began on other servers": take_conversation,
     "`examples.chat` with a tool": chat,
 }

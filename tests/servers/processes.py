@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.servers.environments import lower_priority
 
-_START_S = 420.0
+_START_S = 900.0
 _POLL_S = 0.5
 _LAST_BYTES = 4000
 # Ends the group of processes when its standard input closes. That happens however this process ends, so nothing is left

@@ -1,6 +1,6 @@
 """The servers: what is installed of each, how it is started, and what it does not do.
 
-What is not among the `limits` of a server is promised to users.
+What is not among the `limits` of a server is promised to users in docs/servers.md.
 """
 
 from __future__ import annotations
