@@ -91,8 +91,8 @@ UNSOURCED_RULES = (
     ),
     UnsourcedRule(
         path="script/rejected_parameters.py",
-        rule="A server refuses exactly the parameters that a script names, all in one text.",
-        known="The texts of the dialects are recorded or reported, each for some parameters.",
+        rule="A server refuses exactly the parameters that a script names; the sentence of vLLM for them.",
+        known="The form of each dialect is recorded or reported; vLLM ignores parameters that it does not know.",
     ),
     UnsourcedRule(
         path="chatgpt/surface.py",
@@ -108,6 +108,11 @@ UNSOURCED_RULES = (
         path="entra/errors.py",
         rule="The texts of the errors other than 7000215, 7000222, 700211, 700213, 70016 and 700024.",
         known="Their numbers and meanings are documented.",
+    ),
+    UnsourcedRule(
+        path="facts/server_model_lists.py",
+        rule="The models in the list of OpenRouter.",
+        known="Its fields are documented.",
     ),
     UnsourcedRule(
         path="responders/fixed_output.py",
