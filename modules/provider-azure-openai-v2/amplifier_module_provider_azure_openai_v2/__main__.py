@@ -28,7 +28,7 @@ from openai_responses_common.cli.commands import (
 from openai_responses_common.cli.routing_matrix import build_routing_command, read_matrix
 
 from .auth.credential import EntraCredential
-from .auth.signed_in_user import SignedInUser
+from .auth.signed_in_user import SignedInUser, open_token_store
 from .backend import NOT_SET_UP, ResolvedSettings, resolve_settings
 from .deployment_matrix import replace_models_with_deployments
 from .endpoint import SERVICE_HOSTS
@@ -102,8 +102,8 @@ def _sign_in(arguments: argparse.Namespace) -> Result:
 
 
 def _sign_out(arguments: argparse.Namespace) -> Result:
-    user, _ = _read_signed_in_user(arguments)
-    return sign_out_result(user.store.delete())
+    """Delete the tokens. It needs no resource, because the settings may have changed since the sign-in."""
+    return sign_out_result(open_token_store(Settings.from_config(read_settings(arguments, MODULE))).delete())
 
 
 def _build_matrix(arguments: argparse.Namespace) -> str:

@@ -225,9 +225,11 @@ def test_a_sign_in_from_beginning_to_end(shell: Shell) -> None:
     code, output, _ = shell("status", auth="entra_device_code")
     found = {name: text.strip() for name, text in rows(output).items()}
     assert (code, found["account"], found["tenant"]) == (0, directory.user, directory.tenant)
+    shell.set = {}  # a sign-out needs no resource and no application
     code, output, _ = shell("logout")
     assert (code, str(kept) in output, kept.exists()) == (0, True, False)
     assert shell("logout") == (0, "There was no sign-in to delete.\n", "")
+    shell.set = {**shell.cloud.local, **shell.cloud.app}
     code, _, errors = shell("status", auth="entra_device_code")
     assert (code, LOGIN_HINT in errors) == (1, True)
 

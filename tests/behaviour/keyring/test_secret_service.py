@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -37,7 +36,7 @@ without = pytest.mark.skipif(VARIANT not in {"no bus", "null", "plaintext"}, rea
 def _one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a fresh process."""
     monkeypatch.setattr("keyring.core._keyring_backend", None)
-    monkeypatch.setattr(keyring_store, "_keyring_timed_out", threading.Event())
+    monkeypatch.setattr(keyring_store, "_pause", keyring_store._Pause())
     monkeypatch.setattr(token_store, "_reported_paths", set())
 
 

@@ -85,7 +85,7 @@ def _merge_objects(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[
     merged = dict(base)
     for key, value in overlay.items():
         is_nested = isinstance(merged.get(key), dict) and isinstance(value, dict)
-        merged[key] = _merge_objects(merged[key], value) if is_nested else value
+        merged[key] = _merge_objects(as_object(merged[key]), as_object(value)) if is_nested else value
     return merged
 
 

@@ -7,9 +7,11 @@ separate event loop in a daemon thread, because its connections belong to the lo
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import inspect
 import re
 import threading
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,19 +33,23 @@ class AzureIdentityFlow:
     """A credential object that the user's program or azure-identity made.
 
     Args:
-        credential: has `get_token(*scopes)`, synchronous or not, which returns an object with `token` and `expires_on`
-            (Unix time in seconds).
+        name: the class of the credential.
+        build_credential: returns the credential. It has `get_token(*scopes)`, synchronous or not, which returns an
+            object with `token` and `expires_on` (Unix time in seconds). It is called with the first token.
     """
 
-    def __init__(self, credential: Any) -> None:
-        if not callable(getattr(credential, "get_token", None)):
-            raise ConfigurationError("setting 'credential' takes an object with get_token(), as azure-identity has")
-        self._credential = credential
+    def __init__(self, name: str, build_credential: Callable[[], Any]) -> None:
+        self._name = name
+        self._build_credential = build_credential
 
     @property
     def description(self) -> str:
         """See `Flow.description`."""
-        return f"the credential {type(self._credential).__name__}"
+        return f"the credential {self._name}"
+
+    @cached_property
+    def _credential(self) -> Any:
+        return self._build_credential()
 
     def get_token(self, scope: str, refused_token: str | None) -> Token:
         """See `Flow.get_token`."""
@@ -71,15 +77,34 @@ async def _await_value(awaitable: Any) -> Any:
     return await awaitable
 
 
+def build_credential_flow(credential: Any) -> AzureIdentityFlow:
+    """Build the flow of a credential object.
+
+    Raises:
+        ConfigurationError: it has no `get_token`.
+    """
+    if not callable(getattr(credential, "get_token", None)):
+        raise ConfigurationError("setting 'credential' takes an object with get_token(), as azure-identity has")
+    return AzureIdentityFlow(type(credential).__name__, lambda: credential)
+
+
 def build_default_azure_identity_flow(authority: str) -> AzureIdentityFlow:
-    """Build the flow of azure-identity's default credential.
+    """Build the flow of azure-identity's default credential. The package is imported with the first token, in a thread.
 
     Raises:
         ConfigurationError: the package is not installed.
     """
-    try:
+
+    def build() -> Any:
         from azure.identity import DefaultAzureCredential  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
-    except ImportError:
+
+        return DefaultAzureCredential(authority=urlsplit(authority).netloc)  # pyright: ignore[reportUnknownVariableType]
+
+    try:
+        is_installed = importlib.util.find_spec("azure.identity") is not None
+    except ModuleNotFoundError:  # not even the parent package is there
+        is_installed = False
+    if not is_installed:
         hint = "pip install 'amplifier-module-provider-azure-openai-v2[azure-identity]'"
-        raise ConfigurationError(f"auth azure_identity needs the azure-identity package: run `{hint}`") from None
-    return AzureIdentityFlow(DefaultAzureCredential(authority=urlsplit(authority).netloc))
+        raise ConfigurationError(f"auth azure_identity needs the azure-identity package: run `{hint}`")
+    return AzureIdentityFlow("DefaultAzureCredential", build)

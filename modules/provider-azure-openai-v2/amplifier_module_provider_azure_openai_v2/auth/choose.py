@@ -21,7 +21,7 @@ from openai_responses_common.auth.jwt import read_claims
 from ..endpoint import AzureEndpoint
 from ..settings import IDENTITY_KEYS, Settings, describe_setting
 from .azure_cli import AzureCli
-from .azure_identity import AzureIdentityFlow, build_default_azure_identity_flow
+from .azure_identity import build_credential_flow, build_default_azure_identity_flow
 from .credential import EntraCredential, get_shared_identity
 from .flow import Flow, FlowUnavailable, Tenant
 from .managed_identity import ManagedIdentity
@@ -116,7 +116,7 @@ def _build_signed_in_user_of_chain(settings: Settings, endpoint: AzureEndpoint) 
 def _build_azure_identity_flow(settings: Settings, endpoint: AzureEndpoint) -> Flow:
     if settings.credential is None:
         return build_default_azure_identity_flow(endpoint.authority)
-    return AzureIdentityFlow(settings.credential)
+    return build_credential_flow(settings.credential)
 
 
 _AUTH_MODE_BY_NAME: Mapping[str, _AuthMode] = {

@@ -47,6 +47,30 @@ _USER_CHECKS = "client_id and tenant_id"
 _DEVICE_CODE_POLICY_HINT = "if a policy forbids device codes, use `login --browser` or `az login`"
 
 
+def open_token_store(settings: Settings) -> TokenStore:
+    """Return the store of the tokens of a sign-in.
+
+    Raises:
+        ConfigurationError: its settings are not valid.
+    """
+    path, *old_paths = _list_token_files(settings)
+    mode, account = (settings.token_store or "auto").lower(), settings.account or "default"
+    try:
+        return open_store(
+            mode, service="azure-openai", path=path, old_path=next(iter(old_paths), None), account=account
+        )
+    except StoreError as error:
+        problem = str(error)
+    raise ConfigurationError(problem)
+
+
+def _list_token_files(settings: Settings) -> tuple[Path, ...]:
+    """Return the token file and, if the user did not choose its path, that of an earlier version."""
+    if settings.token_file_path:
+        return (Path(settings.token_file_path),)
+    return Path(DEFAULT_TOKEN_FILE), Path(OLD_TOKEN_FILE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedInUser:
     """The user who signed in to one application of one tenant.
@@ -77,25 +101,13 @@ class SignedInUser:
             raise ConfigurationError(
                 "client_id or AZURE_CLIENT_ID is not set: a user signs in to an application that is registered in Entra"
             )
-        path = Path(settings.token_file_path or DEFAULT_TOKEN_FILE)
-        old_path = None if settings.token_file_path else Path(OLD_TOKEN_FILE)
-        mode = (settings.token_store or "auto").lower()
-        try:
-            store = open_store(
-                mode, service="azure-openai", path=path, old_path=old_path, account=settings.account or "default"
-            )
-        except StoreError as error:
-            problem = str(error)
-        else:
-            tenant = Tenant(authority=endpoint.authority, name=settings.tenant_id or "organizations")
-            return cls(
-                tenant=tenant,
-                client_id=settings.client_id,
-                store=store,
-                token_files=(path, *filter(None, [old_path])),
-                in_chain=in_chain,
-            )
-        raise ConfigurationError(problem)
+        return cls(
+            tenant=Tenant(authority=endpoint.authority, name=settings.tenant_id or "organizations"),
+            client_id=settings.client_id,
+            store=open_token_store(settings),
+            token_files=_list_token_files(settings),
+            in_chain=in_chain,
+        )
 
     @property
     def description(self) -> str:

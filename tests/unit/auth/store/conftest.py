@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import keyring
@@ -17,7 +16,7 @@ from tests.support.keyrings import DictKeyring
 def _one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a fresh process."""
     monkeypatch.setattr("keyring.core._keyring_backend", None)
-    monkeypatch.setattr(keyring_store, "_keyring_timed_out", threading.Event())
+    monkeypatch.setattr(keyring_store, "_pause", keyring_store._Pause())
     monkeypatch.setattr(token_store, "_reported_paths", set())
     monkeypatch.setattr("openai_responses_common.auth.store.open._memory_stores", {})
 

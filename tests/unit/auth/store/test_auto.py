@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ def test_the_choice_is_remembered_and_the_keyring_not_asked_again(
     keyring.set_keyring(hanging)
     opened(path).save(new(1))
     hanging.answered.set()
-    monkeypatch.setattr(keyring_store, "_keyring_timed_out", threading.Event())
+    monkeypatch.setattr(keyring_store, "_pause", keyring_store._Pause())
     monkeypatch.setattr(token_store, "_reported_paths", set())
     hanging.calls.clear()
     caplog.clear()

@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import keyring
 import pytest
@@ -44,7 +45,7 @@ SHORT, LONG, LONGER = ("short" * 10, "long" * (CHUNK_CHARACTERS // 4 * 3 + 7), "
 def _one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a fresh process: no backend chosen yet, none was late."""
     monkeypatch.setattr("keyring.core._keyring_backend", None)
-    monkeypatch.setattr(keyring_store, "_keyring_timed_out", threading.Event())
+    monkeypatch.setattr(keyring_store, "_pause", keyring_store._Pause())
     monkeypatch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
 
 
@@ -177,7 +178,7 @@ def test_a_save_in_between_is_seen_on_the_second_look(backend: DictKeyring, monk
     def get_password(service: str, username: str) -> str | None:
         found = original(service, username)
         if service.endswith("manifest") and len(backend.calls) == calls + 1:
-            entries = keyring_store._Entries(other, store().prefix)
+            entries = keyring_store._Entries(other, store().prefix, threading.Event())
             keyring_store._save_secret(entries, LONGER)
         return found
 
@@ -323,9 +324,28 @@ def test_a_hanging_keyring_is_waited_for_once(hanging: HangingKeyring) -> None:
     with pytest.raises(KeyringUnusable, match=r"0\.05 s"):
         store().load()
     for ask in (store().probe, store().load, lambda: store().save(SHORT), store().delete, store().location):
-        with pytest.raises(KeyringUnusable, match="not asked again"):
+        with pytest.raises(KeyringUnusable, match="is asked again after a minute"):
             ask()
     assert hanging.calls == ["get"]
+
+
+def test_a_keyring_that_was_late_is_asked_again_after_a_minute(
+    hanging: HangingKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyringUnusable, match=r"0\.05 s"):
+        store().load()
+    hanging.answered.set()
+    monkeypatch.setattr(keyring_store, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 61))
+    assert store().load() is None
+
+
+def test_a_sign_in_asks_a_keyring_that_was_late_at_once(hanging: HangingKeyring) -> None:
+    with pytest.raises(KeyringUnusable):
+        store().load()
+    hanging.answered.set()
+    store().probe(wait_for_unlock=True)
+    store().save(SHORT)
+    assert store().load() == SHORT
 
 
 def test_a_person_is_waited_for_longer(hanging: HangingKeyring) -> None:
@@ -355,7 +375,7 @@ def test_a_save_that_was_given_up_changes_nothing_later(
     slow.set()
     assert late.wait(60)
     time.sleep(0.05)
-    keyring_store._keyring_timed_out.clear()
+    keyring_store._pause.until_s = 0.0
     assert store().load() == SHORT
 
 

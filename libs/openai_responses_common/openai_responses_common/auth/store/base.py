@@ -78,8 +78,7 @@ class TokenStore:
 
         Args:
             wait_for_unlock: whether the user may have to unlock the keyring first, for which we wait 45 seconds, else
-                3. The default is False. Call no other method before, because a keyring that was late once is not used
-                again.
+                3. The default is False.
         """
         with self._hold_lock():
             pass

@@ -2,7 +2,7 @@
 
 A backend that `keyring` has chosen may still not work: it may store nothing, store plain text, or wait for ever for a
 dialog that nobody sees. So we accept only a recommended backend, call it with a deadline, read back what we have
-written, and do not call it again in this process after it was late once.
+written, and leave it alone for a minute after it was late.
 
 Windows accepts 1,280 characters per entry. We therefore cut a secret into chunks in one of two banks, and a manifest
 names the valid bank. We write the idle bank, then the manifest, then empty the other bank. If a crash interrupts any of
@@ -15,7 +15,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +36,8 @@ READ_DEADLINE_S = 3.0
 # During a sign-in the user may have to enter the password of the keyring first.
 UNLOCK_DEADLINE_S = 45.0
 WRITE_DEADLINE_S = 15.0
+PAUSE_S = 60.0
+"""How long, in seconds, no process of ours asks a keyring that was late, unless the user signs in."""
 
 CHUNK_CHARACTERS = 1200
 _MAX_CHUNKS = 64
@@ -46,7 +50,16 @@ _BACKEND_NAMES = {
 }
 
 logger = logging.getLogger(__name__)
-_keyring_timed_out = threading.Event()
+
+
+class _Pause:
+    """The time until which this process does not ask the keyring, in seconds of the monotonic clock."""
+
+    def __init__(self) -> None:
+        self.until_s = -math.inf
+
+
+_pause = _Pause()
 
 
 class KeyringUnusable(StoreError):
@@ -84,6 +97,8 @@ class KeyringStore:
         Raises:
             KeyringUnusable: it does not respond.
         """
+        if wait_for_unlock:
+            _pause.until_s = -math.inf
         self._run_on_entries(
             lambda entries: entries.read("manifest"), UNLOCK_DEADLINE_S if wait_for_unlock else READ_DEADLINE_S
         )
@@ -116,12 +131,14 @@ class KeyringStore:
         return self._run_on_entries(_delete_secret, WRITE_DEADLINE_S)
 
     def _run_on_entries(self, function: Callable[[_Entries], T], deadline_s: float) -> T:
-        if _keyring_timed_out.is_set():
-            raise KeyringUnusable("the system keyring did not respond in time and is not asked again by this process")
+        if time.monotonic() < _pause.until_s:
+            raise KeyringUnusable("the system keyring did not respond in time and is asked again after a minute")
+        is_abandoned = threading.Event()
         try:
-            return run_with_deadline(lambda: function(_Entries(_load_backend(), self.prefix)), deadline_s)
+            return run_with_deadline(lambda: function(_Entries(_load_backend(), self.prefix, is_abandoned)), deadline_s)
         except TimeoutError:
-            _keyring_timed_out.set()
+            is_abandoned.set()
+            _pause.until_s = time.monotonic() + PAUSE_S
         raise KeyringUnusable(
             f"the system keyring did not respond within {deadline_s:g} s; it may be locked, with a dialog waiting for "
             f"its password"
@@ -131,9 +148,10 @@ class KeyringStore:
 class _Entries:
     """The entries of one secret in a backend. Every exception of a backend becomes `KeyringUnusable`."""
 
-    def __init__(self, backend: KeyringBackend, prefix: str) -> None:
+    def __init__(self, backend: KeyringBackend, prefix: str, is_abandoned: threading.Event) -> None:
         self.backend = backend
         self._prefix = prefix
+        self._is_abandoned = is_abandoned
 
     def read(self, entry: str) -> str | None:
         return self._call_backend(
@@ -163,7 +181,7 @@ class _Entries:
         return end > start
 
     def _call_backend(self, function: Callable[[], T], action: str, *, quote_error: bool = False) -> T:
-        if _keyring_timed_out.is_set():
+        if self._is_abandoned.is_set():
             # The caller has left, and may have stored the secret elsewhere since.
             raise KeyringUnusable("too late")
         try:
