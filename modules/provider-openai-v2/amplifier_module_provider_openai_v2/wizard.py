@@ -5,8 +5,6 @@ from __future__ import annotations
 from amplifier_core.models import ConfigField
 from openai_responses_common.provider.backend import EFFORT_FIELD
 
-from .settings import DEFAULT_BASE_URL
-
 WIZARD_QUESTIONS = [
     ConfigField(
         id="api_key",
@@ -19,9 +17,9 @@ WIZARD_QUESTIONS = [
     ConfigField(
         id="base_url",
         display_name="Base URL",
-        prompt="Base URL (keep the default for OpenAI itself)",
+        # No default: it would be saved, and win over OPENAI_BASE_URL.
+        prompt="Base URL of another server (leave it empty for OpenAI)",
         required=False,
-        default=DEFAULT_BASE_URL,
     ),
     EFFORT_FIELD,
 ]
