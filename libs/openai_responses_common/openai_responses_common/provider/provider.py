@@ -178,8 +178,8 @@ class ResponsesProvider:
     async def deltas(self, request: ChatRequest, **kwargs: Any) -> AsyncIterator[Delta | DecodedResponse]:
         """Make one call and yield its deltas as they arrive, and its response last.
 
-        After an `Aborted` all earlier deltas are void, because the call begins again. To leave the iteration cancels
-        the call.
+        After an `Aborted` all earlier deltas are void. If the call goes on, those that still count are yielded again.
+        To leave the iteration cancels the call.
 
         Args:
             request: the chat request.

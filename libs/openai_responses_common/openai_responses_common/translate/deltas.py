@@ -48,7 +48,7 @@ class BlockEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aborted:
-    """The attempt failed after it emitted deltas, which are now void."""
+    """All earlier deltas of the call are void; those that still count follow again."""
 
     error_type: str
     message: str
