@@ -144,7 +144,7 @@ def test_images_under_both_keys_of_a_result_are_parts() -> None:
         '{"object": "list", "results": [{"type": "image", "image": {"external": {"url": "https://x.example/a.png"}}}]}',
         '[{"type": "image", "url": "/static/a.png"}, {"type": "image", "data": "aaaaaaaa"}]',
         '{"success": true, "output": {"content": [{"type": "image", "url": "/static/a.png", "data": "aaaaaaaa"}]}}',
-        '{"success": true, "output": [{"type": "input_image", "image_url": "https://x.example/a.png?leak=1"}], "data": "aaaaaaaa"}',
+        '{"output": [{"type": "input_image", "image_url": "https://x.example/?leak=1"}], "data": "aaaaaaaa"}',
         '[{"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}, "data": "aaaaaaaa"}]',
         '[{"type": "input_file", "file_id": "file-1", "data": "aaaaaaaa"}]',
     ],

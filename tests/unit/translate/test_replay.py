@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from amplifier_core.message_models import (
@@ -15,7 +15,9 @@ from amplifier_core.message_models import (
     ThinkingBlock,
     ToolCallBlock,
 )
-from openai_responses_common.translate.replay import TargetModel
+from openai.types.responses.response_input_item_param import ResponseInputItemParam
+from openai_responses_common.translate.replay import PORTABLE_FIELDS, TargetModel
+from openai_responses_common.wire.client_calls import CLIENT_CALLS
 
 from tests.support.builders import (
     PICTURE,
@@ -198,6 +200,17 @@ def test_another_service_is_sent_only_what_the_api_has_for_an_item() -> None:
     assert own["content"][1]["type"] == "refusal"
     assert (own_call["id"], own_call["extra"]) == ("fc_1", 1)
     assert items(turn, origin="elsewhere") == [answered("a", "no", phase="commentary"), called()]
+
+
+def test_every_item_that_goes_to_another_service_has_its_fields_listed() -> None:
+    """And each of them is a field of the SDK's type of that item."""
+    assert {*CLIENT_CALLS, "message"} == PORTABLE_FIELDS.keys()
+    for item_type, fields in PORTABLE_FIELDS.items():
+        types = [
+            member for member in get_args(ResponseInputItemParam) if f"'{item_type}'" in str(member.__annotations__)
+        ]
+        known = {name for member in types for name in member.__annotations__}
+        assert fields <= known, item_type
 
 
 def test_ids_hold_again_behind_the_next_reasoning_and_in_the_next_turn() -> None:

@@ -27,7 +27,7 @@ _REFERENCED_ID_TYPES = frozenset(item_type for item_type, row in CLIENT_CALLS.it
 # What an item of another origin may carry: some servers add fields, and the API refuses those that it does not know
 # ("Unknown parameter: 'input[1].annotations'"; transformers serve 5.24 writes it, seen 2026-11-30). Left out are also
 # `caller` and `async`, which refer to other items of their origin. Source: the item types of openai 3.57.
-_PORTABLE_FIELDS: Mapping[str, frozenset[str]] = {
+PORTABLE_FIELDS: Mapping[str, frozenset[str]] = {
     "message": frozenset({"type", "role", "content", "phase"}),
     "function_call": frozenset({"type", "call_id", "name", "arguments", "namespace"}),
     "custom_tool_call": frozenset({"type", "call_id", "name", "input", "namespace"}),
@@ -38,6 +38,7 @@ _PORTABLE_FIELDS: Mapping[str, frozenset[str]] = {
     "tool_search_call": frozenset({"type", "call_id", "arguments", "execution", "status"}),
     "mcp_approval_request": frozenset({"type", "name", "arguments", "server_label"}),
 }
+"""By the type of an item, the fields with which it goes to a service that did not make it, beside a valid id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,8 +192,8 @@ class Replay:
         which its call output refers. The repair adds an id that the service requires.
         """
         item_type, is_own = item["type"], self.is_own(state)
-        if not is_own and item_type in _PORTABLE_FIELDS:
-            item = {key: value for key, value in item.items() if key in _PORTABLE_FIELDS[item_type] or key == "id"}
+        if not is_own and item_type in PORTABLE_FIELDS:
+            item = {key: value for key, value in item.items() if key in PORTABLE_FIELDS[item_type] or key == "id"}
         if item_type in _REFERENCED_ID_TYPES or (is_own and self.ids_are_valid):
             return item
         return {key: value for key, value in item.items() if key != "id"}
