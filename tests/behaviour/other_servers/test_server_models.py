@@ -185,14 +185,11 @@ async def test_a_server_that_is_down_is_named_and_not_the_setting(open_server: O
         await session.ask("hello")
 
 
-async def test_a_slow_list_delays_a_call_by_a_second_and_the_next_one_not_at_all(open_server: Open) -> None:
+async def test_a_list_that_hangs_holds_up_no_call(open_server: Open) -> None:
     session = await open_server(listing(delay_s=600), default_model="tiny")
-    for most_s in (15.0, 0.9):
-        started_s = time.monotonic()
+    for _ in range(3):
         assert (await session.ask("hello")).text
-        if most_s == 15.0:
-            assert time.monotonic() - started_s < most_s
-    assert list_requests(session) == 1
+    assert list_requests(session) <= 2, "not for every call"
     assert not other_tasks(), "the call takes the request for the list with it"
 
 

@@ -25,6 +25,11 @@ class UnsourcedRule:
 
 UNSOURCED_RULES = (
     UnsourcedRule(
+        path="facts/server_model_lists.py",
+        rule="The models of OpenRouter's list, and the fields of other lists that no comment names.",
+        known="The fields for limits, images and last days are seen or documented.",
+    ),
+    UnsourcedRule(
         path="accounting/tokens.py",
         rule="Four characters are one token, an image is 765 tokens, and a ciphertext 64.",
         known="The services count with tokenizers, and images by their pixels.",

@@ -1,7 +1,7 @@
 """The model lists of servers that are not OpenAI's, as `GET /models` returns them.
 
-Each document has the fields that the server sent, or that its API reference shows, with the source and the date beside
-it. Ids and numbers are those of small models, so that nobody takes them for a model of OpenAI.
+Each document says which of its fields were seen, where and when. The rest of a row is its usual form. Ids and numbers
+are those of small models, so that nobody takes them for a model of OpenAI.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# vLLM 0.32.0 with --max-model-len 2048; recorded 2026-11-30.
+# `max_model_len` as vLLM 0.32.0 sent it with --max-model-len 2048, seen 2026-11-30.
 VLLM = {
     "object": "list",
     "data": [
@@ -26,7 +26,8 @@ VLLM = {
     ],
 }
 
-# llama.cpp's server 0.6.0-dev with -c 4096; recorded 2026-11-30. It lists its model twice.
+# `meta.n_ctx` and `architecture` as llama.cpp's server 0.6.0-dev sent them with -c 4096, seen 2026-11-30; it lists its
+# model twice (ggml-org/llama.cpp#22709).
 LLAMA_CPP = {
     "models": [
         {
@@ -49,7 +50,8 @@ LLAMA_CPP = {
     ],
 }
 
-# LiteLLM 1.108.7; recorded 2026-11-30. It writes limits only where its table has them, and lists wildcards.
+# `max_input_tokens` and `max_output_tokens` as LiteLLM 1.108.7 sent them, for models of its table, seen 2026-11-30;
+# `mode` and wildcards: source of litellm 1.110.2, seen 2026-12-01.
 LITELLM = {
     "object": "list",
     "data": [
