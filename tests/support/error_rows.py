@@ -139,6 +139,9 @@ TYPES: Mapping[str, str] = {
     "permission_error": "AccessDeniedError",
     "not_found_error": "NotFoundError",
     "no_db_connection": "AuthenticationError",
+    "token_not_found_in_db": "AuthenticationError",
+    "key_model_access_denied": "AccessDeniedError",
+    "budget_exceeded": "QuotaExceededError",
     "overloaded_error": "ProviderUnavailableError",
     "service_unavailable_error": "ProviderUnavailableError",
 }

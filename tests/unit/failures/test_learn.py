@@ -612,6 +612,16 @@ LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
         {"include": ["reasoning.encrypted_content", "b"]},
         Amendments(dropped_include_values=keys("reasoning.encrypted_content")),
     ),
+    "a value of include by itself": (
+        refusal("include: unknown variant `file_search_call.results`, expected one of `a`, `b`"),
+        {"include": ["x.y", "file_search_call.results"]},
+        Amendments(dropped_include_values=keys("file_search_call.results")),
+    ),
+    "ciphertext by its path, beside reasoning": (
+        refusal("Invalid value: 'reasoning.encrypted_content'. Supported values are: 'x.y'.", param="include[0]"),
+        {"include": ["reasoning.encrypted_content", "x.y"], "input": [USER, REASONING, ASSISTANT]},
+        Amendments(dropped_include_values=keys("reasoning.encrypted_content")),
+    ),
     "include in words that nobody knows": (
         refusal("Wrong.", param="include"),
         {"include": ["a", "b"]},

@@ -44,9 +44,11 @@ BAD_IMAGE_PATTERN = re.compile(
     r"|image exceeds \d+ ?MB",
     re.I,
 )
-# llama.cpp's server (recorded, at status 500); vLLM (vllm#23402); OpenRouter (nexu#875).
+# llama.cpp's server (recorded, at status 500); vLLM (vllm#23402); OpenRouter (nexu#875); others (hermes-agent#23411).
 NO_IMAGES_PATTERN = re.compile(
-    r"image input is not supported|is not a multimodal model|no endpoints found that support image input", re.I
+    r"image input is not supported|is not a multimodal model|no endpoints found that support image input"
+    r"|does not support image inputs?\b",
+    re.I,
 )
 # llama.cpp's server before it took them (llama.cpp#23380), seen 2026-12-01.
 _NO_IMAGES_IN_RESULTS_PATTERN = re.compile(r"output of tool call should be 'input text'", re.I)

@@ -92,7 +92,7 @@ def learn_refused_items(refusal: Refusal) -> Lesson | None:
     items = [
         item
         for item in _list_opaque_items(refusal)
-        if item["type"] in types or re.search(rf"""\b(value|type|item):? ['"`]?{item["type"]}\b""", refused_part)
+        if item["type"] in types or re.search(rf"""\b(value|type|item):? ['"`]?{item["type"]}(?![\w.])""", refused_part)
     ]
     if not items or _read_unknown_fields(refusal):
         return None

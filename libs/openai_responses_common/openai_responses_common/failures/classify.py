@@ -184,7 +184,11 @@ MEANING_BY_TYPE: Mapping[str, ErrorMeaning] = {
     "authentication_error": AUTHENTICATION,
     "permission_error": ACCESS_DENIED,
     "not_found_error": NOT_FOUND,
+    # LiteLLM's own types: its keys, and what they may do (run 2026-11-30; its tests and users, seen 2026-12-01).
     "no_db_connection": UNKNOWN_GATEWAY_KEY,
+    "token_not_found_in_db": UNKNOWN_GATEWAY_KEY,
+    "key_model_access_denied": ACCESS_DENIED,
+    "budget_exceeded": QUOTA,
     "overloaded_error": UNAVAILABLE,
     "service_unavailable_error": UNAVAILABLE,
 }

@@ -81,8 +81,11 @@ _EFFORT_REFUSAL_PATTERN = re.compile(r"effort|reasoning value", re.I)
 _NO_REASONING_PATTERN = re.compile(r"does not support (thinking|reasoning)", re.I)
 _EFFORT_PATTERN = re.compile(r"\b(none|minimal|low|medium|high|xhigh|max)\b")
 
-# "Unsupported parameter: top_p", "Unsupported service_tier: flex": a gateway in front of the API.
-_UNQUOTED_FIELD_PATTERN = re.compile(r"unsupported (?:parameter: )?([a-z_]+(?:\.[a-z_]+)*)", re.I)
+# "Unsupported parameter: top_p", "Unsupported service_tier: flex": a gateway in front of the API. "Unrecognized request
+# argument supplied: store": the older API.
+_UNQUOTED_FIELD_PATTERN = re.compile(
+    r"(?:unsupported (?:parameter: )?|unrecognized request argument supplied: )([a-z_]+(?:\.[a-z_]+)*)", re.I
+)
 
 # LiteLLM 1.108 (recorded): "litellm.UnsupportedParamsError: gpt-5.6-sol only supports top_p when reasoning.effort …".
 _BARE_WORD_PATTERN = re.compile(r"UnsupportedParamsError|only supports? \w+ (when|if)\b")
@@ -201,8 +204,10 @@ def _learn_whole_include(refusal: Refusal) -> Lesson | None:
 def _names_include(refusal: Refusal) -> bool:
     if refusal.paths:
         return any(path == "include" or path.startswith("include.") for path in refusal.paths)
-    is_quoted = re.search(r"""["'`]include["'`]""", refusal.message) and _REFUSAL_PATTERN.search(refusal.message)
-    return bool(is_quoted) or _NO_CIPHERTEXT_PATTERN.search(refusal.message) is not None
+    message, values = refusal.message, cast(list[str], refusal.body.get("include") or [])
+    is_quoted = re.search(r"""["'`]include["'`]""", message) and _REFUSAL_PATTERN.search(message)
+    names_value = "include" in message and any(value in message for value in values)
+    return bool(is_quoted) or names_value or _NO_CIPHERTEXT_PATTERN.search(message) is not None
 
 
 def _find_refused_values(refusal: Refusal, values: list[str]) -> set[str]:
