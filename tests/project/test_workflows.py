@@ -89,7 +89,7 @@ def test_no_text_from_outside_becomes_a_command(path: Path) -> None:
         assert not OUTSIDE.search(step.get("run", ""))
         assert step.get("shell", "bash") == "bash"
     used = re.findall(r"\$\{\{(.*?)\}\}", path.read_text(encoding="utf-8"))
-    assert {word.strip() for word in used} <= {"github.ref", "matrix.session"}
+    assert {word.strip() for word in used} <= {"github.ref", "matrix.session", "matrix.system"}
 
 
 @EACH_FILE
@@ -107,7 +107,9 @@ def test_no_job_runs_for_ever_or_beside_itself(path: Path) -> None:
     assert document["concurrency"]["group"]
     for name, job in document["jobs"].items():
         assert job["timeout-minutes"] <= 90, name
-        assert re.fullmatch(r"ubuntu-\d\d\.04", job["runs-on"]), name
+        systems = job["strategy"]["matrix"]["system"] if job["runs-on"] == "${{ matrix.system }}" else [job["runs-on"]]
+        for system in systems:
+            assert re.fullmatch(r"ubuntu-\d\d\.04|macos-\d\d|windows-\d{4}", system), name
 
 
 @EACH_FILE
@@ -168,3 +170,14 @@ def test_a_release_is_what_its_tag_says() -> None:
         words = ["bash", "-eo", "pipefail", "-c", compare]
         done = subprocess.run(words, cwd=ROOT, env={"GITHUB_REF_NAME": tag, "PATH": "/usr/bin:/bin"}, check=False)
         assert done.returncode == code, tag
+
+
+def test_the_other_systems_run_what_differs_between_systems() -> None:
+    """The token stores, the commands, and the two modules that sign somebody in."""
+    job = read(ROOT / ".github/workflows/ci.yml")["jobs"]["systems"]
+    assert {system.partition("-")[0] for system in job["strategy"]["matrix"]["system"]} == {"macos", "windows"}
+    (command,) = [step["run"] for step in job["steps"] if "nox -s" in step.get("run", "")]
+    session, *paths = command.partition("nox -s ")[2].replace("--", "").split()
+    assert session.startswith("tests-3.")
+    assert {"tests/unit/auth", "tests/behaviour/azure", "tests/behaviour/chatgpt"} <= set(paths)
+    assert all((ROOT / path).is_dir() for path in paths)
