@@ -35,19 +35,38 @@ SCHEMAS: st.SearchStrategy[Any] = st.recursive(
     max_leaves=4,
 )
 _OBJECT_SCHEMAS = st.dictionaries(TOOL_NAMES, SCHEMAS, max_size=2).map(_object) | st.just({})
+_KEYWORDS = (
+    *("type", "properties", "items", "anyOf", "oneOf", "allOf", "$defs", "$ref", "required", "enum", "default", "not"),
+    *("const", "prefixItems", "additionalProperties", "minimum", "maxLength", "description", "uniqueItems", "a"),
+)
+# What tools of others have for a schema: the words of one, with any value.
+BROKEN_SCHEMAS: st.SearchStrategy[Any] = st.dictionaries(
+    st.sampled_from(_KEYWORDS),
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-2, 2)
+        | st.floats()
+        | st.sampled_from(("array", "object", "#/$defs/a")),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_KEYWORDS), inner, max_size=4),
+        max_leaves=8,
+    ),
+    max_size=4,
+)
 
 
 @st.composite
 def tools(draw: st.DrawFn, *, odd: bool = False) -> ToolSpec:
-    """A function tool; odd ones have names and fields that a service may refuse."""
+    """A function tool of anybody; odd ones have fields that a service may refuse."""
     more = draw(st.sampled_from(({}, {"strict": True}, {"strict": False}, {"strict": None}, {"defer_loading": True})))
+    schemas = _OBJECT_SCHEMAS if more.get("strict") else _OBJECT_SCHEMAS | BROKEN_SCHEMAS
     if odd and draw(st.booleans()):
         more = {**more, **draw(st.sampled_from(({"type": "custom", "format": {"type": "text"}}, {"type": "shell"})))}
     return ToolSpec.model_validate(
         {
-            "name": draw(ODD_NAMES if odd else TOOL_NAMES),
+            "name": draw(ODD_NAMES),
             "description": draw(st.none() | TEXTS),
-            "parameters": draw(OBJECTS if odd else _OBJECT_SCHEMAS),
+            "parameters": draw(OBJECTS if odd else schemas),
             **more,
         }
     )
