@@ -229,8 +229,13 @@ def test_changes_are_the_texts_and_items_since_the_last_time() -> None:
     item, part = stream.take_changes()
     assert isinstance(item, StreamItem)
     assert part in item.parts.values()
-    assert stream.take_changes() == []
     stream.add_event(text("c", 0, "m"))
     assert stream.take_changes() == [part]
-    stream.add_event({"type": "response.unheard_of"})
+    assert not stream.add_event({"type": "response.unheard_of"})
+    for each in (text("d", 1, "n"), text("e", 0, "m"), text("f", 0, "m")):
+        stream.add_event(each)
+    other, same = stream.take_changes()
+    assert (other is not part, same) == (True, part)
+    stream.add_event(done(message("abcef"), 0))
+    assert stream.take_changes() == [item]
     assert stream.take_changes() == []

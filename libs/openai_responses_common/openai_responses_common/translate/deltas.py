@@ -84,19 +84,26 @@ class _ItemView:
     """How much of an item has been read.
 
     Attributes:
+        kind: the kind of its blocks; None if it has none.
         blocks: its blocks, in order.
-        block_of_part: the block of each part. Each part of a message is a block; the parts of reasoning are paragraphs
-            of one block.
-        piece_count: how many pieces of each part have been read.
-        length: how long the text of each part was then.
+        first_part: the first of its parts with a text; None until then.
         is_finished: whether it was read to its end.
     """
 
+    kind: BlockKind | None
     blocks: list[_Block] = field(default_factory=list[_Block])
-    block_of_part: dict[StreamPart, _Block] = field(default_factory=dict[StreamPart, _Block])
-    piece_count: dict[StreamPart, int] = field(default_factory=dict[StreamPart, int])
-    length: dict[StreamPart, int] = field(default_factory=dict[StreamPart, int])
+    first_part: StreamPart | None = None
     is_finished: bool = False
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class _PartView:
+    """How much of a part has been read: the number of its pieces, and the length of its text."""
+
+    item_view: _ItemView
+    block: _Block | None = None
+    piece_count: int = 0
+    length: int = 0
 
 
 class DeltaReader:
@@ -115,7 +122,8 @@ class DeltaReader:
         self.has_emitted = False
         self.next_index = first_index
         self._tool_names = tool_names or ToolNames()
-        self._views: dict[StreamItem, _ItemView] = {}
+        self._item_views: dict[StreamItem, _ItemView] = {}
+        self._part_views: dict[StreamPart, _PartView] = {}
         self._visible_blocks: list[_Block] = []
         self._deltas: list[Delta] = []
 
@@ -147,34 +155,49 @@ class DeltaReader:
         self.has_emitted = self.has_emitted or bool(deltas)
         return deltas
 
+    def _open_item(self, stream_item: StreamItem) -> _ItemView:
+        view = self._item_views.get(stream_item)
+        if view is None:
+            kind = find_item_translation(stream_item.item).delta_kind
+            view = self._item_views[stream_item] = _ItemView(kind=kind)
+        return view
+
     def _read_part(self, part: StreamPart) -> None:
         """Show what a part has more than before."""
-        view = self._views.setdefault(part.item, _ItemView())
-        kind = find_item_translation(part.item.item).delta_kind
-        if view.is_finished or kind not in ("text", "thinking"):
+        view = self._part_views.get(part)
+        if view is None:
+            view = self._part_views[part] = _PartView(item_view=self._open_item(part.item))
+        if view.item_view.is_finished or view.item_view.kind in (None, "tool_use"):
             return
-        length = view.length.get(part, 0)
-        text = "".join(part.pieces[view.piece_count.get(part, 0) :])
-        text += (part.final_text or "")[length + len(text) :]
-        view.piece_count[part], view.length[part] = len(part.pieces), length + len(text)
+        text = "".join(part.pieces[view.piece_count :])
+        if part.final_text is not None:
+            text += part.final_text[view.length + len(text) :]
         if not text:
             return
-        block = view.block_of_part.get(part)
-        if block is None:
-            first = next(iter(view.block_of_part), part)
-            if kind == "thinking" and first is not part:
-                if first.text_field is not part.text_field:
-                    return  # the summary and the raw reasoning are not shown both
-                block, text = view.block_of_part[first], "\n\n" + text
-            else:
-                block = _Block(kind=kind)
-                view.blocks.append(block)
-            view.block_of_part[part] = block
-        self._add_text(block, text)
+        view.piece_count = len(part.pieces)
+        view.length += len(text)
+        if view.block is None:
+            view.block, text = self._open_block(part, view.item_view, text)
+        if view.block:
+            self._add_text(view.block, text)
+
+    def _open_block(self, part: StreamPart, view: _ItemView, text: str) -> tuple[_Block | None, str]:
+        """Return the block that shows a part, and the part's text in it.
+
+        Each part of a message is a block; the parts of reasoning are paragraphs of one block. None if the part is not
+        shown: a reader sees the summary or the raw reasoning, whichever came first.
+        """
+        view.first_part = view.first_part or part
+        if view.kind == "thinking" and view.blocks:
+            is_shown = part.text_field is view.first_part.text_field
+            return (view.blocks[0], "\n\n" + text) if is_shown else (None, "")
+        block = _Block(kind="thinking" if view.kind == "thinking" else "text")
+        view.blocks.append(block)
+        return block, text
 
     def _read_item(self, stream_item: StreamItem) -> None:
         """Show that a call begins, or the rest of a finished item."""
-        view = self._views.setdefault(stream_item, _ItemView())
+        view = self._open_item(stream_item)
         row, item = find_item_translation(stream_item.item), stream_item.item
         if row.delta_kind == "tool_use" and not view.blocks and (stream_item.is_finished or has_tool_name(item)):
             view.blocks.append(_Block(kind="tool_use", name=self._tool_names.read_tool_name(item)))

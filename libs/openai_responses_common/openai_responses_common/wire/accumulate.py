@@ -35,9 +35,9 @@ class Accumulator:
 
     def add_event(self, event: Event) -> None:
         """Add one event; events of unknown types are ignored."""
-        if event["type"] not in _TERMINAL_TYPES:
-            self._items.add_event(event)
-        elif self.terminal_event is None:
+        if self._items.add_event(event) or event["type"] not in _TERMINAL_TYPES:
+            return
+        if self.terminal_event is None:
             self.terminal_event = event
         elif self.lacks_reason():
             self.terminal_event = _join_failure(self.terminal_event, event)

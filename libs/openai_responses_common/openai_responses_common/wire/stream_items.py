@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from .item_texts import FIELD_BY_PART_TYPE, TEXT_FIELDS, TextField, copy_with, read_at, read_entry_text, read_item_text
 from .json_values import as_item, as_object
@@ -19,6 +19,10 @@ from .types import Event, Item
 _DELTA_EVENTS = {f"{start}.delta": row for start, row in TEXT_FIELDS.items()}
 _TEXT_DONE_EVENTS = {f"{start}.done": row for start, row in TEXT_FIELDS.items()}
 _PART_DONE_EVENTS = frozenset({"response.content_part.done", "response.reasoning_summary_part.done"})
+
+
+# Type, item id, `output_index` and part of a delta, as the event has them.
+_Place: TypeAlias = tuple[str, object, object, object]
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -85,23 +89,42 @@ class StreamItems:
         self._items_by_id: dict[tuple[str, str], StreamItem] = {}
         self._changes: dict[StreamItem | StreamPart, None] = {}
         # Most deltas belong to the same text as the one before, so that its place has to be found only once.
-        self._newest_place: tuple[object, ...] = ()
-        self._newest_pieces: list[str] = []
+        self._newest_part: StreamPart | None = None
+        self._newest_place: _Place = ("", None, None, None)
+        self._newest_index_key = ""
 
-    def add_event(self, event: Event) -> None:
-        """Add one event; an event that belongs to no item is ignored."""
-        event_type: str = event["type"]
-        row = _DELTA_EVENTS.get(event_type)
-        if row is None:
-            self._add_other_event(event_type, event)
-        elif delta := event.get("delta"):
-            place = (event_type, event.get("item_id"), event.get("output_index"), event.get(row.index_key))
-            if place != self._newest_place:
-                self._newest_place, self._newest_pieces = place, self._find_part(event, row).pieces
-            self._newest_pieces.append(delta)
+    def add_event(self, event: Event) -> bool:
+        """Add one event; return whether it belongs to an item."""
+        event_type, item_id, index, part_index = self._newest_place
+        if (
+            (part := self._newest_part)
+            and event["type"] == event_type
+            and event.get("item_id") == item_id
+            and event.get("output_index") == index
+            and event.get(self._newest_index_key) == part_index
+        ):
+            part.pieces.append(event.get("delta") or "")
+            return True
+        return self._add_delta(event) if event["type"] in _DELTA_EVENTS else self._add_other_event(event)
 
-    def _add_other_event(self, event_type: str, event: Event) -> None:
-        match event_type:
+    def _add_delta(self, event: Event) -> bool:
+        """Add the first delta of a text, or the first one after events of other texts."""
+        if not event.get("delta"):
+            return True
+        row = _DELTA_EVENTS[event["type"]]
+        part = self._find_part(event, row)
+        part.pieces.append(event["delta"])
+        self._newest_part, self._newest_index_key = part, row.index_key
+        self._newest_place = (
+            event["type"],
+            event.get("item_id"),
+            event.get("output_index"),
+            event.get(row.index_key),
+        )
+        return True
+
+    def _add_other_event(self, event: Event) -> bool:
+        match event["type"]:
             case "response.output_item.added":
                 self._add_item(event, is_finished=False)
             case "response.output_item.done":
@@ -113,14 +136,21 @@ class StreamItems:
                 if row := FIELD_BY_PART_TYPE.get(str(part.get("type"))):
                     self._end_text(event, row, part)
             case _:
-                pass
+                return False
+        return True
 
     def take_changes(self) -> list[StreamItem | StreamPart]:
-        """Return what changed since the last time: texts that grew, and items that began or were finished."""
-        changes = list(self._changes)
-        self._changes.clear()
-        self._newest_place = ()
-        return changes
+        """Return what changed since the last time: items that began or were finished, and texts that grew.
+
+        The text that grew last is among them even if it did not grow since then.
+        """
+        newest = self._newest_part
+        if not self._changes:
+            return [newest] if newest else []
+        if newest:
+            self._changes.setdefault(newest)
+        changes, self._changes = self._changes, {}
+        return list(changes)
 
     def list_items(self) -> list[StreamItem]:
         """Return the items by `output_index`.
@@ -187,6 +217,7 @@ class StreamItems:
         if item_id := _read_id(item.get("id")):
             self._items_by_id[item["type"], item_id] = stream_item
         self._changes[stream_item] = None
+        self._newest_part = None  # the next text may belong to this item
 
     def _find_item(self, item: Item, index: int | None, *, is_finished: bool) -> StreamItem | None:
         """Return the item that an event begins or finishes; None if nothing of it has been seen.
