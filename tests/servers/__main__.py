@@ -26,6 +26,7 @@ from tests.servers.recorder import record
 from tests.servers.rows import SERVERS, Server, Workplace
 
 _LONGEST = 300
+_INTERRUPTED = 130
 
 
 @dataclass(slots=True)
@@ -143,4 +144,7 @@ def _print_table(columns: list[Column], behaviours: Iterable[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)

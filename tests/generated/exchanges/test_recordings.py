@@ -18,7 +18,8 @@ from tests.support.mounted_provider import MountedProvider, mount_at
 from tests.support.session import items, result, stored, user
 
 RECORDINGS = {recording.name: recording for recording in read_recordings()}
-STREAMS = [name for name, recording in RECORDINGS.items() if recording.status == 200]
+CONTINUED = [f"vllm-0.32.0-continued-{number}" for number in (1, 2, 3)]
+STREAMS = [name for name, recording in RECORDINGS.items() if recording.status == 200 and name not in CONTINUED]
 JSON = {"content-type": "application/json"}
 
 _MESSAGE = {
@@ -38,12 +39,20 @@ NO_SUCH_PATH = Reply(status=404, pieces=(b'{"detail":"Not Found"}',), headers=JS
 Body = dict[str, Any]
 
 
+def make_reply(recording: Recording) -> Reply:
+    return Reply(status=recording.status, pieces=(recording.body,), headers=recording.headers)
+
+
 class Server(ReplayServer):
-    """Replies with a recording while a condition on the request holds, and then with a short text."""
+    """Replies with a recording while a condition on the request holds, and then with a short text.
+
+    Attributes:
+        replies: the replies to the first requests; the last one is sent again.
+    """
 
     def __init__(self, recording: Recording, holds: Callable[[Server], bool]) -> None:
         super().__init__(self._choose_reply, url_prefix="/v1")
-        self._recorded = Reply(status=recording.status, pieces=(recording.body,), headers=recording.headers)
+        self.replies = [make_reply(recording)]
         self._holds = holds
 
     @property
@@ -54,7 +63,9 @@ class Server(ReplayServer):
     def _choose_reply(self, number: int, attempt: int) -> Reply:
         if not self.bodies[-1]:
             return NO_SUCH_PATH
-        return self._recorded if self._holds(self) else DONE
+        if not self._holds(self):
+            return DONE
+        return self.replies[min(len(self.requests), len(self.replies)) - 1]
 
 
 def connect(server: Server, recording: Recording, **settings: Any) -> AbstractAsyncContextManager[MountedProvider]:
@@ -82,7 +93,7 @@ async def test_a_response_holds_what_the_server_sent(name: str) -> None:
     assert [block.thinking for block in response.content if block.type == "thinking"] == recording.reasoning
     assert response.finish_reason == recording.finish_reason
     kinds = {"message": "text", "reasoning": "thinking", "function_call": "tool_call"}
-    empty = [item for item in recording.items if item["type"] == "message" and not item["content"][0]["text"]]
+    empty = [item for item in recording.items if item["type"] == "message" and not item["content"][0]["text"].strip()]
     order = [kinds[item["type"]] for item in recording.items if item not in empty]
     assert [block.type for block in response.content] == order
     usage = recording.response["usage"]
@@ -131,6 +142,21 @@ async def test_the_next_request_holds_the_whole_response(name: str) -> None:
     assert [each["encrypted_content"] for each in reasoning if each.get("encrypted_content")] == recording.ciphertexts
 
 
+async def test_the_parts_of_a_continued_response_join_in_the_middle_of_a_word() -> None:
+    """A server goes on where it stopped if the last item of the request is incomplete."""
+    parts = [RECORDINGS[name] for name in CONTINUED]
+    server = Server(parts[0], lambda server: len(server.requests) <= len(parts))
+    server.replies = [make_reply(part) for part in parts]
+    limit = parts[0].request["max_output_tokens"]
+    async with server, connect(server, parts[0], max_output_tokens=limit, max_continuations=2) as client:
+        response = await client.ask(parts[0].rebuild_request().model_copy(update={"max_output_tokens": None}))
+    whole = "".join(text for part in parts for text in part.texts)
+    assert "with two cores. Every day" in whole
+    assert response.text == client.recorder.shown() == whole
+    for request, part in zip(server.requests[1:], parts[1:], strict=True):
+        assert request["input"][-1]["status"] == part.request["input"][-1]["status"] == "incomplete"
+
+
 def has_pictures(body: Body, **lacks: None) -> bool:
     """Return whether a body has a picture; with `detail=None`, one without `detail`."""
     pictures = [part for part in _parts(body) if part.get("type") == "input_image"]
@@ -174,6 +200,9 @@ REFUSALS = {
     "vllm-0.32.0-image-detail-refused": Refusal(
         holds=lambda body: has_pictures(body, detail=None), requests=1, settings={}
     ),
+    "vllm-0.32.0-picture-refused": Refusal(holds=has_pictures, requests=2, settings={}),
+    "vllm-0.32.0-unknown-model": Refusal(holds=always, requests=1, settings={}, error=NotFoundError),
+    "vllm-0.32.0-wrong-key": Refusal(holds=always, requests=1, settings={}, error=AuthenticationError),
     "vllm-0.32.0-include-refused": Refusal(
         holds=lambda body: "web_search_call.action.sources" in body.get("include", []),
         requests=2,
