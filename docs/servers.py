@@ -17,8 +17,8 @@ _HEAD = """\
 the server asks for one. [Choosing](choosing.md#your-own-server) shows the settings.
 
 This table is a promise for these versions. `nox -s servers` installs each server, starts it with a tiny model, makes
-calls with the module, and fails if a cell is wrong. It did so last on {date}. Other servers may work as well, but
-nobody has tried them here: {others}.
+calls with the module, and fails if a cell is wrong. It last ran on {date}. Other servers may work as well, but nobody
+has tried them here: {others}.
 """
 
 _TAIL = """\

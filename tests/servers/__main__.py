@@ -53,9 +53,7 @@ def main() -> int:
     logging.getLogger("openai_responses_common").addHandler(logging.NullHandler())
     logging.getLogger("openai_responses_common").propagate = False
     logs = Path(tempfile.mkdtemp(prefix="servers-"))
-    workplace = Workplace(
-        environments=options.environments, logs=logs, llama_server=options.llama_server, gguf=options.gguf
-    )
+    workplace = Workplace(environments=options.environments, logs=logs, llama_server=options.llama_server)
     history: list[Message] = []
     servers = [server for server in SERVERS if options.only.lower() in server.name.lower()]
     behaviours = [name for name in BEHAVIOURS if options.behaviour in name]
@@ -79,7 +77,6 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--behaviour", default="", metavar="TEXT", help="only behaviours whose name holds this")
     parser.add_argument("--record", type=Path, metavar="FOLDER", help="write each exchange to a file")
     parser.add_argument("--llama-server", default=shutil.which("llama-server"), metavar="PROGRAM")
-    parser.add_argument("--gguf", metavar="FILE", help="the tiny model, converted for llama.cpp")
     return parser.parse_args()
 
 

@@ -6,7 +6,9 @@ What is not among the `limits` of a server is promised to users in docs/servers.
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -18,10 +20,10 @@ from tests.servers.processes import find_free_port, run_server
 from tests.servers.upstream import serve_chat_completions, serve_responses
 
 HERE = Path(__file__).parent
-MODEL = "tiny_model"
+MODEL, GGUF = "tiny_model", "tiny_model.gguf"
 _KEY = "sk-servers"
 _WINDOW = 2048
-LITELLM, TRANSFORMERS, VLLM = "1.108.7", "5.24.0", "0.32.0"
+LITELLM, TRANSFORMERS, VLLM, LLAMA = "1.108.7", "5.24.0", "0.32.0", "0.6.0-dev"
 VERIFIED = "2026-12-01"
 _TORCH = ("torch==2.13.0+cpu", "torch==2.13.0")
 # No server looks for models, prices or updates on the network, and each computes on one core.
@@ -36,13 +38,11 @@ class Workplace:
         environments: the folder for the environments of servers.
         logs: the folder for what servers write.
         llama_server: the program of llama.cpp; None if there is none.
-        gguf: the tiny model in the format of llama.cpp; None if there is none.
     """
 
     environments: Path
     logs: Path
     llama_server: str | None = None
-    gguf: str | None = None
 
 
 Run = Callable[[Workplace], AbstractContextManager[RunningServer]]
@@ -169,16 +169,26 @@ def _rename_vllm(programs: Path) -> None:
     (copy / "METADATA").write_text("\n".join(lines), encoding="utf-8")
 
 
+def _read_llama_version(program: str) -> str:
+    run = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    match = re.search(r"version: (\S+)", run.stdout + run.stderr)
+    return match[1] if match else "of an unknown version"
+
+
 @contextmanager
 def _run_llama(workplace: Workplace) -> Iterator[RunningServer]:
-    if workplace.llama_server is None or workplace.gguf is None:
-        raise CannotInstall("name a `llama-server` with --llama-server, and the model as a file with --gguf")
+    if workplace.llama_server is None:
+        raise CannotInstall("no `llama-server` is on the path, and none is named with --llama-server")
     port = find_free_port()
     options = ["--host", "127.0.0.1", "--port", str(port), "-c", str(2 * _WINDOW), "-np", "1", "-t", "1"]
-    command = [workplace.llama_server, "-m", workplace.gguf, *options, "--temp", "0", "--jinja", "--api-key", _KEY]
+    command = [workplace.llama_server, "-m", GGUF, *options, "--temp", "0", "--jinja", "--api-key", _KEY]
     with _run(workplace, "llama", command, port):
         yield RunningServer(
-            version="built here", base_url=_base_url(port), model=workplace.gguf, api_key=_KEY, window=2 * _WINDOW
+            version=_read_llama_version(workplace.llama_server),
+            base_url=_base_url(port),
+            model=GGUF,
+            api_key=_KEY,
+            window=2 * _WINDOW,
         )
 
 
@@ -231,8 +241,10 @@ SERVERS = [
     ),
     Server(
         name="llama.cpp",
-        version="0.6.0-dev",
+        version=LLAMA,
         setup="`llama-server -m FILE --jinja`",
         run=_run_llama,
+        verified=VERIFIED,
+        limits={"an unknown model is a `NotFoundError`": "it answers with its model, whatever the name"},
     ),
 ]
