@@ -61,7 +61,7 @@ async def test_bad_handlers_of_all_events_cost_no_response(
     await wait_for_kernel()
 
 
-@pytest.mark.promise("a stuck hook makes a call immortal", area="hazard")
+@pytest.mark.promise("a stuck hook holds up a cancellation", area="hazard")
 @pytest.mark.parametrize("events", [("llm:request",), ("llm:stream_block_delta",), ALL_EVENTS], ids=" ".join)
 async def test_a_cancellation_waits_less_than_two_seconds_for_handlers_that_hang(
     session: Session, events: tuple[str, ...]
