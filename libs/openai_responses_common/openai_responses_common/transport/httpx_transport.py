@@ -8,6 +8,7 @@ from ..failures.failure import CallFailure, Failure
 from .base import Document, Endpoint
 from .client_transport import (
     CONNECT_TIMEOUT_S,
+    INTERRUPTED_RESPONSE,
     ClientTransport,
     build_connection_failure,
     describe_cause,
@@ -59,6 +60,8 @@ class _HttpxLibrary:
             return response
         try:
             await response.aread()
+        except import_http_library().TimeoutException:
+            failure = Failure(kind="timeout", message=INTERRUPTED_RESPONSE)
         except self.error_types() as error:
             failure = Failure(kind="stream", message=f"an error response broke off: {describe_cause(error)}")
         else:
