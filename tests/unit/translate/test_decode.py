@@ -39,6 +39,11 @@ def cut(*items: Item, reason: str = "max_output_tokens") -> dict[str, Any]:
     return response(*items, status="incomplete", incomplete_details={"reason": reason})
 
 
+def used(output_tokens: int, reasoning_tokens: int) -> dict[str, Any]:
+    details = {"reasoning_tokens": reasoning_tokens}
+    return {"usage": {"output_tokens": output_tokens, "output_tokens_details": details}}
+
+
 def decode(*responses: dict[str, Any]) -> DecodedResponse:
     return decode_response(responses, origin="here", usage=None)
 
@@ -228,6 +233,10 @@ def test_why_an_answer_ended(given_response: dict[str, Any], reason: str) -> Non
         (cut(REASONING), "length", "Raise max_output_tokens"),
         (cut(), "length", "cut off before any text"),
         (cut(reason="content_filter"), "content_filter", "withheld"),
+        (cut(reason="steered"), "length", "ended the answer before any text: steered"),
+        (cut() | used(16, 16), "length", "all output tokens went into reasoning"),
+        (cut(REASONING) | used(16, 16), "length", "all output tokens went into reasoning"),
+        (cut(REASONING) | used(16, 9), "length", "before any text. Raise"),
     ],
 )
 def test_an_answer_without_text_says_why(given_response: dict[str, Any], reason: str, says: str) -> None:
