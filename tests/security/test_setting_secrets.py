@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.message_models import ToolSpec
-from responses_emulator import HttpReply, Say
+from responses_emulator import Emulator, HttpReply, Say
 
 from tests.support.backends import BackendUnderTest
 from tests.support.session import OpenSession, Session, asking
@@ -115,3 +115,20 @@ async def test_error_names_the_setting_and_not_its_value(
         await session.provider.complete(asking("hello"), **{key: value})
     errors.append(caught.value)
     witness.check(CANARY, session.recorder.events, *errors)
+
+
+@pytest.mark.parametrize("value", [{"a": CANARY}, [CANARY], [{"a": CANARY}]], ids=["object", "list", "list of objects"])
+async def test_object_in_place_of_a_text_is_not_shown(
+    backend: BackendUnderTest, emulator: Emulator, witness: Witness, value: Any
+) -> None:
+    """Of every setting of the module."""
+    own_keys = sorted(backend.provider_class(**backend.collected("", ""))._backend.own_keys)
+    for key in own_keys:
+        session = await Session(backend, emulator).mount(backend.settings(emulator, max_retries=0, **{key: value}))
+        errors: list[BaseException] = []
+        try:
+            await session.ask("hello")
+        except LLMError as error:
+            errors.append(error)
+        witness.check(CANARY, session.recorder.events, session.provider, *errors)
+        await session.cleanup()

@@ -34,6 +34,8 @@ _MAX_RATE = 10**12  # with a rate such as 1e999999 the cost of a call would over
 
 def text(value: object) -> str:
     """Return the value as text without surrounding spaces."""
+    if isinstance(value, Mapping | list | tuple | set):
+        raise ValueError("a text")
     return str(value).strip()
 
 
@@ -46,7 +48,7 @@ def choice(values: Mapping[str, T]) -> Callable[[object], T]:
     """Return a reader that accepts the keys of `values`, in any case, and returns what each stands for."""
 
     def read(value: object) -> T:
-        name = lower_text(value)
+        name = str(value).strip().lower()
         if name not in values:
             raise ValueError(f"one of {', '.join(values)}")
         return values[name]
@@ -61,7 +63,7 @@ def one_of(*names: str) -> Callable[[object], str]:
 
 def flag(value: object) -> bool:
     """Return true or false; see `FLAG_VALUES`."""
-    name = lower_text(value)
+    name = str(value).strip().lower()
     if name not in FLAG_VALUES:
         raise ValueError("true or false")
     return FLAG_VALUES[name]

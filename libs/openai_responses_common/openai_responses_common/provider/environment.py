@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from amplifier_core.llm_errors import ConfigurationError
 
@@ -60,6 +60,9 @@ def _write_value(value: object) -> str:
             return str(value).lower()
         case int():
             return hex(value) if value.bit_length() > _MAX_DECIMAL_BITS else str(value)
+        case Mapping() | list() | tuple() | set():
+            # It may hold secrets, and what reads the text quotes it in an error.
+            return f"a {type(cast(object, value)).__name__} in place of a text"
         case _:
             return str(value)
 
