@@ -8,7 +8,7 @@ no terminal event.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -86,6 +86,7 @@ class StreamItems:
 
     def __init__(self) -> None:
         self._items: list[StreamItem] = []
+        self._items_by_index: dict[int | None, list[StreamItem]] = {}
         self._items_by_id: dict[tuple[str, str], StreamItem] = {}
         self._changes: dict[StreamItem | StreamPart, None] = {}
         # Most deltas belong to the same text as the one before, so that its place has to be found only once.
@@ -192,8 +193,8 @@ class StreamItems:
         if same_id and (not same_id.is_finished or _is_same_place(same_id.index, index)):
             return same_id
         late: StreamItem | None = None
-        for each in reversed(self._items):
-            if each.item["type"] != item_type or not _is_same_place(each.index, index):
+        for each in reversed(self._list_items_at(index)):
+            if each.item["type"] != item_type:
                 continue
             if each.is_finished:
                 late = late or each
@@ -213,7 +214,10 @@ class StreamItems:
         stream_item.item = {**item, **missing} if missing else item
         stream_item.was_added = True
         stream_item.is_finished = stream_item.is_finished or is_finished
-        stream_item.index = index if stream_item.index is None else stream_item.index
+        if stream_item.index is None and index is not None:
+            self._items_by_index[None].remove(stream_item)
+            stream_item.index = index
+            self._items_by_index.setdefault(index, []).append(stream_item)
         if item_id := _read_id(item.get("id")):
             self._items_by_id[item["type"], item_id] = stream_item
         self._changes[stream_item] = None
@@ -232,8 +236,8 @@ class StreamItems:
             if not is_new:
                 return same_id
         repeated: StreamItem | None = None
-        for each in self._items:
-            if each.item["type"] != item["type"] or is_other_call(each, item) or not _is_same_place(each.index, index):
+        for each in self._list_items_at(index):
+            if each.item["type"] != item["type"] or is_other_call(each, item):
                 continue
             is_certain = bool(call_id) or each.index == index is not None
             has_other_id = bool(item_id and _read_id(each.item.get("id")))
@@ -247,9 +251,16 @@ class StreamItems:
                 return each
         return repeated
 
+    def _list_items_at(self, index: int | None) -> Sequence[StreamItem]:
+        """Return the items that an event with this `output_index` may be about: all of them if it has none."""
+        if index is None:
+            return self._items
+        return [*self._items_by_index.get(None, ()), *self._items_by_index.get(index, ())]
+
     def _start_item(self, item: Item, index: int | None) -> StreamItem:
         stream_item = StreamItem(item=item, index=index)
         self._items.append(stream_item)
+        self._items_by_index.setdefault(index, []).append(stream_item)
         if item_id := _read_id(item.get("id")):
             self._items_by_id[item["type"], item_id] = stream_item
         return stream_item
