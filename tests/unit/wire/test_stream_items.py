@@ -76,6 +76,15 @@ IDENTITIES: dict[str, tuple[list[Event], list[str]]] = {
         [added(message("", "m"), 0), text("a", 0, "n"), text("b", 0, "o"), done(message("ab", "p"), 0)],
         ["ab"],
     ),
+    "another id in the end, which has no index": (
+        [added(message("", "m"), 0), text("ab", 0, "m"), done(message("ab", "n"))],
+        ["ab"],
+    ),
+    "another id and text in the end, which has no index": (
+        [added(message("", "m"), 0), text("a", 0, "m"), done(message("ab", "n"))],
+        ["a", "ab"],
+    ),
+    "another id in the end of what has no text yet": ([added(message("", "m")), done(message("a", "n"))], ["", "a"]),
     "another id of a call, by its call id": ([added(call("", "f")), done(call("{}", "g"))], ["{}"]),
     "the same call id for parallel calls": (
         [added(call("", "f"), 0), added(call("", "g"), 1), done(call("1", "f"), 0), done(call("2", "g"), 1)],

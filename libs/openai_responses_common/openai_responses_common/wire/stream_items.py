@@ -247,7 +247,7 @@ class StreamItems:
             elif not is_finished:
                 if not each.was_added and not has_other_id:
                     return each
-            elif not has_other_id or (is_certain and (call_id or _agrees(each, item))):
+            elif not has_other_id or (is_certain and call_id) or _agrees(each, item, is_certain=is_certain):
                 return each
         return repeated
 
@@ -315,11 +315,18 @@ def has_same_content(item: Item, other: Item) -> bool:
     return all(item.get(key) == other.get(key) for key in {*item, *other} - {"id", "status"})
 
 
-def _agrees(stream_item: StreamItem, item: Item) -> bool:
-    """Return whether the texts of a finished item begin as those that arrived before."""
+def _agrees(stream_item: StreamItem, item: Item, *, is_certain: bool) -> bool:
+    """Return whether the texts of a finished item begin as those that arrived before.
+
+    If nothing else is certain, some text must have arrived, and all of it.
+    """
+    if not is_certain and not any(part.text for part in stream_item.parts.values()):
+        return False
     for path in {part.text_field.path for part in stream_item.parts.values()}:
         parts = [part for part in stream_item.parts.values() if part.text_field.path == path]
         streamed, whole = "".join(part.text for part in parts), read_item_text(item, parts[0].text_field)
+        if not is_certain and whole != streamed:
+            return False
         if whole and not (whole.startswith(streamed) or streamed.startswith(whole)):
             return False
     return True
