@@ -27,7 +27,7 @@ from responses_emulator.service.surface import Exchange, Surface, json_reply
 from responses_emulator.transport.server import Reply
 
 from tests.support.backends import BACKENDS
-from tests.support.session import Session, other_tasks
+from tests.support.session import Session, other_tasks, picture, user
 
 BACKEND = next(row for row in BACKENDS if row.name == "openai-v2")
 _keys = (f"sk-other-server-{number:06}-{time.monotonic_ns()}" for number in itertools.count())
@@ -100,6 +100,16 @@ async def test_what_the_server_tells_counts_after_the_first_call(
         assert (listed[model].context_window, listed[model].max_output_tokens) == (window, output)
     await session.ask("hello")
     assert list_requests(session) == 1, "once"
+
+
+async def test_a_picture_is_not_sent_to_a_model_that_the_server_calls_blind(open_server: Open) -> None:
+    session = await open_server(SERVER_MODEL_LISTS["llama.cpp"], default_model="models/tiny-chat.gguf")
+    await session.ask(user("What is this?", picture()))
+    assert "input_image" not in str(session.body), "already in the first call"
+    assert any("image" in line for line in session.recorder.one("llm:request")["dropped"])
+    sighted = await open_server(SERVER_MODEL_LISTS["openrouter"], default_model="maker/thinker")
+    await sighted.ask(user("What is this?", picture()))
+    assert "input_image" in str(sighted.body)
 
 
 async def test_the_list_is_shared_with_the_session_of_a_sub_agent(open_server: Open) -> None:

@@ -165,6 +165,12 @@ def test_of_two_rows_the_one_that_says_more_counts() -> None:
     assert [model.info for model in read(rows)] == [GUESS]
 
 
+def test_an_adapter_has_the_limits_of_its_base_model() -> None:
+    base = {"id": "tiny", "max_model_len": 4096, "parent": None}
+    rows = [{"id": "lora", "parent": "tiny"}, base, {"id": "lost", "parent": "who"}, {"id": "self", "parent": "self"}]
+    assert {model.id: model.info for model in read(rows)} == {"lora": GUESS, "tiny": GUESS, "lost": {}, "self": {}}
+
+
 @pytest.mark.parametrize(
     "document",
     [

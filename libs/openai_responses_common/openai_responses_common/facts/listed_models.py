@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, cast
 
@@ -87,12 +87,17 @@ def read_listed_models(document: object) -> list[ListedModel] | None:
     if rows is None:
         return None
     models: dict[str, ListedModel] = {}
+    parents: dict[str, str] = {}
     for model_id, row in rows:
+        if isinstance(parent := row.get("parent"), str):
+            parents[model_id] = parent
         if model_id not in models or not models[model_id].info:
             models[model_id] = _read_row(model_id, row)
         if len(models) == _MAX_MODELS:
             break
-    return list(models.values())
+    # vLLM writes no window beside an adapter, which has that of its base model (its source, seen 2026-12-01).
+    bases = {name: models[parent] for name, parent in parents.items() if parent in models and name in models}
+    return [replace(model, info={**bases.get(name, model).info, **model.info}) for name, model in models.items()]
 
 
 def _find_rows(document: object) -> Iterator[tuple[str, dict[str, Any]]] | None:
