@@ -100,17 +100,17 @@ def read_listed_models(document: object) -> list[ListedModel] | None:
     return [replace(model, info={**bases.get(name, model).info, **model.info}) for name, model in models.items()]
 
 
-def _find_rows(document: object) -> Iterator[tuple[str, dict[str, Any]]] | None:
+def _find_rows(document: object, depth: int = 2) -> Iterator[tuple[str, dict[str, Any]]] | None:
     """The rows of a list with their ids; None if the document holds no list."""
-    for _ in range(3):  # gateways wrap the list of another gateway
-        if isinstance(document, list):
-            return _read_ids(cast(list[object], document))
-        fields = as_object(document)
-        document = next((fields[key] for key in ("data", "models") if fields.get(key) is not None), None)
-        if isinstance(document, dict) and not document.keys() & {"data", "models"}:
-            named = cast(dict[str, object], document).items()
-            return _read_ids([{"id": name, **as_object(row)} for name, row in named])
-    return None
+    if isinstance(document, list):
+        return _read_ids(cast(list[object], document))
+    fields = as_object(document)
+    content: object = next((fields[key] for key in ("data", "models") if fields.get(key) is not None), None)
+    by_id = as_object(content)
+    if (by_id or content == {}) and not by_id.keys() & {"data", "models"}:
+        return _read_ids([{"id": name, **as_object(row)} for name, row in by_id.items()])
+    # Gateways wrap the list of another gateway.
+    return _find_rows(content, depth - 1) if depth and content is not None else None
 
 
 def _read_ids(rows: Sequence[object]) -> Iterator[tuple[str, dict[str, Any]]]:
