@@ -1,0 +1,61 @@
+"""`status` of provider-openai-v2 says which model is used, and when the service ends it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from amplifier_module_provider_openai_v2 import __main__ as commands
+from responses_emulator import Emulator, openai_surface
+
+SHUTDOWN = '{"old": {"shutdown": "2026-10-23"}}'
+
+
+def run_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path, *words: str
+) -> tuple[int, str]:
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    monkeypatch.chdir(folder)
+    settings = [word for pair in words for word in ("--set", pair)]
+    monkeypatch.setattr("sys.argv", ["status", "status", *settings])
+    return commands.main(), capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settings", "model"),
+    [
+        (["api_key=sk-x", "default_model=gpt-6-sol"], "gpt-6-sol"),
+        # off since 2026-10-23 at OpenAI itself, which a server of another vendor may not care about
+        (["api_key=sk-x", "default_model=gpt-4.1-nano"], "gpt-4.1-nano (ended on 2026-10-23)"),
+        (["base_url=http://127.0.0.1:9/v1", "default_model=gpt-4.1-nano"], "gpt-4.1-nano"),
+        (
+            ["base_url=http://127.0.0.1:9/v1", "default_model=old", f"model_info={SHUTDOWN}"],
+            "old (ended on 2026-10-23)",
+        ),
+        (["base_url=http://127.0.0.1:9/v1"], "the only one that the server lists"),
+    ],
+)
+def test_status_names_the_model_without_asking_anybody(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    settings: list[str],
+    model: str,
+) -> None:
+    code, output = run_status(monkeypatch, capsys, tmp_path, *settings)
+    assert code == 0
+    (line,) = [line for line in output.splitlines() if line.split()[0] == "model"]
+    assert line.split(maxsplit=1)[1] == model
+
+
+def test_a_check_names_the_only_model_of_the_server(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with Emulator(surfaces=(openai_surface(any_model=True, model_list={"data": ["tiny"]}),)) as emulator:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.chdir(tmp_path)
+        words = ["--set", f"base_url={emulator.base_url}", "--set", "api_key=sk-status-check", "--check"]
+        monkeypatch.setattr("sys.argv", ["status", "status", *words])
+        assert commands.main() == 0
+    assert "tiny responds, served by tiny" in capsys.readouterr().out
