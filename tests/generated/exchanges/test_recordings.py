@@ -200,6 +200,7 @@ REFUSALS = {
     "vllm-0.32.0-image-detail-refused": Refusal(
         holds=lambda body: has_pictures(body, detail=None), requests=1, settings={}
     ),
+    "llama.cpp-0.6.0-dev-wrong-key": Refusal(holds=always, requests=1, settings={}, error=AuthenticationError),
     "vllm-0.32.0-picture-refused": Refusal(holds=has_pictures, requests=2, settings={}),
     "vllm-0.32.0-unknown-model": Refusal(holds=always, requests=1, settings={}, error=NotFoundError),
     "vllm-0.32.0-wrong-key": Refusal(holds=always, requests=1, settings={}, error=AuthenticationError),
