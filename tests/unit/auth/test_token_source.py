@@ -68,6 +68,13 @@ async def test_fifty_callers_share_one_fetch() -> None:
     assert service.asked == [None]
 
 
+async def test_an_empty_token_is_an_error_and_scrubs_nothing() -> None:
+    source = TokenSource(lambda _: Token(value="", expires_at_s=time.time() + 60), description="asking the service")
+    with pytest.raises(AuthenticationError, match="asking the service: it returned an empty token"):
+        await source.get()
+    assert source.scrub("a text") == "a text"
+
+
 async def test_one_who_leaves_takes_nothing_from_the_others() -> None:
     service = Service()
     service.gate.clear()

@@ -29,6 +29,8 @@ REFUSED = {
     "https://user:word@api.example.com": "must not contain a user or password",
     "https://-a.example": "does not name a valid host",
     "https://a..example": "does not name a valid host",
+    "https://api.example.\u017fervice": "does not name a valid host",
+    "https://\u212aey.example": "does not name a valid host",
     "https://api.example.com/v1?x=1": "must end before the '?' or '#'",
     "https://api.example.com/v1#x": "must end before the '?' or '#'",
     "https://api.example.com/a/../b": "must not contain '..'",

@@ -16,7 +16,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from amplifier_core.llm_errors import LLMError, LLMTimeoutError
+from amplifier_core.llm_errors import AuthenticationError, LLMError, LLMTimeoutError
 
 from .background import run_in_thread, wait_for
 
@@ -155,6 +155,8 @@ class TokenSource:
 
     def _fetch_token(self, refused_token: str | None) -> Token:
         token = self._fetch(refused_token)
+        if not token.value:
+            raise AuthenticationError(f"{self._description}: it returned an empty token")
         with self._lock:
             self._token = token
             self._recent_tokens = (*self._recent_tokens, token.value)[-_MAX_RECENT_TOKENS:]

@@ -16,7 +16,7 @@ from amplifier_core.llm_errors import ConfigurationError
 
 from ..transport.proxies import is_loopback
 
-_HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*", re.I)
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*", re.I | re.ASCII)
 
 _PLAIN_URL = re.compile(r"[a-z]+://[\w.:/%\[\]-]*", re.I | re.ASCII)
 
@@ -66,7 +66,8 @@ def _find_url_problem(url: str) -> str | None:
         return "is not an http or https address"
     if parts.username is not None or parts.password is not None:
         return "must not contain a user or password"
-    if not _is_host(parts.hostname):
+    # `hostname` is in lower case, which turns two letters of other alphabets into ASCII letters.
+    if not parts.netloc.isascii() or not _is_host(parts.hostname):
         return "does not name a valid host"
     if "?" in url or "#" in url:
         return "must end before the '?' or '#'"
