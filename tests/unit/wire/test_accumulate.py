@@ -151,6 +151,7 @@ REASONING: dict[str, Any] = {"type": "reasoning", "id": "rs", "summary": [], "co
             [message("a"), LISTED, message("c")],
         ),
         ([done(0, message("a"))], [message("a"), LISTED], [message("a"), LISTED]),
+        ([done(0, message("a"))], [LISTED], [message("a"), LISTED]),
         ([done(0, message("a"))], [message("rotated"), LISTED], [message("a"), LISTED]),
         ([done(1, message("a", "A"))], [message("x", "X"), message("b", "A")], [message("x", "X"), message("a", "A")]),
         ([done(0, message("a")), done(0, CALL)], [CALL, message("a")], [message("a"), CALL]),
