@@ -101,7 +101,7 @@ async def test_a_response_holds_what_the_server_sent(name: str) -> None:
     assert response.usage.output_tokens == usage["output_tokens"]
 
 
-@pytest.mark.promise("a user sees something else than the response holds", area="hazard")
+@pytest.mark.promise("a block of a real server is shown twice or does not end", area="hazard")
 @pytest.mark.parametrize("name", STREAMS)
 async def test_a_user_sees_each_block_once_and_to_its_end(name: str) -> None:
     recording, server = replay(name)
