@@ -134,6 +134,24 @@ async def test_a_call_that_is_cut_off_again_ends_the_answer_and_later_turns_tell
     assert not session.recorder.named("provider:tool_sequence_repaired")
 
 
+async def test_a_whole_call_before_the_cut_one_is_run_and_the_model_reads_of_both(session: Session) -> None:
+    chat = Conversation(session, tools=[LOOK], max_output_tokens=512)
+    session.emulator.script(
+        Turn(Call("look", {"at": "x"}), Call("look", {"at": "the whole wide world"}), ResponseIncomplete()), Say("ok")
+    )
+    response = await chat.say("look twice")
+    assert [call.arguments for call in response.tool_calls] == [{"at": "x"}]
+    starts = session.recorder.named("llm:stream_block_start")
+    assert [start["block_index"] for start in starts] == [0, 1, 0], "the cut call is taken back"
+    await chat.go_on(result(response.tool_calls[0], "a letter"))
+    outputs = {item["call_id"]: item["output"] for item in items(session.body, "function_call_output")}
+    whole, cut = items(session.body, "function_call")
+    assert (whole["arguments"], cut["arguments"]) == ('{"at":"x"}', "{}")
+    assert outputs[whole["call_id"]] == "a letter"
+    assert "cut off" in outputs[cut["call_id"]]
+    assert session.sent == 2
+
+
 @pytest.mark.parametrize("piece", [Call("look", {"at": "the whole wide world"}), Think(["Look."], tokens=9)])
 async def test_a_request_that_says_no_more_than_the_last_one_is_not_sent(session: Session, piece: object) -> None:
     """Half an action of a native tool cannot be sent back, nor can reasoning that nothing follows."""

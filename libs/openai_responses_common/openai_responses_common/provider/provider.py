@@ -237,11 +237,8 @@ class ResponsesProvider:
     ) -> DecodedResponse:
         warn_of_shutdown(options, self._backend.profile)
         events = engine.create_events(self.coordinator, self.name, options)
-        sinks = [
-            sink
-            for sink in (events.emit_deltas if options.use_streaming and events.has_listeners else None, caller_sink)
-            if sink
-        ]
+        emit_deltas = events.emit_deltas if options.use_streaming and events.has_listeners else None
+        sinks = [sink for sink in (caller_sink, emit_deltas) if sink]  # the caller does not wait for the host's hooks
 
         async def send_to_sinks(batch: list[Delta]) -> None:
             for sink in sinks:
