@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +33,9 @@ from ..options.options import (
     read_config,
     read_valid_config,
 )
-from ..transport.base import Document
 from .backend import Backend
 from .catalogue import Catalogue
+from .document_fetch import DocumentFetch
 from .model_list import describe
 from .shutdowns import describe_shutdown_of, warn_of_shutdown
 
@@ -51,23 +51,6 @@ logger = logging.getLogger(__name__)
 # provider modules and bundle-context-managed, seen 2026-12-01.
 _CAPABILITIES = ("streaming", "tools", "thinking", "vision", "json_mode", "completion:auto_continue:v1")
 _MAX_NAMES = 20  # of models in an error
-
-
-@dataclass(frozen=True, slots=True)
-class _DocumentFetch:
-    """Implements `Fetch` with the transport and the options of a provider."""
-
-    backend: Backend
-    options: Options
-
-    async def __call__(self, path: str) -> Any:
-        return (await self.fetch_document(path)).body
-
-    async def fetch_document(self, path: str, *, etag: str | None = None) -> Document:
-        from ..engine.documents import fetch_document
-
-        transport, profile = self.backend.transport, self.backend.profile
-        return await fetch_document(transport, path, profile=profile, options=self.options, etag=etag)
 
 
 class ResponsesProvider:
@@ -329,7 +312,7 @@ class ResponsesProvider:
         self.spent_usd += cost_usd
 
     async def _fetch_models(self) -> list[ModelInfo]:
-        fetch = _DocumentFetch(self._backend, self._configured_options)
+        fetch = DocumentFetch(self._backend, self._configured_options)
         try:
             models = await self._backend.models.list_models(fetch, self._configured_options)
             # The next call needs the facts of the list, and the event loop has other work meanwhile.
