@@ -132,15 +132,18 @@ async def test_a_generated_image_is_shown_and_goes_back(session: Session) -> Non
     assert items(session.body, "image_generation_call")[0]["result"] == PIXEL
 
 
-async def test_an_item_that_nobody_knows_is_kept_for_replay(session: Session) -> None:
+async def test_an_item_that_nobody_knows_goes_back_until_the_service_refuses_it(session: Session) -> None:
     chat = Conversation(session)
     unknown = {"type": "sparkle_call", "id": "sp_1", "glitter": {"colour": "gold"}, "status": "completed"}
     session.emulator.script(Turn(HostedItem(unknown), Say("Sparkled.")))
     response = await chat.say("go")
     assert response.text == "Sparkled."
-    with pytest.raises(InvalidRequestError):
-        await chat.say("more")  # this service does not know its own item, but it is sent
-    assert items(session.body, "sparkle_call") == [unknown]
+    await chat.say("more")  # this service does not know its own item
+    refused, accepted = session.emulator.request_bodies[-2:]
+    assert items(refused, "sparkle_call") == [unknown]
+    assert items(accepted, "sparkle_call") == []
+    await chat.say("still more")
+    assert session.sent == 4, "the lesson holds for the next call"
 
 
 @pytest.mark.promise("hosted items open empty text blocks", area="hazard")

@@ -54,7 +54,6 @@ async def test_a_server_that_does_not_hang_up_costs_little(session: Session) -> 
     assert response.text == "done"
 
 
-@pytest.mark.promise("a connection is opened for every call", area="hazard")
 async def test_connections_are_used_again(session: Session) -> None:
     for _ in range(4):
         await session.ask("hello")

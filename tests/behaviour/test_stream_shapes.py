@@ -157,7 +157,7 @@ async def test_a_call_that_nobody_finished_is_a_broken_stream(open_session: Open
     assert session.recorder.names.count("llm:stream_aborted") == 1
 
 
-@pytest.mark.promise("a tool runs with arguments that the model did not give", area="hazard")
+@pytest.mark.promise("a tool runs without the arguments that it requires", area="hazard")
 async def test_a_call_without_the_arguments_that_its_tool_requires_is_not_run(session: Session) -> None:
     session.emulator.script(answer(done(0, CALL), completed(CALL)))
     with pytest.raises(InvalidToolCallError, match="look"):

@@ -30,6 +30,9 @@ NO_ADDRESS = [
     "https://user:hush-7",
     "https://HOST?sig=hush-7",
     "https://HOST/v1?sig=hush-7",
+    "https://HOST/v1?api-version=preview&sig=hush-7",
+    "https://HOST/v1?sig=hush-7&api-version=preview",
+    "https://HOST/v1?api-version=preview#hush-7",
     "https://HOST/v1#hush-7",
     "https://HOST/?",
     "https://HOST\\@evil.example",
@@ -52,6 +55,8 @@ NO_ADDRESS = [
     "https://",
     "https:///v1",
     "HOST/v1",
+    "user:hush-7@HOST/v1",
+    "evil.example\\@HOST/v1",
     "//HOST/v1",
     "sk-hush-7-pasted-into-the-wrong-field",
     "ftp://HOST/v1",
@@ -131,8 +136,8 @@ async def test_what_is_no_plain_address_is_refused_before_anything_is_looked_up(
     """The whole list, for every setting that says where a credential goes."""
     for address in NO_ADDRESS:
         given = address.replace("HOST", HOSTS[key][row.name])
-        if key == "authority_host" and re.fullmatch(r"[\w.-]+(/v1)?", given):
-            continue  # this one may come without its scheme
+        if key in ("authority_host", "azure_endpoint") and re.fullmatch(r"[\w.-]+(/v1)?", given):
+            continue  # a host of the cloud may come without its scheme, and gets https
         error = await refused(row, key, given)
         assert isinstance(error, ConfigurationError), given
         assert key in str(error), given
