@@ -31,7 +31,7 @@ SHAPES = st.builds(
     item_texts=st.booleans(),
     terminal_output=st.booleans(),
     closing_message=st.booleans(),
-)
+).filter(lambda shape: shape.item_ids or shape.starts or not shape.closing_message)  # else nothing says what is whose
 _WITH_WHOLE_ITEMS = SHAPES.filter(lambda shape: shape.item_texts and (shape.terminal_output or _ends_all(shape)))
 _WITH_TEXTS = SHAPES.filter(
     lambda shape: (

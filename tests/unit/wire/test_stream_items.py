@@ -95,6 +95,10 @@ IDENTITIES: dict[str, tuple[list[Event], list[str]]] = {
     "the same id for another type": ([done(message("a", "x")), done(call("1", "x"))], ["a", "1"]),
     "the same item twice": ([done(message("a"), 0), done(message("a"), 0), done(message("a"), 1)], ["a"]),
     "the same item twice with another id": ([done(message("a"), 0), done(message("a", "n"), 0)], ["a"]),
+    "two requests with the same content under one index": (
+        [done({"type": "mcp_approval_request", "id": name, "arguments": "{}"}, 0) for name in "ab"],
+        ["{}", "{}"],
+    ),
     "the same call twice without an index": ([done(call("1", "f")), done(call("1", "g"))], ["1"]),
     "no index": (
         [added(message("", "m")), added(message("", "n")), text("a", None, "m"), text("b", None, "n")],

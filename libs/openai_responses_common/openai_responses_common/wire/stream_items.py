@@ -242,7 +242,9 @@ class StreamItems:
             is_certain = bool(call_id) or each.index == index is not None
             has_other_id = bool(item_id and _read_id(each.item.get("id")))
             if each.is_finished:
-                if is_finished and is_certain and has_same_content(each.item, item):
+                is_text = item["type"] in ("message", "reasoning")  # two calls may well have the same content
+                is_repeated = is_certain and (bool(call_id) or is_text or not has_other_id)
+                if is_finished and is_repeated and has_same_content(each.item, item):
                     repeated = each
             elif not is_finished:
                 if not each.was_added and not has_other_id:
