@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 from keyring.backend import KeyringBackend
@@ -21,9 +22,10 @@ class Crash(BaseException):
 
 
 class DictKeyring(KeyringBackend):
-    """Entries in a dict, of the size that Windows takes.
+    """Entries in a dict, of the size that the system at hand takes.
 
-    `crash_at` is the number of the call during which the process ends; `after` says whether the call had its effect.
+    `limit` is the number of bytes of an entry, as UTF-16; None is any number. `crash_at` is the number of the call
+    during which the process ends; `after` says whether the call had its effect.
     """
 
     priority = 5  # type: ignore[assignment]
@@ -32,6 +34,7 @@ class DictKeyring(KeyringBackend):
         super().__init__()
         self.entries = {} if entries is None else entries
         self.calls: list[str] = []
+        self.limit = BLOB if sys.platform == "win32" else None
         self.crash_at = 0
         self.after = False
 
@@ -43,7 +46,7 @@ class DictKeyring(KeyringBackend):
 
     def set_password(self, service: str, username: str, password: str) -> None:
         self._begin("set")
-        if len(password.encode("utf-16-le")) > BLOB:
+        if self.limit is not None and len(password.encode("utf-16-le")) > self.limit:
             raise StubReceivedBadData(1783, "CredWrite", "The stub received bad data")
         self.entries[service, username] = password
         self._end()

@@ -64,7 +64,7 @@ def test_a_copy_that_cannot_be_removed_is_said(
 def test_a_damaged_keyring_is_not_passed_over_for_an_older_file(path: Path, backend: DictKeyring) -> None:
     opened(path).save(new(2))
     plant(path, dump_token_record(new(1)))
-    (key,) = [key for key in backend.entries if key[0].endswith("a/0")]
+    key = min(backend.entries)  # the first chunk on Windows, the only entry elsewhere
     backend.entries[key] = CANARY
     error = refused(opened(path), "sign in again")
     assert error.__context__ is None

@@ -19,6 +19,7 @@ from openai_responses_common.auth.store.keyring import CHUNK_CHARACTERS, Keyring
 from openai_responses_common.auth.store.record import StoreError
 
 from tests.support.keyrings import (
+    BLOB,
     Crash,
     DictKeyring,
     ForgetfulKeyring,
@@ -51,6 +52,7 @@ def _one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def backend() -> DictKeyring:
+    """As narrow as that of Windows."""
     return using(DictKeyring())
 
 
@@ -64,26 +66,68 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingKeyring]:
 
 
 def using(backend: DictKeyring) -> DictKeyring:
+    backend.limit = BLOB
     keyring.set_keyring(backend)
     return backend
 
 
-def store() -> KeyringStore:
-    return KeyringStore("amplifier-test-0123/default")
+def store(label: str = "default", *, in_chunks: bool = True) -> KeyringStore:
+    return KeyringStore(f"amplifier-test-0123/{label}", in_chunks=in_chunks)
+
+
+def without_limit() -> DictKeyring:
+    """A keyring as of macOS and Linux."""
+    backend = using(DictKeyring())
+    backend.limit = None
+    return backend
 
 
 def slots(backend: DictKeyring) -> list[str]:
     return sorted(service.removeprefix("amplifier-test-0123/default/") for service, _ in backend.entries)
 
 
+@pytest.mark.parametrize("in_chunks", [False, True])
 @pytest.mark.parametrize("text", [SHORT, LONG, LONGER, "x" * CHUNK_CHARACTERS, "x" * (CHUNK_CHARACTERS + 1)], ids=len)
-def test_what_was_saved_is_loaded(backend: DictKeyring, text: str) -> None:
-    assert store().load() is None
-    store().save(text)
-    assert store().load() == text
-    assert store().delete()
-    assert store().load() is None
-    assert not store().delete()
+def test_what_was_saved_is_loaded(text: str, in_chunks: bool) -> None:
+    backend = using(DictKeyring()) if in_chunks else without_limit()
+    assert store(in_chunks=in_chunks).load() is None
+    store(in_chunks=in_chunks).save(text)
+    assert store(in_chunks=in_chunks).load() == text
+    assert store(in_chunks=in_chunks).delete()
+    assert store(in_chunks=in_chunks).load() is None
+    assert not store(in_chunks=in_chunks).delete()
+    assert backend.entries == {}
+
+
+def test_only_windows_cuts_a_secret_up() -> None:
+    backend = without_limit()
+    KeyringStore("amplifier-test-0123/default").save(LONG)
+    assert slots(backend) == (["a/0", "a/1", "a/2", "a/3", "manifest"] if sys.platform == "win32" else ["manifest"])
+
+
+def test_a_save_of_one_entry_is_one_write_and_touches_no_other_entry() -> None:
+    backend = without_limit()
+    for text in (LONG, LONGER):
+        backend.calls.clear()
+        store(in_chunks=False).save(text)
+        assert backend.calls == ["get", "set", "get"], "to see whether it responds, and what it stored"
+        assert slots(backend) == ["manifest"]
+    backend.calls.clear()
+    store(in_chunks=False).load()
+    assert backend.calls == ["get"]
+
+
+@pytest.mark.parametrize(("old", "new"), [(True, False), (False, True)], ids=["from chunks", "to chunks"])
+def test_a_secret_of_the_other_form_is_read_replaced_and_removed(old: bool, new: bool) -> None:
+    backend = without_limit()
+    store(in_chunks=old).save(SHORT)
+    store(in_chunks=old).save(LONG)
+    assert store(in_chunks=new).load() == LONG
+    store(in_chunks=new).save(SHORT)
+    assert store(in_chunks=new).load() == store(in_chunks=old).load() == SHORT
+    assert slots(backend) == (["a/0", "manifest"] if new else ["manifest"])
+    store(in_chunks=old).save(LONG)
+    assert store(in_chunks=new).delete()
     assert backend.entries == {}
 
 
@@ -99,10 +143,10 @@ def test_no_more_than_one_slot_is_left(backend: DictKeyring) -> None:
 def test_names_are_one_per_entry_and_the_user_is_always_the_same(backend: DictKeyring) -> None:
     store().save(LONG)
     assert {user for _, user in backend.entries} == {"tokens"}
-    KeyringStore("amplifier-test-0123/other").save(SHORT)
-    assert (store().load(), KeyringStore("amplifier-test-0123/other").load()) == (LONG, SHORT)
+    store("other").save(SHORT)
+    assert (store().load(), store("other").load()) == (LONG, SHORT)
     assert store().delete()
-    assert KeyringStore("amplifier-test-0123/other").load() == SHORT
+    assert store("other").load() == SHORT
 
 
 def test_more_than_fits_is_refused_before_anything_is_written(backend: DictKeyring) -> None:
@@ -154,6 +198,25 @@ def test_a_crash_at_any_step_of_a_save_leaves_the_old_or_the_new(old: str | None
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("in_chunks", [False, True], ids=["one entry", "chunks"])
+def test_a_crash_while_one_entry_replaces_another_form_leaves_the_old_or_the_new(in_chunks: bool, after: bool) -> None:
+    def prepare() -> DictKeyring:
+        backend = without_limit()
+        store(in_chunks=in_chunks).save(LONG)
+        return backend
+
+    for step in range(1, steps(prepare(), lambda: store(in_chunks=False).save(SHORT)) + 1):
+        backend = prepare()
+        backend.crash_at, backend.after = len(backend.calls) + step, after
+        with pytest.raises(Crash):
+            store(in_chunks=False).save(SHORT)
+        backend.crash_at = 0
+        assert store(in_chunks=False).load() == (LONG if step < 2 or (step, after) == (2, False) else SHORT)
+        store(in_chunks=False).delete()
+        assert backend.entries == {}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_crash_at_any_step_of_a_deletion_leaves_nothing_that_a_second_one_misses(after: bool) -> None:
     probe = using(DictKeyring())
     store().save(LONG)
@@ -179,7 +242,7 @@ def test_a_save_in_between_is_seen_on_the_second_look(backend: DictKeyring, monk
         found = original(service, username)
         if service.endswith("manifest") and len(backend.calls) == calls + 1:
             entries = keyring_store._Entries(other, store().prefix, threading.Event())
-            keyring_store._save_secret(entries, LONGER)
+            keyring_store._save_chunks(entries, LONGER, found or "")
         return found
 
     calls = len(backend.calls)
@@ -187,10 +250,10 @@ def test_a_save_in_between_is_seen_on_the_second_look(backend: DictKeyring, monk
     assert store().load() == LONGER
 
 
-@pytest.mark.parametrize("damage", ["a/1", "manifest"])
-def test_damage_is_said_and_nothing_is_removed(backend: DictKeyring, damage: str) -> None:
+@pytest.mark.parametrize(("entry", "damage"), [("a/1", "?"), ("manifest", '{"slot": "a"}')])
+def test_damage_is_said_and_nothing_is_removed(backend: DictKeyring, entry: str, damage: str) -> None:
     store().save(LONG)
-    backend.entries[f"{store().prefix}/{damage}", "tokens"] = "?"
+    backend.entries[f"{store().prefix}/{entry}", "tokens"] = damage
     with pytest.raises(StoreError, match="sign in again") as caught:
         store().load()
     assert not isinstance(caught.value, KeyringUnusable), "so nothing falls back to an older copy"

@@ -4,10 +4,12 @@ A backend that `keyring` has chosen may still not work: it may store nothing, st
 dialog that nobody sees. So we accept only a recommended backend, call it with a deadline, read back what we have
 written, and leave it alone for a minute after it was late.
 
-Windows accepts 1,280 characters per entry. We therefore cut a secret into chunks in one of two banks, and a manifest
+A secret is one entry, because macOS may ask the user for a password once per entry. Only Windows needs more: it accepts
+1,280 characters per entry. There we cut a secret into chunks in one of two banks, and the entry holds a manifest that
 names the valid bank. We write the idle bank, then the manifest, then empty the other bank. If a crash interrupts any of
 these steps, the manifest still leads to a complete secret. Each entry has a separate service name, because Windows
-renames earlier entries of the same name.
+renames earlier entries of the same name. Version 0.1.0 wrote chunks everywhere: they are read, and the next save
+removes them.
 """
 
 from __future__ import annotations
@@ -16,14 +18,15 @@ import hashlib
 import json
 import logging
 import math
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ...wire.json_values import loads_or_none
+from ...wire.json_values import as_object, loads_or_none
 from ..background import run_with_deadline
 from .record import StoreError
 
@@ -41,6 +44,8 @@ PAUSE_S = 60.0
 
 CHUNK_CHARACTERS = 1200
 _MAX_CHUNKS = 64
+_MAIN_ENTRY = "manifest"
+"""The entry that holds the secret, or the manifest of its chunks."""
 _USER_NAME = "tokens"
 _BANKS = ("a", "b")
 
@@ -78,10 +83,16 @@ class _Manifest:
 
 
 class KeyringStore:
-    """Stores a secret in entries whose names begin with `prefix`; see `SecretStore`."""
+    """Stores a secret in entries whose names begin with `prefix`; see `SecretStore`.
 
-    def __init__(self, prefix: str) -> None:
+    Args:
+        prefix: of the names.
+        in_chunks: whether a save cuts the secret into chunks. The default is True on Windows and False elsewhere.
+    """
+
+    def __init__(self, prefix: str, *, in_chunks: bool = sys.platform == "win32") -> None:
         self.prefix = prefix
+        self._save_secret = _save_chunks if in_chunks else _save_entry
 
     def location(self) -> str:
         """Return the name of the keyring, for the user.
@@ -99,9 +110,7 @@ class KeyringStore:
         """
         if wait_for_unlock:
             _pause.until_s = -math.inf
-        self._run_on_entries(
-            lambda entries: entries.read("manifest"), UNLOCK_DEADLINE_S if wait_for_unlock else READ_DEADLINE_S
-        )
+        self._read_main_entry(UNLOCK_DEADLINE_S if wait_for_unlock else READ_DEADLINE_S)
 
     def load(self) -> str | None:
         """Return the secret. None if there is none.
@@ -118,8 +127,8 @@ class KeyringStore:
         Raises:
             KeyringUnusable: the keyring does not store it; the old secret is still valid.
         """
-        self.probe()
-        self._run_on_entries(lambda entries: _save_secret(entries, text), WRITE_DEADLINE_S)
+        previous = self._read_main_entry(READ_DEADLINE_S) or ""
+        self._run_on_entries(lambda entries: self._save_secret(entries, text, previous), WRITE_DEADLINE_S)
 
     def delete(self) -> bool:
         """Remove the secret and all chunks of earlier secrets, and return whether there was any.
@@ -129,6 +138,9 @@ class KeyringStore:
         """
         self.probe()
         return self._run_on_entries(_delete_secret, WRITE_DEADLINE_S)
+
+    def _read_main_entry(self, deadline_s: float) -> str | None:
+        return self._run_on_entries(lambda entries: entries.read(_MAIN_ENTRY), deadline_s)
 
     def _run_on_entries(self, function: Callable[[_Entries], T], deadline_s: float) -> T:
         if time.monotonic() < _pause.until_s:
@@ -195,10 +207,10 @@ class _Entries:
 def _load_secret(entries: _Entries) -> str | None:
     # Read twice: another process may have saved after we had read the manifest.
     for _ in range(2):
-        written = entries.read("manifest")
-        if written is None:
-            return None
-        manifest = _parse_manifest(written)
+        text = entries.read(_MAIN_ENTRY)
+        if text is None or not _is_manifest(text):
+            return text
+        manifest = _parse_manifest(text)
         if manifest is not None:
             text = "".join(entries.read(f"{manifest.bank}/{index}") or "" for index in range(manifest.chunk_count))
             if _hash_text(text) == manifest.sha256:
@@ -206,30 +218,37 @@ def _load_secret(entries: _Entries) -> str | None:
     raise StoreError(f"the tokens in {_describe_backend(entries.backend)} are damaged: sign in again")
 
 
-def _save_secret(entries: _Entries, text: str) -> None:
+def _save_entry(entries: _Entries, text: str, previous: str) -> None:
+    entries.write(_MAIN_ENTRY, text)
+    if _is_manifest(previous):
+        _delete_old_chunks(entries, {"a": 0, "b": 0})
+
+
+def _save_chunks(entries: _Entries, text: str, previous: str) -> None:
     chunks = [text[start : start + CHUNK_CHARACTERS] for start in range(0, len(text), CHUNK_CHARACTERS)]
     if len(chunks) > _MAX_CHUNKS:
         raise KeyringUnusable(f"{len(text):,} characters are too many for {_describe_backend(entries.backend)}")
-    counts = _parse_manifest(entries.read("manifest") or "")
-    idle, used = ("b", "a") if counts is not None and counts.bank == "a" else ("a", "b")
+    old_manifest = _parse_manifest(previous)
+    idle, used = ("b", "a") if old_manifest is not None and old_manifest.bank == "a" else ("a", "b")
     try:
         for index, chunk in enumerate(chunks):
             entries.write(f"{idle}/{index}", chunk)
         manifest = {"slot": idle, "n": len(chunks), "sha256": _hash_text(text)}
-        entries.write("manifest", json.dumps(manifest))
+        entries.write(_MAIN_ENTRY, json.dumps(manifest))
     except KeyringUnusable as error:
         failed = error.reason
     else:
-        _delete_old_chunks(entries, used, idle, len(chunks))
+        _delete_old_chunks(entries, {used: 0, idle: len(chunks)})
         return
     _undo_save(entries, idle)
     raise KeyringUnusable(failed)
 
 
-def _delete_old_chunks(entries: _Entries, old_bank: str, new_bank: str, chunk_count: int) -> None:
+def _delete_old_chunks(entries: _Entries, starts: Mapping[str, int]) -> None:
+    """Remove the chunks of each bank from a number on."""
     try:
-        entries.delete_chunks(old_bank)
-        entries.delete_chunks(new_bank, chunk_count)
+        for bank, start in starts.items():
+            entries.delete_chunks(bank, start)
     except KeyringUnusable as error:
         # The new tokens are saved. The next save overwrites the old ones; a sign-out removes them or reports that.
         logger.warning("old tokens are left in the keyring until the next save: %s", error.reason)
@@ -241,21 +260,26 @@ def _undo_save(entries: _Entries, bank: str) -> None:
     The next save or deletion removes what cannot be removed now.
     """
     with suppress(KeyringUnusable):
-        counts = _parse_manifest(entries.read("manifest") or "")
-        if counts is None or counts.bank != bank:
+        manifest = _parse_manifest(entries.read(_MAIN_ENTRY) or "")
+        if manifest is None or manifest.bank != bank:
             entries.delete_chunks(bank)
 
 
 def _delete_secret(entries: _Entries) -> bool:
-    written = entries.read("manifest")
-    counts = _parse_manifest(written or "")
-    if written is not None:
-        entries.delete("manifest")
-    removed = [entries.delete_chunks(slot) for slot in _BANKS]
-    if counts is not None:
+    text = entries.read(_MAIN_ENTRY)
+    manifest = _parse_manifest(text or "")
+    if text is not None:
+        entries.delete(_MAIN_ENTRY)
+    removed = [entries.delete_chunks(bank) for bank in _BANKS]
+    if manifest is not None:
         # Beyond a gap, in case a user has removed a chunk by hand.
-        removed += [entries.delete_chunks(counts.bank, index) for index in range(counts.chunk_count)]
-    return written is not None or any(removed)
+        removed += [entries.delete_chunks(manifest.bank, index) for index in range(manifest.chunk_count)]
+    return text is not None or any(removed)
+
+
+def _is_manifest(text: str) -> bool:
+    """Return whether a text is the manifest of chunks, valid or not, and not a secret."""
+    return "slot" in as_object(loads_or_none(text))
 
 
 def _parse_manifest(text: str) -> _Manifest | None:

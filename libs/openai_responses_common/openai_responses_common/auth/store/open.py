@@ -19,7 +19,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Generator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ._auto import AutoStore
@@ -35,9 +35,7 @@ logger = logging.getLogger(__name__)
 
 STORE_MODES = ("auto", "keyring", "file", "memory")
 
-
 _LABEL = re.compile(r"[A-Za-z0-9._@-]{1,64}")
-
 
 _memory_stores: dict[tuple[str, str], MemoryStore] = {}
 
@@ -82,31 +80,31 @@ def open_store(
     file = MovedFileStore(file_path, _add_label(old_path, account)) if old_path else FileStore(file_path)
     # The names of the entries stay those of the old file, so that a sign-in is found again.
     keyring = KeyringStore(f"amplifier-{service}-{_hash_path(old_path or path)}/{account}")
-
-    def lock() -> AbstractContextManager[None]:
-        return hold_file_lock(file.path.with_name(f"{file.path.name}.lock"))
-
-    @contextmanager
-    def lock_without_folder() -> Generator[None, None, None]:
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(lock())
-            except StoreBusy:
-                raise
-            except StoreError as error:
-                logger.warning("tokens in the keyring are not locked against other processes: %s", error)
-                stack.enter_context(_memory_stores.setdefault((service, account), MemoryStore()).lock())
-            yield
-
+    lock_path = file_path.with_name(f"{file_path.name}.lock")
     match mode:
         case "auto":
-            return AutoStore(keyring, file, lock, import_record)
+            return AutoStore(keyring, file, lambda: hold_file_lock(lock_path), import_record)
         case "keyring":
-            return TokenStore(keyring, lock_without_folder, import_record)
+            memory = _memory_stores.setdefault((service, account), MemoryStore())
+            return TokenStore(keyring, lambda: _hold_best_lock(lock_path, memory), import_record)
         case "file":
-            return TokenStore(file, lock, import_record)
+            return TokenStore(file, lambda: hold_file_lock(lock_path), import_record)
         case _:
             raise StoreError(f"unknown token store {mode!r}: use one of {', '.join(STORE_MODES)}")
+
+
+@contextmanager
+def _hold_best_lock(path: Path, memory: MemoryStore) -> Generator[None, None, None]:
+    """Hold the lock at a path, or that of this process with a warning if the file cannot be used."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(hold_file_lock(path))
+        except StoreBusy:
+            raise
+        except StoreError as error:
+            logger.warning("tokens in the keyring are not locked against other processes: %s", error)
+            stack.enter_context(memory.lock())
+        yield
 
 
 def _resolve_path(path: Path) -> Path:
