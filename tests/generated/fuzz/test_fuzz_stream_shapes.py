@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from openai_responses_common.translate.deltas import DeltaReader
 from openai_responses_common.translate.output_items import read_message_texts
@@ -85,6 +85,9 @@ def without_empty(output: list[Item]) -> list[Item]:
 @examples(100)
 def test_whole_items_come_out_of_every_shape_as_they_are(output: list[Item], shape: StreamShape) -> None:
     output = without_empty(output)
+    contents = [item["content"] for item in output if item["type"] == "message"]
+    is_ambiguous = shape.indices == "shared" and not shape.starts  # equal messages count as one that is finished twice
+    assume(not is_ambiguous or not any(content in contents[:number] for number, content in enumerate(contents)))
     events = [event for run in build_runs(output) for event in run]
     events = list(reshape_events([*events, completed(output)], shape))
     built = build_output(events)
