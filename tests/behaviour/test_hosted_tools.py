@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from amplifier_core.llm_errors import InvalidRequestError
 from amplifier_core.message_models import ImageBlock, Message
 from responses_emulator import HostedItem, Say, Think, Turn, WebSearch
 

@@ -107,6 +107,12 @@ LESSONS = {
         warning="the service refused the tool a",
         check=lambda body: not {"tools", "tool_choice", "parallel_tool_calls"} & body.keys(),
     ),
+    "more tools than the service accepts": Lesson(
+        rule=ServerRule(lambda _body: None),  # the API itself accepts 128
+        fields={"tools": [tool(f"t{number}") for number in range(130)], "tool_choice": "t129"},
+        warning="accepts only 128 tools; sending the request without t128, t129",
+        check=lambda body: len(body["tools"]) == 128 and body["tool_choice"] == "auto",
+    ),
     "an image in a tool result": Lesson(
         rule=text_results_only(),
         messages=("look", called(), result("call_1", [IMAGE])),

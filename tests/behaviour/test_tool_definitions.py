@@ -132,10 +132,14 @@ async def test_one_bad_tool_is_left_out_and_reported(session: Session) -> None:
     session.emulator.script(Say("ok"))
     good = tool("good", "path")
     again = good.model_copy(update={"description": "Another tool."})
-    await session.ask("hello", tools=[good, spec({"default": endless}, "bad"), again, good])
+    tools = [good, spec({"default": endless}, "bad"), again, good]
+    await session.ask("hello", tools=tools)
     assert [each["name"] for each in session.body["tools"]] == ["good"]
     dropped = session.recorder.one("llm:request")["dropped"]
     assert [re.sub(":.*", "", line) for line in dropped] == ["tool 'bad'", "tool 'good'"]
+    await session.ask("hello", tools=tools, tool_choice={"type": "tool", "name": "bad"})
+    assert session.body["tool_choice"] == "auto"
+    assert "tool_choice" in session.recorder.named("llm:request")[-1]["dropped"][-1]
 
 
 async def test_choice_of_allowed_tools_has_their_aliases(session: Session) -> None:

@@ -109,7 +109,7 @@ REASONS: tuple[Reason, ...] = (
         holds=_unsent,
     ),
     Reason(
-        place=r"tools\.function\.strict",
+        place=r"(input\.tool_search_output\.)?tools\.function\.strict",
         words="strict: false is written out: left out, the service takes it as true and rewrites the schema",
         holds=lambda difference, _: difference.recorded is ABSENT and difference.sent is False,
     ),

@@ -230,6 +230,12 @@ def test_amendments_of_two_calls_add_up(first: Any, second: Any, merged: Any) ->
             },
         ),
         (Amendments(dropped_tool_keys=frozenset({tool_key(SEARCH)})), {"tools": [NAMED, SEARCH]}, {"tools": [NAMED]}),
+        (Amendments(max_tools=2), {"tools": [NAMED, SEARCH]}, {"tools": [NAMED, SEARCH]}),
+        (
+            Amendments(max_tools=1, dropped_tool_keys=frozenset({tool_key(SEARCH)})),
+            {"tools": [SEARCH, NAMED, {"type": "function", "name": "g"}], "tool_choice": {**NAMED, "name": "g"}},
+            {"tools": [NAMED], "tool_choice": "auto"},
+        ),
     ],
 )
 def test_an_amendment_changes_what_is_around_it(

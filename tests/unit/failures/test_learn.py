@@ -375,6 +375,8 @@ RESULT = {"type": "function_call_output", "call_id": "c", "output": [{"type": "i
 OWN_IMAGE = {"type": "message", "role": "user", "content": [IMAGES[1]]}
 KEYS = [media_key(image) for image in IMAGES]
 FILE = {"type": "input_file", "file_data": "data:application/pdf;base64,AA", "filename": "a.pdf"}
+TWO_TOOLS = {"tools": [FUNCTION, {"type": "web_search"}]}
+TOO_MANY = "Invalid 'tools': array too long. Expected an array with maximum length"
 NOT_VALID = "The image data you provided does not represent a valid image. Please check your input."
 
 
@@ -595,7 +597,24 @@ LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
         Amendments(dropped_tool_keys=keys(tool_key({"type": "web_search"}))),
     ),
     "a tool that is not there": (refusal("Invalid function 'g'", code="invalid_function_parameters"), {}, None),
-    "too many tools": (refusal("Invalid 'tools': array too long.", param="tools"), {}, None),
+    "too many tools, without a limit": (refusal("Invalid 'tools': array too long.", param="tools"), {}, None),
+    "too many tools": (
+        refusal(f"{TOO_MANY} 1, but got an array with length 2 instead."),
+        TWO_TOOLS,
+        Amendments(max_tools=1),
+    ),
+    "too many tools at Groq": (refusal("'tools' : maximum number of items is 1"), TWO_TOOLS, Amendments(max_tools=1)),
+    "too many tools at xAI": (
+        refusal("Maximum tools limit reached. 2 tools have been provided but the maximum is 1."),
+        TWO_TOOLS,
+        Amendments(max_tools=1),
+    ),
+    "too many tools at Copilot": (
+        refusal("You may not include more than 1 tools in your request."),
+        TWO_TOOLS,
+        Amendments(max_tools=1),
+    ),
+    "a limit of tools that the request keeps": (refusal(f"{TOO_MANY} 2, but got 3"), TWO_TOOLS, None),
     # Include
     "a value of include by its index": (
         refusal("Invalid value: 'b'. Supported values are: 'a'.", param="include[1]", code="invalid_value"),

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 
 from ..wire.client_calls import OUTPUT_TYPES
 from ..wire.json_values import as_object, as_objects
+from ..wire.tool_choice import fit_tool_choice, tool_name
 from ..wire.types import Item
 
 SystemTextRole = Literal["developer", "system", "user"]
@@ -30,6 +31,7 @@ class Amendments:
         dropped_fields: paths of body fields that are left out, see `DROPPABLE_FIELDS`.
         dropped_include_values: values of `include` that are left out.
         dropped_tool_keys: tools that the service refused, see `tool_key`.
+        max_tools: how many tools a request may have; the first ones are sent. None if the service named no limit.
         dropped_item_fields: fields of input items that are left out, as "message.phase", and of their content parts, as
             "message.content.logprobs".
         allowed_efforts: the efforts that the service listed in a refusal; None if it listed none.
@@ -48,6 +50,7 @@ class Amendments:
     dropped_fields: frozenset[str] = frozenset()
     dropped_include_values: frozenset[str] = frozenset()
     dropped_tool_keys: frozenset[str] = frozenset()
+    max_tools: int | None = None
     dropped_item_fields: frozenset[str] = frozenset()
     allowed_efforts: tuple[str, ...] | None = None
     system_text_role: SystemTextRole | None = None
@@ -73,6 +76,7 @@ class Amendments:
             dropped_fields=self.dropped_fields | other.dropped_fields,
             dropped_include_values=self.dropped_include_values | other.dropped_include_values,
             dropped_tool_keys=self.dropped_tool_keys | other.dropped_tool_keys,
+            max_tools=min(limits) if (limits := [*filter(None, (self.max_tools, other.max_tools))]) else None,
             dropped_item_fields=self.dropped_item_fields | other.dropped_item_fields,
             allowed_efforts=efforts,
             system_text_role="user" if "user" in roles else self.system_text_role or other.system_text_role,
@@ -108,7 +112,7 @@ def amend_body(body: Mapping[str, Any], amendments: Amendments) -> tuple[dict[st
         amended["stream"] = False
         notes["stream: the service refused it"] = None
     _drop_include_values(amended, amendments.dropped_include_values, notes)
-    _drop_tools(amended, amendments.dropped_tool_keys, notes)
+    _drop_tools(amended, amendments, notes)
     _drop_fields(amended, amendments.dropped_fields, notes)
     items = [_amend_item(item, amendments, notes) for item in cast(list[Item], body["input"])]
     if amendments.system_text_role is not None:
@@ -122,11 +126,6 @@ def media_key(part: Mapping[str, Any]) -> str:
     sources = ("image_url", "file_data", "file_url", "file_id")
     source = str(next((part[key] for key in sources if part.get(key)), ""))
     return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def tool_name(tool: Mapping[str, Any]) -> str:
-    """Return what identifies a tool on the wire: its name, the label of its server, or its type."""
-    return str(tool.get("name") or tool.get("server_label") or tool.get("type"))
 
 
 def tool_key(tool: Mapping[str, Any]) -> str:
@@ -173,27 +172,23 @@ def has_field(path: str, body: Mapping[str, Any]) -> bool:
     return nested in as_object(body.get(top)) if nested else top in body
 
 
-def _drop_tools(body: dict[str, Any], keys: frozenset[str], notes: dict[str, None]) -> None:
+def _drop_tools(body: dict[str, Any], amendments: Amendments, notes: dict[str, None]) -> None:
     """Remove tools, and what has no meaning without them; a choice of a removed tool becomes `auto`."""
     tools = as_objects(body.get("tools"))
-    remaining = [tool for tool in tools if tool_key(tool) not in keys] if keys else tools
+    keys, max_tools = amendments.dropped_tool_keys, amendments.max_tools
+    accepted = [tool for tool in tools if tool_key(tool) not in keys] if keys else tools
+    remaining = accepted[:max_tools]
     if len(remaining) == len(tools):
         return
-    notes.update((f"tool {tool_name(tool)}: the service refused it", None) for tool in tools if tool not in remaining)
+    notes.update((f"tool {tool_name(tool)}: the service refused it", None) for tool in tools if tool not in accepted)
+    surplus = accepted[len(remaining) :]
+    notes.update((f"tool {tool_name(tool)}: the service accepts only {max_tools} tools", None) for tool in surplus)
     _set_or_remove(body, "tools", remaining)
     if not remaining:
         body.pop("tool_choice", None)
         body.pop("parallel_tool_calls", None)
-    elif "tool_choice" in body and not _offers_choice(remaining, body["tool_choice"]):
-        body["tool_choice"] = "auto"
-
-
-def _offers_choice(tools: list[Item], choice: object) -> bool:
-    """Return whether the tools that a `tool_choice` names are among the tools; a mode names none."""
-    fields = as_object(choice)
-    named = as_objects(fields.get("tools")) or ([fields] if fields else [])
-    available = {value for tool in tools for value in (tool_name(tool), str(tool.get("type")))}
-    return all(tool_name(each) in available for each in named)
+    elif "tool_choice" in body:
+        body["tool_choice"] = fit_tool_choice(body["tool_choice"], remaining)
 
 
 def _amend_item(item: Item, amendments: Amendments, notes: dict[str, None]) -> Item:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from ..facts.amendments import Amendments, has_field, tool_key, tool_name
-from ..wire.json_values import as_object, as_objects
+from ..facts.amendments import Amendments, has_field
+from ..wire.json_values import as_object
 from ._learn_images import NO_IMAGES_PATTERN, learn_images, learn_text_results
 from ._learn_input import (
     learn_item_fields,
@@ -25,6 +25,7 @@ from ._learn_input import (
     learn_unknown_ids,
     learn_without_replay,
 )
+from ._learn_tools import learn_refused_tools, learn_tool_limit
 from ._refusal import Lesson, Refusal
 from .failure import Failure
 
@@ -95,10 +96,6 @@ _NO_STREAM_PATTERN = re.compile(r"verified to stream|streaming is not (supported
 
 _CIPHERTEXT_INCLUDE = "reasoning.encrypted_content"
 _NO_CIPHERTEXT_PATTERN = re.compile(r"encrypted content is not supported", re.I)
-
-# "Invalid schema for function 'x': …", "Hosted tool 'web_search' is not supported with …".
-_TOOL_NAME_PATTERN = re.compile(r"\b(?:function|tool)(?: type| named)?:? ['\"`]([^'\"`]+)['\"`]", re.I)
-_TOOL_REFUSAL_CODES = frozenset({"invalid_function_parameters"})
 
 # A template's or a projector's own words count at this status, too, because llama.cpp's server and older sglang respond
 # with 500 to them (recorded 2026-11-30; opencode#5034, sglang#892).
@@ -222,22 +219,6 @@ def _find_refused_values(refusal: Refusal, values: list[str]) -> set[str]:
     return refused
 
 
-def _learn_refused_tools(refusal: Refusal) -> Lesson | None:
-    """Leave out the tool that the refusal names by its index or its name; the others stay."""
-    tools = as_objects(refusal.body.get("tools"))
-    known = refusal.amendments
-    named = [entry[0] for path in refusal.paths if (entry := refusal.find_tool(path))]
-    if not named and (refusal.failure.code in _TOOL_REFUSAL_CODES or "tools" in refusal.paths):
-        names = set(_TOOL_NAME_PATTERN.findall(refusal.message))
-        named = [tool for tool in tools if tool_name(tool) in names or tool.get("type") in names]
-    new_keys = frozenset(map(tool_key, named)) - known.dropped_tool_keys
-    if not new_keys:
-        return None
-    names = ", ".join(sorted(set(map(tool_name, named))))
-    sentence = f"the service refused the tool {names} ({refusal.reason}); sending no such tool"
-    return replace(known, dropped_tool_keys=known.dropped_tool_keys | new_keys), sentence
-
-
 def _learn_allowed_efforts(refusal: Refusal) -> Lesson | None:
     failure, amendments = refusal.failure, refusal.amendments
     effort = as_object(refusal.body.get("reasoning")).get("effort")
@@ -318,7 +299,8 @@ _LESSONS: tuple[Callable[[Refusal], Lesson | None], ...] = (
     learn_refused_items,
     learn_images,
     _learn_dropped_tool_fields,
-    _learn_refused_tools,
+    learn_refused_tools,
+    learn_tool_limit,
     _learn_allowed_efforts,
     _learn_include_values,
     learn_system_text,

@@ -22,6 +22,7 @@ from .replay import TargetModel
 from .tool_names import ToolNames
 from .tools import (
     collect_tool_names,
+    drop_left_out_choice,
     encode_response_format,
     encode_tool_choice,
     encode_tools,
@@ -99,7 +100,8 @@ def encode_request(
         body["instructions"] = instructions
     if tools:
         body["tools"] = tools
-    if choice := encode_tool_choice(options.tool_choice, tools, tool_names):
+    choice, choice_notes = _encode_choice(request, options, tools, tool_names)
+    if choice:
         body["tool_choice"] = choice
     body, amendment_notes = amend_body({**body, "input": items}, amendments)
     items = body.pop("input")
@@ -109,12 +111,21 @@ def encode_request(
         field_notes.append("extra_body.input: the messages of the call are sent instead")
     return EncodedRequest(
         body=cast(Body, {**body, **extra_body, "input": items}),
-        dropped_options=option_notes + tool_notes + field_notes,
+        dropped_options=option_notes + tool_notes + choice_notes + field_notes,
         dropped_content=history.dropped_content,
         dropped_by_amendments=amendment_notes,
         repairs=repairs,
         tool_names=tool_names,
     )
+
+
+def _encode_choice(
+    request: ChatRequest, options: Options, tools: list[Item], tool_names: ToolNames
+) -> tuple[str | Item | None, _Notes]:
+    choice = encode_tool_choice(options.tool_choice, tools, tool_names)
+    if choice is None:
+        return None, []
+    return drop_left_out_choice(choice, tools, request.tools, options.hosted_tools, tool_names)
 
 
 def _find_target(options: Options, profile: BackendProfile, traits: ModelTraits) -> TargetModel:

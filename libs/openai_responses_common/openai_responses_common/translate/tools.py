@@ -9,6 +9,7 @@ from typing import Any, cast
 from amplifier_core.message_models import ResponseFormatJson, ResponseFormatJsonSchema, ToolSpec
 
 from ..wire.json_values import as_object, as_objects
+from ..wire.tool_choice import fit_tool_choice
 from ..wire.types import Item
 from .function_schema import encode_function_schema, write_json
 from .tool_names import ToolNames
@@ -207,6 +208,35 @@ def _choose_tool(name: str, tools: Sequence[Item], tool_names: ToolNames) -> Ite
             if member.get("name") == alias:
                 return {"type": member["type"], "name": alias}
     return {"type": "function", "name": alias}
+
+
+def drop_left_out_choice(
+    choice: str | Item,
+    sent_tools: Sequence[Item],
+    tools: Sequence[ToolSpec] | None,
+    hosted_tools: Iterable[Mapping[str, Any]],
+    tool_names: ToolNames,
+) -> tuple[str | Item, list[str]]:
+    """Return a `tool_choice` without the tools that are left out of the request; and notes for the user.
+
+    A choice of a tool that nobody offered stays, so that the service says what is wrong.
+
+    Args:
+        choice: as `encode_tool_choice` returns it.
+        sent_tools: the tools that are sent.
+        tools: the tools of the chat request; None for none.
+        hosted_tools: the hosted tools of the options.
+        tool_names: the names of the tools.
+    """
+    fitted = fit_tool_choice(choice, sent_tools)
+    if fitted == choice:
+        return choice, []
+    definitions = [*map(_read_definition, tools or ()), *map(_flatten_function, hosted_tools)]
+    names = [*(tool.name for tool in tools or ()), *_list_names(definitions)]
+    offered = [*map(dict, definitions), *({"type": "function", "name": tool_names.encode(name)} for name in names)]
+    if fit_tool_choice(choice, offered) != choice:
+        return choice, []
+    return fitted, ["tool_choice: it names a tool that is left out, so the model chooses among the others"]
 
 
 def encode_response_format(response_format: object) -> Item | None:

@@ -1,8 +1,8 @@
 """Checks of images and files in messages and call outputs: their addresses, their media types and their first bytes.
 
 Sources, seen 2026-11-30 unless a rule says otherwise: the vision and file-inputs guides, codex#6774 for the text about
-an invalid image, mkht/PSOpenAI#43 for that about a media type, clients' sources for that about a file's extension. A PDF
-needs none (recorded, 2026-05-21).
+an invalid image, mkht/PSOpenAI#43 for that about a media type, clients' sources for that about a file's extension. A
+PDF needs none (recorded, 2026-05-21).
 """
 
 from __future__ import annotations
