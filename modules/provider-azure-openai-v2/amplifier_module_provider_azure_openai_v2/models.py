@@ -19,10 +19,10 @@ from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.bearer import build_bearer_headers
 from openai_responses_common.facts.model_ids import is_agent_model
 from openai_responses_common.options.model_info import ModelOverrides, read_model_info
-from openai_responses_common.wire.json_values import as_object, as_objects, loads_object_or_none, loads_or_none
+from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
+from openai_responses_common.wire.json_values import as_object, as_objects, loads_or_none
 
 from .auth.credential import EntraCredential
-from .auth.token_endpoint import send_request
 from .endpoint import AzureEndpoint
 
 logger = logging.getLogger(__name__)
@@ -54,8 +54,7 @@ class ArmResource:
         url = f"{site}{quote(self.resource_id.strip('/'))}/deployments?api-version={_ARM_API_VERSION}"
         deployments: dict[str, str] = {}
         for _ in range(_MAX_PAGES):
-            response = send_request("GET", url, headers=build_bearer_headers(token))
-            page = self._parse_page(response.status_code, response.text)
+            page = self._read_page(BlockingHttp().send("GET", url, headers=build_bearer_headers(token)))
             for row in as_objects(page["value"]):
                 deployments |= _read_deployment_row(row)
             url = str(page.get("nextLink") or "")
@@ -69,14 +68,14 @@ class ArmResource:
                 break
         return deployments
 
-    def _parse_page(self, status: int, text: str) -> dict[str, Any]:
+    def _read_page(self, reply: JsonReply) -> dict[str, Any]:
+        status, page = reply.status, reply.body_fields
         if status in {401, 403, 404}:
             raise AccessDeniedError(
                 f"{self.arm_host} does not list the deployments of {self.resource_id} (HTTP {status}): check "
                 "resource_id, and assign the role Reader or Cognitive Services OpenAI User on the resource",
                 status_code=status,
             )
-        page = loads_object_or_none(text) or {}
         if status != 200 or "value" not in page:
             raise ProviderUnavailableError(f"{self.arm_host} did not return a list of deployments (HTTP {status})")
         return page

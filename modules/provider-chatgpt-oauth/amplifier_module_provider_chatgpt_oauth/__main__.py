@@ -19,7 +19,7 @@ from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.cli.commands import Command, Result, read_settings, run_command, sign_out_result
 from openai_responses_common.cli.routing_matrix import build_routing_command
 from openai_responses_common.failures.durations import format_duration
-from openai_responses_common.failures.failure import CallFailure, Failure
+from openai_responses_common.failures.failure import Failure
 from openai_responses_common.transport.credential import UNAUTHORIZED, Lease
 from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
 from openai_responses_common.wire.json_values import as_object, as_objects
@@ -98,8 +98,6 @@ async def _fetch_limits(url: str, credential: ChatgptCredential) -> dict[str, st
         problem = f"HTTP {reply.status}"
     except LLMError as error:
         problem = str(error)
-    except CallFailure as error:
-        problem = error.failure.message
     else:
         if _refuses_token(reply):
             raise _RefusedToken(reply.read_failure().message)

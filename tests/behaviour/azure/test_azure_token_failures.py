@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -178,6 +179,37 @@ async def test_an_entra_with_an_untrusted_certificate_is_reported(
         error = await cloud.refusal(**cloud.secret, authority_host=f"https://localhost:{server.port}")
         assert server.requests == []
     check(error, kernel.NetworkError, ["cannot reach localhost", text, "SSL_CERT_FILE"])
+
+
+ENVIRONMENT = [
+    ("HTTPS_PROXY", f"foo://{CANARY}"),
+    ("HTTPS_PROXY", f"http://{CANARY}:port"),
+    ("ALL_PROXY", f"ftp://{CANARY}:21"),
+    ("SSL_CERT_FILE", f"/nowhere/{CANARY}.pem"),
+]
+
+
+@pytest.mark.parametrize(("variable", "value"), ENVIRONMENT)
+@pytest.mark.parametrize("way", ["secret", "certificate", "federated token"])
+async def test_a_variable_that_no_client_can_use_is_named(
+    cloud: Cloud, broken: Any, certificate: Any, variable: str, value: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    config = {
+        "secret": {"client_secret": cloud.directory.client_secret},
+        "certificate": {"client_certificate_path": broken("app.pem", certificate.files["key first.pem"])},
+        "federated token": {"federated_token_file": broken("token", b"a.b.c")},
+    }[way]
+    error = await cloud.refusal(**cloud.app, **config)
+    check(error, kernel.ConfigurationError, ["cannot create an HTTP client", variable])
+
+
+@pytest.mark.skipif(importlib.util.find_spec("socksio") is not None, reason="socksio is installed")
+async def test_a_socks_proxy_without_its_package_names_the_package(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://localhost:1080")
+    check(await cloud.refusal(**cloud.secret), kernel.ConfigurationError, ["pip install 'socksio>=1,<2'"])
 
 
 # Certificates and assertions that cannot be used.

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from amplifier_core.llm_errors import ConfigurationError
+from amplifier_core.llm_errors import ConfigurationError, LLMTimeoutError, NetworkError
 from openai_responses_common.failures.durations import read_retry_after_s
-from openai_responses_common.failures.failure import CallFailure
+from openai_responses_common.transport import http_client
 from openai_responses_common.transport.http_client import BlockingHttp, find_proxy, import_http_library, read_headers
 from responses_emulator import Authority
 
@@ -74,10 +75,36 @@ def test_blocking_request_over_a_broken_connection_is_a_network_failure(
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    with pytest.raises(CallFailure, match="cannot reach localhost") as caught:
-        BlockingHttp({}).send("GET", f"https://localhost:{listener.getsockname()[1]}/")
-    assert caught.value.failure.kind == "network"
+    with pytest.raises(NetworkError, match="cannot reach localhost") as caught:
+        BlockingHttp().send("GET", f"https://localhost:{listener.getsockname()[1]}/")
+    assert caught.value.retryable
     thread.join(30)
+
+
+def test_nothing_is_sent_after_the_time_to_connect(
+    listener: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step may take as long as the timeout, and several come one after the other."""
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    clock_s = [0.0]
+    monkeypatch.setattr(http_client, "time", SimpleNamespace(monotonic=lambda: clock_s[0]))
+    received: list[bytes] = []
+
+    def serve(late_s: float) -> None:
+        connection, _ = listener.accept()
+        clock_s[0] += late_s
+        with contextlib.suppress(OSError), authority.context().wrap_socket(connection, server_side=True) as tls:
+            received.append(tls.recv(65536))
+            tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    for late_s in (7.0, 9.0):
+        thread = threading.Thread(target=serve, args=(late_s,), daemon=True)
+        thread.start()
+        with contextlib.suppress(LLMTimeoutError):
+            BlockingHttp().send("GET", f"https://localhost:{listener.getsockname()[1]}/")
+        thread.join(30)
+    assert [bool(data) for data in received] == [True, False]
 
 
 def test_error_says_which_package_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

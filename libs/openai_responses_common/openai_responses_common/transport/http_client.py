@@ -1,7 +1,7 @@
 """What all HTTP clients share: their library, their proxy, their idle connections, and the errors of a connection.
 
-`httpx` and its successor `httpx2` have the same interface. The SDK brings `httpx2`; this file decides which of them we
-use beside the SDK, and imports it when it is first used. Every function takes the library as an argument.
+`httpx` and its successor `httpx2` have the same interface. The SDK brings `httpx2`, and blocking requests use it too.
+Calls without the SDK use `httpx`. Each is imported when it is first used, and the functions take it as an argument.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from amplifier_core.llm_errors import ConfigurationError
+from amplifier_core.llm_errors import ConfigurationError, LLMError, LLMTimeoutError
 
+from ..failures.certificates import build_network_error
 from ..failures.durations import parse_date
-from ..failures.failure import CallFailure, Failure
+from ..failures.failure import Failure
 from ..failures.read import read_error_response
 from ..wire.json_values import as_object, loads_or_text
 from .proxies import choose_proxy
@@ -67,23 +69,6 @@ def build_async_transport(library: ModuleType, url: str) -> Any:
         keepalive_expiry=_KEEP_ALIVE_S,
     )
     return _build_transport(library, library.AsyncHTTPTransport, find_proxy(url), limits=limits)
-
-
-def build_blocking_client(library: ModuleType, url: str, *, uses_proxy: bool = True, **options: Any) -> Any:
-    """Return a `Client` of a library for requests to one host. It follows no redirect.
-
-    Args:
-        library: `httpx` or `httpx2`.
-        url: an address of the host.
-        uses_proxy: whether requests may take the proxy of the environment. The default is True.
-        options: of the client.
-
-    Raises:
-        ConfigurationError: see `build_async_transport`.
-    """
-    proxy = find_proxy(url) if uses_proxy else None
-    transport = _build_transport(library, library.HTTPTransport, proxy)
-    return library.Client(transport=transport, follow_redirects=False, **options)
 
 
 def _build_transport(library: ModuleType, transport_class: Any, proxy: str | None, **options: Any) -> Any:
@@ -172,16 +157,28 @@ class JsonReply:
 class BlockingHttp:
     """Sends short requests outside of any event loop, such as those of a sign-in or a refresh.
 
-    It follows no redirect, and no exception that it raises holds the request.
+    It follows no redirect, and no exception that it raises holds the request. A request that could not be sent in time
+    is not sent at all.
 
     Args:
-        headers: of every request.
+        headers: of every request. The default is none.
         timeout_s: the longest time, in seconds, to wait for the next data. The default is 20.
+        connect_timeout_s: the longest time, in seconds, until a request is sent. The default is 8.
+        uses_proxy: whether requests may take the proxy of the environment. The default is True.
     """
 
-    def __init__(self, headers: Mapping[str, str], *, timeout_s: float = 20.0) -> None:
-        self._headers = dict(headers)
+    def __init__(
+        self,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timeout_s: float = 20.0,
+        connect_timeout_s: float = 8.0,
+        uses_proxy: bool = True,
+    ) -> None:
+        self._headers = dict(headers or {})
         self._timeout_s = timeout_s
+        self._connect_timeout_s = min(connect_timeout_s, timeout_s)
+        self._uses_proxy = uses_proxy
 
     def send(
         self,
@@ -192,23 +189,48 @@ class BlockingHttp:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> JsonReply:
+        """Send one request and return the data of the response; see `request`."""
+        return read_json_reply(self.request(method, url, json=json_body, data=form, headers=headers))
+
+    def request(self, method: str, url: str, **content: Any) -> httpx2.Response:
         """Send one request over a new connection and return the response, also if it is an error.
 
+        Args:
+            method: the HTTP method.
+            url: the address.
+            content: what the method `request` of an HTTP library takes.
+
         Raises:
-            CallFailure: there was no response.
+            LLMTimeoutError: the server did not respond in time.
+            NetworkError: there was no response.
             ConfigurationError: see `build_async_transport`.
         """
-        library = import_http_library()
+        import httpx2
+
+        transport = _build_transport(httpx2, httpx2.HTTPTransport, find_proxy(url) if self._uses_proxy else None)
+        timeout = httpx2.Timeout(self._timeout_s, connect=self._connect_timeout_s)
+        content["extensions"] = {"trace": self._build_send_check()}
+        failed: LLMError
         try:
-            with build_blocking_client(library, url, headers=self._headers, timeout=self._timeout_s) as client:
-                return read_json_reply(client.request(method, url, json=json_body, data=form, headers=headers))
-        except (library.TimeoutException, TimeoutError):
-            failure = Failure(kind="timeout", message=f"{_read_host(url)} did not respond in time")
-        except (library.HTTPError, *connection_error_types()) as error:
-            failure = Failure(
-                kind="network", message=f"cannot reach {_read_host(url)}: {type(error).__name__}: {error}"
-            )
-        raise CallFailure(failure)
+            with httpx2.Client(
+                transport=transport, headers=self._headers, timeout=timeout, follow_redirects=False
+            ) as client:
+                return client.request(method, url, **content)
+        except (httpx2.TimeoutException, TimeoutError):
+            failed = LLMTimeoutError(f"{_read_host(url)} did not respond within {self._timeout_s:g} s")
+        except (httpx2.HTTPError, *connection_error_types()) as error:
+            failed = build_network_error(f"cannot reach {_read_host(url)}: {type(error).__name__}: {error}")
+        raise failed
+
+    def _build_send_check(self) -> Callable[[str, object], None]:
+        """Return what raises before a request is sent too late: the libraries limit each attempt to connect only."""
+        deadline_s = time.monotonic() + self._connect_timeout_s
+
+        def check(event: str, _: object) -> None:
+            if event.endswith(".send_request_headers.started") and time.monotonic() > deadline_s:
+                raise TimeoutError
+
+        return check
 
 
 def read_json_reply(response: httpx.Response | httpx2.Response) -> JsonReply:

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError
 from openai_responses_common import Token
+from openai_responses_common.transport.http_client import BlockingHttp
 
 from .flow import FlowUnavailable
 from .msal_application import read_token
-from .token_endpoint import TokenHttpClient, read_refusal, send_request
+from .token_endpoint import TokenHttpClient, read_refusal
 
 _METADATA_URL = "http://169.254.169.254"
 _ARC_AGENT_URL = "http://localhost:40342"  # the address that MSAL uses on a machine with Azure Arc
@@ -108,7 +109,7 @@ class ManagedIdentity:
 def _responds(url: str) -> bool:
     """Return whether a server responds in time. The request has no header `Metadata`, so it gets no token."""
     try:
-        send_request("GET", f"{url}{_TOKEN_PATH}", uses_proxy=False, timeout_s=_PROBE_TIMEOUT_S)
+        BlockingHttp(timeout_s=_PROBE_TIMEOUT_S, uses_proxy=False).request("GET", f"{url}{_TOKEN_PATH}")
     except LLMError:
         return False
     return True

@@ -13,23 +13,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from amplifier_core.llm_errors import (
-    AuthenticationError,
-    LLMError,
-    LLMTimeoutError,
-    ProviderUnavailableError,
-    RateLimitError,
-)
-from openai_responses_common.failures.certificates import build_network_error
+from amplifier_core.llm_errors import AuthenticationError, ProviderUnavailableError, RateLimitError
 from openai_responses_common.failures.durations import read_retry_after_s
-from openai_responses_common.transport.http_client import (
-    build_blocking_client,
-    connection_error_types,
-    read_headers,
-)
+from openai_responses_common.transport.http_client import BlockingHttp, read_headers
 from openai_responses_common.wire.json_values import loads_object_or_none
 
-_REQUEST_TIMEOUT_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +65,7 @@ class TokenHttpClient:
         self.last_refusal: Refusal | None = None
         self.has_json_response = False
         self._is_local_service = is_local_service
+        self._http = BlockingHttp(timeout_s=_TIMEOUT_S, uses_proxy=not is_local_service)
         self._expects_challenge = expects_challenge
         self._check_document = check_document
 
@@ -101,9 +91,7 @@ class TokenHttpClient:
                 f"{self.allowed_origins[0]} names {origin} for a token request, which is not allowed: nothing was sent"
             )
             raise AuthenticationError(message)
-        response = send_request(
-            method, url, params=params, data=_decode_form(data), headers=headers, uses_proxy=not self._is_local_service
-        )
+        response = self._http.request(method, url, params=params, data=_decode_form(data), headers=headers)
         self._check_response(host, response)
         return response
 
@@ -128,28 +116,6 @@ class TokenHttpClient:
             self.last_refusal = read_refusal(document or {}, status)
         elif self._check_document and document is not None:
             self._check_document(document)
-
-
-def send_request(
-    method: str, url: str, *, uses_proxy: bool = True, timeout_s: float = _REQUEST_TIMEOUT_S, **options: Any
-) -> Any:
-    """Send one request over a new connection and return the response; no redirect is followed.
-
-    Raises:
-        LLMError: there was no response.
-    """
-    import httpx2
-
-    host = urlsplit(url).netloc
-    failed: LLMError
-    try:
-        with build_blocking_client(httpx2, url, uses_proxy=uses_proxy, timeout=timeout_s) as client:
-            return client.request(method, url, **options)
-    except (httpx2.TimeoutException, TimeoutError):
-        failed = LLMTimeoutError(f"{host} did not respond to a token request within {timeout_s:g} s")
-    except (httpx2.HTTPError, *connection_error_types()) as error:
-        failed = build_network_error(f"cannot reach {host}: {error}")
-    raise failed
 
 
 def find_aadsts_code(text: str) -> str | None:

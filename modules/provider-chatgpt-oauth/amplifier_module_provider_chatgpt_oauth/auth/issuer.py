@@ -14,9 +14,7 @@ from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError, ProviderUnavailableError
 from openai_responses_common.auth.device_code import AuthorizationPending, CodeExpired, DeviceCode, Poll
-from openai_responses_common.failures.certificates import build_network_error
 from openai_responses_common.failures.durations import parse_seconds, read_retry_after_s
-from openai_responses_common.failures.failure import CallFailure
 from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
 from openai_responses_common.wire.json_values import as_object
 
@@ -164,11 +162,7 @@ class Issuer:
         self._require_success(self._post("/oauth/revoke", json_body=body), "ending the sign-in")
 
     def _post(self, path: str, **content: Mapping[str, Any]) -> JsonReply:
-        try:
-            return self._http.send("POST", f"{self.url}{path}", **content)
-        except CallFailure as caught:
-            failure = caught.failure
-        raise build_network_error(f"the sign-in service: {failure.message}")
+        return self._http.send("POST", f"{self.url}{path}", **content)
 
     def _require_success(self, reply: JsonReply, action: str) -> dict[str, Any]:
         if 200 <= reply.status < 300:
