@@ -236,7 +236,8 @@ async def test_the_events_name_effort_model_and_tier_in_force(open_session: Open
 async def test_reasoning_without_an_effort_makes_none_up(open_session: OpenSession) -> None:
     session = await open_session(reasoning={"summary": "detailed"})
     await session.ask("hello")
-    assert session.body["reasoning"] == {"summary": "detailed"}
+    effort = session.backend.stated_effort
+    assert session.body["reasoning"] == {"summary": "detailed", **({"effort": effort} if effort else {})}
 
 
 @pytest.mark.promise("unknown models are taken for ones that do not reason", area="hazard")

@@ -67,6 +67,7 @@ class BackendUnderTest:
         tier: a service tier that it takes.
         extra: a body key that no setting writes, and a value that it takes for it.
         rests: an ordinary reasoning model can be told not to reason.
+        stated_effort: the effort that a request for `model` states if nobody chose one.
         no_models: its model list with nothing in it.
         priced: tokens are paid one by one.
     """
@@ -101,6 +102,7 @@ class BackendUnderTest:
     tier: str = "flex"
     extra: tuple[str, Any] = ("metadata", {"team": "x"})
     rests: bool = True
+    stated_effort: str | None = None
     no_models: Mapping[str, Any] = field(default_factory=lambda: {"object": "list", "data": []})
     priced: bool = True
 
@@ -187,7 +189,7 @@ BACKENDS = [
         needs=frozenset({"store", "stream", "instructions"}),
         takes_system=False,
         reasoning_ids=False,
-        window=372_000,
+        window=272_000,
         limit="primary_used_percent",
         catalogue=True,
         refuses=frozenset(
@@ -199,6 +201,7 @@ BACKENDS = [
         tier="priority",
         extra=("client_metadata", {"team": "x"}),
         rests=False,
+        stated_effort="low",
         no_models={"models": []},
         priced=False,
     ),

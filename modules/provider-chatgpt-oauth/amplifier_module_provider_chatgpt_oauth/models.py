@@ -20,7 +20,7 @@ from openai_responses_common import Fetch, Models, Options, describe
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
-from openai_responses_common.facts.traits import EFFORTS
+from openai_responses_common.facts.traits import EFFORTS, VERBOSITIES
 from openai_responses_common.options.model_info import ModelOverrides, read_model_info
 from openai_responses_common.wire.json_values import as_object, as_objects, loads_object_or_none
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 ModelFacts = dict[str, Any]
 
-_FILE_FORMAT_VERSION = 1
+_FILE_FORMAT_VERSION = 2
 
 # No entry states the output limit; every client uses this number. Seen 2026-11-21.
 _MAX_OUTPUT_TOKENS = 128_000
@@ -42,24 +42,33 @@ _MAX_PRIORITY = 10**12
 
 _EFFORT_LEVELS = "low medium high xhigh max"
 
-# Used until the catalogue was fetched once. Source: third-party copies of it of October 2026, seen 2026-11-21.
-_FALLBACK_FACTS: Mapping[str, ModelFacts] = {
-    slug: {
+_WINDOW = 272_000
+
+
+def _assume_facts(window: int = _WINDOW, effort: str = "medium", verbosity: str = "low") -> ModelFacts:
+    return {
         "context_window": window,
         "max_output_tokens": _MAX_OUTPUT_TOKENS,
         "efforts": _EFFORT_LEVELS,
-        "default_effort": "medium",
+        "default_effort": effort,
+        "default_verbosity": verbosity,
     }
-    for slug, window in {
-        "gpt-6.1-sol": 272_000,
-        "gpt-6.1-terra": 272_000,
-        "gpt-6-astra": 272_000,
-        "gpt-6-sol": 272_000,
-        "gpt-6-luna": 272_000,
-        "gpt-5.6-sol": 372_000,
-        "gpt-5.6-terra": 272_000,
-        "gpt-5.6-luna": 272_000,
-    }.items()
+
+
+# Used until the catalogue was fetched. Source: the catalogue inside OpenAI's own client 0.169, captured 2026-11-30.
+# It does not have gpt-6.2-sol and gpt-6.2-astra yet, so their rows in the table of the API count.
+_FALLBACK_FACTS: Mapping[str, ModelFacts] = {
+    "gpt-6.1-sol": _assume_facts(effort="low"),
+    "gpt-6-astra": _assume_facts(effort="low"),
+    "gpt-6-sol": _assume_facts(),
+    "gpt-6-luna": _assume_facts(),
+    "gpt-5.6-sol": _assume_facts(effort="low"),
+    "gpt-6.1-terra": _assume_facts(window=500_000, effort="low"),
+    "gpt-5.6-terra": _assume_facts(),
+    "gpt-5.6-luna": _assume_facts(),
+    "gpt-5.5": {**_assume_facts(), "efforts": "low medium high xhigh"},
+    "gpt-daybreak-blue-latest": _assume_facts(),
+    "gpt-daybreak-red-latest": _assume_facts(window=372_000, verbosity="high"),
 }
 
 
@@ -200,6 +209,7 @@ def _pick_stored_fields(entry: Mapping[str, Any]) -> ModelFacts:
         "levels": levels if entry.get("supported_reasoning_levels") is not None else None,
         "level": entry.get("default_reasoning_level"),
         "verbosity": entry.get("support_verbosity"),
+        "default_verbosity": entry.get("default_verbosity"),
         "modalities": entry.get("input_modalities"),
         "fast": "priority" in tiers or (isinstance(speeds, list) and "fast" in speeds),
     }
@@ -229,6 +239,8 @@ def _read_facts(row: Mapping[str, Any]) -> ModelFacts:
             facts["default_effort"] = row["level"]
     if isinstance(row.get("verbosity"), bool):
         facts["verbosity"] = row["verbosity"]
+    if row.get("default_verbosity") in VERBOSITIES:
+        facts["default_verbosity"] = row["default_verbosity"]
     if isinstance(modalities := row.get("modalities"), list):
         facts["vision"] = "image" in modalities
     return facts

@@ -144,6 +144,8 @@ PROFILE = BackendProfile(
     system_role=False,  # "System messages are not allowed"
     service_tiers={"auto": None, "default": None, "priority": "priority", "fast": "priority"},
     tier_suffixes={FAST_SUFFIX: "priority"},
+    # OpenAI's own client sends them with every call. Source: captures of Codex 0.169 and pi 0.73.1, seen 2026-11-30.
+    states_defaults=True,
     effort_names={"ultra": "max"},  # listed for OpenAI's own client, refused in a request
     reasoning_ids=False,  # with store: false "Item with id 'rs_…' not found"
     session_headers=("session-id",),

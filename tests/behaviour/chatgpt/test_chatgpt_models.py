@@ -47,7 +47,9 @@ async def test_models_are_listed_in_the_order_of_the_service(ready: Machine) -> 
 async def test_an_entry_describes_its_model(ready: Machine) -> None:
     models = {model.id: model for model in await listed(ready)}
     sol, spark = models["gpt-5.6-sol"], models["gpt-5.3-codex-spark"]
-    assert (sol.context_window, spark.context_window) == (372_000, 128_000)
+    assert (sol.context_window, spark.context_window) == (272_000, 128_000)
+    assert models["gpt-6.1-terra"].context_window == 500_000
+    assert sol.defaults["reasoning_effort"] == "low"
     assert sol.defaults["reasoning_efforts"] == ["low", "medium", "high", "xhigh", "max"], "not ultra, nor none"
     assert spark.defaults["reasoning_effort"] == "high"
     assert ("vision" in sol.capabilities, "vision" in spark.capabilities) == (True, False)
@@ -119,8 +121,8 @@ async def test_the_first_model_that_the_service_shows_is_the_default(ready: Mach
 
 
 async def test_context_windows_are_not_overestimated_before_the_list_is_fetched(ready: Machine) -> None:
-    assert ready.provider(default_model="gpt-5.6-sol").get_info().defaults["context_window"] == 372_000
-    assert ready.provider(default_model="gpt-6-luna").get_info().defaults["context_window"] == 272_000
+    for model, window in (("gpt-5.6-sol", 272_000), ("gpt-6.1-terra", 500_000), ("gpt-daybreak-red-latest", 372_000)):
+        assert ready.provider(default_model=model).get_info().defaults["context_window"] == window
     session = await ready.session(default_model="gpt-6-luna")
     await session.ask("hello", reasoning_effort="none")
     assert session.body["reasoning"]["effort"] == "low"
@@ -204,7 +206,7 @@ async def test_a_refusal_is_reported_although_a_model_list_is_saved(ready: Machi
         await listed(ready, models_cache_ttl="0")
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"v": 2}', '{"v": 1, "source": "elsewhere", "models": []}'])
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"v": 1}', '{"v": 2, "source": "elsewhere", "models": []}'])
 async def test_a_file_that_is_not_a_model_list_is_ignored(ready: Machine, content: str) -> None:
     path = ready.home / "tokens.json.models"
     path.touch(mode=0o600)

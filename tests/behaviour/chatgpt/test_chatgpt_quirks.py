@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from amplifier_core.llm_errors import (
     QuotaExceededError,
 )
 from responses_emulator import (
+    Catalogue,
+    CatalogueEntry,
     Emulator,
     HttpReply,
     PlanLimits,
@@ -230,6 +234,67 @@ async def test_the_conversation_is_named_in_a_header(session: Session) -> None:
     sent = [each.headers.get("session-id") for each in session.emulator.model_requests]
     assert sent == ["test-session", "conv-1", None]
     assert session.emulator.request_bodies[1]["prompt_cache_key"] == "conv-1"
+
+
+async def test_calls_of_a_script_are_one_conversation(machine: Machine) -> None:
+    """A provider without a host, which has no session id. OpenAI's own client sends one key in both places, too."""
+    machine.keep(machine.service.token_set())
+    first, second = machine.provider(), machine.provider()
+    for provider in (first, first, second):
+        await provider.complete(_asking())
+    await first.complete(_asking(conversation_id="conv-1"))
+    for provider in (first, second):
+        await provider.close()
+    keys = [body["prompt_cache_key"] for body in machine.emulator.request_bodies]
+    assert keys == [each.headers["session-id"] for each in machine.emulator.model_requests]
+    assert keys[0] == keys[1] != keys[2]
+    assert keys[3] == "conv-1"
+    assert all(str(uuid.UUID(key)) == key for key in keys[:3])
+
+
+# model, settings, keywords, fields of the request -> effort and verbosity of the body
+DEFAULTS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], tuple[str | None, str | None]]] = [
+    ("gpt-6.1-sol", {}, {}, {}, ("low", "low")),
+    ("gpt-6-luna", {}, {}, {}, ("medium", "low")),
+    ("gpt-6.1-sol-fast", {}, {}, {}, ("low", "low")),
+    ("gpt-6.1-sol", {"reasoning_effort": "high", "verbosity": "high"}, {}, {}, ("high", "high")),
+    ("gpt-6.1-sol", {"reasoning_effort": "high"}, {}, {"reasoning_effort": "max"}, ("max", "low")),
+    ("gpt-6.1-sol", {"verbosity": "high"}, {"reasoning_effort": "max", "verbosity": "medium"}, {}, ("max", "medium")),
+    ("gpt-6.1-sol", {"reasoning": {"effort": "medium"}}, {}, {}, ("medium", "low")),
+    ("gpt-6.1-sol", {"model_info": {"gpt-6.1-sol": {"default_effort": "max"}}}, {}, {}, ("max", "low")),
+    ("gpt-6.1-sol", {"model_info": {"gpt-6.1-sol": {"verbosity": False}}}, {}, {}, ("low", None)),
+    ("quiet", {}, {}, {}, ("low", None)),
+    ("odd", {}, {}, {}, (None, None)),
+    ("unlisted", {}, {}, {}, (None, None)),
+]
+
+
+@pytest.mark.parametrize(("model", "settings", "keywords", "fields", "sent"), DEFAULTS)
+async def test_the_defaults_of_the_catalogue_are_sent_if_nobody_chose(
+    machine: Machine,
+    catalogue: Catalogue,
+    model: str,
+    settings: dict[str, Any],
+    keywords: dict[str, Any],
+    fields: dict[str, Any],
+    sent: tuple[str | None, str | None],
+) -> None:
+    machine.keep(machine.service.token_set())
+    entry = CatalogueEntry(slug="quiet", default_effort="low", extra_fields={"default_verbosity": "high"})
+    odd = {"default_reasoning_level": "extreme", "default_verbosity": ["low"]}
+    catalogue.entries = (*catalogue.entries, entry, replace(entry, slug="odd", extra_fields=odd))
+    catalogue.serves_unlisted_models = True
+    session = await machine.session(**settings)
+    await session.provider.list_models()
+    await session.provider.complete(_asking(model="o3" if model == "unlisted" else model, **fields), **keywords)
+    body = session.body
+    assert (body.get("reasoning", {}).get("effort"), body.get("text", {}).get("verbosity")) == sent
+    assert session.recorder.one("llm:request")["dropped"] == []
+
+
+async def test_the_defaults_are_known_before_the_catalogue_is_fetched(session: Session) -> None:
+    await session.ask("hello", model="gpt-6.1-terra")
+    assert (session.body["reasoning"]["effort"], session.body["text"]["verbosity"]) == ("low", "low")
 
 
 async def test_the_connection_is_kept_between_calls(session: Session) -> None:

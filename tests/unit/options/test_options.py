@@ -18,6 +18,7 @@ from openai_responses_common.options.options import (
     read_call_options,
     read_config,
     read_valid_config,
+    state_model_defaults,
 )
 from openai_responses_common.options.settings import CALL_SETTINGS, SHARED_SETTINGS
 
@@ -415,6 +416,27 @@ def test_only_a_limit_of_the_settings_is_continued_and_the_caller_decides(
 def test_a_request_option_that_cannot_be_read_is_named() -> None:
     with pytest.raises(ConfigurationError, match="'auto_continue' takes true or false"):
         call(kwargs={"request_options": {"auto_continue": "perhaps"}})
+
+
+@pytest.mark.parametrize(
+    ("entry", "chosen", "effort", "verbosity"),
+    [
+        ({}, {}, None, None),
+        ({"default_effort": "high", "default_verbosity": "low"}, {}, "high", "low"),
+        ({"default_effort": "high", "default_verbosity": "low", "verbosity": False}, {}, "high", None),
+        (
+            {"default_effort": "high", "default_verbosity": "low"},
+            {"reasoning_effort": "max", "verbosity": "high"},
+            "max",
+            "high",
+        ),
+    ],
+)
+def test_the_defaults_of_an_entry_are_stated_if_nobody_chose(
+    entry: dict[str, Any], chosen: dict[str, Any], effort: str | None, verbosity: str | None
+) -> None:
+    options = state_model_defaults(call(config(model_info={DEFAULTS.model: entry}), kwargs=chosen))
+    assert (options.reasoning_effort, options.verbosity) == (effort, verbosity)
 
 
 def test_the_cache_key_is_chosen_then_the_conversation_then_the_session() -> None:

@@ -89,6 +89,8 @@ class BackendProfile:
         service_tiers: the tier of the options to the tier of the body; None as a value leaves the field out, because
             that tier is what happens anyway. A tier without an entry is dropped. None passes every tier on.
         tier_suffixes: endings of a model's name that ask for a service tier.
+        states_defaults: whether a request states the default effort and verbosity of its model if nobody chose any;
+            false by default.
         effort_names: efforts that have another name on the wire.
         reasoning_ids: whether replayed reasoning keeps its id; false if the service cannot find such ids.
         reads_summaries: whether reasoning goes back if it has a summary only, without ciphertext or raw text; false by
@@ -121,6 +123,7 @@ class BackendProfile:
     system_text_role: SystemTextRole = "developer"
     service_tiers: Mapping[str, str | None] | None = None
     tier_suffixes: Mapping[str, str] = field(default_factory=dict[str, str])
+    states_defaults: bool = False
     effort_names: Mapping[str, str] = field(default_factory=dict[str, str])
     reasoning_ids: bool = True
     reads_summaries: bool = False

@@ -11,6 +11,9 @@ from typing import Any, Literal
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """All efforts, weakest first."""
 
+VERBOSITIES = ("low", "medium", "high")
+"""All verbosities, shortest first."""
+
 LONG_CONTEXT_TOKENS = 400_000
 """The context window, in tokens, from which a model has the capability `long_context`: between those of 272,000 and of
 900,000."""
@@ -36,6 +39,7 @@ class ModelTraits:
         default_effort: its effort if a request has none. None if that is not published, or if it accepts no effort.
         sampling: when it accepts `temperature` and `top_p`: always, only while its effort is `none`, or never.
         verbosity: whether it accepts `text.verbosity`; true by default.
+        default_verbosity: the verbosity that its service lists as its default; None by default.
         vision: whether images are sent to it; true by default.
         vision_guess: whether `vision` is a guess, which no list of models repeats; false by default.
         leading_system: where the text of leading system messages goes; `instructions` by default.
@@ -54,6 +58,7 @@ class ModelTraits:
     default_effort: str | None
     sampling: Sampling
     verbosity: bool = True
+    default_verbosity: str | None = None
     vision: bool = True
     vision_guess: bool = False
     leading_system: LeadingSystem = "instructions"

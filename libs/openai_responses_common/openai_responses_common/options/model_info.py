@@ -17,7 +17,7 @@ from ..facts.model_ids import remove_snapshot_date
 from ..facts.model_prices import find_price
 from ..facts.model_traits import find_traits
 from ..facts.price import Price, Rates
-from ..facts.traits import EFFORTS, LeadingSystem, ModelTraits, Sampling
+from ..facts.traits import EFFORTS, VERBOSITIES, LeadingSystem, ModelTraits, Sampling
 from .readers import day, effort_list, flag, json_object, one_of, rate, token_count
 from .setting import Setting, describe_mismatch, is_unset
 
@@ -31,6 +31,7 @@ TRAIT_SETTINGS: Mapping[str, Setting] = {
         meaning="When it accepts `temperature` and `top_p`: `always`, `effort_none` or `never`.",
     ),
     "verbosity": Setting(read=flag, meaning="Whether it accepts `verbosity`."),
+    "default_verbosity": Setting(read=one_of(*VERBOSITIES), meaning="Its verbosity if a request has none."),
     "vision": Setting(read=flag, meaning="Whether it sees images."),
     "shutdown": Setting(
         read=day,

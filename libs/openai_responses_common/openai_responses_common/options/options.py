@@ -194,6 +194,20 @@ def apply_tier_suffix(options: Options, suffixes: Mapping[str, str]) -> Options:
     return options
 
 
+def state_model_defaults(options: Options) -> Options:
+    """Return the options with the defaults of the model, if nobody chose an effort or a verbosity.
+
+    The defaults are those of an entry in `model_info`, from a user or from the list of the service. The tables only say
+    what happens without a choice.
+    """
+    entry, traits = options.model_info.find_entry(options.model), options.model_info.traits_of(options.model)
+    if options.reasoning_effort is None and "default_effort" in entry.traits:
+        options = replace(options, reasoning_effort=traits.default_effort)
+    if options.verbosity is None and traits.verbosity:
+        options = replace(options, verbosity=traits.default_verbosity)
+    return options
+
+
 def _apply_settings(options: Options, values: Mapping[str, Any], settings: Mapping[str, Setting]) -> Options:
     changes: dict[str, Any] = {}
     for key, row in settings.items():

@@ -134,7 +134,8 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="prompt_cache_key",
         meaning="Sends calls that begin alike to the cache that holds their beginning. A key of more than 64 "
         "characters is replaced by its digest.",
-        default="the conversation's id, else the session's",
+        default="the conversation's id, else the session's; without both, a random one for each provider object if the "
+        "service routes by conversation",
     ),
     "prompt_cache_retention": Setting(
         field="prompt_cache_retention",

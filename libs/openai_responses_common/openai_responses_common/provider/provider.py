@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -32,6 +33,7 @@ from ..options.options import (
     read_call_options,
     read_config,
     read_valid_config,
+    state_model_defaults,
 )
 from .backend import Backend
 from .catalogue import Catalogue
@@ -89,6 +91,8 @@ class ResponsesProvider:
         self._overrides = MergedOverrides(self._configured_options.model_info)
         for line in list_unknown_settings(self.config, backend.own_keys):
             logger.warning("%s: %s", backend.profile.display_name, line)
+        # Without a session, all calls of this object count as one conversation for a service that routes by it.
+        self._conversation_key = str(uuid.uuid4()) if backend.profile.session_headers else None
         self._engine: Engine | None = None
         self._catalogue = Catalogue(self._fetch_models, max_age_s=backend.models.max_age_s)
 
@@ -242,9 +246,10 @@ class ResponsesProvider:
         self._backend.models.on_headers(headers)
 
     def _resolve_options(self, request: ChatRequest, kwargs: Mapping[str, Any]) -> Options:
-        cache_key = str(getattr(self.coordinator, "session_id", "") or "") or None
+        cache_key = str(getattr(self.coordinator, "session_id", "") or "") or self._conversation_key
         options = read_call_options(self._merge_model_info(), request, kwargs, cache_key=cache_key)
-        return apply_tier_suffix(options, self._backend.profile.tier_suffixes)
+        options = apply_tier_suffix(options, self._backend.profile.tier_suffixes)
+        return state_model_defaults(options) if self._backend.profile.states_defaults else options
 
     async def _read_default_model(self, timeout_s: float | None) -> None:
         """Read the list of the service, because its only model is the default.

@@ -16,11 +16,13 @@ class TestCatalogue:
         sol = models["gpt-5.6-sol"]
         assert (sol["visibility"], sol["context_window"], sol["effective_context_window_percent"]) == (
             "list",
-            372_000,
+            272_000,
             95,
         )
         efforts = [level["effort"] for level in sol["supported_reasoning_levels"]]
         assert efforts == ["low", "medium", "high", "xhigh", "max", "ultra"]
+        assert (sol["default_reasoning_level"], sol["default_verbosity"]) == ("low", "low")
+        assert models["gpt-6.1-terra"]["context_window"] == 500_000
         assert sol["service_tiers"][0]["id"] == "priority"
         assert models["gpt-5.3-codex-spark"]["supported_in_api"] is False
         assert models["gpt-5.3-codex-spark"]["input_modalities"] == ["text"]

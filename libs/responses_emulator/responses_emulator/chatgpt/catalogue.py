@@ -1,6 +1,7 @@
 """The model catalogue of the ChatGPT Codex backend: what it lists, to whom, and which slugs a request may name.
 
 Fields as in OpenAI's own client (`ModelInfo`, models.json) and in its users' copies of the answer (seen 2026-11-21).
+Windows, default levels and order as in the catalogue inside OpenAI's own client 0.169 (captured 2026-11-30).
 Invariants: one ETag stands for the whole catalogue, so that the `x-models-etag` of a response can be compared with it;
 an entry is shown only to clients of its minimal version.
 """
@@ -42,13 +43,20 @@ _FIRST_CLIENT_VERSIONS = {
 }
 _DEFAULT_MODEL = "gpt-6.1-sol"
 _CURRENT_MODELS = (
-    *(_DEFAULT_MODEL, "gpt-6-astra", "gpt-6-sol", "gpt-6-luna", "gpt-6.1-terra"),
-    *("gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna"),
+    *(_DEFAULT_MODEL, "gpt-6-astra", "gpt-6-sol", "gpt-6-luna"),
+    *("gpt-5.6-sol", "gpt-6.1-terra", "gpt-5.6-terra", "gpt-5.6-luna"),
 )
+_DEFAULT_LEVELS = {
+    **dict.fromkeys(_CURRENT_MODELS, "medium"),
+    **dict.fromkeys((_DEFAULT_MODEL, "gpt-6-astra", "gpt-6.1-terra", "gpt-5.6-sol"), "low"),
+}
 # Slugs that this sign-in no longer serves (third-party notes and issue reports, seen 2026-11-21).
 RETIRED_MODELS = frozenset({"gpt-5.2", "gpt-5.3-codex", "gpt-5.4", "gpt-5.4-mini", "gpt-5.5"})
 _FAST_TIER = {"id": "priority", "name": "Fast", "description": "1.5x speed, increased usage"}
 _WINDOW = 272_000
+_WINDOWS = {"gpt-6.1-terra": 500_000}
+# The window that a client may ask for; no client is known to do so.
+_MAX_WINDOW = 872_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +77,7 @@ class CatalogueEntry:
     priority: int = 1
     first_client_version: str | tuple[int, ...] = _OLDEST_CLIENT_VERSION
     window: int | None = _WINDOW
+    max_window: int | None = None
     modalities: tuple[str, ...] = ("text", "image")
     fast: bool = True
     lite: bool = False
@@ -91,6 +100,7 @@ class CatalogueEntry:
 
     def document(self) -> dict[str, Any]:
         """The entry as `GET /models` gives it."""
+        takes_verbosity = self.slug.startswith(("gpt-5", "gpt-6"))
         title = self.slug.replace("-", " ").title().replace("Gpt ", "GPT-")
         levels = [{"effort": effort, "description": _DESCRIPTIONS.get(effort, effort)} for effort in self.efforts]
         return {
@@ -107,12 +117,12 @@ class CatalogueEntry:
             "default_reasoning_level": self.default_effort,
             "supported_reasoning_levels": levels,
             "supports_reasoning_summaries": bool(self.efforts),
-            "default_reasoning_summary": "auto",
+            "default_reasoning_summary": "none",
             "reasoning_summary_format": "experimental",
-            "support_verbosity": self.slug.startswith("gpt-"),
-            "default_verbosity": "medium" if self.slug.startswith("gpt-") else None,
+            "support_verbosity": takes_verbosity,
+            "default_verbosity": "low" if takes_verbosity else None,
             "context_window": self.window,
-            "max_context_window": self.window,
+            "max_context_window": self.max_window or self.window,
             "effective_context_window_percent": 95,
             "auto_compact_token_limit": None,
             "truncation_policy": {"mode": "tokens", "limit": 10_000},
@@ -222,7 +232,7 @@ def _entry(slug: str, priority: int) -> CatalogueEntry:
     assert model is not None
     # No entry is known to list `none`; third-party notes say that 5.6 refuses it here (seen 2026-11-21).
     efforts = tuple(effort for effort in model.efforts if effort != "none")
-    default = model.default_effort if model.default_effort in efforts else "medium"
+    default = _DEFAULT_LEVELS.get(slug) or (model.default_effort if model.default_effort in efforts else "medium")
     upgrade = (
         {"model": _DEFAULT_MODEL, "migration_markdown": f"{slug} gives way to {_DEFAULT_MODEL}."}
         if slug in RETIRED_MODELS
@@ -234,7 +244,9 @@ def _entry(slug: str, priority: int) -> CatalogueEntry:
         default_effort=default,
         priority=priority,
         first_client_version=_FIRST_CLIENT_VERSIONS.get(slug, _OLDEST_CLIENT_VERSION),
-        window=372_000 if slug == "gpt-5.6-sol" else _WINDOW,
+        window=_WINDOWS.get(slug, _WINDOW),
+        max_window=_MAX_WINDOW if slug in _CURRENT_MODELS else None,
+        lite=slug in _CURRENT_MODELS,
         extra_fields={"upgrade": upgrade},
     )
 
