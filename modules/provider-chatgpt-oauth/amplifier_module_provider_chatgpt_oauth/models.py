@@ -11,6 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from amplifier_core.models import ModelInfo
 from openai_responses_common import Fetch, Models, Options, describe
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.store.file import FileStore
+from openai_responses_common.auth.store.lock import hold_file_lock
 from openai_responses_common.auth.store.record import StoreError
 from openai_responses_common.facts.traits import EFFORTS, VERBOSITIES
 from openai_responses_common.options.model_info import ModelOverrides, read_model_info
@@ -39,6 +41,9 @@ _MAX_OUTPUT_TOKENS = 128_000
 _MAX_CONTEXT_WINDOW = 10**12
 
 _MAX_PRIORITY = 10**12
+
+# A save takes milliseconds, and without it the next process asks the service.
+_LOCK_DEADLINE_S = 2.0
 
 _EFFORT_LEVELS = "low medium high xhigh max"
 
@@ -151,7 +156,8 @@ class ChatgptModels(Models):
         self._catalogue, self._is_outdated = _Catalogue(), False
         if self._file is not None:
             try:
-                self._file.delete()
+                with _lock_file(self._file):
+                    self._file.delete()
             except StoreError as error:
                 logger.warning("the saved model list could not be deleted: %s", error)
 
@@ -186,9 +192,16 @@ class ChatgptModels(Models):
         if self._file is None:
             return
         try:
-            self._file.save(json.dumps(content))
+            with _lock_file(self._file):
+                self._file.save(json.dumps(content))
         except StoreError as error:
             logger.info("the model list is not saved: %s", error)
+
+
+def _lock_file(file: FileStore) -> AbstractContextManager[None]:
+    """Hold the lock of the saved catalogue; another process would delete our temporary file, or we would delete its."""
+    path = file.path
+    return hold_file_lock(path.with_name(f"{path.name}.lock"), deadline_s=_LOCK_DEADLINE_S)
 
 
 def _read_priority(entry: Mapping[str, Any]) -> float:

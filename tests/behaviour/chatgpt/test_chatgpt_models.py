@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, NetworkError, ProviderUnavailableError
+from amplifier_module_provider_chatgpt_oauth import models as models_file
+from openai_responses_common.auth.store.lock import hold_file_lock
 from responses_emulator import Catalogue, CatalogueEntry, Emulator, HttpReply
 
 from tests.support.chatgpt_machine import Machine, ask
@@ -213,6 +215,17 @@ async def test_a_file_that_is_not_a_model_list_is_ignored(ready: Machine, conten
     path.write_text(content)
     assert await listed(ready)
     assert json.loads(path.read_text())["models"]
+
+
+async def test_a_model_list_is_saved_under_a_lock(ready: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, two processes would delete each other's temporary files."""
+    monkeypatch.setattr(models_file, "_LOCK_DEADLINE_S", 0.05)
+    path = ready.home / "tokens.json.models"
+    with hold_file_lock(path.with_name(f"{path.name}.lock")):
+        assert await listed(ready)
+        assert not path.exists()
+    assert await listed(ready)
+    assert path.exists()
 
 
 async def test_a_model_list_of_another_client_version_is_not_used(ready: Machine) -> None:

@@ -25,6 +25,9 @@ _PROFILE_CLAIM = "https://api.openai.com/profile"
 _DEFAULT_LIFETIME_S = 8 * 86_400.0
 """The lifetime, in seconds, of a token whose end cannot be read."""
 
+_MAX_TIME_S = 1e11
+"""A larger number of seconds is not a time that anything can show or save."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
@@ -58,14 +61,14 @@ class Tokens:
         """Read the tokens of a record."""
         fields = token_record.tokens
         return cls(
-            access_token=str(fields.get("access_token") or ""),
-            refresh_token=str(fields.get("refresh_token") or ""),
+            access_token=_read_text(fields.get("access_token")),
+            refresh_token=_read_text(fields.get("refresh_token")),
             expires_at=token_record.expires_at or token_record.saved_at + _DEFAULT_LIFETIME_S,
             account=token_record.account,
-            email=str(fields.get("email") or ""),
-            plan=str(fields.get("plan") or ""),
+            email=_read_text(fields.get("email")),
+            plan=_read_text(fields.get("plan")),
             fedramp=fields.get("fedramp") is True,
-            end_code=str(fields.get("ended") or ""),
+            end_code=_read_text(fields.get("ended")),
         )
 
     def to_record(self, saved_at: float | None = None) -> TokenRecord:
@@ -108,41 +111,46 @@ def read_tokens(response: Mapping[str, Any], *, previous: Tokens | None = None) 
     Raises:
         AuthenticationError: the tokens do not name an account, or a header cannot carry them.
     """
-    access = str(response.get("access_token") or (previous.access_token if previous else ""))
-    refresh = str(response.get("refresh_token") or (previous.refresh_token if previous else ""))
+    access = _read_text(response.get("access_token")) or (previous.access_token if previous else "")
+    refresh = _read_text(response.get("refresh_token")) or (previous.refresh_token if previous else "")
     if not is_header_value(access) or (refresh and not is_header_value(refresh)):
         raise AuthenticationError("the sign-in service did not return a usable access token")
-    claims, identity = read_claims(access), read_claims(str(response.get("id_token") or ""))
+    claims, identity = read_claims(access), read_claims(_read_text(response.get("id_token")))
     auth = {**as_object(identity.get(AUTH_CLAIM)), **as_object(claims.get(AUTH_CLAIM))}
-    account = auth.get("chatgpt_account_id") or (previous.account if previous else None)
-    if not account or not is_header_value(str(account)):
+    account = _read_text(auth.get("chatgpt_account_id")) or (previous.account if previous else "")
+    if not is_header_value(account):
         raise AuthenticationError("the tokens do not name a ChatGPT account: sign in with an account that has a plan")
-    email = (
-        identity.get("email")
-        or as_object(claims.get(_PROFILE_CLAIM)).get("email")
-        or (previous.email if previous else "")
-    )
+    emails = (identity.get("email"), as_object(claims.get(_PROFILE_CLAIM)).get("email"))
+    email = next(filter(None, map(_read_text, emails)), previous.email if previous else "")
     return Tokens(
         access_token=access,
         refresh_token=refresh,
         expires_at=_read_expiry(claims, response),
-        account=str(account),
-        email=str(email or ""),
-        plan=str(auth.get("chatgpt_plan_type") or (previous.plan if previous else "")),
+        account=account,
+        email=email,
+        plan=_read_text(auth.get("chatgpt_plan_type")) or (previous.plan if previous else ""),
         fedramp=auth.get("chatgpt_account_is_fedramp") is True,
     )
 
 
 def _read_expiry(claims: Mapping[str, Any], response: Mapping[str, Any]) -> float:
     """The end that the token itself states; the one in the response has been wrong."""
-    if _is_number(claims.get("exp")):
-        return float(claims["exp"])
-    lifetime_s = response.get("expires_in")
-    return time.time() + (float(lifetime_s) if _is_number(lifetime_s) else _DEFAULT_LIFETIME_S)  # type: ignore[arg-type]
+    expires_at = _read_time(claims.get("exp"))
+    if expires_at is not None:
+        return expires_at
+    lifetime_s = _read_time(response.get("expires_in"))
+    return time.time() + (_DEFAULT_LIFETIME_S if lifetime_s is None else lifetime_s)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _read_time(value: object) -> float | None:
+    """A number of seconds. None for anything else, such as infinity, which JSON can carry and no store can save."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < _MAX_TIME_S else None
+
+
+def _read_text(value: object) -> str:
+    """The text; empty for anything else."""
+    return value if isinstance(value, str) else ""
 
 
 def read_microsoft_record(document: Mapping[str, Any]) -> TokenRecord | None:
@@ -158,6 +166,6 @@ def read_microsoft_record(document: Mapping[str, Any]) -> TokenRecord | None:
     except AuthenticationError:
         return None
     claims = read_claims(tokens.access_token)
-    if "exp" not in claims:
+    if _read_time(claims.get("exp")) is None:
         tokens = replace(tokens, expires_at=datetime.fromisoformat(str(document["expires_at"])).timestamp())
-    return tokens.to_record(float(claims.get("iat") or 0.0))
+    return tokens.to_record(_read_time(claims.get("iat")) or 0.0)
