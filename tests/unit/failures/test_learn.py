@@ -563,6 +563,16 @@ LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
         {"input": [ASSISTANT, OWN_IMAGE]},
         None,
     ),
+    "an image of a message whose call failed": (
+        refusal(NOT_VALID),
+        {"input": [ASSISTANT, OWN_IMAGE, {**USER, "content": [{"type": "input_text", "text": "Without it."}]}]},
+        Amendments(refused_media_keys=keys(KEYS[1])),
+    ),
+    "an image before a reminder of the host": (
+        refusal(NOT_VALID),
+        {"input": [OWN_IMAGE, {**USER, "content": [{"type": "input_text", "text": "<system-reminder>…"}]}]},
+        None,
+    ),
     "a file of an earlier turn by its path": (
         refusal("Invalid value: 'input_file'. Supported values are: 'input_text'.", param="input[0].content[0]"),
         {"input": [{**USER, "content": [FILE]}, ASSISTANT, USER]},

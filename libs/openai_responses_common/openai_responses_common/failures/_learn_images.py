@@ -112,19 +112,18 @@ def _names_type_in_result(refusal: Refusal) -> bool:
 
 
 def _list_named_media(refusal: Refusal) -> list[Item] | None:
-    """Return the image or file that the refusal names by its path; empty if it is one of the newest user message.
+    """Return the image or file that the refusal names by its path; empty if it stands in the newest user message.
 
     None if it names none.
     """
-    newest = refusal.items[_find_newest_turn(refusal.items) :]
+    own_message = _find_own_message(refusal.items)
     for path in refusal.paths:
         item, steps = refusal.find_item(path) or ({}, [])
         index = next((int(step) for step in steps if step.isdecimal()), None)
         parts = as_objects(item.get("output", item.get("content")))
         if index is None or index >= len(parts) or parts[index].get("type") not in MEDIA_PART_TYPES:
             continue
-        is_own = item.get("role") == "user" and any(item is each for each in newest)
-        return [] if is_own else [parts[index]]
+        return [] if item is own_message else [parts[index]]
     return None
 
 
@@ -136,8 +135,23 @@ def _list_suspects(refusal: Refusal) -> Iterator[list[Item]]:
 
 
 def _list_earlier_user_media(refusal: Refusal) -> list[Item]:
-    start = _find_newest_turn(refusal.items)
-    return _list_media(item for item in refusal.items[:start] if item.get("role") == "user")
+    own_message = _find_own_message(refusal.items)
+    return _list_media(item for item in refusal.items if item.get("role") == "user" and item is not own_message)
+
+
+def _find_own_message(items: list[Item]) -> Item | None:
+    """Return the newest message of the user, if the model has not responded to it yet.
+
+    Messages before it that nobody answered do not count: the call of such a message may have failed, and the host has
+    kept the message. A reminder of the host counts neither.
+    """
+    newest_turn = reversed(items[_find_newest_turn(items) :])
+    return next((item for item in newest_turn if item.get("role") == "user" and not _is_reminder(item)), None)
+
+
+def _is_reminder(message: Item) -> bool:
+    parts = as_objects(message.get("content"))
+    return bool(parts) and str(parts[0].get("text")).lstrip().startswith("<system-reminder")
 
 
 def _find_newest_turn(items: list[Item]) -> int:
