@@ -55,6 +55,8 @@ def _require_setup(settings: Settings) -> ResolvedSettings:
 def _show_status(arguments: argparse.Namespace) -> Result:
     config = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS)
     resolved = _require_setup(Settings.from_config(config))
+    provider = AzureOpenaiV2Provider(base_url=None, config=config)
+    provider.check_settings()
     query = "".join(f"?{key}={value}" for key, value in resolved.endpoint.query.items())
     rows = {
         "endpoint": resolved.endpoint.host,
@@ -62,7 +64,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
         **asyncio.run(_describe_credential(resolved)),
     }
     if arguments.check:
-        rows["test call"] = make_short_call(AzureOpenaiV2Provider(base_url=None, config=config))
+        rows["test call"] = make_short_call(provider)
     return Result(summary="Azure OpenAI is set up.", details=rows)
 
 

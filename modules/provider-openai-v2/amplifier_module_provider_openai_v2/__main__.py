@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import sys
 
-from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.cli.commands import (
     Command,
@@ -34,10 +33,9 @@ SCRIPT = "amplifier-openai-v2"
 def _show_status(arguments: argparse.Namespace) -> Result:
     config = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS)
     resolved = resolve_settings(config)
-    if resolved.problem:
-        raise ConfigurationError(resolved.problem)
-    asyncio.run(resolved.credential.lease())  # raises if the service needs a key and none is set
     provider = OpenaiV2Provider(base_url=None, config=config)
+    provider.check_settings()
+    asyncio.run(resolved.credential.lease())  # raises if the service needs a key and none is set
     rows = {
         "endpoint": resolved.base_url,
         "credential": resolved.credential.description,

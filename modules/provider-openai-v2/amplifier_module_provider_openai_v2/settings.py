@@ -75,7 +75,7 @@ def resolve_settings(config: Mapping[str, Any]) -> ResolvedSettings:
         "OpenAI-Organization": _read_text(config, "organization"),
         "OpenAI-Project": _read_text(config, "project"),
     }
-    source = "api_key" if setting(config, "api_key") else "OPENAI_API_KEY"
+    source = "the setting api_key" if setting(config, "api_key") else "OPENAI_API_KEY"
     credential = ApiKey(
         key=api_key,
         required=is_openai or problem is not None,

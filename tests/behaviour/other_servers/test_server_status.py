@@ -59,3 +59,25 @@ def test_a_check_names_the_only_model_of_the_server(
         monkeypatch.setattr("sys.argv", ["status", "status", *words])
         assert commands.main() == 0
     assert "tiny responds, served by tiny" in capsys.readouterr().out
+
+
+def test_a_setting_that_is_not_valid_is_an_error_of_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run_status(monkeypatch, capsys, tmp_path, "api_key=sk-x", "timeout=soon") == (1, "")
+
+
+def test_a_failed_check_prints_its_error_once_and_every_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with Emulator() as emulator:
+        settings = [f"base_url={emulator.base_url}", "api_key=sk-status-check", "default_model=gpt-9", "colour=red"]
+        words = [word for pair in settings for word in ("--set", pair)]
+        monkeypatch.setattr("sys.argv", ["status", "status", "--check", *words])
+        assert commands.main() == 1
+    errors = capsys.readouterr().err
+    assert errors.count("'gpt-9' does not exist") == 1
+    assert errors.count("choose a model that the service lists") == 1
+    assert errors.count("unknown setting 'colour'") == 1

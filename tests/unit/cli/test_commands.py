@@ -127,7 +127,7 @@ def test_an_instance_is_found_by_its_id(home: Path, capsys: pytest.CaptureFixtur
     assert settings("--instance", "provider-x") == {"a": 1}
     assert settings("--instance", "work") == {"a": 2, "b": 3}
     assert program(show_settings, "--instance", "other") == 1
-    capsys.readouterr()
+    assert "there is provider-x and work" in capsys.readouterr().err
     assert program(show_settings) == 1, "it does not guess"
     assert "choose one with --instance provider-x or work" in capsys.readouterr().err
 

@@ -227,3 +227,29 @@ def test_known_errors_of_a_service_count_more_than_the_tables(
     classified = classify(read_error_response(status, reply.body, {}), errors=SERVICE_ERRORS)
     assert type(classified) is error
     assert str(classified) == text
+
+
+NETWORK_REMEDIES = {
+    "cannot reach http://x: ConnectError: refused": "check the address, the network and the proxy",
+    "cannot reach https://x: ConnectError: [SSL: WRONG_VERSION_NUMBER] wrong version number": "need http:// ?",
+}
+
+
+@pytest.mark.parametrize("message", NETWORK_REMEDIES)
+def test_a_failed_connection_is_retried_and_has_a_remedy(message: str) -> None:
+    error = classify(Failure(kind="network", message=message))
+    assert error.retryable
+    assert NETWORK_REMEDIES[message] in str(error)
+
+
+def test_a_page_at_404_is_a_wrong_address_and_not_a_wrong_model() -> None:
+    error = respond(404, "<title>Welcome to nginx!</title>")
+    assert type(error) is kernel.NotFoundError
+    assert "Welcome to nginx! (HTTP 404, a page instead of JSON): check base_url" in str(error)
+
+
+@pytest.mark.parametrize("code", ["model_not_found", None])
+def test_an_unknown_model_has_a_remedy(code: str | None) -> None:
+    error = respond(404, {"error": {"message": "The model `x` does not exist.", "code": code}})
+    assert type(error) is kernel.NotFoundError
+    assert "choose a model that the service lists" in str(error)

@@ -12,6 +12,7 @@ from openai_responses_common.failures.read import read_error_event, read_error_r
 
 CLOUDFLARE = """<!DOCTYPE html><html><head><title>Just a moment...</title></head>
 <body><script src="/cdn-cgi/challenge-platform/x.js"></script>Enable JavaScript. Ray ID: 1, Cloudflare</body></html>"""
+PAGE = " (HTTP 400, a page instead of JSON)"
 BAD_GATEWAY = "<html>\r\n<head><title>502\r\n Bad Gateway</title></head>\r\n<body><hr>cloudflare</body>\r\n</html>\r\n"
 JSON = (
     st.none()
@@ -73,12 +74,12 @@ def test_the_error_object_of_the_api() -> None:
         (None, {"message": "the service responded with HTTP 400 and no message"}),
         ("", {"message": "the service responded with HTTP 400 and no message"}),
         ("upstream connect error", {"message": "upstream connect error"}),
-        ("<p>no <b>title</b></p>", {"message": "no title"}),
+        ("<p>no <b>title</b></p>", {"message": f"no title{PAGE}"}),
         ('data: {"error": {"message": "m", "code": "500"}}\n\n', {"message": "m", "code": "500"}),
         ("event: error\ndata: no JSON", {"message": "event: error data: no JSON"}),
-        (CLOUDFLARE, {"message": "Cloudflare: Just a moment..."}),
-        (BAD_GATEWAY, {"message": "Cloudflare: 502 Bad Gateway"}),
-        ("<title>Attention Required! | Cloudflare</title>", {"message": "Attention Required! | Cloudflare"}),
+        (CLOUDFLARE, {"message": f"Cloudflare: Just a moment...{PAGE}"}),
+        (BAD_GATEWAY, {"message": f"Cloudflare: 502 Bad Gateway{PAGE}"}),
+        ("<title>Attention Required! | Cloudflare</title>", {"message": f"Attention Required! | Cloudflare{PAGE}"}),
     ],
 )
 def test_bodies_of_every_shape_give_a_message(body: object, expected: dict[str, str]) -> None:

@@ -83,8 +83,8 @@ def test_broken_json_is_a_failure_of_the_stream(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        (b"\n <!doctype html><title>Open WebUI</title>", "at this address: Open WebUI"),
-        (b"<p>Please log in", "at this address: Please log in"),
+        (b"\n <!doctype html><title>Open WebUI</title>", "at this address \\(Open WebUI\\)"),
+        (b"<p>Please log in", "at this address \\(Please log in\\)"),
         (b'{"id": "x"}', "JSON that is not a response"),
     ],
     ids=["page", "piece of a page", "another object"],

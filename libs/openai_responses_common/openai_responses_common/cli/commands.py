@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from ..provider.provider import ResponsesProvider
 from .host_settings import find_foreign_address, load_host_keys, read_host_config
 
 _EXIT_INTERRUPTED = 130
+_library_logger = logging.getLogger(__package__.partition(".")[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +166,10 @@ def run_command(
         command.add_options(command_parser)
         command_parser.set_defaults(run=command.run)
     parsed_arguments = parser.parse_args(arguments)
+    log = logging.StreamHandler(sys.stderr)
+    log.addFilter(lambda record: record.levelno < logging.ERROR)  # the error that ends a command is printed below
+    log.setLevel(logging.WARNING)
+    _library_logger.addHandler(log)
     try:
         result: Result = parsed_arguments.run(parsed_arguments)
     except KeyboardInterrupt:
@@ -172,6 +178,8 @@ def run_command(
     except (LLMError, StoreError, OSError, ValueError) as error:
         _print_line(sys.stderr, f"error: {' '.join(str(error).split())}")
         return 1
+    finally:
+        _library_logger.removeHandler(log)
     _print_line(sys.stdout, "\n".join(_format_result(result)))
     return 0 if result.ok else 1
 

@@ -58,7 +58,8 @@ def read_host_config(module: str, instance: str | None = None) -> HostConfig:
                 configs[key] = _merge_config(configs.get(key, HostConfig()), as_object(row.get("config")), name)
     if instance is not None:
         if instance not in configs:
-            raise ValueError(f"no settings file of Amplifier has an instance {instance!r} of {module}")
+            others = f"; there is {' and '.join(configs)}" if configs else ""
+            raise ValueError(f"no settings file of Amplifier has an instance {instance!r} of {module}{others}")
         return configs[instance]
     if len(configs) > 1:
         raise ValueError(f"{module} has several instances: choose one with --instance {' or '.join(configs)}")
@@ -71,8 +72,10 @@ def _read_provider_rows(name: str) -> list[dict[str, Any]]:
     text = _read_file(name)
     try:
         document = as_object(yaml.safe_load(text))
-    except yaml.YAMLError:
-        raise ValueError(f"{Path(name).expanduser()} is not valid YAML") from None
+    except yaml.YAMLError as error:
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None  # its text may show a secret
+        location = f" near line {mark.line + 1}" if mark else ""
+        raise ValueError(f"{Path(name).expanduser()} is not valid YAML{location}: correct it") from None
     return as_objects(as_object(document.get("config")).get("providers"))
 
 

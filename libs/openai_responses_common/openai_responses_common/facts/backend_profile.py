@@ -140,5 +140,5 @@ class BackendProfile:
     price_factors: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     auth_remedy: str = ""
     access_remedy: str = ""
-    address_remedy: str = "look at base_url: does it need a /v1 at its end?"
+    address_remedy: str = "check base_url, which for most servers ends with /v1 and never with /responses"
     errors: tuple[KnownError, ...] = ()

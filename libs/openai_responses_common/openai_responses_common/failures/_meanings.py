@@ -15,10 +15,16 @@ CONTEXT_LENGTH = ErrorMeaning(error=kernel.ContextLengthError, remedy="shorten o
 CONTENT_FILTER = ErrorMeaning(error=kernel.ContentFilterError)
 INVALID_REQUEST = ErrorMeaning(error=kernel.InvalidRequestError)
 NOT_FOUND = ErrorMeaning(error=kernel.NotFoundError)
+NO_MODEL = ErrorMeaning(error=kernel.NotFoundError, remedy="choose a model that the service lists")
 UNAVAILABLE = ErrorMeaning(error=kernel.ProviderUnavailableError, retryable=True)
 TIMEOUT = ErrorMeaning(error=kernel.LLMTimeoutError, retryable=True)
 STREAM_ERROR = ErrorMeaning(error=kernel.StreamError, retryable=True)
-NETWORK_ERROR = ErrorMeaning(error=kernel.NetworkError, retryable=True)
+NETWORK_ERROR = ErrorMeaning(
+    error=kernel.NetworkError, retryable=True, remedy="check the address, the network and the proxy"
+)
+NO_TLS = ErrorMeaning(
+    error=kernel.NetworkError, retryable=True, remedy="there is no TLS at this port: does the address need http:// ?"
+)
 UNTRUSTED_CERTIFICATE = ErrorMeaning(error=kernel.NetworkError, remedy=CERTIFICATE_REMEDY)
 TOO_LARGE_FOR_RATE_LIMIT = ErrorMeaning(
     error=kernel.RateLimitError,

@@ -22,6 +22,8 @@ from ._meanings import (
     CONTEXT_LENGTH,
     INVALID_REQUEST,
     NETWORK_ERROR,
+    NO_MODEL,
+    NO_TLS,
     NOT_FOUND,
     PROXY_LOGIN,
     QUOTA,
@@ -92,6 +94,8 @@ def _find_remedy(meaning: ErrorMeaning, profile: BackendProfile) -> str:
 def _find_meaning(failure: Failure, known_errors: tuple[KnownError, ...]) -> ErrorMeaning:
     if failure.kind == "network" and is_certificate_error(failure.message):
         return UNTRUSTED_CERTIFICATE
+    if failure.kind == "network" and "WRONG_VERSION_NUMBER" in failure.message:  # OpenSSL read something else than TLS
+        return NO_TLS
     if failure.kind in _MEANING_BY_KIND:
         return _MEANING_BY_KIND[failure.kind]
     known_error = next((row.meaning for row in known_errors if _matches_failure(row, failure)), None)
@@ -163,7 +167,7 @@ MEANING_BY_CODE: Mapping[str, ErrorMeaning] = {
     "token_expired": AUTHENTICATION,
     "unsupported_country_region_territory": ACCESS_DENIED,
     "insufficient_permissions": ACCESS_DENIED,
-    "model_not_found": NOT_FOUND,
+    "model_not_found": NO_MODEL,
     "deploymentnotfound": NOT_FOUND,
     "server_is_overloaded": UNAVAILABLE,
     "engine_overloaded": UNAVAILABLE,

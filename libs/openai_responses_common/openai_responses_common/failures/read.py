@@ -39,7 +39,7 @@ def read_error_response(status: int, body: object, headers: Mapping[str, str]) -
         # The query of an address may hold a secret.
         message = f"HTTP {status}: the service redirects to {location.partition('?')[0]}"
     else:
-        text = error.get("message") or _describe_code(status, error) or _summarize_body(body)
+        text = error.get("message") or _describe_code(status, error) or _summarize_body(status, body)
         message = _truncate_text(text or f"the service responded with HTTP {status} and no message")
         message += _describe_content_filter(error)
     return Failure(
@@ -170,11 +170,12 @@ def _list_filtered_categories(error_or_response: dict[str, Any]) -> Iterator[str
                     yield f"{category} {severity}" if severity else category
 
 
-def _summarize_body(body: object) -> str:
+def _summarize_body(status: int, body: object) -> str:
     """Return a short text for a body that is not the API's JSON."""
     if not isinstance(body, str):
         return "" if body is None else _truncate_text(body, _MAX_PAGE_CHARS)
-    return read_page(body)
+    page = read_page(body)
+    return f"{page} (HTTP {status}, a page instead of JSON)".lstrip() if body.lstrip().startswith("<") else page
 
 
 def read_page(body: str) -> str:

@@ -15,6 +15,7 @@ from ._meanings import (
     CONTEXT_LENGTH,
     INVALID_REQUEST,
     NO_IMAGES,
+    NO_MODEL,
     NOT_FOUND,
     QUOTA,
     RATE_LIMIT,
@@ -62,7 +63,7 @@ def _challenge(server: str, sentence: str, pattern: str) -> ServerSentence:
 
 
 def _no_model(server: str, sentence: str, pattern: str) -> ServerSentence:
-    return ServerSentence(server, sentence, pattern, frozenset({None, 400}), NOT_FOUND)
+    return ServerSentence(server, sentence, pattern, frozenset({None, 400, 404}), NO_MODEL)
 
 
 def _wrong_path(server: str, sentence: str, pattern: str) -> ServerSentence:
@@ -138,6 +139,7 @@ SERVER_SENTENCES: tuple[ServerSentence, ...] = (
     _no_model(
         "transformers serve 5.24 (run 2026-11-30)", "Server is pinned to 'A'; requested 'B'", "server is pinned to"
     ),
+    _no_model("vLLM 0.32 (recorded 2026-11-30)", "The model `x` does not exist.", "^the model .{1,300} does not exist"),
     _no_model(
         "OpenRouter (openfang#697)", "healer-alpha is not a valid model ID", "is not a valid model id|invalid model id"
     ),
@@ -160,6 +162,7 @@ SERVER_SENTENCES: tuple[ServerSentence, ...] = (
     _wrong_path("Go's HTTP server, as in Ollama", "404 page not found", r"^404 (page )?not found"),
     _wrong_path("llama.cpp (run 2026-11-30)", "File Not Found", r"^file not found$"),
     _wrong_path("OpenAI", "Invalid URL (POST /v1/v1/responses)", r"^invalid url \("),
+    _wrong_path("a web server, its page", "Welcome! (HTTP 404, a page instead of JSON)", r"\(http 404, a page "),
     _wrong_path("Express", "Cannot POST /responses", r"^cannot (post|get) /"),
     _wrong_path(
         "LM Studio, at status 200 (lmstudio-bug-tracker#618)",

@@ -147,7 +147,7 @@ class ResponsesProvider:
         Raises:
             LLMError: the service cannot be reached, or a setting is not valid.
         """
-        self._check_settings()
+        self.check_settings()
         return await self._catalogue.get_models()
 
     async def complete(self, request: ChatRequest, **kwargs: Any) -> DecodedResponse:
@@ -205,7 +205,7 @@ class ResponsesProvider:
         engine = await self._load_engine()
         events = engine.create_events(self.coordinator, self.name, self._configured_options)
         try:
-            self._check_settings()
+            self.check_settings()
             options = self._resolve_options(request, kwargs)
             if not options.model:
                 await self._read_default_model(options.call_timeout_s)
@@ -309,7 +309,12 @@ class ResponsesProvider:
             self._engine = self._engine or engine  # another call may have been faster
         return self._engine
 
-    def _check_settings(self) -> None:
+    def check_settings(self) -> None:
+        """Check that the settings are valid; sends nothing.
+
+        Raises:
+            ConfigurationError: a setting is not valid. Every call raises the same.
+        """
         if self._problem:
             raise ConfigurationError(self._problem, provider=self.name)
 

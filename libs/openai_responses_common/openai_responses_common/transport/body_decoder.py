@@ -82,7 +82,7 @@ def _build_failure(error: MalformedEvent) -> CallFailure:
 def _build_address_failure(content: str) -> CallFailure:
     """A response of something else at status 200: the address is wrong, and stays so."""
     return CallFailure(
-        Failure(kind="status", status=200, message=f"there is no Responses API at this address: {content}")
+        Failure(kind="status", status=200, message=f"there is no Responses API at this address ({content})")
     )
 
 
