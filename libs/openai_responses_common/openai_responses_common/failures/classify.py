@@ -94,7 +94,9 @@ def _find_remedy(meaning: ErrorMeaning, profile: BackendProfile) -> str:
 def _find_meaning(failure: Failure, known_errors: tuple[KnownError, ...]) -> ErrorMeaning:
     if failure.kind == "network" and is_certificate_error(failure.message):
         return UNTRUSTED_CERTIFICATE
-    if failure.kind == "network" and "WRONG_VERSION_NUMBER" in failure.message:  # OpenSSL read something else than TLS
+    if (
+        failure.kind == "network" and "[SSL: WRONG_VERSION_NUMBER]" in failure.message
+    ):  # OpenSSL read something else than TLS
         return NO_TLS
     if failure.kind in _MEANING_BY_KIND:
         return _MEANING_BY_KIND[failure.kind]
