@@ -131,10 +131,10 @@ class Cloud:
         """The error of one call of a new session."""
         return await failing(await self.open(**settings))
 
-    def sign_in(self, folder: Path) -> dict[str, str]:
+    def sign_in(self, folder: Path, **changes: str) -> dict[str, str]:
         """Somebody signs in, as with the command but without its waiting; the settings of whoever uses that then."""
         self.directory.polls_until_approved = 0
-        kept = {**self.local, **self.app, "token_file_path": str(folder / "sign-in.json")}
+        kept = {**self.local, **self.app, "token_file_path": str(folder / "sign-in.json"), **changes}
         settings = Settings.from_config(kept)
         person = SignedInUser.from_settings(
             settings, resolve_settings(Settings.from_config({**kept, "auth": "entra_device_code"})).endpoint

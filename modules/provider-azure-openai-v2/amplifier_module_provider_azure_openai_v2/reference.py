@@ -22,8 +22,8 @@ ENVIRONMENT_VARIABLES: Mapping[str, str] = {
     "one credential.",
     "AZURE_POD_IDENTITY_AUTHORITY_HOST": "The address of the managed identity service, instead of the metadata "
     "address.",
-    "IDENTITY_ENDPOINT": "Set by App Service, Functions, Container Apps, Arc and Service Fabric: the address of their "
-    "managed identity service.",
-    "IDENTITY_SERVER_THUMBPRINT": "Set by Service Fabric: the thumbprint of that service's certificate.",
+    "IDENTITY_ENDPOINT": "Set by App Service, Functions, Container Apps and Arc: the address of their managed identity "
+    "service.",
+    "IDENTITY_SERVER_THUMBPRINT": "Set by Service Fabric, whose managed identity needs `auth: azure_identity`.",
     "MSI_ENDPOINT": "Set by older platforms: the same as `IDENTITY_ENDPOINT`.",
 }

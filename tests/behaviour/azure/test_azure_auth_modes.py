@@ -13,6 +13,8 @@ from typing import Any
 import azure.identity
 import azure.identity.aio
 import pytest
+import trustme
+from amplifier_core.llm_errors import ConfigurationError
 from amplifier_module_provider_azure_openai_v2.__main__ import COMMANDS
 from azure.core.pipeline.transport import AsyncioRequestsTransport
 from openai_responses_common.cli.commands import run_command
@@ -105,12 +107,18 @@ async def test_a_certificate_signs_in(cloud: Cloud, certificate: SimpleNamespace
 
 
 @pytest.mark.parametrize("chain", ["true", "false", None])
-async def test_a_certificate_in_the_environment_signs_in(
-    cloud: Cloud, certificate: SimpleNamespace, tmp_path: Path, chain: str | None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["locked.pfx", "locked.pem"])
+async def test_a_certificate_in_the_environment_signs_in_and_is_sent_if_a_setting_says_so(
+    cloud: Cloud,
+    certificate: SimpleNamespace,
+    tmp_path: Path,
+    name: str,
+    chain: str | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cloud.directory.register_certificate(certificate.pem)
-    path = tmp_path / "app.pfx"
-    path.write_bytes(certificate.files["locked.pfx"])
+    path = tmp_path / name
+    path.write_bytes(certificate.files[name])
     for key, value in cloud.environment(secret=False).items():
         monkeypatch.setenv(key, value)
     monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", str(path))
@@ -120,6 +128,37 @@ async def test_a_certificate_in_the_environment_signs_in(
     await cloud.ask()
     header = cloud.directory.token_forms[0]["client_assertion"].split(".")[0]
     assert ("x5c" in decoded(header)) == (chain == "true")
+
+
+async def test_all_certificates_of_a_pem_file_are_sent(
+    cloud: Cloud, certificate: SimpleNamespace, tmp_path: Path
+) -> None:
+    """As azure-identity sends them: base64 without line breaks, that of the application first."""
+    cloud.directory.register_certificate(certificate.pem)
+    path = tmp_path / "app.pem"
+    issuer = trustme.CA().cert_pem.bytes()
+    path.write_bytes(certificate.files["certificate first.pem"] + issuer)
+    await cloud.ask(**cloud.app, client_certificate_path=str(path), send_certificate_chain=True)
+    header = decoded(cloud.directory.token_forms[0]["client_assertion"].split(".")[0])
+    expected = ["".join(pem.decode().splitlines()[1:-1]) for pem in (certificate.pem, issuer)]
+    assert header["x5c"] == expected
+
+
+async def test_a_certificate_that_was_replaced_signs_in_without_a_restart(
+    cloud: Cloud, certificate: SimpleNamespace, tmp_path: Path
+) -> None:
+    cloud.directory.register_certificate(certificate.pem)
+    cloud.directory.expires_in = 100
+    path = tmp_path / "app.pem"
+    path.write_bytes(certificate.files["key first.pem"])
+    session = await cloud.open(**cloud.app, client_certificate_path=str(path))
+    await session.ask("hello")
+    other = trustme.CA(key_type=trustme.KeyType.RSA).issue_cert("app.example", key_type=trustme.KeyType.RSA)
+    cloud.directory.register_certificate(other.cert_chain_pems[0].bytes())
+    path.write_bytes(other.private_key_and_cert_chain_pem.bytes())
+    await session.ask("hello")
+    first, second = (decoded(form["client_assertion"].split(".")[0]) for form in cloud.directory.token_forms)
+    assert first["x5t"] != second["x5t"]
 
 
 def decoded(part: str) -> dict[str, Any]:
@@ -231,6 +270,17 @@ async def test_a_machine_outside_azure_has_no_managed_identity(
         monkeypatch.setenv("IMDS_ENDPOINT", agent.origin)
         await cloud.ask(auth="entra_managed_identity", **ids)
     assert cloud.directory.requests_to("arc")[-1].headers["authorization"] == f"Basic {CANARY}-arc-key"
+
+
+@pytest.mark.parametrize("auth", ["auto", "entra_managed_identity"])
+async def test_the_identity_of_service_fabric_is_left_to_azure_identity(
+    cloud: Cloud, auth: str, elsewhere: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"):
+        monkeypatch.setenv(name, elsewhere.origin)
+    error = await cloud.refusal(auth=auth)
+    assert type(error) is ConfigurationError
+    assert "set auth to azure_identity" in str(error)
 
 
 @pytest.mark.parametrize("tenant", [None, "contoso.example"])

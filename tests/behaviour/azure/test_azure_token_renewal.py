@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,6 +136,32 @@ async def test_a_token_near_its_end_is_fetched_ahead_of_time(cloud: Cloud) -> No
     await until(lambda: session.provider._backend.transport.endpoint.credential.token.remaining_s() > 3000)
     await session.ask("hello")
     assert [cloud.directory.find_access_token(each).number for each in cloud.sent] == [1, 1, 2]  # pyright: ignore[reportOptionalMemberAccess]
+
+
+@pytest.mark.parametrize(("lifetime_s", "asks"), [(3600, False), (200, True)])
+@pytest.mark.parametrize("tenant", ["id", "domain"])
+async def test_an_outage_stops_no_new_process_of_a_user_whose_stored_token_is_valid(
+    cloud: Cloud, tmp_path: Path, lifetime_s: int, asks: bool, tenant: str
+) -> None:
+    cloud.directory.expires_in = lifetime_s
+    name = cloud.directory.domain if tenant == "domain" else cloud.directory.tenant
+    settings = {**cloud.sign_in(tmp_path, tenant_id=name), "auth": "entra_device_code"}
+    before = len(discoveries(cloud))
+    cloud.directory.script(*[entra_unavailable()] * 9, at="discovery")
+    await cloud.ask(**settings)
+    assert cloud.caller.user == cloud.directory.user
+    assert (len(discoveries(cloud)) > before) == asks
+
+
+async def test_a_token_of_one_tenant_is_not_used_for_another(cloud: Cloud, tmp_path: Path) -> None:
+    settings = {**cloud.sign_in(tmp_path), "auth": "entra_device_code"}
+    error = await cloud.refusal(**{**settings, "tenant_id": "elsewhere.example"})
+    assert "AADSTS90002" in str(error)
+    assert cloud.sent == []
+
+
+def discoveries(cloud: Cloud) -> list[str]:
+    return [each.path for each in cloud.server.requests if each.path.endswith("openid-configuration")]
 
 
 HANGING = """

@@ -54,6 +54,7 @@ class Directory:
     Attributes:
         canary: a word of letters and digits that every secret of the tenant contains.
         tenant, client_id, client_secret, user: what clients sign in with; public flows use the same client id.
+        domain: another name of the tenant.
         expires_in, refresh_in: seconds, sent with every token; a `refresh_in` of None is not sent.
         delay_s: how long every answer to a request for a token takes.
         held_replies: the replies that a test holds by endpoint; see `hold`.
@@ -80,6 +81,7 @@ class Directory:
     ) -> None:
         self.canary = canary
         self.tenant = tenant
+        self.domain = "contoso.example"
         self.client_id = client_id
         self.client_secret = client_secret or f"{canary}~secret"
         self.user = user

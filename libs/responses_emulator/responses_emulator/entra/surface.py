@@ -62,7 +62,9 @@ def _authority(exchange: Exchange) -> str:
 
 def _check_tenant(directory: Directory, exchange: Exchange, *, any_tenant: bool = True) -> None:
     tenant = exchange.params["tenant"]
-    if tenant.lower() != directory.tenant.lower() and not (any_tenant and tenant in _ANY_TENANT):
+    if tenant.lower() not in {directory.tenant.lower(), directory.domain} and not (
+        any_tenant and tenant in _ANY_TENANT
+    ):
         raise token_refusal(90002, tenant=tenant)
 
 
@@ -78,9 +80,12 @@ async def _instance_discovery(directory: Directory, exchange: Exchange) -> Reply
 async def _openid_configuration(directory: Directory, exchange: Exchange) -> Reply:
     if (answer := await scripted_reply(directory, exchange, "discovery")) is not None:
         return answer
-    if exchange.params["tenant"].lower() not in {directory.tenant.lower(), *_ANY_TENANT}:
-        raise RefusalWithBody(entra_error(90002, {"tenant": exchange.params["tenant"]}, error_name="invalid_tenant"))
+    tenant = exchange.params["tenant"]
+    if tenant.lower() not in {directory.tenant.lower(), directory.domain, *_ANY_TENANT}:
+        raise RefusalWithBody(entra_error(90002, {"tenant": tenant}, error_name="invalid_tenant"))
     base = _authority(exchange)
+    if tenant.lower() == directory.domain:  # the document names the tenant by its id
+        base = f"{base.rpartition('/')[0]}/{directory.tenant}"
     document = {
         "token_endpoint": directory.token_endpoint or f"{base}/oauth2/v2.0/token",
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from amplifier_core.llm_errors import AuthenticationError, LLMError
+from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
 from openai_responses_common import Token
 from openai_responses_common.transport.http_client import BlockingHttp
 
@@ -50,9 +50,19 @@ class ManagedIdentity:
         Other clouds, company networks and Docker Desktop respond at the metadata address, too. In Azure Cloud Shell
         nothing does; its user is signed in to the Azure CLI.
         """
-        from msal.managed_identity import AZURE_ARC, CLOUD_SHELL, DEFAULT_TO_VM, get_managed_identity_source
+        from msal.managed_identity import (
+            AZURE_ARC,
+            CLOUD_SHELL,
+            DEFAULT_TO_VM,
+            SERVICE_FABRIC,
+            get_managed_identity_source,
+        )
 
         source = get_managed_identity_source()
+        if source == SERVICE_FABRIC:  # MSAL calls it with another HTTP client
+            raise ConfigurationError(
+                "the managed identity of Service Fabric needs azure-identity: set auth to azure_identity"
+            )
         may_be_absent = self.in_chain and source in {DEFAULT_TO_VM, CLOUD_SHELL}
         metadata = os.environ.get("AZURE_POD_IDENTITY_AUTHORITY_HOST") or _METADATA_URL
         if may_be_absent and not _responds(metadata):
@@ -85,16 +95,8 @@ class ManagedIdentity:
     def _build_msal_client(self, client: TokenHttpClient) -> Any:
         import msal
 
-        identity: Any = (
-            msal.UserAssignedManagedIdentity(**self.ids) if self.ids else msal.SystemAssignedManagedIdentity()
-        )
-        if "IDENTITY_SERVER_THUMBPRINT" not in os.environ:
-            return msal.ManagedIdentityClient(identity, http_client=client)
-        import requests  # for Service Fabric, MSAL accepts no other client
-
-        session = requests.Session()
-        session.trust_env = False
-        return msal.ManagedIdentityClient(identity, http_client=session)
+        identity = msal.UserAssignedManagedIdentity(**self.ids) if self.ids else msal.SystemAssignedManagedIdentity()
+        return msal.ManagedIdentityClient(identity, http_client=client)
 
     def _check_client_id(self, document: Mapping[str, Any]) -> None:
         """Check that the token is for the requested identity: a machine with one other identity returns that one's."""

@@ -1,7 +1,8 @@
 """Tokens for an Entra application through MSAL: with a secret, a certificate or a federated token.
 
-Everything blocks and runs in a daemon thread. The MSAL application is built with the first token, because building it
-already calls Entra. The sentences that Entra sends never reach an error, because they may name people.
+Everything blocks and runs in a daemon thread. A new MSAL application requests each token, so a certificate that was
+replaced counts at once, and no earlier refusal does. The sentences that Entra sends never reach an error, because they
+may name people.
 Sources: MSAL 1.39, its behaviour against a local server, and Entra's error reference; seen 2026-11-21.
 """
 
@@ -11,7 +12,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class ConfidentialApplication:
         tenant: the tenant of the application.
         client_id: the client id of the application.
         proof_description: what it proves its identity with, in words.
-        build_proof: returns MSAL's `client_credential`; called once, when the MSAL application is built.
+        build_proof: returns MSAL's `client_credential`; called for each token.
     """
 
     tenant: Tenant
@@ -73,33 +73,22 @@ class ConfidentialApplication:
 
     def get_token(self, scope: str, refused_token: str | None) -> Token:
         """See `Flow.get_token`."""
-        if refused_token:
-            self._msal_application.remove_tokens_for_client()
-        result = call_msal(
-            self._http_client, self.description, lambda: self._msal_application.acquire_token_for_client([scope])
-        )
+        client = TokenHttpClient(self.tenant.authority)
+        result = call_msal(client, self.description, lambda: self._acquire_token(client, scope))
         return read_token(result, self.description)
 
-    @cached_property
-    def _http_client(self) -> TokenHttpClient:
-        return TokenHttpClient(self.tenant.authority)
-
-    @cached_property
-    def _msal_application(self) -> Any:
+    def _acquire_token(self, client: TokenHttpClient, scope: str) -> Mapping[str, Any]:
         import msal
 
-        return call_msal(
-            self._http_client,
-            self.description,
-            lambda: msal.ConfidentialClientApplication(
-                self.client_id,
-                client_credential=self.build_proof(),
-                authority=self.tenant.url,
-                instance_discovery=False,
-                azure_region=False,  # MSAL_FORCE_REGION would lead to another host
-                http_client=self._http_client,
-            ),
+        application: Any = msal.ConfidentialClientApplication(
+            self.client_id,
+            client_credential=self.build_proof(),
+            authority=self.tenant.url,
+            instance_discovery=False,
+            azure_region=False,  # MSAL_FORCE_REGION would lead to another host
+            http_client=client,
         )
+        return application.acquire_token_for_client([scope])
 
 
 def build_secret_application(tenant: Tenant, client_id: str, secret: str) -> ConfidentialApplication:
@@ -112,15 +101,23 @@ def build_secret_application(tenant: Tenant, client_id: str, secret: str) -> Con
 def build_certificate_application(
     tenant: Tenant, client_id: str, path: str, *, password: str | None, send_chain: bool
 ) -> ConfidentialApplication:
-    """Build an application that has a certificate: a PEM file with key and certificate, or a PFX file."""
+    """Build an application that has a certificate: a PEM file with key and certificate, or a PFX file.
+
+    The file is read for each token. With a certificate instead of its thumbprint, MSAL would always send the chain.
+    """
 
     def proof() -> Mapping[str, Any]:
+        from cryptography.hazmat.primitives.hashes import SHA1
+        from cryptography.x509 import load_pem_x509_certificate
+
         passphrase = {"passphrase": password} if password else {}
         content = _read_file(path, "client_certificate_path")
         if path.lower().endswith((".pfx", ".p12")):
             return {"private_key_pfx_path": path, **passphrase, **({"public_certificate": True} if send_chain else {})}
         text = content.decode(errors="replace")
-        return {"private_key": text, "public_certificate": text, **passphrase}
+        thumbprint = load_pem_x509_certificate(content).fingerprint(SHA1()).hex()
+        chain = {"public_certificate": "".join(text.splitlines())} if send_chain else {}
+        return {"private_key": text, "thumbprint": thumbprint, **passphrase, **chain}
 
     return ConfidentialApplication(
         tenant=tenant, client_id=client_id, proof_description=f"the certificate {path}", build_proof=proof
@@ -208,7 +205,4 @@ def build_refusal_error(
         return AuthenticationError(
             f"Entra requires a user to sign in: {refusal.description}, for {description}: {remedy}"
         )
-    return AuthenticationError(
-        f"Entra refused: {refusal.description}, for {description}: check {checks} (a correction takes effect after "
-        "60 s, because MSAL repeats a refusal for that long)"
-    )
+    return AuthenticationError(f"Entra refused: {refusal.description}, for {description}: check {checks}")

@@ -11,10 +11,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from amplifier_core.llm_errors import AbortError, AuthenticationError, ConfigurationError, LLMTimeoutError
+from amplifier_core.llm_errors import AbortError, AuthenticationError, ConfigurationError, LLMError, LLMTimeoutError
 from openai_responses_common import Token
 from openai_responses_common.auth.device_code import (
     AuthorizationPending,
@@ -36,6 +38,10 @@ from .token_endpoint import TokenHttpClient
 logger = logging.getLogger(__name__)
 
 _BROWSER_TIMEOUT_S = 300.0
+_REFRESH_MARGIN_S = 300.0
+"""The remaining lifetime, in seconds, at which a stored token is refreshed, as in MSAL."""
+_MIN_LIFETIME_S = 120.0
+"""The remaining lifetime, in seconds, down to which a stored token is used if it cannot be refreshed."""
 
 # Where a user enters a code. Source: Entra's page on device codes, azure-identity's clouds; seen 2026-11-21.
 _DEVICE_CODE_HOSTS = (
@@ -176,14 +182,22 @@ class _MsalSession:
         self._user = user
         self._http_client = TokenHttpClient(user.tenant.authority)
         self._token_cache: Any = msal.SerializableTokenCache()
+        self._realms: dict[str, str] = {}
         if record is not None:
             self._token_cache.deserialize(record.tokens.get("msal"))
-        self._msal_application: Any = call_msal(
+            self._realms = {**record.tokens.get("realms", {})}
+
+    @cached_property
+    def _msal_application(self) -> Any:
+        """MSAL's application, which asks Entra for the tenant when it is built."""
+        import msal
+
+        return call_msal(
             self._http_client,
-            user.description,
+            self._user.description,
             lambda: msal.PublicClientApplication(
-                user.client_id,
-                authority=user.tenant.url,
+                self._user.client_id,
+                authority=self._user.tenant.url,
                 token_cache=self._token_cache,
                 instance_discovery=False,
                 http_client=self._http_client,
@@ -191,6 +205,37 @@ class _MsalSession:
         )
 
     def get_token_silently(self, scope: str, *, force_refresh: bool) -> Token:
+        """Return a stored token or refresh it. An outage of Entra stops nobody while the stored token is valid."""
+        stored = None if force_refresh else self._find_stored_token(scope)
+        if stored is not None and stored.remaining_s() > _REFRESH_MARGIN_S:
+            return stored
+        try:
+            return self._refresh_token(scope, force_refresh=force_refresh)
+        except LLMError as error:
+            if stored is None or not error.retryable or stored.remaining_s() < _MIN_LIFETIME_S:
+                raise
+            logger.warning("the token of %s cannot be refreshed, and is used on: %s", self._user.description, error)
+            return stored
+
+    def _find_stored_token(self, scope: str) -> Token | None:
+        """Return the token that lives longest, without asking Entra. None if there is none.
+
+        MSAL stores tokens under the id of a tenant. It is known for a tenant that is set by its domain once the record
+        was saved, and else the name itself.
+        """
+        tenant = self._user.tenant
+        query = {
+            "client_id": self._user.client_id,
+            "environment": urlsplit(tenant.authority).hostname,
+            "realm": self._realms.get(tenant.url, tenant.name.lower()),
+        }
+        tokens = [
+            Token(value=str(entry["secret"]), expires_at_s=float(entry["expires_on"]))
+            for entry in self._token_cache.search("AccessToken", target=[scope], query=query)
+        ]
+        return max(tokens, key=Token.remaining_s, default=None)
+
+    def _refresh_token(self, scope: str, *, force_refresh: bool) -> Token:
         accounts = self._list_accounts()
         if not accounts:
             raise FlowUnavailable(f"nobody has signed in to this application: {LOGIN_HINT}")
@@ -221,7 +266,9 @@ class _MsalSession:
     def build_record(self) -> TokenRecord:
         accounts = self._msal_application.get_accounts()
         name = str(accounts[0].get("username") or "unknown") if accounts else "unknown"
-        return TokenRecord(account=name, saved_at=time.time(), tokens={"msal": self._token_cache.serialize()})
+        realms = {**self._realms, self._user.tenant.url: self._msal_application.authority.tenant}
+        tokens = {"msal": self._token_cache.serialize(), "realms": realms}
+        return TokenRecord(account=name, saved_at=time.time(), tokens=tokens)
 
     def request_device_code(self, scope: str) -> tuple[DeviceCode, Poll[TokenRecord]]:
         flow: dict[str, Any] = self._msal_application.initiate_device_flow([scope])
