@@ -21,6 +21,7 @@ from amplifier_core.llm_errors import (
     ProviderUnavailableError,
 )
 from amplifier_module_provider_chatgpt_oauth.auth import account as module
+from amplifier_module_provider_chatgpt_oauth.auth import saved_tokens
 from amplifier_module_provider_chatgpt_oauth.auth import tokens as tokens_module
 from amplifier_module_provider_chatgpt_oauth.settings import LOGIN_COMMAND
 from openai_responses_common.auth import token_source
@@ -376,7 +377,7 @@ async def test_tokens_that_cannot_be_saved_are_used_reported_and_saved_later(
 ) -> None:
     old = machine.keep(machine.service.token_set(lifetime_s=-10))
     disk = Unwritable(monkeypatch)
-    monkeypatch.setattr(module, "_SAVE_RETRY_INTERVAL_S", 0.0)
+    monkeypatch.setattr(saved_tokens, "_SAVE_RETRY_INTERVAL_S", 0.0)
     session = await machine.session()
     await session.ask("hello")
     await session.ask("hello")
@@ -394,7 +395,7 @@ async def test_a_later_sign_in_wins_over_tokens_that_could_not_be_saved(
 ) -> None:
     machine.keep(machine.service.token_set(lifetime_s=-10))
     disk = Unwritable(monkeypatch)
-    monkeypatch.setattr(module, "_SAVE_RETRY_INTERVAL_S", 0.0)
+    monkeypatch.setattr(saved_tokens, "_SAVE_RETRY_INTERVAL_S", 0.0)
     session = await machine.session()
     await session.ask("hello")
     disk.broken = False

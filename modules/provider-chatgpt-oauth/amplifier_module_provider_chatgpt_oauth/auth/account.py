@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from copy import copy
-from dataclasses import replace
 from typing import Literal, TypeVar
 from weakref import WeakValueDictionary
 
@@ -21,15 +20,15 @@ from amplifier_core.llm_errors import AuthenticationError, LLMError, LLMTimeoutE
 from openai_responses_common import Token, TokenSource
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.device_code import DeviceCode, Poll, sign_in, sign_in_async
-from openai_responses_common.auth.store.open import open_store
-from openai_responses_common.auth.store.record import StoreBusy, StoreError, TokenRecord
+from openai_responses_common.auth.store.record import StoreBusy, StoreError
 from openai_responses_common.auth.terminal import Terminal
 from openai_responses_common.transport.http_client import BlockingHttp
 
 from ..quirks import CLIENT_HEADERS
 from ..settings import LOGIN_COMMAND, AccountSettings
 from .issuer import Issuer, SignInEnded, UnexplainedRefusal
-from .tokens import Tokens, read_microsoft_record
+from .saved_tokens import SavedTokens
+from .tokens import Tokens
 
 T = TypeVar("T")
 
@@ -45,7 +44,6 @@ _MIN_LIFETIME_S = 20.0
 _TOKEN_DEADLINE_S = 75.0
 """The longest time, in seconds, to wait for a token: the refresh of another process (30 s), then one that waits for the
 service."""
-_SAVE_RETRY_INTERVAL_S = 15.0
 _REFUSAL_INTERVAL_S = 60.0
 """How long, in seconds, a refresh token is not sent again after a refusal that gives no reason."""
 
@@ -57,22 +55,14 @@ class Account:
 
     Attributes:
         settings: the addresses and the token store.
+        saved_tokens: the tokens in the store.
         source: the source of the access token for requests.
     """
 
     def __init__(self, settings: AccountSettings) -> None:
         self.settings = settings
         self._issuer = Issuer(settings.issuer, BlockingHttp(CLIENT_HEADERS))
-        self._store = open_store(
-            settings.token_store,
-            service="chatgpt-oauth",
-            path=settings.token_file,
-            old_path=settings.old_token_file,
-            account=settings.account,
-            import_record=read_microsoft_record,
-        )
-        self._unsaved_record: TokenRecord | None = None
-        self._next_save_time_s = 0.0
+        self.saved_tokens = SavedTokens(settings)
         self._last_refreshed_token, self._last_refresh_s = "", -math.inf
         self._refusal: tuple[str, UnexplainedRefusal, float] | None = None
         self.source = self._build_source()
@@ -94,7 +84,7 @@ class Account:
         Raises:
             AuthenticationError: the store cannot be read.
         """
-        return self._convert_store_errors(self._load_newest_tokens)
+        return self._convert_store_errors(self.saved_tokens.load)
 
     def has_stored_files(self) -> bool:
         """Return whether somebody may have signed in here.
@@ -118,7 +108,7 @@ class Account:
 
     def describe_location(self) -> str:
         """Return where the tokens are saved, in words; blocks."""
-        return self._convert_store_errors(self._store.location)
+        return self._convert_store_errors(self.saved_tokens.location)
 
     def sign_in(self, terminal: Terminal) -> Tokens:
         """Run the interactive sign-in; blocks until the user approves or declines.
@@ -126,7 +116,7 @@ class Account:
         Raises:
             LLMError: the sign-in failed, or the user declined.
         """
-        self._convert_store_errors(lambda: self._store.probe(wait_for_unlock=True))
+        self._convert_store_errors(self.saved_tokens.probe)
         return self._accept_sign_in(sign_in(self._request_device_code, terminal))
 
     async def sign_in_async(self, terminal: Terminal, on_code_shown: Callable[[DeviceCode], None]) -> Tokens:
@@ -138,7 +128,7 @@ class Account:
         """
 
         def begin() -> tuple[DeviceCode, Poll[Tokens]]:
-            self._convert_store_errors(lambda: self._store.probe(wait_for_unlock=True))
+            self._convert_store_errors(self.saved_tokens.probe)
             return self._request_device_code()
 
         tokens = await sign_in_async(begin, terminal, on_code_shown=on_code_shown)
@@ -155,34 +145,17 @@ class Account:
 
     def _sign_out(self) -> list[str]:
         # Under one lock, or a refresh in between would leave tokens that nobody revokes.
-        with self._store.lock():
+        with self.saved_tokens.lock():
             tokens = None
             try:
-                tokens = self._load_newest_tokens()
+                tokens = self.saved_tokens.load()
             except StoreError as error:
                 logger.warning("the tokens cannot be revoked at the service: %s", error)
-            removed = self._store.delete()
-            self._unsaved_record = None
+            removed = self.saved_tokens.delete()
             self.source = self._build_source()
             if tokens is not None:
                 self._revoke_tokens(tokens)
         return removed
-
-    def retry_save(self) -> None:
-        """Try again to save tokens that could not be saved; blocks."""
-        if self._unsaved_record is None or time.monotonic() < self._next_save_time_s:
-            return
-        self._next_save_time_s = time.monotonic() + _SAVE_RETRY_INTERVAL_S
-        try:
-            with self._store.lock():
-                self._save_unsaved_record()
-        except StoreError as error:
-            logger.error("the tokens of the ChatGPT sign-in still cannot be saved: %s", error)
-
-    @property
-    def has_unsaved_tokens(self) -> bool:
-        """Whether only this process has the newest tokens."""
-        return self._unsaved_record is not None
 
     def _request_device_code(self) -> tuple[DeviceCode, Poll[Tokens]]:
         return self._issuer.request_device_code()
@@ -195,25 +168,11 @@ class Account:
                 f"the sign-in was for the workspace {tokens.account}, but the setting 'workspace' allows only "
                 f"{workspace}: choose that one on the page, and run `{LOGIN_COMMAND}` again"
             )
-        previous = self._convert_store_errors(lambda: self._replace_stored_tokens(tokens))
+        previous = self._convert_store_errors(lambda: self.saved_tokens.replace(tokens))
         self.source = self._build_source()
         if previous is not None and previous.refresh_token not in ("", tokens.refresh_token):
             self._revoke_tokens(previous)
         return tokens
-
-    def _replace_stored_tokens(self, tokens: Tokens) -> Tokens | None:
-        """Save new tokens and read them back; return the previous ones. None if there were none."""
-        with self._store.lock():
-            try:
-                previous = self._load_newest_tokens()
-            except StoreError as error:
-                logger.warning("the previous tokens cannot be read: %s", error)
-                previous = None
-            self._unsaved_record = None
-            self._store.save(self._build_newer_record(tokens))
-            if self._load_newest_tokens() != tokens:
-                raise StoreError(f"{self._store.location()} does not return what was saved there")
-        return previous
 
     def _revoke_tokens(self, tokens: Tokens) -> None:
         try:
@@ -221,18 +180,12 @@ class Account:
         except LLMError as error:
             logger.warning("the tokens were deleted here, but not revoked at the service: %s", error)
 
-    def _load_newest_tokens(self) -> Tokens | None:
-        record, unsaved = self._store.load(), self._unsaved_record
-        if unsaved is not None and (record is None or record.saved_at < unsaved.saved_at):
-            record = unsaved
-        return None if record is None else Tokens.from_record(record)
-
     def _fetch_token(self, refused_token: str | None) -> Token:
         """Return an access token that is not the refused one; for `TokenSource`."""
         return self._convert_store_errors(lambda: self._get_usable_token(refused_token))
 
     def _get_usable_token(self, refused_token: str | None) -> Token:
-        tokens = self._load_newest_tokens()
+        tokens = self.saved_tokens.load()
         if tokens is None or not _is_fresh(tokens, refused_token):
             try:
                 tokens = self._refresh_under_lock(refused_token)
@@ -247,8 +200,8 @@ class Account:
 
     def _refresh_under_lock(self, refused_token: str | None) -> Tokens:
         """Return the tokens that another process has refreshed meanwhile, else refresh them."""
-        with self._store.lock():
-            tokens = self._load_newest_tokens()
+        with self.saved_tokens.lock():
+            tokens = self.saved_tokens.load()
             if tokens is None:
                 raise AuthenticationError(NOT_SIGNED_IN, status_code=401)
             return tokens if _is_fresh(tokens, refused_token) else self._refresh_tokens(tokens, refused_token)
@@ -261,16 +214,16 @@ class Account:
                 raise SignInEnded.from_code(tokens.end_code or "no refresh token")
             fresh = self._send_refresh(tokens)
         except SignInEnded as error:
-            newest = self._load_newest_tokens()
+            newest = self.saved_tokens.load()
             # Another program may have refreshed the tokens without taking the lock.
             if newest is not None and newest.refresh_token != tokens.refresh_token:
                 return newest
-            self._save_end_of_sign_in(tokens, error)
+            self.saved_tokens.save_end(tokens, error.code)
             failed = error
         except LLMError as error:
             failed = error
         else:
-            self._save_refreshed_tokens(fresh)
+            self.saved_tokens.save_refreshed(fresh)
             self._last_refreshed_token, self._last_refresh_s = fresh.access_token, time.monotonic()
             return fresh
         if not _is_usable(tokens, refused_token):
@@ -296,46 +249,6 @@ class Account:
         except UnexplainedRefusal as error:
             self._refusal = tokens.refresh_token, copy(error), time.monotonic() + _REFUSAL_INTERVAL_S
             raise
-
-    def _save_end_of_sign_in(self, tokens: Tokens, error: SignInEnded) -> None:
-        """Save that the sign-in has ended, so that no other process tries a refresh.
-
-        The record stays, because its access token may still be valid.
-        """
-        if tokens.end_code or not tokens.refresh_token:
-            return
-        record = self._store.load()
-        try:
-            self._store.save(replace(tokens, end_code=error.code).to_record(record.saved_at if record else None))
-        except StoreError as failure:
-            logger.warning("the end of the ChatGPT sign-in cannot be saved: %s", failure)
-
-    def _save_refreshed_tokens(self, tokens: Tokens) -> None:
-        """Save new tokens before anything uses them. If that fails, this process alone goes on with them."""
-        self._unsaved_record = self._build_newer_record(tokens)
-        try:
-            self._save_unsaved_record()
-        except StoreError as error:
-            logger.error(
-                "the refreshed tokens of the ChatGPT sign-in cannot be saved: %s. This process uses them and tries "
-                "to save them again. If it ends before that, you have to sign in again",
-                error,
-            )
-
-    def _build_newer_record(self, tokens: Tokens) -> TokenRecord:
-        """Build a record that is newer than the stored one, even if the clock was set back in between."""
-        try:
-            previous = self._store.load()
-        except StoreError:  # saving the new record reports it
-            previous = None
-        return tokens.to_record(max(time.time(), previous.saved_at + 1.0 if previous else 0.0))
-
-    def _save_unsaved_record(self) -> None:
-        """Save the record that only this process has, unless the store has a newer one; under the lock."""
-        record, unsaved = self._store.load(), self._unsaved_record
-        if unsaved is not None and (record is None or record.saved_at < unsaved.saved_at):
-            self._store.save(unsaved)
-        self._unsaved_record = None
 
     def _convert_store_errors(self, action: Callable[[], T]) -> T:
         """Return the result of the action; errors of the store become kernel errors."""
