@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from amplifier_core.llm_errors import ProviderUnavailableError, RateLimitError, StreamError
+from amplifier_core.llm_errors import LLMError, ProviderUnavailableError, RateLimitError, StreamError
 from responses_emulator import (
     Framing,
     HttpReply,
@@ -96,6 +96,15 @@ async def test_a_server_that_does_not_stream_is_understood(session: Session) -> 
     assert (response.text, response.usage.total_tokens) == ("hello", 12)
 
 
+@pytest.mark.parametrize("content_type", ["application/json", "text/event-stream"])
+async def test_a_body_is_what_its_start_shows_and_not_what_its_header_says(session: Session, content_type: str) -> None:
+    stream = f"data: {json.dumps({'type': 'response.completed', 'response': RESPONSE})}\n\n"
+    large = {**RESPONSE, "metadata": {"padding": "x" * 100_000}}
+    for body in (stream, json.dumps(RESPONSE), "\n" + json.dumps(large, indent=1)):
+        session.emulator.script(HttpReply(200, body, {"content-type": content_type}))
+        assert (await session.ask("hello")).text == "hello", body[:40]
+
+
 @pytest.mark.promise("a failed response counts as a success", area="hazard")
 @pytest.mark.parametrize(
     ("body", "kind"),
@@ -104,7 +113,7 @@ async def test_a_server_that_does_not_stream_is_understood(session: Session) -> 
         ({**RESPONSE, "status": "failed", "error": None}, ProviderUnavailableError),
         ({**RESPONSE, "status": "cancelled"}, ProviderUnavailableError),
         ({"error": {"message": "odd", "code": "server_error"}}, ProviderUnavailableError),
-        ([], ProviderUnavailableError),
+        ([], LLMError),
     ],
 )
 @pytest.mark.parametrize("streamed", [True, False], ids=["stream", "whole"])

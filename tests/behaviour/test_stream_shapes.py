@@ -94,8 +94,13 @@ def added(index: int, item: dict[str, Any]) -> dict[str, Any]:
     return {"type": "response.output_item.added", "output_index": index, "item": item}
 
 
-def delta(index: int, text: str) -> dict[str, Any]:
-    return {"type": "response.output_text.delta", "output_index": index, "content_index": 0, "delta": text}
+def delta(index: int, text: str, item_id: str | None = None) -> dict[str, Any]:
+    ids = {} if item_id is None else {"item_id": item_id}
+    return {"type": "response.output_text.delta", "output_index": index, "content_index": 0, "delta": text, **ids}
+
+
+def without_index(event: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in event.items() if key != "output_index"}
 
 
 def completed(*output: dict[str, Any]) -> dict[str, Any]:
@@ -129,6 +134,32 @@ ODD_STREAMS = {
         [done(0, message("a")), done(0, message("b", "msg_2")), completed()],
         [("text", "a"), ("text", "b")],
     ),
+    "two messages with one id, and others in the end": (
+        [
+            done(0, message("a")),
+            added(0, message("")),
+            done(0, message("b")),
+            completed(message("a", "1"), message("b")),
+        ],
+        [("text", "a"), ("text", "b")],
+    ),
+    "two unfinished messages with one id": (
+        [added(0, message("")), delta(0, "a", "msg_1"), added(1, message("")), delta(1, "b", "msg_1"), completed()],
+        [("text", "a"), ("text", "b")],
+    ),
+    "another id in every event, and no index": (
+        [*map(without_index, [added(0, message("")), delta(0, "a", "x"), delta(0, "b", "y")]), completed()],
+        [("text", "ab")],
+    ),
+    "an index that is written as a text": (
+        [{**done(1, message("b", "msg_2")), "output_index": "1"}, done(0, message("a")), completed()],
+        [("text", "a"), ("text", "b")],
+    ),
+    "a text in place of the parts": (
+        [done(0, {**message(""), "content": "a"}), done(1, {**message("", "msg_2"), "content": ["b"]}), completed()],
+        [("text", "a"), ("text", "b")],
+    ),
+    "an item that only its beginning shows": ([added(0, message("a")), completed()], [("text", "a")]),
     "a blank message": ([delta(0, "\n\n"), done(0, message("\n\n")), delta(1, "a"), completed()], [("text", "a")]),
     "a text that begins with blank lines": ([delta(0, "\n\n"), delta(0, "a"), completed()], [("text", "\n\na")]),
 }
@@ -165,6 +196,48 @@ async def test_a_call_without_the_arguments_that_its_tool_requires_is_not_run(se
     session.emulator.script(answer(done(0, {**CALL, "name": "list"}), completed()))
     response = await session.ask("look", tools=[tool("list")])
     assert [call.arguments for call in response.tool_calls] == [{}]
+
+
+def arguments(kind: str, text: str, **more: Any) -> dict[str, Any]:
+    key = "delta" if kind == "delta" else "arguments"
+    return {"type": f"response.function_call_arguments.{kind}", "output_index": 0, key: text, **more}
+
+
+AT_OSLO = '{"at": "Oslo"}'
+WHOLE = {**CALL, "arguments": AT_OSLO}
+ODD_CALLS = {
+    "a finished call with an empty object": [
+        *(added(0, CALL), arguments("done", AT_OSLO), done(0, {**CALL, "arguments": "{}"})),
+        completed({**CALL, "arguments": "{}"}),
+    ],
+    "arguments that are an object": [done(0, {**CALL, "arguments": {"at": "Oslo"}}), completed()],
+    "another id in every event, and no index": [
+        *(without_index(added(0, CALL)), without_index(arguments("delta", AT_OSLO, item_id="x"))),
+        *(without_index(done(0, {**WHOLE, "id": "y"})), completed()),
+    ],
+    "a call that the end lists twice without an item id": [completed(*[{**WHOLE, "id": None}] * 2)],
+}
+
+
+@pytest.mark.parametrize("name", ODD_CALLS)
+async def test_a_call_has_the_arguments_that_the_model_gave(session: Session, name: str) -> None:
+    session.emulator.script(answer(*ODD_CALLS[name]))
+    response = await session.ask("look", tools=TOOLS)
+    assert [call.arguments for call in response.tool_calls] == [{"at": "Oslo"}]
+    assert returned_blocks(response) == session.recorder.visible_blocks()
+
+
+async def test_the_text_of_one_call_is_never_the_input_of_the_call_before_it(session: Session) -> None:
+    calls = [{"type": "custom_tool_call", "call_id": f"call_{key}", "name": "run", "input": ""} for key in "ab"]
+    ends = [{"type": "response.custom_tool_call_input.done", "input": key} for key in "ab"]
+    session.emulator.script(
+        answer(
+            *[e for call, end in zip(calls, ends, strict=True) for e in (end, without_index(done(0, call)))],
+            completed(),
+        )
+    )
+    response = await session.ask("look", tools=TOOLS)
+    assert [call.arguments for call in response.tool_calls] == [{"input": "a"}, {"input": "b"}]
 
 
 @pytest.mark.promise("the reason of a failure in the next event is lost", area="hazard")

@@ -278,5 +278,9 @@ def test_what_came_before_a_broken_event_is_given_before_the_error() -> None:
 
 
 def test_a_field_of_the_wrong_kind_counts_as_left_out() -> None:
-    assert decode(b'data: {"type": "x", "delta": ["a"], "output_index": "1"}\n\n') == [{"type": "x"}]
+    assert decode(b'data: {"type": "x", "delta": ["a"], "output_index": "first"}\n\n') == [{"type": "x"}]
     assert decode(b'event: x\ndata: {"type": 1}\n\n') == [{"type": "x"}]
+
+
+def test_an_index_may_be_written_as_a_text() -> None:
+    assert decode(b'data: {"type": "x", "output_index": "12"}\n\n') == [{"type": "x", "output_index": 12}]

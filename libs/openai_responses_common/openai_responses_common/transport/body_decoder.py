@@ -11,8 +11,13 @@ from ..wire.sse import MalformedEvent, SseDecoder
 from ..wire.types import TERMINAL_STATUS, Event
 from ._read_ahead import EventDecoder
 
-# More than a page needs to its title, and than any error that a server sends in place of a stream.
+# More than a page needs to its title.
 _MAX_START_BYTES = 64_000
+
+
+# How the lines of a stream of events begin.
+_SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
+_BOM = b"\xef\xbb\xbf"
 
 
 def build_body_decoder(headers: Mapping[str, str]) -> EventDecoder[bytes]:
@@ -21,14 +26,46 @@ def build_body_decoder(headers: Mapping[str, str]) -> EventDecoder[bytes]:
     Args:
         headers: of the response, with names in lower case. A server that does not stream responds with JSON.
     """
-    return _JsonBody() if headers.get("content-type", "").startswith("application/json") else _SseBody()
+    return _Body(is_json=headers.get("content-type", "").startswith("application/json"))
+
+
+class _Body:
+    """A body that its start shows to be a stream or JSON, because some servers label it wrongly; see `EventDecoder`.
+
+    Args:
+        is_json: what the server calls it, for a start that does not say.
+    """
+
+    def __init__(self, *, is_json: bool) -> None:
+        self._is_json = is_json
+        self._start = b""
+        self._decoder: EventDecoder[bytes] | None = None
+
+    def feed(self, pieces: list[bytes]) -> list[Event]:
+        if self._decoder is None:
+            self._start += b"".join(pieces)
+            start = self._start.lstrip().removeprefix(_BOM).lstrip()
+            if len(start) < max(map(len, _SSE_STARTS)) and not start.startswith(b"{"):
+                return []
+            pieces = [self._start]
+            self._decoder = self._choose_decoder(start)
+        return self._decoder.feed(pieces)
+
+    def finish(self) -> list[Event]:
+        if self._decoder is None:
+            self._decoder = self._choose_decoder(self._start.strip())
+            return [*self._decoder.feed([self._start]), *self._decoder.finish()]
+        return self._decoder.finish()
+
+    def _choose_decoder(self, start: bytes) -> EventDecoder[bytes]:
+        is_json = start.startswith(b"{") or (self._is_json and not start.startswith(_SSE_STARTS))
+        return _JsonBody() if is_json else _SseBody()
 
 
 class _SseBody:
     """A stream of server-sent events; see `EventDecoder`.
 
-    A wrong address may respond with a page, or with JSON, and with status 200. Without any event, the start of the body
-    says so.
+    A wrong address may respond with a page, and with status 200. Without any event, the start of the body says so.
     """
 
     def __init__(self) -> None:
@@ -51,7 +88,7 @@ class _SseBody:
         start = self._start.strip()
         if start.startswith(b"<"):
             raise _build_address_failure(read_page(start.decode(errors="replace")))
-        return [_read_json_response(start)] if start.startswith(b"{") else events
+        return events
 
     def _note_events(self, content: bytes, events: list[Event]) -> list[Event]:
         if events or self._has_events:
@@ -90,7 +127,7 @@ def _read_json_response(content: bytes) -> Event:
     if content.lstrip().startswith(b"<"):
         raise _build_address_failure(read_page(content[:_MAX_START_BYTES].decode(errors="replace")))
     try:
-        response = loads(content)
+        response = loads(content.lstrip().removeprefix(_BOM))
     except ValueError as error:
         raise CallFailure(Failure(kind="stream", message=f"the response is not JSON: {error}")) from error
     body = as_object(response)

@@ -9,7 +9,7 @@ which item.
 from __future__ import annotations
 
 from .client_calls import find_client_call, has_tool_name
-from .item_texts import list_text_fields, read_item_text
+from .item_texts import list_text_fields, read_item_text, unify_texts
 from .json_values import as_item, as_object, as_objects, loads_object_or_none
 from .stream_items import (
     StreamItem,
@@ -112,9 +112,10 @@ class Accumulator:
         response = as_object((self.terminal_event or {}).get("response"))
         listed: list[Item] = []
         by_id: dict[tuple[str, str], Item] = {}
-        for entry in as_objects(response.get("output")):
-            key = (str(entry.get("type")), str(entry.get("id")))
-            if as_item(entry) and not (entry.get("id") and by_id.get(key) == entry):
+        for entry in map(unify_texts, filter(as_item, as_objects(response.get("output")))):
+            item_id = entry.get("id") or entry.get("call_id")
+            key = (str(entry.get("type")), str(item_id))
+            if not (item_id and by_id.get(key) == entry):
                 listed.append(entry)
                 by_id[key] = entry
         return listed
@@ -141,11 +142,12 @@ def _join_failure(event: Event, later: Event) -> Event:
 def _match_items(streamed: list[StreamItem], listed: list[Item]) -> dict[int, StreamItem]:
     """Return, by its place in the terminal event, the item of the stream that each listed item is a copy of.
 
-    Ids decide. If ids changed, the place or the content decides, and else the order among the items of one type.
+    Ids decide, and the content if an id comes twice. If ids changed, the content decides, then the place, and else the
+    order among the items of one type.
     """
     matches: dict[int, StreamItem] = {}
     free = dict.fromkeys(streamed)
-    for is_match in (_has_same_id, _is_alike, _has_same_type):
+    for is_match in (_is_same, _has_same_id, _is_alike, _has_same_place, _has_same_type):
         for number, item in enumerate(listed):
             if number in matches:
                 continue
@@ -156,6 +158,10 @@ def _match_items(streamed: list[StreamItem], listed: list[Item]) -> dict[int, St
     return matches
 
 
+def _is_same(stream_item: StreamItem, item: Item, _number: int) -> bool:
+    return stream_item.item.get("id") == item.get("id") and has_same_content(stream_item.item, item)
+
+
 def _has_same_id(stream_item: StreamItem, item: Item, _number: int) -> bool:
     streamed = stream_item.item
     if streamed["type"] != item["type"] or is_other_call(stream_item, item):
@@ -163,14 +169,18 @@ def _has_same_id(stream_item: StreamItem, item: Item, _number: int) -> bool:
     return any(item.get(key) and item[key] == streamed.get(key) for key in ("id", "call_id"))
 
 
-def _is_alike(stream_item: StreamItem, item: Item, number: int) -> bool:
+def _is_alike(stream_item: StreamItem, item: Item, _number: int) -> bool:
     if stream_item.item["type"] != item["type"]:
         return False
     if is_other_call(stream_item, item):
         return stream_item.is_finished and has_same_content(
             stream_item.item, {**item, "call_id": stream_item.item["call_id"]}
         )
-    return stream_item.index == number or has_same_content(stream_item.build_item(), item)
+    return has_same_content(stream_item.build_item(), item)
+
+
+def _has_same_place(stream_item: StreamItem, item: Item, number: int) -> bool:
+    return stream_item.index == number and _has_same_type(stream_item, item, number)
 
 
 def _has_same_type(stream_item: StreamItem, item: Item, _number: int) -> bool:
@@ -195,7 +205,7 @@ def _build_item(stream_item: StreamItem | None, listed: Item, *, status: str) ->
     if find_client_call(item):
         is_whole = _is_whole_call(stream_item) if status != "incomplete" else _has_final_text(stream_item)
         return item if is_whole and "status" not in item else {**item, "status": _STATUS_OF_CALL[is_whole]}
-    if any(part.text for part in stream_item.parts.values()):
+    if any(read_item_text(item, row) for row in list_text_fields(item)):
         return {**item, "status": "incomplete" if status == "incomplete" else "completed"}
     return {}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import cast
 
-from .json_values import as_object
+from .json_values import as_object, dumps
 from .types import Item
 
 
@@ -62,6 +62,26 @@ FIELD_BY_PART_TYPE = {row.part_type: row for row in TEXT_FIELDS.values() if row.
 _FIELDS_BY_ITEM_TYPE = {
     item_type: list(rows) for item_type, rows in groupby(TEXT_FIELDS.values(), lambda row: row.item_type)
 }
+
+
+def unify_texts(item: Item) -> Item:
+    """Return an item whose texts have the API's types.
+
+    Some servers write one text in place of a list of parts, or the arguments of a call as an object.
+    """
+    for row in _FIELDS_BY_ITEM_TYPE.get(item["type"], ()):
+        value = read_at(item, row.path)
+        if row.part_type:
+            entries = cast(list[object], value) if isinstance(value, list) else [value]
+            if any(isinstance(entry, str) for entry in entries):
+                item = copy_with(item, row.path, [_as_part(entry, row) for entry in entries])
+        elif not row.index_key and isinstance(value, dict):
+            item = copy_with(item, row.path, dumps(cast(object, value)))
+    return item
+
+
+def _as_part(entry: object, row: TextField) -> object:
+    return {"type": row.part_type, row.text_key: entry} if isinstance(entry, str) else entry
 
 
 def list_text_fields(item: Item) -> Sequence[TextField]:

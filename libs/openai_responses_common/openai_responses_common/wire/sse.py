@@ -17,7 +17,8 @@ from .types import Event
 _ECHO_EVENT_TYPES = frozenset({b"response.created", b"response.in_progress", b"response.queued"})
 
 
-# The types of the fields that we read; a value of another type counts as left out.
+# The types of the fields that we read. A number may be written as a text; another value of another type counts as left
+# out.
 _FIELD_TYPES = {"type": str, "delta": str, "output_index": int, "content_index": int, "summary_index": int}
 
 
@@ -124,8 +125,10 @@ def _parse_event(event_type: bytes, data: bytes) -> Event | None:
         raise MalformedEvent(f"event {event_type.decode(errors='replace') or '(unnamed)'} is not a JSON object")
     event = cast(Event, event)
     for key, kind in _FIELD_TYPES.items():
-        if key in event and not isinstance(event[key], kind):
+        if key in event and not isinstance(value := event[key], kind):
             del event[key]
+            if kind is int and isinstance(value, str) and value.isdecimal():
+                event[key] = int(value)
     if "type" not in event:
         event["type"] = event_type.decode(errors="replace") or ("error" if "error" in event else "")
     return event

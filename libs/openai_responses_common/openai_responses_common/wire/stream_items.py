@@ -12,7 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
-from .item_texts import FIELD_BY_PART_TYPE, TEXT_FIELDS, TextField, copy_with, read_at, read_entry_text, read_item_text
+from .item_texts import (
+    FIELD_BY_PART_TYPE,
+    TEXT_FIELDS,
+    TextField,
+    copy_with,
+    read_at,
+    read_entry_text,
+    read_item_text,
+    unify_texts,
+)
 from .json_values import as_item, as_object
 from .types import Event, Item
 
@@ -58,6 +67,7 @@ class StreamItem:
         index: its `output_index`; None if no event had one.
         was_added: whether an event said that the item begins.
         is_finished: whether an event said that the item is finished.
+        has_text_of_own_id: whether an event with a text had its id.
         parts: its texts that arrived in separate events.
     """
 
@@ -65,6 +75,7 @@ class StreamItem:
     index: int | None
     was_added: bool = False
     is_finished: bool = False
+    has_text_of_own_id: bool = False
     parts: dict[tuple[str, int], StreamPart] = field(default_factory=dict[tuple[str, int], StreamPart])
 
     def build_item(self) -> Item:
@@ -170,17 +181,19 @@ class StreamItems:
         text = holder.get(row.text_key)
         if not isinstance(text, str):
             return
-        part = self._find_part(event, row)
+        part = self._find_part(event, row, final_text=text)
         part.final_text = text
         if "name" in event and not part.item.item.get("name"):
             part.item.item = {**part.item.item, "name": event["name"]}
 
-    def _find_part(self, event: Event, row: TextField) -> StreamPart:
+    def _find_part(self, event: Event, row: TextField, *, final_text: str | None = None) -> StreamPart:
         """Return the text that an event is about. A new one starts a new item if no item fits."""
         item_id, index = _read_id(event.get("item_id")), event.get("output_index")
-        stream_item = self._find_item_of_text(row.item_type, item_id, index) or self._start_item(
+        stream_item = self._find_item_of_text(row, item_id, index, final_text=final_text) or self._start_item(
             {"type": row.item_type, **({"id": item_id} if item_id else {})}, index
         )
+        if item_id and stream_item.item.get("id") == item_id:
+            stream_item.has_text_of_own_id = True
         key = (row.path + row.part_type, event.get(row.index_key, 0) if row.index_key else 0)
         part = stream_item.parts.get(key)
         if part is None:
@@ -188,26 +201,37 @@ class StreamItems:
         self._changes[part] = None
         return part
 
-    def _find_item_of_text(self, item_type: str, item_id: str, index: int | None) -> StreamItem | None:
-        same_id = self._items_by_id.get((item_type, item_id))
+    def _find_item_of_text(
+        self, row: TextField, item_id: str, index: int | None, *, final_text: str | None
+    ) -> StreamItem | None:
+        same_id = self._items_by_id.get((row.item_type, item_id))
         if same_id and (not same_id.is_finished or _is_same_place(same_id.index, index)):
-            return same_id
+            return self._find_twin(same_id, index) or same_id
         late: StreamItem | None = None
         for each in reversed(self._list_items_at(index)):
-            if each.item["type"] != item_type:
+            if each.item["type"] != row.item_type:
                 continue
             if each.is_finished:
                 late = late or each
-            elif (
-                not item_id or not _read_id(each.item.get("id")) or (each.was_added and each.index == index is not None)
-            ):
+            elif not item_id or not _read_id(each.item.get("id")) or _has_changing_ids(each, index):
                 return each
-        return None if item_id else late  # a text without an id, behind its item
+        # A text without an id, behind its item
+        is_late = late and not item_id and (index is not None or _may_have_text(late, row, final_text))
+        return late if is_late else None
+
+    def _find_twin(self, stream_item: StreamItem, index: int | None) -> StreamItem | None:
+        """Return the item with the same id at another index, if there is one at that index."""
+        if _is_same_place(stream_item.index, index):
+            return None
+        item_id = stream_item.item.get("id")
+        at_index = reversed(self._items_by_index.get(index, ()))
+        return next((each for each in at_index if each.item.get("id") == item_id), None)
 
     def _add_item(self, event: Event, *, is_finished: bool) -> None:
         item, index = as_item(event.get("item")), event.get("output_index")
         if not item:
             return
+        item = unify_texts(item)
         stream_item = self._find_item(item, index, is_finished=is_finished) or self._start_item(item, index)
         earlier = stream_item.item
         missing = {key: earlier[key] for key in ("name", "call_id") if earlier.get(key) and not item.get(key)}
@@ -232,8 +256,8 @@ class StreamItems:
         item_id, call_id = _read_id(item.get("id")), _read_id(item.get("call_id"))
         same_id = self._items_by_id.get((item["type"], item_id))
         if same_id and not is_other_call(same_id, item):
-            is_new = same_id.is_finished and same_id.index != index and not has_same_content(same_id.item, item)
-            if not is_new:
+            same_id = self._find_twin(same_id, index) or same_id
+            if not _is_reused_id(same_id, item, index, is_finished=is_finished):
                 return same_id
         repeated: StreamItem | None = None
         for each in self._list_items_at(index):
@@ -276,8 +300,10 @@ def fill_texts(item: Item, parts: Iterable[StreamPart]) -> Item:
             by_path.setdefault(part.text_field.path, []).append(part)
     for path, group in by_path.items():
         value = read_at(item, path)
+        # A call without the arguments that were streamed has none, or an empty object.
+        own_text = "" if value == "{}" else value
         item = copy_with(
-            item, path, _fill_list(value, group) if group[0].text_field.index_key else value or group[0].text
+            item, path, _fill_list(value, group) if group[0].text_field.index_key else own_text or group[0].text
         )
     return item
 
@@ -300,6 +326,29 @@ def _fill_list(value: object, parts: list[StreamPart]) -> list[object]:
 
 def _read_id(value: object) -> str:
     return str(value) if isinstance(value, str | int) else ""
+
+
+def _has_changing_ids(stream_item: StreamItem, index: int | None) -> bool:
+    """Return whether a text with another id may belong to an item that has begun.
+
+    It may if the index says so, or if nothing has an index and no text came under the item's own id.
+    """
+    if not stream_item.was_added or stream_item.index != index:
+        return False
+    return index is not None or not stream_item.has_text_of_own_id
+
+
+def _may_have_text(stream_item: StreamItem, row: TextField, final_text: str | None) -> bool:
+    """Return whether a text behind a finished item may belong to it: the item lacks it, or has the same one."""
+    own_text = read_item_text(stream_item.build_item(), row)
+    return not own_text or (final_text is not None and final_text in own_text)
+
+
+def _is_reused_id(stream_item: StreamItem, item: Item, index: int | None, *, is_finished: bool) -> bool:
+    """Return whether an item at another index has the id of an earlier item, and is another item all the same."""
+    if stream_item.is_finished:
+        return stream_item.index != index and not has_same_content(stream_item.item, item)
+    return stream_item.was_added and not is_finished and not _is_same_place(stream_item.index, index)
 
 
 def _is_same_place(index: int | None, other: int | None) -> bool:
