@@ -83,8 +83,9 @@ def test_every_page_is_reached_from_the_readme() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_a_page_is_short_and_names_no_machine(page: Page) -> None:
     assert FORBIDDEN.findall(page.text) == []
-    longest = 250 if page.path.name == "configuration.md" else 200
-    assert len(page.text.splitlines()) <= longest
+    # The changelog is read by sections, and grows with each release.
+    longest = {"configuration.md": 250, "CHANGELOG.md": 500}
+    assert len(page.text.splitlines()) <= longest.get(page.path.name, 200)
 
 
 # Blocks

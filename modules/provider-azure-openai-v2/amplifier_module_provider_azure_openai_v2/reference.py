@@ -24,6 +24,5 @@ ENVIRONMENT_VARIABLES: Mapping[str, str] = {
     "address.",
     "IDENTITY_ENDPOINT": "Set by App Service, Functions, Container Apps and Arc: the address of their managed identity "
     "service.",
-    "IDENTITY_SERVER_THUMBPRINT": "Set by Service Fabric, whose managed identity needs `auth: azure_identity`.",
     "MSI_ENDPOINT": "Set by older platforms: the same as `IDENTITY_ENDPOINT`.",
 }
