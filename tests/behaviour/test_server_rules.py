@@ -24,6 +24,7 @@ from responses_emulator import (
     Think,
     Turn,
     alternating_roles,
+    answered_results,
     damaged_images,
     no_images,
     no_system_role,
@@ -155,6 +156,12 @@ LESSONS = {
         warning="chat template",
         check=lambda body: "instructions" not in body and "Be brief." in str(body["input"][0]),
     ),
+    "a reminder right after a tool result": Lesson(
+        rule=answered_results(),
+        messages=("look", called(), result("call_1", "seen"), system("It is late.")),
+        warning="chat template",
+        check=lambda body: [item.get("role") for item in body["input"]][-2:] == ["assistant", "user"],
+    ),
     "roles that do not alternate": Lesson(
         rule=alternating_roles(),
         messages=(system("Be brief."), "hello", "are you there?", system("It is late.")),
@@ -182,7 +189,7 @@ async def test_a_refusal_is_answered_once_and_remembered(
     await session.ask(*lesson.messages, **lesson.fields)
     assert session.sent == learned + 1, "the next call knows"
     assert find_warnings(caplog) == warned
-    assert session.recorder.named("llm:request")[-1]["dropped"] or "system" in name or "roles" in name
+    assert session.recorder.named("llm:request")[-1]["dropped"] or {"system", "roles", "reminder"} & {*name.split()}
 
 
 async def test_a_server_that_fails_at_images_in_results_gets_text_after_the_retries(open_session: OpenSession) -> None:

@@ -89,6 +89,7 @@ from responses_emulator.script.replies import Disconnect, HttpReply
 from responses_emulator.script.server_rules import (
     ServerRule,
     alternating_roles,
+    answered_results,
     damaged_images,
     no_images,
     no_system_role,
@@ -205,6 +206,7 @@ __all__ = [
     "TurnContext",
     "WebSearch",
     "alternating_roles",
+    "answered_results",
     "app_service_error",
     "app_service_surface",
     "arc_surface",

@@ -230,6 +230,20 @@ def test_amendments_of_two_calls_add_up(first: Any, second: Any, merged: Any) ->
             },
         ),
         (Amendments(dropped_tool_keys=frozenset({tool_key(SEARCH)})), {"tools": [NAMED, SEARCH]}, {"tools": [NAMED]}),
+        (
+            Amendments(answers_results=True, joins_user_messages=True),
+            {"input": [CALL, RESULT, USER, USER, ANSWER, USER]},
+            {
+                "input": [
+                    CALL,
+                    RESULT,
+                    {"type": "message", "role": "assistant", "content": "[tool results received]"},
+                    {**USER, "content": [TEXT, TEXT]},
+                    ANSWER,
+                    USER,
+                ]
+            },
+        ),
         (Amendments(max_tools=2), {"tools": [NAMED, SEARCH]}, {"tools": [NAMED, SEARCH]}),
         (
             Amendments(max_tools=1, dropped_tool_keys=frozenset({tool_key(SEARCH)})),

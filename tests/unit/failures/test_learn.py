@@ -467,6 +467,31 @@ LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
         None,
     ),
     # System text
+    "system text after a tool result": (
+        refusal("Unexpected role 'system' after role 'tool'"),
+        {},
+        Amendments(answers_results=True, system_text_role="user"),
+    ),
+    "user text after a tool result": (
+        refusal("Unexpected role 'user' after role 'tool'", code="3230"),
+        {},
+        Amendments(answers_results=True),
+    ),
+    "system text last, at Mistral": (
+        refusal("Expected last role User or Tool (or Assistant with prefix True) for serving but got system"),
+        {"input": [USER, SYSTEM]},
+        Amendments(system_text_role="user"),
+    ),
+    "system text at Anthropic behind a gateway": (
+        refusal('messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter.'),
+        {"input": [USER, SYSTEM]},
+        Amendments(system_text_role="user"),
+    ),
+    "system text after the first message": (
+        refusal("Only the first message can be a system message"),
+        {"input": [USER, SYSTEM]},
+        Amendments(system_text_role="user"),
+    ),
     "system text in the middle": (
         refusal("System message must be at the beginning."),
         {"input": [USER, SYSTEM]},
@@ -580,6 +605,57 @@ LESSONS: dict[str, tuple[Failure, dict[str, Any], Amendments | None]] = {
     ),
     "an image behind the last part": (refusal("Odd.", param="input[0].content[7]"), {"input": [OWN_IMAGE]}, None),
     "a damaged image in no image": (refusal(NOT_VALID), {}, None),
+    "images beyond a limit": (
+        refusal("At most 1 image(s) may be provided in one request."),
+        {"input": [{**USER, "content": [IMAGES[2]]}, ASSISTANT, RESULT, OWN_IMAGE]},
+        Amendments(refused_media_keys=keys(KEYS[2], KEYS[0])),
+    ),
+    "own images beyond a limit": (
+        refusal("At most 1 image(s) may be provided in one request."),
+        {"input": [{**USER, "content": IMAGES[1:]}]},
+        None,
+    ),
+    "no message, and images beyond a limit": (
+        refusal("At most 1 image(s) may be provided in one request."),
+        {"input": [CALL, {**RESULT, "output": IMAGES}]},
+        Amendments(refused_media_keys=keys(*KEYS[:2])),
+    ),
+    "an image that is too large": (
+        refusal("image.source.base64.data: At least one of the image dimensions exceed max allowed size"),
+        {"input": [USER, CALL, RESULT]},
+        Amendments(refused_media_keys=keys(KEYS[0])),
+    ),
+    **{
+        f"an image in a result: {text}": (
+            refusal(text),
+            {"input": [USER, CALL, RESULT]},
+            Amendments(media_in_tool_results=False),
+        )
+        for text in (
+            "Image URLs are only allowed for …, but this message with role 'tool' contains an image URL.",
+            "Failed to deserialize the JSON body …: messages[2]: unknown variant `image_url`, expected `text`",
+            "Invalid content type. image_url is only supported by certain models.",
+            "At most 0 image(s) may be provided in one prompt.",
+            "Model does not support images. Please use a model that does.",
+        )
+    },
+    # Fields
+    **{
+        f"a field: {text}": (refusal(text), {}, Amendments(dropped_fields=keys(field)))
+        for text, field in {
+            "prompt_cache_key: Extra inputs are not permitted": "prompt_cache_key",
+            "litellm.BadRequestError: AnthropicException - top_p: Extra inputs are not permitted": "top_p",
+            "body.prompt_cache_key: property 'body.prompt_cache_key' is unsupported": "prompt_cache_key",
+            "Argument not supported on this model: prompt_cache_key": "prompt_cache_key",
+            "Model grok-4 does not support parameter reasoningEffort.": "reasoning",
+            "The model returned the following errors: temperature is deprecated for this model.": "temperature",
+            "`temperature` is deprecated for this model.": "temperature",
+            "`temperature` and `top_p` cannot both be specified for this model. Please use only one.": "top_p",
+            "invalid temperature: only 0.6 is allowed for this model": "temperature",
+            "reasoning.effort 'xhigh' is not supported by this model": "reasoning.effort",
+        }.items()
+    },
+    "a stream by its own name": (refusal("stream is not supported with this model"), {}, Amendments(streams=False)),
     # Tools
     "a tool by its index, in the words of a gateway": (
         refusal("litellm.BadRequestError: AnthropicException: tools.0.custom.input_schema: JSON schema is invalid"),

@@ -19,6 +19,7 @@ SystemTextRole = Literal["developer", "system", "user"]
 
 _SYSTEM_ROLES = frozenset({"developer", "system"})
 MEDIA_IN_RESULT_NOTE = "[an image or file of the tool is left out: the service accepts only text in tool results]"
+_RESULT_ANSWER = "[tool results received]"
 REFUSED_MEDIA_NOTE = "[an image or file is left out: the service could not read it]"
 MEDIA_PART_TYPES = frozenset({"input_image", "input_file"})
 
@@ -40,6 +41,7 @@ class Amendments:
         system_text_at_start: whether the conversation may start with system text; if not, that text is sent as user
             text, too.
         joins_user_messages: whether user messages that follow each other are sent as one.
+        answers_results: whether a short assistant message stands between tool results and a message behind them.
         refused_item_keys: replayed items that the service refused, such as reasoning or a compaction, see `item_key`.
         refused_media_keys: images and files that the service could not read, see `media_key`.
         media_in_tool_results: whether tool results may hold images and files.
@@ -56,6 +58,7 @@ class Amendments:
     system_text_role: SystemTextRole | None = None
     system_text_at_start: bool = True
     joins_user_messages: bool = False
+    answers_results: bool = False
     refused_item_keys: frozenset[str] = frozenset()
     refused_media_keys: frozenset[str] = frozenset()
     media_in_tool_results: bool = True
@@ -82,6 +85,7 @@ class Amendments:
             system_text_role="user" if "user" in roles else self.system_text_role or other.system_text_role,
             system_text_at_start=self.system_text_at_start and other.system_text_at_start,
             joins_user_messages=self.joins_user_messages or other.joins_user_messages,
+            answers_results=self.answers_results or other.answers_results,
             refused_item_keys=self.refused_item_keys | other.refused_item_keys,
             refused_media_keys=self.refused_media_keys | other.refused_media_keys,
             media_in_tool_results=self.media_in_tool_results and other.media_in_tool_results,
@@ -117,6 +121,8 @@ def amend_body(body: Mapping[str, Any], amendments: Amendments) -> tuple[dict[st
     items = [_amend_item(item, amendments, notes) for item in cast(list[Item], body["input"])]
     if amendments.system_text_role is not None:
         items = _amend_system_texts(items, amended, amendments)
+    if amendments.answers_results:
+        items = _answer_results(items)
     amended["input"] = _join_user_messages(items) if amendments.joins_user_messages else items
     return amended, list(notes)
 
@@ -247,6 +253,15 @@ def _make_reminder(item: Item) -> Item:
 def _list_parts(message: Item) -> list[Item]:
     content: object = message.get("content")
     return [{"type": "input_text", "text": content}] if isinstance(content, str) else as_objects(content)
+
+
+def _answer_results(items: list[Item]) -> list[Item]:
+    answered: list[Item] = []
+    for item in items:
+        if answered and answered[-1].get("type") in OUTPUT_TYPES and item.get("role") in {"user", *_SYSTEM_ROLES}:
+            answered.append({"type": "message", "role": "assistant", "content": _RESULT_ANSWER})
+        answered.append(item)
+    return answered
 
 
 def _join_user_messages(items: list[Item]) -> list[Item]:

@@ -36,22 +36,30 @@ IMAGE_REFUSAL_CODES = frozenset(
 """Codes for an image that the service cannot read. Source: `ResponseError.code` of openai 3.52."""
 
 
-# Only known texts count. Sources: codex#7459, #5346 and #22886, vscode#311732, gemini-cli#27244, seen 2026-12-01.
+# Only known texts count. Sources: codex#7459, #5346 and #22886, vscode#311732, gemini-cli#27244, claude-code#5147,
+# chatwise-releases#799, seen 2026-12-01.
 BAD_IMAGE_PATTERN = re.compile(
     r"does not represent a valid image|uploaded an unsupported image|provided image is not valid"
     r"|expected a base64-encoded data url with an image mime type|expected a valid url, but got a value with an invalid"
     r"|the image was specified using .* media type, but|could not process image|cannot identify image file"
-    r"|image exceeds \d+ ?MB",
+    r"|image exceeds \d+ ?MB|image dimensions exceed max allowed size|unable to process input image",
     re.I,
 )
-# llama.cpp's server (recorded, at status 500); vLLM (vllm#23402); OpenRouter (nexu#875); others (hermes-agent#23411).
+# llama.cpp's server (recorded, at status 500); vLLM (vllm#23402); OpenRouter (nexu#875); DeepSeek (chatluna#867);
+# others (hermes-agent#23411). The text about content types is OpenAI's older API.
 NO_IMAGES_PATTERN = re.compile(
     r"image input is not supported|is not a multimodal model|no endpoints found that support image input"
-    r"|does not support image inputs?\b",
+    r"|does not support image(s| inputs?)\b|unknown variant `?image_url|image_url is only supported by certain models"
+    r"|at most 0 image",
     re.I,
 )
-# llama.cpp's server before it took them (llama.cpp#23380), seen 2026-12-01.
-_NO_IMAGES_IN_RESULTS_PATTERN = re.compile(r"output of tool call should be 'input text'", re.I)
+# llama.cpp's server before it took them (llama.cpp#23380); chat completions behind a gateway (OpenHands#7700); seen
+# 2026-12-01.
+_NO_IMAGES_IN_RESULTS_PATTERN = re.compile(
+    r"output of tool call should be 'input text'|message with role 'tool' contains an image", re.I
+)
+# "At most 1 image(s) may be provided in one request.": vLLM (vllm#9739), seen 2026-12-01.
+_IMAGE_LIMIT_PATTERN = re.compile(r"at most (\d{1,4}) image\S* may be provided", re.I)
 
 
 def learn_images(refusal: Refusal) -> Lesson | None:
@@ -63,6 +71,8 @@ def learn_images(refusal: Refusal) -> Lesson | None:
         return _drop_media_in_results(refusal)
     if NO_IMAGES_PATTERN.search(refusal.message):
         return _drop_media_in_results(refusal) or _refuse_media(refusal, _list_earlier_user_media(refusal))
+    if limit := _IMAGE_LIMIT_PATTERN.search(refusal.message):
+        return _refuse_media(refusal, _list_surplus_media(refusal, int(limit[1])))
     named = _list_named_media(refusal)
     if named is not None:
         return _refuse_media(refusal, named)
@@ -137,6 +147,14 @@ def _list_suspects(refusal: Refusal) -> Iterator[list[Item]]:
 def _list_earlier_user_media(refusal: Refusal) -> list[Item]:
     own_message = _find_own_message(refusal.items)
     return _list_media(item for item in refusal.items if item.get("role") == "user" and item is not own_message)
+
+
+def _list_surplus_media(refusal: Refusal, limit: int) -> list[Item]:
+    """Return the oldest images, without which the request holds as many as the service accepts."""
+    own_message = _find_own_message(refusal.items)
+    own_count = len(_list_media([own_message])) if own_message else 0
+    others = _list_media(item for item in refusal.items if item is not own_message)
+    return others[: max(0, len(others) + own_count - limit)]
 
 
 def _find_own_message(items: list[Item]) -> Item | None:

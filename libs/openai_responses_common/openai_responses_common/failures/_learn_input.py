@@ -45,7 +45,8 @@ _DEVELOPER_ROLE_PATTERN = re.compile(r"developer\W.*\brole|\brole\b.*\bdeveloper
 # opencode#5034, sglang#892, seen 2026-11-30.
 _SYSTEM_POSITION_PATTERN = re.compile(
     r"system (message|role|prompt)s?\b[^.]*\b(must|should|can|may|has to|only)\b[^.]*\b(beginning|start|first)\b"
-    r"|(must|should) (start|begin) with (a |the )?system|unexpected role 'system'",
+    r"|(must|should) (start|begin) with (a |the )?system|unexpected role ['\"]system['\"]"
+    r"|only the first message can be a system|expected last role .* but got system",
     re.I,
 )
 _NO_SYSTEM_ROLE_PATTERN = re.compile(
@@ -53,6 +54,8 @@ _NO_SYSTEM_ROLE_PATTERN = re.compile(
     r"|does ?n.t support (a |the )?system (role|message|prompt)",
     re.I,
 )
+# Mistral's templates (hermes-agent#20154, zed#37021), seen 2026-12-01.
+_ROLE_AFTER_RESULT_PATTERN = re.compile(r"unexpected role ['\"]?(user|system)['\"]? after role ['\"]?tool", re.I)
 _ALTERNATION_PATTERN = re.compile(r"roles must alternate", re.I)
 
 
@@ -187,7 +190,18 @@ def learn_message_status(refusal: Refusal) -> Lesson | None:
 
 def learn_system_text(refusal: Refusal) -> Lesson | None:
     """Send system text with the role `system`, or as user text if a template does not accept that either."""
-    return _learn_user_text(refusal) or _learn_system_role(refusal)
+    return _learn_answered_results(refusal) or _learn_user_text(refusal) or _learn_system_role(refusal)
+
+
+def _learn_answered_results(refusal: Refusal) -> Lesson | None:
+    """Put an assistant message between tool results and a message, if a template refuses one right after them."""
+    match = _ROLE_AFTER_RESULT_PATTERN.search(refusal.message)
+    if match is None or refusal.amendments.answers_results:
+        return None
+    amended = replace(refusal.amendments, answers_results=True)
+    if match[1].lower() == "system":
+        amended = replace(amended, system_text_role="user")
+    return amended, f"the model's chat template refuses a message after tool results ({refusal.reason}); answering them"
 
 
 def _names_role(refusal: Refusal, role: str) -> bool:

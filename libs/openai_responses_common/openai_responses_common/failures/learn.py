@@ -62,7 +62,7 @@ DROPPABLE_FIELDS: tuple[str, ...] = (
 # Gateways that translate to chat completions refuse our fields under the names of that API (LiteLLM's own list of
 # parameters, seen 2026-12-01).
 _CHAT_NAMES: Mapping[str, tuple[str, ...]] = {
-    "reasoning": ("reasoning_effort", "thinking"),
+    "reasoning": ("reasoning_effort", "reasoningEffort", "thinking"),
     "text.verbosity": ("verbosity",),
     "max_output_tokens": ("max_tokens", "max_completion_tokens"),
 }
@@ -71,28 +71,38 @@ _SAMPLING_FIELDS = ("temperature", "top_p")
 _REFUSAL_CODES = frozenset({"unknown_parameter", "unsupported_parameter"})
 _REFUSAL_PATTERN = re.compile(
     r"unsupported|unknown|unrecognized|unexpected|not supported|n.t support|not permitted|not allowed|not available"
-    r"|no longer supported|must be verified|extra (inputs|fields)|only supports?\b",
+    r"|no longer supported|must be verified|extra (inputs|fields)|only supports?\b|is deprecated"
+    r"|cannot both be specified|only \S+ is allowed",
     re.I,
 )
 _INVALID_VALUE_PATTERN = re.compile(r"(unsupported|invalid) value", re.I)
 _ALLOWED_VALUES_PATTERN = re.compile(
     r"(?:supported (?:values|efforts?)(?: are| is)?|must be|input should be)\s*:?(.*)", re.I | re.S
 )
+_EXCLUSIVE_PATTERN = re.compile(r"cannot both be specified", re.I)  # Anthropic (skydiscover#15), seen 2026-12-01
 _EFFORT_REFUSAL_PATTERN = re.compile(r"effort|reasoning value", re.I)
 _NO_REASONING_PATTERN = re.compile(r"does not support (thinking|reasoning)", re.I)
 _EFFORT_PATTERN = re.compile(r"\b(none|minimal|low|medium|high|xhigh|max)\b")
 
 # "Unsupported parameter: top_p", "Unsupported service_tier: flex": a gateway in front of the API. "Unrecognized request
-# argument supplied: store": the older API.
+# argument supplied: store": the older API. "does not support parameter reasoningEffort", "Argument not supported on
+# this model: …": xAI (litellm#16265). "invalid temperature: only 1 is allowed": Kimi (Kimi-K2#124). Seen 2026-12-01.
 _UNQUOTED_FIELD_PATTERN = re.compile(
-    r"(?:unsupported (?:parameter: )?|unrecognized request argument supplied: )([a-z_]+(?:\.[a-z_]+)*)", re.I
+    r"(?:unsupported (?:parameter: )?|unrecognized request argument supplied: |support parameter |on this model: |"
+    r"invalid )([a-z_]+(?:\.[a-z_]+)*)",
+    re.I,
 )
+# A sentence that begins with the field: "prompt_cache_key: Extra inputs are not permitted", "temperature is deprecated
+# for this model", both of Anthropic behind gateways (monster-mq#168, next-ai-draw-io#861), seen 2026-12-01.
+_SUBJECT_PATTERN = re.compile(r"(?:^|: | - )[`'\"]?(?:body\.)?([a-z_]+(?:\.[a-z_]+)*)[`'\"]?(?::|['`\"]? )")
 
 # LiteLLM 1.108 (recorded): "litellm.UnsupportedParamsError: gpt-5.6-sol only supports top_p when reasoning.effort …".
 _BARE_WORD_PATTERN = re.compile(r"UnsupportedParamsError|only supports? \w+ (when|if)\b")
 
 # "Your organization must be verified to stream this model": many issue threads, seen 2026-12-01.
-_NO_STREAM_PATTERN = re.compile(r"verified to stream|streaming is not (supported|allowed)|n.t support streaming", re.I)
+_NO_STREAM_PATTERN = re.compile(
+    r"verified to stream|\bstream(ing)?['`\"]? is not (supported|allowed)|n.t support streaming", re.I
+)
 
 _CIPHERTEXT_INCLUDE = "reasoning.encrypted_content"
 _NO_CIPHERTEXT_PATTERN = re.compile(r"encrypted content is not supported", re.I)
@@ -242,6 +252,8 @@ def _learn_dropped_fields(refusal: Refusal) -> Lesson | None:
     new_fields = [path for path in DROPPABLE_FIELDS if has_field(path, refusal.body) and _names_field(refusal, path)]
     if _INVALID_VALUE_PATTERN.search(message):
         new_fields = [path for path in new_fields if path in _SAMPLING_FIELDS]
+    if _EXCLUSIVE_PATTERN.search(message):
+        new_fields = new_fields[-1:]
     return _drop_fields(refusal, new_fields)
 
 
@@ -268,14 +280,17 @@ def _names_field(refusal: Refusal, field_path: str) -> bool:
     message = refusal.message
     if field_path == "reasoning" and _NO_REASONING_PATTERN.search(message):
         return True
-    if field_path in _UNQUOTED_FIELD_PATTERN.findall(message):
+    chat_names = _CHAT_NAMES.get(field_path, ())
+    if not {field_path, *chat_names}.isdisjoint(_UNQUOTED_FIELD_PATTERN.findall(message)):
+        return True
+    if not refusal.locations and field_path in _SUBJECT_PATTERN.findall(message):
         return True
     if _BARE_WORD_PATTERN.search(message) and any(_has_word(message, name) for name in _SAMPLING_FIELDS):
         return field_path in _SAMPLING_FIELDS and _has_word(message, field_path)
     if refusal.locations or UNDROPPABLE_FIELDS.intersection(paths):
         return False
-    names = "|".join(map(re.escape, (field_path, *_CHAT_NAMES.get(field_path, ()))))
-    return bool(re.search(rf"""["'`](?:{names})["'`\[]|\b{re.escape(field_path)}\s*=""", message))
+    names = "|".join(map(re.escape, (field_path, *chat_names)))
+    return bool(re.search(rf"""["'`](?:body\.)?(?:{names})["'`\[]|\b{re.escape(field_path)}\s*=""", message))
 
 
 def _has_word(message: str, word: str) -> bool:

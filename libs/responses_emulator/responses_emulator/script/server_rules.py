@@ -90,6 +90,20 @@ def alternating_roles() -> ServerRule:
     )
 
 
+def answered_results() -> ServerRule:
+    """Mistral: only the model speaks after a tool result (hermes-agent#20154, zed#37021, seen 2026-12-01)."""
+
+    def refuse(body: Mapping[str, Any]) -> HttpReply | None:
+        for first, second in itertools.pairwise(_items(body)):
+            role = second.get("role")
+            if first.get("type") == "function_call_output" and role in ("user", *_SYSTEM_ROLES):
+                message = f"Unexpected role '{'user' if role == 'user' else 'system'}' after role 'tool'"
+                return _vllm_error(message, param=None)
+        return None
+
+    return ServerRule(refuse)
+
+
 def text_results_only() -> ServerRule:
     """llama.cpp up to summer 2026: no image in a tool result (llama.cpp#23380, seen 2026-12-01)."""
     reply = HttpReply(
