@@ -133,7 +133,7 @@ def _read_json_response(content: bytes) -> Event:
     body = as_object(response)
     if "error" in body and "output" not in body and "status" not in body:
         return {"type": "error", "error": body["error"]}
-    if "output" not in body:
+    if "output" not in body and body.get("status") not in TERMINAL_STATUS.values():
         raise _build_address_failure("the service sent JSON that is not a response")
     status = str(body.get("status") or "completed")
     event_type = next((name for name, implied in TERMINAL_STATUS.items() if implied == status), "response.failed")
