@@ -55,6 +55,7 @@ def test_garbage_at_the_end_is_a_failure_of_the_stream() -> None:
         ({"output": [], "status": "incomplete"}, "response.incomplete"),
         ({"output": [], "status": "failed", "error": {}}, "response.failed"),
         ({"output": [], "status": "unheard of"}, "response.failed"),
+        ({"id": "resp_1", "status": "failed"}, "response.failed"),
     ],
 )
 def test_json_response_is_its_terminal_event(body: dict[str, object], event_type: str) -> None:
