@@ -328,3 +328,11 @@ def test_an_item_without_a_valid_type_hides_no_finished_item(odd: Any) -> None:
     accumulator.add_event({"type": "response.output_item.done", "output_index": 0, "item": message})
     accumulator.add_event({"type": "response.completed", "response": {"output": [{"type": odd}]}})
     assert accumulator.build_response()["output"] == [message]
+
+
+@pytest.mark.parametrize("kind", ["completed", "incomplete"])
+@pytest.mark.parametrize("status", [{}, {"status": "completed"}])
+def test_a_response_that_says_why_it_is_incomplete_is_not_completed(kind: str, status: dict[str, str]) -> None:
+    reason = {"incomplete_details": {"reason": "max_output_tokens"}}
+    assert collected(done(0, message("m")), ended(kind, **status, **reason)).build_response()["status"] == "incomplete"
+    assert collected(ended("completed", **status, incomplete_details=None)).build_response()["status"] == "completed"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from openai_responses_common.wire.stream_items import StreamItem, StreamItems
+from openai_responses_common.wire.stream_item import StreamItem
+from openai_responses_common.wire.stream_items import StreamItems
 
 Event = dict[str, Any]
 Item = dict[str, Any]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ..wire.client_calls import has_tool_name
-from ..wire.stream_items import StreamItem, StreamPart
+from ..wire.stream_item import StreamItem, StreamPart
 from ..wire.types import Item
 from .blocks import BlockKind, find_item_translation
 from .output_items import is_visible

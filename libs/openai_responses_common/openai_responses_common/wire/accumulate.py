@@ -11,14 +11,8 @@ from __future__ import annotations
 from .client_calls import find_client_call, has_tool_name
 from .item_texts import list_text_fields, read_item_text, unify_texts
 from .json_values import as_item, as_object, as_objects, loads_object_or_none
-from .stream_items import (
-    StreamItem,
-    StreamItems,
-    StreamPart,
-    fill_texts,
-    has_same_content,
-    is_other_call,
-)
+from .stream_item import StreamItem, StreamPart, fill_texts
+from .stream_items import StreamItems, has_same_content, is_other_call
 from .types import TERMINAL_STATUS, Event, Item, Response
 
 
@@ -59,10 +53,16 @@ class Accumulator:
         return self.has_failed() and not _read_reason(self.terminal_event or {})
 
     def read_status(self) -> str:
-        """Return the status of the response, else the one that the type of its terminal event implies."""
+        """Return the status of the response, else the one that the type of its terminal event implies.
+
+        A response that gives a reason why it is incomplete is not completed, whatever its status says.
+        """
         terminal = self.terminal_event or {}
         response = as_object(terminal.get("response"))
-        return str(response.get("status") or TERMINAL_STATUS.get(terminal.get("type", ""), ""))
+        implied = TERMINAL_STATUS.get(terminal.get("type", ""), "")
+        status = str(response.get("status") or implied)
+        is_cut = implied == "incomplete" or as_object(response.get("incomplete_details")).get("reason")
+        return "incomplete" if is_cut and status == "completed" else status
 
     def describe_fault(self) -> str:
         """Return what is wrong with the end of the stream, for an error message; empty if nothing is."""
