@@ -181,7 +181,7 @@ def _expand_home(file: str) -> Path:
     try:
         return Path(file).expanduser().absolute()
     except RuntimeError:
-        raise ConfigurationError(f"setting 'token_file_path' names an unknown home directory: {file!r}") from None
+        raise ConfigurationError(f"there is no home directory for {file}: set 'token_file_path'") from None
 
 
 def read_flag(config: Mapping[str, Any], key: str) -> bool:
