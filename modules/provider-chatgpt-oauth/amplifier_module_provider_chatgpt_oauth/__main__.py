@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -40,10 +41,12 @@ def _build_provider(arguments: argparse.Namespace) -> ChatgptOauthProvider:
 
 
 def _show_status(arguments: argparse.Namespace) -> Result:
-    account = _build_provider(arguments).require_account()
+    provider = _build_provider(arguments)
+    provider.check_settings()
+    account, login = provider.require_account(), _describe_login(arguments)
     tokens = account.load_tokens()
     if tokens is None:
-        return Result(summary=f"Nobody is signed in. Run `{LOGIN_COMMAND}`.", ok=False)
+        return Result(summary=f"Nobody is signed in. Run `{login}`.", ok=False)
     limits: dict[str, str] = {}
     summary = "Signed in to ChatGPT."
     try:
@@ -51,9 +54,9 @@ def _show_status(arguments: argparse.Namespace) -> Result:
             limits = asyncio.run(_fetch_limits(account.settings.usage_url, ChatgptCredential(account)))
     except _RefusedToken as error:
         limits = {"reason": str(error)}
-        summary = f"ChatGPT does not accept the sign-in any more. Run `{LOGIN_COMMAND}`."
+        summary = f"ChatGPT does not accept the sign-in any more. Run `{login}`."
     if account.get_status() != "authenticated":
-        summary = f"The sign-in has expired. Run `{LOGIN_COMMAND}`."
+        summary = f"The sign-in has expired. Run `{login}`."
     return Result(
         summary=summary,
         details={
@@ -61,8 +64,13 @@ def _show_status(arguments: argparse.Namespace) -> Result:
             "tokens": account.describe_location(),
             **limits,
         },
-        ok=LOGIN_COMMAND not in summary,
+        ok=login not in summary,
     )
+
+
+def _describe_login(arguments: argparse.Namespace) -> str:
+    """Return the line that signs in the instance of these arguments."""
+    return f"{LOGIN_COMMAND} --instance {shlex.quote(arguments.instance)}" if arguments.instance else LOGIN_COMMAND
 
 
 def _describe_tokens(tokens: Tokens) -> dict[str, str]:

@@ -66,6 +66,23 @@ def test_login_status_and_logout_work_in_turn(shell: Shell, service: SignInServi
     assert shell("status")[0] == 1
 
 
+def test_status_of_an_instance_names_the_line_that_signs_it_in(
+    shell: Shell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = shell.machine.home / ".amplifier"
+    files.mkdir(exist_ok=True)
+    rows = "".join(f"    - {{module: provider-chatgpt-oauth, id: {name}}}\n" for name in ("one", "two"))
+    (files / "settings.yaml").write_text(f"config:\n  providers:\n{rows}", encoding="utf-8")
+    code, out, _ = shell("status", "--instance", "two")
+    assert (code, out) == (1, f"Nobody is signed in. Run `{program.LOGIN_COMMAND} --instance two`.\n")
+
+
+def test_status_fails_if_a_setting_is_not_valid(shell: Shell, service: SignInService) -> None:
+    shell.machine.keep(service.token_set())
+    code, out, err = shell("status", timeout="soon")
+    assert (code, out, "'timeout'" in err) == (1, "", True)
+
+
 def test_limit_windows_are_named_by_their_length(shell: Shell, service: SignInService, limits: PlanLimits) -> None:
     shell.machine.keep(service.token_set())
     limits.primary = PlanWindow(used_percent=1, minutes=10_080, reset_after_s=60)

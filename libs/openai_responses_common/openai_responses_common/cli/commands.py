@@ -82,7 +82,7 @@ def add_check_option(parser: argparse.ArgumentParser) -> None:
 def make_short_call(provider: ResponsesProvider) -> str:
     """Make one short call, blocking, and return a sentence that names the model that responded.
 
-    Closes the provider.
+    Tries a failure once more at most, because a user waits in front of a silent terminal. Closes the provider.
 
     Raises:
         LLMError: the call failed.
@@ -91,7 +91,7 @@ def make_short_call(provider: ResponsesProvider) -> str:
 
     async def call() -> str:
         try:
-            response = await provider.complete(request, reasoning_effort="low", max_continuations=0)
+            response = await provider.complete(request, reasoning_effort="low", max_continuations=0, max_retries=1)
         finally:
             await provider.close()
         return str((response.metadata or {}).get("openai:model"))
