@@ -153,6 +153,8 @@ MEANING_BY_CODE: Mapping[str, ErrorMeaning] = {
     "billing_not_active": QUOTA,
     "usage_limit_reached": QUOTA,
     "usage_not_included": QUOTA,
+    "insufficient_user_quota": QUOTA,  # one-api and new-api (free_chatgpt_api#78)
+    "pre_consume_token_quota_failed": QUOTA,
     "rate_limit_exceeded": RATE_LIMIT,
     "slow_down": RATE_LIMIT,
     "too_many_requests": RATE_LIMIT,
@@ -193,6 +195,7 @@ MEANING_BY_TYPE: Mapping[str, ErrorMeaning] = {
     # LiteLLM's own types: its keys, and what they may do (run 2026-11-30; its tests and users, seen 2026-12-01).
     "no_db_connection": UNKNOWN_GATEWAY_KEY,
     "token_not_found_in_db": UNKNOWN_GATEWAY_KEY,
+    "expired_key": AUTHENTICATION,
     "key_model_access_denied": ACCESS_DENIED,
     "budget_exceeded": QUOTA,
     "overloaded_error": UNAVAILABLE,

@@ -10,6 +10,7 @@ from ..facts.backend_profile import ErrorMeaning
 from ._learn_images import BAD_IMAGE_PATTERN, NO_IMAGES_PATTERN
 from ._meanings import (
     ACCESS_DENIED,
+    AUTHENTICATION,
     BAD_IMAGE,
     CONTENT_FILTER,
     CONTEXT_LENGTH,
@@ -121,6 +122,47 @@ SERVER_SENTENCES: tuple[ServerSentence, ...] = (
         "The input token count (2845475) exceeds the maximum number of tokens allowed (1048576).",
         "input token count .* exceeds",
     ),
+    _too_long(
+        "xAI (pi-mono's list of such texts)",
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        r"maximum prompt length is \d",
+    ),
+    _too_long(
+        "GitHub Copilot (pi-mono)",
+        "prompt token count of 130000 exceeds the limit of 128000",
+        r"token count of \d+ exceeds the limit",
+    ),
+    _too_long(
+        "MiniMax (pi-mono)", "invalid params, context window exceeds limit (2013)", "context window exceeds limit"
+    ),
+    _too_long(
+        "Kimi (pi-mono)",
+        "Invalid request: Your request exceeded model token limit: 131072 (requested: 140000)",
+        "exceeded model token limit",
+    ),
+    _too_long(
+        "Qwen (qwen-code#98)",
+        "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 204800]",
+        "range of input length should be",
+    ),
+    _too_long("GLM, with code 1261", "Prompt exceeds max length", "^prompt exceeds max length"),
+    _too_long(
+        "Text Generation Inference",
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens",
+        r"`inputs` (tokens \+ `max_new_tokens` )?must (be <=|have less than) ",
+    ),
+    _too_long(
+        "Cohere, behind a gateway",
+        "too many tokens: total number of tokens in the prompt cannot exceed 128000 - received 130000.",
+        "tokens in the prompt cannot exceed",
+    ),
+    ServerSentence(
+        "Gemini's limit per minute, behind a gateway, in the words of a quota",
+        "You exceeded your current quota, please check your plan and billing details. Please retry in 34.07s.",
+        r"current quota.*please retry in \d",
+        frozenset({429}),
+        RATE_LIMIT,
+    ),
     _no_credit(
         "OpenAI",
         "You exceeded your current quota, please check your plan and billing details.",
@@ -128,6 +170,25 @@ SERVER_SENTENCES: tuple[ServerSentence, ...] = (
     ),
     _no_credit("DeepSeek (continue#9942)", "Insufficient Balance", "insufficient balance"),
     _no_credit("OpenRouter and other gateways (openclaude#43)", "Insufficient credits.", "insufficient credit"),
+    _no_credit(
+        "Anthropic, behind a gateway (claude-code#66314)",
+        "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade.",
+        "credit balance is too low",
+    ),
+    ServerSentence(
+        "OpenRouter",
+        'openai/gpt-6-luna requires moderation on OpenRouter. Your input was flagged for "violence".',
+        "your input was flagged",
+        frozenset({403}),
+        CONTENT_FILTER,
+    ),
+    ServerSentence(
+        "Gemini and xAI, behind a gateway",
+        "API key not valid. Please pass a valid API key.",
+        "api key not valid|incorrect api key provided",
+        frozenset({400}),
+        AUTHENTICATION,
+    ),
     _challenge("Cloudflare, its page of errors", "Cloudflare: 403 Forbidden", "cloudflare"),
     _challenge("Cloudflare, its page while it checks the client", "Just a moment...", "just a moment"),
     _challenge("Cloudflare, its page that blocks the client", "Attention Required!", "attention required"),
