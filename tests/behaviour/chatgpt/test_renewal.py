@@ -27,9 +27,10 @@ from amplifier_module_provider_chatgpt_oauth.settings import LOGIN_COMMAND
 from openai_responses_common.auth import token_source
 from openai_responses_common.auth.store import open as open_module
 from openai_responses_common.auth.store.base import TokenStore
-from openai_responses_common.auth.store.lock import hold_file_lock
+from openai_responses_common.auth.store.lock import LOCK_DEADLINE_S, hold_file_lock
 from openai_responses_common.auth.store.open import open_store
 from openai_responses_common.auth.store.record import StoreError
+from openai_responses_common.transport.http_client import BlockingHttp
 from responses_emulator import Account, Disconnect, HttpReply, LoseReply, Say, invalid_token, malformed_token
 from responses_emulator.openai_sign_in.service import SignInService
 
@@ -50,6 +51,10 @@ async def test_a_token_is_refreshed_five_minutes_before_it_expires(
     machine.keep(machine.service.token_set(lifetime_s=left_s))
     session = await machine.session()
     await session.ask("hello")
+    assert not machine.service.requests_to("refresh"), "the first call of a process waits for nothing"
+    await session.ask("hello")
+    if refreshed:
+        assert await machine.emulator.wait_until_async(lambda: machine.service.requests_to("refresh"))
     assert bool(machine.service.requests_to("refresh")) is refreshed
 
 
@@ -416,6 +421,24 @@ async def test_a_lost_refresh_response_is_reported_after_one_request(machine: Ma
     with pytest.raises(AuthenticationError, match="refresh_token_reused"):
         await session.ask("hello")
     assert len(machine.service.requests_to("refresh")) == 2
+
+
+async def test_a_refresh_is_awaited_longer_than_the_lock_and_given_up_only_before_it_is_sent(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[tuple[str, float, float]] = []
+    request = BlockingHttp.request
+
+    def spy(http: BlockingHttp, method: str, url: str, **content: Any) -> Any:
+        limits.append((url.rpartition("/")[2], http._connect_timeout_s, http._timeout_s))
+        return request(http, method, url, **content)
+
+    monkeypatch.setattr(BlockingHttp, "request", spy)
+    machine.keep(machine.service.token_set(lifetime_s=-10))
+    await (await machine.session()).ask("hello")
+    ((path, connect_s, response_s),) = limits
+    assert path == "token"
+    assert connect_s < LOCK_DEADLINE_S < response_s
 
 
 @pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")

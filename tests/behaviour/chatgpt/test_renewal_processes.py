@@ -206,3 +206,31 @@ with open_store("file", service="chatgpt-oauth", path=Path(sys.argv[1])).lock():
     print("held", flush=True)
     time.sleep(60)
 """
+
+
+LEAVE = """
+import asyncio, json, sys
+from amplifier_module_provider_chatgpt_oauth.provider import ChatgptOauthProvider
+from tests.support.chatgpt_machine import ask
+for _ in range(2):
+    ask(ChatgptOauthProvider(config=json.loads(sys.argv[1])))
+print("done", flush=True)
+"""
+
+
+@pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
+def test_a_process_that_ends_saves_the_tokens_of_a_refresh_under_way(machine: Machine) -> None:
+    """Calls go on with the old token, and are over before the refresh."""
+    machine.keep(machine.service.token_set(lifetime_s=250))
+    machine.service.hold("refresh")
+    command = [sys.executable, "-c", LEAVE, json.dumps(machine.settings())]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert machine.emulator.wait_until(lambda: machine.service.requests_to("refresh"))
+        assert process.stdout.readline() == "done\n"
+        time.sleep(0.5)
+        machine.service.release("refresh")
+        assert process.wait(60) == 0
+    assert machine.service.is_live(machine.kept["refresh_token"])
+    assert len(machine.service.requests_to("refresh")) == 1

@@ -2,19 +2,22 @@
 
 Python joins the threads of a pool at exit, and `asyncio.run` waits for those of its default pool. One keyring or token
 call that hangs would block the exit. A daemon thread ends with the process, so a caller waits for whatever must
-finish.
+finish, or runs it within `finish_before_exit`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_EXIT_DEADLINE_S = 10.0
 
 
 def run_in_thread(function: Callable[[], T]) -> Future[T]:
@@ -44,6 +47,18 @@ def run_with_deadline(function: Callable[[], T], deadline_s: float) -> T:
     if not done:
         raise TimeoutError(f"no result within {deadline_s:g} s")
     return future.result()
+
+
+@contextmanager
+def finish_before_exit() -> Generator[None, None, None]:
+    """Let the process wait at its exit until the block has finished in its daemon thread, at most ten seconds."""
+    finished = threading.Event()
+    atexit.register(finished.wait, _EXIT_DEADLINE_S)
+    try:
+        yield
+    finally:
+        finished.set()
+        atexit.unregister(finished.wait)
 
 
 def _complete_future(function: Callable[[], T], future: Future[T]) -> None:

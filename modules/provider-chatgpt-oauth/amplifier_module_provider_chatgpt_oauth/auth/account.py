@@ -1,8 +1,9 @@
 """The sign-in of one account: saved in a token store, refreshed under its lock, shared by everything in this process.
 
 A refresh token can be used once, and a second use ends the sign-in. So a refresh holds the lock of the store from
-reading the newest record until the new one is saved. It takes over tokens that another process has refreshed meanwhile,
-and nothing uses a new token before it is saved. This file knows no request of the Responses API.
+reading the newest record until the new one is saved, and the process does not exit before. It takes over tokens that
+another process has refreshed meanwhile, and nothing uses a new token before it is saved. This file knows no request of
+the Responses API.
 """
 
 from __future__ import annotations
@@ -18,11 +19,10 @@ from weakref import WeakValueDictionary
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError, LLMTimeoutError
 from openai_responses_common import Token, TokenSource
-from openai_responses_common.auth.background import run_in_thread, wait_for
+from openai_responses_common.auth.background import finish_before_exit, run_in_thread, wait_for
 from openai_responses_common.auth.device_code import DeviceCode, Poll, sign_in, sign_in_async
 from openai_responses_common.auth.store.record import StoreBusy, StoreError
 from openai_responses_common.auth.terminal import Terminal
-from openai_responses_common.transport.http_client import BlockingHttp
 
 from ..quirks import CLIENT_HEADERS
 from ..settings import LOGIN_COMMAND, AccountSettings
@@ -41,9 +41,11 @@ _REFRESH_MARGIN_S = 300.0
 seen 2026-11-21."""
 _MIN_LIFETIME_S = 20.0
 """Minimum remaining lifetime, in seconds, of an access token that is still used if its refresh fails."""
+_MIN_FIRST_LIFETIME_S = 120.0
+"""Minimum remaining lifetime, in seconds, of an access token with which a process begins."""
 _TOKEN_DEADLINE_S = 75.0
-"""The longest time, in seconds, to wait for a token: the refresh of another process (30 s), then one that waits for the
-service."""
+"""The longest time, in seconds, to wait for a token. A refresh takes at most 8 s to connect and 60 s to wait for its
+response; one that comes after that of another process may take longer, and its token is for a later call."""
 _REFUSAL_INTERVAL_S = 60.0
 """How long, in seconds, a refresh token is not sent again after a refusal that gives no reason."""
 
@@ -61,7 +63,7 @@ class Account:
 
     def __init__(self, settings: AccountSettings) -> None:
         self.settings = settings
-        self._issuer = Issuer(settings.issuer, BlockingHttp(CLIENT_HEADERS))
+        self._issuer = Issuer(settings.issuer, CLIENT_HEADERS)
         self.saved_tokens = SavedTokens(settings)
         self._last_refreshed_token, self._last_refresh_s = "", -math.inf
         self._refusal: tuple[str, UnexplainedRefusal, float] | None = None
@@ -186,7 +188,7 @@ class Account:
 
     def _get_usable_token(self, refused_token: str | None) -> Token:
         tokens = self.saved_tokens.load()
-        if tokens is None or not _is_fresh(tokens, refused_token):
+        if tokens is None or not (_is_fresh(tokens, refused_token) or self._can_be_used_first(tokens, refused_token)):
             try:
                 tokens = self._refresh_under_lock(refused_token)
             except StoreBusy as busy:
@@ -198,9 +200,13 @@ class Account:
             value=tokens.access_token, expires_at_s=tokens.expires_at, account=tokens.account, issued_s=issued_s
         )
 
+    def _can_be_used_first(self, tokens: Tokens, refused_token: str | None) -> bool:
+        """Return whether the first call of this process can go without a refresh; its next one starts it."""
+        return refused_token is None and self.source.token is None and tokens.remaining_s() > _MIN_FIRST_LIFETIME_S
+
     def _refresh_under_lock(self, refused_token: str | None) -> Tokens:
         """Return the tokens that another process has refreshed meanwhile, else refresh them."""
-        with self.saved_tokens.lock():
+        with self.saved_tokens.lock(), finish_before_exit():
             tokens = self.saved_tokens.load()
             if tokens is None:
                 raise AuthenticationError(NOT_SIGNED_IN, status_code=401)

@@ -26,6 +26,10 @@ CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
 
 _CODE_LIFETIME_S = 900.0
 
+_REFRESH_TIMEOUT_S = 60.0
+"""How long, in seconds, the response to a refresh is awaited. That is longer than other processes wait for the lock,
+because the service may have spent the refresh token: without the response the sign-in would be lost, while the others
+can use the old token or try again."""
 _POLL_INTERVAL_S = 5.0
 
 _END_REASONS: Mapping[str, str] = {
@@ -72,9 +76,10 @@ class UnexplainedRefusal(ProviderUnavailableError):
 class Issuer:
     """The sign-in service at an address."""
 
-    def __init__(self, url: str, http: BlockingHttp) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         self.url = url
-        self._http = http
+        self._http = BlockingHttp(headers)
+        self._refresh_http = BlockingHttp(headers, timeout_s=_REFRESH_TIMEOUT_S)
 
     def request_device_code(self) -> tuple[DeviceCode, Poll[Tokens]]:
         """Request a device code; return it with the function that polls for the approval.
@@ -130,7 +135,7 @@ class Issuer:
             LLMError: the refresh failed; it may succeed later.
         """
         body = {"client_id": CLIENT_ID, "grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
-        reply = self._post("/oauth/token", json_body=body)
+        reply = self._refresh_http.send("POST", f"{self.url}/oauth/token", json_body=body)
         code = _read_error_code(reply)
         if reply.status >= 400 and code in _END_REASONS:
             raise SignInEnded.from_code(code)
