@@ -466,6 +466,15 @@ async def test_an_azure_cli_that_hangs_is_killed_with_its_children(cloud: Cloud,
     await until(lambda: len(az.processes) == 2 and not any(alive(each) for each in az.processes))
 
 
+async def test_a_program_that_keeps_the_pipe_of_a_killed_azure_cli_is_not_waited_for(cloud: Cloud, cli: Cli) -> None:
+    """As on Windows, where the kill ends the shell and not what it started."""
+    cli.says("token").program.write_text("#!/bin/sh\nsetsid sleep 100 &\nsleep 100\n")
+    with RunClock() as run_clock:
+        error = await cloud.refusal(auth="entra_azure_cli", token_timeout=4)
+    check(error, kernel.LLMTimeoutError, ["the Azure CLI did not return a token within 3.6 s"], retryable=True)
+    assert run_clock.elapsed_s < 60
+
+
 @pytest.mark.promise("an Azure CLI that fails leaks no token, and no tenant becomes a command", area="security")
 async def test_an_invalid_tenant_never_reaches_a_command_line(cloud: Cloud, cli: Cli) -> None:
     az = cli.says("token")

@@ -24,6 +24,8 @@ from openai_responses_common.wire.json_values import loads_object_or_none
 from .flow import FlowUnavailable, Tenant
 from .token_endpoint import find_aadsts_code
 
+_END_TIMEOUT_S = 0.2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureCli:
@@ -82,7 +84,8 @@ def _run_program(command: list[str], timeout_s: float) -> tuple[int, str, str]:
         output, errors = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         end()
-        process.communicate()
+        with suppress(subprocess.TimeoutExpired):  # a program that left the group may hold the pipe
+            process.communicate(timeout=_END_TIMEOUT_S)
     else:
         return process.returncode, output, errors
     finally:

@@ -59,22 +59,17 @@ def open_token_store(settings: Settings) -> TokenStore:
     Raises:
         ConfigurationError: its settings are not valid.
     """
-    path, *old_paths = _list_token_files(settings)
-    mode, account = (settings.token_store or "auto").lower(), settings.account or "default"
     try:
         return open_store(
-            mode, service="azure-openai", path=path, old_path=next(iter(old_paths), None), account=account
+            (settings.token_store or "auto").lower(),
+            service="azure-openai",
+            path=Path(settings.token_file_path or DEFAULT_TOKEN_FILE),
+            old_path=None if settings.token_file_path else Path(OLD_TOKEN_FILE),
+            account=settings.account or "default",
         )
     except StoreError as error:
         problem = str(error)
     raise ConfigurationError(problem)
-
-
-def _list_token_files(settings: Settings) -> tuple[Path, ...]:
-    """Return the token file and, if the user did not choose its path, that of an earlier version."""
-    if settings.token_file_path:
-        return (Path(settings.token_file_path),)
-    return Path(DEFAULT_TOKEN_FILE), Path(OLD_TOKEN_FILE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +80,6 @@ class SignedInUser:
         tenant: the tenant of the application.
         client_id: the client id of the application.
         store: where the tokens of the sign-in are.
-        token_files: the file of the store and, if it was moved, the old one; a store's other files lie beside them.
         in_chain: True in a chain of flows, where it is not a failure that nobody has signed in. The store is then
             opened only if there is a trace of a sign-in, because a keyring may ask for a password. False by default.
     """
@@ -93,7 +87,6 @@ class SignedInUser:
     tenant: Tenant
     client_id: str
     store: TokenStore = field(repr=False)
-    token_files: tuple[Path, ...]
     in_chain: bool = False
 
     @classmethod
@@ -111,7 +104,6 @@ class SignedInUser:
             tenant=Tenant(authority=endpoint.authority, name=settings.tenant_id or "organizations"),
             client_id=settings.client_id,
             store=open_token_store(settings),
-            token_files=_list_token_files(settings),
             in_chain=in_chain,
         )
 
@@ -122,7 +114,7 @@ class SignedInUser:
 
     def get_token(self, scope: str, refused_token: str | None) -> Token:
         """See `Flow.get_token`."""
-        if self.in_chain and not self._has_stored_files():
+        if self.in_chain and not self.store.has_files():
             raise FlowUnavailable(f"nobody has signed in: {LOGIN_HINT}")
         try:
             with self.store.lock():
@@ -140,11 +132,6 @@ class SignedInUser:
         if self.in_chain:
             raise FlowUnavailable(problem)
         raise AuthenticationError(problem)
-
-    def _has_stored_files(self) -> bool:
-        """Return whether somebody may have signed in here; the store is not opened."""
-        files = [file.expanduser() for file in self.token_files]
-        return any(any(file.parent.glob(f"{file.stem}.*")) for file in files)
 
     def prepare_device_code_sign_in(self, scope: str) -> RequestDeviceCode[TokenRecord]:
         """The sign-in with a device code, for the library's `sign_in`."""

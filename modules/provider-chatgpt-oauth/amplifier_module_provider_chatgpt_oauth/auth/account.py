@@ -93,8 +93,7 @@ class Account:
 
         The store is not opened, because a keyring could ask for a password.
         """
-        files = [file for file in (self.settings.token_file, self.settings.old_token_file) if file]
-        return any(any(file.parent.glob(f"{file.stem}.*")) for file in files)
+        return self.saved_tokens.has_files()
 
     def get_status(self) -> Status:
         """Return whether calls can be made; blocks, and reads the store only."""

@@ -44,6 +44,10 @@ class SavedTokens:
         """Return where the tokens are saved, in words."""
         return self._store.location()
 
+    def has_files(self) -> bool:
+        """Return whether somebody may have signed in; see `TokenStore.has_files`."""
+        return self._store.has_files()
+
     def probe(self) -> None:
         """Check that tokens can be saved, while the user may have to unlock a keyring."""
         self._store.probe(wait_for_unlock=True)

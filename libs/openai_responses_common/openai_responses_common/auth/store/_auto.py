@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -29,8 +29,9 @@ class AutoStore(TokenStore):
         file: FileStore,
         lock: Callable[[], AbstractContextManager[None]],
         import_record: ImportRecord | None,
+        files: Sequence[Path] = (),
     ) -> None:
-        super().__init__(keyring, lock, import_record)
+        super().__init__(keyring, lock, import_record, files)
         self._keyring = keyring
         self._file = file
         self._choice_file = StoreChoiceFile(file.path)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from .record import ImportRecord, TokenRecord, dump_token_record, load_token_record
@@ -39,6 +40,12 @@ class TokenStore:
     """Stores the record of one account.
 
     Every method raises `StoreError`, which names the problem and the remedy.
+
+    Args:
+        secret_store: stores the record as a text.
+        lock: opens the lock of the account.
+        import_record: converts the file of another program. None if there is none.
+        files: the files whose names begin those of all files of the account. The default is none.
     """
 
     def __init__(
@@ -46,10 +53,12 @@ class TokenStore:
         secret_store: SecretStore,
         lock: Callable[[], AbstractContextManager[None]],
         import_record: ImportRecord | None,
+        files: Sequence[Path] = (),
     ) -> None:
         self._secret_store = secret_store
         self._open_lock = lock
         self._import_record = import_record
+        self._files = files
         self._lock_holder: tuple[int, int] | None = None
 
     def __repr__(self) -> str:
@@ -68,6 +77,10 @@ class TokenStore:
                 yield
             finally:
                 self._lock_holder = None
+
+    def has_files(self) -> bool:
+        """Return whether somebody may have signed in. The store is not opened: a keyring could ask for a password."""
+        return any(any(file.parent.glob(f"{file.name}*")) for file in self._files)
 
     def location(self) -> str:
         """Return where the record is stored, or would be, for the user."""

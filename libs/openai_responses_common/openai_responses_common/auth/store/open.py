@@ -76,19 +76,19 @@ def open_store(
         return TokenStore(memory, memory.lock, import_record)
     path = _resolve_path(path)
     old_path = old_path and _resolve_path(old_path)
-    file_path = _add_label(path, account)
-    file = MovedFileStore(file_path, _add_label(old_path, account)) if old_path else FileStore(file_path)
+    files = [_add_label(each, account) for each in (path, old_path) if each]
+    file = MovedFileStore(*files) if old_path else FileStore(*files)
     # The names of the entries stay those of the old file, so that a sign-in is found again.
     keyring = KeyringStore(f"amplifier-{service}-{_hash_path(old_path or path)}/{account}")
-    lock_path = file_path.with_name(f"{file_path.name}.lock")
+    lock_path = file.path.with_name(f"{file.path.name}.lock")
     match mode:
         case "auto":
-            return AutoStore(keyring, file, lambda: hold_file_lock(lock_path), import_record)
+            return AutoStore(keyring, file, lambda: hold_file_lock(lock_path), import_record, files)
         case "keyring":
             memory = _memory_stores.setdefault((service, account), MemoryStore())
-            return TokenStore(keyring, lambda: _hold_best_lock(lock_path, memory), import_record)
+            return TokenStore(keyring, lambda: _hold_best_lock(lock_path, memory), import_record, files)
         case "file":
-            return TokenStore(file, lambda: hold_file_lock(lock_path), import_record)
+            return TokenStore(file, lambda: hold_file_lock(lock_path), import_record, files)
         case _:
             raise StoreError(f"unknown token store {mode!r}: use one of {', '.join(STORE_MODES)}")
 
