@@ -17,17 +17,17 @@ _HEAD = """\
 the server asks for one. [Choosing](choosing.md#your-own-server) shows the settings.
 
 This table is a promise for these versions. `nox -s servers` installs each server, starts it with a tiny model, makes
-calls with the module, and fails if a cell is wrong. It last ran on {date}. Other servers may work as well, but nobody
-has tried them here: {others}.
+calls with the module, and fails if a cell is wrong. It last ran on {date}. Servers that are not in the table may work as
+well. Nobody has tried these here: {others}.
 """
 
 _TAIL = """\
 ## What no table shows
 
-- These servers ignore what they do not know instead of refusing it. A forced tool (`tool_choice`), a JSON schema,
-  `truncation` or a hosted tool such as `web_search` may have no effect, and no error says so.
-- If a server refuses a field, the provider sends the call again without it, logs a warning, and leaves the field out
-  for the rest of the session.
+- These servers ignore most of what they do not know instead of refusing it. A forced tool (`tool_choice`), a JSON
+  schema, `truncation` or a hosted tool such as `web_search` may have no effect, and no error says so.
+- If a server refuses a field, the provider sends the request again without it, logs a warning, and leaves the field out
+  for an hour.
 - transformers serve stops after 1,024 tokens if `max_output_tokens` is not set. Set it there.
 - vLLM with a reasoning parser takes everything for reasoning if the model does not think. Start it without the parser
   for such a model.

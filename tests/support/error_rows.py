@@ -190,7 +190,7 @@ _STATUS_ROWS = (
         "NotFoundError",
         text="404 Not Found",
     ),
-    _row("405", HttpReply(405, "Method Not Allowed"), "InvalidRequestError"),
+    _row("405", HttpReply(405, "Method Not Allowed"), "NotFoundError"),
     _row("410", HttpReply(410, "Gone"), "InvalidRequestError"),
     _row("415", HttpReply(415, "Unsupported Media Type"), "InvalidRequestError"),
     _row("418", HttpReply(418, {"detail": "teapot"}), "InvalidRequestError", text="teapot"),

@@ -242,10 +242,22 @@ def test_a_failed_connection_is_retried_and_has_a_remedy(message: str) -> None:
     assert NETWORK_REMEDIES[message] in str(error)
 
 
-def test_a_page_at_404_is_a_wrong_address_and_not_a_wrong_model() -> None:
-    error = respond(404, "<title>Welcome to nginx!</title>")
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_page_at_404_is_a_wrong_address_and_not_a_wrong_model(status: int) -> None:
+    error = respond(status, "<title>Welcome to nginx!</title>")
     assert type(error) is kernel.NotFoundError
-    assert "Welcome to nginx! (HTTP 404, a page instead of JSON): check base_url" in str(error)
+    assert f"Welcome to nginx! (HTTP {status}, a page instead of JSON): check base_url" in str(error)
+
+
+def test_a_path_that_takes_no_post_is_a_wrong_address() -> None:
+    assert "Method Not Allowed: check base_url" in str(respond(405, {"detail": "Method Not Allowed"}))
+
+
+def test_an_invalid_request_names_the_parameter_once() -> None:
+    unnamed = {"message": "Invalid value: 'lots'.", "param": "text.verbosity"}
+    named = {"message": "Unknown parameter: 'verbosity'.", "param": "text.verbosity"}
+    assert str(respond(400, {"error": unnamed})) == "Invalid value: 'lots' (parameter: text.verbosity)"
+    assert str(respond(400, {"error": named})) == "Unknown parameter: 'verbosity'."
 
 
 @pytest.mark.parametrize("code", ["model_not_found", None])

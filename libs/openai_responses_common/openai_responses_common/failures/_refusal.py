@@ -25,6 +25,7 @@ _STEP_PATTERN = re.compile(r"'([a-z_]\w*)'|\b(\d+)\b")
 # "Unknown parameter: 'input[1].status'.", "tools.3.custom.input_schema: JSON schema is invalid"; but not the path of
 # another API, as in "GenerateContentRequest.tools[0].function_declarations[3].name: …".
 _NAMED_PATH_PATTERN = re.compile(r"""(?<![\w.])((?:input|tools|include)(?:\[\d+\]|\.\d+)[\w.\[\]]*)(?=["'`]|: )""")
+_MAX_REASON_CHARS = 200
 _INDEX_PATTERN = re.compile(r"\[(\d+)\]")
 
 
@@ -67,7 +68,8 @@ class Refusal:
     @property
     def reason(self) -> str:
         """The start of the message, for a sentence to the user."""
-        return self.message[:200]
+        start = self.message[:_MAX_REASON_CHARS]
+        return start if start == self.message else f"{start.rstrip()}…"
 
     @property
     def items(self) -> list[Item]:

@@ -70,6 +70,8 @@ def classify_failure(
         remedy = f"the limit resets in {format_duration(wait_s)}"
     if issubclass(meaning.error, kernel.NotFoundError) and meaning is not WRONG_PATH and model and model not in message:
         message = f"{message.rstrip('.')} (requested model: {model})"
+    if meaning is INVALID_REQUEST and failure.param and failure.param.rpartition(".")[2] not in message:
+        message = f"{message.rstrip('.')} (parameter: {failure.param})"
     if remedy:
         message = f"{message.rstrip('.')}: {remedy}" if message else remedy
     if failure.request_id:

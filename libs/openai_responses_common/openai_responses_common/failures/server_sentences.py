@@ -68,7 +68,7 @@ def _no_model(server: str, sentence: str, pattern: str) -> ServerSentence:
 
 
 def _wrong_path(server: str, sentence: str, pattern: str) -> ServerSentence:
-    return ServerSentence(server, sentence, pattern, frozenset({None, 404}), WRONG_PATH)
+    return ServerSentence(server, sentence, pattern, frozenset({None, 404, 405}), WRONG_PATH)
 
 
 # The sources are recordings and issue threads of 2026-11-21, if a row names none.
@@ -220,10 +220,11 @@ SERVER_SENTENCES: tuple[ServerSentence, ...] = (
         BAD_IMAGE,
     ),
     _wrong_path("FastAPI, which LiteLLM, vLLM and transformers use (run 2026-11-30)", "Not Found", r"^not found$"),
+    _wrong_path("FastAPI, at status 405 for a path of its own", "Method Not Allowed", r"^method not allowed$"),
     _wrong_path("Go's HTTP server, as in Ollama", "404 page not found", r"^404 (page )?not found"),
     _wrong_path("llama.cpp (run 2026-11-30)", "File Not Found", r"^file not found$"),
     _wrong_path("OpenAI", "Invalid URL (POST /v1/v1/responses)", r"^invalid url \("),
-    _wrong_path("a web server, its page", "Welcome! (HTTP 404, a page instead of JSON)", r"\(http 404, a page "),
+    _wrong_path("a web server, its page", "Welcome! (HTTP 404, a page instead of JSON)", r"\(http 40[45], a page "),
     _wrong_path("Express", "Cannot POST /responses", r"^cannot (post|get) /"),
     _wrong_path(
         "LM Studio, at status 200 (lmstudio-bug-tracker#618)",

@@ -269,7 +269,7 @@ class ResponsesProvider:
         except LLMError as error:
             if error.retryable or isinstance(error, AuthenticationError | AccessDeniedError | ConfigurationError):
                 raise
-            problem = f"the model list of the service cannot be read ({error})"
+            problem = f"its model list cannot be read ({error}), so check the address, too"
         if not self._backend.models.default():
             raise ConfigurationError(f"{name}: no model is chosen: set default_model; {problem}", provider=self.name)
 

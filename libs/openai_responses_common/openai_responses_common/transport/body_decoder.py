@@ -129,7 +129,8 @@ def _read_json_response(content: bytes) -> Event:
     try:
         response = loads(content.lstrip().removeprefix(_BOM))
     except ValueError as error:
-        raise CallFailure(Failure(kind="stream", message=f"the response is not JSON: {error}")) from error
+        reason = error if content.strip() else "it is empty"
+        raise CallFailure(Failure(kind="stream", message=f"the response is not JSON: {reason}")) from error
     body = as_object(response)
     if "error" in body and "output" not in body and "status" not in body:
         return {"type": "error", "error": body["error"]}
