@@ -17,8 +17,8 @@ _HEAD = """\
 the server asks for one. [Choosing](choosing.md#your-own-server) shows the settings.
 
 This table is a promise for these versions. `nox -s servers` installs each server, starts it with a tiny model, makes
-calls with the module, and fails if a cell is wrong. It last ran on {date}. Servers that are not in the table may work as
-well. Nobody has tried these here: {others}.
+calls with the module, and fails if a cell is wrong. It last ran on {date}. Other servers may
+work as well. Nobody has tried these here: {others}.
 """
 
 _TAIL = """\

@@ -220,7 +220,7 @@ SERVER_SENTENCES: tuple[ServerSentence, ...] = (
         BAD_IMAGE,
     ),
     _wrong_path("FastAPI, which LiteLLM, vLLM and transformers use (run 2026-11-30)", "Not Found", r"^not found$"),
-    _wrong_path("FastAPI, at status 405 for a path of its own", "Method Not Allowed", r"^method not allowed$"),
+    _wrong_path("FastAPI, at status 405 for a path that takes no POST", "Method Not Allowed", r"^method not allowed$"),
     _wrong_path("Go's HTTP server, as in Ollama", "404 page not found", r"^404 (page )?not found"),
     _wrong_path("llama.cpp (run 2026-11-30)", "File Not Found", r"^file not found$"),
     _wrong_path("OpenAI", "Invalid URL (POST /v1/v1/responses)", r"^invalid url \("),
