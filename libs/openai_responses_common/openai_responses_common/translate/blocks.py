@@ -153,10 +153,13 @@ def _decode_opaque_item(item: Item, decoding: Decoding) -> list[Block]:
 # Tool calls and their results
 
 
+_OTHER_CALL_TYPES = frozenset(CLIENT_CALLS) - {"function_call"}
+
+
 def _encode_tool_call(block: ToolCallBlock, state: ReplayState, _message: Item | None, replay: Replay) -> Item:
     fields = state.get("item", {})
     item = dict(fields)
-    if fields.get("type", "function_call") not in CLIENT_CALLS.keys() - {"function_call"}:
+    if fields.get("type", "function_call") not in _OTHER_CALL_TYPES:
         item = {"type": "function_call", "call_id": block.id, "name": block.name, "arguments": "", **fields}
         item |= {"type": "function_call", "arguments": fields.get("arguments") or replay.dump_arguments(block.input)}
     return replay.encode_call(block.id, block.name, item, state)

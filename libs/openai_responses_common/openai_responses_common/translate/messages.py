@@ -18,7 +18,7 @@ from ..wire.client_calls import OUTPUT_TYPES
 from ..wire.json_values import as_object
 from ..wire.types import Item
 from .blocks import CONTENT_BLOCKS
-from .content_parts import dump_model
+from .content_parts import dump_model, make_text_part
 from .cut_calls import CUT_CALL_TYPE, encode_cut_call
 from .replay import Replay, TargetModel
 from .replay_state import ReplayState, read_replay_state
@@ -112,8 +112,11 @@ class _MessageEncoder:
                 self._encode_input_message(role, message.content)
 
     def _encode_input_message(self, role: str, content: str | list[Any]) -> None:
+        if isinstance(content, str):  # a block for each text of a history takes as long as all the rest of this
+            self._append_message(role, [make_text_part(content)] if content else [])
+            return
         parts: list[Item] = []
-        for block in _as_blocks(content):
+        for block in content:
             row = CONTENT_BLOCKS.get(block.type)
             encoded = row.encode_input(block, self.replay) if row else None
             if row is None or encoded is None:

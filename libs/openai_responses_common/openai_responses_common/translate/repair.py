@@ -128,7 +128,9 @@ def _pair_calls(items: list[Item]) -> dict[int, int | None]:
     early_outputs: defaultdict[str, list[int]] = defaultdict(list)
     turn = 0
     for index, item in enumerate(items):
-        if find_client_call(item):
+        if item.get("type") == "message":
+            turn = index if str(item.get("role")) in _INPUT_ROLES else turn
+        elif find_client_call(item):
             pairs[index] = None
             turns = open_calls[read_call_key(item)]
             if not turns or turns[-1][0] != turn:

@@ -192,8 +192,7 @@ class Replay:
         which its call output refers. The repair adds an id that the service requires.
         """
         item_type, is_own = item["type"], self.is_own(state)
-        if not is_own and item_type in PORTABLE_FIELDS:
-            item = {key: value for key, value in item.items() if key in PORTABLE_FIELDS[item_type] or key == "id"}
-        if item_type in _REFERENCED_ID_TYPES or (is_own and self.ids_are_valid):
-            return item
-        return {key: value for key, value in item.items() if key != "id"}
+        keeps_id = item_type in _REFERENCED_ID_TYPES or (is_own and self.ids_are_valid)
+        if not is_own and (fields := PORTABLE_FIELDS.get(item_type)):
+            return {key: value for key, value in item.items() if key in fields or (keeps_id and key == "id")}
+        return item if keeps_id else {key: value for key, value in item.items() if key != "id"}

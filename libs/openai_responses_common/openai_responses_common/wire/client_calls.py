@@ -178,15 +178,14 @@ OUTPUT_TYPES = frozenset(call.output_type for call in CLIENT_CALLS.values())
 
 def find_client_call(item: Item) -> ClientCall | None:
     """Return the row of a client call; None for an item that the service ran itself."""
-    row = CLIENT_CALLS.get(str(item.get("type", "")))
-    if row is None:
+    item_type = item.get("type")
+    if not isinstance(item_type, str) or (row := CLIENT_CALLS.get(item_type)) is None:
         return None
-    if item["type"] == "tool_search_call" and item.get("execution") != "client":
+    if item_type == "tool_search_call" and item.get("execution") != "client":
         return None
-    hosted_shell = (
-        item["type"] == "shell_call" and as_object(item.get("environment")).get("type") == "container_reference"
-    )
-    return None if hosted_shell else row
+    if item_type == "shell_call" and as_object(item.get("environment")).get("type") == "container_reference":
+        return None
+    return row
 
 
 def has_tool_name(item: Item) -> bool:
@@ -205,7 +204,10 @@ def read_output_key(item: Item) -> str:
 
 
 def _read_first_id(item: Item, *keys: str) -> str:
-    return next((str(item[key]) for key in keys if item.get(key) is not None), "")
+    for key in keys:  # not a generator, which takes twice the time, and each request reads all ids of a history
+        if (value := item.get(key)) is not None:
+            return str(value)
+    return ""
 
 
 def call_output(call: Item, key: str, output: OutputContent) -> Item:
