@@ -45,7 +45,7 @@ ACCOUNT = (
     "/Microsoft.CognitiveServices/accounts/contoso"
 )
 KEY = f"azure-key-{CANARY}"
-PASSWORD = f"{CANARY}-password"
+PASSWORD = f" {CANARY}-${{HOME}} "  # with what belongs to a password and to no other setting
 MINE = ManagedIdentity(
     client_id="aaaaaaaa-0000-4000-8000-000000000001",
     object_id="bbbbbbbb-0000-4000-8000-000000000001",

@@ -16,6 +16,7 @@ from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.options.readers import flag, seconds
 from openai_responses_common.options.readers import text as plain_text
 from openai_responses_common.options.setting import Setting
+from openai_responses_common.provider.environment import exact_setting
 
 DEFAULT_MODEL = "gpt-5.6-sol"
 DEFAULT_TOKEN_FILE = "~/.amplifier/credentials/azure-openai-sign-in.json"
@@ -34,6 +35,7 @@ def _row(
     aliases: tuple[str, ...] = (),
     read: Callable[[object], Any] = plain_text,
     is_text: bool = True,
+    is_exact: bool = False,
     selects_identity: bool = False,
 ) -> Any:
     """Declare one setting as a field of `Settings`.
@@ -45,12 +47,19 @@ def _row(
         aliases: other config keys for the same setting, in order.
         read: the reader of its values, which runs when the value is needed; plain text by default.
         is_text: False for a value that is passed on as it stands in the config.
+        is_exact: True for a text whose blanks and `${…}` belong to it.
         selects_identity: True if two values of the setting mean two identities.
     """
     row = Setting(meaning=meaning, read=read, default=default, variables=variables)
     return field(
         default=None,
-        metadata={"row": row, "aliases": aliases, "is_text": is_text, "selects_identity": selects_identity},
+        metadata={
+            "row": row,
+            "aliases": aliases,
+            "is_text": is_text,
+            "setting": exact_setting if is_exact else setting,
+            "selects_identity": selects_identity,
+        },
     )
 
 
@@ -114,7 +123,10 @@ class Settings:
         selects_identity=True,
     )
     client_certificate_password: str | None = _row(
-        "The password of the certificate file.", "AZURE_CLIENT_CERTIFICATE_PASSWORD", selects_identity=True
+        "The password of the certificate file. Blanks at its ends and `${…}` within it belong to it.",
+        "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+        is_exact=True,
+        selects_identity=True,
     )
     send_certificate_chain: str | None = _row(
         "`true` sends the certificate chain. Applications that trust a certificate by its issuer need that.",
@@ -202,10 +214,10 @@ class Settings:
             if not metadata["is_text"]:
                 objects[key] = config.get(key)
                 continue
-            names = (key, *metadata["aliases"])
-            if text := next((text for name in names if (text := setting(config, name))), None):
+            names, read = (key, *metadata["aliases"]), metadata["setting"]
+            if text := next((text for name in names if (text := read(config, name))), None):
                 texts[key] = config_texts[key] = text
-            elif text := setting({}, key, *_list_variables(key)):
+            elif text := read({}, key, *_list_variables(key)):
                 texts[key] = text
         null_keys = frozenset(key for key, value in config.items() if value is None)
         values = cast("dict[str, Any]", {**texts, **objects})

@@ -52,6 +52,20 @@ def setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
     return None
 
 
+def exact_setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
+    """Return a text setting whose blanks and `${…}` belong to it, such as a password; else like `setting`.
+
+    Only a value that is one reference as a whole stands for a variable.
+    """
+    for value in (config.get(key), *(os.environ.get(name) for name in variables)):
+        text = _write_value(value)
+        if reference := _VARIABLE_REFERENCE.fullmatch(text.strip()):
+            text = os.environ.get(reference[1], "")
+        if text.strip() not in _UNSET_VALUES:
+            return text
+    return None
+
+
 def _write_value(value: object) -> str:
     match value:
         case None:
