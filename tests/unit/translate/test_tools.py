@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from openai_responses_common.translate.tool_names import ToolNames
 from openai_responses_common.translate.tools import (
     collect_tool_names,
+    drop_left_out_choice,
     encode_found_tools,
     encode_response_format,
     encode_tool_choice,
@@ -280,6 +281,34 @@ def test_tool_choice_in_every_form(choice: Any, encoded: Any) -> None:
 @pytest.mark.parametrize("choice", ["auto", "required", "read", {"type": "function", "name": "read"}])
 def test_without_tools_there_is_no_choice(choice: Any) -> None:
     assert encode_tool_choice(choice, [], ToolNames()) is None
+
+
+@pytest.mark.parametrize(
+    ("choice", "fitted"),
+    [
+        ("auto", "auto"),
+        ("read", {"type": "function", "name": "read"}),
+        ("bad one", "auto"),
+        ({"type": "web_search"}, "auto"),
+        ("nobody's", None),
+        ({"type": "allowed_tools", "tools": ["read", "bad one"]}, {"type": "allowed_tools", "mode": "auto"}),
+    ],
+)
+def test_a_choice_of_a_tool_that_is_left_out_is_left_out_too(choice: Any, fitted: Any) -> None:
+    """A choice of a tool that nobody offered stays, because its caller has to know."""
+    loop: dict[str, Any] = {}
+    loop["default"] = loop
+    tools = [READ, ToolSpec(name="bad one", parameters=loop)]
+    hosted = [{"type": "web_search", "filters": loop}]
+    names = collect_tool_names(tools, hosted)
+    sent, _ = encode_tools(tools, hosted, names)
+    asked = encode_tool_choice(choice, sent, names)
+    assert asked is not None
+    result, notes = drop_left_out_choice(asked, sent, tools, hosted, names)
+    if isinstance(choice, dict) and "tools" in choice:
+        fitted = {**fitted, "tools": [{"type": "function", "name": "read"}]}
+    assert result == (asked if fitted is None else fitted)
+    assert bool(notes) == (result != asked)
 
 
 def schema_format(given_schema: dict[str, Any], strict: bool | None = None) -> dict[str, Any]:
