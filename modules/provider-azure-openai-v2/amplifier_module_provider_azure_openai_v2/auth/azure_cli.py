@@ -24,8 +24,6 @@ from openai_responses_common.wire.json_values import loads_object_or_none
 from .flow import FlowUnavailable, Tenant
 from .token_endpoint import find_aadsts_code
 
-_END_TIMEOUT_S = 0.2
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureCli:
@@ -84,8 +82,10 @@ def _run_program(command: list[str], timeout_s: float) -> tuple[int, str, str]:
         output, errors = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         end()
-        with suppress(subprocess.TimeoutExpired):  # a program that left the group may hold the pipe
-            process.communicate(timeout=_END_TIMEOUT_S)
+        process.wait()
+        if sys.platform != "win32":  # there a thread reads the pipes, which a program that left the group may hold
+            for pipe in filter(None, (process.stdout, process.stderr)):
+                pipe.close()
     else:
         return process.returncode, output, errors
     finally:
