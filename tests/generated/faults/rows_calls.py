@@ -44,7 +44,7 @@ _CALLS = (
     row(
         "an object as it stands, no text of one",
         _raw_call(arguments={"at": "x"}),
-        then=final("InvalidToolCallError", events=_TAKEN_BACK, paid=1),
+        then=answer("", events=_ONE, finish="tool_calls", calls=({"at": "x"},)),
         **_TOOLS,
     ),
     row(

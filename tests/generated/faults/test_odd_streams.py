@@ -86,10 +86,7 @@ INVALID: dict[str, Bytes] = {
     "an output index of 10 to the 12": with_fields(output_index=10**12),
     "an item whose type is a list": with_item({"type": ["x"], "id": "x_1"}),
     "an item that is a list": with_item([1, 2]),
-    "content that is a text": with_item({**ITEM, "content": "hello"}),
-    "parts that are texts": with_item({**ITEM, "content": ["hello", None, 7]}),
     "a message without role and id": with_item({"type": "message", "content": []}),
-    "a summary that is a text": with_item({"type": "reasoning", "id": "rs_1", "summary": "Hm."}),
     "citations that are a text": (
         {**DONE, "item": {**ITEM, "content": [{"type": "output_text", "text": "hello", "annotations": "x"}]}},
         COMPLETED,
@@ -164,6 +161,25 @@ def decode_reply(body: Bytes) -> tuple[DecodedResponse, str]:
         day=date(2026, 11, 21),
     )
     return decode_response([make_usable(reply)], origin="here", usage=usage), shown
+
+
+# A text in place of a list of parts is read: the text of the message, and all that is shown.
+TEXTS: dict[str, tuple[Bytes, str, str]] = {
+    "content that is a text": (with_item({**ITEM, "id": "msg_0", "content": "Hi"}), "Hi\n\nhello", "Hihello"),
+    "parts that are texts": (with_item({**ITEM, "id": "msg_0", "content": ["Hi", None, 7]}), "Hi\n\nhello", "Hihello"),
+    "a summary that is a text": (
+        with_item({"type": "reasoning", "id": "rs_1", "summary": "Hm."}),
+        "hello",
+        "Hm.hello",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_in_place_of_parts_is_read(name: str) -> None:
+    body, text, shown = TEXTS[name]
+    decoded, all_shown = decode_reply(body)
+    assert (decoded.text, all_shown) == (text, shown)
 
 
 @pytest.mark.parametrize("name", [*UNUSUAL, *INVALID])
