@@ -13,14 +13,14 @@ from responses_emulator import Emulator, HttpReply, redirect
 from responses_emulator.service.surface import Exchange, Route, Surface
 from responses_emulator.transport.server import Reply
 
-from tests.behaviour.chatgpt.conftest import catalogue, emulator, in_a_hurry, limits, machine, service
+from tests.behaviour.chatgpt.conftest import catalogue, emulator, in_a_hurry, limits, machine, service, workspaces
 from tests.support.backends import BackendUnderTest
 from tests.support.chatgpt_machine import Machine, Person
 from tests.support.session import Session
 
 pytestmark = pytest.mark.promise("no redirect takes a credential to another server", area="security")
 
-__all__ = ["catalogue", "emulator", "in_a_hurry", "limits", "machine", "service"]
+__all__ = ["catalogue", "emulator", "in_a_hurry", "limits", "machine", "service", "workspaces"]
 
 STATUSES = [301, 302, 303, 307, 308]
 

@@ -63,6 +63,8 @@ def settings(url: str, token: str, account: Account = ADA) -> dict[str, Any]:
         "issuer": origin(url),
         "token_store": "file",
         "token_file_path": str(token_file(token, account)),
+        # Tests of every service count the connections of their server, and script what each of them gets.
+        "workspace_routing": False,
     }
 
 

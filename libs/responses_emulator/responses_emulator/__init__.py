@@ -46,6 +46,7 @@ from responses_emulator.chatgpt.errors import (
 )
 from responses_emulator.chatgpt.plan_limits import PlanLimits, PlanWindow
 from responses_emulator.chatgpt.surface import ChatGptOptions, chatgpt_surface, chatgpt_surfaces, wham_surface
+from responses_emulator.chatgpt.workspaces import Workspaces
 from responses_emulator.contract.input_items import item_type
 from responses_emulator.contract.refusal import Refusal
 from responses_emulator.conversation.ledger import Ledger
@@ -205,6 +206,7 @@ __all__ = [
     "Turn",
     "TurnContext",
     "WebSearch",
+    "Workspaces",
     "alternating_roles",
     "answered_results",
     "app_service_error",

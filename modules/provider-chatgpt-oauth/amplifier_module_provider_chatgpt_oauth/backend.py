@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common import Backend, Endpoint, HttpTransport, Options
+from openai_responses_common import Backend, Options
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
 
@@ -19,6 +19,7 @@ from .auth.account import Account, get_shared_account
 from .auth.credential import ChatgptCredential
 from .models import ChatgptModels
 from .quirks import CLIENT_HEADERS, PROFILE
+from .routing import get_shared_routing
 from .settings import (
     DEFAULT_CLIENT_VERSION,
     DEFAULT_MODEL,
@@ -29,6 +30,7 @@ from .settings import (
     read_flag,
     read_models_cache_ttl_s,
 )
+from .transport import ChatgptTransport
 from .wizard import WIZARD_QUESTIONS
 
 SIGN_IN_CAPABILITY = "auth:oauth-device-code"
@@ -62,6 +64,7 @@ class ChatgptBackend:
 def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
     """Build the backend of the account that the settings name."""
     login_on_mount, login_on_use, ttl_s, version, problem = False, True, DEFAULT_MODELS_CACHE_TTL_S, None, None
+    asks_routing, compresses = True, True
     try:
         account_settings, login_on_mount, login_on_use, ttl_s, version = (
             AccountSettings.from_config(config),
@@ -70,6 +73,7 @@ def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
             read_models_cache_ttl_s(config),
             read_client_version(config),
         )
+        asks_routing, compresses = read_flag(config, "workspace_routing"), read_flag(config, "compress_requests")
         account = get_shared_account(account_settings)
     except (ConfigurationError, StoreError) as error:
         # The store in memory touches no file and no keyring.
@@ -87,7 +91,13 @@ def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
     headers = {**CLIENT_HEADERS, "version": version or DEFAULT_CLIENT_VERSION}
     backend = Backend(
         profile=PROFILE,
-        transport=HttpTransport(Endpoint(base_url=account_settings.base_url, credential=credential, headers=headers)),
+        transport=ChatgptTransport(
+            account_settings,
+            credential,
+            headers,
+            routing=get_shared_routing(account) if asks_routing else None,
+            compresses=compresses,
+        ),
         models=models,
         defaults=Options(model=DEFAULT_MODEL),
         own_keys=tuple(SETTINGS),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import is_loopback, is_within, read_url, setting, word_list
@@ -34,6 +35,9 @@ Source: third-party clients, which send this one or 99.99.99, seen 2026-11-21.""
 DEFAULT_MODELS_CACHE_TTL_S = 3600.0
 
 SERVICE_HOSTS = {"base_url": ("chatgpt.com",), "issuer": ("auth.openai.com",)}
+
+_OPENAI_HOST = "openai.com"
+"""A workspace of OpenAI's may also name a host below this one for its requests."""
 
 SCRIPT = "amplifier-chatgpt"
 LOGIN_COMMAND = command_line(__name__, SCRIPT, "login")
@@ -84,6 +88,18 @@ SETTINGS: Mapping[str, Setting] = {
         meaning="The client version that is sent with calls and with the request for the model list.",
         default=DEFAULT_CLIENT_VERSION,
     ),
+    "workspace_routing": Setting(
+        read=flag,
+        meaning="Whether the service is asked, once in a process and after each refresh of the token, where your "
+        "workspace wants its requests, as OpenAI's own client does. Workspaces with data residency need it.",
+        default="true",
+    ),
+    "compress_requests": Setting(
+        read=flag,
+        meaning="Whether long requests are compressed with zstd. That needs Python 3.14, or the extra `zstd` of this "
+        "package. Requests to other hosts than OpenAI's are never compressed.",
+        default="true",
+    ),
     "base_url": Setting(
         meaning="The address of the service, for tests and gateways.",
         default="ChatGPT's own",
@@ -114,6 +130,7 @@ class AccountSettings:
         old_token_file: the path from which tokens are imported. None if the user chose the path of the token file.
         account: the label of the account.
         workspace: the only account id that may sign in. None allows any.
+        allowed_hosts: further hosts to which tokens may be sent, in lower case.
     """
 
     base_url: str = DEFAULT_BASE_URL
@@ -123,6 +140,8 @@ class AccountSettings:
     old_token_file: Path | None = None
     account: str = "default"
     workspace: str | None = None
+    # Two providers with the same tokens share one account, whatever hosts each of them allows.
+    allowed_hosts: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> AccountSettings:
@@ -143,12 +162,43 @@ class AccountSettings:
             old_token_file=None if _read_text(config, "token_file_path") else _expand_home(OLD_TOKEN_FILE),
             account=_read_text(config, "account") or "default",
             workspace=_read_text(config, "workspace"),
+            allowed_hosts=tuple(allowed_hosts),
         )
 
     @property
     def usage_url(self) -> str:
         """The address of the plan's usage, beside the service. Source: OpenAI's own client, seen 2026-11-21."""
         return f"{self.base_url.rpartition('/')[0]}/wham/usage"
+
+    @property
+    def accounts_url(self) -> str:
+        """The address that names the workspaces of a sign-in. Source: a capture of OpenAI's own client, 2026-11-30."""
+        return f"{self.base_url.rpartition('/')[0]}/wham/accounts/check"
+
+    def move_base_url(self, origin: str) -> str:
+        """Return the address of the service at another origin, which a workspace names.
+
+        The origin has to be at OpenAI if the configured address is, and on this machine if that is. So a service on the
+        network never leads a token to this machine, and no workspace leads past a gateway.
+
+        Raises:
+            ConfigurationError: the token must not be sent there.
+        """
+        parts = read_url("workspace_backend_origin", origin.rstrip("/"), example=DEFAULT_BASE_URL)
+        require_https("workspace_backend_origin", parts)
+        host, own = parts.hostname or "", urlsplit(self.base_url)
+        own_host = own.hostname or ""
+        is_allowed = (
+            is_within(host, self.allowed_hosts)
+            or (is_service_host(host) and is_service_host(own_host))
+            or (is_loopback(host) and is_loopback(own_host))
+        )
+        if parts.path or not is_allowed:
+            raise ConfigurationError(
+                f"{host} is not a host to which tokens of a ChatGPT account are sent: if it is yours, add it to the "
+                "setting 'allowed_hosts'"
+            )
+        return f"{origin.rstrip('/')}{own.path}"
 
     @property
     def models_file(self) -> Path:
@@ -158,6 +208,11 @@ class AccountSettings:
         """
         label = "" if self.account == "default" else f".{self.account}"
         return self.token_file.with_name(f"{self.token_file.stem}{label}.json.models")
+
+
+def is_service_host(host: str) -> bool:
+    """Return whether OpenAI serves ChatGPT plans at a host."""
+    return is_within(host, (*SERVICE_HOSTS["base_url"], _OPENAI_HOST))
 
 
 def _read_text(config: Mapping[str, Any], key: str) -> str | None:

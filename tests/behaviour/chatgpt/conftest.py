@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 from openai_responses_common.auth import device_code as flow
-from responses_emulator import ChatGptOptions, Emulator, PlanLimits, SignInService, chatgpt_surfaces, strict_catalogue
+from responses_emulator import (
+    ChatGptOptions,
+    Emulator,
+    PlanLimits,
+    SignInService,
+    Workspaces,
+    chatgpt_surfaces,
+    strict_catalogue,
+)
 from responses_emulator.chatgpt.catalogue import Catalogue
 
 from examples.chat.offline_model import respond
@@ -40,10 +48,18 @@ def limits() -> PlanLimits:
 
 
 @pytest.fixture
-def emulator(service: SignInService, catalogue: Catalogue, limits: PlanLimits) -> Iterator[Emulator]:
+def workspaces() -> Workspaces:
+    """Where workspaces want their requests."""
+    return Workspaces()
+
+
+@pytest.fixture
+def emulator(
+    service: SignInService, catalogue: Catalogue, limits: PlanLimits, workspaces: Workspaces
+) -> Iterator[Emulator]:
     """All of it, running."""
     options = ChatGptOptions(needs_version=True)
-    surfaces = chatgpt_surfaces(service, catalogue=catalogue, limits=limits, options=options)
+    surfaces = chatgpt_surfaces(service, catalogue=catalogue, limits=limits, workspaces=workspaces, options=options)
     with Emulator(surfaces=surfaces, responder=respond) as running:
         yield running
 

@@ -29,6 +29,8 @@ from responses_emulator.chatgpt.errors import (
     unauthorized_refusal,
 )
 from responses_emulator.chatgpt.plan_limits import PlanLimits
+from responses_emulator.chatgpt.request_bodies import decode_request_body
+from responses_emulator.chatgpt.workspaces import Workspaces
 from responses_emulator.contract.create_request import RequestRules, validate
 from responses_emulator.contract.input_items import item_type
 from responses_emulator.contract.refusal import Refusal
@@ -40,7 +42,7 @@ from responses_emulator.openai_sign_in.service import SignInService
 from responses_emulator.openai_sign_in.surface import issuer_surface
 from responses_emulator.openai_sign_in.tokens import Account
 from responses_emulator.script.turn import ExtraEvent, Framing, NoTerminalOutput, Part, ResponseFields
-from responses_emulator.service.create_response import create_response
+from responses_emulator.service.create_response import create_response, http_reply
 from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller, Exchange, Handler, Route, Surface, json_reply
 from responses_emulator.transport.server import Headers, Reply, StreamReply
@@ -97,6 +99,7 @@ def chatgpt_surface(
     prefix: str = "/backend-api/codex",
     catalogue: Catalogue | None = None,
     limits: PlanLimits | None = None,
+    workspaces: Workspaces | None = None,
     options: ChatGptOptions | None = None,
 ) -> Surface:
     """The surface; without `sign_in` it takes every well-formed access token (`make_token`) that is not expired."""
@@ -104,6 +107,7 @@ def chatgpt_surface(
         sign_in=sign_in or SignInService(known_only=False),
         catalogue=catalogue or default_catalogue(),
         limits=limits or PlanLimits(),
+        workspaces=workspaces or Workspaces(),
         options=options or ChatGptOptions(),
     )
     return Surface(
@@ -129,19 +133,24 @@ def wham_surface(
     *,
     prefix: str = "/backend-api/wham",
     limits: PlanLimits | None = None,
+    workspaces: Workspaces | None = None,
     options: ChatGptOptions | None = None,
 ) -> Surface:
-    """Where a client asks how much of the plan is used."""
+    """Where a client asks how much of the plan is used, and where the workspace wants its requests."""
     service = _Backend(
         sign_in=sign_in or SignInService(known_only=False),
         catalogue=default_catalogue(),
         limits=limits or PlanLimits(),
+        workspaces=workspaces or Workspaces(),
         options=options or ChatGptOptions(),
     )
     return Surface(
         name="wham",
         prefix=prefix,
-        routes=(Route("GET", "/usage", service.guard(service.usage), is_public=True),),
+        routes=(
+            Route("GET", "/usage", service.guard(service.usage), is_public=True),
+            Route("GET", "/accounts/check", service.guard(service.check_accounts), is_public=True),
+        ),
         authenticate=service.caller,
         error_body=chatgpt_error_body,
         headers=service.plain_headers,
@@ -153,13 +162,14 @@ def chatgpt_surfaces(
     *,
     catalogue: Catalogue | None = None,
     limits: PlanLimits | None = None,
+    workspaces: Workspaces | None = None,
     options: ChatGptOptions | None = None,
 ) -> tuple[Surface, ...]:
     """Backend, usage and sign-in of one service, over the same people and limits; the backend first."""
-    limits = limits or PlanLimits()
+    limits, workspaces = limits or PlanLimits(), workspaces or Workspaces()
     return (
-        chatgpt_surface(sign_in, catalogue=catalogue, limits=limits, options=options),
-        wham_surface(sign_in, limits=limits, options=options),
+        chatgpt_surface(sign_in, catalogue=catalogue, limits=limits, workspaces=workspaces, options=options),
+        wham_surface(sign_in, limits=limits, workspaces=workspaces, options=options),
         *issuer_surface(sign_in),
     )
 
@@ -180,6 +190,7 @@ class _Backend:
     sign_in: SignInService
     catalogue: Catalogue
     limits: PlanLimits
+    workspaces: Workspaces
     options: ChatGptOptions = field(default_factory=ChatGptOptions)
 
     def guard(self, handler: Callable[[Exchange], Awaitable[Reply | StreamReply]]) -> Handler:
@@ -248,7 +259,16 @@ class _Backend:
         found = self.limits.usage(**exchange.params, account_id=exchange.caller.account)
         return json_reply(found, headers=self.plain_headers(exchange))
 
+    async def check_accounts(self, exchange: Exchange) -> Reply | StreamReply:
+        assert exchange.caller is not None
+        if self.workspaces.reply is not None:
+            return await http_reply(self.workspaces.reply, exchange)
+        document = self.workspaces.document(plan=exchange.params["plan"], account_id=exchange.caller.account)
+        return json_reply(document, headers=self.plain_headers(exchange))
+
     async def respond(self, exchange: Exchange) -> Reply | StreamReply:
+        request = exchange.request
+        request.raw_body = decode_request_body(request.raw_body, request.headers.get("content-encoding", ""))
         rules = replace(exchange.surface.rules, find_model=functools.partial(self._find_for, exchange.request))
         exchange.surface = replace(
             exchange.surface, rules=rules, turn_parts=(*exchange.surface.turn_parts, *self._parts(exchange))

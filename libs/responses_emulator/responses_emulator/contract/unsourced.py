@@ -105,6 +105,11 @@ UNSOURCED_RULES = (
         known="Users report the event; no recording has it.",
     ),
     UnsourcedRule(
+        path="chatgpt/request_bodies.py",
+        rule="The status and the text for an encoding that is not known, and for a damaged body.",
+        known="OpenAI's own client compresses every body with zstd (captured).",
+    ),
+    UnsourcedRule(
         path="azure/errors.py",
         rule="The text for a principal without a role.",
         known="Reported for the agents API, not for this one.",

@@ -120,14 +120,13 @@ def read_tokens(response: Mapping[str, Any], *, previous: Tokens | None = None) 
     account = _read_text(auth.get("chatgpt_account_id")) or (previous.account if previous else "")
     if not is_header_value(account):
         raise AuthenticationError("the tokens do not name a ChatGPT account: sign in with an account that has a plan")
-    emails = (identity.get("email"), as_object(claims.get(_PROFILE_CLAIM)).get("email"))
-    email = next(filter(None, map(_read_text, emails)), previous.email if previous else "")
+    email = _read_text(identity.get("email")) or _read_text(as_object(claims.get(_PROFILE_CLAIM)).get("email"))
     return Tokens(
         access_token=access,
         refresh_token=refresh,
         expires_at=_read_expiry(claims, response),
         account=account,
-        email=email,
+        email=email or (previous.email if previous else ""),
         plan=_read_text(auth.get("chatgpt_plan_type")) or (previous.plan if previous else ""),
         fedramp=auth.get("chatgpt_account_is_fedramp") is True,
     )
@@ -144,8 +143,9 @@ def _read_expiry(claims: Mapping[str, Any], response: Mapping[str, Any]) -> floa
 
 def _read_time(value: object) -> float | None:
     """A number of seconds. None for anything else, such as infinity, which JSON can carry and no store can save."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value < _MAX_TIME_S else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < _MAX_TIME_S else None
 
 
 def _read_text(value: object) -> str:
