@@ -8,14 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from ..wire.client_calls import OUTPUT_TYPES
 from ..wire.json_values import as_object, as_objects
 from ..wire.tool_choice import fit_tool_choice, tool_name
 from ..wire.types import Item
-
-SystemTextRole = Literal["developer", "system", "user"]
+from .traits import SystemTextRole
 
 _SYSTEM_ROLES = frozenset({"developer", "system"})
 MEDIA_IN_RESULT_NOTE = "[an image or file of the tool is left out: the service accepts only text in tool results]"

@@ -9,8 +9,7 @@ from decimal import Decimal
 
 from amplifier_core.llm_errors import LLMError
 
-from .amendments import SystemTextRole
-from .traits import OPENAI_CIPHERTEXT, LeadingSystem
+from .traits import OPENAI_CIPHERTEXT, LeadingSystem, SystemTextRole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ Sampling = Literal["always", "effort_none", "never"]
 
 LeadingSystem = Literal["instructions", "developer"]
 
+SystemTextRole = Literal["developer", "system", "user"]
+
 OPENAI_CIPHERTEXT = "openai"
 """The ciphertext family of OpenAI's hosted models: one reads what another one encrypted, or the service leaves it out
 and says so (from gpt-6.2 on). Source: its guide on preserved reasoning, and recordings, seen 2026-11-21."""

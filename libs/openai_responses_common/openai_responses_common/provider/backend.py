@@ -7,17 +7,19 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from amplifier_core.models import ConfigField, ModelInfo
 
 from ..facts.backend_profile import BackendProfile
-from ..facts.listed_models import ListedModel
 from ..facts.traits import EFFORTS
 from ..options.model_info import TRAIT_SETTINGS, read_model_info
 from ..options.options import Options
 from ..transport.base import Document, Transport
 from .model_list import describe_all, read_model_list
+
+if TYPE_CHECKING:  # read with the first list, so that a session starts sooner
+    from ..facts.listed_models import ListedModel
 
 logger = logging.getLogger(__name__)
 

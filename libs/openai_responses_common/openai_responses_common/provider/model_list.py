@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from amplifier_core.llm_errors import ProviderUnavailableError
 from amplifier_core.models import ModelInfo
 
-from ..facts.listed_models import ListedModel, read_listed_models
 from ..facts.model_ids import has_snapshot_date
 from ..options.model_info import ModelOverrides
 from .shutdowns import describe_shutdown
+
+if TYPE_CHECKING:
+    from ..facts.listed_models import ListedModel
 
 
 def read_model_list(document: object) -> list[ListedModel]:
@@ -21,6 +23,8 @@ def read_model_list(document: object) -> list[ListedModel]:
     Raises:
         ProviderUnavailableError: the response is not a model list.
     """
+    from ..facts.listed_models import read_listed_models  # not needed to mount a provider
+
     models = read_listed_models(document)
     if models is None:
         raise ProviderUnavailableError("the response of the service is not a model list", retryable=False)

@@ -8,16 +8,18 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from amplifier_core.llm_errors import LLMError
 from amplifier_core.models import ModelInfo
 
-from ..facts.listed_models import ListedModel
 from ..facts.model_traits import has_row
 from ..options.options import Options
 from .backend import Fetch, Models
 from .catalogue import FAILURE_AGE_S
+
+if TYPE_CHECKING:
+    from ..facts.listed_models import ListedModel
 
 FIRST_WAIT_S = 1.0
 """How long, in seconds, the first call waits for the list."""

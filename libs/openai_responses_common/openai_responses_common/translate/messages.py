@@ -13,7 +13,7 @@ from typing import Any, cast
 from amplifier_core.message_models import Message, TextBlock, ToolCallBlock, ToolResultBlock
 from pydantic import BaseModel
 
-from ..facts.amendments import SystemTextRole
+from ..facts.traits import SystemTextRole
 from ..wire.client_calls import OUTPUT_TYPES
 from ..wire.json_values import as_object
 from ..wire.types import Item
