@@ -18,18 +18,20 @@ from ..wire.types import Response
 
 
 def read_token_counts(response: Response) -> TokenCounts | None:
-    """Return the token counts of one response; None if it reports none.
+    """Return the token counts of one response; None if it reports none that can be read, and no cost.
 
-    Older servers leave out the details, and other servers send null for them.
+    Older servers leave out the details, and other servers send null for them. Bridges write the names of Chat
+    Completions, or a number as a text.
     """
     usage = as_object(response.get("usage"))
-    if not usage:
+    input_count, output_count = _read_sum(usage, "input", "prompt"), _read_sum(usage, "output", "completion")
+    if input_count is None and output_count is None and "cost" not in usage:
         return None
-    details = as_object(usage.get("input_tokens_details"))
+    details = as_object(usage.get("input_tokens_details") or usage.get("prompt_tokens_details"))
     write_details = as_object(details.get("cache_write_tokens_details"))
     return TokenCounts(
-        input=_read_count(usage.get("input_tokens")),
-        output=_read_count(usage.get("output_tokens")),
+        input=input_count or 0,
+        output=output_count or 0,
         cache_read=_read_count(details.get("cached_tokens")),
         cache_write=_read_count(details.get("cache_write_tokens")),
         cache_write_12h=_read_count(write_details.get("ttl_12h_tokens")),
@@ -60,7 +62,8 @@ def sum_usage(
             total.cost_usd = None
             continue
         usage = response["usage"]
-        reasoning: object = as_object(usage.get("output_tokens_details")).get("reasoning_tokens")
+        output_details = as_object(usage.get("output_tokens_details") or usage.get("completion_tokens_details"))
+        reasoning: object = output_details.get("reasoning_tokens")
         input_tokens = max(counts.input - counts.cache_write, min(counts.input, counts.cache_read))
         total.input_tokens += input_tokens
         total.output_tokens += counts.output
@@ -154,9 +157,23 @@ def _read_amount(usage: Mapping[str, Any], path: Sequence[str]) -> Decimal | Non
     return amount if amount.is_finite() and 0 <= amount < _MAX_COST_USD else None
 
 
+def _read_sum(usage: Mapping[str, Any], *names: str) -> int | None:
+    """Return the tokens of input or output under the first of these names; None if no name has a number."""
+    counts = (_read_optional_count(usage.get(f"{name}_tokens")) for name in names)
+    return next((count for count in counts if count is not None), None)
+
+
 def _read_count(value: object) -> int:
-    """Return a number of tokens; 0 for a value that is not an integer of 0 or more."""
-    return value if type(value) is int and value > 0 else 0
+    """Return a number of tokens; 0 for a value that is not a whole number of 0 or more."""
+    return _read_optional_count(value) or 0
+
+
+def _read_optional_count(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
+        return int(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    return value if type(value) is int and value >= 0 else None
 
 
 def _add_optional(total: int | None, increment: int | None) -> int | None:
