@@ -201,7 +201,10 @@ def _learn_answered_results(refusal: Refusal) -> Lesson | None:
     amended = replace(refusal.amendments, answers_results=True)
     if match[1].lower() == "system":
         amended = replace(amended, system_text_role="user")
-    return amended, f"the model's chat template refuses a message after tool results ({refusal.reason}); answering them"
+    return (
+        amended,
+        f"the model's chat template refuses a message after tool results ({refusal.reason}); an answer is sent between",
+    )
 
 
 def _names_role(refusal: Refusal, role: str) -> bool:

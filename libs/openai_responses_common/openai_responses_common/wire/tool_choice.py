@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .json_values import as_object, as_objects
@@ -11,7 +11,7 @@ from .types import Item
 _NAMED_TYPES = frozenset({"function", "custom", "namespace"})
 
 
-def tool_name(tool: Item) -> str:
+def tool_name(tool: Mapping[str, Any]) -> str:
     """Return what identifies a tool on the wire: its name, the label of its server, or its type."""
     return str(tool.get("name") or tool.get("server_label") or tool.get("type"))
 
