@@ -104,7 +104,8 @@ def test_the_saved_settings_work_also_where_nobody_replaces_variables(
 def test_enter_leaves_everything_to_the_model(set_up: SetUp, backend: BackendUnderTest, emulator: Emulator) -> None:
     saved = set_up().run()
     assert saved["reasoning_effort"] in NEUTRAL
-    assert "effort" not in asyncio.run(answer(backend, emulator, dict(saved))).get("reasoning", {})
+    body = asyncio.run(answer(backend, emulator, dict(saved)))
+    assert body.get("reasoning", {}).get("effort") == backend.stated_effort
 
 
 def test_the_questions_are_few(set_up: SetUp) -> None:

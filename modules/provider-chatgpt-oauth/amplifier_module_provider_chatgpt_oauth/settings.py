@@ -19,7 +19,7 @@ from openai_responses_common.auth.store.open import STORE_MODES
 from openai_responses_common.auth.urls import require_https
 from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.options.readers import flag, lower_text, seconds_or_zero
-from openai_responses_common.options.setting import Setting, is_unset
+from openai_responses_common.options.setting import Setting
 
 DEFAULT_BASE_URL = "https://chatgpt.com/backend-api/codex"
 DEFAULT_ISSUER = "https://auth.openai.com"
@@ -245,8 +245,7 @@ def read_flag(config: Mapping[str, Any], key: str) -> bool:
     Raises:
         ConfigurationError: the value is not valid.
     """
-    value, row = config.get(key), SETTINGS[key]
-    return row.parse(key, row.default if is_unset(value) else value)
+    return SETTINGS[key].parse(key, _read_text(config, key) or SETTINGS[key].default)
 
 
 def read_client_version(config: Mapping[str, Any]) -> str | None:
