@@ -49,10 +49,11 @@ async def test_a_token_is_refreshed_five_minutes_before_it_expires(
     machine: Machine, left_s: float, refreshed: bool
 ) -> None:
     machine.keep(machine.service.token_set(lifetime_s=left_s))
+    machine.service.hold("refresh")
     session = await machine.session()
-    await session.ask("hello")
-    assert not machine.service.requests_to("refresh"), "the first call of a process waits for nothing"
-    await session.ask("hello")
+    for _ in range(2):
+        await session.ask("hello")  # waits for no refresh, not even the first call of a process
+    machine.service.release("refresh")
     if refreshed:
         assert await machine.emulator.wait_until_async(lambda: machine.service.requests_to("refresh"))
     assert bool(machine.service.requests_to("refresh")) is refreshed
@@ -436,8 +437,7 @@ async def test_a_refresh_is_awaited_longer_than_the_lock_and_given_up_only_befor
     monkeypatch.setattr(BlockingHttp, "request", spy)
     machine.keep(machine.service.token_set(lifetime_s=-10))
     await (await machine.session()).ask("hello")
-    ((path, connect_s, response_s),) = limits
-    assert path == "token"
+    ((connect_s, response_s),) = [limit for path, *limit in limits if path == "token"]
     assert connect_s < LOCK_DEADLINE_S < response_s
 
 
