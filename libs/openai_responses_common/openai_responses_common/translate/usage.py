@@ -27,7 +27,7 @@ def read_token_counts(response: Response) -> TokenCounts | None:
     input_count, output_count = _read_sum(usage, "input", "prompt"), _read_sum(usage, "output", "completion")
     if input_count is None and output_count is None and "cost" not in usage:
         return None
-    details = as_object(usage.get("input_tokens_details") or usage.get("prompt_tokens_details"))
+    details = as_object(usage.get("input_tokens_details")) or as_object(usage.get("prompt_tokens_details"))
     write_details = as_object(details.get("cache_write_tokens_details"))
     return TokenCounts(
         input=input_count or 0,
@@ -62,7 +62,9 @@ def sum_usage(
             total.cost_usd = None
             continue
         usage = response["usage"]
-        output_details = as_object(usage.get("output_tokens_details") or usage.get("completion_tokens_details"))
+        output_details = as_object(usage.get("output_tokens_details")) or as_object(
+            usage.get("completion_tokens_details")
+        )
         reasoning: object = output_details.get("reasoning_tokens")
         input_tokens = max(counts.input - counts.cache_write, min(counts.input, counts.cache_read))
         total.input_tokens += input_tokens
