@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from amplifier_core.llm_errors import LLMError
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.failures.failure import CallFailure
-from openai_responses_common.transport.credential import Lease
+from openai_responses_common.transport.credential import UNAUTHORIZED, Lease
 from openai_responses_common.transport.http_client import BlockingHttp
 from openai_responses_common.wire.json_values import as_objects
 
@@ -113,11 +113,11 @@ class WorkspaceRouting:
         """Return the answer of the service; without a constraint if it does not name the account exactly once.
 
         Raises:
-            CallFailure: the service cannot be reached, or may answer later.
+            CallFailure: the service cannot be reached, refuses the token, or may answer later.
             ConfigurationError: there is no HTTP client for its address.
         """
         reply = self._http.send("GET", self._url, headers=lease.headers)
-        if reply.status == 429 or reply.status >= 500:
+        if reply.status in {UNAUTHORIZED, 429} or reply.status >= 500:
             raise CallFailure(reply.read_failure())
         entries = [entry for entry in as_objects(reply.body_fields.get("accounts")) if entry.get("id") == account]
         if reply.status != 200 or len(entries) != 1:

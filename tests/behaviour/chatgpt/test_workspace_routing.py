@@ -95,6 +95,17 @@ async def test_a_refresh_asks_again(ready: Machine, workspaces: Workspaces) -> N
     assert session.emulator.model_requests[-1].headers[OVERRIDE] == "us"
 
 
+async def test_a_refused_token_leaves_the_answer_to_the_next_one(ready: Machine, workspaces: Workspaces) -> None:
+    """The call after the refresh waits for it, as the first one of a sign-in does."""
+    workspaces.routing_override = "us"
+    ready.service.reject_access_token(ready.kept["access_token"])
+    session = await ready.session()
+    await session.ask("hello")
+    await session.ask("hello")
+    assert [each.status for each in checks(ready)] == [401, 200]
+    assert session.emulator.model_requests[-1].headers[OVERRIDE] == "us"
+
+
 async def test_a_sign_in_of_another_account_asks_again(ready: Machine, workspaces: Workspaces) -> None:
     workspaces.routing_override = "us"
     session = await ready.session()
