@@ -24,7 +24,7 @@ from ..provider.provider import ResponsesProvider
 from .host_settings import find_foreign_address, load_host_keys, read_host_config
 
 _EXIT_INTERRUPTED = 130
-_library_logger = logging.getLogger(__package__.partition(".")[0])
+_library_logger = logging.getLogger(__name__.partition(".")[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from ..auth.urls import is_loopback, is_within
@@ -87,8 +87,10 @@ def _merge_objects(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[
     """Return an object with the fields of both; the overlay wins, and objects in both are merged in the same way."""
     merged = dict(base)
     for key, value in overlay.items():
-        is_nested = isinstance(merged.get(key), dict) and isinstance(value, dict)
-        merged[key] = _merge_objects(as_object(merged[key]), as_object(value)) if is_nested else value
+        earlier: object = merged.get(key)
+        if isinstance(earlier, dict) and isinstance(value, dict):
+            value = _merge_objects(cast("dict[str, Any]", earlier), cast("dict[str, Any]", value))  # noqa: PLW2901
+        merged[key] = value
     return merged
 
 
