@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from responses_emulator import (
@@ -153,7 +154,7 @@ async def test_a_whole_call_before_the_cut_one_is_run_and_the_model_reads_of_bot
 
 
 @pytest.mark.parametrize("piece", [Call("look", {"at": "the whole wide world"}), Think(["Look."], tokens=9)])
-async def test_a_request_that_says_no_more_than_the_last_one_is_not_sent(session: Session, piece: object) -> None:
+async def test_a_request_that_says_no_more_than_the_last_one_is_not_sent(session: Session, piece: Any) -> None:
     """Half an action of a native tool cannot be sent back, nor can reasoning that nothing follows."""
     if isinstance(piece, Call):
         piece = HostedItem({"type": "shell_call", "call_id": "call_1", "action": {"commands": ["ls"]}})

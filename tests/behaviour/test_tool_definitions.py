@@ -21,6 +21,11 @@ def spec(parameters: Any, name: str = "look", **extra: Any) -> ToolSpec:
     return ToolSpec(name=name, parameters=parameters, **extra)
 
 
+def native(name: str, **fields: str) -> ToolSpec:
+    """A tool of another type than `function`."""
+    return ToolSpec.model_validate({"name": name, "parameters": {}, **fields})
+
+
 @pytest.mark.promise("one MCP tool without properties makes every call fail", area="hazard")
 @pytest.mark.parametrize(
     "parameters",
@@ -82,7 +87,7 @@ async def test_custom_tools_and_namespaces_have_aliases_too(open_session: OpenSe
     inner = {"type": "function", "name": "get.mail", "parameters": {"type": "object"}}
     namespace = {"type": "namespace", "name": "my mail", "description": "d", "tools": [inner]}
     session = await open_session(hosted_tools=[namespace])
-    chat = Conversation(session, tools=[ToolSpec(name="run.sql", parameters={}, type="custom")])
+    chat = Conversation(session, tools=[native("run.sql", type="custom")])
     session.emulator.script(Say("ok"))
     await chat.say("hello")
     custom, group = session.body["tools"]
@@ -96,7 +101,10 @@ async def test_custom_tools_and_namespaces_have_aliases_too(open_session: OpenSe
 
 
 async def test_tools_that_a_search_returns_are_called_by_their_names(session: Session) -> None:
-    chat = Conversation(session, tools=[ToolSpec(name="find", parameters={}, type="tool_search", execution="client")])
+    chat = Conversation(
+        session,
+        tools=[native("find", type="tool_search", execution="client")],
+    )
     session.emulator.script(
         HostedItem({"type": "tool_search_call", "execution": "client", "arguments": {"query": "x"}})
     )
@@ -144,7 +152,11 @@ async def test_one_bad_tool_is_left_out_and_reported(session: Session) -> None:
 
 async def test_choice_of_allowed_tools_has_their_aliases(session: Session) -> None:
     choice = {"type": "allowed_tools", "mode": "auto", "tools": ["a.b", {"type": "function", "name": "good"}, "bash"]}
-    tools = [spec(EMPTY, "a.b"), tool("good"), ToolSpec(name="bash", parameters={}, type="shell")]
+    tools = [
+        spec(EMPTY, "a.b"),
+        tool("good"),
+        native("bash", type="shell"),
+    ]
     session.emulator.script(Say("ok"))
     await session.ask("hello", tools=tools, tool_choice=choice)
     assert session.body["tool_choice"]["tools"] == [

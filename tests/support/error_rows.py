@@ -459,6 +459,10 @@ def _wait(name: str, *, too_long: bool = False, status: int = 429, **more: Any) 
     )
 
 
+def _litellm_wait(seconds: str) -> dict[str, Any]:
+    return {"llm_provider-retry-after": seconds}
+
+
 WAIT_ROWS = (
     _wait("`Retry-After: 0`", retry_after="0"),
     _wait("`Retry-After: 0.01`", retry_after="0.01", over_socket=True),
@@ -471,8 +475,8 @@ WAIT_ROWS = (
     _wait("an empty header", retry_after=""),
     _wait("`nan`", retry_after="nan", over_socket=True),
     _wait("`inf`", retry_after="inf"),
-    _wait("LiteLLM's `llm_provider-retry-after: 0.01`", **{"llm_provider-retry-after": "0.01"}),
-    _wait("LiteLLM's `llm_provider-retry-after: 3600`", too_long=True, **{"llm_provider-retry-after": "3600"}),
+    _wait("LiteLLM's `llm_provider-retry-after: 0.01`", **_litellm_wait("0.01")),
+    _wait("LiteLLM's `llm_provider-retry-after: 3600`", too_long=True, **_litellm_wait("3600")),
     _row(
         "a wait of an hour in words",
         HttpReply(429, {"error": {"message": "Busy. Please retry after 3600 seconds."}}),

@@ -34,7 +34,7 @@ class DictKeyring(KeyringBackend):
         super().__init__()
         self.entries = {} if entries is None else entries
         self.calls: list[str] = []
-        self.limit = BLOB if sys.platform == "win32" else None
+        self.limit: int | None = BLOB if sys.platform == "win32" else None
         self.crash_at = 0
         self.after = False
 

@@ -38,7 +38,7 @@ from tests.generated.faults.raw import (
 )
 
 # Nothing ever comes, so that a pause of the machine ends in the same timeout.
-_SILENCE = {"timeout": 0.15}
+_SILENCE: dict[str, Any] = {"timeout": 0.15}
 _NETWORK = passing("NetworkError", says="cannot reach")
 _UNTRUSTED = final("NetworkError", says="SSL_CERT_FILE")
 _BROKEN = passing("StreamError", events=HALF_SHOWN_TWICE, says="the connection broke off: SSLError")

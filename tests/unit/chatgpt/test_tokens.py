@@ -61,7 +61,7 @@ def test_an_odd_account_id_is_none(odd: object) -> None:
 
 @pytest.mark.parametrize("odd", ODD_VALUES, ids=str)
 def test_odd_fields_of_a_record_are_empty(odd: object) -> None:
-    fields = dict.fromkeys(("access_token", "refresh_token", "email", "plan", "ended"), odd)
+    fields: dict[str, Any] = dict.fromkeys(("access_token", "refresh_token", "email", "plan", "ended"), odd)
     tokens = Tokens.from_record(TokenRecord(account="acc", saved_at=1.0, tokens=fields))
     assert (tokens.access_token, tokens.refresh_token, tokens.email, tokens.plan, tokens.end_code) == ("",) * 5
 

@@ -16,7 +16,8 @@ def call(call_id: Any, **fields: Any) -> Item:
 
 def decode_ids(*output: Item) -> list[str]:
     response = decode_response([{"status": "completed", "output": list(output)}], origin="here", usage=None)
-    assert [block.id for block in response.content] == [each.id for each in response.tool_calls or ()]
+    blocks: list[Any] = list(response.content)
+    assert [block.id for block in blocks] == [each.id for each in response.tool_calls or ()]
     return [each.id for each in response.tool_calls or ()]
 
 

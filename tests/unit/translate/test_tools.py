@@ -185,7 +185,7 @@ def test_tool_that_comes_twice_is_sent_once() -> None:
 
 def test_schema_that_becomes_wider_is_noted_and_not_strict() -> None:
     union = {"anyOf": [SCHEMA, SCHEMA]}
-    [tool], [note] = encode_with_notes(ToolSpec(name="read", parameters=union, strict=True))
+    [tool], [note] = encode_with_notes(ToolSpec.model_validate({"name": "read", "parameters": union, "strict": True}))
     assert tool["parameters"]["properties"] == SCHEMA["properties"]
     assert tool["strict"] is False
     assert note == "tool 'read': its schema is sent without anyOf at the root, which the API does not accept"

@@ -100,7 +100,8 @@ class Replay:
 
     def is_own(self, state: ReplayState) -> bool:
         """Return whether the target itself made an item, or reads it as if it had."""
-        maker = (state.get("origin"), state.get("model"), state.get("alias"))
+        # A damaged transcript may have anything here, also what cannot be a key.
+        maker = tuple(str(state.get(key)) for key in ("origin", "model", "alias"))
         if maker not in self.own_by_maker:
             self.own_by_maker[maker] = maker[0] == self.origin and self.target.reads(state)
         return self.own_by_maker[maker]

@@ -81,6 +81,8 @@ def _value_problem(keyword: str, value: Any) -> str | None:
         return f"{value!r} is not of type {names}."
     if keyword in {"enum", *_SCHEMA_LISTS} and not value:
         return "[] should be non-empty."
+    if isinstance(value, bool):
+        return None
     if keyword in {"enum", "required"} and len({repr(entry) for entry in value}) < len(value):
         return f"{value!r} has non-unique elements."
     return (
