@@ -20,12 +20,8 @@ from openai_responses_common.auth.jwt import read_claims
 
 from ..endpoint import AzureEndpoint
 from ..settings import IDENTITY_KEYS, Settings, describe_setting
-from .azure_cli import AzureCli
-from .azure_identity import build_credential_flow, build_default_azure_identity_flow
 from .credential import EntraCredential, get_shared_identity
 from .flow import Flow, FlowUnavailable, Tenant
-from .managed_identity import ManagedIdentity
-from .msal_application import build_assertion_application, build_certificate_application, build_secret_application
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +52,9 @@ class StaticToken:
         return Token(value=self.value, expires_at_s=expires_at_s)
 
 
+# The functions below import their flow, because a provider needs one of them at most, and with a key none.
+
+
 def _read_application(settings: Settings, endpoint: AzureEndpoint) -> tuple[Tenant, str]:
     tenant = Tenant(authority=endpoint.authority, name=settings.require("tenant_id"))
     return tenant, settings.require("client_id")
@@ -66,10 +65,14 @@ def _build_static_token(settings: Settings, endpoint: AzureEndpoint) -> Flow:
 
 
 def _build_secret_application(settings: Settings, endpoint: AzureEndpoint) -> Flow:
+    from .msal_application import build_secret_application
+
     return build_secret_application(*_read_application(settings, endpoint), settings.require("client_secret"))
 
 
 def _build_certificate_application(settings: Settings, endpoint: AzureEndpoint) -> Flow:
+    from .msal_application import build_certificate_application
+
     return build_certificate_application(
         *_read_application(settings, endpoint),
         settings.require("client_certificate_path"),
@@ -79,11 +82,15 @@ def _build_certificate_application(settings: Settings, endpoint: AzureEndpoint) 
 
 
 def _build_assertion_application(settings: Settings, endpoint: AzureEndpoint) -> Flow:
+    from .msal_application import build_assertion_application
+
     return build_assertion_application(*_read_application(settings, endpoint), settings.require("federated_token_file"))
 
 
 def _build_managed_identity(settings: Settings, endpoint: AzureEndpoint, *, in_chain: bool = False) -> Flow:
     """Ids of the config win; AZURE_CLIENT_ID selects the identity if nothing else does, as in the Azure SDKs."""
+    from .managed_identity import ManagedIdentity
+
     for key in ("client_id", "resource_id", "object_id"):
         if value := settings.config_texts.get(f"managed_identity_{key}"):
             return ManagedIdentity(ids={key: value}, in_chain=in_chain)
@@ -93,13 +100,14 @@ def _build_managed_identity(settings: Settings, endpoint: AzureEndpoint, *, in_c
 
 
 def _build_azure_cli(settings: Settings, endpoint: AzureEndpoint) -> Flow:
+    from .azure_cli import AzureCli
+
     # Shorter than the deadline of every flow, so that the error names the CLI.
     timeout_s = 0.9 * settings.read_token_timeout_s()
     return AzureCli(tenant=settings.config_texts.get("tenant_id"), timeout_s=timeout_s)
 
 
 def _build_signed_in_user(settings: Settings, endpoint: AzureEndpoint, *, in_chain: bool = False) -> Flow:
-    """Imported here, because no other flow needs the token store or a browser."""
     from .signed_in_user import SignedInUser
 
     return SignedInUser.from_settings(settings, endpoint, in_chain=in_chain)
@@ -114,6 +122,8 @@ def _build_signed_in_user_of_chain(settings: Settings, endpoint: AzureEndpoint) 
 
 
 def _build_azure_identity_flow(settings: Settings, endpoint: AzureEndpoint) -> Flow:
+    from .azure_identity import build_credential_flow, build_default_azure_identity_flow
+
     if settings.credential is None:
         return build_default_azure_identity_flow(endpoint.authority)
     return build_credential_flow(settings.credential)
