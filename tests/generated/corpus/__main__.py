@@ -68,8 +68,14 @@ def _check_enough(report: Report, subject: Subject) -> None:
         few = [] if report.counts[what] >= floor else [f"only {report.counts[what]}, there must be {floor}"]
         report.check("lower bound", what, few)
     used = {words for _, words in report.explained}
-    for reason in REASONS if subject.all_recordings else ():
-        report.check("reason in use", reason.words, [] if reason.words in used else ["accounts for nothing"])
+    for reason in REASONS:
+        if reason.of_plan:
+            is_wrong = (reason.words in used) is subject.all_recordings
+            report.check(
+                "reason of a plan", reason.words, ["is used where it must not, or not where it must"] * is_wrong
+            )
+        elif subject.all_recordings:
+            report.check("reason in use", reason.words, [] if reason.words in used else ["accounts for nothing"])
 
 
 async def _play(subject: Subject, server: ReplayServer, cassettes: list[Cassette]) -> Report:

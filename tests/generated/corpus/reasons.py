@@ -45,11 +45,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One row: `place` is a whole pattern, `holds` the check of the case at hand."""
+    """One row: `place` is a whole pattern, `holds` the check of the case at hand.
+
+    `of_plan` is True for what only the service of ChatGPT plans gets; in another run, such a row accounts for nothing.
+    """
 
     place: str
     words: str
     holds: Callable[[Difference, Facts], bool]
+    of_plan: bool = False
 
 
 def _is_mute(item: Json) -> bool:
@@ -162,6 +166,23 @@ REASONS: tuple[Reason, ...] = (
         place=r"input\.image_generation_call\.\w+",
         words="a picture goes back whole; the recorded client sent its id alone, which only a stored answer allows",
         holds=_original,
+    ),
+    Reason(
+        place="prompt_cache_key",
+        words="a provider without a session has a random key of its conversation, as the service's own client has",
+        holds=lambda difference, facts: (
+            _unrecorded(difference, facts) and re.fullmatch(r"[0-9a-f-]{36}", str(difference.sent)) is not None
+        ),
+        of_plan=True,
+    ),
+    Reason(
+        place=r"reasoning(\.effort)?|text(\.verbosity)?",
+        words="the catalogue's default effort and verbosity are stated, as the service's own client states them",
+        holds=lambda difference, facts: (
+            _unrecorded(difference, facts)
+            and difference.sent in ({"effort": "medium"}, "medium", {"verbosity": "low"}, "low")
+        ),
+        of_plan=True,
     ),
     Reason(
         place=r"input\.function_call\.arguments",
