@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
-from openai_responses_common.options.readers import choice, flag, one_of, rate, seconds_or_zero, word_list
+from openai_responses_common.options.readers import choice, day, flag, one_of, rate, seconds_or_zero, word_list
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,8 @@ from openai_responses_common.options.readers import choice, flag, one_of, rate, 
         (word_list, " a ,b,, ", ("a", "b")),
         (word_list, ["a", 1], ("a", "1")),
         (one_of("auto", "file"), " AUTO ", "auto"),
+        (day, "2026-12-11", "2026-12-11"),
+        (day, date(2026, 12, 11), "2026-12-11"),
         (choice({"auto": None, "on": True}), "On", True),
         (choice({"auto": None, "on": True}), "auto", None),
     ],
@@ -36,6 +39,7 @@ def test_a_valid_value_becomes_its_type(read: Callable[[object], Any], value: ob
         (seconds_or_zero, "inf", "a number of seconds, 0 or more"),
         (word_list, 5, "a list of words"),
         (one_of("auto", "file"), "disk", "one of auto, file"),
+        (day, "soon", "a day, such as 2026-12-11"),
     ],
 )
 def test_an_error_names_the_valid_values(read: Callable[[object], Any], value: object, valid_values: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -422,3 +423,17 @@ def test_a_request_is_read_and_never_changed(messages: list[Message], model: str
     assert dump_body(encode_request(before, options, **arguments).body) == dump_body(wire(encoded))
     assert all(item["content"] for item in wire(encoded)["input"] if item["type"] == "message"), "no empty message"
     assert wire(encoded).get("instructions") != ""
+
+
+@pytest.mark.parametrize("marks", [True, False])
+def test_a_continuation_marks_the_message_that_was_cut_off_where_the_server_reads_that(marks: bool) -> None:
+    encoded = encode_request(
+        ChatRequest(messages=[USER, Message(role="assistant", content="half a sen")]),
+        Options(model="gpt-6-sol"),
+        profile=replace(PLAIN, incomplete_status=marks),
+        traits=find_traits("gpt-6-sol"),
+        amendments=Amendments(),
+        origin="here",
+        is_continuation=True,
+    )
+    assert encoded.body["input"][-1].get("status") == ("incomplete" if marks else None)

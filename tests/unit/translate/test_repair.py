@@ -231,8 +231,9 @@ def test_parallel_calls_with_one_id_get_their_results_in_order() -> None:
     assert [(item["arguments"], outputs[item["call_id"]]) for item in mended[:2]] == [("1", "1"), ("2", "2")]
 
 
-def test_interrupted_call_does_not_take_the_result_of_a_later_turn() -> None:
-    history = [again("a", arguments="1"), USER, again("a", arguments="2"), result("a", output="2")]
+@pytest.mark.parametrize("user", [USER, {"role": "user", "content": "go on"}], ids=["message", "short form"])
+def test_interrupted_call_does_not_take_the_result_of_a_later_turn(user: Item) -> None:
+    history = [again("a", arguments="1"), user, again("a", arguments="2"), result("a", output="2")]
     mended, repairs = repair_calls(history)
     assert [item.get("output") for item in mended] == [None, MISSING_RESULT, None, None, "2"]
     assert mended[3]["call_id"] == mended[4]["call_id"]

@@ -16,7 +16,7 @@ from amplifier_core.message_models import (
     ToolCallBlock,
 )
 from openai.types.responses.response_input_item_param import ResponseInputItemParam
-from openai_responses_common.translate.replay import PORTABLE_FIELDS, TargetModel
+from openai_responses_common.translate.replay import PORTABLE_FIELDS, Replay, TargetModel
 from openai_responses_common.wire.client_calls import CLIENT_CALLS
 
 from tests.support.builders import (
@@ -365,3 +365,10 @@ def test_an_item_without_a_type_is_no_item(kind: Any) -> None:
     thought = made(ThinkingBlock, thinking="hm", openai={"origin": "here", "item": {"id": "rs_1"}})
     raw = ReasoningBlock(content=[{"type": kind}], summary=[])
     assert items(Message(role="developer", content=[raw]), assistant(thought), user()) == [said("user", "hi")]
+
+
+def test_a_result_without_an_id_closes_a_call_without_one() -> None:
+    replay = Replay(origin="here", refused_item_keys=frozenset(), replay_reasoning_ids=True)
+    replay.open_calls_without_id = 1
+    assert replay.encode_call_output("", "ok")["output"] == "ok"
+    assert replay.open_calls_without_id == 0
