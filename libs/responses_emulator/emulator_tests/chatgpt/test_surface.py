@@ -241,20 +241,29 @@ class TestReasoning:
         made = self.made(emulator, who)
         assert post(emulator, who, input=self.back(made)).status_code == 200
 
-    def test_reasoning_with_its_id_is_not_found(self, sign_in: SignInService, emulator: Emulator) -> None:
+    def test_reasoning_is_accepted_with_its_id_and_its_ciphertext(
+        self, sign_in: SignInService, emulator: Emulator
+    ) -> None:
         who = headers(sign_in)
         made = self.made(emulator, who)
+        assert post(emulator, who, input=self.back(made, with_id=True)).status_code == 200
+        made[0]["encrypted_content"] = None
         reply = post(emulator, who, input=self.back(made, with_id=True))
         assert reply.status_code == 404
         assert reply.json()["error"]["message"].startswith(f"Item with id '{made[0]['id']}' not found.")
-        reference = {"type": "item_reference", "id": made[0]["id"]}
+
+    def test_a_reference_to_an_item_is_not_found(self, sign_in: SignInService, emulator: Emulator) -> None:
+        who = headers(sign_in)
+        reference = {"type": "item_reference", "id": self.made(emulator, who)[0]["id"]}
         assert post(emulator, who, input=[*HELLO, reference]).status_code == 404
 
-    def test_reasoning_with_its_id_can_be_allowed(self, sign_in: SignInService) -> None:
-        with serving(sign_in, reasoning_ids=True) as emulator:
+    def test_reasoning_with_its_id_can_be_refused(self, sign_in: SignInService) -> None:
+        with serving(sign_in, reasoning_ids=False) as emulator:
             who = headers(sign_in)
             made = self.made(emulator, who)
-            assert post(emulator, who, input=self.back(made, with_id=True)).status_code == 200
+            reply = post(emulator, who, input=self.back(made, with_id=True))
+            assert reply.status_code == 404
+            assert reply.json()["error"]["message"].startswith(f"Item with id '{made[0]['id']}' not found.")
 
     def test_reasoning_of_another_account_is_refused(self, sign_in: SignInService, emulator: Emulator) -> None:
         made = self.made(emulator, headers(sign_in))

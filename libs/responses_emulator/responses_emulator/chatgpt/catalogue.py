@@ -142,6 +142,8 @@ class CatalogueEntry:
             "prefer_websockets": False,
             "upgrade": None,
             "availability_nux": None,
+            # Lite and this mode go together in the catalogue inside OpenAI's own client (captured 2026-11-30).
+            **({"tool_mode": "code_mode_only"} if self.lite else {}),
             **self.extra_fields,
         }
 
@@ -220,7 +222,13 @@ def _hidden_entries(count: int) -> tuple[CatalogueEntry, ...]:
     )
     hidden = [
         CatalogueEntry(
-            slug=slug, behaves_like="gpt-5.6-sol", visibility="hide", priority=count + number, window=None, fast=False
+            slug=slug,
+            behaves_like="gpt-5.6-sol",
+            visibility="hide",
+            priority=count + number,
+            window=None,
+            fast=False,
+            lite=slug == "codex-auto-review",
         )
         for number, slug in enumerate(("codex-auto-review", "gpt-reserve"), 2)
     ]

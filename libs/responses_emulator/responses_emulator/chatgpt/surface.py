@@ -31,6 +31,7 @@ from responses_emulator.chatgpt.errors import (
 from responses_emulator.chatgpt.plan_limits import PlanLimits
 from responses_emulator.chatgpt.request_bodies import decode_request_body
 from responses_emulator.chatgpt.workspaces import Workspaces
+from responses_emulator.contract.accepted_differences import ITEM_METADATA
 from responses_emulator.contract.create_request import RequestRules, validate
 from responses_emulator.contract.input_items import item_type
 from responses_emulator.contract.refusal import Refusal
@@ -77,7 +78,8 @@ class ChatGptOptions:
             (2026-04) and since (2026-08).
         rate_limit_event: `codex.rate_limits` is the third event, as users report; no recording has it.
         content_type: whether streams say what they are; in the recordings none does.
-        reasoning_ids: reasoning may come back with its id.
+        reasoning_ids: reasoning may come back with its id and its ciphertext, as OpenAI's own client and pi send it
+            (captured 2026-11-30). Users reported 404 for it before.
         needs_version: a call without the header `version` does not find models that are for newer clients only. Users
             report it (agent-zero#1765, oh-my-pi#5108, seen 2026-11-30), and others get an answer without the header.
         served_model: a model that answers in place of the one asked for, which a header then names.
@@ -88,7 +90,7 @@ class ChatGptOptions:
     full_output: bool = False
     rate_limit_event: bool = True
     content_type: bool = False
-    reasoning_ids: bool = False
+    reasoning_ids: bool = True
     needs_version: bool = False
     served_model: str | None = None
 
@@ -122,7 +124,10 @@ def chatgpt_surface(
         error_body=chatgpt_error_body,
         headers=service.headers,
         rules=RequestRules(
-            check_first=service.check_body, find_model=service.find_model, unknown_model=model_not_found_refusal
+            check_first=service.check_body,
+            find_model=service.find_model,
+            unknown_model=model_not_found_refusal,
+            ignored_item_keys=frozenset({ITEM_METADATA}),
         ),
         endpoint="chatgpt",
     )
@@ -299,7 +304,7 @@ class _Backend:
     def check_body(self, body: dict[str, Any]) -> None:
         """What is looked at before the API sees the request, in the order of the refusals (users' probes)."""
         instructions = body.get("instructions")
-        if not isinstance(instructions, str) or not instructions.strip():
+        if not (isinstance(instructions, str) and instructions.strip()) and not _has_prompt_of_codex(body):
             raise detail_refusal("Instructions are required")
         if body.get("store") is not False:
             raise detail_refusal("Store must be set to false")
@@ -314,8 +319,6 @@ class _Backend:
             raise detail_refusal(f"Unsupported service_tier: {body['service_tier']}")
         self._check_items(body["input"])
         _check_tools(body.get("tools"))
-        # Known here only: the API behind never sees it.
-        body.pop("client_metadata", None)
 
     def _check_items(self, items: list[Any]) -> None:
         for item in (each for each in items if isinstance(each, dict)):
@@ -353,6 +356,19 @@ class _Backend:
         return self.find_model(slug)
 
 
+def _has_prompt_of_codex(body: dict[str, Any]) -> bool:
+    """Whether a developer message says of itself that it is the prompt.
+
+    OpenAI's own client sends no instructions with any model (captured 2026-11-30); everybody else is asked for some.
+    """
+    items = body.get("input")
+    for item in items if isinstance(items, list) else []:
+        metadata = item.get(ITEM_METADATA) if isinstance(item, dict) and item.get("role") == "developer" else None
+        if isinstance(metadata, dict) and "model.base_instructions" in (metadata.get("content_item_kinds") or ()):
+            return True
+    return False
+
+
 def _check_tools(tools: Any) -> None:
     for tool in tools if isinstance(tools, list) else []:
         if isinstance(tool, dict) and tool.get("type") in _REFUSED_TOOLS:
@@ -361,4 +377,6 @@ def _check_tools(tools: Any) -> None:
 
 def _is_library_client(request: RecordedRequest) -> bool:
     agent = request.headers.get("user-agent", "").strip()
-    return not agent or _LIBRARY_AGENT.match(agent) is not None or not request.headers.get("originator")
+    # OpenAI's own client names no originator when it asks for its workspaces (captured 2026-11-30).
+    is_known = bool(request.headers.get("originator")) or request.path.endswith("/accounts/check")
+    return not agent or _LIBRARY_AGENT.match(agent) is not None or not is_known

@@ -17,8 +17,9 @@ from openai.types.responses import (
     ResponseOutputTextParam,
     ResponseReasoningItemParam,
     ToolChoiceTypesParam,
+    WebSearchToolParam,
 )
-from openai.types.responses.response_create_params import PromptCacheOptions
+from openai.types.responses.response_create_params import PromptCacheOptions, ResponseCreateParamsNonStreaming
 from openai.types.responses.response_input_item_param import ImageGenerationCall, LocalShellCallOutput
 
 
@@ -31,6 +32,8 @@ class AcceptedDifference:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+# On every item that OpenAI's own client sends to OpenAI's own addresses, and to no others (captured 2026-11-30).
+ITEM_METADATA = "internal_chat_message_metadata_passthrough"
 _choices = typing_extensions.get_type_hints(ToolChoiceTypesParam)["type"]
 ACCEPTED_DIFFERENCES: dict[Any, AcceptedDifference] = {
     # Recorded: tools without `strict` are echoed as strict; a function without parameters is documented.
@@ -41,8 +44,17 @@ ACCEPTED_DIFFERENCES: dict[Any, AcceptedDifference] = {
     ResponseInputImageParam: AcceptedDifference(optional=frozenset({"detail"})),
     # Documented for replayed text: annotations may be left out.
     ResponseOutputTextParam: AcceptedDifference(optional=frozenset({"annotations"})),
-    # Reported by several clients: reasoning with ciphertext and no id.
-    ResponseReasoningItemParam: AcceptedDifference(optional=frozenset({"id"})),
+    # Reported by several clients: reasoning with ciphertext and no id. OpenAI's own client sends `"content": null` if
+    # the service sent no content (captured 2026-11-30).
+    ResponseReasoningItemParam: AcceptedDifference(
+        optional=frozenset({"id"}),
+        extra={"content": typing_extensions.get_type_hints(ResponseReasoningItemParam)["content"] | None},
+    ),
+    # OpenAI's own client sends these with every request and every search tool (captured 2026-11-30).
+    ResponseCreateParamsNonStreaming: AcceptedDifference(extra={"client_metadata": dict[str, str]}),
+    WebSearchToolParam: AcceptedDifference(
+        extra={"external_web_access": bool, "search_content_types": list[Literal["text", "image"]]}
+    ),
     # Recorded: {"type": "image_generation_call", "id": ...} alone.
     ImageGenerationCall: AcceptedDifference(optional=frozenset({"result", "status"})),
     # Documented: the guide sends `call_id`, and "If you send malformed data (e.g. missing `call_id`) the API returns a

@@ -40,11 +40,13 @@ class RequestRules:
     )
     check_first: Callable[[dict[str, Any]], None] = lambda body: None
     refused_fields: frozenset[str] = frozenset()
+    ignored_item_keys: frozenset[str] = frozenset()
 
 
 def validate(body: dict[str, Any], rules: RequestRules) -> Model:
     """Raise the service's error for the first fault of `body`; returns the model it names."""
     rules.check_first(body)
+    _remove_item_keys(body, rules.ignored_item_keys)
     for name in sorted(rules.refused_fields & body.keys()):
         raise Refusal(f"Unsupported parameter: {name}", param=name, code="unsupported_parameter")
     generic = ObjectShape(
@@ -65,6 +67,15 @@ def validate(body: dict[str, Any], rules: RequestRules) -> Model:
     _check_sampling(body, model)
     _check_text(body, model)
     return model
+
+
+def _remove_item_keys(body: dict[str, Any], keys: frozenset[str]) -> None:
+    given = body.get("input")
+    if keys and isinstance(given, list):
+        items = [item for item in given if isinstance(item, dict)]
+        for item in items:
+            for key in keys & item.keys():
+                del item[key]
 
 
 def effective_effort(body: dict[str, Any], model: Model) -> str | None:

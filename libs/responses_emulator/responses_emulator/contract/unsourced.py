@@ -110,6 +110,11 @@ UNSOURCED_RULES = (
         known="OpenAI's own client compresses every body with zstd (captured).",
     ),
     UnsourcedRule(
+        path="service/dispatch.py",
+        rule="A request for a WebSocket gets 426, with a text of our own.",
+        known="The services speak WebSocket; at 426 OpenAI's own client goes on over HTTP (captured).",
+    ),
+    UnsourcedRule(
         path="azure/errors.py",
         rule="The text for a principal without a role.",
         known="Reported for the agents API, not for this one.",

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 
+from responses_emulator.contract.accepted_differences import ITEM_METADATA
 from responses_emulator.contract.create_request import RequestRules
 from responses_emulator.contract.refusal import Refusal
 from responses_emulator.facts import models
@@ -54,7 +55,10 @@ def openai_surface(
         ),
         authenticate=authenticate,
         headers=_headers,
-        rules=RequestRules(find_model=partial(models.any_model, vision=vision)) if any_model else RequestRules(),
+        rules=RequestRules(
+            find_model=partial(models.any_model, vision=vision) if any_model else models.find_model,
+            ignored_item_keys=frozenset({ITEM_METADATA}),
+        ),
         endpoint="openai",
         template_roles=template_roles,
         shares_ciphertext=shares_ciphertext,

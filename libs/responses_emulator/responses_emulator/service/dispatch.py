@@ -45,6 +45,8 @@ async def _route_request(surface: Surface, exchange: Exchange, request: Recorded
     if request.method == "OPTIONS":
         return Reply(status=200, headers=[("allow", ", ".join(allowed)), ("x-request-id", exchange.request_id)])
     method = "GET" if request.method == "HEAD" else request.method
+    if request.method == "GET" and request.headers.get("upgrade", "").lower() == "websocket":
+        _refuse_websocket(request, allowed)
     for route, match in matches:
         if route.method == method:
             exchange.caller = None if route.is_public else surface.authenticate(request)
@@ -56,6 +58,12 @@ async def _route_request(surface: Surface, exchange: Exchange, request: Recorded
         status=405,
         headers=(("allow", ", ".join(allowed)),),
     )
+
+
+def _refuse_websocket(request: RecordedRequest, allowed: list[str]) -> None:
+    """Refuse a WebSocket; the text is ours. OpenAI's own client then goes on over HTTP (captured 2026-11-30)."""
+    if "POST" in allowed:
+        raise Refusal("This service does not speak WebSocket. Send the request over HTTP.", status=426)
 
 
 def _surface_for(surfaces: tuple[Surface, ...], path: str) -> Surface | None:
