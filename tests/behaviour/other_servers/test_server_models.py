@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import (
+    AbortError,
     AuthenticationError,
     ConfigurationError,
     LLMError,
@@ -225,6 +226,18 @@ async def test_a_cancelled_call_takes_the_request_for_the_list_with_it(open_serv
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
     assert call.cancelled()
+    assert not other_tasks()
+
+
+async def test_a_call_that_waits_for_the_list_ends_with_its_session(open_server: Open) -> None:
+    session = await open_server(listing(delay_s=600))
+    call = asyncio.create_task(session.ask("hello"))
+    assert await session.emulator.wait_until_async(lambda: list_requests(session))
+    session.coordinator.cancellation.request_immediate()
+    with pytest.raises(AbortError):
+        await call
+    assert session.recorder.names == ["llm:request", "llm:response"]
+    assert session.recorder.one("llm:response")["status"] == "cancelled"
     assert not other_tasks()
 
 

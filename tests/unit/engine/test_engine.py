@@ -28,16 +28,19 @@ SILENCE = Failure(kind="timeout", message="timed out: no data")
 
 
 class Hooks:
-    """Hooks in Python; each emission may raise or hang.
+    """Hooks in Python; each emission may raise, hang or cancel the call.
 
     Attributes:
         events: the events that reached their handlers, in order.
     """
 
-    def __init__(self, *, error: BaseException | None = None, hanging_event: str = "") -> None:
+    def __init__(
+        self, *, error: BaseException | None = None, hanging_event: str = "", cancelling_event: str = ""
+    ) -> None:
         self.events: list[tuple[str, Mapping[str, Any]]] = []
         self._error = error
         self._hanging_event = hanging_event
+        self._cancelling_event = cancelling_event
 
     async def emit(self, event: str, data: Mapping[str, Any]) -> None:
         self.events.append((event, data))
@@ -45,6 +48,9 @@ class Hooks:
             raise self._error
         if event == self._hanging_event:
             await asyncio.sleep(1e9)
+        if event == self._cancelling_event and (task := asyncio.current_task()) is not None:
+            task.cancel()
+            await asyncio.sleep(0)
 
     @property
     def names(self) -> list[str]:
@@ -86,6 +92,21 @@ async def run_call(hooks: Hooks, *script: FakeReply | Failure, **options: Any) -
     settings = Options(model="m", min_retry_delay_s=0.01, **options)
     events = engine.create_events(SimpleNamespace(hooks=hooks), "test", settings)
     return await engine.run_call(REQUEST, settings, events, events.emit_deltas)
+
+
+async def test_a_cancelled_call_reports_what_was_paid_for() -> None:
+    """The response was complete when the call was cancelled, and a handler had not shown all of it."""
+    hooks, costs_usd = Hooks(cancelling_event="llm:stream_block_end"), list[Decimal]()
+    options = Options(model="gpt-5.6-sol")
+    engine = Engine(FakeTransport(build_text_reply("Hello")), PROFILE, on_cost=costs_usd.append)
+    events = engine.create_events(SimpleNamespace(hooks=hooks), "test", options)
+    call = asyncio.create_task(engine.run_call(REQUEST, options, events, events.emit_deltas))
+    await asyncio.wait([call])
+    assert call.cancelled()
+    end = hooks.events[-1][1]
+    assert end["status"] == "cancelled"
+    assert end["usage"]["output_tokens"] > 0
+    assert [str(cost_usd) for cost_usd in costs_usd] == [end["usage"]["cost_usd"]]
 
 
 FOREIGN_ERRORS = [

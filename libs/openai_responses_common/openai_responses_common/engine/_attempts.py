@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -78,14 +79,11 @@ class Attempts:
             await asyncio.sleep(missing_s)
 
         try:
-            response = await retry_with_backoff(lambda: self._measure_silence(call), config, on_retry=before_wait)
+            return await retry_with_backoff(lambda: self._measure_silence(call), config, on_retry=before_wait)
         except LLMError:
             if call.trial is None:
                 raise
             trial = call.trial
-        else:
-            call.billed_responses.append(response)
-            return response
         # The amendments that were tried did not help, so the error is that of the request as the caller made it.
         call.amendments, call.trial = trial.amendments, None
         raise trial.error from trial.cause
@@ -143,7 +141,12 @@ class Attempts:
             ):
                 call.events.headers = reply.headers
                 await read_stream(reply.batches, accumulator, call)
-            response = self._finish_response(accumulator, options, call.events.headers)
+            response = self._finish_response(accumulator, call)
+        except asyncio.CancelledError:
+            if accumulator.terminal_event is not None:  # the response is complete, so it is paid for
+                with suppress(CallFailure):
+                    self._finish_response(accumulator, call)
+            raise
         except Exception as caught:
             error = self._build_kernel_error(caught.failure, options) if isinstance(caught, CallFailure) else caught
             await call.deltas.abort_attempt(type(error).__name__, str(error))
@@ -151,8 +154,8 @@ class Attempts:
         await call.deltas.complete_attempt(response["output"])
         return response
 
-    def _finish_response(self, accumulator: Accumulator, options: Options, headers: Mapping[str, str]) -> Response:
-        """Return the response of a stream that has ended, and report its cost.
+    def _finish_response(self, accumulator: Accumulator, call: Call) -> Response:
+        """Return the response of a stream that has ended, add it to what was paid for, and report its cost.
 
         Raises:
             CallFailure: the stream has no terminal event or a call without its end, or the service says that it failed.
@@ -160,13 +163,14 @@ class Attempts:
         if accumulator.terminal_event is None:
             raise CallFailure(Failure(kind="stream", message=accumulator.describe_fault()))
         response = accumulator.build_response()
-        usage = sum_call_usage([response], options, self._profile)
+        usage = sum_call_usage([response], call.options, self._profile)
         self._report_cost(usage)
         if accumulator.has_failed():
-            failure = read_error_event(accumulator.terminal_event, headers)
+            failure = read_error_event(accumulator.terminal_event, call.events.headers)
             raise CallFailure(scrub_failure(failure, self._transport.scrub))
         if fault := accumulator.describe_fault():
             raise CallFailure(Failure(kind="stream", message=fault))
+        call.billed_responses.append(response)
         return response
 
     def _report_cost(self, usage: Usage | None) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from amplifier_core.llm_errors import InvalidRequestError, LLMError, LLMTimeoutError, StreamError
+from amplifier_core.llm_errors import AbortError, InvalidRequestError, LLMError, LLMTimeoutError, StreamError
 from amplifier_core.message_models import ChatRequest, Message, Usage
 
 from ..facts.backend_profile import BackendProfile
@@ -32,7 +32,7 @@ from ..wire.types import Response
 from ._attempts import Attempts, sum_call_usage
 from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew
 from .lessons import LESSONS
-from .telemetry import CallEvents, Sink
+from .telemetry import CANCELLED, CallEvents, Sink
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Engine:
             decoded_response = self._decode(call)
             await self._show_rest(call, decoded_response)
         except asyncio.CancelledError:
-            await self._report_cancellation(call)
+            await self._report_cancellation(call, asyncio.CancelledError.__name__, CANCELLED)
             raise
         except Exception as caught:
             error = self._build_final_error(caught, options, time_is_up=limit.expired())
@@ -114,14 +114,19 @@ class Engine:
         await events.emit_response(decoded_response, call.responses)
         return decoded_response
 
-    async def _report_cancellation(self, call: Call) -> None:
+    async def _report_cancellation(self, call: Call, error_type: str, problem: str) -> None:
+        """Report that the host ended the call. That is not a failure, so the log does not mention it."""
         call.events.limit_end()
         try:
-            await call.deltas.abort("CancelledError", "the call was cancelled")
+            await call.deltas.abort(error_type, problem)
         finally:
-            await call.events.emit_cancellation()
+            usage = sum_call_usage(call.billed_responses, call.options, self.profile)
+            await call.events.emit_cancellation(problem, usage)
 
     async def _report_failure(self, call: Call, error: Exception) -> None:
+        if isinstance(error, AbortError):  # the host closed the provider
+            await self._report_cancellation(call, type(error).__name__, str(error))
+            return
         await call.deltas.abort(type(error).__name__, str(error))
         if isinstance(error, LLMError):
             logger.error("[PROVIDER] %s API error: %s", self.profile.display_name, error)

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from amplifier_core.llm_errors import LLMError, QuotaExceededError, RateLimitError
+from amplifier_core.message_models import Usage
 
 from ..facts.backend_profile import API_LIMITS, LimitTable
 from ..options.options import Options
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 _MAX_DEBUG_CHARACTERS = 180
 _DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
+
+CANCELLED = "the call was cancelled"
+"""What the events of a call that was cancelled say."""
 
 Sink: TypeAlias = Callable[[list[Delta]], Awaitable[None]]
 """Takes the deltas of a call in batches, as they arrive."""
@@ -158,12 +162,8 @@ class CallEvents:
         await self._emit_debug("llm:response", "response", list(responses))
 
     def _describe_response(self, decoded_response: DecodedResponse, responses: Sequence[Response]) -> dict[str, Any]:
-        usage = decoded_response.usage
-        tokens = usage.model_dump(exclude_none=True) if usage else {}
-        if usage:
-            tokens["cost_usd"] = None if usage.cost_usd is None else str(usage.cost_usd)
         data: dict[str, Any] = {
-            "usage": tokens,
+            "usage": _describe_usage(decoded_response.usage),
             "finish_reason": decoded_response.finish_reason,
             "response_id": responses[-1].get("id"),
             "served_model": responses[-1].get("model"),
@@ -182,9 +182,16 @@ class CallEvents:
             await self._emit_throttle("quota", error.retry_after)
         await self._emit_end_once({"status": "error", "error": str(error), "error_type": type(error).__name__})
 
-    async def emit_cancellation(self) -> None:
-        """Emit `llm:response` of a call that was cancelled."""
-        await self._emit_end_once({"status": "cancelled", "error": "the call was cancelled"})
+    async def emit_cancellation(self, problem: str = CANCELLED, usage: Usage | None = None) -> None:
+        """Emit `llm:response` of a call that the host ended.
+
+        Args:
+            problem: how it ended; by default it was cancelled.
+            usage: of the responses that were complete. None, the default, if there are none, or if no response
+                reports its usage.
+        """
+        data: dict[str, Any] = {"status": "cancelled", "error": problem}
+        await self._emit_end_once({**data, "usage": _describe_usage(usage)} if usage else data)
 
     async def _emit_end_once(
         self, data: Mapping[str, Any], build_rest: Callable[[], Mapping[str, Any]] | None = None
@@ -325,6 +332,13 @@ async def emit_auth_required(coordinator: Any, *, provider: str, url: str, minut
     """
     data = {"provider": provider, "verification_uri": url, "expires_in_minutes": minutes}
     await HookEmitter(getattr(coordinator, "hooks", None)).emit("provider:auth_required", data)
+
+
+def _describe_usage(usage: Usage | None) -> dict[str, Any]:
+    if usage is None:
+        return {}
+    cost_usd = None if usage.cost_usd is None else str(usage.cost_usd)
+    return {**usage.model_dump(exclude_none=True), "cost_usd": cost_usd}
 
 
 def _is_number(value: object) -> bool:

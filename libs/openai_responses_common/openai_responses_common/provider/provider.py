@@ -9,22 +9,15 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from amplifier_core.llm_errors import (
-    AccessDeniedError,
-    AuthenticationError,
-    ConfigurationError,
-    LLMError,
-    LLMTimeoutError,
-)
+from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
 from amplifier_core.models import ModelInfo, ProviderInfo
 
-from ..facts.model_ids import has_snapshot_date
 from ..options.model_info import MergedOverrides
 from ..options.options import (
     Options,
@@ -37,7 +30,9 @@ from ..options.options import (
 )
 from .backend import Backend
 from .catalogue import Catalogue
+from .default_model import read_default_model
 from .document_fetch import DocumentFetch
+from .host_cancellation import HostCancellation
 from .model_list import describe
 from .shutdowns import describe_shutdown_of, warn_of_shutdown
 
@@ -52,7 +47,6 @@ logger = logging.getLogger(__name__)
 # `completion:auto_continue:v1` says that a call takes `request_options={"auto_continue": False}`. Source: Microsoft's
 # provider modules and bundle-context-managed, seen 2026-12-01.
 _CAPABILITIES = ("streaming", "tools", "thinking", "vision", "json_mode", "completion:auto_continue:v1")
-_MAX_NAMES = 20  # of models in an error
 
 
 class ResponsesProvider:
@@ -148,7 +142,8 @@ class ResponsesProvider:
             LLMError: the service cannot be reached, or a setting is not valid.
         """
         self.check_settings()
-        return await self._catalogue.get_models()
+        async with HostCancellation(self.coordinator, provider=self.name):
+            return await self._catalogue.get_models()
 
     async def complete(self, request: ChatRequest, **kwargs: Any) -> DecodedResponse:
         """Make one call and return its response.
@@ -204,20 +199,39 @@ class ResponsesProvider:
     ) -> DecodedResponse:
         engine = await self._load_engine()
         events = engine.create_events(self.coordinator, self.name, self._configured_options)
-        try:
-            self.check_settings()
-            options = self._resolve_options(request, kwargs)
-            if not options.model:
-                await self._read_default_model(options.call_timeout_s)
-                options = self._resolve_options(request, kwargs)
-        except LLMError as error:
-            error.provider = error.provider or self.name
-            await events.emit_failure(error)
-            raise
-        async with self._ask_for_models(options) as has_asked:
-            if has_asked:
-                options = self._resolve_options(request, kwargs)
+        async with HostCancellation(self.coordinator, provider=self.name), AsyncExitStack() as stack:
+            try:
+                options = await self._choose_options(request, kwargs, stack)
+            except LLMError as error:
+                error.provider = error.provider or self.name
+                await events.emit_failure(error)
+                raise
+            except asyncio.CancelledError:
+                events.limit_end()
+                await events.emit_cancellation()
+                raise
             return await self._run_call(engine, request, options, caller_sink)
+
+    async def _choose_options(self, request: ChatRequest, kwargs: Mapping[str, Any], stack: AsyncExitStack) -> Options:
+        """Return the options of a call, after it has read what they need of the service.
+
+        Args:
+            request: the chat request.
+            kwargs: options of this call.
+            stack: ends, after the call, the reading of facts that the call did not wait for.
+
+        Raises:
+            LLMError: a setting or an option is not valid, or no model is chosen.
+        """
+        self.check_settings()
+        options = self._resolve_options(request, kwargs)
+        if not options.model:
+            await read_default_model(
+                self._backend, self._catalogue, timeout_s=options.call_timeout_s, provider=self.name
+            )
+            options = self._resolve_options(request, kwargs)
+        has_asked = await stack.enter_async_context(self._ask_for_models(options))
+        return self._resolve_options(request, kwargs) if has_asked else options
 
     async def _run_call(
         self, engine: Engine, request: ChatRequest, options: Options, caller_sink: Sink | None
@@ -250,28 +264,6 @@ class ResponsesProvider:
         options = read_call_options(self._merge_model_info(), request, kwargs, cache_key=cache_key)
         options = apply_tier_suffix(options, self._backend.profile.tier_suffixes)
         return state_model_defaults(options) if self._backend.profile.states_defaults else options
-
-    async def _read_default_model(self, timeout_s: float | None) -> None:
-        """Read the list of the service, because its only model is the default.
-
-        Raises:
-            ConfigurationError: the list has several models, or none, or the service has no list.
-            LLMError: the service cannot be reached, or refuses the caller.
-        """
-        name, models = self._backend.profile.display_name, list[str]()
-        try:
-            async with asyncio.timeout(timeout_s):
-                models = [model.id for model in await self._catalogue.get_models(fresh=True)]
-            problem = f"the service lists {_shorten_list(models) or 'none'}"
-        except TimeoutError:
-            message = f"the model list took longer than the timeout of the call, {timeout_s} s"
-            raise LLMTimeoutError(message, retryable=False) from None
-        except LLMError as error:
-            if error.retryable or isinstance(error, AuthenticationError | AccessDeniedError | ConfigurationError):
-                raise
-            problem = f"its model list cannot be read ({error}), so check the address, too"
-        if not self._backend.models.default():
-            raise ConfigurationError(f"{name}: no model is chosen: set default_model; {problem}", provider=self.name)
 
     @asynccontextmanager
     async def _ask_for_models(self, options: Options) -> AsyncGenerator[bool, None]:
@@ -331,12 +323,6 @@ class ResponsesProvider:
         except LLMError as error:
             error.provider = error.provider or self.name
             raise
-
-
-def _shorten_list(models: list[str]) -> str:
-    names = [model for model in models if not has_snapshot_date(model)] or models
-    rest = len(models) - len(names[:_MAX_NAMES])
-    return ", ".join(names[:_MAX_NAMES]) + (f" and {rest} more" if rest else "")
 
 
 def _import_engine_class() -> type[Engine]:

@@ -1,0 +1,63 @@
+"""Ends a call if the host cancels its session at once, as after a second Ctrl-C.
+
+A host sets a flag of the session's cancellation token. The kernel tells nobody about it, and does not cancel the tasks
+that run inside the session. So a timer looks at the flag while a call runs. A graceful cancellation, as after one
+Ctrl-C, lets the call finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Self
+
+from amplifier_core.llm_errors import AbortError
+
+_LOOK_INTERVAL_S = 0.05
+# A host looks at its flag, too, and then stops waiting for the session. If the error came first, the host would show
+# it. Amplifier's command line looks every 0.05 s (seen 2026-12-01).
+_HOST_TIME_S = 0.1
+
+
+class HostCancellation:
+    """Cancels the task of the block below once the host cancels its session at once.
+
+    The block then raises `AbortError`. A cancellation by anybody else stays what it is.
+
+    Args:
+        coordinator: the session's coordinator. Nothing is watched if it is None, or has no cancellation token.
+        provider: the mount name of the provider, for the error.
+    """
+
+    def __init__(self, coordinator: Any, *, provider: str) -> None:
+        self._provider = provider
+        self._token = getattr(coordinator, "cancellation", None)
+        self._task: asyncio.Task[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._cancel_count = 0
+        self._has_cancelled = False
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.current_task()
+        if self._task is not None and self._token is not None:
+            self._cancel_count = self._task.cancelling()
+            self._look(self._task)
+        return self
+
+    async def __aexit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is None or not self._has_cancelled:
+            return
+        is_only_cancellation = self._task.uncancel() <= self._cancel_count
+        if is_only_cancellation and error_type is asyncio.CancelledError:
+            await asyncio.sleep(_HOST_TIME_S)
+            raise AbortError("the call was cancelled", provider=self._provider) from None
+
+    def _look(self, task: asyncio.Task[Any]) -> None:
+        """Cancel the task if the host asks for it, else look again later."""
+        # `is True`, because a mock of a coordinator has an attribute of every name.
+        if getattr(self._token, "is_immediate", False) is True:
+            self._has_cancelled = True
+            task.cancel()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(_LOOK_INTERVAL_S, self._look, task)
