@@ -211,6 +211,14 @@ def servers(session: nox.Session) -> None:
 
 
 @nox.session
+def clients(session: nox.Session) -> None:
+    """Install clients of other makers, run each against the emulator, and print what works. It needs npm."""
+    install(session, "clients")
+    environments = str((session.cache_dir / "clients").resolve())
+    session.run("python", "-m", "tests.clients", "--environments", environments, *session.posargs)
+
+
+@nox.session
 def keyring(session: nox.Session) -> None:
     """Store tokens in a real system keyring, if dbus and gnome-keyring are installed."""
     install(session, "test")

@@ -18,6 +18,7 @@ from amplifier_core.message_models import Message, TextBlock, ToolSpec
 
 from tests.servers.replies import CALCULATION, HELLO, ONE_CALL, REMINDER, STORY, TEXTS, TWO_CALLS, WORD
 from tests.support.backends import ROOT
+from tests.support.foreign.table import NotThere, check
 from tests.support.mounted_provider import MountedProvider, mount_at
 from tests.support.session import asking, picture, result, stored, system, user
 
@@ -54,16 +55,6 @@ class RunningServer:
     def mount(self, **settings: Any) -> AbstractAsyncContextManager[MountedProvider]:
         key = {"api_key": self.api_key or "none"}
         return mount_at(self.base_url, **{**key, "default_model": self.model, **settings})
-
-
-class NotThere(Exception):
-    """A server, or the module on it, does something else. The message says what."""
-
-
-def check(condition: object, happened: object) -> None:
-    """Raise `NotThere` if a condition does not hold."""
-    if not condition:
-        raise NotThere(str(happened))
 
 
 Play = Callable[[RunningServer], Coroutine[Any, Any, None]]

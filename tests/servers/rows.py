@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.servers.behaviours import RunningServer
-from tests.servers.environments import CannotInstall, install, read_version
-from tests.servers.processes import find_free_port, run_server
 from tests.servers.upstream import serve_chat_completions, serve_responses
+from tests.support.foreign.environments import CannotInstall, install, read_version
+from tests.support.foreign.processes import find_free_port, run_server
 
 HERE = Path(__file__).parent
 MODEL, GGUF = "tiny_model", "tiny_model.gguf"

@@ -116,6 +116,55 @@ def test_the_command_line_takes_a_responder(tmp_path: Path) -> None:
         assert reply.json()["output"][0]["content"][0]["text"] == "1 item"
 
 
+def test_the_command_line_serves_all_services_on_one_port() -> None:
+    with served("--surface", "all", "--json") as process:
+        addresses, settings = json.loads(line_of(process)), settings_of(process, 9)
+        assert addresses["base_urls"] == {
+            "openai": settings["OPENAI_BASE_URL"],
+            "azure": f"{settings['AZURE_OPENAI_ENDPOINT']}/openai/v1",
+            "chatgpt": settings["base_url"],
+        }
+        body = {"model": "gpt-4.1", "input": "hello"}
+        for url, headers in (
+            (settings["OPENAI_BASE_URL"], {"authorization": f"Bearer {settings['OPENAI_API_KEY']}"}),
+            (addresses["base_urls"]["azure"], {"api-key": settings["AZURE_OPENAI_API_KEY"]}),
+        ):
+            assert httpx.post(f"{url}/responses", json=body, headers=headers).status_code == 200
+
+
+def test_the_command_line_serves_two_services_in_the_order_of_their_names() -> None:
+    with served("--surface", "azure", "openai") as process:
+        assert line_of(process).endswith("/openai/v1")
+
+
+def test_the_command_line_plays_a_script_and_records_requests(tmp_path: Path) -> None:
+    script, record = tmp_path / "answers.yaml", tmp_path / "requests.jsonl"
+    script.write_text("- It rains.\n- server_error:\n", encoding="utf-8")
+    with served("--script", str(script), "--record", str(record)) as process:
+        url = f"{line_of(process)}/responses"
+        body = {"model": "gpt-4.1", "input": "hello"}
+        first = httpx.post(url, json=body, headers={"authorization": "Bearer sk-secret-0123456789"})
+        assert first.json()["output"][0]["content"][0]["text"] == "It rains."
+        assert httpx.post(url, json=body, headers=AUTHORIZATION).status_code == 500
+        assert httpx.post(url, json={"model": 1}, headers=AUTHORIZATION).status_code == 400
+    lines = [json.loads(line) for line in record.read_text("utf-8").splitlines()]
+    assert [line["status"] for line in lines] == [200, 500, 400]
+    assert lines[0]["body"] == body
+    assert lines[0]["headers"]["authorization"] == "Bearer sk-se…"
+    assert (lines[0]["path"], lines[0]["surface"]) == ("/v1/responses", "openai")
+
+
+def test_the_command_line_says_why_a_responder_failed(tmp_path: Path) -> None:
+    (tmp_path / "bad_responder.py").write_text("def respond(context):\n    return 1 / 0\n", encoding="utf-8")
+    with served("--responder", "bad_responder:respond", folder=tmp_path) as process:
+        body = {"model": "gpt-4.1", "input": "hello"}
+        reply = httpx.post(f"{line_of(process)}/responses", json=body, headers=AUTHORIZATION)
+        assert (reply.status_code, reply.json()["error"]["type"]) == (500, "server_error")
+        _, errors = process.communicate(timeout=60)
+    assert "POST /v1/responses: the script or the responder failed" in errors
+    assert "ZeroDivisionError" in errors
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [
@@ -126,6 +175,12 @@ def test_the_command_line_takes_a_responder(tmp_path: Path) -> None:
         (("--port", "65536"), "is not a number from 0 to 65535"),
         (("--port", "-1"), "is not a number from 0 to 65535"),
         (("--surface", "other"), "invalid choice: 'other'"),
+        (("--word-delay", "nan"), "'nan' is not a number of seconds from 0 on"),
+        (("--word-delay", "-1"), "'-1' is not a number of seconds from 0 on"),
+        (("--word-delay", "inf"), "'inf' is not a number of seconds from 0 on"),
+        (("--word-delay", "soon"), "'soon' is not a number of seconds from 0 on"),
+        (("--script", "absent.yaml"), "cannot read absent.yaml"),
+        (("--record", "absent/requests.jsonl"), "cannot write to 'absent/requests.jsonl'"),
     ],
 )
 def test_the_command_line_refuses_what_is_not_valid(

@@ -59,3 +59,25 @@ def test_a_scripted_function_sees_the_request(emulator: Emulator) -> None:
     emulator.script(lambda request: Say(f"model {request.body['model']}"))
     assert post_response(emulator).json()["output"][0]["content"][0]["text"] == "model gpt-5.6-sol"
     assert emulator.unused_script_entries == 0
+
+
+@pytest.mark.parametrize("delay_s", [float("nan"), float("inf"), -1.0])
+def test_a_delay_has_to_be_a_time(delay_s: float) -> None:
+    with pytest.raises(ValueError, match="not a number of seconds"):
+        Emulator(word_delay_s=delay_s)
+
+
+@pytest.mark.parametrize("failing", ["responder", "script"])
+def test_an_error_of_a_responder_or_a_script_is_a_500_and_in_the_log(
+    failing: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> list[Say]:
+        raise LookupError("no such answer")
+
+    with Emulator(**({"responder": fail} if failing == "responder" else {})) as emulator:
+        if failing == "script":
+            emulator.script(lambda request: fail(request)[0])
+        reply = post_response(emulator)
+        assert (reply.status_code, reply.json()["error"]["type"]) == (500, "server_error")
+        assert reply.headers["x-request-id"]
+    assert "LookupError: no such answer" in caplog.text

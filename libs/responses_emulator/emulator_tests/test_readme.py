@@ -14,14 +14,16 @@ import responses_emulator
 from responses_emulator import Emulator
 from responses_emulator.__main__ import main
 from responses_emulator.script.turn import DeliveryPart, EndingPart, OutputPart
+from responses_emulator.script_file import SHORT_WORDS, read_script
 
 README = (Path(responses_emulator.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+SCRIPTS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 SHELL = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_readme_has_as_many_blocks_as_these_tests_run() -> None:
-    assert README.count("```") == 2 * (len(PYTHON) + len(SHELL))
+    assert README.count("```") == 2 * (len(PYTHON) + len(SHELL) + len(SCRIPTS))
     assert len(SHELL) == 2
     assert sum("pytest_plugins" in block for block in PYTHON) == 1
     assert sum("def test_" in block for block in PYTHON) == 1
@@ -39,6 +41,18 @@ def test_the_test_in_the_readme_passes(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert ended.returncode == 0, ended.stdout
+
+
+def test_the_script_in_the_readme_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "answers.yaml"
+    path.write_text("".join(SCRIPTS), encoding="utf-8")
+    assert len(read_script(path)) == 5
+
+
+def test_the_readme_lists_the_short_words_of_a_script() -> None:
+    sentence = re.search(r"The short words are (.*?)\.", README, re.DOTALL)
+    assert sentence
+    assert re.findall(r"`(\w+)`", sentence[1]) == list(SHORT_WORDS)
 
 
 def test_the_request_in_the_readme_gets_a_response(emulator: Emulator) -> None:

@@ -1,4 +1,4 @@
-"""Serve one of the services until standard input closes, SIGTERM arrives, or Ctrl-C is pressed.
+"""Serve one or more of the services until standard input closes, SIGTERM arrives, or Ctrl-C is pressed.
 
 The first line of standard output is the base URL. Standard error names the variables that a client needs.
 """
@@ -8,12 +8,15 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import logging
+import math
 import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import cast
 
 from responses_emulator.azure.surface import azure_classic_surface, azure_surface
@@ -24,9 +27,12 @@ from responses_emulator.openai_sign_in.service import SignInService
 from responses_emulator.responders.fixed_output import fixed_output
 from responses_emulator.responders.responder import Responder
 from responses_emulator.script.stream_shapes import STREAM_SHAPES
+from responses_emulator.script_file import ScriptFileError, read_script
+from responses_emulator.service.state import ScriptEntry
 from responses_emulator.service.surface import Surface
 
 SURFACES = ("openai", "azure", "chatgpt")
+ALL = "all"
 _POLLS_UNTIL_APPROVED = 4
 _MAX_PORT = 65535
 
@@ -35,13 +41,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    services = _services(options.surface)
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("responses_emulator").setLevel(logging.INFO)
+    services = _services(SURFACES if ALL in options.surface else tuple(dict.fromkeys(options.surface)))
     if shape := STREAM_SHAPES.get(options.stream_shape):
         surfaces = tuple(replace(each, turn_parts=(*each.turn_parts, shape)) for each in services.surfaces)
         services = replace(services, surfaces=surfaces)
     emulator = Emulator(
-        surfaces=services.surfaces, port=options.port, word_delay_s=options.word_delay, responder=options.responder
+        surfaces=services.surfaces,
+        port=options.port,
+        word_delay_s=options.word_delay,
+        responder=options.responder,
+        record=options.record,
     )
+    emulator.script(*options.script)
     try:
         emulator.start()
     except OSError as error:
@@ -59,10 +72,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m responses_emulator", description=__doc__)
-    parser.add_argument("--surface", choices=SURFACES, default="openai", help="the service; the default is openai")
+    parser.add_argument(
+        "--surface",
+        choices=(*SURFACES, ALL),
+        nargs="+",
+        default=["openai"],
+        help="the services, all of them on one port; the default is openai",
+    )
     parser.add_argument("--port", type=_port, default=0, help="the port on 127.0.0.1; the default 0 takes a free one")
     parser.add_argument(
-        "--word-delay", type=float, default=0.0, metavar="SECONDS", help="seconds between two words; the default is 0"
+        "--script",
+        type=_script,
+        default=[],
+        metavar="FILE",
+        help="the answers to the first requests: a list in YAML or JSON, or a Python file with a list `script`",
+    )
+    parser.add_argument(
+        "--record", type=_record, metavar="FILE", help="add a line of JSON to this file for each request"
+    )
+    parser.add_argument(
+        "--word-delay",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="seconds between two words; the default is 0",
     )
     parser.add_argument(
         "--responder",
@@ -78,6 +111,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print the addresses as one JSON object")
     return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 on")
+    return seconds
+
+
+def _script(text: str) -> list[ScriptEntry]:
+    try:
+        return read_script(Path(text))
+    except ScriptFileError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _record(text: str) -> Path:
+    path = Path(text)
+    try:
+        path.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot write to {text!r}: {error.strerror}") from None
+    return path
 
 
 def _port(text: str) -> int:
@@ -99,52 +158,57 @@ def _responder(text: str) -> Responder:
     return cast(Responder, responder)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Services:
-    """The surfaces of one choice of `--surface`, and how a client reaches them."""
+    """What `--surface` names, in its order: the surfaces, and how a client reaches them."""
 
+    names: tuple[str, ...]
     surfaces: tuple[Surface, ...]
-    sign_in: SignInService | None = None
+    sign_in: SignInService
 
     def address(self, emulator: Emulator, *, as_json: bool) -> str:
         if not as_json:
             return emulator.base_url
-        addresses = {"base_url": emulator.base_url, "origin": emulator.origin}
-        return json.dumps(addresses if self.sign_in is None else {**addresses, "issuer": emulator.origin})
+        addresses: dict[str, object] = {"base_url": emulator.base_url, "origin": emulator.origin}
+        if "chatgpt" in self.names:
+            addresses["issuer"] = emulator.origin
+        if len(self.names) > 1:
+            addresses["base_urls"] = {name: emulator.base_url_of(name) for name in self.names}
+        return json.dumps(addresses)
 
     def client_settings(self, emulator: Emulator) -> str:
         """Return one setting per line, as a shell takes variables."""
-        if self.sign_in is not None:
-            tokens = self.sign_in.token_set()
-            return "\n".join(
-                (
-                    f"base_url={emulator.base_url}",
+        return "\n".join(line for name in self.names for line in self._settings_of(name, emulator))
+
+    def _settings_of(self, name: str, emulator: Emulator) -> list[str]:
+        match name:
+            case "azure":
+                return [
+                    f"AZURE_OPENAI_ENDPOINT={emulator.origin}",
+                    "AZURE_OPENAI_API_KEY=azure-key-1",
+                    "OPENAI_API_VERSION=2025-04-01-preview",
+                ]
+            case "chatgpt":
+                tokens = self.sign_in.token_set()
+                return [
+                    f"base_url={emulator.base_url_of(name)}",
                     f"issuer={emulator.origin}",
                     f"access_token={tokens.access_token}",
                     f"account_id={tokens.account.account_id}",
                     f"# A device sign-in is approved after {_POLLS_UNTIL_APPROVED} polls.",
-                )
-            )
-        if self.surfaces[0].name == "azure":
-            return "\n".join(
-                (
-                    f"AZURE_OPENAI_ENDPOINT={emulator.origin}",
-                    "AZURE_OPENAI_API_KEY=azure-key-1",
-                    "OPENAI_API_VERSION=2025-04-01-preview",
-                )
-            )
-        return f"OPENAI_BASE_URL={emulator.base_url}\nOPENAI_API_KEY=sk-emulator"
+                ]
+            case _:
+                return [f"OPENAI_BASE_URL={emulator.base_url_of(name)}", "OPENAI_API_KEY=sk-emulator"]
 
 
-def _services(name: str) -> _Services:
-    match name:
-        case "azure":
-            return _Services((azure_surface(), azure_classic_surface()))
-        case "chatgpt":
-            sign_in = SignInService(pending_polls=_POLLS_UNTIL_APPROVED)
-            return _Services(chatgpt_surfaces(sign_in), sign_in)
-        case _:
-            return _Services((openai_surface(),))
+def _services(names: tuple[str, ...]) -> _Services:
+    sign_in = SignInService(pending_polls=_POLLS_UNTIL_APPROVED)
+    surfaces: dict[str, tuple[Surface, ...]] = {
+        "openai": (openai_surface(),),
+        "azure": (azure_surface(), azure_classic_surface()),
+        "chatgpt": chatgpt_surfaces(sign_in),
+    }
+    return _Services(names=names, surfaces=tuple(each for name in names for each in surfaces[name]), sign_in=sign_in)
 
 
 def _wait_for_end_of_input(stop: threading.Event) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,9 +17,10 @@ from responses_emulator.openai_api.surface import openai_surface
 from responses_emulator.responders.fixed_output import fixed_output
 from responses_emulator.responders.responder import Responder
 from responses_emulator.service.dispatch import dispatch
+from responses_emulator.service.request_log import request_line
 from responses_emulator.service.state import RecordedRequest, ScriptEntry, ServiceState
 from responses_emulator.service.surface import Surface
-from responses_emulator.transport.server import HttpRequest, Reply, Server, StreamReply
+from responses_emulator.transport.server import CloseConnection, HttpRequest, Reply, Server, StreamReply
 
 
 class Emulator:
@@ -33,6 +36,10 @@ class Emulator:
         limits: the rate limits of each caller. The default allows 10,000 requests per minute.
         word_delay_s: seconds between two deltas of a responder's output. The default is 0.
         responder: makes the output of requests for which nothing is scripted. The default is `fixed_output`.
+        record: the file to which a line of JSON is added for each request. The default None writes no file.
+
+    Raises:
+        ValueError: `word_delay_s` is not a time.
     """
 
     def __init__(
@@ -45,7 +52,10 @@ class Emulator:
         word_delay_s: float = 0.0,
         tls: ssl.SSLContext | None = None,
         responder: Responder = fixed_output,
+        record: Path | None = None,
     ) -> None:
+        if not (math.isfinite(word_delay_s) and word_delay_s >= 0):
+            raise ValueError(f"word_delay_s is {word_delay_s}, which is not a number of seconds from 0 on")
         self._surfaces = surfaces or (openai_surface(),)
         self._host, self._port, self._tls = host, port, tls
         self._changed = threading.Condition()
@@ -53,6 +63,7 @@ class Emulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._server: Server | None = None
+        self._record = record
         self.state = ServiceState(limits=limits or RateLimits(), word_delay_s=word_delay_s, responder=responder)
 
     # Start and stop.
@@ -228,6 +239,10 @@ class Emulator:
             reply = await dispatch(self._surfaces, self.state, recorded)
         except asyncio.CancelledError:
             self._mark_aborted(recorded)
+            self._write_record(recorded)
+            raise
+        except CloseConnection:
+            self._write_record(recorded)
             raise
         recorded.status = reply.status
         if isinstance(reply, StreamReply):
@@ -238,8 +253,14 @@ class Emulator:
                 headers=reply.headers,
                 on_client_left=lambda: self._mark_aborted(recorded),
             )
+        self._write_record(recorded)
         self._wake()
         return reply
+
+    def _write_record(self, recorded: RecordedRequest) -> None:
+        if self._record is not None:
+            with self._record.open("a", encoding="utf-8") as file:
+                file.write(request_line(recorded) + "\n")
 
     def _mark_aborted(self, recorded: RecordedRequest) -> None:
         recorded.client_left = True

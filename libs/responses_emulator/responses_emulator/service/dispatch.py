@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 import secrets
 import time
@@ -9,7 +11,13 @@ import time
 from responses_emulator.contract.refusal import Refusal, openai_error_body
 from responses_emulator.service.state import RecordedRequest, ServiceState
 from responses_emulator.service.surface import Exchange, Surface, json_reply
-from responses_emulator.transport.server import Reply, StreamReply
+from responses_emulator.transport.server import CloseConnection, Reply, StreamReply
+
+_LOG = logging.getLogger("responses_emulator")
+_SERVER_ERROR = (
+    "The server had an error while processing your request. Sorry about that! You can retry your request, or "
+    "contact us through our help center at help.openai.com if the error persists."
+)
 
 
 async def dispatch(surfaces: tuple[Surface, ...], state: ServiceState, request: RecordedRequest) -> Reply | StreamReply:
@@ -34,6 +42,13 @@ async def dispatch(surfaces: tuple[Surface, ...], state: ServiceState, request: 
     except Refusal as refusal:
         headers = [*surface.headers(exchange), *refusal.headers]
         return json_reply(surface.error_body(refusal), status=refusal.status, headers=headers)
+    except (CloseConnection, asyncio.CancelledError):
+        raise
+    except Exception:  # noqa: BLE001  (logged with its trace)
+        # A script or a responder can raise anything. Its author reads the reason in the log; the client gets a reply.
+        _LOG.exception("%s %s: the script or the responder failed", request.method, request.path)
+        error = Refusal(_SERVER_ERROR, status=500, kind="server_error")
+        return json_reply(surface.error_body(error), status=500, headers=surface.headers(exchange))
 
 
 async def _route_request(surface: Surface, exchange: Exchange, request: RecordedRequest) -> Reply | StreamReply:

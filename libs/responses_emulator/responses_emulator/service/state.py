@@ -37,6 +37,7 @@ class RecordedRequest:
         streamed: the reply was a stream.
         client_left: the client closed the connection before the end of the reply.
         response: the Response object with its whole output. None for other requests and for refusals.
+        rule: the name of the rule that refused the request. None if no rule did.
     """
 
     method: str
@@ -51,6 +52,7 @@ class RecordedRequest:
     streamed: bool = False
     client_left: bool = False
     response: dict[str, Any] | None = None
+    rule: str | None = None
 
     @property
     def body(self) -> dict[str, Any]:

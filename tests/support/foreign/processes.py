@@ -1,8 +1,12 @@
-"""Starts a server on a free port of loopback, waits until it answers, and ends it with all its processes."""
+"""Starts a server on a free port of loopback and waits until it answers, or runs a program to its end.
+
+Both end with all their processes.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,10 +14,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers.environments import lower_priority
+from tests.support.foreign.environments import lower_priority
 
 _START_S = 900.0
 _POLL_S = 0.5
@@ -22,7 +27,7 @@ _LAST_BYTES = 4000
 # behind after Ctrl-C or a kill.
 _GUARD = """
 import os, signal, subprocess, sys, threading
-server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE)
 def watch():
     sys.stdin.buffer.read()
     os.killpg(0, signal.SIGKILL)
@@ -33,6 +38,56 @@ sys.exit(server.wait())
 
 class CannotStart(Exception):
     """A server did not start. The message holds the end of its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedProgram:
+    """A program that ran to its end.
+
+    Attributes:
+        status: its exit status.
+        output: what it wrote to standard output.
+        errors: what it wrote to standard error.
+    """
+
+    status: int
+    output: str
+    errors: str
+
+
+def run_program(
+    command: Sequence[str], *, environment: Mapping[str, str], folder: Path, timeout_s: float
+) -> EndedProgram:
+    """Run a program to its end, and return what it wrote.
+
+    Args:
+        command: the program and its arguments.
+        environment: all its variables.
+        folder: its current folder.
+        timeout_s: its longest time, in seconds.
+
+    Raises:
+        TimeoutError: it did not end in time. All its processes are ended.
+    """
+    program = subprocess.Popen(
+        [*lower_priority(), *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(environment),
+        cwd=folder,
+        start_new_session=True,
+    )
+    try:
+        output, errors = program.communicate(timeout=timeout_s)
+        return EndedProgram(status=program.returncode, output=output, errors=errors)
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"{Path(command[0]).name} did not end within {timeout_s:.0f} s") from None
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+        program.wait()
 
 
 def find_free_port() -> int:

@@ -1,0 +1,83 @@
+"""A script in a file becomes the same entries as a script in Python, and a fault in it is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from responses_emulator import Call, CutStream, Disconnect, HttpReply, RejectParameters, Say, Think, Turn
+from responses_emulator.script_file import ScriptFileError, read_script
+
+
+def read(folder: Path, text: str, name: str = "answers.yaml") -> list[object]:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return list(read_script(path))
+
+
+def test_a_script_has_all_kinds_of_entries(tmp_path: Path) -> None:
+    text, turn, broken, reply = read(
+        tmp_path,
+        """
+        - Hello!
+        - {think: Hm., call: {weather: {city: Oslo}, clock: }}
+        - [{say: Half}, {cut_after: 3}]
+        - rate_limit_exceeded: {after_s: 2}
+        """,
+    )
+    assert text == Say("Hello!")
+    assert isinstance(turn, Turn)
+    assert turn.parts == (Think(["Hm."]), Call("weather", {"city": "Oslo"}), Call("clock", {}))
+    assert isinstance(broken, Turn)
+    assert broken.parts == (Say("Half"), CutStream(3))
+    assert isinstance(reply, HttpReply)
+    assert (reply.status, reply.headers) == (429, {"retry-after": "2"})
+
+
+def test_a_whole_reply_has_a_word(tmp_path: Path) -> None:
+    entries = read(
+        tmp_path, "- reply: {status: 418, body: teapot}\n- disconnect:\n- server_error:\n- bad_gateway: []\n"
+    )
+    assert entries[:2] == [HttpReply(418, "teapot"), Disconnect()]
+    assert [entry.status for entry in entries[2:] if isinstance(entry, HttpReply)] == [500, 502]
+
+
+def test_a_standing_rule_has_its_name(tmp_path: Path) -> None:
+    (rule,) = read(tmp_path, "- RejectParameters: [temperature]")
+    assert isinstance(rule, RejectParameters)
+
+
+def test_json_is_yaml(tmp_path: Path) -> None:
+    assert read(tmp_path, '["Hello!", {"refuse": "No."}]', "answers.json")[0] == Say("Hello!")
+
+
+def test_a_script_in_python_is_a_list(tmp_path: Path) -> None:
+    text = "from responses_emulator import Say\nscript = [Say('a'), lambda request: Say(request.path)]\n"
+    first, second = read(tmp_path, text, "answers.py")
+    assert first == Say("a")
+    assert callable(second)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("say: Hello!", "does not hold a list of answers"),
+        ("- sey: Hello!", "entry 1: 'sey' is not known; did you mean 'say'?"),
+        ("- Hello!\n- 42", "entry 2: 42 is not a text, a mapping or a list"),
+        ("- {say: Hello!, disconnect: }", "entry 1: Disconnect is a whole reply and stands alone"),
+        ("- {}", "entry 1: it is empty"),
+        ("- CutStream: {wrong: 1}", "entry 1: "),
+        ("- call: weather", "entry 1: "),
+        ("- [", "cannot read"),
+    ],
+)
+def test_a_fault_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(ScriptFileError) as raised:
+        read(tmp_path, text)
+    assert problem in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["script = 1", "1 / 0"])
+def test_a_fault_of_python_is_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ScriptFileError, match=r"answers\.py"):
+        read(tmp_path, text, "answers.py")

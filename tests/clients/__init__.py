@@ -1,0 +1,1 @@
+"""Clients of other makers against the emulator; `nox -s clients` runs them."""

@@ -1,0 +1,1 @@
+"""What runs programs of other makers: `nox -s servers` and `nox -s clients`."""
