@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from typing import Any
@@ -25,6 +26,7 @@ from responses_emulator import (
     write_text,
 )
 
+from tests.support.clock_leap import let_time_pass
 from tests.support.session import Conversation, OpenSession, Session, asking, items, result, server_items, system, tool
 
 HALF = Turn(Think(["Long story."], tokens=30), Say("Once upon a time there was a "), ResponseIncomplete(characters=20))
@@ -363,12 +365,13 @@ async def test_a_continuation_that_fails_ends_as_length(
 ) -> None:
     """The host keeps the part that was paid for, and the finish reason says that it is not the whole."""
     session = await open_session(max_retries=1)
-    await session.ask("so that there is a client")
-    session.recorder.events.clear()
     session.emulator.script(Turn(Say("half of an answer"), ResponseIncomplete(characters=8)), *ending)
-    time_limit = {"timeout": 3} if isinstance(ending[0], Turn) and ending[0].parts_of_type(Silence) else {}
-    response = await session.ask("hello", tools=[LOOK], **time_limit)
-    assert session.sent == 1 + sent
+    call = asyncio.create_task(session.ask("hello", tools=[LOOK], timeout=30))
+    if isinstance(ending[0], Turn) and ending[0].parts_of_type(Silence):
+        assert await session.emulator.wait_until_async(lambda: "lost" in session.recorder.shown())
+        let_time_pass(30)
+    response = await call
+    assert session.sent == sent
     assert (response.text, response.finish_reason) == ("half of ", "length")
     assert response.metadata["openai:incomplete_reason"] == "max_output_tokens"
     assert session.recorder.one("llm:response")["finish_reason"] == "length"

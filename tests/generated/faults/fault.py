@@ -76,6 +76,7 @@ class Fault:
         why: the reason for a difference, for a reader.
         settings: settings of the provider.
         request_fields: fields of the chat request.
+        silent_after: the event after which the time of the setting `timeout` passes; empty, the default, for none.
         over_socket: whether the matrix runs it; false if a unit test alone covers it. The default is true.
     """
 
@@ -88,6 +89,7 @@ class Fault:
     why: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     request_fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    silent_after: str = ""
     over_socket: bool = True
 
     def outcome_for(self, backend: str) -> Outcome:

@@ -121,7 +121,8 @@ _ENDS = (
     row(
         "in silence after the first words",
         Turn(HALF, Silence(60, before_event=6)),
-        settings={"timeout": 2, "max_retries": 0},
+        settings={"timeout": 30, "max_retries": 0},
+        silent_after="llm:stream_block_delta",
         then=passing("LLMTimeoutError", events="request start delta aborted response", requests=1),
     ),
     row("before any reply", Disconnect(), then=passing("NetworkError")),

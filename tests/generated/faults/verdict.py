@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 from amplifier_core.llm_errors import LLMError
 
 from tests.generated.faults.fault import Fault, Outcome, shorten_event_names
+from tests.support.clock_leap import let_time_pass
 from tests.support.session import Session, returned_blocks
 from tests.support.witness import leaks
 
 
 async def make_call(session: Session, fault: Fault) -> Any:
     """Make a call and return its response or its error."""
+    call = asyncio.create_task(session.ask("hello", **fault.request_fields))
+    if fault.silent_after:
+        assert await session.emulator.wait_until_async(lambda: session.recorder.named(fault.silent_after))
+        let_time_pass(fault.settings["timeout"])
     try:
-        return await session.ask("hello", **fault.request_fields)
+        return await call
     except LLMError as error:
         return error
 

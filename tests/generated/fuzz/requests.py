@@ -96,7 +96,7 @@ FIELDS: st.SearchStrategy[Record] = st.fixed_dictionaries(
         "conversation_id": TEXTS | st.just("k" * 65),
         "stop": st.just(["END"]),
         "metadata": st.sampled_from(({}, {"stream": False})),
-        "timeout": st.just(5.0),
+        "timeout": st.just(600.0),
         "stream": st.booleans(),
         "model": _MODELS,
     },

@@ -18,6 +18,7 @@ from openai_responses_common import Token, TokenSource
 from openai_responses_common.auth import token_source as module
 
 from tests.support.backends import ROOT
+from tests.support.clock_leap import let_time_pass
 from tests.support.run_clock import RunClock
 from tests.support.session import PATIENCE_S
 
@@ -164,14 +165,18 @@ async def test_a_fetch_that_brings_the_refused_token_is_made_again() -> None:
     assert asked == [None, "same", "same"]
 
 
-async def test_a_hanging_fetch_ends_with_its_deadline_and_is_given_up() -> None:
+async def test_a_hanging_fetch_ends_with_its_deadline_and_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service()
     service.gate.clear()
-    source = service.source(deadline_s=0.2)
-    with pytest.raises(LLMTimeoutError, match=r"asking the service took longer than 0\.2 s") as caught:
-        await source.get()
+    source = service.source(deadline_s=30)
+    first = asyncio.create_task(source.get())
+    await until(lambda: service.asked)
+    let_time_pass(30)
+    with pytest.raises(LLMTimeoutError, match="asking the service took longer than 30 s") as caught:
+        await first
     assert caught.value.retryable
-    await asyncio.sleep(0.05)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 31, time=time.time)
+    monkeypatch.setattr(module, "time", later)
     second = asyncio.create_task(source.get())
     await until(lambda: len(service.asked) == 2)
     service.gate.set()
