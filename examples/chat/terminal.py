@@ -77,6 +77,5 @@ class LogLines(logging.Handler):
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record. Failures of a provider end the turn, and the turn tells them."""
-        if not record.getMessage().startswith("[PROVIDER]"):
-            sys.stderr.write(one_line(f"{record.levelname.capitalize()}: {record.getMessage()}") + "\n")
+        """Write a record."""
+        sys.stderr.write(one_line(f"{record.levelname.capitalize()}: {record.getMessage()}") + "\n")

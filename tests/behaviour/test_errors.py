@@ -3,6 +3,7 @@ tried again exactly where that can help."""
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any
 
@@ -201,3 +202,16 @@ async def test_a_failed_call_leaves_the_provider_usable(session: Session) -> Non
             await session.ask("hello")
     response = await session.ask("hello")
     assert response.text == "still here"
+
+
+@pytest.mark.promise("a failure is shown once", area="hazard")
+@pytest.mark.parametrize("reply", [refusal(401, "invalid_api_key"), server_error(), Disconnect()])
+async def test_a_failure_is_raised_and_not_logged(
+    open_session: OpenSession, caplog: pytest.LogCaptureFixture, reply: Any
+) -> None:
+    """A host prints every warning and every error of the log, and then the error that the call raises."""
+    session = await open_session(max_retries=0)
+    session.emulator.script(*[reply] * 4)
+    with pytest.raises(LLMError):
+        await session.ask("hello")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

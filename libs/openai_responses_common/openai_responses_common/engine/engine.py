@@ -128,8 +128,6 @@ class Engine:
             await self._report_cancellation(call, type(error).__name__, str(error))
             return
         await call.deltas.abort(type(error).__name__, str(error))
-        if isinstance(error, LLMError):
-            logger.error("[PROVIDER] %s API error: %s", self.profile.display_name, error)
         await call.events.emit_failure(error)
 
     def _build_final_error(self, error: Exception, options: Options, *, time_is_up: bool) -> Exception:
