@@ -156,6 +156,12 @@ def test_an_empty_setting_is_absent(key: str, absent: Any) -> None:
         ("web_search", "perhaps", "true or false"),
         ("web_search", ["x"], "an object"),
         ("model_info", "nonsense", "an object"),
+        ("reasoning_effort", "lots", "one of none, minimal, low, medium, high, xhigh, max, ultra, default"),
+        ("reasoning_summary", "long", "one of auto, concise, detailed, none"),
+        ("verbosity", "loud", "one of low, medium, high"),
+        ("service_tier", "fsat", "one of auto, default, flex"),
+        ("truncation", "yes", "one of auto, disabled"),
+        ("prompt_cache_retention", "1h", "one of in_memory, 24h"),
     ],
 )
 def test_a_value_that_cannot_be_read_names_key_remedy_and_value(key: str, value: Any, takes: str) -> None:
@@ -241,6 +247,18 @@ def test_any_text_can_be_a_cache_key() -> None:
 def test_reasoning_may_be_one_object(value: Any, effort: str | None, summary: str, rest: dict[str, Any]) -> None:
     options = config(reasoning=value)
     assert (options.reasoning_effort, options.reasoning_summary, options.reasoning) == (effort, summary, rest)
+
+
+@pytest.mark.parametrize(("field", "value"), [("effort", "lots"), ("summary", "long")])
+def test_effort_and_summary_of_one_object_are_checked_too(field: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"setting 'reasoning.{field}' takes one of"):
+        config(reasoning={field: value})
+
+
+def test_an_effort_that_nobody_knows_is_an_error_of_the_settings_alone() -> None:
+    """A host may choose the effort of a call by a name of another service, which must not end the conversation."""
+    assert call(kwargs={"reasoning_effort": "lots"}).reasoning_effort == "lots"
+    assert call(reasoning_effort="lots").reasoning_effort == "lots"
 
 
 def test_a_setting_of_its_own_counts_more_than_the_same_in_the_object() -> None:
@@ -481,8 +499,10 @@ def test_settings_are_not_shared_between_calls() -> None:
 
 
 def test_what_can_be_read_counts_beside_what_cannot() -> None:
-    found = read_valid_config({"timeout": "soon", "priority": "7", "default_model": "gpt-6-sol", "a": 1}, DEFAULTS)
+    values = {"timeout": "soon", "priority": "7", "default_model": "gpt-6-sol", "a": 1, "verbosity": "loud"}
+    found, problems = read_valid_config(values, DEFAULTS)
     assert (found.priority, found.model, found.timeout_s) == (7, "gpt-6-sol", DEFAULTS.timeout_s)
+    assert [problem.split(" takes ")[0] for problem in problems] == ["setting 'timeout'", "setting 'verbosity'"]
 
 
 def test_an_integer_that_python_does_not_write_is_an_error_that_names_the_setting() -> None:

@@ -17,7 +17,6 @@ from amplifier_core.llm_errors import ConfigurationError
 from amplifier_core.message_models import ChatRequest
 
 from .model_info import NO_OVERRIDES, ModelOverrides
-from .readers import effort, summary
 from .setting import Setting, is_unset
 from .settings import CALL_SETTINGS, SHARED_SETTINGS
 
@@ -77,19 +76,20 @@ def read_config(config: Mapping[str, Any], defaults: Options) -> Options:
     return _apply_settings(defaults, config, SHARED_SETTINGS)
 
 
-def read_valid_config(config: Mapping[str, Any], defaults: Options) -> Options:
-    """Return the options that the valid values of a config set, over the module's defaults.
+def read_valid_config(config: Mapping[str, Any], defaults: Options) -> tuple[Options, list[str]]:
+    """Return the options that the valid values of a config set, and what is wrong with each other value.
 
     Hosts read the priority and the model even if the value of another setting is not valid.
     """
     valid: dict[str, Any] = {}
+    problems: list[str] = []
     for key, value in config.items():
         try:
             read_config({key: value}, defaults)
-        except ConfigurationError:
-            continue
-        valid[key] = value
-    return read_config(valid, defaults)
+            valid[key] = value
+        except ConfigurationError as error:
+            problems.append(str(error))
+    return read_config(valid, defaults), problems
 
 
 def list_unknown_settings(config: Mapping[str, Any], module_keys: Iterable[str]) -> list[str]:
@@ -218,9 +218,10 @@ def _apply_settings(options: Options, values: Mapping[str, Any], settings: Mappi
         changes[row.field] = (*changes.get(row.field, ()), *parsed) if row.field == "hosted_tools" else parsed
     if reasoning := changes.pop("reasoning", None):
         changes["reasoning"] = {key: value for key, value in reasoning.items() if key not in {"effort", "summary"}}
-        for key, read in (("effort", effort), ("summary", summary)):
+        for key in ("effort", "summary"):
             if reasoning.get(key):
-                changes.setdefault(f"reasoning_{key}", read(reasoning[key]))
+                row = replace(settings[f"reasoning_{key}"], is_structured=True)  # half a text of JSON, with a secret
+                changes.setdefault(row.field, row.parse(f"reasoning.{key}", reasoning[key]))
     return replace(options, **changes) if changes else options
 
 

@@ -29,6 +29,7 @@ FLAG_VALUES: Mapping[str, bool] = {
 }
 """What users write for true and false, in lower case."""
 
+_SUMMARIES = ("auto", "concise", "detailed")
 _MAX_RATE = 10**12  # with a rate such as 1e999999 the cost of a call would overflow
 
 
@@ -189,9 +190,22 @@ def effort(value: object) -> str | None:
     return None if lower_text(value) in {"default", "auto"} else lower_text(value)
 
 
+def known_effort(value: object) -> str | None:
+    """Return an effort as `effort` does. A name that no service knows is not valid."""
+    name = effort(value)
+    if name not in (None, *EFFORTS, "ultra"):
+        raise ValueError(f"one of {', '.join(EFFORTS)}, ultra, default")
+    return name
+
+
 def summary(value: object) -> str | None:
     """Return the kind of reasoning summary; None, which requests no summary, for `none`, `off` and `false`."""
-    return None if lower_text(value) in {"none", "off", "false"} else lower_text(value)
+    name = lower_text(value)
+    if name in {"none", "off", "false"}:
+        return None
+    if name not in _SUMMARIES:
+        raise ValueError(f"one of {', '.join(_SUMMARIES)}, none")
+    return name
 
 
 def tool_choice(value: object) -> str | Mapping[str, Any]:

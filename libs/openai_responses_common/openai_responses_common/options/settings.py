@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..facts.traits import VERBOSITIES
 from .model_info import read_model_info
 from .readers import (
     effort,
     flag,
     hosted_tool_list,
     json_object,
-    lower_text,
+    known_effort,
     not_negative,
     number,
+    one_of,
     reasoning_fields,
     response_format,
     seconds,
@@ -31,16 +33,19 @@ from .setting import Setting
 _MODEL_DEFAULT = "the model's own"
 _SERVICE_DEFAULT = "the service's own"
 
+# OpenAI's API reference and news of 2026. `extra_body` sends a tier that is newer.
+_SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
+
 SHARED_SETTINGS: Mapping[str, Setting] = {
     "default_model": Setting(
         field="model", meaning="The model of calls that do not name one.", default="the module's, see below"
     ),
     "reasoning_effort": Setting(
         field="reasoning_effort",
-        read=effort,
-        meaning="How much the model reasons: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. If the "
-        "model does not accept it, the nearest effort that it accepts is used, with a warning. `default` "
-        "leaves the choice to the model.",
+        read=known_effort,
+        meaning="How much the model reasons: `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, `max` or, "
+        "where the service has it, `ultra`. If the model does not accept it, the nearest effort that it accepts is "
+        "used, with a warning. `default` leaves the choice to the model.",
         default=_MODEL_DEFAULT,
     ),
     "reasoning_summary": Setting(
@@ -56,7 +61,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     ),
     "verbosity": Setting(
         field="verbosity",
-        read=lower_text,
+        read=one_of(*VERBOSITIES),
         meaning="How long the text is that the model writes: `low`, `medium` or `high`.",
         default=_MODEL_DEFAULT,
     ),
@@ -119,14 +124,14 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     ),
     "service_tier": Setting(
         field="service_tier",
-        read=lower_text,
-        meaning="`auto`, `default`, `flex`, `priority` or `fast`: it decides the price of a token and how soon the "
-        "response comes.",
+        read=one_of(*_SERVICE_TIERS),
+        meaning="`auto`, `default`, `flex`, `scale`, `priority`, `fast` or `ultrafast`: it decides the "
+        "price of a token and how soon the response comes. `extra_body` sends a tier that is not listed here.",
         default="the project's",
     ),
     "truncation": Setting(
         field="truncation",
-        read=lower_text,
+        read=one_of("auto", "disabled"),
         meaning="`auto` lets the service cut a conversation that is too long; `disabled` refuses it.",
         default=_SERVICE_DEFAULT,
     ),
@@ -139,6 +144,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     ),
     "prompt_cache_retention": Setting(
         field="prompt_cache_retention",
+        read=one_of("in_memory", "24h"),
         meaning="How long a prompt stays cached: `in_memory` or `24h`.",
         default=_SERVICE_DEFAULT,
     ),
@@ -210,6 +216,11 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
 
 CALL_ONLY_SETTINGS: Mapping[str, Setting] = {
     "model": Setting(field="model", meaning="The model of this call."),
+    "reasoning_effort": Setting(
+        field="reasoning_effort",
+        read=effort,
+        meaning="As in the settings, but the model's nearest effort replaces a name that it does not know.",
+    ),
     "timeout": Setting(
         field="call_timeout_s",
         read=seconds,
