@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from dataclasses import replace
 from datetime import datetime
 
 from amplifier_core.llm_errors import ConfigurationError
@@ -16,16 +17,16 @@ from openai_responses_common.auth.device_code import sign_in
 from openai_responses_common.auth.jwt import read_claims
 from openai_responses_common.auth.terminal import Terminal
 from openai_responses_common.cli.command_line import command_line
-from openai_responses_common.cli.commands import (
-    Command,
-    Result,
-    add_check_option,
-    make_short_call,
-    read_settings,
-    run_command,
-    sign_out_result,
-)
+from openai_responses_common.cli.commands import Command, Result, run_command, sign_out_result
 from openai_responses_common.cli.routing_matrix import build_routing_command, read_matrix
+from openai_responses_common.cli.settings import read_settings
+from openai_responses_common.cli.status import (
+    add_check_option,
+    build_status,
+    check_settings,
+    describe_default_model,
+    make_test_call,
+)
 
 from .auth.credential import EntraCredential
 from .auth.signed_in_user import SignedInUser, open_token_store
@@ -34,7 +35,7 @@ from .deployment_matrix import replace_models_with_deployments
 from .endpoint import SERVICE_HOSTS
 from .models import read_deployments
 from .provider import AzureOpenaiV2Provider
-from .settings import SCRIPT, Settings
+from .settings import SCRIPT, SETTINGS, Settings
 
 MODULE = "provider-azure-openai-v2"
 PACKAGE = "amplifier_module_provider_azure_openai_v2"
@@ -53,19 +54,28 @@ def _require_setup(settings: Settings) -> ResolvedSettings:
 
 
 def _show_status(arguments: argparse.Namespace) -> Result:
-    config = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS)
-    resolved = _require_setup(Settings.from_config(config))
-    provider = AzureOpenaiV2Provider(base_url=None, config=config)
-    provider.check_settings()
+    command_settings = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS)
+    settings = Settings.from_config(command_settings.config)
+    if settings.azure_endpoint is None:
+        raise ConfigurationError(NOT_SET_UP)
+    provider = AzureOpenaiV2Provider(base_url=None, config=command_settings.config)
+    check_settings(command_settings, provider)
+    resolved = resolve_settings(replace(settings, is_read_only=True))
     query = "".join(f"?{key}={value}" for key, value in resolved.endpoint.query.items())
     rows = {
         "endpoint": resolved.endpoint.host,
         "route": f"{resolved.endpoint.base_url}/responses{query}",
         **asyncio.run(_describe_credential(resolved)),
+        "deployment": _describe_deployment(provider, resolved),
     }
-    if arguments.check:
-        rows["test call"] = make_short_call(provider)
-    return Result(summary="Azure OpenAI is set up.", details=rows)
+    variables = {key: SETTINGS[key].variables for key in settings.texts if key not in settings.config_texts}
+    test_call = make_test_call(provider) if arguments.check else None
+    return build_status(command_settings, rows, variables=variables, test_call=test_call)
+
+
+def _describe_deployment(provider: AzureOpenaiV2Provider, resolved: ResolvedSettings) -> str:
+    model = resolved.deployments.get(provider.default_model)
+    return f"{describe_default_model(provider)}{f', which serves {model}' if model else ''}"
 
 
 async def _describe_credential(resolved: ResolvedSettings) -> dict[str, str]:
@@ -81,8 +91,8 @@ async def _describe_credential(resolved: ResolvedSettings) -> dict[str, str]:
 
 
 def _read_signed_in_user(arguments: argparse.Namespace) -> tuple[SignedInUser, str]:
-    config = {**read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS), "auth": "entra_device_code"}
-    settings = Settings.from_config(config)
+    config = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS, needs_choice=True).config
+    settings = Settings.from_config({**config, "auth": "entra_device_code"})
     resolved = _require_setup(settings)
     return SignedInUser.from_settings(settings, resolved.endpoint), resolved.endpoint.scopes[0]
 
@@ -105,11 +115,12 @@ def _sign_in(arguments: argparse.Namespace) -> Result:
 
 def _sign_out(arguments: argparse.Namespace) -> Result:
     """Delete the tokens. It needs no resource, because the settings may have changed since the sign-in."""
-    return sign_out_result(open_token_store(Settings.from_config(read_settings(arguments, MODULE))).delete())
+    settings = Settings.from_config(read_settings(arguments, MODULE, needs_choice=True).config)
+    return sign_out_result(open_token_store(settings).delete())
 
 
 def _build_matrix(arguments: argparse.Namespace) -> str:
-    deployments = read_deployments(read_settings(arguments, MODULE).get("deployments"))
+    deployments = read_deployments(read_settings(arguments, MODULE).config.get("deployments"))
     matrix = read_matrix(PACKAGE)
     return replace_models_with_deployments(matrix, deployments) if deployments else matrix
 
@@ -125,7 +136,7 @@ def _add_browser_option(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command(
         name="status",
-        help="show the endpoint, the credential in use, and the account that you are signed in as",
+        help="show the endpoint, the credential, the account and the deployment in use, and the origin of each setting",
         run=_show_status,
         add_options=add_check_option,
     ),

@@ -20,8 +20,6 @@ from amplifier_core.llm_errors import (
 )
 from openai_responses_common import BackendProfile, ErrorMeaning, KnownError
 
-from .settings import STATUS_HINT
-
 REQUIRED_ROLE = "Cognitive Services OpenAI User"
 
 ASSIGN_ROLE_REMEDY = (
@@ -111,7 +109,7 @@ SERVICE_ERRORS = (
 PROFILE = BackendProfile(
     name="azure-openai-v2",
     display_name="Azure OpenAI (v2)",
-    auth_remedy=f"check api_key (AZURE_OPENAI_API_KEY), or the identity: {STATUS_HINT}",
+    auth_remedy="check api_key (AZURE_OPENAI_API_KEY), or the identity",
     access_remedy=ASSIGN_ROLE_REMEDY,
     address_remedy=_ROUTE_REMEDY,
     errors=SERVICE_ERRORS,

@@ -25,7 +25,6 @@ DEFAULT_TOKEN_TIMEOUT_S = 30.0
 
 SCRIPT = "amplifier-azure-openai-v2"
 LOGIN_HINT = f"run `{command_line(__name__, SCRIPT, 'login')}`"
-STATUS_HINT = f"`{command_line(__name__, SCRIPT, 'status')}` shows which credential is used"
 
 
 def _row(
@@ -74,6 +73,7 @@ class Settings:
         texts: every text setting that has a value, by key.
         config_texts: those of them that the config supplied.
         null_keys: keys that the config sets to null, so that the environment does not count.
+        is_read_only: whether the tokens of a sign-in stay as they are in their store; False by default.
     """
 
     azure_endpoint: str | None = _row(
@@ -196,6 +196,7 @@ class Settings:
     texts: Mapping[str, str] = field(default_factory=dict[str, str])
     config_texts: Mapping[str, str] = field(default_factory=dict[str, str])
     null_keys: frozenset[str] = frozenset()
+    is_read_only: bool = False
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:

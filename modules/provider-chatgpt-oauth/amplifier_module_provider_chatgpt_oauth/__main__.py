@@ -12,24 +12,35 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
-from amplifier_core.llm_errors import AuthenticationError, LLMError
+from amplifier_core.llm_errors import LLMError
 from openai_responses_common.auth.terminal import Terminal
 from openai_responses_common.cli.command_line import command_line
-from openai_responses_common.cli.commands import Command, Result, read_settings, run_command, sign_out_result
+from openai_responses_common.cli.commands import Command, Result, run_command, sign_out_result
 from openai_responses_common.cli.routing_matrix import build_routing_command
+from openai_responses_common.cli.settings import CommandSettings, read_settings
+from openai_responses_common.cli.status import (
+    NOT_ASKED,
+    add_check_option,
+    build_status,
+    check_settings,
+    describe_default_model,
+    make_test_call,
+)
 from openai_responses_common.failures.durations import format_duration
-from openai_responses_common.failures.failure import Failure
-from openai_responses_common.transport.credential import UNAUTHORIZED, Lease
+from openai_responses_common.transport.credential import UNAUTHORIZED
 from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
 from openai_responses_common.wire.json_values import as_object, as_objects
 
+from .auth.account import MIN_FIRST_LIFETIME_S, Account
 from .auth.credential import ChatgptCredential
 from .auth.tokens import Tokens
 from .provider import ChatgptOauthProvider
 from .quirks import CLIENT_HEADERS, LIMIT_WINDOWS
-from .settings import LOGIN_COMMAND, SCRIPT, SERVICE_HOSTS
+from .settings import LOGIN_COMMAND, SCRIPT, SERVICE_HOSTS, SETTINGS
 
 MODULE = "provider-chatgpt-oauth"
 PACKAGE = "amplifier_module_provider_chatgpt_oauth"
@@ -37,40 +48,47 @@ _UNKNOWN_CLAIM = "unknown (the tokens do not say)"
 
 
 def _build_provider(arguments: argparse.Namespace) -> ChatgptOauthProvider:
-    return ChatgptOauthProvider(config=read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS))
+    settings = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS, needs_choice=True)
+    return ChatgptOauthProvider(config=settings.config)
 
 
 def _show_status(arguments: argparse.Namespace) -> Result:
-    provider = _build_provider(arguments)
-    provider.check_settings()
-    account, login = provider.require_account(), _describe_login(arguments)
+    settings = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS)
+    provider = ChatgptOauthProvider(config={**settings.config, "login_on_use": False})
+    check_settings(settings, provider)
+    account, login = provider.require_account(), _describe_login(settings)
+    if account.load_tokens() is None:
+        return Result(summary=f"Nobody is signed in. Run `{login}`.", ok=False)
+    test_call = make_test_call(provider, max_output_tokens=None) if arguments.check else None
     tokens = account.load_tokens()
     if tokens is None:
-        return Result(summary=f"Nobody is signed in. Run `{login}`.", ok=False)
-    limits: dict[str, str] = {}
-    summary = "Signed in to ChatGPT."
-    try:
-        if not arguments.offline:
-            limits = asyncio.run(_fetch_limits(account.settings.usage_url, ChatgptCredential(account)))
-    except _RefusedToken as error:
-        limits = {"reason": str(error)}
-        summary = f"ChatGPT does not accept the sign-in any more. Run `{login}`."
-    if account.get_status() != "authenticated":
-        summary = f"The sign-in has expired. Run `{login}`."
-    return Result(
-        summary=summary,
-        details={
-            **_describe_tokens(account.load_tokens() or tokens),
-            "tokens": account.describe_location(),
-            **limits,
-        },
-        ok=login not in summary,
+        return Result(summary=f"Nobody is signed in any more. Run `{login}`.", ok=False)
+    problem, limits = "", dict[str, str]()
+    if not tokens.can_be_used:
+        problem = f"The sign-in has expired. Run `{login}`."
+    elif not arguments.offline:
+        problem, limits = asyncio.run(_fetch_limits(account, tokens))
+    rows = {
+        **_describe_tokens(tokens),
+        "tokens": account.describe_location(),
+        "model": describe_default_model(provider),
+        **limits,
+    }
+    result = build_status(
+        settings,
+        rows,
+        variables={key: row.variables for key, row in SETTINGS.items()},
+        test_call=test_call,
+        summary=problem or f"Signed in to ChatGPT. {NOT_ASKED}",
     )
+    return replace(result, ok=result.ok and not problem)
 
 
-def _describe_login(arguments: argparse.Namespace) -> str:
-    """Return the line that signs in the instance of these arguments."""
-    return f"{LOGIN_COMMAND} --instance {shlex.quote(arguments.instance)}" if arguments.instance else LOGIN_COMMAND
+def _describe_login(settings: CommandSettings) -> str:
+    """Return the line that signs in the instance of these settings."""
+    host_config = settings.host_config
+    name = f" --instance {shlex.quote(host_config.instance)}" if host_config.other_instances else ""
+    return f"{LOGIN_COMMAND}{name}"
 
 
 def _describe_tokens(tokens: Tokens) -> dict[str, str]:
@@ -85,41 +103,26 @@ def _describe_tokens(tokens: Tokens) -> dict[str, str]:
     }
 
 
-class _RefusedToken(Exception):
-    """The service refuses the access token, and also one that was refreshed just now."""
+async def _fetch_limits(account: Account, tokens: Tokens) -> tuple[str, dict[str, str]]:
+    """Return a problem of the sign-in, and how much of the plan is used; refreshes no token.
 
-
-async def _fetch_limits(url: str, credential: ChatgptCredential) -> dict[str, str]:
-    """Return how much of the plan is used, for `status`. The request may refresh the token.
-
-    Raises:
-        _RefusedToken: the service refuses the token, and a refresh does not help.
+    The problem is empty if the service accepts the token, or does not say that it refuses it.
     """
-    http = BlockingHttp(CLIENT_HEADERS)
+    if tokens.remaining_s() < MIN_FIRST_LIFETIME_S:
+        return "", {"limits": "not fetched, because the next call refreshes the token first (as does --check)"}
     try:
-        lease = await credential.lease()
-        reply = http.send("GET", url, headers=lease.headers)
-        if _refuses_token(reply):
-            reply = http.send("GET", url, headers=await _replace_token(credential, lease, reply.read_failure()))
-        if reply.status == 200:
-            return describe_usage(reply.body_fields)
-        problem = f"HTTP {reply.status}"
+        lease = await ChatgptCredential(account).lease()
+        reply = BlockingHttp(CLIENT_HEADERS).send("GET", account.settings.usage_url, headers=lease.headers)
     except LLMError as error:
-        problem = str(error)
-    else:
-        if _refuses_token(reply):
-            raise _RefusedToken(reply.read_failure().message)
-    return {"limits": f"cannot be fetched: {problem}"}
-
-
-async def _replace_token(credential: ChatgptCredential, lease: Lease, failure: Failure) -> Mapping[str, str]:
-    """Return the headers with another token than the refused one."""
-    try:
-        if not await credential.refresh(lease, failure):
-            raise _RefusedToken(failure.message)
-        return (await credential.lease()).headers
-    except AuthenticationError as error:
-        raise _RefusedToken(str(error)) from error
+        return "", {"limits": f"cannot be fetched: {error}"}
+    if reply.status == HTTPStatus.OK:
+        return "", describe_usage(reply.body_fields)
+    if not _refuses_token(reply):
+        return "", {"limits": f"cannot be fetched: HTTP {reply.status}"}
+    return (
+        "ChatGPT does not accept the saved token. Try to refresh it with --check.",
+        {"reason": reply.read_failure().message},
+    )
 
 
 def _refuses_token(reply: JsonReply) -> bool:
@@ -151,16 +154,17 @@ def _sign_out(arguments: argparse.Namespace) -> Result:
     return sign_out_result(_build_provider(arguments).logout())
 
 
-def _add_offline_option(parser: argparse.ArgumentParser) -> None:
+def _add_status_options(parser: argparse.ArgumentParser) -> None:
+    add_check_option(parser)
     parser.add_argument("--offline", action="store_true", help="do not ask the service how much of the plan is used")
 
 
 COMMANDS = (
     Command(
         name="status",
-        help="show the account that you are signed in as, and the limits of its plan",
+        help="show the account, the limits of its plan and the model in use, and the origin of each setting",
         run=_show_status,
-        add_options=_add_offline_option,
+        add_options=_add_status_options,
     ),
     Command(
         name="login",

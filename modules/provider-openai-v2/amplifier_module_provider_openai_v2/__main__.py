@@ -11,19 +11,19 @@ import asyncio
 import sys
 
 from openai_responses_common.cli.command_line import command_line
-from openai_responses_common.cli.commands import (
-    Command,
-    Result,
-    add_check_option,
-    describe_default_model,
-    make_short_call,
-    read_settings,
-    run_command,
-)
+from openai_responses_common.cli.commands import Command, Result, run_command
 from openai_responses_common.cli.routing_matrix import build_routing_command
+from openai_responses_common.cli.settings import read_settings
+from openai_responses_common.cli.status import (
+    add_check_option,
+    build_status,
+    check_settings,
+    describe_default_model,
+    make_test_call,
+)
 
 from .provider import OpenaiV2Provider
-from .settings import SERVICE_HOSTS, resolve_settings
+from .settings import SERVICE_HOSTS, SETTINGS, resolve_settings
 
 MODULE = "provider-openai-v2"
 PACKAGE = "amplifier_module_provider_openai_v2"
@@ -31,10 +31,10 @@ SCRIPT = "amplifier-openai-v2"
 
 
 def _show_status(arguments: argparse.Namespace) -> Result:
-    config = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS)
-    resolved = resolve_settings(config)
-    provider = OpenaiV2Provider(base_url=None, config=config)
-    provider.check_settings()
+    settings = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS)
+    resolved = resolve_settings(settings.config)
+    provider = OpenaiV2Provider(base_url=None, config=settings.config)
+    check_settings(settings, provider)
     asyncio.run(resolved.credential.lease())  # raises if the service needs a key and none is set
     rows = {
         "endpoint": resolved.base_url,
@@ -42,15 +42,16 @@ def _show_status(arguments: argparse.Namespace) -> Result:
         "model": describe_default_model(provider),
     }
     rows |= {name.removeprefix("OpenAI-").lower(): value for name, value in resolved.billing_headers.items()}
-    if arguments.check:
-        rows["test call"] = make_short_call(provider)
-    return Result(summary="The service is set up.", details=rows)
+    test_call = make_test_call(provider) if arguments.check else None
+    return build_status(
+        settings, rows, variables={key: row.variables for key, row in SETTINGS.items()}, test_call=test_call
+    )
 
 
 COMMANDS = (
     Command(
         name="status",
-        help="show the endpoint and the credential in use",
+        help="show the endpoint, the credential and the model in use, and the origin of each setting",
         run=_show_status,
         add_options=add_check_option,
     ),

@@ -14,6 +14,7 @@ from typing import Any
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import ApiKey, is_within, read_url, sendable, setting
 from openai_responses_common.options.setting import Setting
+from openai_responses_common.provider.environment import find_unset_variable
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-5.6-sol"
@@ -75,13 +76,14 @@ def resolve_settings(config: Mapping[str, Any]) -> ResolvedSettings:
         "OpenAI-Organization": _read_text(config, "organization"),
         "OpenAI-Project": _read_text(config, "project"),
     }
-    source = "the setting api_key" if setting(config, "api_key") else "OPENAI_API_KEY"
+    source = "the setting api_key" if setting(config, "api_key") else "the variable OPENAI_API_KEY"
+    variable = find_unset_variable(config.get("api_key"))
     credential = ApiKey(
         key=api_key,
         required=is_openai or problem is not None,
-        missing_message=f"no API key is set: {API_KEY_REMEDY}",
+        missing_message=f"no API key is set: {f'set {variable} in the environment' if variable else API_KEY_REMEDY}",
         account="\0".join([api_key or "", *(payer or "" for payer in payers.values())]),
-        description=f"the API key of {source}" if api_key else "no key",
+        description=f"the key in {source}" if api_key else "no key",
     )
     return ResolvedSettings(
         base_url=base_url,

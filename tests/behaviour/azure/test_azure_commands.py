@@ -111,7 +111,8 @@ def test_status_reads_the_files_of_the_host(shell: Shell) -> None:
     host = f"{HOST}:{shell.cloud.server.port}"
     assert found["endpoint"] == host
     assert found["route"] == f"https://{host}/openai/v1/responses"
-    assert found["credential"] == f"the API key of the environment, to {host}"
+    assert found["credential"] == f"the key in the variable AZURE_OPENAI_API_KEY, to {host}"
+    assert found["deployment"] == "gpt-5.6-luna"
     assert KEY not in output
     assert shell.cloud.server.requests == []
     del os.environ["AZURE_OPENAI_API_KEY"]
@@ -133,7 +134,9 @@ def test_an_instance_is_chosen_by_its_id(shell: Shell) -> None:
         {"id": "two", "config": {"azure_endpoint": "https://two.openai.azure.com", "api_key": KEY}},
     )
     assert "one.openai.azure.com" in shell("status", "--instance", "one")[1]
-    assert "choose one with --instance one or two" in shell("status")[2]
+    assert "one (use --instance two for another one)" in shell("status")[1]
+    for command in ("login", "logout"):
+        assert "choose one with --instance one or two" in shell(command)[2]
     assert "two.openai.azure.com" in shell("status", "--instance", "two")[1]
     code, output, errors = shell("status", "--instance", "three")
     assert (code, output) == (1, "")
@@ -194,9 +197,9 @@ def test_status_reports_a_refused_secret_and_a_refused_call(shell: Shell) -> Non
     assert code == 1
     assert "AADSTS7000215" in errors
     shell.cloud.server.script(HttpReply(404, {"error": {"code": "DeploymentNotFound", "message": "no such"}}))
-    code, _, errors = shell("status", "--check", azure_endpoint=shell.cloud.url(), api_key=KEY)
+    code, output, _ = shell("status", "--check", azure_endpoint=shell.cloud.url(), api_key=KEY)
     assert code == 1
-    assert "set default_model to the name of a deployment" in errors
+    assert "set default_model to the name of a deployment" in output
 
 
 # Programs of their own.
@@ -206,7 +209,7 @@ def test_status_runs_as_a_program(shell: Shell) -> None:
     shell.set = {**shell.cloud.local, **shell.cloud.secret}
     code, output, errors = shell.finish(shell.start("status", "--check"))
     assert (code, errors) == (0, "")
-    assert output.startswith("Azure OpenAI is set up.\n")
+    assert output.startswith("The service responds.\n")
     assert "responds" in output
 
 

@@ -37,7 +37,7 @@ REFUSALS: list[tuple[HttpReply, type[kernel.LLMError], list[str]]] = [
     (
         invalid_subscription_key(),
         kernel.AuthenticationError,
-        ["the key belongs to another resource", "the API key of the config", HOST],
+        ["the key belongs to another resource", "the key in the setting api_key", HOST],
     ),
     (
         deployment_not_found(),
@@ -60,7 +60,7 @@ REFUSALS: list[tuple[HttpReply, type[kernel.LLMError], list[str]]] = [
     ),
     (content_filter_refusal("violence"), kernel.ContentFilterError, ["violence medium"]),
     (content_filter_refusal("jailbreak"), kernel.ContentFilterError, ["jailbreak"]),
-    (HttpReply(401, {"statusCode": 401, "message": "Unauthorized."}), kernel.AuthenticationError, ["status"]),
+    (HttpReply(401, {"statusCode": 401, "message": "Unauthorized."}), kernel.AuthenticationError, ["check api_key"]),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from amplifier_module_provider_chatgpt_oauth import __main__ as program
-from responses_emulator import Disconnect, HttpReply, PlanLimits, PlanWindow, SignInService
+from responses_emulator import PlanLimits, PlanWindow, SignInService
 
 from tests.support.chatgpt_machine import Machine
 
@@ -37,6 +37,12 @@ class Shell:
         return program.main()
 
 
+def read_rows(output: str) -> dict[str, str]:
+    """Return the rows of a result by their names."""
+    rows = [line.strip().split("  ", 1) for line in output.splitlines()[1:]]
+    return {row[0]: row[-1].strip() for row in rows}
+
+
 @pytest.fixture
 def shell(machine: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
     return Shell(machine, capsys, monkeypatch)
@@ -51,8 +57,10 @@ def test_login_status_and_logout_work_in_turn(shell: Shell, service: SignInServi
     assert "Signed in as ada@example.com, plan plus" in err
     code, out, err = shell("status")
     assert (code, err) == (0, "")
-    lines = {line[2:19].strip(): line[19:].strip() for line in out.splitlines()[1:]}
-    assert out.splitlines()[0] == "Signed in to ChatGPT."
+    lines = read_rows(out)
+    assert out.splitlines()[0] == "Signed in to ChatGPT. No call was made; --check makes a short one."
+    assert lines["instance"] == "none: Amplifier's settings do not have this provider"
+    assert lines["model"] == "gpt-5.6-sol"
     assert lines["account"] == "ada@example.com"
     assert lines["plan"] == "plus"
     assert lines["workspace"] == service.account.account_id
@@ -90,20 +98,27 @@ def test_limit_windows_are_named_by_their_length(shell: Shell, service: SignInSe
     limits.credits_balance = "12.50"
     limits.reached_limit = "primary"
     _, out, _ = shell("status")
-    rows = [" ".join(line.split()) for line in out.splitlines()]
-    assert rows[-4].startswith("limit per 1 h 30 min 2 % used, resets in 1 min")
-    assert rows[-3].startswith("limit per week 1 % used, resets in 1 min")
-    assert rows[-2:] == ["credits 12.50", "limit reached primary"]
+    rows = read_rows(out)
+    assert rows["limit per 1 h 30 min"].startswith("2 % used, resets in 1 min")
+    assert rows["limit per week"].startswith("1 % used, resets in 1 min")
+    assert (rows["credits"], rows["limit reached"]) == ("12.50", "primary")
 
 
-@pytest.mark.parametrize("fault", [HttpReply(503, "busy"), Disconnect()])
-def test_status_without_the_service(shell: Shell, service: SignInService, fault: Any) -> None:
-    shell.machine.keep(service.token_set(lifetime_s=-10))
-    service.script("refresh", fault)
-    code, out, _ = shell("status")
+@pytest.mark.parametrize(
+    ("path", "told"), [("/elsewhere/codex", "cannot be fetched: HTTP 404"), ("", "cannot be fetched: ")]
+)
+def test_status_without_the_service(shell: Shell, service: SignInService, path: str, told: str) -> None:
+    shell.machine.keep(service.token_set())
+    origin = shell.machine.emulator.base_url.partition("/backend-api")[0] if path else "http://127.0.0.1:9"
+    code, out, _ = shell("status", base_url=f"{origin}{path}")
     assert code == 0
-    assert "limits         cannot be fetched: " in out
+    assert read_rows(out)["limits"].startswith(told)
     assert "CANARY" not in out
+
+
+@pytest.mark.parametrize("body", ["<html>Proxy authentication required</html>", "", None, [], {}])
+def test_a_401_of_a_proxy_does_not_refuse_the_token(body: object) -> None:
+    assert not program._refuses_token(program.JsonReply(status=401, body=body, headers={}))
 
 
 def test_status_offline_asks_nobody(shell: Shell, service: SignInService) -> None:
@@ -114,44 +129,47 @@ def test_status_offline_asks_nobody(shell: Shell, service: SignInService) -> Non
     assert not shell.machine.emulator.requests
 
 
-def test_status_of_a_sign_in_that_has_ended(shell: Shell, service: SignInService) -> None:
-    tokens = shell.machine.keep(service.token_set(lifetime_s=-10))
-    service.end_sign_in(tokens)
+def test_status_refreshes_no_token_and_writes_nothing(shell: Shell, service: SignInService) -> None:
+    shell.machine.keep(service.token_set(lifetime_s=60))
+    kept, requests = shell.machine.file.read_bytes(), len(shell.machine.emulator.requests)
     code, out, _ = shell("status")
-    assert code == 1
-    assert out.startswith("The sign-in has expired. Run ")
-    assert "refresh_token_invalidated" in out
-    assert "renewed by itself" not in out
+    assert code == 0
+    assert read_rows(out)["limits"].startswith("not fetched, because the next call refreshes the token first")
+    assert shell.machine.file.read_bytes() == kept
+    assert len(shell.machine.emulator.requests) == requests
 
 
-def test_status_refreshes_a_token_that_the_service_refuses(shell: Shell, service: SignInService) -> None:
-    old = shell.machine.keep(service.token_set())
-    service.reject_access_token(old.access_token)
-    code, out, _ = shell("status")
-    assert (code, out.splitlines()[0]) == (0, "Signed in to ChatGPT.")
+def test_a_check_refreshes_a_token_and_makes_a_call(shell: Shell, service: SignInService) -> None:
+    old = shell.machine.keep(service.token_set(lifetime_s=-10))
+    code, out, _ = shell("status", "--check")
+    assert (code, out.splitlines()[0]) == (0, "The service responds.")
     assert "limit per 5 hours" in out
+    assert "responds, served by" in read_rows(out)["test call"]
     assert shell.machine.kept["access_token"] != old.access_token
 
 
-@pytest.mark.parametrize("refresh", ["gives no better token", "has ended"])
-def test_status_of_a_sign_in_that_the_service_does_not_accept_any_more(
-    shell: Shell, service: SignInService, refresh: str
-) -> None:
-    tokens = shell.machine.keep(service.token_set())
-    service.reject_access_token(tokens.access_token)
-    if refresh == "has ended":
-        service.end_sign_in(tokens)
-    else:
-        service.script("refresh", *[HttpReply(200, service.token_response(tokens))] * 4)
+def test_status_of_a_sign_in_that_has_ended(shell: Shell, service: SignInService) -> None:
+    tokens = shell.machine.keep(service.token_set(lifetime_s=-10))
+    service.end_sign_in(tokens)
+    code, out, _ = shell("status", "--check")
+    assert (code, out.splitlines()[0]) == (1, "The test call failed.")
+    assert "refresh_token_invalidated" in out
     code, out, _ = shell("status")
-    summary = f"ChatGPT does not accept the sign-in any more. Run `{program.LOGIN_COMMAND}`."
+    assert (code, out.splitlines()[0]) == (1, f"The sign-in has expired. Run `{program.LOGIN_COMMAND}`.")
+    assert "refreshed automatically" not in out
+
+
+def test_status_of_a_token_that_the_service_refuses(shell: Shell, service: SignInService) -> None:
+    old = shell.machine.keep(service.token_set())
+    service.reject_access_token(old.access_token)
+    code, out, _ = shell("status")
+    summary = "ChatGPT does not accept the saved token. Try to refresh it with --check."
     assert (code, out.splitlines()[0]) == (1, summary)
-    assert "  reason" in out
-
-
-@pytest.mark.parametrize("body", ["<html>Proxy authentication required</html>", "", None, [], {}])
-def test_a_401_of_a_proxy_does_not_refuse_the_token(body: object) -> None:
-    assert not program._refuses_token(program.JsonReply(status=401, body=body, headers={}))
+    assert read_rows(out)["reason"]
+    assert shell.machine.kept["access_token"] == old.access_token
+    code, out, _ = shell("status", "--check")
+    assert (code, out.splitlines()[0]) == (0, "The service responds.")
+    assert shell.machine.kept["access_token"] != old.access_token
 
 
 def test_a_login_that_fails_exits_with_1(shell: Shell, service: SignInService) -> None:

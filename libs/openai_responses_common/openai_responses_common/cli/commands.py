@@ -1,27 +1,24 @@
 """The command line of a module: `SCRIPT status | login | logout | routing`.
 
-A module supplies its functions. This file parses the arguments, reads the settings, and prints results and errors, the
-same for every module. The result of a command goes to standard output and everything else to standard error, as plain
-text without colours. Exit codes: 0; 1 if the result is negative and for errors; 2 for wrong arguments; 130 after
-Ctrl-C.
+A module supplies its functions. This file parses the arguments, and prints results and errors, the same for every
+module. The result of a command goes to standard output and everything else to standard error, as plain text without
+colours. Exit codes: 0; 1 if the result is negative and for errors; 2 for wrong arguments; 130 after Ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
+import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TextIO
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TextIO
 
 from amplifier_core.llm_errors import LLMError
-from amplifier_core.message_models import ChatRequest, Message
 
 from ..auth.store.record import StoreError
-from ..provider.provider import ResponsesProvider
-from .host_settings import find_foreign_address, load_host_keys, read_host_config
+from .settings import add_setting_options
 
 _EXIT_INTERRUPTED = 130
 _library_logger = logging.getLogger(__name__.partition(".")[0])
@@ -33,7 +30,7 @@ class Result:
 
     Attributes:
         summary: the result in one sentence, or a document.
-        details: the lines below it, each with its name. Empty by default.
+        details: the rows below it, each with its name and one line or several. Empty by default.
         ok: False if the result is negative, which is exit code 1. True by default.
     """
 
@@ -64,49 +61,6 @@ class Command:
     add_options: Callable[[argparse.ArgumentParser], None] = _add_no_options
 
 
-def add_setting_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that select the settings; see `read_settings`."""
-    parser.add_argument(
-        "--instance", metavar="ID", help="use the settings of this instance; its id, or the module if it has none"
-    )
-    parser.add_argument(
-        "--set", metavar="KEY=VALUE", action="append", default=[], help="use this setting; may be repeated"
-    )
-
-
-def add_check_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option with which `status` also makes a call; see `make_short_call`."""
-    parser.add_argument("--check", action="store_true", help="also make one short call, which costs a few tokens")
-
-
-def make_short_call(provider: ResponsesProvider) -> str:
-    """Make one short call, blocking, and return a sentence that names the model that responded.
-
-    Tries a failure once more at most, because a user waits in front of a silent terminal. Closes the provider.
-
-    Raises:
-        LLMError: the call failed.
-    """
-    request = ChatRequest(messages=[Message(role="user", content="Answer with the word ok.")], max_output_tokens=200)
-
-    async def call() -> str:
-        try:
-            response = await provider.complete(request, reasoning_effort="low", max_continuations=0, max_retries=1)
-        finally:
-            await provider.close()
-        return str((response.metadata or {}).get("openai:model"))
-
-    response_model = asyncio.run(call())
-    return f"{provider.default_model} responds, served by {response_model}"
-
-
-def describe_default_model(provider: ResponsesProvider) -> str:
-    """Return the default model, and when the service ends it if that is near; sends nothing."""
-    ending = provider.describe_shutdown()
-    model = provider.default_model or "the only one that the server lists"
-    return f"{model} ({ending})" if ending else model
-
-
 def sign_out_result(locations: Sequence[str]) -> Result:
     """Return the result of `logout`.
 
@@ -116,31 +70,6 @@ def sign_out_result(locations: Sequence[str]) -> Result:
     if not locations:
         return Result(summary="There was no sign-in to delete.")
     return Result(summary=f"Signed out. The tokens were deleted from {' and '.join(locations)}.")
-
-
-def read_settings(
-    arguments: argparse.Namespace, module: str, *, service_hosts: Mapping[str, Iterable[str]] | None = None
-) -> dict[str, Any]:
-    """Return the settings of a module: those of the host's files, replaced by those of `--set`.
-
-    Args:
-        arguments: the parsed command line.
-        module: the module's id, such as `provider-openai-v2`.
-        service_hosts: for a command that sends credentials, the service's own hosts by setting; see
-            `find_foreign_address`. None, by default, for a command that sends none.
-
-    Raises:
-        ValueError: see `read_host_config`, or a project's file sends credentials to another host.
-    """
-    load_host_keys()
-    host_config = read_host_config(module, arguments.instance)
-    overrides = dict(argument.partition("=")[::2] for argument in arguments.set)
-    remaining = {key: value for key, value in host_config.config.items() if key not in overrides}
-    if service_hosts is not None and (
-        problem := find_foreign_address(replace(host_config, config=remaining), service_hosts)
-    ):
-        raise ValueError(f"{problem}; if you trust that address, repeat the setting with --set")
-    return {**remaining, **overrides}
 
 
 def run_command(
@@ -167,7 +96,7 @@ def run_command(
         command_parser.set_defaults(run=command.run)
     parsed_arguments = parser.parse_args(arguments)
     log = logging.StreamHandler(sys.stderr)
-    log.addFilter(lambda record: record.levelno < logging.ERROR)  # the error that ends a command is printed below
+    log.setFormatter(_LogFormatter())
     log.setLevel(logging.WARNING)
     _library_logger.addHandler(log)
     try:
@@ -176,7 +105,7 @@ def run_command(
         sys.stderr.write("\nstopped\n")
         return _EXIT_INTERRUPTED
     except (LLMError, StoreError, OSError, ValueError) as error:
-        _print_line(sys.stderr, f"error: {' '.join(str(error).split())}")
+        _print_line(sys.stderr, f"error: {_join_lines(str(error))}")
         return 1
     finally:
         _library_logger.removeHandler(log)
@@ -191,6 +120,23 @@ def _print_line(stream: TextIO, text: str) -> None:
     stream.flush()
 
 
+def _join_lines(text: str) -> str:
+    """Return an error in one line, but keep the entries of a list, which two spaces begin."""
+    lines = re.split(r"\n(?=  )", text.strip())
+    return "\n  ".join(" ".join(line.split()) for line in lines)
+
+
+class _LogFormatter(logging.Formatter):
+    """Writes a log record as a line that begins with its level, such as "warning: "."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {super().format(record)}"
+
+
 def _format_result(result: Result) -> list[str]:
     width = max(map(len, result.details), default=0)
-    return [result.summary, *(f"  {name.ljust(width)}  {text}" for name, text in result.details.items())]
+    lines = [result.summary]
+    for name, text in result.details.items():
+        first, *more = text.split("\n")
+        lines += [f"  {name.ljust(width)}  {first}", *(f"  {' ' * width}  {line}" for line in more)]
+    return lines

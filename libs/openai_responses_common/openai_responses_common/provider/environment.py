@@ -52,6 +52,12 @@ def setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
     return None
 
 
+def find_unset_variable(value: object) -> str | None:
+    """Return the environment variable that a value refers to as `${NAME}`; None if it is set, or if there is none."""
+    reference = _VARIABLE_REFERENCE.fullmatch(_write_value(value).strip())
+    return reference[1] if reference and not os.environ.get(reference[1]) else None
+
+
 def exact_setting(config: Mapping[str, Any], key: str, *variables: str) -> str | None:
     """Return a text setting whose blanks and `${…}` belong to it, such as a password; else like `setting`.
 

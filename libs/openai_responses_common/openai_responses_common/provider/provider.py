@@ -75,13 +75,13 @@ class ResponsesProvider:
         self.name = backend.profile.name
         self.spent_usd = Decimal(0)
         self._backend = backend
-        self._problem = backend.problem
-        self._configured_options = backend.defaults
+        problems = [backend.problem] if backend.problem else []
         try:
             self._configured_options = read_config(self.config, backend.defaults)
-        except ConfigurationError as error:
-            self._problem = str(error)
-            self._configured_options = read_valid_config(self.config, backend.defaults)
+        except ConfigurationError:
+            self._configured_options, own_problems = read_valid_config(self.config, backend.defaults)
+            problems += own_problems
+        self._problems = tuple(problems)
         self._overrides = MergedOverrides(self._configured_options.model_info)
         for line in list_unknown_settings(self.config, backend.own_keys):
             logger.warning("%s: %s", backend.profile.display_name, line)
@@ -307,8 +307,12 @@ class ResponsesProvider:
         Raises:
             ConfigurationError: a setting is not valid. Every call raises the same.
         """
-        if self._problem:
-            raise ConfigurationError(self._problem, provider=self.name)
+        if self._problems:
+            raise ConfigurationError(self._problems[0], provider=self.name)
+
+    def find_problems(self) -> tuple[str, ...]:
+        """Return why every call fails: a text for each setting that is not valid; sends nothing."""
+        return self._problems
 
     def _add_cost(self, cost_usd: Decimal) -> None:
         self.spent_usd += cost_usd

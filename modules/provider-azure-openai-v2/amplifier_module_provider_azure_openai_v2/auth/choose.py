@@ -19,7 +19,7 @@ from openai_responses_common import ApiKey, Credential, Token, sendable, setting
 from openai_responses_common.auth.jwt import read_claims
 
 from ..endpoint import AzureEndpoint
-from ..settings import IDENTITY_KEYS, Settings, describe_setting
+from ..settings import IDENTITY_KEYS, SETTINGS, Settings, describe_setting
 from .credential import EntraCredential, get_shared_identity
 from .flow import Flow, FlowUnavailable, Tenant
 
@@ -211,13 +211,18 @@ def choose_credential(settings: Settings, endpoint: AzureEndpoint) -> Credential
 
 
 def _build_api_key(settings: Settings, endpoint: AzureEndpoint, key: str) -> ApiKey:
-    source = "the config" if "api_key" in settings.config_texts else "the environment"
     # Ciphertext belongs to the resource, not to the caller: the account stays empty.
     return ApiKey(
         key=sendable(describe_setting("api_key"), key),
         header="api-key",
-        description=f"the API key of {source}, to {endpoint.host}",
+        description=f"the key in {_find_key_source(settings)}, to {endpoint.host}",
     )
+
+
+def _find_key_source(settings: Settings) -> str:
+    if "api_key" in settings.config_texts:
+        return "the setting api_key"
+    return next(f"the variable {name}" for name in SETTINGS["api_key"].variables if setting({}, "", name))
 
 
 def _read_mode_from_config(settings: Settings) -> str | None:
@@ -252,7 +257,7 @@ def _describe_missing_settings(mode: str, settings: Settings) -> str:
 def _hash_identity(settings: Settings, mode: str, endpoint: AzureEndpoint) -> str:
     """A digest of all that selects an identity: providers with the same digest share one."""
     values = [f"{key}={settings.texts.get(key)}{' null' * (key in settings.null_keys)}" for key in IDENTITY_KEYS]
-    parts = [mode, endpoint.authority, *values, str(id(settings.credential))]
+    parts = [mode, endpoint.authority, *values, str(id(settings.credential)), str(settings.is_read_only)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

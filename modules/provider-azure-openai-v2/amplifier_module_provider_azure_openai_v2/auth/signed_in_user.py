@@ -82,12 +82,15 @@ class SignedInUser:
         store: where the tokens of the sign-in are.
         in_chain: True in a chain of flows, where it is not a failure that nobody has signed in. The store is then
             opened only if there is a trace of a sign-in, because a keyring may ask for a password. False by default.
+        is_read_only: whether refreshed tokens are not saved. Entra's refresh tokens can be used more than once. False
+            by default.
     """
 
     tenant: Tenant
     client_id: str
     store: TokenStore = field(repr=False)
     in_chain: bool = False
+    is_read_only: bool = False
 
     @classmethod
     def from_settings(cls, settings: Settings, endpoint: AzureEndpoint, *, in_chain: bool = False) -> SignedInUser:
@@ -105,6 +108,7 @@ class SignedInUser:
             client_id=settings.client_id,
             store=open_token_store(settings),
             in_chain=in_chain,
+            is_read_only=settings.is_read_only,
         )
 
     @property
@@ -123,7 +127,8 @@ class SignedInUser:
                     raise FlowUnavailable(f"nobody has signed in: {LOGIN_HINT}")
                 session = _MsalSession(self, record)
                 token = session.get_token_silently(scope, force_refresh=refused_token is not None)
-                session.save_changed_cache()
+                if not self.is_read_only:
+                    session.save_changed_cache()
                 return token
         except StoreBusy as error:
             raise LLMTimeoutError(str(error), retryable=True) from error

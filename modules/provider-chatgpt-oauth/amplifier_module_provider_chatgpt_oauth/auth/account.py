@@ -41,7 +41,7 @@ _REFRESH_MARGIN_S = 300.0
 seen 2026-11-21."""
 _MIN_LIFETIME_S = 20.0
 """Minimum remaining lifetime, in seconds, of an access token that is still used if its refresh fails."""
-_MIN_FIRST_LIFETIME_S = 120.0
+MIN_FIRST_LIFETIME_S = 120.0
 """Minimum remaining lifetime, in seconds, of an access token with which a process begins."""
 _TOKEN_DEADLINE_S = 75.0
 """The longest time, in seconds, to wait for a token. A refresh takes at most 8 s to connect and 60 s to wait for its
@@ -201,7 +201,7 @@ class Account:
 
     def _can_be_used_first(self, tokens: Tokens, refused_token: str | None) -> bool:
         """Return whether the first call of this process can go without a refresh; its next one starts it."""
-        return refused_token is None and self.source.token is None and tokens.remaining_s() > _MIN_FIRST_LIFETIME_S
+        return refused_token is None and self.source.token is None and tokens.remaining_s() > MIN_FIRST_LIFETIME_S
 
     def _refresh_under_lock(self, refused_token: str | None) -> Tokens:
         """Return the tokens that another process has refreshed meanwhile, else refresh them."""
