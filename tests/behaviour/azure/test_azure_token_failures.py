@@ -450,6 +450,10 @@ async def test_an_azure_cli_that_cannot_run_or_writes_no_text_is_reported(cloud:
     check(await cloud.refusal(auth="entra_azure_cli"), kernel.AuthenticationError, ["exit status 3"])
 
 
+TIMEOUTS_S = (0.5, 5.0, 50.0)
+"""Half a second is enough, but not on every machine at every time."""
+
+
 def alive(process: int) -> bool:
     try:
         os.kill(process, 0)
@@ -463,19 +467,30 @@ def alive(process: int) -> bool:
 
 async def test_an_azure_cli_that_hangs_is_killed_with_its_children(cloud: Cloud, cli: Cli) -> None:
     az = cli.says("hang")
-    error = await cloud.refusal(auth="entra_azure_cli", token_timeout=0.5)
-    check(error, kernel.LLMTimeoutError, ["the Azure CLI did not return a token within 0.45 s"], retryable=True)
-    await until(lambda: len(az.processes) == 2 and not any(alive(each) for each in az.processes))
+    for timeout_s in TIMEOUTS_S:
+        error = await cloud.refusal(auth="entra_azure_cli", token_timeout=timeout_s)
+        await until(lambda: not any(alive(each) for each in az.processes))
+        started = len(az.processes)
+        if started == 2 and "Azure CLI did not" in str(error):
+            break
+        (az.folder / "az.pids").unlink(missing_ok=True)
+    words = f"the Azure CLI did not return a token within {0.9 * timeout_s:g} s"
+    check(error, kernel.LLMTimeoutError, [words], retryable=True)
+    assert started == 2
 
 
 def test_a_program_that_keeps_the_pipe_of_a_killed_azure_cli_is_not_waited_for(cli: Cli) -> None:
     """As on Windows, where the kill ends the shell and not what it started."""
     az = cli.says("token")
-    az.program.write_text(f"#!/bin/sh\nsetsid sleep 60 & echo $! > {az.folder}/kept\nsleep 60\n")
-    with RunClock() as run_clock, pytest.raises(kernel.LLMTimeoutError, match="did not return a token within 1 s"):
-        AzureCli(timeout_s=1.0).get_token(f"{COGNITIVE}/.default", None)
-    os.kill(int((az.folder / "kept").read_text()), signal.SIGKILL)
-    assert run_clock.elapsed_s < 30
+    az.program.write_text(f"#!/bin/sh\nsetsid sleep 600 & echo $! > {az.folder}/kept\nsleep 600\n")
+    kept = az.folder / "kept"
+    for timeout_s in TIMEOUTS_S:
+        with RunClock() as run_clock, pytest.raises(kernel.LLMTimeoutError, match="did not return a token within"):
+            AzureCli(timeout_s=timeout_s).get_token(f"{COGNITIVE}/.default", None)
+        if kept.exists() and kept.read_text():
+            break
+    os.kill(int(kept.read_text()), signal.SIGKILL)
+    assert run_clock.elapsed_s < 30 + timeout_s
 
 
 @pytest.mark.promise("an Azure CLI that fails leaks no token, and no tenant becomes a command", area="security")

@@ -65,6 +65,12 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingKeyring]:
     backend.answered.set()
 
 
+def answer(hanging: HangingKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the keyring answer from now on; a slow machine may take its time for that."""
+    hanging.answered.set()
+    monkeypatch.setattr(keyring_store, "READ_DEADLINE_S", 60)
+
+
 def using(backend: DictKeyring) -> DictKeyring:
     backend.limit = BLOB
     keyring.set_keyring(backend)
@@ -397,23 +403,26 @@ def test_a_keyring_that_was_late_is_asked_again_after_a_minute(
 ) -> None:
     with pytest.raises(KeyringUnusable, match=r"0\.05 s"):
         store().load()
-    hanging.answered.set()
+    answer(hanging, monkeypatch)
     monkeypatch.setattr(keyring_store, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 61))
     assert store().load() is None
 
 
-def test_a_sign_in_asks_a_keyring_that_was_late_at_once(hanging: HangingKeyring) -> None:
+def test_a_sign_in_asks_a_keyring_that_was_late_at_once(
+    hanging: HangingKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(KeyringUnusable):
         store().load()
-    hanging.answered.set()
+    answer(hanging, monkeypatch)
     store().probe(wait_for_unlock=True)
     store().save(SHORT)
     assert store().load() == SHORT
 
 
-def test_a_person_is_waited_for_longer(hanging: HangingKeyring) -> None:
+def test_a_person_is_waited_for_longer(hanging: HangingKeyring, monkeypatch: pytest.MonkeyPatch) -> None:
     threading.Timer(0.3, hanging.answered.set).start()
     store().probe(wait_for_unlock=True)
+    answer(hanging, monkeypatch)
     store().save(SHORT)
     assert store().load() == SHORT
 
@@ -421,7 +430,7 @@ def test_a_person_is_waited_for_longer(hanging: HangingKeyring) -> None:
 def test_a_save_that_was_given_up_changes_nothing_later(
     hanging: HangingKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hanging.answered.set()
+    answer(hanging, monkeypatch)
     store().save(SHORT)
     monkeypatch.setattr(keyring_store, "WRITE_DEADLINE_S", 0.05)
     original = hanging.set_password
