@@ -219,6 +219,14 @@ def clients(session: nox.Session) -> None:
 
 
 @nox.session
+def amplifier(session: nox.Session) -> None:
+    """Install Amplifier from checkouts of its repositories, and use the modules there as a person does."""
+    install(session, "amplifier")
+    environment = str((session.cache_dir / "amplifier").resolve())
+    session.run("python", "-m", "tests.amplifier", "--environment", environment, *session.posargs)
+
+
+@nox.session
 def keyring(session: nox.Session) -> None:
     """Store tokens in a real system keyring, if dbus and gnome-keyring are installed."""
     install(session, "test")

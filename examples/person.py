@@ -30,14 +30,23 @@ class Person:
     """
 
     def __init__(
-        self, command: Sequence[str], *, folder: Path, environment: Mapping[str, str], columns: int = 120
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        columns: int = 120,
+        rows: int = _ROWS,
+        patience_s: float = _PATIENCE_S,
     ) -> None:
+        self._patience_s = patience_s
         self._terminal, other = pty.openpty()
-        termios.tcsetwinsize(other, (_ROWS, columns))
+        termios.tcsetwinsize(other, (rows, columns))
         self.process = subprocess.Popen(command, cwd=folder, env=environment, stdin=other, stdout=other, stderr=other)
         os.close(other)
         self._decoder = getincrementaldecoder("utf-8")(errors="replace")
-        self.window = pyte.Screen(columns, _ROWS)
+        self.window = pyte.Screen(columns, rows)
+        self.window.write_process_input = self.types  # says where the cursor is
         self._stream = pyte.Stream(self.window)
         self.written = ""
         self._read_to = 0
@@ -57,7 +66,7 @@ class Person:
 
     def waits_for(self, text: str) -> str:
         """Look at the terminal until a text comes; gives what came up to it, since the last look."""
-        assert self.sees(text, within_s=_PATIENCE_S), f"no {text!r} in {self.seen!r}"
+        assert self.sees(text, within_s=self._patience_s), f"no {text!r} in {self.seen!r}"
         seen = self.seen
         at = seen.index(text, self._read_to)
         came, self._read_to = seen[self._read_to : at], at + len(text)
@@ -72,9 +81,13 @@ class Person:
             assert self._more(), f"it ended without {text!r}: {self.seen!r}"
         return True
 
-    def types(self, text: str) -> None:
+    def looks(self) -> bool:
+        """Read what came; gives whether the command may still write something."""
+        return self._more()
+
+    def types(self, data: str) -> None:
         """Press keys."""
-        os.write(self._terminal, text.encode())
+        os.write(self._terminal, data.encode())
 
     def presses_ctrl_c(self) -> None:
         """As the terminal would pass it on, also where a job in the background ignores it."""
@@ -82,10 +95,10 @@ class Person:
 
     def sees_the_end(self) -> int:
         """Wait until the command ends; gives its exit code."""
-        end_s = time.monotonic() + _PATIENCE_S
+        end_s = time.monotonic() + self._patience_s
         while self._more():
             assert time.monotonic() < end_s, f"it goes on: {self.seen!r}"
-        return self.process.wait(_PATIENCE_S)
+        return self.process.wait(self._patience_s)
 
     def _more(self) -> bool:
         ready, _, _ = select.select([self._terminal], [], [], 0.2)
