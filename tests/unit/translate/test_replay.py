@@ -175,7 +175,7 @@ def test_reasoning_and_ids_go_back_to_a_model_that_reads_them(target: Any, maker
 def test_a_model_that_does_not_reason_is_sent_no_reasoning() -> None:
     encoded = encode(assistant(reasoning(), text("a", id="m")), target=TargetModel(reasons=False))
     assert encoded.items == [answered("a")]
-    assert encoded.dropped_content == ["reasoning: a model that does not reason accepts none"]
+    assert encoded.dropped_content == ["reasoning of an earlier turn is left out: this model accepts none"]
 
 
 def test_a_summary_alone_goes_back_only_to_a_server_that_reads_it() -> None:

@@ -173,9 +173,9 @@ class Replay:
         has_text = bool(item.get("content") or (self.target.reads_summaries and item.get("summary")))
         reason = ""
         if not self.target.reasons:
-            reason = "a model that does not reason accepts none"
+            reason = "this model accepts none"
         elif not is_own:
-            reason = "it is of another account or model"
+            reason = "another account or model made it"
         elif not has_text and not item.get("encrypted_content"):
             reason = "it has no ciphertext"
         elif item_key(item) in self.refused_item_keys:
@@ -183,7 +183,7 @@ class Replay:
         self.ids_are_valid = not reason
         if not reason:
             return item
-        self.drop(f"reasoning: {reason}")
+        self.drop(f"reasoning of an earlier turn is left out: {reason}")
         return None
 
     def make_sendable(self, item: Item, state: ReplayState) -> Item:
