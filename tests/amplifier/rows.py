@@ -159,7 +159,7 @@ ROWS = [
     Row(name="the first call offers the sign-in to ChatGPT: approved", play=behaviours.sign_in),
     Row(name="the first call offers the sign-in to ChatGPT: declined", play=behaviours.decline_sign_in),
     Row(name="no sign-in for who does not use ChatGPT", play=behaviours.see_no_sign_in),
-    _lack("openai-v2", "no API key is set", "or OPENAI_API_KEY in the environment"),
+    _lack("openai-v2", "provide an API key. You need", "or OPENAI_API_KEY in the environment"),
     _lack("azure-openai-v2", "no credential for Azure OpenAI", "AZURE_OPENAI_API_KEY", allowed_hosts="127.0.0.1"),
     # Somebody who has switched the offer of a sign-in off.
     _lack("chatgpt-oauth", "nobody is signed in to ChatGPT", "run COMMAND", login_on_use=False),
