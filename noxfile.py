@@ -57,8 +57,8 @@ def pytest(session: nox.Session, *options: str, env: dict[str, str] | None = Non
 
 
 def list_requirements() -> list[str]:
-    """Return the requirements of all packages here: to build them, to run them, and their extras."""
-    requirements = {"editables"}  # hatchling's, for editable installs
+    """Return the requirements of all packages here: to build them, to run them, to test them, and their extras."""
+    requirements = {"editables", "nox", *nox.project.dependency_groups(PROJECT, "test")}  # editables is hatchling's
     for package in [LIBRARY, EMULATOR, *MODULES]:
         data = nox.project.load_toml(package / "pyproject.toml")
         hooks = data["tool"]["hatch"].get("metadata", {}).get("hooks", {})
@@ -249,7 +249,7 @@ def install_ways(session: nox.Session) -> None:
     """Install the packages in every way that Amplifier, uv and pip know, and print the results as a table."""
     install(session, "install", modules=False)
     session.env.update(download_requirements(session))
-    files = [f"tests/project/install/test_{name}.py" for name in ("ways", "conflicts")]
+    files = [f"tests/project/install/test_{name}.py" for name in ("ways", "conflicts", "pages")]
     pytest(session, *INSTALL_TESTS, "--dist=worksteal", *files)
 
 

@@ -9,6 +9,7 @@ import fnmatch
 import itertools
 import re
 import shlex
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from responses_emulator.service.state import RecordedRequest
 
 from examples.person import Person
 from tests.amplifier.machine import MODEL, Answer, Body, Machine
+from tests.support.amplifier_stand_in import list_differences
 from tests.support.backends import BACKENDS, ROOT
 from tests.support.foreign.table import check
 
@@ -259,17 +261,20 @@ def see_no_sign_in(machine: Machine) -> None:
     check(not machine.sign_in.requests_to(), "the sign-in service was asked")
 
 
-def lack_credential(machine: Machine, name: str, reason: str, remedy: str, **settings: Any) -> None:
-    """The error is shown once, and its remedy works as it is shown: a variable, or a COMMAND in back quotes."""
-    machine.configure(name, **settings)
+def lack_credential(machine: Machine, name: str, reason: str, remedy: str) -> None:
+    """The error is shown once, and its remedy works as it is shown."""
+    machine.configure(name)
     bundle = machine.write_bundle()
+    # Somebody who is not at a terminal is offered no sign-in, and neither is who switched it off.
+    if name == "chatgpt-oauth":
+        machine.configure(name, login_on_use=False)
     nothing = machine.variables(keys=False)
     answer = machine.ask(QUESTION, bundle=bundle, variables=nothing)
     check(answer.code == 1, f"code {answer.code}: {answer.seen}")
     check(answer.times(reason) == 1, f"{reason!r} is shown {answer.times(reason)} times: {answer.seen}")
     match = re.search(re.escape("".join(remedy.split())).replace("COMMAND", "`([^`]+)`"), answer.words)
     check(match, f"no {remedy!r} in {answer.seen}")
-    if "COMMAND" in remedy:
+    if name == "chatgpt-oauth":
         _sign_in_by_command(machine, _read_command(answer))
     given = {variable: key for variable, key in machine.variables().items() if variable in remedy.split()}
     machine.emulator.script(_REPLY_TURN)
@@ -301,7 +306,38 @@ def break_module(machine: Machine, requirement: str) -> None:
         machine.installation.run("uv", "pip", "install", "--upgrade", "--python", pip[-1], "openai")
 
 
+def take_commands_of_pages(machine: Machine) -> None:
+    """The commands of the pages, and wrong ones that the stand-in of their tests refuses, on a new machine."""
+    installation, module = machine.installation, BACKENDS[0]
+    (installation.home / ".amplifier" / "settings.yaml").unlink()
+
+    def run(words: list[str]) -> str:
+        done = subprocess.run(
+            ["amplifier", *words],
+            cwd=machine.folder,
+            env=installation.environment(**machine.variables()),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.stdout
+
+    try:
+        installation.run(*_pip(machine, "uninstall"), f"amplifier-module-{module.module}")
+        differences = list_differences(run, ROOT)
+        check(not differences, "\n".join(differences))
+    finally:
+        run(["bundle", "remove", "openai-coding"])
+        installation.run(*_pip(machine, "install"), "--editable", str(module.folder))
+
+
 # Helpers.
+
+
+def _pip(machine: Machine, action: str) -> tuple[str, ...]:
+    return ("uv", "pip", action, "--python", str(machine.installation.python))
 
 
 def _addresses(machine: Machine) -> dict[str, str]:

@@ -48,5 +48,5 @@ def test_a_person_answers_a_question(question: str, answers: dict[str, str], exp
 
 
 def test_a_text_is_counted_whatever_the_breaks_of_its_lines() -> None:
-    answer = Answer(code=0, seen="nobody is\nsigned in; nobody is sig\nned in", requests=[])
+    answer = Answer(code=0, seen="nobody is\nsigned in; nobody i\ns signed in", requests=[])
     assert answer.times("nobody is signed in") == 2

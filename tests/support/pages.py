@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tests.support.backends import ROOT
-
+ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "<!-- needs an account -->"
 _FENCE = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", re.M | re.S)
 _CODE = re.compile(r"(`+)(.+?)\1", re.S)

@@ -1,4 +1,8 @@
-"""What is wrong with a shell command of the documentation, without running it."""
+"""What is wrong with a shell command of the documentation, without running it.
+
+Commands in blocks run on a `ReaderMachine`, which asks here about those that it only writes down. Commands in sentences
+are asked about here.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,19 @@ import re
 import shlex
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 
+from tests.support.amplifier_stand_in import COMMANDS, Host, RefusedError
 from tests.support.backends import BACKENDS, ROOT
+from tests.support.reader_machine import AMPLIFIER, list_scripts
 
-_GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-_REQUIREMENTS = {"nox", "openai-responses-common", "amplifier-module-provider-azure-openai-v2[azure-identity]"}
-_HOST = "git+https://HOST/OWNER/REPOSITORY@main#subdirectory="
-# What Amplifier's command line takes. Source: amplifier-app-cli, seen 2026-11-21.
-_HOST_COMMANDS = {"module add", "provider install", "provider add", "provider models", "routing use", "run --bundle"}
-_MODULES = {backend.module for backend in BACKENDS}
-_PACKAGES = {backend.package for backend in BACKENDS} | {"docs.configuration", "examples.chat"}
+# What the pip of Python 3.11 (23.2.1) knows; `--group` came with 25.1.
+_PIP_OPTIONS = {"-e", "--editable", "--upgrade", "--no-cache-dir"}
+_REQUIREMENTS = {"nox", "azure-identity", "openai-responses-common"}
+_PACKAGES = {backend.package for backend in BACKENDS} | {"examples.chat", "tests.support.promises"}
+_AMPLIFIERS_PYTHON = "/amplifier/bin/python"
 
 
 def commands(text: str) -> Iterator[list[str]]:
@@ -61,43 +65,55 @@ def sessions() -> set[str]:
 def _nox(words: list[str]) -> str | None:
     if words in ([], ["-l"]):
         return None
-    if len(words) < 2 or words[0] != "-s" or (len(words) > 2 and words[2] != "--"):
+    before = words[: words.index("--")] if "--" in words else words
+    named = before[1:] if before[:1] == ["-s"] else []
+    if "--install-only" in named:
+        named.remove("--install-only")
+    if (not named and before) or len(named) > 1:
         return "not a form of nox that is used here"
-    return None if re.sub(r"-3\.\d+$", "", words[1]) in sessions() else f"there is no session {words[1]}"
+    return next(
+        (f"there is no session {name}" for name in named if re.sub(r"-3\.\d+$", "", name) not in sessions()), None
+    )
 
 
 def _pip(words: list[str]) -> str | None:
-    action, *rest = words
-    if action not in {"install", "uninstall"}:
+    if words[:1] not in (["install"], ["uninstall"]):
         return "not a command of pip that is used here"
-    waiting = iter(rest)
-    for word in waiting:
-        if word == "--group":
-            group = next(waiting)
-            if group not in _GROUPS:
-                return f"there is no group {group}"
-        elif word not in {"-e", "--editable", "dist/*.whl"} and (found := _requirement(word)):
+    for word in words[1:]:
+        if word.startswith("-"):
+            if word not in _PIP_OPTIONS:
+                return f"the pip of Python 3.11 has no {word}"
+        elif found := _requirement(word):
             return found
     return None
 
 
 def _requirement(word: str) -> str | None:
-    if word in _REQUIREMENTS or word.startswith("git+"):
+    if word in _REQUIREMENTS or word.startswith("git+") or word == "dist/*.whl":
         return None
-    return None if (ROOT / word / "pyproject.toml").is_file() else f"{word} is neither a package nor a folder of one"
+    folder = re.sub(r"\[\w[\w-]*\]$", "", word)
+    return None if (ROOT / folder / "pyproject.toml").is_file() else f"{word} is neither a package nor a folder of one"
+
+
+def _uv(words: list[str]) -> str | None:
+    match words:
+        case ["tool", "install", source]:
+            return None if source == AMPLIFIER else "not Amplifier"
+        case ["tool", "install"]:  # a mere name
+            return None
+        case ["pip", "show" | "install", "--python", python, *requirements] if python.endswith(_AMPLIFIERS_PYTHON):
+            wrong = [word for word in requirements if not re.fullmatch(r"azure-identity|amplifier-module-[\w-]+", word)]
+            return f"{', '.join(wrong)}?" if wrong else None
+        case ["tool", "dir"]:
+            return None
+        case _:
+            return "not a command of uv that is used here"
 
 
 def _python(words: list[str]) -> str | None:
     if words[:1] != ["-m"] or words[1] not in _PACKAGES:
         return "not a program of this repository"
-    return None if words[1] == "docs.configuration" else _program(words)
-
-
-def _list_scripts() -> dict[str, str]:
-    """The scripts of the modules, each with its package."""
-    documents = [(ROOT / "modules" / backend.module / "pyproject.toml").read_text("utf-8") for backend in BACKENDS]
-    targets = [tomllib.loads(document)["project"]["scripts"] for document in documents]
-    return {name: target.partition(".")[0] for scripts in targets for name, target in scripts.items()}
+    return None if words[1].startswith("tests.") else _program(words)
 
 
 def _script(package: str) -> Callable[[list[str]], str | None]:
@@ -129,35 +145,25 @@ def _help(package: str, *command: str) -> str | None:
 
 
 def _amplifier(words: list[str]) -> str | None:
-    command, rest = " ".join(words[:2]), words[2:]
-    if command not in _HOST_COMMANDS:
-        return "not a command of Amplifier that is known here"
-    if command.startswith("provider ") and any(f"provider-{name}" not in _MODULES for name in rest):
-        return f"there is no module provider-{rest[0]}"
-    if command == "module add" and (rest[0] not in _MODULES or rest[1] != "--source"):
-        return "not a module of this repository, or no source"
-    if command == "routing use" and not (ROOT / "routing" / f"{rest[0]}.yaml").is_file():
-        return f"there is no matrix {rest[0]}"
-    places = [word for word in rest if "/" in word and " " not in word]
-    absent = [word for word in places if not (ROOT / word.replace("$PWD/", "").replace(_HOST, "")).exists()]
-    return f"{', '.join(absent)} does not exist" if absent else None
-
-
-def _file(name: str) -> Callable[[list[str]], str | None]:
-    return lambda words: None if (ROOT / name).is_file() else "it does not exist"
+    """Why a command in a sentence cannot work on a machine on which all modules are set up. It may be a mere name."""
+    if " ".join(words) in COMMANDS:
+        return None
+    names = [backend.name for backend in BACKENDS]
+    modules = {backend.module: str(backend.folder) for backend in BACKENDS}
+    bundles = {"openai-coding": str(ROOT / "bundles/openai-coding.md")}
+    host = Host(Path("/nowhere"), sources=modules, installed=[*modules], configured=names, bundles=bundles)
+    try:
+        host.run([word.replace("$PWD", str(ROOT)) for word in words])
+    except RefusedError as error:
+        return str(error)
+    return None
 
 
 _CHECKS: Mapping[str, Callable[[list[str]], str | None]] = {
     "nox": _nox,
     "pip": _pip,
     "python": _python,
-    **{
-        place + name: _script(package)
-        for name, package in _list_scripts().items()
-        for place in ("", "$(uv tool dir)/amplifier/bin/")
-    },
+    "uv": _uv,
+    **{name: _script(package) for name, package in list_scripts().items()},
     "amplifier": _amplifier,
-    ".ci/run": _file(".ci/run"),
-    "git": lambda words: None if words[:1] == ["clone"] else "only a clone is known here",
-    "cd": lambda words: None,
 }
