@@ -114,7 +114,7 @@ def names(cell: str) -> list[str]:
 
 PATHS = sorted(
     path
-    for pattern in ("*.md", "docs/*.md", "modules/*/*.md", "libs/*/*.md", "bundles/**/*.md")
+    for pattern in ("*.md", "docs/*.md", "modules/*/*.md", "libs/*/*.md", "bundles/**/*.md", "tests/**/*.md")
     for path in ROOT.glob(pattern)
 )
 PAGES = [Page.read(path) for path in PATHS]
