@@ -18,6 +18,7 @@ import pyte
 
 _ROWS = 100
 _PATIENCE_S = 30.0
+_LONGEST_LOOK = 65536
 
 
 class Person:
@@ -101,13 +102,17 @@ class Person:
         return self.process.wait(self._patience_s)
 
     def _more(self) -> bool:
-        ready, _, _ = select.select([self._terminal], [], [], 0.2)
-        if not ready:
-            return self.process.poll() is None
-        try:
-            came = self._decoder.decode(os.read(self._terminal, 65536))
-        except OSError:
-            return False
+        """Read all that came, or wait a moment for it. False: the command has ended."""
+        came, wait_s = "", 0.2
+        while len(came) < _LONGEST_LOOK and select.select([self._terminal], [], [], wait_s)[0]:
+            try:
+                read = os.read(self._terminal, 65536)
+            except OSError:
+                break
+            came, wait_s = came + self._decoder.decode(read), 0
+        else:
+            if not came:
+                return self.process.poll() is None
         self.written += came
         self._stream.feed(came)
         return bool(came)

@@ -236,22 +236,24 @@ def from_repository(module: str) -> Body:
 
 def _answer(person: Person, answers: Mapping[str, str]) -> int:
     """Answer the questions of a command until it ends, and return its exit code."""
-    end_s, last, since_s, read = time.monotonic() + _PATIENCE_S, "", time.monotonic(), 0
+    end_s, written, since_s, read = time.monotonic() + _PATIENCE_S, 0, time.monotonic(), 0
     asked: list[str] = []
-    while time.monotonic() < end_s:
-        if not person.looks():
-            return person.sees_the_end()
-        seen, now_s = person.seen, time.monotonic()
-        if seen != last:
-            last, since_s = seen, now_s
-        if seen[read:].endswith((":", "?", "]")) and now_s - since_s > _QUIET_S:
-            question = seen[read:]
-            if asked.count(question) > 1:
-                raise AssertionError(f"it asks again and again: {question!r}")
-            asked.append(question)
-            person.types(f"{find_answer(question, answers)}\r")
-            read, since_s = len(seen), now_s
-    raise AssertionError(f"it goes on: {person.seen!r}")
+    while person.looks():
+        now_s = time.monotonic()
+        if now_s > end_s:
+            raise AssertionError(f"it goes on: {person.seen!r}")
+        if len(person.written) != written:
+            written, since_s = len(person.written), now_s
+        elif now_s - since_s > _QUIET_S:
+            since_s = now_s
+            question = person.seen[read:]
+            if question.endswith((":", "?", "]")):
+                if asked.count(question) > 1:
+                    raise AssertionError(f"it asks again and again: {question!r}")
+                asked.append(question)
+                person.types(f"{find_answer(question, answers)}\r")
+                read += len(question)
+    return person.sees_the_end()
 
 
 def find_answer(question: str, answers: Mapping[str, str]) -> str:
