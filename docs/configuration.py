@@ -38,6 +38,9 @@ Every value may be a string, as setup wizards write them (`"false"`, `"30"`); an
 wins over an environment variable that sets the same. If a value is not valid, the first call fails with an error that
 names the setting and the valid values. An unknown setting is ignored, with a warning that shows the nearest name.
 
+A question of a setup wizard sets nothing if you leave it empty. `amplifier provider edit` keeps the settings that its
+wizard asks for and drops all others, so edit the file if you have written more.
+
 A call wins over all of this: first the keyword arguments of `complete()`, then the fields of the request, then the
 settings, then the model's own default. An option that the model or the service does not accept is dropped. The log
 reports it once, and the `dropped` list of [`llm:request`](events.md#llmrequest) names it.

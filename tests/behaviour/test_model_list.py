@@ -46,15 +46,29 @@ async def test_only_models_that_can_work_are_listed(session: Session) -> None:
     ids = [model.id for model in await session.provider.list_models()]
     useless = ("embedding", "tts", "whisper", "image", "dall-e", "realtime", "audio", "sora", "moderation", "instruct")
     assert not [name for name in ids if any(word in name for word in useless)]
-    assert ids == sorted(ids) or session.backend.catalogue
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.promise("a menu of models begins with the oldest", area="hazard")
+async def test_the_list_begins_with_what_most_people_want(open_session: OpenSession, backend: BackendUnderTest) -> None:
+    """A catalogue of the service's own has an order of its own, and its default is first there."""
+    session = await open_session(model_info=json.dumps({"ft:gpt-4.1:acme::x": {}, "gpt-99-sol": {}}))
+    ids = [model.id for model in await session.provider.list_models()]
+    assert ids[0] == backend.model or backend.catalogue
+    if backend.catalogue:
+        assert ids[-2:] == ["ft:gpt-4.1:acme::x", "gpt-99-sol"]
+        return
+    assert ids[1] == "gpt-99-sol"
+    assert {model for model in ids if model.startswith("ft:")} == {*ids[-2:]} - {"gpt-99-sol", "gpt-4o-2024-08-06"}
+    dated = [bool(re.search(r"-\d{4}-\d{2}-\d{2}$", model)) for model in ids if not model.startswith("ft:")]
+    assert dated == sorted(dated), "snapshots come after all others"
 
 
 async def test_dated_models_can_be_hidden(open_session: OpenSession, backend: BackendUnderTest) -> None:
     every = await (await open_session()).provider.list_models()
     few = await (await open_session(hide_dated_models="true")).provider.list_models()
     assert {model.id for model in few} <= {model.id for model in every}
-    assert len(few) < len(every) or backend.catalogue
+    assert len(few) < len(every) or backend.catalogue or backend.lists_deployments
     assert not [model.id for model in few if re.search(r"-\d{4}-\d{2}-\d{2}$", model.id)]
 
 
@@ -145,7 +159,7 @@ async def test_a_lasting_failure_is_told(backend: BackendUnderTest) -> None:
 
 async def test_an_empty_list_is_a_list(backend: BackendUnderTest) -> None:
     outcome, _ = await listing(backend, [json_reply(backend.no_models)])
-    assert outcome == []
+    assert [model.id for model in outcome] == ([backend.model] if backend.lists_deployments else [])
 
 
 @pytest.mark.promise("a service that is down holds up the start of a session for minutes", area="hazard")
@@ -182,10 +196,10 @@ LISTS: dict[str, Any] = {
 @pytest.mark.promise("one bad row of a model list hides the others", area="hazard")
 @pytest.mark.parametrize("rows", LISTS.values(), ids=LISTS)
 async def test_a_row_that_cannot_be_read_hides_no_other(backend: BackendUnderTest, rows: Any) -> None:
-    if backend.catalogue:
-        pytest.skip("its list has another form, with tests of its own")
+    if backend.catalogue or backend.lists_deployments:
+        pytest.skip("it makes its list from something else, with tests of its own")
     outcome, _ = await listing(backend, [json_reply({"data": rows})])
-    assert [model.id for model in outcome] == ["gpt-4o", "gpt-5.6-sol"]
+    assert [model.id for model in outcome] == ["gpt-5.6-sol", "gpt-4o"]
 
 
 def test_a_list_that_never_comes_costs_half_a_minute() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -17,17 +18,7 @@ from tests.support.session import Session
 from tests.support.wizard_host import GENERATIONS, Wizard, expanded, shown
 
 EFFORTS = {"none", "minimal", "low", "medium", "high", "xhigh", "max"}
-NEUTRAL = {"default", "auto"}
 RESOURCE = "https://contoso.openai.azure.com"
-# What a platform or another program sets where a choice makes sense.
-AROUND = {
-    "entra_token": {"AZURE_OPENAI_AD_TOKEN": "a-token"},
-    "entra_workload_identity": {
-        "AZURE_TENANT_ID": "contoso.example",
-        "AZURE_CLIENT_ID": "an-application",
-        "AZURE_FEDERATED_TOKEN_FILE": "/var/run/token",
-    },
-}
 
 
 @pytest.fixture(params=GENERATIONS)
@@ -70,6 +61,11 @@ def questions(backend: BackendUnderTest) -> list[ConfigField]:
     return nobody.made({}).get_info().config_fields
 
 
+def places(backend: BackendUnderTest, emulator: Emulator) -> dict[str, str]:
+    """Answers that lead to the emulator."""
+    return {"base_url": emulator.base_url, "azure_endpoint": emulator.base_url, "deployment_name": backend.model}
+
+
 async def answer(backend: BackendUnderTest, emulator: Emulator, config: dict[str, Any]) -> dict[str, Any]:
     """Mount with a config, make a call, and give its body."""
     session = await Session(backend, emulator).mount(config)
@@ -101,11 +97,106 @@ def test_the_saved_settings_work_also_where_nobody_replaces_variables(
     assert asyncio.run(answer(backend, emulator, dict(saved)))["model"] == backend.model
 
 
-def test_enter_leaves_everything_to_the_model(set_up: SetUp, backend: BackendUnderTest, emulator: Emulator) -> None:
-    saved = set_up().run()
-    assert saved["reasoning_effort"] in NEUTRAL
-    body = asyncio.run(answer(backend, emulator, dict(saved)))
-    assert body.get("reasoning", {}).get("effort") == backend.stated_effort
+ENVIRONMENTS = ("nothing", "address", "key and address")  # a key alone would be sent to the service itself
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def surroundings(
+    request: pytest.FixtureRequest, backend: BackendUnderTest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> bool:
+    """Sets variables of the backend, and says whether they are all that a call needs."""
+    values = backend.environment(emulator.base_url, backend.secret)
+    names = [name for name in values if ("address" if values[name] == emulator.base_url else "key") in request.param]
+    for name in names:
+        monkeypatch.setenv(name, values[name])
+    return len(names) == len(values)
+
+
+def press_enter(backend: BackendUnderTest, generation: str, **options: Any) -> dict[str, str]:
+    """What is saved if somebody only presses Enter, and picks the first model; nothing if an answer is required."""
+    wizard = Wizard(
+        provider_class=backend.provider_class,
+        generation=generation,
+        answers={},
+        model="",
+        keep=lambda *_: None,
+        signs_in=False,
+        **options,
+    )
+    try:
+        return wizard.run()
+    except ValueError:
+        return {}
+
+
+@pytest.mark.promise("pressing Enter in a wizard overrides what a bundle or the environment says", area="hazard")
+def test_enter_saves_nothing_but_the_model_and_references_to_set_variables(
+    surroundings: bool, backend: BackendUnderTest, emulator: Emulator, generation: str
+) -> None:
+    saved = press_enter(backend, generation)
+    saved.pop("default_model", None)
+    secrets = {each.id: each.env_var for each in questions(backend) if each.field_type == "secret"}
+    assert saved == {key: f"${{{name}}}" for key, name in secrets.items() if name in os.environ and key in saved}
+    if surroundings:  # the variables are all that a call needs
+        asyncio.run(_compare_calls(backend, emulator, saved))
+
+
+async def _compare_calls(backend: BackendUnderTest, emulator: Emulator, saved: dict[str, str]) -> None:
+    """Check that a call with what was saved is one without, also over what a bundle configures."""
+    model = {"default_model": backend.model}
+    bundle = {**model, "reasoning_effort": "high", "verbosity": "low"}
+    bodies = [
+        await answer(backend, emulator, config)
+        for config in (model, {**saved, **model}, bundle, {**bundle, **saved, **model})
+    ]
+    assert _without_ids(bodies[0]) == _without_ids(bodies[1])
+    assert _without_ids(bodies[2]) == _without_ids(bodies[3])
+    assert bodies[3]["reasoning"]["effort"] == "high"
+    headers = [[each.headers.get(name) for name in ("authorization", "api-key")] for each in emulator.model_requests]
+    assert all(each == headers[0] for each in headers)
+
+
+def _without_ids(body: dict[str, Any]) -> dict[str, Any]:
+    """A body without what is new in each conversation."""
+    return {key: value for key, value in body.items() if key not in {"prompt_cache_key", "client_metadata"}}
+
+
+ANSWERS: list[dict[str, str]] = [
+    {},
+    {"deployment_name": ""},  # the model is picked from the menu
+    {"auth": "entra_client_secret"},
+    {"auth": "entra_managed_identity", "reasoning_effort": "xhigh"},  # as somebody writes it by hand
+]
+
+
+@pytest.mark.promise("setting a provider up again changes what was not touched", area="hazard")
+def test_enter_changes_nothing_of_what_was_set_up(
+    set_up: SetUp, backend: BackendUnderTest, emulator: Emulator, generation: str
+) -> None:
+    texts = {each.id: "something" for each in questions(backend) if each.field_type == "text" and each.id != "auth"}
+    texts |= {key: value for key, value in places(backend, emulator).items() if key in texts}
+    for answers in ANSWERS:
+        existing = set_up(**{**texts, "reasoning_effort": "low", **answers}).run()
+        assert len(existing) >= 2
+        assert press_enter(backend, generation, existing=existing) == existing
+
+
+def test_each_instance_has_a_key_of_its_own(
+    set_up: SetUp, backend: BackendUnderTest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host names the variable of a second instance, and what is shown of its credential names it too."""
+    secret = next((each for each in questions(backend) if each.field_type == "secret"), None)
+    if secret is None or secret.env_var is None:
+        return  # nobody has to type a secret
+    other = secret.env_var.replace("_API_KEY", "_2_API_KEY")
+    wizard = set_up(**{secret.id: "the-second-key"})
+    wizard.variables = {secret.env_var: other}
+    monkeypatch.setenv(secret.env_var, backend.secret)
+    saved = wizard.run()
+    assert saved[secret.id] == f"${{{other}}}"
+    for config in (saved, {key: expanded(value) for key, value in saved.items()}):
+        credential = wizard.made(config)._backend.transport.endpoint.credential
+        assert f"the key in the variable {other}" in credential.description
 
 
 def test_the_questions_are_few(set_up: SetUp) -> None:
@@ -113,6 +204,7 @@ def test_the_questions_are_few(set_up: SetUp) -> None:
     wizard.run()
     assert len(wizard.asked) <= 6, wizard.asked
     assert wizard.asked[-1] == "reasoning_effort"
+    assert wizard.asked[0] in {"api_key", "azure_endpoint", "default_model"}
     assert len(set(wizard.asked)) == len(wizard.asked)
 
 
@@ -139,10 +231,10 @@ def test_a_named_deployment_is_the_model(set_up: SetUp, backend: BackendUnderTes
 
 
 def test_a_second_instance_keeps_its_own_place(set_up: SetUp, backend: BackendUnderTest, emulator: Emulator) -> None:
-    places = {"base_url", "azure_endpoint"} & {each.id for each in questions(backend)}
+    addresses = {"base_url", "azure_endpoint"} & {each.id for each in questions(backend)}
     first = set_up().run()
-    second = set_up(**dict.fromkeys(places, emulator.base_url.replace("127.0.0.1", "localhost"))).run()
-    for place in places:
+    second = set_up(**dict.fromkeys(addresses, emulator.base_url.replace("127.0.0.1", "localhost"))).run()
+    for place in addresses:
         assert first[place] == emulator.base_url
         assert second[place] != first[place]
 
@@ -169,19 +261,15 @@ def test_without_a_credential_the_wizard_says_why_and_asks_for_the_name_of_a_mod
 def test_fields_are_what_the_wizard_understands(backend: BackendUnderTest) -> None:
     fields = questions(backend)
     for each in fields:
-        assert each.default is None or isinstance(each.default, str), each.id
         assert each.prompt
         assert each.display_name
-        if each.field_type == "choice":
-            assert each.choices
-            assert all(isinstance(choice, str) for choice in each.choices)
-            assert each.default in NEUTRAL & set(each.choices), f"{each.id} has no neutral value"
+        assert each.default is None, f"{each.id}: hosts save a default that nobody chose"
+        assert each.field_type in {"text", "secret"}, f"{each.id}: hosts save the first choice if nobody chose"
         if each.field_type == "secret":
             assert each.env_var, f"{each.id} would lie in the settings file"
         else:
             assert each.env_var is None, f"{each.id} would be shared by all instances"
     effort = next(each for each in fields if each.id == "reasoning_effort")
-    assert set(effort.choices or []) >= EFFORTS
     assert effort.requires_model
 
 
@@ -194,38 +282,36 @@ def test_conditions_are_about_questions_that_came_before(backend: BackendUnderTe
                 assert each.requires_model, f"{each.id} comes before the model is known"
                 continue
             assert key in before, f"{each.id} depends on {key}, which was not asked"
-            values = before[key].choices or []
+            values = [(each.show_when or {})[key].rpartition(":")[2], ""]
             assert any(shown(each.model_dump(), {key: value}) for value in values), f"{each.id} is never asked"
         before[each.id] = each
 
 
-def choices(backend: BackendUnderTest) -> list[tuple[str, str]]:
-    return [(each.id, choice) for each in questions(backend) for choice in each.choices or []]
+def conditions(backend: BackendUnderTest) -> list[tuple[str, str]]:
+    """The answers after which further questions come up, and an empty one."""
+    pairs = [pair for each in questions(backend) for pair in (each.show_when or {}).items() if ":" not in pair[1]]
+    return [("reasoning_effort", ""), *dict.fromkeys(pairs)]
 
 
-def test_every_choice_can_be_used_with_what_the_wizard_then_asks(
+def test_every_answer_can_be_used_with_what_the_wizard_then_asks(
     backend: BackendUnderTest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody is called with them here: some choices mean somebody else's service."""
-    texts = {each.id: "something" for each in questions(backend) if each.field_type in {"text", "secret"}}
-    texts |= {
-        key: value for key, value in {"base_url": emulator.base_url, "azure_endpoint": RESOURCE}.items() if key in texts
-    }
-    for key, choice in choices(backend):
-        with monkeypatch.context() as around:
-            for name, value in AROUND.get(choice, {}).items():
-                around.setenv(name, value)
-            wizard = Wizard(
-                provider_class=backend.provider_class,
-                generation="newer",
-                answers={**texts, key: choice},
-                model=backend.model,
-                keep=around.setenv,
-                signs_in=False,
-            )
-            saved = wizard.run()
-            assert saved[key] == choice
-            assert wizard.made(saved).find_problems() == (), f"{key} {choice}"
+    """Nobody is called with them here: some answers mean somebody else's service."""
+    texts = {each.id: "something" for each in questions(backend)} | {"auth": "", "reasoning_effort": ""}
+    texts |= places(backend, emulator) | {"azure_endpoint": RESOURCE}
+    for key, value in conditions(backend):
+        wizard = Wizard(
+            provider_class=backend.provider_class,
+            generation="newer",
+            answers={**texts, key: value},
+            model=backend.model,
+            keep=monkeypatch.setenv,
+            signs_in=False,
+        )
+        saved = wizard.run()
+        assert saved.get(key, "") == value
+        assert {each.id for each in questions(backend) if (each.show_when or {}).get(key) == value} <= saved.keys()
+        assert wizard.made(saved).find_problems() == (), f"{key} {value}"
 
 
 @pytest.mark.parametrize("effort", [None, *sorted(EFFORTS)])

@@ -64,6 +64,7 @@ class BackendUnderTest:
         window: input tokens that the model takes at least.
         limit: a field of the rate limits that it tells.
         catalogue: it has a list of its own for each account, in an order of its own and without dated models.
+        lists_deployments: it lists what the user has deployed, and not what the service offers.
         tier: a service tier that it takes.
         extra: a body key that no setting writes, and a value that it takes for it.
         rests: an ordinary reasoning model can be told not to reason.
@@ -98,6 +99,7 @@ class BackendUnderTest:
     window: int = 800_000
     limit: str = "requests_remaining"
     catalogue: bool = False
+    lists_deployments: bool = False
     refuses: frozenset[str] = field(default_factory=frozenset[str])
     tier: str = "flex"
     extra: tuple[str, Any] = ("metadata", {"team": "x"})
@@ -152,6 +154,7 @@ BACKENDS = [
     BackendUnderTest(
         name="azure-openai-v2",
         module="provider-azure-openai-v2",
+        lists_deployments=True,
         takes_message_status=False,
         package="amplifier_module_provider_azure_openai_v2",
         class_name="AzureOpenaiV2Provider",

@@ -1,8 +1,9 @@
 """The setup wizard of Amplifier's CLI, as far as a provider notices it, and the person who answers.
 
 Source: amplifier-app-cli as of August 2026 ("older") and of November 2026 ("newer"), described in our own words. Where
-the two differ: the older one tries shapes of the constructor with an empty config, and never signs anybody in; the
-newer one passes what was answered so far, and offers the sign-in of a provider that says it has one.
+the two differ: the older one tries shapes of the constructor with an empty config, never signs anybody in, and saves
+the first choice of a question that is left alone; the newer one passes what was answered so far, offers the sign-in of
+a provider that says it has one, and saves nothing of an optional choice without a default.
 """
 
 from __future__ import annotations
@@ -47,9 +48,11 @@ class Wizard:
         provider_class: what it looked up.
         generation: which CLI.
         answers: what the person types, by question; Enter where there is nothing.
-        model: what she picks from the menu, or types where there is none.
+        model: what she picks from the menu, or types where there is none; empty for the first model of the menu.
         keep: puts a secret into keys.env, and with it into the environment.
         signs_in: her answer to the offer of a sign-in.
+        existing: the config of an instance that is set up again; empty for a new one.
+        variables: the variable of this instance in place of one that a question names, if another instance has that.
         asked: the questions that she was asked, in order.
         menu: the models that she could pick from.
         told: what she had to read.
@@ -61,6 +64,8 @@ class Wizard:
     model: str
     keep: Callable[[str, str], None]
     signs_in: bool = True
+    existing: Mapping[str, str] = field(default_factory=dict[str, str])
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
     asked: list[str] = field(default_factory=list[str])
     menu: list[str] = field(default_factory=list[str])
     told: list[str] = field(default_factory=list[str])
@@ -76,7 +81,8 @@ class Wizard:
         else:
             self.menu = self._models(info["capabilities"], saved)
             self.asked.append("default_model")
-            saved["default_model"] = self.model
+            if model := self.model or self.existing.get("default_model") or next(iter(self.menu), ""):
+                saved["default_model"] = model
         self._phase([each for each in fields if each["requires_model"]], saved)
         return saved
 
@@ -102,22 +108,25 @@ class Wizard:
                 saved[each["id"]] = value
 
     def _answer(self, each: dict[str, Any]) -> str | None:
-        variable = each["env_var"]
+        variable = self.variables.get(each["env_var"], each["env_var"])
         typed = self.answers.get(each["id"], "")
+        earlier = expanded(self.existing.get(each["id"], ""))
         match each["field_type"]:
             case "choice":
-                if each["default"] is None and not each["required"] and self.generation == "newer" and not typed:
+                preset = earlier or each["default"]
+                if preset is None and not each["required"] and self.generation == "newer" and not typed:
                     return None
-                first = each["default"] if each["default"] in each["choices"] else each["choices"][0]
+                first = preset if preset in each["choices"] else each["choices"][0]
                 assert not typed or typed in each["choices"], f"{typed} is not offered"
                 return typed or first
             case "boolean":
-                return typed or str(each["default"] or "false")
+                return typed or earlier or str(each["default"] or "false")
             case "secret":
                 value = typed or os.environ.get(variable or "", "")
             case _:
-                value = typed or each["default"] or ""
-        assert value or not each["required"], f"{each['id']} is required"
+                value = typed or (os.environ.get(variable) if variable else "") or earlier or each["default"] or ""
+        if each["required"] and not value:
+            raise ValueError(f"{each['display_name']} is required")
         if value and variable:
             self.keep(variable, value)
             return f"${{{variable}}}"

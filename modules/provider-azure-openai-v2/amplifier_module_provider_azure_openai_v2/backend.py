@@ -25,7 +25,7 @@ from .endpoint import AzureEndpoint, has_responses_api, resolve_endpoint
 from .models import DeploymentModels, build_arm_resource, read_deployments
 from .quirks import BILLING_BY_DEPLOYMENT_TYPE, IMAGE_DEPLOYMENT_HEADER, PROFILE, Billing
 from .settings import DEFAULT_MODEL, SETTINGS, Settings
-from .wizard import WIZARD_QUESTIONS
+from .wizard import build_questions
 
 NOT_SET_UP = (
     "Azure OpenAI is not set up: set azure_endpoint (AZURE_OPENAI_ENDPOINT), and either set api_key "
@@ -76,7 +76,7 @@ def build_azure_backend(config: Mapping[str, Any]) -> Backend:
         ),
         defaults=Options(model=_choose_default_deployment(settings, resolved)),
         own_keys=tuple(SETTINGS),
-        config_fields=WIZARD_QUESTIONS,
+        config_fields=build_questions(is_address_set=settings.azure_endpoint is not None),
         credential_env_vars=("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT"),
         problem=resolved.problem,
     )

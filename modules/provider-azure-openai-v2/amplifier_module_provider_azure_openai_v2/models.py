@@ -7,23 +7,25 @@ reported. Until then, a name that equals a model's is taken for that model.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote
 
 from amplifier_core.llm_errors import AccessDeniedError, ConfigurationError, ProviderUnavailableError
 from amplifier_core.models import ModelInfo
-from openai_responses_common import Credential, Fetch, Models, Options, Token, TokenSource, describe
+from openai_responses_common import Credential, Fetch, Models, Options, Token, TokenSource
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.bearer import build_bearer_headers
 from openai_responses_common.facts.model_ids import is_agent_model
-from openai_responses_common.options.model_info import ModelOverrides, read_model_info
+from openai_responses_common.options.model_info import read_model_info
+from openai_responses_common.provider.model_list import describe_all, read_model_list
 from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
 from openai_responses_common.wire.json_values import as_object, as_objects, loads_or_none
 
 from .auth.credential import EntraCredential
 from .endpoint import AzureEndpoint
+from .settings import DEFAULT_MODEL
 
 logger = logging.getLogger(__name__)
 
@@ -110,25 +112,38 @@ class DeploymentModels(Models):
             self._reported_models[requested_model] = response_model
 
     async def list_models(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
-        """The deployments, if the settings or the resource name any; else the models, marked as models."""
+        """List the deployments of the resource, or those that the settings name if the resource does not list them.
+
+        The service's own list has the models that could be deployed, so nothing of it is shown. If no setting names the
+        default, its name says so, because somebody may have called a deployment like this model.
+        """
         if self._resource is not None:
             self._reported_models |= await self._resource.list_deployments()
-        names = {**self._reported_models, **self._config_models} if self._resource else self._config_models
-        if names:
-            overrides = options.model_info.over(read_model_info(self.model_info()))
-            return [_describe_deployment(name, overrides) for name in sorted(names)]
-        if self._resource:
-            logger.warning("%s has no deployment whose model can do agent work", self._resource.resource_id)
-        return [_mark_as_model(model) for model in await super().list_models(fetch, options)]
+            names = {**self._reported_models, **self._config_models}
+            if not names:
+                logger.warning("%s has no deployment whose model can do agent work", self._resource.resource_id)
+            return self._describe_deployments(names, options)
+        if not self._config_models:
+            read_model_list(await fetch("/models"))  # a wrong address or key shows here, not in the first call
+        names = {**self._config_models, **options.model_info.entries}
+        models = self._describe_deployments([*names, options.model], options)
+        return [_mark_as_guess(model) if model.id == DEFAULT_MODEL not in names else model for model in models]
+
+    def _describe_deployments(self, names: Iterable[str], options: Options) -> list[ModelInfo]:
+        overrides = options.model_info.over(read_model_info(self.model_info()))
+        models = describe_all(sorted(names), hide_dated=False, model_info=overrides, default=options.model)
+        return [_append_model_name(model, overrides.find_table_id(model.id)) for model in models]
 
 
-def _describe_deployment(name: str, overrides: ModelOverrides) -> ModelInfo:
-    display_name = f"{name} ({overrides.find_table_id(name)})"
-    return describe(name, overrides).model_copy(update={"display_name": display_name})
+def _mark_as_guess(model: ModelInfo) -> ModelInfo:
+    hint = "(if a deployment has this name; choose custom to enter another name)"
+    return model.model_copy(update={"display_name": f"{model.id} {hint}"})
 
 
-def _mark_as_model(model: ModelInfo) -> ModelInfo:
-    return model.model_copy(update={"display_name": f"{model.display_name} (a model: use the name of your deployment)"})
+def _append_model_name(deployment: ModelInfo, model: str) -> ModelInfo:
+    if model == deployment.id:
+        return deployment
+    return deployment.model_copy(update={"display_name": f"{deployment.id} ({model})"})
 
 
 def read_deployments(value: object) -> dict[str, str]:

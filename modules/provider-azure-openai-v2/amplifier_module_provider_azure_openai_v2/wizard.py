@@ -1,6 +1,7 @@
 """The questions of a setup wizard: the address, the credential and the name of the deployment.
 
-The wizard offers the three kinds of credential that people have at hand. Every other kind is a value of `auth`.
+An answer that is left empty changes nothing, so no question has a default and none is a choice: hosts save both. The
+wizard asks about the two kinds of credential that people type. Every other kind is a value of `auth`.
 """
 
 from __future__ import annotations
@@ -16,24 +17,35 @@ _APPLICATION = {"auth": "entra_client_secret"}
 
 _optional_question = partial(ConfigField, required=False)
 
-WIZARD_QUESTIONS = [
-    ConfigField(
-        id="azure_endpoint", display_name="Endpoint", prompt=f"Address of the resource (like {ENDPOINT_EXAMPLE})"
-    ),
+
+def build_questions(*, is_address_set: bool) -> list[ConfigField]:
+    """Build the questions.
+
+    Args:
+        is_address_set: whether the settings or the environment have the address of the resource.
+    """
+    alternative = "; leave it empty for AZURE_OPENAI_ENDPOINT" if is_address_set else ""
+    address = ConfigField(
+        id="azure_endpoint",
+        display_name="Endpoint",
+        prompt=f"Address of the resource (like {ENDPOINT_EXAMPLE}{alternative})",
+        required=not is_address_set,
+    )
+    return [address, *_FURTHER_QUESTIONS, EFFORT_FIELD]
+
+
+_FURTHER_QUESTIONS = [
     _optional_question(
         id="auth",
         display_name="Authentication",
-        field_type="choice",
-        prompt="How to sign in (auto: an API key or, without one, `az login` or the identity of this machine; "
-        "entra_client_secret: a service principal)",
-        choices=["auto", "api_key", "entra_client_secret"],
-        default="auto",
+        prompt="Leave it empty for an API key, for `az login` or for the identity of this machine; "
+        "enter entra_client_secret for a service principal",
     ),
     _optional_question(
         id="api_key",
         display_name="API key",
         field_type="secret",
-        prompt="API key of the resource (with auto, leave it empty to sign in without a key)",
+        prompt="API key of the resource (leave it empty to sign in without a key)",
         env_var="AZURE_OPENAI_API_KEY",
         show_when={"auth": "not_startswith:entra"},
     ),
@@ -54,5 +66,4 @@ WIZARD_QUESTIONS = [
     _optional_question(
         id="deployment_name", display_name="Deployment", prompt="Name of the deployment, as it is called in Azure"
     ),
-    EFFORT_FIELD,
 ]

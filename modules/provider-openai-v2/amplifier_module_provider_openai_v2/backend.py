@@ -31,7 +31,7 @@ def build_openai_backend(config: Mapping[str, Any]) -> Backend:
         credential=resolved.credential,
         headers={**read_custom_headers(), **resolved.billing_headers},
     )
-    profile = PROFILE if resolved.is_openai else OTHER_SERVER_PROFILE
+    profile = replace(PROFILE if resolved.is_openai else OTHER_SERVER_PROFILE, auth_remedy=resolved.auth_remedy)
     return Backend(
         profile=replace(profile, price_factor=RESIDENCY_PRICE_FACTOR) if resolved.has_data_residency else profile,
         transport=SdkTransport(endpoint),

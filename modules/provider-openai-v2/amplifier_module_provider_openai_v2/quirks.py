@@ -10,11 +10,7 @@ from decimal import Decimal
 
 from openai_responses_common import BackendProfile
 
-from .settings import API_KEY_REMEDY
-
-PROFILE = BackendProfile(
-    name="openai-v2", display_name="OpenAI (v2)", announces_shutdowns=True, auth_remedy=API_KEY_REMEDY
-)
+PROFILE = BackendProfile(name="openai-v2", display_name="OpenAI (v2)", announces_shutdowns=True)
 
 OTHER_SERVER_PROFILE = replace(
     PROFILE,

@@ -14,7 +14,7 @@ from typing import Any
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import ApiKey, is_within, read_url, sendable, setting
 from openai_responses_common.options.setting import Setting
-from openai_responses_common.provider.environment import find_unset_variable
+from openai_responses_common.provider.environment import describe_source, find_unset_variable
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-5.6-sol"
@@ -46,6 +46,7 @@ class ResolvedSettings:
         base_url: the address of the service.
         credential: the API key, or no key.
         billing_headers: the headers that name the organization and the project that pay.
+        auth_remedy: what to set if the key is missing or refused.
         problem: what is not valid in the settings. None if nothing is.
         is_openai: True if the address is OpenAI's own.
         has_data_residency: True if the address is one of OpenAI's for data that stays in a region.
@@ -54,6 +55,7 @@ class ResolvedSettings:
     base_url: str
     credential: ApiKey
     billing_headers: Mapping[str, str]
+    auth_remedy: str
     problem: str | None
     is_openai: bool
     has_data_residency: bool
@@ -65,8 +67,9 @@ def resolve_settings(config: Mapping[str, Any]) -> ResolvedSettings:
     api_key = _read_text(config, "api_key")
     problem = None
     host = ""
+    source = describe_source(config, "api_key", *SETTINGS["api_key"].variables)
     try:
-        sendable("api_key (OPENAI_API_KEY)", api_key or "none")
+        sendable(source, api_key or "none")
         host = _read_host(base_url)
         _check_headers(config)
     except ConfigurationError as error:
@@ -76,12 +79,12 @@ def resolve_settings(config: Mapping[str, Any]) -> ResolvedSettings:
         "OpenAI-Organization": _read_text(config, "organization"),
         "OpenAI-Project": _read_text(config, "project"),
     }
-    source = "the setting api_key" if setting(config, "api_key") else "the variable OPENAI_API_KEY"
     variable = find_unset_variable(config.get("api_key"))
+    remedy = f"set {variable} in the environment" if variable else API_KEY_REMEDY
     credential = ApiKey(
         key=api_key,
         required=is_openai or problem is not None,
-        missing_message=f"no API key is set: {f'set {variable} in the environment' if variable else API_KEY_REMEDY}",
+        missing_message=f"no API key is set: {remedy}",
         account="\0".join([api_key or "", *(payer or "" for payer in payers.values())]),
         description=f"the key in {source}" if api_key else "no key",
     )
@@ -89,6 +92,7 @@ def resolve_settings(config: Mapping[str, Any]) -> ResolvedSettings:
         base_url=base_url,
         credential=credential,
         billing_headers={name: payer for name, payer in payers.items() if payer},
+        auth_remedy=f"set another key in {source}" if api_key else remedy,
         problem=problem,
         is_openai=is_openai,
         has_data_residency=is_openai and host != "api.openai.com",

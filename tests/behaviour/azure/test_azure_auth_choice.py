@@ -327,7 +327,7 @@ HALVES = [
     ({"use_managed_identity": "perhaps"}, "'use_managed_identity' takes true or false, not 'perhaps'"),
     ({"client_secret": "s", "client_id": "c", "tenant_id": "a&b"}, "'tenant_id' takes the id or the domain"),
     ({"client_secret": "s", "client_id": "c", "tenant_id": "common"}, "needs the id or the domain of one tenant"),
-    ({"api_key": f"{CANARY}\nkey"}, r"api_key \(.*\) holds a space, a line break"),
+    ({"api_key": f"{CANARY}\nkey"}, "the setting api_key holds a space, a line break"),
     ({"azure_ad_token": f"{CANARY} token"}, "holds a space, a line break"),
     ({"credential": object()}, r"'credential' takes an object with get_token\(\)"),
     ({"token_store": "cloud", "auth": "entra_browser", "client_id": "c"}, "token_store|store"),

@@ -75,16 +75,25 @@ async def test_the_first_deployment_is_the_default(start: StartCloud) -> None:
 
 
 async def test_the_deployments_of_the_config_are_listed(cloud: Cloud) -> None:
-    found = await listed(cloud, api_key=KEY, deployments={"b": "gpt-5.4", "a": "gpt-4.1"})
-    assert found == {"a": "a (gpt-4.1)", "b": "b (gpt-5.4)"}
+    deployments = {"a": "gpt-4.1", "b": "gpt-5.4"}
+    found = await listed(cloud, api_key=KEY, deployments=deployments, default_model="mine")
+    assert found == {"mine": "mine", "b": "b (gpt-5.4)", "a": "a (gpt-4.1)"}
+    assert list(found) == ["mine", "b", "a"], "the default, then the newest model"
     assert cloud.server.requests == []
 
 
-async def test_models_are_listed_and_marked_if_no_deployment_is_known(cloud: Cloud) -> None:
-    found = await listed(cloud, api_key=KEY, **PLACE)
-    assert found["gpt-5.6-sol"] == "gpt-5.6-sol (a model: use the name of your deployment)"
-    assert "text-embedding-3-large" not in found
-    assert [each.path for each in cloud.server.requests] == ["/openai/v1/models"], "a key says nothing to the manager"
+@pytest.mark.promise("a menu offers models that nobody has deployed", area="hazard")
+async def test_only_the_deployment_of_the_settings_is_listed_if_the_resource_cannot_be_asked(cloud: Cloud) -> None:
+    assert await listed(cloud, api_key=KEY, **PLACE, default_model="mine") == {"mine": "mine"}
+    assert [each.path for each in cloud.server.requests] == ["/openai/v1/models"], "a wrong key would show here"
+
+
+async def test_without_any_name_the_list_says_that_its_model_is_a_guess(cloud: Cloud) -> None:
+    guess = "gpt-5.6-sol (if a deployment has this name; choose custom to enter another name)"
+    assert await listed(cloud, api_key=KEY, default_model=...) == {"gpt-5.6-sol": guess}
+    facts = {"mine": {"model": "gpt-5.4"}}
+    found = await listed(cloud, api_key=KEY, default_model=..., model_info=facts)
+    assert found == {"gpt-5.6-sol": guess, "mine": "mine (gpt-5.4)"}
 
 
 async def test_resource_manager_lists_the_deployments_page_by_page(start: StartCloud) -> None:
@@ -166,5 +175,5 @@ async def test_an_empty_deployment_list_is_explained_in_the_log(
     cloud = start()
     cloud.directory.script(HttpReply(200, {"value": []}), at="arm")
     found = await listed(cloud, **cloud.secret, **PLACE)
-    assert all("a model" in name for name in found.values())
+    assert found == {}
     assert "has no deployment whose model can do agent work" in caplog.text

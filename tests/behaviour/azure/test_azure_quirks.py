@@ -60,7 +60,7 @@ REFUSALS: list[tuple[HttpReply, type[kernel.LLMError], list[str]]] = [
     ),
     (content_filter_refusal("violence"), kernel.ContentFilterError, ["violence medium"]),
     (content_filter_refusal("jailbreak"), kernel.ContentFilterError, ["jailbreak"]),
-    (HttpReply(401, {"statusCode": 401, "message": "Unauthorized."}), kernel.AuthenticationError, ["check api_key"]),
+    (HttpReply(401, {"statusCode": 401, "message": "Unauthorized."}), kernel.AuthenticationError, ["check the key"]),
 ]
 
 

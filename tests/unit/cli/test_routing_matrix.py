@@ -106,6 +106,6 @@ def test_the_command_says_who_calls_where(tmp_path: Path, monkeypatch: pytest.Mo
         )
         assert asked.returncode == 0, asked.stderr
         assert "gpt-5.6-luna responds" in asked.stdout
-        assert "the key in the setting api_key" in asked.stdout
+        assert "the key in the variable OPENAI_API_KEY" in asked.stdout
         assert len(emulator.model_requests) == 1
         assert backend.secret not in status.stdout + asked.stdout + asked.stderr

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from amplifier_core.models import ConfigField, ModelInfo
 
 from ..facts.backend_profile import BackendProfile
-from ..facts.traits import EFFORTS
 from ..options.model_info import TRAIT_SETTINGS, read_model_info
 from ..options.options import Options
 from ..transport.base import Document, Transport
@@ -64,7 +63,7 @@ class Models:
     async def list_models(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
         """Return the models that this account can use, as the service lists them at `/models`.
 
-        An empty list is logged as a warning.
+        The order is that of a menu: the default model first; see `rank_models`. An empty list is logged as a warning.
 
         Args:
             fetch: reads documents of the service.
@@ -91,6 +90,7 @@ class Models:
             [*ids, *options.model_info.entries],
             hide_dated=options.hide_dated_models,
             model_info=options.model_info.over(info),
+            default=options.model,
         )
         return listed, models
 
@@ -138,12 +138,11 @@ class Models:
 EFFORT_FIELD = ConfigField(
     id="reasoning_effort",
     display_name="Reasoning effort",
-    field_type="choice",
-    prompt="How much the model reasons (default: the model's own choice)",
-    choices=["default", *EFFORTS],
-    default="default",
+    # No choice: hosts save the first one if the user only presses Enter, and it would win over the effort of a bundle.
+    prompt="How much the model reasons, such as low, medium or high (leave it empty for the model's own choice)",
     required=False,
     requires_model=True,
+    show_when={"default_model": "not_contains:gpt-4"},  # those do not reason
 )
 """The question that the setup wizard of every service asks."""
 

@@ -72,6 +72,27 @@ def exact_setting(config: Mapping[str, Any], key: str, *variables: str) -> str |
     return None
 
 
+def describe_source(config: Mapping[str, Any], key: str, *variables: str) -> str:
+    """Return where the value of a text setting comes from: "the variable OPENAI_API_KEY", or "the setting api_key".
+
+    Hosts replace the references to variables before they pass a config. So a variable is also named if it is the only
+    one that has the value, as the variable of a second instance has.
+
+    Args:
+        config: the settings.
+        key: the name of a setting that has a value; see `setting`.
+        variables: the names of the environment variables, in the order of precedence.
+    """
+    value = setting(config, key)
+    if value is None:
+        names = [name for name in variables if setting({}, key, name)][:1]
+    elif reference := _VARIABLE_REFERENCE.fullmatch(_write_value(config.get(key)).strip()):
+        names = [reference[1]]
+    else:
+        names = [name for name, text in os.environ.items() if text.strip() == value]
+    return f"the variable {names[0]}" if len(names) == 1 else f"the setting {key}"
+
+
 def _write_value(value: object) -> str:
     match value:
         case None:

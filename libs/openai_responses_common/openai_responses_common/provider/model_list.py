@@ -11,7 +11,7 @@ from amplifier_core.models import ModelInfo
 
 from ..facts.model_ids import has_snapshot_date
 from ..options.model_info import ModelOverrides
-from .shutdowns import describe_shutdown
+from .shutdowns import describe_shutdown, has_ended
 
 if TYPE_CHECKING:
     from ..facts.listed_models import ListedModel
@@ -31,25 +31,34 @@ def read_model_list(document: object) -> list[ListedModel]:
     return models
 
 
-def read_models(document: object, *, hide_dated: bool, model_info: ModelOverrides) -> list[ModelInfo]:
-    """Return the models of a response to `GET /models` that can do agent work, sorted by id.
+def read_models(
+    document: object, *, hide_dated: bool, model_info: ModelOverrides, default: str = ""
+) -> list[ModelInfo]:
+    """Return the models of a response to `GET /models` that can do agent work, in the order of `rank_models`.
 
     Args:
         document: the response, `{"data": [{"id": …}]}` or another form of a list; see `read_listed_models`.
         hide_dated: True to leave out snapshots with a date in their id.
         model_info: the user's overrides, by model. Each model in them is part of the result.
+        default: the model that comes first; empty, by default, if there is none.
 
     Raises:
         ProviderUnavailableError: the response is not a model list.
     """
     ids = [model.id for model in read_model_list(document) if model.can_do_agent_work]
-    return describe_all([*ids, *model_info.entries], hide_dated=hide_dated, model_info=model_info)
+    return describe_all([*ids, *model_info.entries], hide_dated=hide_dated, model_info=model_info, default=default)
 
 
-def describe_all(models: Sequence[str], *, hide_dated: bool, model_info: ModelOverrides) -> list[ModelInfo]:
-    """Return what is known about each model, sorted by id; see `read_models`."""
-    ids = sorted(dict.fromkeys(models))
-    return [describe(model, model_info) for model in ids if not (hide_dated and has_snapshot_date(model))]
+def describe_all(
+    models: Sequence[str], *, hide_dated: bool, model_info: ModelOverrides, default: str
+) -> list[ModelInfo]:
+    """Return what is known about each model; see `read_models`."""
+    from ..facts.model_ranking import rank_models  # not needed to mount a provider
+
+    ids = [model for model in dict.fromkeys(models) if not (hide_dated and has_snapshot_date(model))]
+    ended = {model for model in ids if has_ended(_find_last_day(model, model_info))}
+    ranked = rank_models(ids, default=default, ended=ended, find_table_id=model_info.find_table_id)
+    return [describe(model, model_info) for model in ranked]
 
 
 def describe(model: str, model_info: ModelOverrides, *, priced: bool = True) -> ModelInfo:
@@ -64,7 +73,7 @@ def describe(model: str, model_info: ModelOverrides, *, priced: bool = True) -> 
     """
     traits = model_info.traits_of(model)
     price = model_info.price_of(model, datetime.now(UTC).date()) if priced else None
-    ending = describe_shutdown(model_info.find_entry(model).traits.get("shutdown"))
+    ending = describe_shutdown(_find_last_day(model, model_info))
     # A keyword through a dict, because kernels before 2.0 have no such field.
     pricing: dict[str, Any] = {"pricing": price.pricing_fields() if price else None}
     defaults: dict[str, Any] = {"max_output_tokens": traits.max_output_tokens}
@@ -79,3 +88,8 @@ def describe(model: str, model_info: ModelOverrides, *, priced: bool = True) -> 
         defaults=defaults,
         **pricing,
     )
+
+
+def _find_last_day(model: str, model_info: ModelOverrides) -> str | None:
+    """The last day of a model as the service or the user says it, not the table."""
+    return model_info.find_entry(model).traits.get("shutdown")

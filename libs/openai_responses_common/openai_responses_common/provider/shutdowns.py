@@ -15,16 +15,20 @@ _NOTICE_PERIOD = timedelta(days=30)
 _logged: set[tuple[str, str, str]] = set()
 
 
+def has_ended(last_day: str | None) -> bool:
+    """Return whether the last day of a model, as "2026-12-11", is over; False for None."""
+    return last_day is not None and date.fromisoformat(last_day) < datetime.now(UTC).date()
+
+
 def describe_shutdown(last_day: str | None) -> str:
     """Return when a model ends, as "ends on 2026-12-11"; empty if that is more than 30 days away.
 
     Args:
         last_day: the last day of the model, as "2026-12-11"; None if no end is announced.
     """
-    today = datetime.now(UTC).date()
-    if last_day is None or date.fromisoformat(last_day) - today > _NOTICE_PERIOD:
+    if last_day is None or date.fromisoformat(last_day) - datetime.now(UTC).date() > _NOTICE_PERIOD:
         return ""
-    return f"{'ends' if date.fromisoformat(last_day) >= today else 'ended'} on {last_day}"
+    return f"{'ended' if has_ended(last_day) else 'ends'} on {last_day}"
 
 
 def describe_shutdown_of(options: Options, profile: BackendProfile) -> str:

@@ -17,6 +17,7 @@ from typing import NoReturn
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
 from openai_responses_common import ApiKey, Credential, Token, sendable, setting
 from openai_responses_common.auth.jwt import read_claims
+from openai_responses_common.provider.environment import describe_source
 
 from ..endpoint import AzureEndpoint
 from ..settings import IDENTITY_KEYS, SETTINGS, Settings, describe_setting
@@ -211,18 +212,13 @@ def choose_credential(settings: Settings, endpoint: AzureEndpoint) -> Credential
 
 
 def _build_api_key(settings: Settings, endpoint: AzureEndpoint, key: str) -> ApiKey:
+    source = describe_source(settings.config_texts, "api_key", *SETTINGS["api_key"].variables)
     # Ciphertext belongs to the resource, not to the caller: the account stays empty.
     return ApiKey(
-        key=sendable(describe_setting("api_key"), key),
+        key=sendable(source, key),
         header="api-key",
-        description=f"the key in {_find_key_source(settings)}, to {endpoint.host}",
+        description=f"the key in {source}, to {endpoint.host}",
     )
-
-
-def _find_key_source(settings: Settings) -> str:
-    if "api_key" in settings.config_texts:
-        return "the setting api_key"
-    return next(f"the variable {name}" for name in SETTINGS["api_key"].variables if setting({}, "", name))
 
 
 def _read_mode_from_config(settings: Settings) -> str | None:
