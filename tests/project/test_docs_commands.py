@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +16,7 @@ from responses_emulator import Emulator
 from examples.chat.offline_model import respond
 from tests.support.amplifier_stand_in import CASES, Host, RefusedError, list_differences
 from tests.support.backends import BACKENDS, ROOT
-from tests.support.pages import BLOCKS, PAGES, Block, Page, page
+from tests.support.pages import BLOCKS, EMULATOR_PAGE, PAGES, Block, Page, page
 from tests.support.reader_machine import ReaderMachine, Result, copy_checkout
 from tests.support.shell_commands import commands, problem
 
@@ -61,6 +65,28 @@ def faults(result: Result) -> list[str]:
 def test_the_commands_of_a_page_run(name: str, run: Run) -> None:
     """From the top of the page down, in one shell. What signs a person in is tried by the tests of the sign-in."""
     assert faults(run(*(block for block in SHELL if block.page == name and not block.needs_account))) == []
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_commands_of_the_emulators_page_run() -> None:
+    """In two terminals, with a port that is free."""
+    start, ask = [block.text for block in Page.read(EMULATOR_PAGE).blocks if block.language == "bash"]
+    install, serve = commands(start)
+    url = f"http://127.0.0.1:{serve[-1]}/v1"
+    assert problem(install) is None
+    assert url in ask
+    service = subprocess.Popen(
+        [sys.executable, *serve[1:-1], "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with service:
+        assert service.stdout
+        command = ask.replace(url, service.stdout.readline().strip())
+        reply = subprocess.run(["bash", "-e", "-c", command], capture_output=True, text=True, check=True, timeout=120)
+    assert json.loads(reply.stdout)["status"] == "completed"
 
 
 @pytest.mark.parametrize("block", SHELL, ids=str)
