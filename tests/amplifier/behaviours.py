@@ -261,20 +261,17 @@ def see_no_sign_in(machine: Machine) -> None:
     check(not machine.sign_in.requests_to(), "the sign-in service was asked")
 
 
-def lack_credential(machine: Machine, name: str, reason: str, remedy: str) -> None:
-    """The error is shown once, and its remedy works as it is shown."""
-    machine.configure(name)
+def lack_credential(machine: Machine, name: str, reason: str, remedy: str, **settings: Any) -> None:
+    """The error is shown once, and its remedy works as it is shown: a variable, or a COMMAND in back quotes."""
+    machine.configure(name, **settings)
     bundle = machine.write_bundle()
-    # Somebody who is not at a terminal is offered no sign-in, and neither is who switched it off.
-    if name == "chatgpt-oauth":
-        machine.configure(name, login_on_use=False)
     nothing = machine.variables(keys=False)
     answer = machine.ask(QUESTION, bundle=bundle, variables=nothing)
     check(answer.code == 1, f"code {answer.code}: {answer.seen}")
     check(answer.times(reason) == 1, f"{reason!r} is shown {answer.times(reason)} times: {answer.seen}")
     match = re.search(re.escape("".join(remedy.split())).replace("COMMAND", "`([^`]+)`"), answer.words)
     check(match, f"no {remedy!r} in {answer.seen}")
-    if name == "chatgpt-oauth":
+    if "COMMAND" in remedy:
         _sign_in_by_command(machine, _read_command(answer))
     given = {variable: key for variable, key in machine.variables().items() if variable in remedy.split()}
     machine.emulator.script(_REPLY_TURN)

@@ -46,8 +46,8 @@ def _route(matrix: str, provider: str, role: str, model: str, effort: str | None
     return Row(name=f"routing use {matrix}: {role}", play=behaviours.route, options=options, needs=_MATRIX)
 
 
-def _lack(name: str, reason: str, remedy: str) -> Row:
-    options = {"name": name, "reason": reason, "remedy": remedy}
+def _lack(name: str, reason: str, remedy: str, **settings: Any) -> Row:
+    options = {"name": name, "reason": reason, "remedy": remedy, **settings}
     return Row(name=f"no credential: {name}", play=behaviours.lack_credential, options=options)
 
 
@@ -159,9 +159,10 @@ ROWS = [
     Row(name="the first call offers the sign-in to ChatGPT: approved", play=behaviours.sign_in),
     Row(name="the first call offers the sign-in to ChatGPT: declined", play=behaviours.decline_sign_in),
     Row(name="no sign-in for who does not use ChatGPT", play=behaviours.see_no_sign_in),
-    _lack("openai-v2", "no API key", "set OPENAI_API_KEY"),
-    _lack("azure-openai-v2", "no credential for Azure OpenAI", "AZURE_OPENAI_API_KEY"),
-    _lack("chatgpt-oauth", "nobody is signed in to ChatGPT", "run COMMAND"),
+    _lack("openai-v2", "provide an API key. You need", "or OPENAI_API_KEY in the environment"),
+    _lack("azure-openai-v2", "no credential for Azure OpenAI", "AZURE_OPENAI_API_KEY", allowed_hosts="127.0.0.1"),
+    # Somebody who has switched the offer of a sign-in off.
+    _lack("chatgpt-oauth", "nobody is signed in to ChatGPT", "run COMMAND", login_on_use=False),
     Row(name="the first run, without settings", play=behaviours.start_unconfigured, needs=_BUNDLES),
     # These change the environment, and repair it.
     _break("openai is too old", "install openai==2.20"),
