@@ -66,7 +66,7 @@ def test_none_of_them_is_skipped() -> None:
         env={**os.environ, **path},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     count = len(BACKENDS) * (len(INHERITED) + 1)

@@ -138,7 +138,7 @@ def _help(package: str, *command: str) -> str | None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return done.stdout if done.returncode == 0 else None

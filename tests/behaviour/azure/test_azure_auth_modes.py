@@ -379,7 +379,7 @@ async def test_two_processes_share_one_sign_in(cloud: Cloud, tmp_path: Path) -> 
         for _ in range(2)
     ]
     for process in both:
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=300)
         assert (process.returncode, bool(output)) == (0, True), errors
     refreshed = [each["refresh_token"] for each in cloud.directory.token_forms if each["grant_type"] == "refresh_token"]
     assert len(refreshed) == len(set(refreshed)) == 1

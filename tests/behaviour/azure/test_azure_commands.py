@@ -71,7 +71,7 @@ class Shell:
         return subprocess.Popen(arguments, cwd=self.project, stdin=subprocess.DEVNULL, text=True, **pipes)
 
     def finish(self, process: subprocess.Popen[str]) -> tuple[int, str, str]:
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=300)
         return process.returncode, output, errors
 
     def write(self, where: Path, *rows: dict[str, Any]) -> None:

@@ -231,6 +231,6 @@ def test_a_process_that_ends_saves_the_tokens_of_a_refresh_under_way(machine: Ma
         assert process.stdout.readline() == "done\n"
         time.sleep(0.5)
         machine.service.release("refresh")
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
     assert machine.service.is_live(machine.kept["refresh_token"])
     assert len(machine.service.requests_to("refresh")) == 1
