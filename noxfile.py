@@ -333,7 +333,7 @@ def picture(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Write the pages that are made from tables in the code: configuration, faults and servers."""
+    """Write the pages that are made from tables in the code: configuration, faults, servers and contract."""
     install(session, "test")
-    for page in ("configuration", "faults", "servers"):
+    for page in ("configuration", "contract", "faults", "servers"):
         session.run("python", "-m", f"docs.{page}")

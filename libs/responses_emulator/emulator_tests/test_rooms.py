@@ -16,21 +16,24 @@ NAME = PACKAGE.name
 # Each room, and the rooms that it may import besides itself: always rooms below it.
 ROOMS = {
     "facts": set[str](),
-    "contract": {"facts"},
+    "rules": set[str](),
+    "contract": {"facts", "rules"},
     "accounting": set[str](),
-    "conversation": {"accounting", "contract", "facts"},
+    "conversation": {"accounting", "contract", "facts", "rules"},
     "script": set[str](),
     "transport": {"script"},
     "output": {"script", "conversation", "accounting", "contract", "facts"},
-    "responders": {"output", "script", "contract"},
-    "service": {"responders", "output", "script", "transport", "conversation", "accounting", "contract", "facts"},
-    "microsoft": {"contract", "script"},
+    "responders": {"output", "script", "contract", "rules"},
+    "service": {
+        *("responders", "output", "script", "transport", "conversation", "accounting", "contract", "facts", "rules"),
+    },
+    "microsoft": {"contract", "script", "rules"},
     "entra": {"service", "microsoft", "script", "transport"},
     "machines": {"entra", "service", "microsoft", "script", "transport"},
-    "openai_api": {"service", "script", "transport", "contract", "facts"},
-    "openai_sign_in": {"service", "script", "transport", "contract"},
-    "azure": {"entra", "service", "microsoft", "script", "transport", "contract", "facts"},
-    "chatgpt": {"openai_sign_in", "service", "script", "transport", "conversation", "contract", "facts"},
+    "openai_api": {"service", "script", "transport", "contract", "facts", "rules"},
+    "openai_sign_in": {"service", "script", "transport", "contract", "rules"},
+    "azure": {"entra", "service", "microsoft", "script", "transport", "contract", "facts", "rules"},
+    "chatgpt": {"openai_sign_in", "service", "script", "transport", "conversation", "contract", "facts", "rules"},
 }
 
 

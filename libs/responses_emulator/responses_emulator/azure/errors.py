@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from responses_emulator.microsoft.error_bodies import gateway_error, rate_limit_message
+from responses_emulator.rules import azure as rules
+from responses_emulator.rules import requests
+from responses_emulator.rules.rule import Rule
 from responses_emulator.script.replies import HttpReply, error_body
 from responses_emulator.script.turn import ErrorEvent, ResponseFailed
 
@@ -33,18 +36,13 @@ _NETWORK_MESSAGES = {
 
 def invalid_subscription_key() -> HttpReply:
     """401 for a key that the resource does not have."""
-    message = (
-        "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
-        "active subscription and use a correct regional API endpoint for your resource."
-    )
-    return HttpReply(401, gateway_error("401", message))
+    return _gateway_refusal(rules.WRONG_KEY)
 
 
 def missing_token(audience: str = COGNITIVE_SERVICES_AUDIENCE) -> HttpReply:
-    """401 without a credential, or with a token that is unknown, expired or for another audience; no `error` around it
-    (run-llama/llama_index issue 12484, 2024-04; Azure/azure-sdk-for-python issue 40260, 2025-03)."""
-    message = f"Unauthorized. Access token is missing, invalid, audience is incorrect ({audience}), or have expired."
-    return HttpReply(401, {"statusCode": 401, "message": message})
+    """401 without a credential, or with a token that is unknown, expired or for another audience; no `error` around
+    it."""
+    return HttpReply(401, {"statusCode": 401, "message": rules.MISSING_TOKEN.fill(audience=audience)})
 
 
 def missing_role(
@@ -53,15 +51,8 @@ def missing_role(
     action: str = RESPONSES_WRITE,
     operation: str = "POST /openai/v1/responses",
 ) -> HttpReply:
-    """401, not 403, for a principal without a role.
-
-    The sentence is that of the agents API (microsoft/ai-agent-evals issue 43, 2025-10), which also links a page;
-    whether the Responses API links one is unknown.
-    """
-    message = (
-        f"The principal `{principal}` lacks the required data action `{action}` to perform `{operation}` operation."
-    )
-    return HttpReply(401, gateway_error("PermissionDenied", message))
+    """401, not 403, for a principal without a role."""
+    return _gateway_refusal(rules.MISSING_ROLE, principal=principal, action=action, operation=operation)
 
 
 def network_access_denied(kind: Literal["firewall", "virtual_network", "public_access"] = "firewall") -> HttpReply:
@@ -77,26 +68,22 @@ def tenant_mismatch() -> HttpReply:
 
 def deployment_not_found() -> HttpReply:
     """404 for an unknown deployment."""
-    message = (
-        "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, "
-        "please wait a moment and try again."
-    )
-    return HttpReply(404, gateway_error("DeploymentNotFound", message))
+    return _gateway_refusal(rules.DEPLOYMENT_NOT_FOUND)
 
 
 def resource_not_found() -> HttpReply:
-    """404 for an unknown path or an API version that it does not have (CherryHQ/cherry-studio issue 8077, 2025-07)."""
-    return HttpReply(404, gateway_error("404", "Resource not found"))
+    """404 for an unknown path or an API version that it does not have."""
+    return _gateway_refusal(rules.RESOURCE_NOT_FOUND)
 
 
 def version_not_supported() -> HttpReply:
-    """400 for a path that exists in other API versions (openclaw/openclaw issue 82025, 2026-05)."""
-    return HttpReply(400, gateway_error("BadRequest", "API version not supported"))
+    """400 for a path that exists in other API versions."""
+    return _gateway_refusal(rules.VERSION_NOT_SUPPORTED)
 
 
 def version_not_allowed() -> HttpReply:
-    """400 of newer resources: the v1 path takes no version at all (quoted in four repositories, 2026)."""
-    return HttpReply(400, gateway_error("BadRequest", "api-version query parameter is not allowed when using /v1 path"))
+    """400 of newer resources: the v1 path takes no version at all."""
+    return _gateway_refusal(rules.VERSION_NOT_ALLOWED)
 
 
 def content_filter_refusal(category: str = "violence", *, severity: str = "medium") -> HttpReply:
@@ -114,15 +101,20 @@ def content_filter_refusal(category: str = "violence", *, severity: str = "mediu
 
 def encrypted_content_not_supported() -> HttpReply:
     """400 for a model that does not encrypt its reasoning."""
-    message = "Encrypted content is not supported with this model."
-    return HttpReply(400, error_body(message, kind="invalid_request_error", code=None, param="include"))
+    return _api_refusal(requests.CIPHERTEXT_NOT_SUPPORTED)
 
 
 def missing_image_deployment() -> HttpReply:
-    """400: an image_generation tool without the header (editor-code-assistant/eca issue 612, 2026-09)."""
-    message = "imagegen deployment must be provided through header: x-ms-oai-image-generation-deployment"
-    kind, code = "image_generation_user_error", "invalid_request_error"
-    return HttpReply(400, error_body(message, kind=kind, code=code, param="tools"))
+    """400: an image_generation tool without the header."""
+    return _api_refusal(rules.NO_IMAGE_DEPLOYMENT)
+
+
+def _gateway_refusal(rule: Rule, **values: object) -> HttpReply:
+    return HttpReply(rule.status, gateway_error(str(rule.code), rule.fill(**values)))
+
+
+def _api_refusal(rule: Rule) -> HttpReply:
+    return HttpReply(rule.status, error_body(rule.text, kind=rule.kind, code=rule.code, param=rule.param))
 
 
 def gateway_rate_limit(*, after_s: int | None = 60, after_ms: int | None = None) -> HttpReply:

@@ -15,11 +15,12 @@ from urllib.parse import parse_qs
 from responses_emulator.azure import errors
 from responses_emulator.contract.create_request import RequestRules
 from responses_emulator.contract.input_items import item_type
-from responses_emulator.contract.refusal import Refusal, unknown_parameter
+from responses_emulator.contract.refusal import refuse
 from responses_emulator.entra.directory import Directory
 from responses_emulator.facts import models
 from responses_emulator.facts.models import Model
 from responses_emulator.microsoft.error_bodies import REGION, RefusalWithBody, azure_error_body
+from responses_emulator.rules import azure as rules
 from responses_emulator.script.turn import ResponseFields, TerminalFields
 from responses_emulator.service.create_response import create_response, parse_body
 from responses_emulator.service.state import RecordedRequest
@@ -64,9 +65,9 @@ def azure_surface(
     def authenticate(request: RecordedRequest) -> Caller:
         version = _version(request)
         if version is not None and not takes_version:
-            raise RefusalWithBody(errors.version_not_allowed())
+            raise RefusalWithBody(errors.version_not_allowed(), rules.VERSION_NOT_ALLOWED)
         if version is not None and version not in UNDATED_VERSIONS:
-            raise RefusalWithBody(errors.version_not_supported())
+            raise RefusalWithBody(errors.version_not_supported(), rules.VERSION_NOT_SUPPORTED)
         if (key := request.headers.get("api-key")) is not None:
             return check_key(key)
         bearer = _bearer(request)
@@ -92,9 +93,9 @@ def azure_classic_surface(
     def authenticate(request: RecordedRequest) -> Caller:
         version = _version(request)
         if version is None or version in UNDATED_VERSIONS or not version.endswith("-preview"):
-            raise RefusalWithBody(errors.resource_not_found())
+            raise RefusalWithBody(errors.resource_not_found(), rules.RESOURCE_NOT_FOUND)
         if version < OLDEST_DATED_VERSION:
-            raise RefusalWithBody(errors.version_not_supported())
+            raise RefusalWithBody(errors.version_not_supported(), rules.VERSION_NOT_SUPPORTED)
         if (key := request.headers.get("api-key")) is not None:
             return check_key(key)
         return check_token(_bearer(request), request)
@@ -132,7 +133,7 @@ def _key_check(keys: Collection[str] | None, resource: str) -> Callable[[str], C
     def check(key: str) -> Caller:
         known = key.startswith(KEY_PREFIX) if keys is None else key in keys
         if not known or key in BAD_KEYS:
-            raise RefusalWithBody(errors.invalid_subscription_key())
+            raise RefusalWithBody(errors.invalid_subscription_key(), rules.WRONG_KEY)
         return Caller(key=resource, account=resource)
 
     return check
@@ -147,12 +148,12 @@ def _token_check(
     def check(token: str | None, request: RecordedRequest) -> Caller:
         issued = directory.find_access_token(token) if directory is not None and token is not None else None
         if directory is None or issued is None or issued.expired or issued.audience.rstrip("/") not in allowed:
-            raise RefusalWithBody(errors.missing_token(named))
+            raise RefusalWithBody(errors.missing_token(named), rules.MISSING_TOKEN)
         if not directory.roles & CALLER_ROLES:
             action = errors.RESPONSES_WRITE if request.method == "POST" else errors.MODELS_READ
-            raise RefusalWithBody(
-                errors.missing_role(issued.object_id, action=action, operation=f"{request.method} {request.path}")
-            )
+            operation = f"{request.method} {request.path}"
+            reply = errors.missing_role(issued.object_id, action=action, operation=operation)
+            raise RefusalWithBody(reply, rules.MISSING_ROLE)
         return Caller(key=resource, account=resource)
 
     return check
@@ -181,17 +182,17 @@ def _rules(deployments: Mapping[str, str] | None, *, cache_writes: bool) -> Requ
 
     return RequestRules(
         find_model=find_model,
-        unknown_model=lambda name: RefusalWithBody(errors.deployment_not_found()),
+        unknown_model=lambda name: RefusalWithBody(errors.deployment_not_found(), rules.DEPLOYMENT_NOT_FOUND),
         check_first=_check_statuses,
     )
 
 
 def _check_statuses(body: dict[str, Any]) -> None:
-    """Answers may not be sent back with their status (BerriAI/litellm issues 13420 and 13484, 2025-08)."""
+    """Answers may not be sent back with their status."""
     given = body.get("input")
     for index, item in enumerate(given if isinstance(given, list) else []):
         if isinstance(item, dict) and "status" in item and item_type(item) in {"reasoning", "message"}:
-            raise unknown_parameter(f"input[{index}].status")
+            raise refuse(rules.STATUS_IN_INPUT, path=f"input[{index}].status")
 
 
 async def _create_response(exchange: Exchange) -> Reply | StreamReply:
@@ -199,7 +200,7 @@ async def _create_response(exchange: Exchange) -> Reply | StreamReply:
     listed = tools if isinstance(tools, list) else []
     images = any(isinstance(tool, dict) and tool.get("type") == "image_generation" for tool in listed)
     if images and IMAGE_HEADER not in exchange.request.headers:
-        raise RefusalWithBody(errors.missing_image_deployment())
+        raise RefusalWithBody(errors.missing_image_deployment(), rules.NO_IMAGE_DEPLOYMENT)
     return await create_response(exchange)
 
 
@@ -260,4 +261,4 @@ async def _get_model(exchange: Exchange) -> Reply:
     for row in _model_list():
         if row["id"] == wanted:
             return json_reply(row, headers=_headers(exchange))
-    raise Refusal(f"The model '{wanted}' does not exist.", status=404, param="model", code="model_not_found")
+    raise refuse(rules.MODEL_NOT_LISTED, model=wanted)

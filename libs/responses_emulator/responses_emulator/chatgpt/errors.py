@@ -11,12 +11,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from responses_emulator.contract.refusal import Refusal, openai_error_body
+from responses_emulator.contract.refusal import Refusal, openai_error_body, refuse
+from responses_emulator.rules import chatgpt as rules
+from responses_emulator.rules.rule import Rule
 from responses_emulator.script.replies import HttpReply
 
-MALFORMED_TOKEN_MESSAGE = "Could not parse your authentication token. Please try signing in again."
-_TOKEN_EXPIRED_MESSAGE = "Provided authentication token is expired. Please try signing in again."
-_TOKEN_REVOKED_MESSAGE = "Encountered invalidated oauth token for user, failing request"
 _CHALLENGE_PAGE = (
     '<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title></head><body>'
     "<noscript>Enable JavaScript and cookies to continue</noscript>"
@@ -24,13 +23,14 @@ _CHALLENGE_PAGE = (
 )
 
 
+_TOKEN_RULES = {"token_expired": rules.TOKEN_EXPIRED, "token_revoked": rules.TOKEN_REVOKED}
+
+
 class RefusalWithBody(Refusal):
     """A refusal with a special body."""
 
-    def __init__(
-        self, body: Mapping[str, Any], *, status: int = 400, headers: tuple[tuple[str, str], ...] = ()
-    ) -> None:
-        super().__init__(json.dumps(body), status=status, headers=headers)
+    def __init__(self, rule: Rule, body: Mapping[str, Any], *, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(json.dumps(body), status=rule.status, headers=headers, rule=rule)
         self.body = dict(body)
 
 
@@ -39,21 +39,26 @@ def chatgpt_error_body(refusal: Refusal) -> dict[str, Any]:
     return refusal.body if isinstance(refusal, RefusalWithBody) else openai_error_body(refusal)
 
 
-def detail_refusal(text: str, *, status: int = 400) -> RefusalWithBody:
-    """The dialect of what stands before the API."""
-    return RefusalWithBody({"detail": text}, status=status)
+def detail_refusal(rule: Rule, **values: object) -> RefusalWithBody:
+    """The refusal of a rule in the dialect of what stands before the API."""
+    return RefusalWithBody(rule, {"detail": rule.fill(**values)})
+
+
+def workspace_refusal() -> RefusalWithBody:
+    """403 for an account id that is not the token's."""
+    return RefusalWithBody(rules.WRONG_WORKSPACE, {"detail": {"code": rules.WRONG_WORKSPACE.text}})
 
 
 def unauthorized_refusal(code: str = "unauthorized_unknown") -> RefusalWithBody:
     """401 as quoted from a live probe (2026-09-28), the body once more in a header."""
-    texts = {"token_expired": _TOKEN_EXPIRED_MESSAGE, "token_revoked": _TOKEN_REVOKED_MESSAGE}
+    rule = _TOKEN_RULES.get(code, rules.TOKEN_MALFORMED)
     body = {
-        "error": {"message": texts.get(code, MALFORMED_TOKEN_MESSAGE), "type": None, "code": code, "param": None},
+        "error": {"message": rule.text, "type": None, "code": code, "param": None},
         "status": 401,
     }
     again = base64.b64encode(json.dumps(body).encode()).decode()
     headers = (("x-error-json", again), ("x-openai-authorization-error", "401"), ("x-openai-ide-error-code", code))
-    return RefusalWithBody(body, status=401, headers=headers)
+    return RefusalWithBody(rule, body, headers=headers)
 
 
 def refusal_reply(refusal: Refusal) -> HttpReply:
@@ -68,7 +73,7 @@ def invalid_token(code: str = "token_expired") -> HttpReply:
 
 def malformed_token() -> HttpReply:
     """401 in its older dialect (recorded 2026-05-21)."""
-    return detail_reply(401, MALFORMED_TOKEN_MESSAGE)
+    return detail_reply(401, rules.TOKEN_MALFORMED.text)
 
 
 def detail_reply(status: int, value: str | Mapping[str, Any]) -> HttpReply:
@@ -78,36 +83,26 @@ def detail_reply(status: int, value: str | Mapping[str, Any]) -> HttpReply:
 
 def wrong_workspace() -> HttpReply:
     """403 for an account id that is not the token's."""
-    return detail_reply(403, {"code": "invalid_workspace_selected"})
+    return refusal_reply(workspace_refusal())
 
 
 def unsupported_parameter(name: str) -> HttpReply:
     """400 for a parameter that is not on the list."""
-    return detail_reply(400, f"Unsupported parameter: {name}")
-
-
-def model_not_available_message(model: str) -> str:
-    return f"The '{model}' model is not supported when using Codex with a ChatGPT account."
-
-
-def client_upgrade_message(model: str) -> str:
-    return (
-        f"The '{model}' model requires a newer version of Codex. Please upgrade to the latest app or CLI and try again."
-    )
+    return refusal_reply(detail_refusal(rules.FIELD_NOT_ALLOWED, name=name))
 
 
 def model_not_available(model: str = "gpt-5.4") -> HttpReply:
     """400 for a model that this sign-in has lost."""
-    return detail_reply(400, model_not_available_message(model))
+    return refusal_reply(detail_refusal(rules.MODEL_RETIRED, model=model))
 
 
 def client_upgrade_required(model: str = "gpt-6-astra") -> HttpReply:
     """400 for a model that is not shown to clients of that version."""
-    return detail_reply(400, client_upgrade_message(model))
+    return refusal_reply(detail_refusal(rules.CLIENT_TOO_OLD, model=model))
 
 
 def model_not_found_refusal(model: str) -> Refusal:
-    return Refusal(f"Model not found {model}", status=404, param="model")
+    return refuse(rules.MODEL_NOT_FOUND, model=model)
 
 
 def model_not_found(model: str = "gpt-5.6-sol") -> HttpReply:

@@ -1,7 +1,6 @@
 """How the bodies of requests may be encoded at the ChatGPT Codex backend.
 
-OpenAI's own client compresses every body with zstd (captured 2026-11-30, version 0.169). What the service says to a
-body that it cannot read is ours.
+OpenAI's own client compresses every body with zstd (captured 2026-11-30, version 0.169).
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import sys
 from types import ModuleType
 
 from responses_emulator.chatgpt.errors import detail_refusal
+from responses_emulator.rules import chatgpt as rules
 
 _MAX_BYTES = 64 << 20
 
@@ -23,14 +23,14 @@ def decode_request_body(raw: bytes, encoding: str) -> bytes:
         return raw
     library = _import_zstd()
     if encoding != "zstd" or library is None:
-        raise detail_refusal(f"Unsupported content encoding: {encoding}", status=415)
+        raise detail_refusal(rules.UNSUPPORTED_ENCODING, encoding=encoding)
     decoder = library.ZstdDecompressor()
     try:
         body = decoder.decompress(raw, _MAX_BYTES)
     except library.ZstdError:
         body = b""
     if not body or not decoder.eof or decoder.unused_data:
-        raise detail_refusal("The request body is not valid zstd")
+        raise detail_refusal(rules.DAMAGED_BODY)
     return body
 
 

@@ -19,14 +19,12 @@ from urllib.parse import parse_qs
 
 from responses_emulator.chatgpt.catalogue import Catalogue, default_catalogue, parse_version
 from responses_emulator.chatgpt.errors import (
-    RefusalWithBody,
     chatgpt_error_body,
-    client_upgrade_message,
     cloudflare_challenge,
     detail_refusal,
-    model_not_available_message,
     model_not_found_refusal,
     unauthorized_refusal,
+    workspace_refusal,
 )
 from responses_emulator.chatgpt.plan_limits import PlanLimits
 from responses_emulator.chatgpt.request_bodies import decode_request_body
@@ -34,7 +32,7 @@ from responses_emulator.chatgpt.workspaces import Workspaces
 from responses_emulator.contract.accepted_differences import ITEM_METADATA
 from responses_emulator.contract.create_request import RequestRules, validate
 from responses_emulator.contract.input_items import item_type
-from responses_emulator.contract.refusal import Refusal
+from responses_emulator.contract.refusal import Refusal, refuse
 from responses_emulator.conversation.ledger import Ledger
 from responses_emulator.conversation.pairing_rules import check_conversation
 from responses_emulator.facts.models import Model
@@ -42,8 +40,11 @@ from responses_emulator.openai_sign_in.records import InvalidAccessToken
 from responses_emulator.openai_sign_in.service import SignInService
 from responses_emulator.openai_sign_in.surface import issuer_surface
 from responses_emulator.openai_sign_in.tokens import Account
+from responses_emulator.rules import chatgpt as rules
+from responses_emulator.rules import conversations
 from responses_emulator.script.turn import ExtraEvent, Framing, NoTerminalOutput, Part, ResponseFields
 from responses_emulator.service.create_response import create_response, http_reply
+from responses_emulator.service.refusal_notes import note_rule
 from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller, Exchange, Handler, Route, Surface, json_reply
 from responses_emulator.transport.server import Headers, Reply, StreamReply
@@ -206,7 +207,9 @@ class _Backend:
             if self.options.challenge and _is_library_client(exchange.request):
                 page, kind = cloudflare_challenge().encode()
                 extra = list(cloudflare_challenge().headers.items())
-                return Reply(status=403, body=page, headers=[("content-type", kind), ("server", "cloudflare"), *extra])
+                note = note_rule(exchange.request, rules.CHALLENGE, rules.CHALLENGE.text, 403)
+                headers = [("content-type", kind), ("server", "cloudflare"), *extra, *note]
+                return Reply(status=403, body=page, headers=headers)
             account = self._account(exchange.request)
             exchange.caller = self._check_account(account, exchange.request)
             # Known from here on, also if the token is revoked while the answer is made.
@@ -221,7 +224,7 @@ class _Backend:
     def _check_account(self, account: Account, request: RecordedRequest) -> Caller:
         given = request.headers.get("chatgpt-account-id")
         if given != account.account_id and (given is not None or self.options.needs_account):
-            raise RefusalWithBody({"detail": {"code": "invalid_workspace_selected"}}, status=403)
+            raise workspace_refusal()
         return Caller(key=account.account_id, account=account.account_id)
 
     def _account(self, request: RecordedRequest) -> Account:
@@ -274,9 +277,11 @@ class _Backend:
     async def respond(self, exchange: Exchange) -> Reply | StreamReply:
         request = exchange.request
         request.raw_body = decode_request_body(request.raw_body, request.headers.get("content-encoding", ""))
-        rules = replace(exchange.surface.rules, find_model=functools.partial(self._find_for, exchange.request))
+        find_model = functools.partial(self._find_for, exchange.request)
         exchange.surface = replace(
-            exchange.surface, rules=rules, turn_parts=(*exchange.surface.turn_parts, *self._parts(exchange))
+            exchange.surface,
+            rules=replace(exchange.surface.rules, find_model=find_model),
+            turn_parts=(*exchange.surface.turn_parts, *self._parts(exchange)),
         )
         return await create_response(exchange)
 
@@ -305,38 +310,33 @@ class _Backend:
         """What is looked at before the API sees the request, in the order of the refusals (users' probes)."""
         instructions = body.get("instructions")
         if not (isinstance(instructions, str) and instructions.strip()) and not _has_prompt_of_codex(body):
-            raise detail_refusal("Instructions are required")
+            raise detail_refusal(rules.NO_INSTRUCTIONS)
         if body.get("store") is not False:
-            raise detail_refusal("Store must be set to false")
+            raise detail_refusal(rules.STORED)
         if body.get("stream") is not True:
-            raise detail_refusal("Stream must be set to true")
+            raise detail_refusal(rules.NOT_STREAMED)
         for name in body:
             if name not in ALLOWED_FIELDS:
-                raise detail_refusal(f"Unsupported parameter: {name}")
+                raise detail_refusal(rules.FIELD_NOT_ALLOWED, name=name)
         if not isinstance(body.get("input"), list):
-            raise detail_refusal("Input must be a list")
+            raise detail_refusal(rules.INPUT_NOT_A_LIST)
         if body.get("service_tier") not in _TIERS:
-            raise detail_refusal(f"Unsupported service_tier: {body['service_tier']}")
+            raise detail_refusal(rules.UNSUPPORTED_TIER, tier=body["service_tier"])
         self._check_items(body["input"])
         _check_tools(body.get("tools"))
 
     def _check_items(self, items: list[Any]) -> None:
         for item in (each for each in items if isinstance(each, dict)):
             if item.get("role") == "system":
-                raise detail_refusal("System messages are not allowed")
+                raise detail_refusal(rules.SYSTEM_MESSAGE)
             kind, item_id = item_type(item), item.get("id")
             if item_id and (kind == "item_reference" or (kind == "reasoning" and not self.options.reasoning_ids)):
-                raise Refusal(
-                    f"Item with id '{item_id}' not found. Items are not persisted when `store` is set to false. "
-                    "Try again with `store` set to true, or remove this item from your input.",
-                    status=404,
-                    param="input",
-                )
+                raise refuse(conversations.ITEM_NOT_FOUND, id=item_id)
 
     def find_model(self, slug: str) -> Model | None:
         """The model behind a slug, for any client."""
         if slug in self.catalogue.retired_models:
-            raise detail_refusal(model_not_available_message(slug))
+            raise detail_refusal(rules.MODEL_RETIRED, model=slug)
         return self.catalogue.model(slug)
 
     def _find_for(self, request: RecordedRequest, slug: str) -> Model | None:
@@ -350,9 +350,9 @@ class _Backend:
             and version is not None
             and parse_version(version) < parse_version(entry.first_client_version)
         ):
-            raise detail_refusal(client_upgrade_message(slug))
+            raise detail_refusal(rules.CLIENT_TOO_OLD, model=slug)
         if request.headers.get(_LITE_HEADER) == "true" and not (entry and entry.lite):
-            raise detail_refusal("This model is not supported when using X-OpenAI-Internal-Codex-Responses-Lite.")
+            raise detail_refusal(rules.NOT_LITE)
         return self.find_model(slug)
 
 
@@ -372,7 +372,7 @@ def _has_prompt_of_codex(body: dict[str, Any]) -> bool:
 def _check_tools(tools: Any) -> None:
     for tool in tools if isinstance(tools, list) else []:
         if isinstance(tool, dict) and tool.get("type") in _REFUSED_TOOLS:
-            raise detail_refusal(f"Unsupported tool type: {tool['type']}")
+            raise detail_refusal(rules.UNSUPPORTED_TOOL, type=tool["type"])
 
 
 def _is_library_client(request: RecordedRequest) -> bool:

@@ -18,10 +18,18 @@ from openai.types.responses.response_create_params import (
 
 from responses_emulator.contract.input_items import check_input
 from responses_emulator.contract.json_shapes import ObjectShape, check, check_object, merge_shapes
-from responses_emulator.contract.refusal import Refusal, format_choices, missing_parameter, too_long, wrong_type
+from responses_emulator.contract.refusal import (
+    Refusal,
+    format_choices,
+    missing_parameter,
+    refuse,
+    too_long,
+    wrong_type,
+)
 from responses_emulator.contract.tools import check_format, check_tool_choice, check_tools
 from responses_emulator.facts import models
 from responses_emulator.facts.models import Model
+from responses_emulator.rules import requests as rules
 
 _SHAPE = merge_shapes(ResponseCreateParamsNonStreaming, ResponseCreateParamsStreaming)
 # Checked by separate code, with better paths than the generic walk would give.
@@ -35,25 +43,20 @@ class RequestRules:
     """What a surface checks differently from api.openai.com."""
 
     find_model: Callable[[str], Model | None] = models.find_model
-    unknown_model: Callable[[str], Refusal] = lambda model: Refusal(
-        f"The model '{model}' does not exist or you do not have access to it.", status=404, code="model_not_found"
-    )
+    unknown_model: Callable[[str], Refusal] = lambda model: refuse(rules.MODEL_NOT_FOUND, model=model)
     check_first: Callable[[dict[str, Any]], None] = lambda body: None
-    refused_fields: frozenset[str] = frozenset()
     ignored_item_keys: frozenset[str] = frozenset()
 
 
-def validate(body: dict[str, Any], rules: RequestRules) -> Model:
+def validate(body: dict[str, Any], service: RequestRules) -> Model:
     """Raise the service's error for the first fault of `body`; returns the model it names."""
-    rules.check_first(body)
-    _remove_item_keys(body, rules.ignored_item_keys)
-    for name in sorted(rules.refused_fields & body.keys()):
-        raise Refusal(f"Unsupported parameter: {name}", param=name, code="unsupported_parameter")
+    service.check_first(body)
+    _remove_item_keys(body, service.ignored_item_keys)
     generic = ObjectShape(
         {k: (object if k in _FIELDS_WITH_OWN_CHECKS else v) for k, v in _SHAPE.keys.items()}, frozenset()
     )
     check_object(body, generic, "")
-    model = _check_model(body, rules)
+    model = _check_model(body, service)
     _check_input(body)
     _check_abilities(body, model)
     tools = body.get("tools")
@@ -88,14 +91,14 @@ def effective_effort(body: dict[str, Any], model: Model) -> str | None:
     return effort
 
 
-def _check_model(body: dict[str, Any], rules: RequestRules) -> Model:
+def _check_model(body: dict[str, Any], service: RequestRules) -> Model:
     if body.get("model") is None:
         raise missing_parameter("model")
     if not isinstance(body["model"], str):
         raise wrong_type(body["model"], "model", "a string")
-    found = rules.find_model(body["model"])
+    found = service.find_model(body["model"])
     if found is None:
-        raise rules.unknown_model(body["model"])
+        raise service.unknown_model(body["model"])
     return replace(found, id=body["model"])
 
 
@@ -105,11 +108,7 @@ def _check_input(body: dict[str, Any]) -> None:
         if body.get("previous_response_id") or body.get("prompt") or body.get("conversation"):
             return
         if "input" in body and given is not None:
-            raise Refusal(
-                "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.",
-                param="input",
-                code="missing_required_parameter",
-            )
+            raise refuse(rules.NO_INPUT)
         raise missing_parameter("input")
     check_input(given)
 
@@ -118,20 +117,10 @@ def _check_abilities(body: dict[str, Any], model: Model) -> None:
     """Refuse items that the model cannot read."""
     items = body["input"] if isinstance(body.get("input"), list) else []
     if not model.reasons and any(item.get("type") == "reasoning" for item in items):
-        # Source: openai-agents-python#569, seen 2026-11-30.
-        raise Refusal(
-            "Reasoning input items can only be provided to a reasoning or computer use model. Remove reasoning items "
-            "from your input and try again.",
-            param="input",
-        )
+        raise refuse(rules.REASONING_ITEM_NOT_SUPPORTED)
     parts = [part for item in items for part in (item.get("content"), item.get("output")) if isinstance(part, list)]
     if not model.vision and any(part.get("type") == "input_image" for content in parts for part in content):
-        # llama.cpp's server, recorded 2026-11-30.
-        raise Refusal(
-            "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
-            status=500,
-            kind="server_error",
-        )
+        raise refuse(rules.NO_VISION)
 
 
 def _check_lengths(body: dict[str, Any]) -> None:
@@ -141,12 +130,7 @@ def _check_lengths(body: dict[str, Any]) -> None:
             raise too_long(name, limit, len(value))
     metadata = body.get("metadata") or {}
     if len(metadata) > 16:
-        raise Refusal(
-            "Invalid 'metadata': too many properties. Expected an object with at most 16 properties, "
-            f"but got an object with {len(metadata)} properties instead.",
-            param="metadata",
-            code="object_above_max_properties",
-        )
+        raise refuse(rules.METADATA_TOO_LARGE, count=len(metadata))
     for name, value in metadata.items():
         check(value, str, f"metadata.{name}")
         if len(value) > 512:
@@ -158,28 +142,13 @@ def _check_output_limit(body: dict[str, Any], model: Model) -> None:
     if limit is None:
         return
     if limit < MIN_OUTPUT_TOKENS:
-        raise Refusal(
-            f"Invalid 'max_output_tokens': integer below minimum value. Expected a value >= {MIN_OUTPUT_TOKENS}, "
-            f"but got {limit} instead.",
-            param="max_output_tokens",
-            code="integer_below_min_value",
-        )
+        raise refuse(rules.OUTPUT_LIMIT_TOO_LOW, limit=MIN_OUTPUT_TOKENS, value=limit)
     if limit > model.max_output:
-        raise Refusal(
-            f"Invalid 'max_output_tokens': integer above maximum value. Expected a value <= {model.max_output}, "
-            f"but got {limit} instead.",
-            param="max_output_tokens",
-            code="integer_above_max_value",
-        )
+        raise refuse(rules.OUTPUT_LIMIT_TOO_HIGH, limit=model.max_output, value=limit)
 
 
-def _unsupported(value: str, model: Model, param: str, allowed: tuple[str, ...]) -> Refusal:
-    return Refusal(
-        f"Unsupported value: '{value}' is not supported with the '{model.id}' model. "
-        f"Supported values are: {format_choices(allowed)}.",
-        param=param,
-        code="unsupported_value",
-    )
+def _unsupported(value: str, model: Model, path: str, allowed: tuple[str, ...]) -> Refusal:
+    return refuse(rules.UNSUPPORTED_VALUE, value=value, model=model.id, path=path, choices=format_choices(allowed))
 
 
 def _check_reasoning(body: dict[str, Any], model: Model) -> None:
@@ -187,13 +156,9 @@ def _check_reasoning(body: dict[str, Any], model: Model) -> None:
     if not model.reasons:
         for key in ("effort", "summary", "context", "mode"):
             if reasoning.get(key) is not None:
-                raise Refusal(
-                    f"Unsupported parameter: 'reasoning.{key}' is not supported with this model.",
-                    param=f"reasoning.{key}",
-                    code="unsupported_parameter",
-                )
+                raise refuse(rules.REASONING_NOT_SUPPORTED, path=f"reasoning.{key}")
         if "reasoning.encrypted_content" in (body.get("include") or []):
-            raise Refusal("Encrypted content is not supported with this model.", param="include")
+            raise refuse(rules.CIPHERTEXT_NOT_SUPPORTED)
         return
     effort = reasoning.get("effort")
     if effort is not None and effort not in model.efforts:
@@ -210,18 +175,14 @@ def _check_sampling(body: dict[str, Any], model: Model) -> None:
             continue
         if not 0 <= value <= highest:
             above = value > highest
-            raise Refusal(
-                f"Invalid '{name}': decimal {'above maximum' if above else 'below minimum'} value. "
-                f"Expected a value {'<=' if above else '>='} {highest if above else 0}, but got {value} instead.",
-                param=name,
-                code="decimal_above_max_value" if above else "decimal_below_min_value",
-            )
+            rule, limit = (rules.NUMBER_TOO_HIGH, highest) if above else (rules.NUMBER_TOO_LOW, 0)
+            raise refuse(rule, name=name, limit=limit, value=value)
         free = model.sampling == "always" or (
             model.sampling == "effort_none" and effective_effort(body, model) == "none"
         )
         # The default value is taken everywhere (reported for gpt-6-astra and gpt-5.4-nano).
         if not free and value != 1:
-            raise Refusal(f"Unsupported parameter: '{name}' is not supported with this model.", param=name)
+            raise refuse(rules.SAMPLING_NOT_SUPPORTED, name=name)
 
 
 def _check_text(body: dict[str, Any], model: Model) -> None:
@@ -236,10 +197,6 @@ def _check_text(body: dict[str, Any], model: Model) -> None:
         case "json_object":
             given = body.get("input")
             if "json" not in (given if isinstance(given, str) else json.dumps(given)).lower():
-                raise Refusal(
-                    "Response input messages must contain the word 'json' in some form "
-                    "to use 'text.format' of type 'json_object'.",
-                    param="input",
-                )
+                raise refuse(rules.NO_WORD_JSON)
         case _:
             pass

@@ -1,23 +1,22 @@
 """The rules of the service for the JSON Schema of a function's parameters.
 
-Invariant: the first broken rule raises the service's error. Sources are public reports, seen 2026-11-30; the order in
-which the service checks its rules is not reported, so the order here is ours.
+Invariant: the first broken rule raises the service's error. The texts and their sources are in `rules.schemas`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from responses_emulator.contract.refusal import Refusal
+from responses_emulator.contract.refusal import refuse
+from responses_emulator.rules import requests as rules
+from responses_emulator.rules import schemas
 
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
-# langchainjs#9804: "… not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level."
 _REFUSED_AT_TOP = ("oneOf", "anyOf", "allOf", "enum", "not")
 _SCHEMAS = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
 _SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _SCHEMA_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
-# The types of the meta-schema: yomo#860 ("None is not of type 'array'"), laravel-gpt#8 ("[] is not of type 'object'"),
-# OpenManus#1162 ("[] is not of type 'object', 'boolean'").
+# The types of the meta-schema.
 _VALUE_TYPES: dict[str, tuple[str, type | tuple[type, ...]]] = {
     **dict.fromkeys(_SCHEMAS, ("'object', 'boolean'", (dict, bool))),
     **dict.fromkeys(_SCHEMA_MAPS, ("'object'", dict)),
@@ -41,25 +40,23 @@ def check_function_schema(tool: dict[str, Any], path: str) -> None:
         or (strict_schema_problem(schema, ()) if tool.get("strict") is True else None)
     )
     if problem:
-        raise Refusal(
-            f"Invalid schema for function '{tool['name']}': {problem}", param=path, code="invalid_function_parameters"
-        )
+        raise refuse(rules.INVALID_FUNCTION_SCHEMA, name=tool["name"], problem=problem, path=path)
 
 
 def _root_problem(schema: dict[str, Any]) -> str | None:
     if schema.get("type") != "object":
-        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema.get('type')}\"'."
+        return schemas.NOT_AN_OBJECT.fill(found=schema.get("type"))
     if any(keyword in schema for keyword in _REFUSED_AT_TOP):
-        keywords = "/".join(f"'{keyword}'" for keyword in _REFUSED_AT_TOP)
-        return f"schema must have type 'object' and not have {keywords} at the top level."
-    # everruns#984, karakeep#1696. Every report is about the top level.
-    return "In context=(), object schema missing properties." if "properties" not in schema else None
+        return schemas.KEYWORD_AT_TOP.fill(keywords="/".join(f"'{keyword}'" for keyword in _REFUSED_AT_TOP))
+    # Every report is about the top level.
+    return schemas.NO_PROPERTIES.text if "properties" not in schema else None
 
 
 def _schema_problem(schema: Any) -> str | None:
     """The first keyword whose value the meta-schema does not allow, at any depth."""
     if not isinstance(schema, dict):
-        return None if isinstance(schema, bool) else f"{schema!r} is not of type 'object', 'boolean'."
+        expected = "'object', 'boolean'"
+        return None if isinstance(schema, bool) else schemas.WRONG_KEYWORD_TYPE.fill(value=schema, expected=expected)
     for keyword, value in schema.items():
         if problem := _type_problem(value) if keyword == "type" else _value_problem(keyword, value):
             return problem
@@ -69,7 +66,7 @@ def _schema_problem(schema: Any) -> str | None:
 def _type_problem(value: Any) -> str | None:
     names = value if isinstance(value, list) else [value]
     is_valid = names and all(name in _TYPES for name in names) and len(set(names)) == len(names)
-    return None if is_valid else f"{value!r} is not valid under any of the given schemas."  # semantic-kernel#13527
+    return None if is_valid else schemas.UNKNOWN_TYPE.fill(value=value)
 
 
 def _value_problem(keyword: str, value: Any) -> str | None:
@@ -78,27 +75,26 @@ def _value_problem(keyword: str, value: Any) -> str | None:
     names, kinds = _VALUE_TYPES[keyword]
     allowed = (int, float) if kinds is float else kinds
     if not isinstance(value, allowed) or (isinstance(value, bool) and "boolean" not in names):
-        return f"{value!r} is not of type {names}."
+        return schemas.WRONG_KEYWORD_TYPE.fill(value=value, expected=names)
     if keyword in {"enum", *_SCHEMA_LISTS} and not value:
-        return "[] should be non-empty."
+        return schemas.EMPTY_LIST.text
     if isinstance(value, bool):
         return None
     if keyword in {"enum", "required"} and len({repr(entry) for entry in value}) < len(value):
-        return f"{value!r} has non-unique elements."
-    return (
-        next((f"{e!r} is not of type 'string'." for e in value if not isinstance(e, str)), None)
-        if (keyword == "required")
-        else None
-    )
+        return schemas.REPEATED_ENTRY.fill(value=value)
+    if keyword != "required":
+        return None
+    others = (entry for entry in value if not isinstance(entry, str))
+    return next((schemas.WRONG_KEYWORD_TYPE.fill(value=entry, expected="'string'") for entry in others), None)
 
 
 def _array_problem(schema: Any, context: tuple[str, ...]) -> str | None:
-    """bnbchain-mcp#68; TeXRA#2323 and fastcore#798 report it for unions and for `prefixItems`."""
+    """The first array without items, at any depth."""
     if not isinstance(schema, dict):
         return None
     kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type")]
     if "array" in kinds and "items" not in schema:
-        return f"In context={context}, array schema missing items."
+        return schemas.NO_ITEMS.fill(context=context)
     return next(
         (problem for where, each in _nested(schema) if (problem := _array_problem(each, (*context, *where)))), None
     )
@@ -121,13 +117,10 @@ def strict_schema_problem(schema: Any, context: tuple[str, ...]) -> str | None:
     if schema.get("type") == "object" or "properties" in schema:
         properties = schema.get("properties") or {}
         if schema.get("additionalProperties") is not False:
-            return f"In context={context}, 'additionalProperties' is required to be supplied and to be false."
+            return schemas.OPEN_OBJECT.fill(context=context)
         missing = [name for name in properties if name not in schema.get("required", [])]
         if missing:
-            return (
-                f"In context={context}, 'required' is required to be supplied and to be an array including every key "
-                f"in properties. Missing '{missing[0]}'."
-            )
+            return schemas.OPTIONAL_PROPERTY.fill(context=context, name=missing[0])
     nested: list[tuple[tuple[str, ...], Any]] = [
         ((*context, "properties", name), each) for name, each in (schema.get("properties") or {}).items()
     ]

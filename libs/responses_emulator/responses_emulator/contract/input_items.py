@@ -30,15 +30,16 @@ from responses_emulator.contract.json_shapes import (
 )
 from responses_emulator.contract.media_parts import check_file, check_image
 from responses_emulator.contract.refusal import (
-    Refusal,
     empty_string,
     invalid_value,
     missing_parameter,
     pattern_mismatch,
+    refuse,
     too_long,
     wrong_type,
 )
 from responses_emulator.contract.tools import check_name, check_tools
+from responses_emulator.rules import requests as rules
 
 MAX_ID_LENGTH = 64
 _MESSAGE = merge_shapes(EasyInputMessageParam, Message, ResponseOutputMessageParam)
@@ -128,11 +129,7 @@ def _check_message(item: dict[str, Any], path: str) -> None:
         for index, part in enumerate(content):
             _check_part(part, str(role), f"{path}.content[{index}]")
     if item.get("phase") is not None and role != "assistant":
-        raise Refusal(
-            f"Invalid value for '{path}.phase': only assistant messages have a phase.",
-            param=f"{path}.phase",
-            code="invalid_value",
-        )
+        raise refuse(rules.PHASE_OF_ANOTHER_ROLE, path=f"{path}.phase")
 
 
 def _check_part(part: Any, role: str, path: str) -> None:
@@ -181,11 +178,7 @@ def _check_ids(item: dict[str, Any], kind: str, path: str) -> None:
     if item_id is None or prefix is None:
         return
     if not item_id.startswith(prefix):
-        raise Refusal(
-            f"Invalid '{path}.id': '{item_id}'. Expected an ID that begins with '{prefix}'.",
-            param=f"{path}.id",
-            code="invalid_value",
-        )
+        raise refuse(rules.INVALID_ID_PREFIX, path=f"{path}.id", value=item_id, prefix=prefix)
     if not re.fullmatch(r"[A-Za-z0-9_-]+", item_id):
         raise pattern_mismatch(f"{path}.id", "^[a-zA-Z0-9_-]+$")
 

@@ -17,7 +17,7 @@ from typing import Any, Literal, Union
 
 import typing_extensions
 
-from responses_emulator.contract.accepted_differences import ACCEPTED_DIFFERENCES, AcceptedDifference
+from responses_emulator.contract.accepted_differences import ACCEPTED_DIFFERENCES
 from responses_emulator.contract.refusal import invalid_value, missing_parameter, unknown_parameter, wrong_type
 
 _UNIONS = (Union, types.UnionType)
@@ -43,8 +43,10 @@ def shape_of(typed_dict: Any) -> ObjectShape:
         if typing.get_origin(hint) in {typing.Required, typing_extensions.Required}
         or (total and typing.get_origin(hint) not in {typing.NotRequired, typing_extensions.NotRequired})
     }
-    accepted = ACCEPTED_DIFFERENCES.get(typed_dict, AcceptedDifference())
     keys = {name: _strip_annotations(hint) for name, hint in hints.items()}
+    accepted = ACCEPTED_DIFFERENCES.get(typed_dict)
+    if accepted is None:
+        return ObjectShape(keys, frozenset(required))
     return ObjectShape({**keys, **accepted.extra}, frozenset(required) - accepted.optional | accepted.required)
 
 

@@ -1,8 +1,6 @@
 """Checks of images and files in messages and call outputs: their addresses, their media types and their first bytes.
 
-Sources, seen 2026-11-30 unless a rule says otherwise: the vision and file-inputs guides, codex#6774 for the text about
-an invalid image, mkht/PSOpenAI#43 for that about a media type, clients' sources for that about a file's extension. A
-PDF needs none (recorded, 2026-05-21).
+A PDF needs no extension (recorded, 2026-05-21).
 """
 
 from __future__ import annotations
@@ -12,7 +10,8 @@ import binascii
 import re
 from typing import Any
 
-from responses_emulator.contract.refusal import Refusal, missing_parameter
+from responses_emulator.contract.refusal import Refusal, missing_parameter, refuse
+from responses_emulator.rules import requests as rules
 
 # The extensions that the guide names, and some of those that the refusal lists. The full list is longer.
 _FILE_EXTENSIONS = (
@@ -42,20 +41,9 @@ def check_image(part: dict[str, Any], path: str) -> None:
             f"'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU='), but got unsupported MIME type '{media_type}'.",
         )
     if media_type not in {"image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"}:
-        raise Refusal(
-            "You uploaded an unsupported image. Please make sure your image has of one the following formats: "
-            "['png', 'jpeg', 'gif', 'webp'].",
-            param="input",
-            code="invalid_image_format",
-        )
+        raise refuse(rules.UNSUPPORTED_IMAGE)
     if not _is_image(url[match.end() :]):
-        # The text is the service's; `param` and `code` are ours.
-        raise Refusal(
-            "The image data you provided does not represent a valid image. Please check your input and try again with "
-            "one of the following image formats: ['image/jpeg', 'image/png', 'image/gif', 'image/webp'].",
-            param="input",
-            code="invalid_value",
-        )
+        raise refuse(rules.DAMAGED_IMAGE)
 
 
 def check_file(part: dict[str, Any], path: str) -> None:
@@ -73,18 +61,15 @@ def check_file(part: dict[str, Any], path: str) -> None:
             "'data:application/pdf;base64,aW1nIGJ5dGVzIGhlcmU='), but got a value without the 'data:' prefix.",
         )
     if not part.get("filename"):
-        raise missing_parameter(f"{path}.filename")  # documented as needed; the text is ours
+        raise refuse(rules.FILE_WITHOUT_NAME, path=f"{path}.filename")
     dot, extension = re.search(r"(\.?)([^.]*)$", part["filename"].lower()).groups()  # type: ignore[union-attr]
     if match[1] != "application/pdf" and dot + extension not in _FILE_EXTENSIONS:
-        raise Refusal(
-            "Invalid input: Expected context stuffing file type to be a supported format: "
-            f"{', '.join(_FILE_EXTENSIONS)} but got {f'.{extension}' if dot else 'none'}.",
-            param="input",
-        )
+        found = f".{extension}" if dot else "none"
+        raise refuse(rules.UNSUPPORTED_FILE, choices=", ".join(_FILE_EXTENSIONS), extension=found)
 
 
 def _invalid_url(path: str, reason: str) -> Refusal:
-    return Refusal(f"Invalid '{path}'. {reason}", param=path, code="invalid_value")
+    return refuse(rules.INVALID_URL_OF_FILE, path=path, reason=reason)
 
 
 def _is_image(data: str) -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from responses_emulator.rules import requests as rules
+from responses_emulator.rules.rule import Rule
+
 
 class Refusal(Exception):
     """A request that the service answers with an error status."""
@@ -17,14 +20,29 @@ class Refusal(Exception):
         param: str | None = None,
         code: str | None = None,
         headers: tuple[tuple[str, str], ...] = (),
+        rule: Rule | None = None,
     ) -> None:
         super().__init__(message)
+        self.rule = rule
         self.message = message
         self.status = status
         self.error_type = kind
         self.param = param
         self.code = code
         self.headers = headers
+
+
+def refuse(rule: Rule, *, headers: tuple[tuple[str, str], ...] = (), **values: object) -> Refusal:
+    """Return the refusal of a rule; the values fill in the names in its text, its param and its kind."""
+    return Refusal(
+        rule.fill(**values),
+        status=rule.status,
+        kind=rule.kind.format(**values),
+        param=None if rule.param is None else rule.param.format(**values),
+        code=rule.code,
+        headers=headers,
+        rule=rule,
+    )
 
 
 def openai_error_body(refusal: Refusal) -> dict[str, Any]:
@@ -50,50 +68,31 @@ def format_choices(values: list[str] | tuple[str, ...]) -> str:
 
 def unknown_parameter(path: str, *, near: str | None = None) -> Refusal:
     hint = f" Did you mean '{near}'?" if near else ""
-    return Refusal(f"Unknown parameter: '{path}'.{hint}", param=path, code="unknown_parameter")
+    return refuse(rules.UNKNOWN_PARAMETER, path=path, hint=hint)
 
 
 def missing_parameter(path: str) -> Refusal:
-    return Refusal(f"Missing required parameter: '{path}'.", param=path, code="missing_required_parameter")
+    return refuse(rules.MISSING_PARAMETER, path=path)
 
 
 def invalid_value(value: Any, path: str, allowed: list[str] | tuple[str, ...]) -> Refusal:
-    return Refusal(
-        f"Invalid value: '{value}'. Supported values are: {format_choices(allowed)}.", param=path, code="invalid_value"
-    )
+    return refuse(rules.INVALID_VALUE, value=value, path=path, choices=format_choices(allowed))
 
 
 def wrong_type(value: Any, path: str, expected: str) -> Refusal:
-    return Refusal(
-        f"Invalid type for '{path}': expected {expected}, but got {describe_type(value)} instead.",
-        param=path,
-        code="invalid_type",
-    )
+    return refuse(rules.INVALID_TYPE, path=path, expected=expected, found=describe_type(value))
 
 
 def too_long(path: str, limit: int, length: int) -> Refusal:
-    return Refusal(
-        f"Invalid '{path}': string too long. Expected a string with maximum length {limit}, "
-        f"but got a string with length {length} instead.",
-        param=path,
-        code="string_above_max_length",
-    )
+    return refuse(rules.STRING_TOO_LONG, path=path, limit=limit, length=length)
 
 
 def empty_string(path: str) -> Refusal:
-    return Refusal(
-        f"Invalid '{path}': empty string. Expected a string with minimum length 1, but got an empty string instead.",
-        param=path,
-        code="empty_string",
-    )
+    return refuse(rules.EMPTY_STRING, path=path)
 
 
 def pattern_mismatch(path: str, pattern: str) -> Refusal:
-    return Refusal(
-        f"Invalid '{path}': string does not match pattern. Expected a string that matches the pattern '{pattern}'.",
-        param=path,
-        code="invalid_value",
-    )
+    return refuse(rules.PATTERN_MISMATCH, path=path, pattern=pattern)
 
 
 def describe_type(value: Any) -> str:

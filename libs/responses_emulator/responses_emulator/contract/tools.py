@@ -10,17 +10,18 @@ from openai.types.responses import ToolParam
 from responses_emulator.contract.function_schema import check_function_schema, strict_schema_problem
 from responses_emulator.contract.json_shapes import check, check_object, literal_values, shape_of, union_members
 from responses_emulator.contract.refusal import (
-    Refusal,
     empty_string,
     invalid_value,
     missing_parameter,
     pattern_mismatch,
+    refuse,
     too_long,
     wrong_type,
 )
+from responses_emulator.rules import requests as rules
+from responses_emulator.rules import schemas
 
 NAME_PATTERN = "^[a-zA-Z0-9_-]+$"
-# inspect_ai#1784, seen 2026-12-01; reported for reasoning models, refused here for all.
 _RESERVED_NAMES = frozenset({"python"})
 MAX_TOOLS = 128
 _TOOLS = {name: shape_of(member) for member in union_members(ToolParam) for name in literal_values(member)}
@@ -33,12 +34,7 @@ def check_tools(tools: Any, path: str = "tools") -> None:
     if not isinstance(tools, list):
         raise wrong_type(tools, path, "an array of objects")
     if len(tools) > MAX_TOOLS:
-        raise Refusal(
-            f"Invalid '{path}': array too long. Expected an array with maximum length {MAX_TOOLS}, "
-            f"but got an array with length {len(tools)} instead.",
-            param=path,
-            code="array_above_max_length",
-        )
+        raise refuse(rules.TOO_MANY_TOOLS, path=path, limit=MAX_TOOLS, length=len(tools))
     for index, tool in enumerate(tools):
         check_tool(tool, f"{path}[{index}]")
 
@@ -55,11 +51,7 @@ def check_tool(tool: Any, path: str) -> None:
     if tool["type"] in {"function", "custom", "namespace"}:
         check_name(tool["name"], f"{path}.name")
     if tool["type"] in {"function", "custom"} and tool["name"] in _RESERVED_NAMES:
-        raise Refusal(
-            f"The function name '{tool['name']}' is reserved for use by this model.",
-            param=f"{path}.name",
-            code="invalid_value",
-        )
+        raise refuse(rules.RESERVED_NAME, name=tool["name"], path=f"{path}.name")
     if tool["type"] == "function":
         check_function_schema(tool, f"{path}.parameters")
     if tool["type"] == "namespace":
@@ -85,13 +77,9 @@ def check_format(form: dict[str, Any], path: str) -> None:
     if form.get("strict") is True:
         problem = strict_schema_problem(schema, ())
         if problem is None and schema.get("type") != "object":
-            problem = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema.get('type')}\"'."
+            problem = schemas.NOT_AN_OBJECT.fill(found=schema.get("type"))
         if problem:
-            raise Refusal(
-                f"Invalid schema for response_format '{form['name']}': {problem}",
-                param=f"{path}.schema",
-                code="invalid_json_schema",
-            )
+            raise refuse(rules.INVALID_RESPONSE_SCHEMA, name=form["name"], problem=problem, path=f"{path}.schema")
 
 
 def callable_names(tools: list[dict[str, Any]]) -> set[str]:
@@ -107,7 +95,7 @@ def check_tool_choice(choice: Any, hint: Any, tools: list[dict[str, Any]]) -> No
     """`tool_choice`: its shape, and that what it names is offered."""
     check(choice, hint, "tool_choice")
     if choice == "required" and not tools:
-        raise Refusal("Tool choice 'required' must be specified with 'tools' parameter.", param="tool_choice")
+        raise refuse(rules.CHOICE_WITHOUT_TOOLS)
     if not isinstance(choice, dict):
         return
     wanted = choice.get("tools", []) if choice["type"] == "allowed_tools" else [choice]
@@ -127,4 +115,4 @@ def _check_choice_is_offered(choice: dict[str, Any], tools: list[dict[str, Any]]
         name = kind
         found = any(tool["type"] == _TOOL_ALIASES.get(kind, kind) for tool in tools)
     if not found:
-        raise Refusal(f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice")
+        raise refuse(rules.CHOICE_NOT_FOUND, name=name)

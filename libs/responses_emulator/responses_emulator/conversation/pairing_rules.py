@@ -6,10 +6,11 @@ Invariant: the first broken rule raises the error of the service; nothing is rep
 from __future__ import annotations
 
 from responses_emulator.contract.input_items import item_type
-from responses_emulator.contract.refusal import Refusal
+from responses_emulator.contract.refusal import Refusal, refuse
 from responses_emulator.conversation import ciphertext
 from responses_emulator.conversation.calls import CALL_TYPES, OUTPUT_TYPES, Item, is_model_output
 from responses_emulator.conversation.ledger import Ledger
+from responses_emulator.rules import conversations as rules
 
 
 def check_conversation(
@@ -31,7 +32,7 @@ def check_conversation(
         _check_reasoning(item, ledger, account=account, endpoint=endpoint, any_account=any_account) for item in items
     ]
     if model is not None and any(claim and claim.model != model for claim in claims):
-        raise _refusal("Encrypted content is not supported.")  # LiteLLM 1.108 before vLLM, recorded 2026-11-30
+        raise refuse(rules.OTHER_MODEL)
     _check_order(items, claims)
     for index, item in enumerate(items):
         if item.get("type") == "reasoning" and item.get("id"):
@@ -41,10 +42,6 @@ def check_conversation(
     _check_calls(items)
 
 
-def _refusal(message: str, *, code: str | None = None, param: str | None = "input", status: int = 400) -> Refusal:
-    return Refusal(message, code=code, param=param, status=status)
-
-
 def _check_duplicates(items: list[Item]) -> None:
     seen: set[str] = set()
     calls: set[tuple[str, str]] = set()
@@ -52,26 +49,19 @@ def _check_duplicates(items: list[Item]) -> None:
         item_id = item.get("id")
         if isinstance(item_id, str):
             if item_id in seen:
-                raise _refusal(
-                    f"Duplicate item found with id {item_id}. Remove duplicate items from your input and try again."
-                )
+                raise refuse(rules.DUPLICATE_ID, id=item_id)
             seen.add(item_id)
         key = (item_type(item), item.get("call_id") or "")
         if key[1] and (key[0] in CALL_TYPES or key[0] in OUTPUT_TYPES):
             if key in calls:
-                raise _refusal(f"Duplicate 'call_id' found in input: {key[1]}.")
+                raise refuse(rules.DUPLICATE_CALL_ID, id=key[1])
             calls.add(key)
 
 
 def _unverified_ciphertext(item: Item) -> Refusal:
     blob = str(item["encrypted_content"])
-    named = f"for item {item['id']}" if item.get("id") else ciphertext.abbreviate(blob)
-    return _refusal(
-        f"The encrypted content {named} could not be verified. "
-        "Reason: Encrypted content could not be decrypted or parsed.",
-        code="invalid_encrypted_content",
-        param=None,
-    )
+    name = f"for item {item['id']}" if item.get("id") else ciphertext.abbreviate(blob)
+    return refuse(rules.UNVERIFIED_CIPHERTEXT, name=name)
 
 
 def _check_reasoning(
@@ -84,11 +74,7 @@ def _check_reasoning(
     if not blob:
         entry = ledger.find(item.get("id"), account)
         if entry is None or not entry.is_stored:
-            raise _refusal(
-                f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false. "
-                "Try again with `store` set to true, or remove this item from your input.",
-                status=404,
-            )
+            raise refuse(rules.ITEM_NOT_FOUND, id=item.get("id"))
         return None
     if (account, blob) in ledger.foreign_blobs:
         return None
@@ -116,7 +102,7 @@ def _check_order(items: list[Item], claims: list[ciphertext.CiphertextClaims | N
 
 
 def _missing_follower(item_id: str) -> Refusal:
-    return _refusal(f"Item '{item_id}' of type 'reasoning' was provided without its required following item.")
+    return refuse(rules.MISSING_FOLLOWER, id=item_id)
 
 
 def _check_follower(items: list[Item], index: int, ledger: Ledger, account: str) -> None:
@@ -155,10 +141,7 @@ def _check_leader(
             return
         if item_type(items[before]) == "message" and items[before].get("role") != "assistant":
             break
-    raise _refusal(
-        f"Item '{item['id']}' of type '{entry.kind}' was provided without its required 'reasoning' item: "
-        f"'{entry.reasoning_id}'."
-    )
+    raise refuse(rules.MISSING_LEADER, id=item["id"], kind=entry.kind, reasoning=entry.reasoning_id)
 
 
 def _awaits_client(item: Item) -> bool:
@@ -172,11 +155,11 @@ def _awaits_client(item: Item) -> bool:
 
 
 def _check_acknowledgements(call: Item, output: Item) -> None:
-    """openai-agents-python#843, seen 2026-12-01."""
+    """The output of a computer call acknowledges its safety checks."""
     acknowledged = {check.get("id") for check in output.get("acknowledged_safety_checks") or ()}
     pending = [str(check["id"]) for check in call.get("pending_safety_checks") or ()]
     if unacknowledged := [check_id for check_id in pending if check_id not in acknowledged]:
-        raise _refusal(f"Computer tool has unacknowledged safety check for {unacknowledged}")
+        raise refuse(rules.UNACKNOWLEDGED_CHECK, checks=unacknowledged)
 
 
 def _check_calls(items: list[Item]) -> None:
@@ -193,9 +176,9 @@ def _check_calls(items: list[Item]) -> None:
         elif kind in OUTPUT_TYPES:
             call_kind, name = OUTPUT_TYPES[kind]
             if (call_kind, call_id) not in open_calls:
-                raise _refusal(f"No tool call found for {name} output with call_id {call_id}.")
+                raise refuse(rules.NO_CALL, name=name, id=call_id)
             answered.add((call_kind, call_id))
             _check_acknowledgements(open_calls[call_kind, call_id], item)
     for (kind, call_id), item in open_calls.items():
         if (kind, call_id) not in answered and _awaits_client(item):
-            raise _refusal(f"No tool output found for {CALL_TYPES[kind][1]} {call_id}.")
+            raise refuse(rules.NO_CALL_OUTPUT, name=CALL_TYPES[kind][1], id=call_id)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from responses_emulator.contract.refusal import Refusal
+from responses_emulator.rules.rule import Rule
 from responses_emulator.script.replies import HttpReply, error_body
 
 REGION = "East US 2"
@@ -15,9 +16,9 @@ REGION = "East US 2"
 class RefusalWithBody(Refusal):
     """A refusal with the body of a scripted reply, for services that have more than one dialect of errors."""
 
-    def __init__(self, status: HttpReply) -> None:
-        body = status.body if isinstance(status.body, Mapping) else {}
-        super().__init__(json.dumps(body), status=status.status, headers=tuple(status.headers.items()))
+    def __init__(self, reply: HttpReply, rule: Rule | None = None) -> None:
+        body = reply.body if isinstance(reply.body, Mapping) else {}
+        super().__init__(json.dumps(body), status=reply.status, headers=tuple(reply.headers.items()), rule=rule)
         self.body = dict(body)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from responses_emulator.rules import http, requests
 from responses_emulator.script.replies import HttpReply, error_body
 
 
@@ -36,10 +37,7 @@ def server_is_overloaded(*, after_s: float | None = None) -> HttpReply:
 
 def server_error() -> HttpReply:
     """500 server_error."""
-    message = (
-        "The server had an error while processing your request. Sorry about that! You can retry your request, or "
-        "contact us through our help center at help.openai.com if the error persists."
-    )
+    message = http.SERVER_ERROR.text
     return HttpReply(500, error_body(message, kind="server_error", code=None))
 
 
@@ -54,7 +52,7 @@ def bad_gateway() -> HttpReply:
 
 def context_length_exceeded() -> HttpReply:
     """400 context_length_exceeded."""
-    message = "Your input exceeds the context window of this model. Please adjust your input and try again."
+    message = requests.CONTEXT_LENGTH.text
     return HttpReply(
         400, error_body(message, kind="invalid_request_error", code="context_length_exceeded", param="input")
     )

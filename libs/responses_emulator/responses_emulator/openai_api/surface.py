@@ -9,8 +9,9 @@ from functools import partial
 
 from responses_emulator.contract.accepted_differences import ITEM_METADATA
 from responses_emulator.contract.create_request import RequestRules
-from responses_emulator.contract.refusal import Refusal
+from responses_emulator.contract.refusal import refuse
 from responses_emulator.facts import models
+from responses_emulator.rules import http, requests
 from responses_emulator.service.create_response import create_response
 from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller, Exchange, Route, Surface, json_reply
@@ -18,7 +19,6 @@ from responses_emulator.transport.server import Headers, Reply
 
 # Refused by default, so that a wrong key can be tried without configuration.
 BAD_KEYS = frozenset({"sk-bad", "sk-wrong", "sk-revoked"})
-_KEYS_PAGE = "https://platform.openai.com/account/api-keys"
 
 
 def openai_surface(
@@ -73,18 +73,10 @@ def mask_key(key: str) -> str:
 def _caller(request: RecordedRequest, keys: Mapping[str, str] | None, bad_keys: frozenset[str]) -> Caller:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
-        raise Refusal(
-            "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
-            f"auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from {_KEYS_PAGE}.",
-            status=401,
-        )
+        raise refuse(http.NO_KEY)
     known = key.startswith("sk-") if keys is None else key in keys
     if not known or key in bad_keys:
-        raise Refusal(
-            f"Incorrect API key provided: {mask_key(key)}. You can find your API key at {_KEYS_PAGE}.",
-            status=401,
-            code="invalid_api_key",
-        )
+        raise refuse(http.WRONG_KEY, key=mask_key(key))
     organization = request.headers.get("openai-organization")
     project = request.headers.get("openai-project")
     account = (keys or {}).get(key) or organization or f"org-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
@@ -116,9 +108,4 @@ async def _get_model(exchange: Exchange) -> Reply:
     for row in models.model_list():
         if row["id"] == wanted:
             return json_reply(row, headers=_headers(exchange))
-    raise Refusal(
-        f"The model '{wanted}' does not exist or you do not have access to it.",
-        status=404,
-        param="model",
-        code="model_not_found",
-    )
+    raise refuse(requests.MODEL_NOT_LISTED, model=wanted)

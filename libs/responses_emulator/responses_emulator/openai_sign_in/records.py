@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from responses_emulator.openai_sign_in.tokens import Account
+from responses_emulator.rules.rule import Rule
 from responses_emulator.script.replies import Disconnect, HttpReply
 
 SignInStep = Literal["usercode", "poll", "exchange", "refresh", "revoke"]
@@ -13,13 +14,14 @@ DeviceSignInState = Literal["pending", "approved", "declined", "expired", "used"
 
 
 class SignInError(Exception):
-    """The service refuses a step of the sign-in."""
+    """The service refuses a step of the sign-in; `status` and `code` replace those of the rule."""
 
-    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.status = status
+    def __init__(self, rule: Rule, *, status: int | None = None, code: str | None = None) -> None:
+        self.rule = rule
+        self.code = code or rule.code or ""
+        self.message = rule.text
+        self.status = status or rule.status
+        super().__init__(f"{self.code}: {self.message}")
 
 
 class InvalidAccessToken(Exception):

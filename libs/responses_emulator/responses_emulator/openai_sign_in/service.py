@@ -35,6 +35,7 @@ from responses_emulator.openai_sign_in.tokens import (
     make_token,
     pkce_challenge,
 )
+from responses_emulator.rules import sign_in as rules
 from responses_emulator.service.held_replies import HeldReplies
 
 REDIRECT = "https://auth.openai.com/deviceauth/callback"
@@ -196,7 +197,7 @@ class SignInService:
         _check_client(client_id)
         with self._lock:
             if not self.enabled:
-                raise SignInError("not_found", "Device code login is not enabled.", status=404)
+                raise SignInError(rules.DEVICE_CODES_DISABLED)
             verifier = f"{self.canary}-{secrets.token_urlsafe(48)}"
             device = DeviceSignIn(
                 device_auth_id=f"deviceauth_{self.canary}{secrets.token_hex(12)}",
@@ -218,11 +219,11 @@ class SignInService:
         with self._lock:
             device = self._devices.get(str(device_auth_id))
             if device is None or device.user_code != user_code:
-                raise SignInError("deviceauth_authorization_unknown", "Device authorization is unknown.", status=404)
+                raise SignInError(rules.DEVICE_UNKNOWN)
             device.polls += 1
             if device.slow_downs:
                 device.slow_downs -= 1
-                raise SignInError("slow_down", "You are polling too frequently.", status=429)
+                raise SignInError(rules.SLOW_DOWN)
             if self.clock() >= device.expires_at_s and device.state in {"pending", "approved"}:
                 device.state = "expired"
             if device.state == "pending" and self.pending_polls is not None and device.polls > self.pending_polls:
@@ -231,12 +232,11 @@ class SignInService:
                 case "approved":
                     return device
                 case "pending":
-                    message = "Device authorization is pending. Please try again."
-                    raise SignInError("deviceauth_authorization_pending", message, status=self.pending_status)
+                    raise SignInError(rules.DEVICE_PENDING, status=self.pending_status)
                 case "declined":
-                    raise SignInError("authorization_declined", "The sign-in was declined.")
+                    raise SignInError(rules.DECLINED)
                 case _:
-                    raise SignInError("expired_token", "The device code has expired.")
+                    raise SignInError(rules.DEVICE_EXPIRED)
 
     def exchange(self, form: dict[str, Any], *, redirects: frozenset[str]) -> TokenSet:
         """Step 4: return tokens for the code of step 3."""
@@ -245,11 +245,11 @@ class SignInService:
             found = (each for each in self._devices.values() if each.code == form.get("code"))
             device = next(found, None)
             if device is None or device.state != "approved" or device.account is None:
-                raise SignInError("invalid_grant", "The authorization code is invalid or was used before.")
+                raise SignInError(rules.CODE_USED)
             if form.get("redirect_uri") not in redirects:
-                raise SignInError("invalid_grant", "The redirect_uri is not the one that the code was made for.")
+                raise SignInError(rules.WRONG_REDIRECT)
             if pkce_challenge(str(form.get("code_verifier"))) != device.challenge:
-                raise SignInError("invalid_grant", "The code_verifier does not fit the code.")
+                raise SignInError(rules.WRONG_VERIFIER)
             device.state = "used"
             return self.token_set(device.account)
 
@@ -259,14 +259,13 @@ class SignInService:
         with self._lock:
             number = self._refresh.get(str(refresh_token))
             if number is None:
-                raise SignInError("invalid_grant", "The refresh token is unknown.")
+                raise SignInError(rules.REFRESH_UNKNOWN)
             family = self._families[number]
             if family.error_code is None and refresh_token != family.refresh_token:
                 family.error_code = "refresh_token_reused"
             if family.error_code is not None:
-                raise SignInError(
-                    family.error_code, _END_MESSAGES.get(family.error_code, "Your session has ended."), status=401
-                )
+                rule = _END_RULES.get(family.error_code, rules.REFRESH_INVALIDATED)
+                raise SignInError(rule, code=family.error_code)
             return self._issue(number, None, rotate="refresh_token" in self.refresh_response_fields)
 
     def revoke(self, token: Any) -> None:
@@ -360,16 +359,9 @@ class SignInService:
         return fitting[-1]
 
 
-# Texts from OpenAI's own client and its issue tracker (seen 2026-11-21).
-_END_MESSAGES = {
-    "refresh_token_reused": (
-        "Your refresh token has already been used to generate a new access token. Please try signing in again."
-    ),
-    "refresh_token_expired": "Your refresh token has expired. Please try signing in again.",
-    "refresh_token_invalidated": "Your refresh token has been invalidated. Please try signing in again.",
-}
+_END_RULES = {rule.code: rule for rule in (rules.REFRESH_REUSED, rules.REFRESH_EXPIRED, rules.REFRESH_INVALIDATED)}
 
 
 def _check_client(client_id: Any) -> None:
     if client_id != CLIENT_ID:
-        raise SignInError("invalid_client", "The client is unknown.", status=401)
+        raise SignInError(rules.UNKNOWN_CLIENT)

@@ -13,10 +13,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from responses_emulator.contract.refusal import Refusal
+from responses_emulator.contract.refusal import refuse
 from responses_emulator.openai_sign_in.records import LoseReply, SignInError, SignInStep
 from responses_emulator.openai_sign_in.service import REDIRECT, SignInService
+from responses_emulator.rules import http
+from responses_emulator.rules import sign_in as rules
 from responses_emulator.script.replies import Disconnect, HttpReply
+from responses_emulator.service.refusal_notes import note_rule
 from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller, Exchange, Handler, Route, Surface, json_reply
 from responses_emulator.transport.server import CloseConnection, Headers, Reply, StreamReply
@@ -53,7 +56,7 @@ def _surface(name: str, prefix: str, routes: tuple[Route, ...]) -> Surface:
 
 
 def _anonymous_caller(request: RecordedRequest) -> Caller:
-    raise Refusal("Not found", status=404)
+    raise refuse(http.NO_SUCH_PATH, method=request.method, path=request.path)
 
 
 def _headers(exchange: Exchange) -> Headers:
@@ -100,7 +103,8 @@ async def _run_step(
     try:
         reply = json_reply(work(sign_in, exchange, body), headers=_headers(exchange))
     except SignInError as no:
-        reply = json_reply(_error_body(no, sign_in), status=no.status, headers=_headers(exchange))
+        headers = [*_headers(exchange), *note_rule(exchange.request, no.rule, no.message, no.status)]
+        reply = json_reply(_error_body(no, sign_in), status=no.status, headers=headers)
     await asyncio.sleep(sign_in.delay_s.get(step, 0.0))
     await sign_in.held_replies.wait(step)
     if isinstance(fault, LoseReply):
@@ -132,7 +136,7 @@ def _is_form(exchange: Exchange) -> bool:
 
 def _json_only(exchange: Exchange) -> None:
     if _is_form(exchange):
-        raise SignInError("invalid_request", "Expected a JSON body.", status=400)
+        raise SignInError(rules.NOT_JSON)
 
 
 def _usercode(sign_in: SignInService, exchange: Exchange, body: Body) -> Body:
@@ -161,9 +165,9 @@ def _poll(sign_in: SignInService, exchange: Exchange, body: Body) -> Body:
 
 def _exchange(sign_in: SignInService, exchange: Exchange, body: Body) -> Body:
     if body.get("grant_type") != "authorization_code":
-        raise SignInError("unsupported_grant_type", "The grant type is not supported.")
+        raise SignInError(rules.UNSUPPORTED_GRANT)
     if not _is_form(exchange):
-        raise SignInError("invalid_request", "Expected a form.")
+        raise SignInError(rules.NOT_A_FORM)
     # The issuer that the client was configured with, or the real one: the request must match it.
     redirects = frozenset({REDIRECT, f"{exchange.state.origin}/deviceauth/callback"})
     return sign_in.token_response(sign_in.exchange(body, redirects=redirects))

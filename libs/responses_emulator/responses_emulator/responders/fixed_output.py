@@ -10,17 +10,14 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from responses_emulator.contract.refusal import Refusal
+from responses_emulator.contract.refusal import refuse
 from responses_emulator.output.turn_context import TurnContext
 from responses_emulator.responders.schema_instance import schema_instance
+from responses_emulator.rules import http
 from responses_emulator.script.turn import Call, CustomCall, OutputPart, Say, Think, WebSearch
 
 FIXED_TEXT = "This is the offline Responses API. It runs no model, so every request gets this same text as its output."
 _SEARCH_TOOLS = ("web_search", "web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11")
-_NO_OUTPUT = (
-    "The emulator has no output for tool_choice {choice}: it makes calls of function tools, custom tools and web "
-    "search. Queue an output with Emulator.script(), or pass a responder to Emulator()."
-)
 
 Tool = dict[str, Any]
 
@@ -63,7 +60,7 @@ def _forced_call(choice: Any, tools: list[Tool]) -> OutputPart | None:
     for tool, namespace in _callable_tools(tools):
         if allowed is None or any(_is_allowed(tool, each) for each in allowed):
             return _call(tool, namespace)
-    raise Refusal(_NO_OUTPUT.format(choice=json.dumps(choice)), status=500, kind="server_error", code="server_error")
+    raise refuse(http.NO_OUTPUT, choice=json.dumps(choice))
 
 
 def _callable_tools(tools: list[Tool], namespace: str | None = None) -> Iterator[tuple[Tool, str | None]]:

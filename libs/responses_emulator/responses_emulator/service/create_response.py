@@ -14,7 +14,7 @@ from responses_emulator.accounting.prompt_cache import PromptUsage
 from responses_emulator.accounting.rate_limits import LimitExceeded
 from responses_emulator.accounting.tokens import count_tokens, prompt_text
 from responses_emulator.contract.create_request import effective_effort, validate
-from responses_emulator.contract.refusal import Refusal
+from responses_emulator.contract.refusal import Refusal, refuse
 from responses_emulator.conversation.pairing_rules import check_conversation
 from responses_emulator.conversation.preserved_reasoning import (
     conversation_digest,
@@ -25,17 +25,12 @@ from responses_emulator.facts.models import Model
 from responses_emulator.output.generate import GeneratedResponse, generate
 from responses_emulator.output.turn_context import TurnContext
 from responses_emulator.responders.responder import expand_responder
+from responses_emulator.rules import conversations, http, requests
 from responses_emulator.script.replies import Disconnect, HttpReply
 from responses_emulator.script.turn import ErrorEvent, Framing, FromResponder, ReplyHeaders, Silence, Turn
 from responses_emulator.service.surface import Caller, Exchange, json_reply
 from responses_emulator.transport.server import CloseConnection, Headers, Reply, StreamReply
 from responses_emulator.transport.sse import sse_stream
-
-_BAD_JSON = (
-    "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
-    "correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble "
-    "figuring out how to fix this, please contact us through our help center at help.openai.com.)"
-)
 
 
 async def create_response(exchange: Exchange) -> Reply | StreamReply:
@@ -111,9 +106,9 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     try:
         body = json.loads(raw)
     except ValueError:
-        raise Refusal(_BAD_JSON) from None
+        raise refuse(requests.NOT_JSON) from None
     if not isinstance(body, dict):
-        raise Refusal(_BAD_JSON)
+        raise refuse(requests.NOT_JSON)
     return body
 
 
@@ -131,11 +126,7 @@ def full_conversation(exchange: Exchange, body: dict[str, Any]) -> list[dict[str
         return items
     stored = exchange.state.stored_conversations.get(previous)
     if stored is None:
-        raise Refusal(
-            f"Previous response with id '{previous}' not found.",
-            param="previous_response_id",
-            code="previous_response_not_found",
-        )
+        raise refuse(conversations.PREVIOUS_RESPONSE_NOT_FOUND, id=previous)
     return [*stored, *items]
 
 
@@ -147,11 +138,7 @@ def _charge_request(
     text = prompt_text(body, items, model.snapshot)
     tokens = count_tokens(text)
     if tokens > model.window:
-        raise Refusal(
-            "Your input exceeds the context window of this model. Please adjust your input and try again.",
-            param="input",
-            code="context_length_exceeded",
-        )
+        raise refuse(requests.CONTEXT_LENGTH)
     over = state.limits.reserve(caller.key, tokens)
     if over is not None:
         raise _rate_limit_refusal(over, model, caller, tokens)
@@ -160,15 +147,18 @@ def _charge_request(
 
 
 def _rate_limit_refusal(over: LimitExceeded, model: Model, caller: Caller, tokens: int) -> Refusal:
-    unit, asked = ("TPM", tokens) if over.limit_name == "tokens" else ("RPM", 1)
-    return Refusal(
-        f"Rate limit reached for {model.id} in organization {caller.account} on {over.limit_name} per min ({unit}): "
-        f"Limit {over.limit}, Used {over.used}, Requested {asked}. Please try again in {over.wait_s:.3f}s. "
-        "Visit https://platform.openai.com/account/rate-limits to learn more.",
-        status=429,
-        kind=over.limit_name,
-        code="rate_limit_exceeded",
+    unit, requested = ("TPM", tokens) if over.limit_name == "tokens" else ("RPM", 1)
+    return refuse(
+        http.RATE_LIMIT,
         headers=(("retry-after-ms", str(max(1, round(over.wait_s * 1000)))),),
+        model=model.id,
+        account=caller.account,
+        limit_name=over.limit_name,
+        unit=unit,
+        limit=over.limit,
+        used=over.used,
+        requested=requested,
+        wait_s=f"{over.wait_s:.3f}",
     )
 
 

@@ -1,0 +1,82 @@
+"""What the API of OpenAI refuses before it reads the body: keys, paths, methods, and too many requests."""
+
+from __future__ import annotations
+
+from responses_emulator.rules.rule import UNSOURCED, Rule, capture, recording, report
+
+_KEYS_PAGE = "https://platform.openai.com/account/api-keys"
+
+NO_KEY = Rule(
+    when="a request without a key",
+    text=(
+        "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
+        f"auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from {_KEYS_PAGE}."
+    ),
+    source=UNSOURCED,
+    ours="no page with the text is noted",
+    status=401,
+)
+WRONG_KEY = Rule(
+    when="a wrong key",
+    text=f"Incorrect API key provided: {{key}}. You can find your API key at {_KEYS_PAGE}.",
+    source=UNSOURCED,
+    ours="the keys `sk-bad`, `sk-wrong` and `sk-revoked` are wrong; no page with the text is noted",
+    status=401,
+    code="invalid_api_key",
+)
+NO_SUCH_PATH = Rule(
+    when="a path that does not exist",
+    text="Invalid URL ({method} {path})",
+    source=report("harry0703/MoneyPrinterTurbo#57", "2026-12-01"),
+    status=404,
+)
+WRONG_METHOD = Rule(
+    when="a method that the path does not have",
+    text="Not allowed to {method} on {path}.  (HINT: Perhaps you meant to use a different HTTP method?)",
+    source=UNSOURCED,
+    ours="no page with the text is noted",
+    status=405,
+)
+NO_WEBSOCKET = Rule(
+    when="a WebSocket",
+    text="This service does not speak WebSocket. Send the request over HTTP.",
+    source=capture("OpenAI's own client goes on over HTTP at 426", "2026-11-30"),
+    ours="the real services speak WebSocket",
+    status=426,
+)
+RATE_LIMIT = Rule(
+    when="more requests or tokens than the limits of a minute allow",
+    text=(
+        "Rate limit reached for {model} in organization {account} on {limit_name} per min ({unit}): "
+        "Limit {limit}, Used {used}, Requested {requested}. Please try again in {wait_s}s. "
+        "Visit https://platform.openai.com/account/rate-limits to learn more."
+    ),
+    source=recording("the headers", "2026-11-21"),
+    ours="the sizes of the limits; no page with the text is noted",
+    status=429,
+    code="rate_limit_exceeded",
+    kind="{limit_name}",
+)
+SERVER_ERROR = Rule(
+    when="a request whose script or responder fails",
+    text=(
+        "The server had an error while processing your request. Sorry about that! You can retry your request, or "
+        "contact us through our help center at help.openai.com if the error persists."
+    ),
+    source=UNSOURCED,
+    ours="a script or a responder that fails gets it; no page with the text is noted",
+    status=500,
+    kind="server_error",
+)
+NO_OUTPUT = Rule(
+    when="a forced call of a tool that the default responder cannot make",
+    text=(
+        "The emulator has no output for tool_choice {choice}: it makes calls of function tools, custom tools and web "
+        "search. Queue an output with Emulator.script(), or pass a responder to Emulator()."
+    ),
+    source=UNSOURCED,
+    ours="the rule; the emulator runs no model",
+    status=500,
+    kind="server_error",
+    code="server_error",
+)
