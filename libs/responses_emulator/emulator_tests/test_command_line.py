@@ -147,6 +147,8 @@ def test_the_command_line_plays_a_script_and_records_requests(tmp_path: Path) ->
         assert first.json()["output"][0]["content"][0]["text"] == "It rains."
         assert httpx.post(url, json=body, headers=AUTHORIZATION).status_code == 500
         assert httpx.post(url, json={"model": 1}, headers=AUTHORIZATION).status_code == 400
+        _, errors = process.communicate(timeout=60)
+    assert "POST /v1/responses: 400 Invalid type for 'model'" in errors
     lines = [json.loads(line) for line in record.read_text("utf-8").splitlines()]
     assert [line["status"] for line in lines] == [200, 500, 400]
     assert lines[0]["body"] == body

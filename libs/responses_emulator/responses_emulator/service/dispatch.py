@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import secrets
@@ -39,7 +38,7 @@ async def dispatch(surfaces: tuple[Surface, ...], state: ServiceState, request: 
     except Refusal as refusal:
         headers = [*surface.headers(exchange), *refusal.headers, *note_refusal(request, refusal)]
         return json_reply(surface.error_body(refusal), status=refusal.status, headers=headers)
-    except (CloseConnection, asyncio.CancelledError):
+    except CloseConnection:
         raise
     except Exception:  # noqa: BLE001  (logged with its trace)
         # A script or a responder can raise anything. Its author reads the reason in the log; the client gets a reply.
