@@ -1,4 +1,4 @@
-"""Every refusal is a row with a source or a mark, and a refused request is told its row."""
+"""Every refusal is a row with a source or a mark, and the reply to a refused request names its row."""
 
 from __future__ import annotations
 
