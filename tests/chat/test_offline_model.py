@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from amplifier_core.models import ToolResult
 from emulator_clients.responses import post_response, stream_events
 from responses_emulator import Emulator
 
 from examples.chat import offline_model
 from examples.chat.offline_model.arithmetic import find_arithmetic
+from examples.chat.offline_model.conversation import ToolStep, UserTurn
+from examples.chat.offline_model.wording import response_text
 
 FILES = {"README.md": "# Birds\nThis project counts birds.", "notes.txt": "Buy seed."}
 
@@ -171,3 +174,204 @@ def test_structured_answers(emulator: Emulator) -> None:
     }
     free = post_response(emulator, input="as json: hi", text={"format": {"type": "json_object"}}).json()
     assert "answer" in json.loads(free["output"][-1]["content"][0]["text"])
+
+
+def describe(output: str, name: str = "read_file", **arguments: str) -> str:
+    """What the offline model says about one tool result."""
+    call = {"type": "function_call", "call_id": "c1", "name": name, "arguments": json.dumps(arguments)}
+    return response_text(UserTurn(question="?", steps=(ToolStep(call=call, output=output),)), [])
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "output", "sentence"),
+    [
+        ("list_folder", {"path": "libs"}, "openai/", "`libs` has one entry: openai/."),
+        ("list_folder", {"path": "."}, "a/\nb.txt", "This folder has 2 entries: a/, b.txt."),
+        ("list_folder", {"path": "a"}, "(an empty folder)", "`a` is empty."),
+        (
+            "list_folder",
+            {},
+            "\n".join([*(f"f{number}" for number in range(200)), "(and 5 more)"]),
+            "This folder has 205 entries: f0, f1, f2, f3, f4, f5, f6, f7, and 197 more.",
+        ),
+        (
+            "list_folder",
+            {"path": "x"},
+            "Error: x does not exist",
+            "`list_folder` did not work for `x`: x does not exist.",
+        ),
+        ("list_folder", {"path": "a"}, '["b", "c"]', "`a` has 2 entries: b, c."),
+        ("list_files", {"directory": "a"}, '{"files": [{"name": "b"}]}', "`a` has one entry: b."),
+        ("read_file", {"path": "a"}, "(an empty file)", "`a` is empty."),
+        ("read_file", {"path": "a"}, "One line.", '`a` has one line: "One line.".'),
+        ("read_file", {"path": "a"}, "# Error handling\nHow", '`a` has 2 lines and begins: "# Error handling How".'),
+        ("read_file", {"path": "a"}, '{"output": 1,\n"b": 2}', '`a` has 2 lines and begins: "{"output": 1, "b": 2}".'),
+        (
+            "read_file",
+            {"path": "a"},
+            "one\ntwo\n(lines 1 to 2 of 410; go on with starting_line 3)",
+            '`a` has 410 lines and begins: "one two".',
+        ),
+        (
+            "get_weather",
+            {"city": "Rome"},
+            '{"sky": "blue", "wind_kmh": 4}',
+            "`get_weather` says: sky blue, wind kmh 4.",
+        ),
+        ("get_weather", {"city": "Rome"}, '{"error": "no such city"}', "`get_weather` did not work: no such city."),
+        ("get_weather", {"city": "Rome"}, "", "`get_weather` returned no text."),
+    ],
+)
+def test_says_what_a_tool_returned(name: str, arguments: dict[str, str], output: str, sentence: str) -> None:
+    assert describe(output, name, **arguments) == sentence
+
+
+def file_content(text: str, *, total: int) -> dict[str, Any]:
+    numbered = "\n".join(f"{number:6d}\t{line}" for number, line in enumerate(text.splitlines(), 1))
+    return {"file_path": "/w/a", "content": numbered, "total_lines": total, "lines_read": 1, "offset": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "result", "sentence"),
+    [
+        (
+            "bash",
+            {"command": "ls"},
+            ToolResult(output={"stdout": "a\nb\n", "stderr": "", "returncode": 0}),
+            "`ls` printed: a b.",
+        ),
+        (
+            "bash",
+            {"command": "true"},
+            ToolResult(output={"stdout": "", "stderr": "", "returncode": 0}),
+            "`true` printed nothing.",
+        ),
+        (
+            "bash",
+            {"command": "ls x"},
+            ToolResult(success=False, output={"stdout": "", "stderr": "no x\n", "returncode": 2}),
+            "`bash` did not work for `ls x`: exit code 2, no x.",
+        ),
+        (
+            "bash",
+            {"command": "rm -rf /"},
+            ToolResult(success=False, output="Command denied for safety: no", error={"message": "denied: no"}),
+            "`bash` did not work for `rm -rf /`: ",
+        ),
+        (
+            "bash",
+            {"command": "sleep 9"},
+            ToolResult(output={"pid": 7, "message": "Command started in background with PID 7", "note": "n"}),
+            "`sleep 9` printed: Command started in background with PID 7.",
+        ),
+        (
+            "read_file",
+            {"file_path": "a"},
+            ToolResult(output=file_content("one\ntwo", total=900)),
+            '`a` has 900 lines and begins: "one two".',
+        ),
+        (
+            "read_file",
+            {"file_path": "d"},
+            ToolResult(
+                output={
+                    "file_path": "/w/d",
+                    "content": "Directory: /w/d\n\n  DIR  sub\n  FILE x.md",
+                    "is_directory": True,
+                    "entry_count": 2,
+                }
+            ),
+            "`d` has 2 entries: sub/, x.md.",
+        ),
+        (
+            "read_file",
+            {"file_path": "x"},
+            ToolResult(success=False, output="Path not found: x", error={"message": "Path not found: x"}),
+            "`read_file` did not work for `x`: Path not found: x.",
+        ),
+        (
+            "write_file",
+            {"file_path": "a"},
+            ToolResult(output={"file_path": "/w/a", "bytes": 3}),
+            "I wrote 3 bytes to `/w/a`.",
+        ),
+        (
+            "edit_file",
+            {"file_path": "a"},
+            ToolResult(output={"file_path": "/w/a", "replacements_made": 1, "bytes_written": 9}),
+            "I changed `/w/a` in 1 place.",
+        ),
+        (
+            "glob",
+            {"pattern": "*", "path": "/w"},
+            ToolResult(
+                output={
+                    "pattern": "*",
+                    "base_path": "/w",
+                    "total_files": 3,
+                    "count": 2,
+                    "matches": [{"path": "/w/a", "type": "file"}, {"path": "/w/d", "type": "dir"}],
+                }
+            ),
+            "`/w` has 3 entries: a, d/, and 1 more.",
+        ),
+        (
+            "grep",
+            {"pattern": "x"},
+            ToolResult(
+                output={
+                    "pattern": "x",
+                    "output_mode": "content",
+                    "total_matches": 1,
+                    "matches_count": 1,
+                    "results": [{"file": "a.py", "line_number": 4, "content": "  x = 1"}],
+                }
+            ),
+            "One match for 'x': a.py:4: x = 1.",
+        ),
+        (
+            "grep",
+            {"pattern": "x"},
+            ToolResult(output={"pattern": "x", "output_mode": "files_with_matches", "total_matches": 0, "files": []}),
+            "Nothing matches 'x'.",
+        ),
+        (
+            "todo",
+            {"action": "create"},
+            ToolResult(
+                output={
+                    "status": "created",
+                    "count": 2,
+                    "todos": [{"content": "A", "status": "completed"}, {"content": "B", "status": "pending"}],
+                }
+            ),
+            "1 of 2 tasks is done: A, B.",
+        ),
+        (
+            "delegate",
+            {"agent": "explorer", "instruction": "Look."},
+            ToolResult(
+                output={"response": "All is well.", "session_id": "s", "agent": "explorer", "status": "success"}
+            ),
+            "`delegate` says: All is well.",
+        ),
+        (
+            "delegate",
+            {"agent": "x"},
+            ToolResult(success=False, error={"message": "Agent 'x' not found. Available: []"}),
+            "`delegate` did not work: Agent 'x' not found. Available: [].",
+        ),
+        ("get_notes", {}, ToolResult(output={"notes": [], "count": 0}), "`get_notes` returned an empty list."),
+        ("get_notes", {}, ToolResult(output=[{"title": "A"}, "B"]), "`get_notes` returned 2 entries: A, B."),
+        ("get_notes", {}, ToolResult(), "`get_notes` "),
+    ],
+)
+def test_understands_results_of_amplifiers_tools(
+    name: str, arguments: dict[str, str], result: ToolResult, sentence: str
+) -> None:
+    """Loops hand over the output, or the JSON of the whole result if a hook changed it."""
+    for output in (result.get_serialized_output(), json.dumps(result.model_dump(mode="json"))):
+        said = describe(output, name, **arguments)
+        assert said.startswith(sentence)
+        assert "null" not in said
+        assert "{" not in said

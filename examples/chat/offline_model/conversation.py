@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,10 +34,6 @@ class ToolStep:
         except ValueError:
             return {}
         return value if isinstance(value, dict) else {}
-
-    @property
-    def failed(self) -> bool:
-        return bool(re.match(r"\W*(error|failed|exception|traceback|tool .{0,40}(failed|denied))\b", self.output, re.I))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

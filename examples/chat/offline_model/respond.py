@@ -52,7 +52,9 @@ def _reasoning(context: TurnContext, user_turn: UserTurn, planned: list[PlannedC
         plan = "; ".join(intent.reason for intent in planned)
         text = f"**Choosing the next step**\n\nThe user asks: {short!r}. I should {plan}, and then answer from that."
     elif user_turn.steps:
-        text = f"**Putting it together**\n\nI have {len(user_turn.steps)} result(s) to answer {short!r} with."
+        count = len(user_turn.steps)
+        results = "a result" if count == 1 else f"{count} results"
+        text = f"**Putting it together**\n\nI have {results} to answer {short!r} with."
     else:
         text = f"**Answering directly**\n\nThe user says: {short!r}. No tool is needed for this."
     return Think([text], tokens=_EFFORT_TOKENS.get(context.effort or "medium", 64))

@@ -156,6 +156,11 @@ def _by_kind(tools: list[Tool]) -> dict[str, Tool]:
     return best
 
 
+def has_kind(name: str, kind: str) -> bool:
+    """Return whether a tool of this name does what the kind says, such as `list` or `read`."""
+    return bool(set(_split_name(name)) & _KINDS[kind])
+
+
 def _split_name(name: str) -> list[str]:
     return re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
 

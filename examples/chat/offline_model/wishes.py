@@ -47,7 +47,9 @@ def find_wishes(question: str, listings: list[str]) -> list[Wish]:
 def _about_files(lowered: str, paths: list[str], files: list[str], listings: list[str]) -> Iterator[Wish]:
     named = re.search(_NAMED_FOLDER, lowered)
     where = next((path for path in paths if path.endswith("/")), named[1] if named else ".")
-    if re.search(_LISTING, lowered) and (not files or re.search(r"\b(folders?|director(y|ies)|list)\b", lowered)):
+    asks_for_list = re.search(_LISTING, lowered)
+    names_folder = where.endswith("/") or re.search(r"\b(folders?|director(y|ies)|list)\b", lowered)
+    if asks_for_list and (names_folder or not files):
         place = "this folder" if where == "." else where
         yield Wish(
             kind="list",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from responses_emulator.responders.schema_instance import schema_instance
 
 from examples.chat.offline_model.arithmetic import find_arithmetic
 from examples.chat.offline_model.conversation import ToolStep, UserTurn
-from examples.chat.offline_model.tool_choice import PlannedCall
+from examples.chat.offline_model.tool_choice import PlannedCall, has_kind
+from examples.chat.offline_model.tool_results import ToolText, read_tool_output
+
+_SHOWN_ENTRIES = 8
 
 
 def announcement(planned: list[PlannedCall], *, again: bool) -> str:
@@ -22,62 +26,85 @@ def announcement(planned: list[PlannedCall], *, again: bool) -> str:
 def response_text(user_turn: UserTurn, tool_names: list[str]) -> str:
     """Return the text of a response: what the tools returned, or small talk if there are no results."""
     if user_turn.steps:
-        sentences = [_describe_step(step) for step in user_turn.steps]
-        calls = f"{len(sentences)} tool calls" if len(sentences) > 1 else "one tool call"
-        return " ".join([*sentences, f"That is what {calls} returned."])
+        return "\n".join(_describe_step(step) for step in user_turn.steps)
     return _small_talk(user_turn, tool_names)
 
 
 def _describe_step(step: ToolStep) -> str:
-    if step.failed:
-        return f"`{step.name}` did not work: {shorten(step.output, 160)}."
-    shown = f" It also returned {' and '.join(step.pictures)}." if step.pictures else ""
-    expression = next((str(v) for k, v in step.arguments.items() if k.startswith("expr")), None)
-    if expression is not None:
-        return f"{expression} = {shorten(_unwrap_json(step.output), 60)}.{shown}"
-    path = next((str(v) for k, v in step.arguments.items() if "path" in k or k in {"file", "directory"}), None)
-    text = _unwrap_json(step.output).strip()
-    if (command := step.arguments.get("command")) is not None:
-        return f"`{shorten(str(command), 60)}` prints: {shorten(text, 240)}".rstrip(".") + f".{shown}"
-    if (sought := step.arguments.get("query", step.arguments.get("pattern"))) not in {None, "*"}:
-        return f"`{step.name}` for {sought!r} gives: {shorten(text, 240).rstrip('.')}.{shown}"
-    entries = _entries(text)
-    if entries and not re.search(r"read|cat|view|open", step.name):
-        listed = ", ".join(entries[:8]) + (" and more" if len(entries) > 8 else "")
-        return f"In `{path or '.'}` I found {len(entries)} entries: {listed}.{shown}"
-    if path is not None:
-        lines = text.splitlines()
-        return f'`{path}` has {len(lines)} line(s) and begins: "{shorten(text, 160)}".{shown}'
-    return (
-        f"`{step.name}` says: {shorten(text, 240).rstrip('.')}.{shown}"
-        if text
-        else f"`{step.name}` returned no text.{shown}"
-    )
+    is_listing = has_kind(step.name, "list")
+    result = read_tool_output(step.output, is_listing=is_listing, is_file=has_kind(step.name, "read"))
+    pictures = f" It also returned {' and '.join(step.pictures)}." if step.pictures else ""
+    return _describe_result(step, result, is_listing=is_listing) + pictures
 
 
-def _unwrap_json(output: str) -> str:
-    """Return the payload of a tool result that is JSON text; other results as they are."""
-    try:
-        value = json.loads(output)
-    except ValueError:
-        return output
-    if isinstance(value, dict):
-        for key in ("output", "result", "content", "text", "value", "stdout"):
-            if key in value:
-                return value[key] if isinstance(value[key], str) else json.dumps(value[key])
-    return output
+def _describe_result(step: ToolStep, result: ToolText, *, is_listing: bool) -> str:
+    expression = _argument(step, lambda name: name.startswith("expr"))
+    command = _argument(step, lambda name: name in {"command", "cmd"})
+    path = _argument(step, lambda name: "path" in name or name in {"file", "folder", "directory"})
+    sought = _argument(step, lambda name: name in {"query", "pattern"})
+    if result.failed:
+        about = f" for `{shorten(expression or command or path, 60)}`" if expression or command or path else ""
+        return f"`{step.name}` did not work{about}: {_end(shorten(result.text, 200))}"
+    if result.sentence:
+        return result.sentence
+    if expression:
+        return f"{expression} = {_end(shorten(result.text, 60))}"
+    if command:
+        printed = f"printed: {_end(shorten(result.text, 240))}" if result.text else "printed nothing."
+        return f"`{shorten(command, 60)}` {printed}"
+    if result.entries is not None:
+        is_search = sought not in {"", "*", "**/*"}
+        if is_search:
+            return _describe_matches(result, sought)
+        return _describe_entries(result, path or ("." if is_listing else ""), step.name)
+    if path:
+        return f"`{path}` {_describe_text(result)}"
+    return f"`{step.name}` " + (f"says: {_end(shorten(result.text, 240))}" if result.text else "returned no text.")
 
 
-def _entries(text: str) -> list[str]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return lines if len(lines) > 1 and all(len(line) < 120 for line in lines) else []
-    if isinstance(value, dict):
-        value = next((each for each in value.values() if isinstance(each, list)), [])
-    rows = value if isinstance(value, list) else []
-    return [str(each.get("name") or each.get("path") or each) if isinstance(each, dict) else str(each) for each in rows]
+def _argument(step: ToolStep, fits: Callable[[str], bool]) -> str:
+    """Return the first argument with a fitting name; empty if there is none."""
+    return next((str(value) for name, value in step.arguments.items() if fits(name)), "")
+
+
+def _describe_matches(result: ToolText, sought: str) -> str:
+    if not result.entries:
+        return f"Nothing matches {sought!r}."
+    return f"{_count(result, 'match', 'matches').capitalize()} for {sought!r}: {_list_entries(result)}"
+
+
+def _describe_entries(result: ToolText, path: str, tool: str) -> str:
+    entries = f"{_count(result, 'entry', 'entries')}: {_list_entries(result)}"
+    if not path:
+        return f"`{tool}` returned {entries if result.entries else 'an empty list.'}"
+    return f"{'This folder' if path == '.' else f'`{path}`'} {f'has {entries}' if result.entries else 'is empty.'}"
+
+
+def _count(result: ToolText, one: str, many: str) -> str:
+    count = result.total or len(result.entries or ())
+    return f"one {one}" if count == 1 else f"{count} {many}"
+
+
+def _list_entries(result: ToolText) -> str:
+    """Return the first entries, and how many more there are."""
+    entries = result.entries or ()
+    more = (result.total or len(entries)) - len(entries[:_SHOWN_ENTRIES])
+    shown = ", ".join(shorten(entry, 80) for entry in entries[:_SHOWN_ENTRIES])
+    return _end(f"{shown}, and {more} more" if more > 0 else shown)
+
+
+def _describe_text(result: ToolText) -> str:
+    lines = result.text.splitlines()
+    count = result.total if result.total is not None else len(lines)
+    if not result.text.strip():
+        return "is empty."
+    begins = f'"{shorten(result.text, 160)}"'
+    return f"has one line: {begins}." if count == 1 else f"has {count} lines and begins: {begins}."
+
+
+def _end(sentence: str) -> str:
+    """Return a sentence with one full stop, unless it ends otherwise."""
+    return sentence if sentence.endswith(("…", "!", "?")) else f"{sentence.rstrip('. ')}."
 
 
 def _small_talk(user_turn: UserTurn, tool_names: list[str]) -> str:
