@@ -322,6 +322,14 @@ def test_every_secret_contains_the_canary(sign_in: SignInService, emulator: Emul
     assert sign_in.user_codes == [device["user_code"]]
 
 
+def test_a_demonstration_may_choose_the_code(sign_in: SignInService, emulator: Emulator) -> None:
+    sign_in.user_code = "DEMO-12345"
+    device = begin(emulator).json()
+    assert device["user_code"] == "DEMO-12345"
+    sign_in.approve()
+    assert exchange(emulator, poll(emulator, device).json()).status_code == 200
+
+
 def test_token_files_have_the_form_of_other_programs(
     sign_in: SignInService, emulator: Emulator, tmp_path: Path
 ) -> None:

@@ -51,6 +51,7 @@ class SignInService:
         account: who signs in by default.
         accounts: all accounts that received a token.
         canary: a word in every token and code, so that a search finds a leak. The default is random.
+        user_code: the code that every user enters, such as `ABCD-12345`. The default None makes codes with the canary.
         interval: seconds between polls, as a string (live) or a number. The default is "5".
         lifetime_s: the lifetime of access tokens in seconds. The default is ten days.
         expires_in: the lifetime that a token response states. The default None states `lifetime_s`.
@@ -72,6 +73,7 @@ class SignInService:
         account: Account | None = None,
         *,
         canary: str | None = None,
+        user_code: str | None = None,
         interval: str | float = "5",
         lifetime_s: float = ACCESS_LIFETIME_S,
         expires_in: int | None = None,
@@ -84,6 +86,7 @@ class SignInService:
         self.account = account or Account()
         self.accounts: list[Account] = [self.account]
         self.canary = canary or f"CANARY{secrets.token_hex(4).upper()}"
+        self.user_code = user_code
         self.interval = interval
         self.lifetime_s = lifetime_s
         self.expires_in = expires_in
@@ -201,7 +204,7 @@ class SignInService:
             verifier = f"{self.canary}-{secrets.token_urlsafe(48)}"
             device = DeviceSignIn(
                 device_auth_id=f"deviceauth_{self.canary}{secrets.token_hex(12)}",
-                user_code=f"{self.canary}-{secrets.token_hex(3).upper()}",
+                user_code=self.user_code or f"{self.canary}-{secrets.token_hex(3).upper()}",
                 verifier=verifier,
                 challenge=pkce_challenge(verifier),
                 code=f"ac_{self.canary}{secrets.token_urlsafe(24)}",
