@@ -8,6 +8,7 @@ prints a line to standard error before it waits for the lock of the token store.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import logging
 import os
@@ -58,5 +59,7 @@ if __name__ == "__main__":
         report_locks()
     code = asyncio.run(work(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))
     sys.stdout.flush()
-    # The kernel's threads may abort a Python that shuts down.
+    # The kernel's threads may abort a Python that shuts down. But a refresh that runs ahead of time ends first, as at
+    # every exit: else its token is spent and not saved.
+    atexit._run_exitfuncs()
     os._exit(code)
