@@ -17,6 +17,7 @@ from responses_emulator import Emulator
 
 from tests.support.backends import BACKENDS, ROOT, BackendUnderTest
 from tests.support.kernels import Start
+from tests.support.pages import page
 
 FOLDER = ROOT / "bundles"
 BUNDLES = sorted(FOLDER.glob("*.md"))
@@ -77,6 +78,15 @@ def test_a_bundle_has_a_short_prompt(path: Path) -> None:
     assert all(texts)
     assert len(" ".join(texts).split()) < 650
     assert not re.search(r"\bgpt|claude|gemini", " ".join(texts), re.I), "a prompt outlives the name of a model"
+
+
+def test_the_page_names_the_model_of_a_bundle_and_that_of_its_module() -> None:
+    (sentence,) = re.findall(r"^- \*\*The model\*\*.*?(?=^- )", page("docs/routing.md").text, re.M | re.S)
+    models: set[str] = set()
+    for backend in BACKENDS:
+        if model := provider_of(bundle_of(backend))["config"].get("default_model"):
+            models |= {model, backend.provider_class(base_url=None, config={}).default_model}
+    assert set(re.findall(r"`(gpt-[^`]+)`", sentence)) == models
 
 
 def test_the_bundles_differ_in_their_provider_alone() -> None:
