@@ -12,6 +12,10 @@ import re
 import shutil
 import signal
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nox
@@ -48,7 +52,33 @@ def install(session: nox.Session, *groups: str, modules: bool = True, options: l
     """
     editable = [word for package in [*MODULES, EMULATOR] if modules for word in ("--editable", str(package))]
     options = options or (["--constraint", str(PINS)] if os.environ.get("CI") else [])
-    session.install(*editable, *nox.project.dependency_groups(PROJECT, *groups), *options)
+    session.log("Preparing the environment, which takes up to a minute the first time.")
+    with show_seconds():  # the command itself has three lines; nox shows it if it fails
+        session.install(*editable, *nox.project.dependency_groups(PROJECT, *groups), *options, log=False)
+
+
+@contextmanager
+def show_seconds() -> Iterator[None]:
+    """Count seconds on the last row of the terminal, so that a user sees that nox still works."""
+    done = threading.Event()
+
+    def count() -> None:
+        began_s = time.monotonic()
+        while not done.wait(1):
+            sys.stderr.write(f"\r{time.monotonic() - began_s:.0f} s ")
+            sys.stderr.flush()
+
+    counter = threading.Thread(target=count, daemon=True)
+    if sys.stderr.isatty():
+        counter.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if counter.is_alive():
+            counter.join()
+            sys.stderr.write("\r       \r")
+            sys.stderr.flush()
 
 
 def pytest(session: nox.Session, *options: str, env: dict[str, str] | None = None) -> None:
@@ -107,11 +137,16 @@ def pin_oldest(package: str) -> str:
 def chat(session: nox.Session) -> None:
     """Ask the question after `--`, or chat. Without an account an offline service answers."""
     install(session, "chat")
-    # Ctrl-C stops a response of the chat. nox receives it too, and would end the chat 0.3 s later.
+    # Ctrl-C stops a response of the chat. nox receives it too, and would end the chat 0.3 s later. A Python that starts
+    # would show a traceback, so the chat inherits that Ctrl-C is held back, and lets it through when it is ready.
     before = signal.signal(signal.SIGINT, lambda *_: None)
+    if os.name == "posix":
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         session.run("python", "-m", "examples.chat", *session.posargs)
     finally:
+        if os.name == "posix":
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         signal.signal(signal.SIGINT, before)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import pty
 import select
-import signal
 import subprocess
+import sys
 import termios
 import time
 from codecs import getincrementaldecoder
@@ -19,6 +19,15 @@ import pyte
 _ROWS = 100
 _PATIENCE_S = 30.0
 _LONGEST_LOOK = 65536
+# Makes the terminal that of a new session: programs read passwords from it, and it sends SIGINT on Ctrl-C. A shell makes
+# its jobs in the background ignore that signal, and the command would inherit it.
+_TAKE_TERMINAL = """
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Person:
@@ -43,7 +52,14 @@ class Person:
         self._patience_s = patience_s
         self._terminal, other = pty.openpty()
         termios.tcsetwinsize(other, (rows, columns))
-        self.process = subprocess.Popen(command, cwd=folder, env=environment, stdin=other, stdout=other, stderr=other)
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *command],
+            cwd=folder,
+            env=environment,
+            stdin=other,
+            stdout=other,
+            stderr=other,
+        )
         os.close(other)
         self._decoder = getincrementaldecoder("utf-8")(errors="replace")
         self.window = pyte.Screen(columns, rows)
@@ -91,8 +107,8 @@ class Person:
         os.write(self._terminal, data.encode())
 
     def presses_ctrl_c(self) -> None:
-        """As the terminal would pass it on, also where a job in the background ignores it."""
-        self.process.send_signal(signal.SIGINT)
+        """Press Ctrl-C: the terminal interrupts the command and all that it has started."""
+        self.types("\x03")
 
     def sees_the_end(self) -> int:
         """Wait until the command ends; gives its exit code."""

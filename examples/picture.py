@@ -1,7 +1,7 @@
 """Makes the picture of a session in the README, docs/chat.svg: `python -m examples.picture`.
 
-A person asks the chat a question, the built-in emulator responds, and the content of the window becomes an SVG. The SVG
-has its own background, so that it is readable on light and on dark pages, and it loads nothing.
+A person runs the command of the README, the offline service responds, and the content of the window becomes an SVG. The
+SVG has its own background, so that it is readable on light and on dark pages, and it loads nothing.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from .person import Person
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PICTURE = _ROOT / "docs" / "chat.svg"
-_QUESTION = "Which files are in the folder libs, and what is 17 * 23?"
+QUESTION = "Which files are in the folder libs, and what is 17 * 23?"
 _COLUMNS = 92
-_PROMPT = "›"  # noqa: RUF001
 _KEPT = ("HOME", "LANG", "PATH", "PYTHONPATH", "SSL_CERT_FILE", "VIRTUAL_ENV")
 # pyte knows no dim text; nothing here blinks.
 pyte.graphics.TEXT[2] = "+blink"
@@ -43,19 +42,16 @@ def main() -> None:
 
 
 def _session() -> list[Text]:
-    """The lines of the window after one question."""
-    # No account: the emulator answers.
+    """The lines of the window after the command."""
+    # No account: the offline service answers.
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment |= {"TERM": "xterm-256color", "PYTHONUTF8": "1"}
-    command = [sys.executable, "-m", "examples.chat", "--effort", "medium"]
+    command = [sys.executable, "-m", "examples.chat", QUESTION]
     with Person(command, folder=_ROOT, environment=environment, columns=_COLUMNS) as person:
-        person.waits_for(_PROMPT)
-        person.types(_QUESTION + "\n")
-        person.waits_for(_QUESTION)
-        person.waits_for(_PROMPT)
+        person.sees_the_end()
         rows = len(person.seen.splitlines())
-        # The last row is the next prompt, and an empty row is above it.
-        return [_line([person.window.buffer[row][column] for column in range(_COLUMNS)]) for row in range(rows - 2)]
+        lines = [_line([person.window.buffer[row][column] for column in range(_COLUMNS)]) for row in range(rows)]
+    return [Text(f'$ nox -s chat -- "{QUESTION}"'), Text(), *lines]
 
 
 def _line(cells: list[Char]) -> Text:

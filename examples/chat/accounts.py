@@ -1,17 +1,14 @@
-"""Which account the chat uses: the one that the environment has, or the built-in emulator if there is none."""
+"""Which account the chat uses: the one that the environment has, or an offline service if there is none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import LLMError
-
-from examples.chat.offline_model import respond
 
 Environment = Mapping[str, str]
 
@@ -24,22 +21,24 @@ class Account:
         module: the id of the provider module.
         config: the settings with which the module finds the account.
         description: what the chat calls it.
+        preface: what the chat says before it starts. The default is nothing.
         emulated: the offline model responds, and nothing is paid. The default is False.
-        priced: its tokens have prices. The default is True.
+        needs_sign_in: the user signs in before the chat starts, unless somebody is signed in. The default is False.
+        address_name: where the user has set the address of the service.
     """
 
     module: str
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     description: str
+    preface: str = ""
     emulated: bool = False
-    priced: bool = True
+    needs_sign_in: bool = False
+    address_name: str = "base_url"
 
     def introduction(self, model: str) -> str:
         """Return the line that the chat begins with."""
-        if self.emulated:
-            prices = f"; prices are those of {model}" if self.priced else ""
-            return f"Using {self.description}: an offline model responds by simple rules{prices}."
-        return f"Using {self.description}, model {model}." if model else f"Using {self.description}."
+        first = f"Using {self.description}, model {model}." if model else f"Using {self.description}."
+        return f"{first} It responds by simple rules, and nothing is paid." if self.emulated else first
 
 
 def _server(environment: Environment) -> Account | None:
@@ -47,24 +46,26 @@ def _server(environment: Environment) -> Account | None:
     if not base_url:
         return None
     key = " with OPENAI_API_KEY" if environment.get("OPENAI_API_KEY", "").strip() else ""
-    config = {"base_url": base_url}
     return Account(
-        module="provider-openai-v2", config=config, description=f"the server at {_without_secrets(base_url)}{key}"
+        module=_OPENAI_MODULE,
+        config={"base_url": base_url},
+        description=f"the server at {_without_secrets(base_url)}{key}",
+        address_name="OPENAI_BASE_URL",
     )
 
 
 def _openai(environment: Environment) -> Account | None:
     if not environment.get("OPENAI_API_KEY", "").strip():
         return None
-    return Account(module="provider-openai-v2", description="OpenAI with OPENAI_API_KEY")
+    return Account(module=_OPENAI_MODULE, description="OpenAI with OPENAI_API_KEY")
 
 
 def _azure(environment: Environment) -> Account | None:
-    addresses = (environment.get(name, "").strip() for name in ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"))
-    address = next(filter(None, addresses), None)
-    if address is None:
-        return None
-    return Account(module="provider-azure-openai-v2", description=f"Azure OpenAI at {_without_secrets(address)}")
+    for name in ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"):
+        if address := environment.get(name, "").strip():
+            description = f"Azure OpenAI at {_without_secrets(address)}"
+            return Account(module="provider-azure-openai-v2", description=description, address_name=name)
+    return None
 
 
 def _chatgpt(environment: Environment) -> Account | None:
@@ -76,17 +77,19 @@ def _chatgpt(environment: Environment) -> Account | None:
         signed_in = account.has_stored_files() and account.get_status() == "authenticated"
     except (ImportError, LLMError):
         return None
-    return Account(module=_PLAN_MODULE, description=_PLAN, priced=False) if signed_in else None
+    return Account(module=_PLAN_MODULE, description=_PLAN) if signed_in else None
 
 
+_OPENAI_MODULE = "provider-openai-v2"
 _PLAN_MODULE = "provider-chatgpt-oauth"
 _PLAN = "your ChatGPT plan"
+_EMULATED_MODEL = "gpt-5.6-sol"
 
 
 @contextmanager
 def _signing_in(environment: Environment) -> Iterator[Account]:
-    """Yield the ChatGPT plan; the module signs in first if nobody is signed in."""
-    yield Account(module=_PLAN_MODULE, config={"login_on_mount": "true"}, description=_PLAN, priced=False)
+    """Yield the ChatGPT plan, which needs a sign-in if nobody is signed in."""
+    yield Account(module=_PLAN_MODULE, description=_PLAN, needs_sign_in=True)
 
 
 @contextmanager
@@ -94,23 +97,37 @@ def _demonstration(environment: Environment) -> Iterator[Account]:
     """Yield an emulated ChatGPT plan with an empty token store; its sign-in is approved after four polls."""
     from responses_emulator import Emulator, SignInService, chatgpt_surfaces
 
-    sign_in = SignInService(interval="1", pending_polls=4)
-    with (
-        TemporaryDirectory() as home,
-        Emulator(surfaces=chatgpt_surfaces(sign_in), word_delay_s=0.02, responder=respond) as emulator,
-    ):
-        config = {
-            "base_url": emulator.base_url,
-            "issuer": emulator.origin,
-            "token_store": "file",
-            "token_file_path": f"{home}/tokens.json",
-            "login_on_mount": "true",
-        }
-        description = "the built-in emulator, which approves the sign-in within seconds"
-        yield Account(module=_PLAN_MODULE, config=config, description=description, emulated=True, priced=False)
+    from .offline_model import respond
+
+    sign_in = SignInService(interval="1", pending_polls=4, user_code="DEMO-12345")
+    with Emulator(surfaces=chatgpt_surfaces(sign_in), word_delay_s=0.02, responder=respond) as emulator:
+        yield Account(
+            module=_PLAN_MODULE,
+            config={"base_url": emulator.base_url, "issuer": emulator.origin, "token_store": "memory"},
+            description="an offline service in place of ChatGPT",
+            preface=(
+                "This shows a sign-in to a ChatGPT plan. An offline service takes the place of ChatGPT, and approves "
+                "the sign-in by itself within seconds."
+            ),
+            emulated=True,
+            needs_sign_in=True,
+        )
+
+
+@contextmanager
+def _offline(environment: Environment, *, reason: str = "") -> Iterator[Account]:
+    """Yield an account of the offline service."""
+    from responses_emulator import Emulator
+
+    from .offline_model import respond
+
+    with Emulator(word_delay_s=0.02, responder=respond) as emulator:
+        config = {"base_url": emulator.base_url, "api_key": "sk-emulator", "default_model": _EMULATED_MODEL}
+        yield Account(module=_OPENAI_MODULE, config=config, description=f"an offline service{reason}", emulated=True)
 
 
 KINDS: Mapping[str, Callable[[Environment], AbstractContextManager[Account]]] = {
+    "offline": _offline,
     "chatgpt": _signing_in,
     "chatgpt-demo": _demonstration,
 }
@@ -118,9 +135,6 @@ KINDS: Mapping[str, Callable[[Environment], AbstractContextManager[Account]]] = 
 
 ACCOUNTS: tuple[Callable[[Environment], Account | None], ...] = (_server, _azure, _openai, _chatgpt)
 """Where to look for an account, in this order; the chat uses the first that exists."""
-
-_MISSING = "no account is set up"
-_EMULATED_MODEL = "gpt-5.6-sol"
 
 
 @contextmanager
@@ -135,19 +149,13 @@ def an_account(environment: Environment, *, base_url: str | None = None, kind: s
     if kind:
         with KINDS[kind](environment) as account:
             yield account
-        return
-    if base_url:
-        environment = {**environment, "OPENAI_BASE_URL": base_url}
-    configured = next((account for look in ACCOUNTS if (account := look(environment))), None)
-    if configured is not None:
+    elif base_url and (server := _server({**environment, "OPENAI_BASE_URL": base_url})):
+        yield replace(server, address_name="--base-url")
+    elif configured := next((account for look in ACCOUNTS if (account := look(environment))), None):
         yield configured
-        return
-    from responses_emulator import Emulator
-
-    with Emulator(word_delay_s=0.02, responder=respond) as emulator:
-        config = {"base_url": emulator.base_url, "api_key": "sk-emulator", "default_model": _EMULATED_MODEL}
-        description = f"the built-in emulator ({_MISSING})"
-        yield Account(module="provider-openai-v2", config=config, description=description, emulated=True)
+    else:
+        with _offline(environment, reason=" (no account is set up)") as account:
+            yield account
 
 
 def _without_secrets(url: str) -> str:

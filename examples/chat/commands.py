@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from amplifier_core.llm_errors import LLMError
@@ -15,7 +14,7 @@ from rich.table import Table
 from .screen import Screen
 from .session import Choice
 from .terminal import one_line
-from .totals import dollars
+from .totals import sum_costs
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
@@ -68,7 +67,7 @@ async def _model(session: Any, screen: Screen, name: str) -> None:
         with screen.terminal.status("loading the list of models", spinner_style="cyan"):
             models = await choice.models()
     except LLMError as error:
-        _say(screen, f"Cannot list the models: {error}", "red")
+        screen.error_note(f"cannot list the models: {error}")
         models = []
     if name:
         listed = next((model for model in models if model.id == name), None)
@@ -106,11 +105,9 @@ async def _effort(session: Any, screen: Screen, level: str) -> None:
 async def _cost(session: Any, screen: Screen, _rest: str) -> None:
     for model, totals in screen.spent.items():
         screen.summary([model, *totals.parts(emulated=screen.emulated)])
-    rows = await session.coordinator.collect_contributions("session.cost")
-    total = sum((Decimal(str(row["cost_usd"])) for row in rows if row), Decimal(0))
-    if total:
-        free = " at the prices of the service; the emulator is free" if screen.emulated else ""
-        _say(screen, f"{dollars(total)} so far{free}", "dim")
+    if cost := sum_costs(screen.spent.values()):
+        free = " at the prices of the service; the offline service is free" if screen.emulated else ""
+        _say(screen, f"{cost} so far{free}", "dim")
     elif not screen.spent:
         _say(screen, "There was no question yet.", "dim")
 

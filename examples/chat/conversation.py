@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any
 
-from amplifier_core.llm_errors import LLMError, NotFoundError
+from amplifier_core.llm_errors import LLMError
 
 from .commands import Leave, is_command, obey
+from .ctrl_c import CtrlC, ignore, interrupt
+from .keyboard import read_message
 from .screen import Screen
-from .terminal import one_line
 
-# Makes input() edit lines and remember them; where it is missing, the console does so itself.
-with suppress(ImportError):
-    import readline  # noqa: F401
-
-_PROMPT = "› "  # noqa: RUF001
 _STOPPING_S = 5.0
 
 
@@ -35,7 +28,7 @@ async def one_turn(session: Any, screen: Screen, question: str) -> bool:
             # A session in Rust makes a RuntimeError of everything; what really happened is in the events.
             if screen.error is None:
                 raise
-            screen.note(f"Error: {_error_text(*screen.error)}", "red")
+            screen.error_note(screen.error)
         else:
             if not screen.answered:
                 screen.terminal.say(text)
@@ -59,34 +52,29 @@ async def _execute(session: Any, question: str) -> str:
         session.coordinator.cancellation.reset()
 
 
-def _error_text(kind: str, message: str) -> str:
-    is_about_model = kind == NotFoundError.__name__ and "model" in message.lower()
-    remedy = ": choose another model with --model or /model" if is_about_model else ""
-    return one_line(message).rstrip(".") + remedy
-
-
-def converse(runner: asyncio.Runner, session: Any, screen: Screen) -> None:
-    """Take questions and commands until the user ends the conversation.
-
-    The event loop does not run while the user types, so Ctrl-C there is for the line.
-    """
-    while True:
-        screen.terminal.say("")
-        try:
-            typed = _read(screen)
-            if typed:
-                runner.run(_do(session, screen, typed))
-        except KeyboardInterrupt:
-            stopped(screen)
-        except EOFError:
+def converse(runner: asyncio.Runner, session: Any, screen: Screen, ctrl_c: CtrlC) -> None:
+    """Take questions and commands until the user ends the conversation."""
+    with ctrl_c.does(ignore):
+        while True:
             screen.terminal.say("")
-            return
-        except Leave:
-            return
+            try:
+                typed = _read(screen, ctrl_c)
+                if typed:
+                    runner.run(ctrl_c.stops(_obey_or_ask(session, screen, typed)))
+            except asyncio.CancelledError:
+                stopped(screen)
+            except EOFError:
+                screen.terminal.say("")
+                return
+            except Leave:
+                return
 
 
-def _do(session: Any, screen: Screen, typed: str) -> Coroutine[Any, Any, Any]:
-    return obey(typed, session, screen) if is_command(typed) else one_turn(session, screen, typed)
+async def _obey_or_ask(session: Any, screen: Screen, typed: str) -> None:
+    if is_command(typed):
+        await obey(typed, session, screen)
+    else:
+        await one_turn(session, screen, typed)
 
 
 def stopped(screen: Screen) -> None:
@@ -94,15 +82,12 @@ def stopped(screen: Screen) -> None:
     screen.note("Stopped.")
 
 
-def _read(screen: Screen) -> str:
-    """Return the next line. If it comes from a file or pipe it is echoed, so that the output is complete."""
-    if sys.stdin.isatty() and screen.terminal.is_interactive:
-        try:
-            return input(_PROMPT).strip()
-        except KeyboardInterrupt:
-            screen.terminal.say("")
-            screen.note("/quit or Ctrl-D ends the chat")
-            return ""
-    if typed := input().strip():
-        screen.terminal.say(_PROMPT + typed)
-    return typed
+def _read(screen: Screen, ctrl_c: CtrlC) -> str:
+    """Return the next message; it is empty if the user pressed Ctrl-C, which is for the line that is being typed."""
+    try:
+        with ctrl_c.does(interrupt):
+            return read_message(screen.terminal)
+    except KeyboardInterrupt:
+        screen.terminal.say("")
+        screen.note("/quit or Ctrl-D ends the chat")
+        return ""

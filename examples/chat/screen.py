@@ -9,7 +9,7 @@ import textwrap
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from amplifier_core.models import HookResult
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from .moving import Moving
 from .terminal import Terminal, one_line
-from .totals import Totals, dollars, limits
+from .totals import Totals, limits, sum_costs
 
 # The marks around a summary's title; a power has characters on both sides.
 _BOLD = re.compile(r"(?<!\w)\*\*|\*\*(?!\w)")
@@ -31,16 +31,25 @@ class Screen:
     Attributes:
         terminal: what it writes to.
         answered: the model has sent text in this turn.
-        error: why the turn failed: the name of the kernel's error class, and the message. None if it did not.
+        error: why the turn failed. None if it did not.
         spent: the totals of each model so far.
+        emulated: nothing is paid.
+
+    Args:
+        remedies: what an error says instead of a phrase of the library, by regular expressions.
     """
 
-    def __init__(self, terminal: Terminal, *, emulated: bool = False) -> None:
+    def __init__(
+        self, terminal: Terminal, *, emulated: bool = False, remedies: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.terminal = terminal
         self.answered = False
-        self.error: tuple[str, str] | None = None
+        self.error: str | None = None
         self.spent: dict[str, Totals] = {}
         self.emulated = emulated
+        self._remedies = remedies
+        self._broke_off = False  # the newest attempt, after it had shown something
+        self._is_partial = False  # an attempt of this call broke off
         self._last = ""
         self._who = ""
         self._limits: list[str] = []
@@ -61,7 +70,6 @@ class Screen:
             "provider:retry": self._retry,
             "provider:throttle": self._throttle,
             "provider:incomplete_continuation": self._continuation,
-            "provider:auth_required": self._sign_in,
             "tool:pre": self._tool_begins,
             "tool:post": self._tool,
             "tool:error": self._tool_denied,
@@ -83,13 +91,19 @@ class Screen:
             with self._moving.shown():
                 yield
         finally:
-            if self._turn.input:
+            if self._turn.input or self._turn.is_partial:
                 self._sum_up(time.monotonic() - began_s, asked_before=asked_before)
 
     def note(self, text: str, style: str = "yellow") -> None:
         """Print a line of the chat itself."""
         self._begin("note")
         self.terminal.say(one_line(text), style)
+
+    def error_note(self, message: str) -> None:
+        """Print an error, with the remedy as it applies here."""
+        for phrase, remedy in self._remedies.items():
+            message = re.sub(phrase, remedy, message)
+        self.note(f"Error: {message}", "red")
 
     def summary(self, parts: list[str]) -> None:
         """Print facts in a dim line, or in several lines that break between facts."""
@@ -107,9 +121,8 @@ class Screen:
 
     def _sum_up(self, seconds: float, *, asked_before: bool) -> None:
         parts = [self._who, *self._turn.parts(emulated=self.emulated), *self._limits, f"{seconds:.1f} s"]
-        costs = [each.cost_usd for each in self.spent.values() if each.cost_usd is not None]
-        if asked_before and len(costs) == len(self.spent):
-            parts.append(f"{dollars(sum(costs, Decimal(0)))} so far")
+        if asked_before and (cost := sum_costs(self.spent.values())):
+            parts.append(f"{cost} so far")
         self._begin("summary")
         self.summary(parts)
 
@@ -123,10 +136,11 @@ class Screen:
         self._moving.done(_CALL)
         self._limits = limits(data.get("rate_limits") or {})
         for totals in (self._turn, self.spent.setdefault(data["model"], Totals())):
-            totals.add(data)
+            totals.add(data, is_partial=self._is_partial or (self._broke_off and data["status"] != "ok"))
+        self._broke_off = self._is_partial = False
 
     def _failed(self, data: Mapping[str, Any]) -> None:
-        self.error = (data["error"]["type"], data["error"]["msg"])
+        self.error = data["error"]["msg"]
 
     def _block_start(self, data: Mapping[str, Any]) -> None:
         kind = data["block_type"]
@@ -146,12 +160,13 @@ class Screen:
         self._moving.end_block()
 
     def _aborted(self, data: Mapping[str, Any]) -> None:
-        self.answered = False
+        self.answered, self._broke_off = False, True
         self._moving.end_block()
         if data["error"]["type"] != "CancelledError":
             self.note("The response broke off. Ignore the text above.")
 
     def _retry(self, data: Mapping[str, Any]) -> None:
+        self._is_partial = self._is_partial or self._broke_off
         wait = f"{self._held_up} - trying again in {data['delay']:.1f} s ({data['attempt']} of {data['max_retries']})"
         self._held_up = ""
         message = one_line(data["error_message"]).rstrip(".")
@@ -165,9 +180,6 @@ class Screen:
 
     def _continuation(self, _data: Mapping[str, Any]) -> None:
         self.note("The response reached its output limit; requesting the rest.")
-
-    def _sign_in(self, data: Mapping[str, Any]) -> None:
-        self.note(f"Sign in at {data['verification_uri']} within {data['expires_in_minutes']} minutes.")
 
     def _tool_begins(self, data: Mapping[str, Any]) -> None:
         self._moving.wait(data["tool_call_id"], self._call(data).plain)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from amplifier_core import AmplifierSession, module_sources
+from amplifier_core.llm_errors import ConfigurationError
 from amplifier_core.models import ModelInfo
 
 from .accounts import Account
@@ -42,6 +43,7 @@ async def open_session(account: Account, screen: Screen, options: Mapping[str, A
 
     Raises:
         CannotStart: the provider did not load. The kernel has logged the reason.
+        ConfigurationError: a setting is not valid.
     """
     session = AmplifierSession(_mount_plan({"module": account.module, "config": {**account.config, **options}}))
     coordinator = session.coordinator
@@ -50,8 +52,36 @@ async def open_session(account: Account, screen: Screen, options: Mapping[str, A
     await session.initialize()
     if not coordinator.get("providers"):
         await session.cleanup()
-        raise CannotStart(f"the module {account.module} did not load")
+        raise CannotStart(_did_not_load(account))
+    try:
+        for provider in coordinator.get("providers").values():
+            provider.check_settings()
+    except ConfigurationError:
+        await session.cleanup()
+        raise
     return session
+
+
+def sign_in(account: Account) -> bool:
+    """Sign in to a ChatGPT plan, unless somebody is signed in; return whether somebody is. Blocks, and reports itself.
+
+    The module can also sign in during a session, but then it cannot count the time that is left.
+
+    Raises:
+        CannotStart: the module is not installed.
+        LLMError: the saved tokens cannot be read.
+    """
+    try:
+        from amplifier_module_provider_chatgpt_oauth import ChatgptOauthProvider
+    except ImportError as error:
+        raise CannotStart(_did_not_load(account)) from error
+    provider = ChatgptOauthProvider(config=account.config)
+    return provider.auth_status() == "authenticated" or provider.login()
+
+
+def _did_not_load(account: Account) -> str:
+    install = f"`nox -s chat` installs what it needs, and so does `pip install -e modules/{account.module}`"
+    return f"the module {account.module} did not load. {install}"
 
 
 class Choice:

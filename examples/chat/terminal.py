@@ -20,6 +20,9 @@ from rich.text import Text
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PLAIN_WIDTH = 160
 
+PROMPT = "› "  # noqa: RUF001
+"""What the chat writes before the user types."""
+
 # Our signs where the output knows only ASCII.
 _STAND_INS = {"→": "->", "│": "|", "·": "-", "…": "...", "›": ">", "✓": "*", "✗": "x"}  # noqa: RUF001
 

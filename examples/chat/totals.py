@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,13 @@ from typing import Any
 
 @dataclass(slots=True)
 class Totals:
-    """Sums over calls; `cost_usd` is None as soon as one price is unknown, `plan` says that a plan pays."""
+    """Sums over calls.
+
+    Attributes:
+        cost_usd: None as soon as one price is unknown.
+        plan: a plan pays.
+        is_partial: a response was stopped or broke off. It used tokens, and the service does not say how many.
+    """
 
     calls: int = 0
     input: int = 0
@@ -19,12 +25,19 @@ class Totals:
     reasoning: int = 0
     cost_usd: Decimal | None = Decimal(0)
     plan: bool = False
+    is_partial: bool = False
 
-    def add(self, response: Mapping[str, Any]) -> None:
-        """Count a call, from the payload of its `llm:response`. Calls that failed have no usage."""
+    def add(self, response: Mapping[str, Any], *, is_partial: bool = False) -> None:
+        """Count a call.
+
+        Args:
+            response: the payload of its `llm:response`. A call that failed has no usage.
+            is_partial: a response of the call broke off. The default is False.
+        """
         usage = response.get("usage")
         self.calls += 1
         self.plan = self.plan or bool(_windows(response.get("rate_limits") or {}))
+        self.is_partial = self.is_partial or is_partial or response.get("status") == "cancelled"
         if usage is None:
             return
         # What was written to the cache comes on top, as in the host's own footer.
@@ -37,18 +50,27 @@ class Totals:
 
     def parts(self, *, emulated: bool) -> list[str]:
         """Return the totals as texts. An emulated call shows what it would cost at the service."""
+        requests = f"{self.calls} {'request' if self.calls == 1 else 'requests'}"
+        if self.is_partial and not self.input:
+            return ["tokens and cost unknown", requests]
+        at_least = "at least " if self.is_partial else ""
         cached = f" ({self.cached / self.input:.0%} cached)" if self.input else ""
         reasoning = f" ({self.reasoning:,} reasoning)" if self.reasoning else ""
         if self.cost_usd is None:
             price = "paid by the plan" if self.plan else "price unknown"
         else:
-            price = f"would cost {dollars(self.cost_usd)}" if emulated else dollars(self.cost_usd)
-        return [
-            f"{self.input:,} tokens in{cached}",
-            f"{self.output:,} out{reasoning}",
-            price,
-            f"{self.calls} {'request' if self.calls == 1 else 'requests'}",
-        ]
+            price = f"{'would cost ' if emulated else ''}{at_least}{dollars(self.cost_usd)}"
+        return [f"{at_least}{self.input:,} tokens in{cached}", f"{self.output:,} out{reasoning}", price, requests]
+
+
+def sum_costs(totals: Iterable[Totals]) -> str | None:
+    """Return the cost of all calls as a text. None if a price is unknown, or if nothing was paid."""
+    rows = list(totals)
+    costs = [row.cost_usd for row in rows if row.cost_usd is not None]
+    cost = sum(costs, Decimal(0))
+    if not cost or len(costs) < len(rows):
+        return None
+    return f"{'at least ' if any(row.is_partial for row in rows) else ''}{dollars(cost)}"
 
 
 def limits(rate_limits: Mapping[str, Any]) -> list[str]:

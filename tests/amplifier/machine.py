@@ -37,13 +37,6 @@ _GIT = "git+https://github.com/microsoft/"
 _COLUMNS, _ROWS = 240, 400
 _PATIENCE_S = 240.0
 _TOKENS = ".amplifier/credentials/openai-chatgpt-oauth.json"
-# Makes the terminal that of a new session: programs read passwords from it, and it sends SIGINT on Ctrl-C.
-_LOG_IN = """
-import fcntl, os, sys, termios
-os.setsid()
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
 # After this time without output, a line that ends like a question is one.
 _QUIET_S = 2.0
 _VARIABLES_OF_KEYS = {"openai-v2": "OPENAI_API_KEY", "azure-openai-v2": "AZURE_OPENAI_API_KEY"}
@@ -199,7 +192,7 @@ class Machine:
         """Run a command on a terminal until the context ends. What a terminal does not show in time is not there."""
         try:
             with Person(
-                [sys.executable, "-c", _LOG_IN, *command],
+                command,
                 folder=self.folder,
                 environment=self.installation.environment(**(self.variables() if variables is None else variables)),
                 columns=_COLUMNS,

@@ -39,14 +39,6 @@ PROMPT = "\u203a"
 WAIT_S = 120
 
 
-@pytest.fixture(autouse=True)
-def interruptible() -> Iterator[None]:
-    """A shell's background job ignores Ctrl-C, and so would all that it starts."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder to talk about."""
@@ -107,13 +99,14 @@ class Person(someone.Person):
         self.types(text + "\n")
 
 
-class NoxPerson(someone.Person):
-    """Someone who chats through `nox -s chat`, with the packages of this environment. Ctrl-C reaches nox alone."""
+class NoxPerson(Person):
+    """Someone who chats through `nox -s chat`, with the packages of this environment."""
 
     def __init__(self, *, folder: Path, **more: str) -> None:
         call = ["nox", "--no-venv", "--no-install", "--envdir", str(folder / ".nox"), "--session", "chat"]
+        call += ["--", "--model", "gpt-5.6-sol"]
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        super().__init__(call, folder=ROOT, environment=environment(PATH=path, **more))
+        someone.Person.__init__(self, call, folder=ROOT, environment=environment(PATH=path, **more))
 
 
 def test_one_question_in_a_pipe(folder: Path) -> None:
@@ -122,8 +115,8 @@ def test_one_question_in_a_pipe(folder: Path) -> None:
     assert not done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == (
-        "Using the built-in emulator (no account is set up): "
-        "an offline model responds by simple rules; prices are those of gpt-5.6-sol."
+        "Using an offline service (no account is set up), model gpt-5.6-sol. "
+        "It responds by simple rules, and nothing is paid."
     )
     assert "✓ calculate(17 * 23) → 391" in lines
     assert "✓ list_folder(notes/) → plan.md todo.txt (2 lines)" in lines
@@ -226,7 +219,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(folder: Path, servic
         person.asks("Count.")
         person.waits_for("three")
         person.presses_ctrl_c()
-        person.waits_for("Stopped.")
+        assert "gpt-5.6-sol · tokens and cost unknown · 1 request" in person.waits_for("Stopped.")
         assert service.wait_until(lambda: service.aborted_requests), "the connection is still open"
         person.waits_for(PROMPT)
         person.types("half a")
@@ -235,7 +228,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(folder: Path, servic
         while not person.sees("/quit or Ctrl-D ends the chat", within_s=0.5):
             person.presses_ctrl_c()
         person.asks("What did I just ask?")
-        assert "Count." in person.waits_for("so far")
+        assert "Count." in person.waits_for("at least")
         person.waits_for(PROMPT)
         person.types("\x04")
         assert person.sees_the_end() == 0
@@ -246,13 +239,51 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(folder: Path, servic
 @pytest.mark.skipif(not shutil.which("nox"), reason="needs nox on the path")
 def test_ctrl_c_in_the_session_of_nox_keeps_the_conversation(folder: Path, service: Emulator) -> None:
     """A terminal sends Ctrl-C to nox as well as to the chat. nox ends a program 0.3 s later, by default."""
+    service.script(SLOW)
     with NoxPerson(folder=folder, **at(service)) as person:
         person.waits_for(PROMPT)
         person.presses_ctrl_c()
         assert not person.sees("nox > Interrupted", within_s=1.5)
-        person.types("/quit\n")
+        person.types("Count.\n")
+        person.waits_for("three")
+        person.presses_ctrl_c()
+        person.presses_ctrl_c()
+        person.waits_for("Stopped.")
+        person.asks("What is 2*3?")
+        person.waits_for("2 * 3 = 6.")
+        person.asks("/quit")
         assert person.sees_the_end() == 0
         assert "Session chat was successful" in person.seen
+
+
+def test_ctrl_c_while_the_chat_starts_ends_it_without_a_traceback(folder: Path) -> None:
+    """nox holds Ctrl-C back until the chat has begun to start."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        process = subprocess.Popen(
+            command("hi"), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 130
+    assert not output.strip()
+
+
+def test_pasted_lines_are_one_message(folder: Path, service: Emulator) -> None:
+    """A terminal marks a paste if the editor of the line asks for that; other lines come together."""
+    with Person(folder=folder, **at(service)) as person:
+        person.waits_for(PROMPT)
+        person.types("\x1b[200~one\ntwo\x1b[201~\n")
+        person.waits_for(" s\n")
+        person.waits_for(PROMPT)
+        person.types("three\nfour\n")
+        person.waits_for("so far")
+        assert [body["input"][-1]["content"][0]["text"] for body in service.request_bodies] == [
+            "one\ntwo",
+            "three\nfour",
+        ]
 
 
 def test_ctrl_c_ends_a_single_question(folder: Path, service: Emulator) -> None:
@@ -280,10 +311,36 @@ def test_a_bad_key_is_told_with_its_remedy(folder: Path, service: Emulator) -> N
     assert not done.stderr
 
 
-def test_an_unknown_model_is_told_with_its_remedy(folder: Path) -> None:
-    done = chat("hi", "--model", "gpt-99", folder=folder)
+@pytest.mark.parametrize(
+    ("arguments", "reason", "remedy"),
+    [
+        (["--model", "gpt-99"], "'gpt-99' does not exist", "choose another with --model"),
+        (["--base-url", "nonsense"], "", "--base-url is not an http or https address. Example: https://"),
+        (["--base-url", "no /v1"], "Invalid URL", "check --base-url, which for most servers ends with /v1"),
+    ],
+)
+def test_a_bad_option_is_told_with_its_remedy(
+    folder: Path, service: Emulator, arguments: list[str], reason: str, remedy: str
+) -> None:
+    arguments = [service.origin if argument == "no /v1" else argument for argument in arguments]
+    done = chat("hi", *arguments, folder=folder, OPENAI_API_KEY="sk-x" if "--base-url" in arguments else "")
     assert done.returncode == 1
-    assert "choose another model with --model" in done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("Error: ")]
+    assert reason in line
+    assert remedy in line
+    assert "/model" not in line
+    assert done.stdout.startswith("Using") is (arguments[-1] != "nonsense")
+
+
+def test_the_demonstration_of_a_sign_in(folder: Path) -> None:
+    done = chat("--account", "chatgpt-demo", "What is 2*3?", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("This shows a sign-in to a ChatGPT plan.")
+    assert re.search(r"^ {4}[A-Z]{4}-\d{5}$", done.stderr, re.M)
+    said = done.stdout + done.stderr
+    assert [said.count(once) for once in ("/codex/device", "within 15 minutes", "Signed in as")] == [1, 1, 1]
+    assert "2 * 3 = 6." in said
+    assert "CANARY" not in said
 
 
 def test_a_failed_turn_does_not_end_the_conversation(folder: Path, service: Emulator) -> None:
@@ -361,6 +418,12 @@ def test_the_account_is_named(given: Mapping[str, str], words: str) -> None:
         assert account.description == words
         assert not account.emulated
         assert "sk-x" not in account.introduction("m")
+
+
+def test_the_offline_service_can_be_asked_for() -> None:
+    with an_account({"OPENAI_API_KEY": "sk-x"}, kind="offline") as account:
+        assert account.emulated
+        assert account.introduction("m").startswith("Using an offline service, model m.")
 
 
 def test_empty_variables_are_no_account() -> None:

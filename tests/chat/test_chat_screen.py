@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from examples.chat.block import Block
+from examples.chat.remedies import find_remedies
 from examples.chat.screen import Screen
 from examples.chat.terminal import LogLines, Terminal, clean
 from examples.chat.totals import Totals, dollars, limits
@@ -163,6 +164,49 @@ def test_money_and_tokens_are_added_up() -> None:
     assert "price unknown" in totals.parts(emulated=True)
     totals.add({**unpriced, "rate_limits": {"primary_used_percent": 3, "primary_window_minutes": 300}})
     assert "paid by the plan" in totals.parts(emulated=False)
+
+
+async def test_totals_of_a_response_that_broke_off_are_the_least_that_it_cost() -> None:
+    paper = Paper()
+    screen = Screen(terminal(200, paper))
+    show = await listening(screen)
+    usage = {"input_tokens": 800, "output_tokens": 5, "cost_usd": "0.0012345"}
+    broken = {"error": {"type": "StreamError", "msg": "cut"}}
+    retry = {"delay": 1, "attempt": 1, "max_retries": 5, "error_message": "cut"}
+    with screen.turn():
+        await show("llm:stream_aborted", broken)
+        await show("provider:retry", retry)
+        await show("llm:response", {"model": "m", "status": "ok", "usage": usage})
+    assert "at least 800 tokens in (0% cached) · 5 out · at least $0.001234 · 1 request" in paper.getvalue()
+    for response in ({"status": "ok", "usage": usage}, {"status": "cancelled"}):
+        with screen.turn():
+            await show("llm:response", {"model": "n", **response})
+    assert " · 800 tokens in (0% cached) · 5 out · $0.001234 · 1 request" in paper.getvalue()
+    last = paper.getvalue().splitlines()[-1]
+    assert " · tokens and cost unknown · 1 request · " in last
+    assert last.endswith("at least $0.002469 so far" + last.partition("so far")[2])
+
+
+@pytest.mark.parametrize(
+    ("in_conversation", "message", "words"),
+    [
+        (True, "no: choose a model that the service lists [x]", "no: choose another with /model, which lists them [x]"),
+        (False, "no: choose a model that the service lists", "no: choose another with --model"),
+        (False, "no model is chosen: set default_model; more", "no model is chosen: choose one with --model; more"),
+        (False, "setting 'base_url' is not an address", "--base-url is not an address"),
+        (
+            True,
+            "bad: set api_key in the provider's config, or KEY in the environment",
+            "bad: set KEY in the environment",
+        ),
+        (True, "nobody: run `python -m x login` (no)", "nobody: start the chat with --account chatgpt (no)"),
+    ],
+)
+def test_remedies_are_those_of_the_chat(in_conversation: bool, message: str, words: str) -> None:
+    paper = io.StringIO()
+    remedies = find_remedies(address_name="--base-url", in_conversation=in_conversation)
+    Screen(Terminal(paper), remedies=remedies).error_note(message)
+    assert paper.getvalue().strip() == f"Error: {words}"
 
 
 @pytest.mark.parametrize(
