@@ -19,8 +19,8 @@ import pyte
 _ROWS = 100
 _PATIENCE_S = 30.0
 _LONGEST_LOOK = 65536
-# Makes the terminal that of a new session: programs read passwords from it, and it sends SIGINT on Ctrl-C. A shell makes
-# its jobs in the background ignore that signal, and the command would inherit it.
+# Makes the terminal that of a new session: programs read passwords from it, and it sends SIGINT on Ctrl-C. A shell
+# makes its jobs in the background ignore that signal, and the command would inherit it.
 _TAKE_TERMINAL = """
 import fcntl, os, signal, sys, termios
 signal.signal(signal.SIGINT, signal.SIG_DFL)
