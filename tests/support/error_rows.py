@@ -606,7 +606,7 @@ ERROR_EVENT_ROWS = (
         "a text instead of the error",
         {"type": "error", "error": "Odd."},
         "ProviderUnavailableError",
-        text="Odd.",
+        text="Odd",
     ),
     _event("with nothing in it", {"type": "error"}, "ProviderUnavailableError", over_socket=True),
     _event(

@@ -107,8 +107,8 @@ SERVICE_ERRORS = (
         text=re.compile(r"not supported when using Codex with a ChatGPT account", re.I),
         meaning=ErrorMeaning(
             error=NotFoundError,
-            remedy="the plan does not have that model, or has it for newer clients only: choose one that `amplifier "
-            "provider models` lists; if the list has it, set client_version to the newest version of Codex",
+            remedy="choose a model that `amplifier provider models` lists, or set client_version to the newest version "
+            "of Codex",
         ),
     ),
     KnownError(
@@ -127,8 +127,8 @@ SERVICE_ERRORS = (
             error=NotFoundError,
             retryable=True,
             most_retries=2,
-            remedy="`amplifier provider models` lists the models; if the list has it, set client_version to the newest "
-            "version of Codex, or wait, because for minutes at a time the service says this of models that it has",
+            remedy="if `amplifier provider models` lists it, wait some minutes, or set client_version to the newest "
+            "version of Codex",
         ),
     ),
 )

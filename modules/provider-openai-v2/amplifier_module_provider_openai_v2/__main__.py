@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
+from urllib.parse import urlsplit
 
 from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.cli.commands import Command, Result, run_command
@@ -37,7 +39,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     check_settings(settings, provider)
     asyncio.run(resolved.credential.lease())  # raises if the service needs a key and none is set
     rows = {
-        "endpoint": resolved.base_url,
+        "endpoint": f"{resolved.base_url}{_doubt_path(resolved.base_url)}",
         "credential": resolved.credential.description,
         "model": describe_default_model(provider),
     }
@@ -45,6 +47,16 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     test_call = make_test_call(provider) if arguments.check else None
     return build_status(
         settings, rows, variables={key: row.variables for key, row in SETTINGS.items()}, test_call=test_call
+    )
+
+
+def _doubt_path(base_url: str) -> str:
+    """Return a hint for an address whose path is not that of the API on most servers; empty for the others."""
+    segments = urlsplit(base_url).path.split("/")
+    if "responses" in segments:
+        return " (most servers need it without /responses)"
+    return (
+        "" if any(re.fullmatch(r"v\d\w*", segment) for segment in segments) else " (most servers need /v1 at its end)"
     )
 
 

@@ -178,7 +178,6 @@ FAULTS = [
     ({"api_version": "2024-10-21", "api_key": KEY}, "no Responses API"),
     ({"azure_endpoint": "http://evil.example", "api_key": KEY}, "must begin with https"),
     ({"deployment_type": "lunar", "api_key": KEY}, "'deployment_type'"),
-    ({}, "no credential for Azure OpenAI found"),
 ]
 
 
@@ -189,6 +188,15 @@ def test_status_reports_a_problem_in_one_line(shell: Shell, settings: dict[str, 
     assert told in errors
     assert errors.count("\n") == 1
     assert CANARY not in errors
+
+
+def test_status_lists_what_each_credential_lacks(shell: Shell) -> None:
+    code, output, errors = shell("status", azure_endpoint=shell.cloud.url())
+    assert (code, output) == (1, "")
+    first, *entries = errors.splitlines()
+    assert first.startswith("error: no credential for Azure OpenAI found: set api_key")
+    assert len(entries) == 7
+    assert all(entry.startswith("  entra_") for entry in entries)
 
 
 def test_status_reports_a_refused_secret_and_a_refused_call(shell: Shell) -> None:

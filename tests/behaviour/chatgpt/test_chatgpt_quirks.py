@@ -60,7 +60,7 @@ ERRORS: dict[str, tuple[HttpReply, type[LLMError], str, int]] = {
     "retired model": (model_not_available(), NotFoundError, "amplifier provider models.*set client_version", 1),
     "newer client": (client_upgrade_required(), ConfigurationError, "client_version", 1),
     "text under detail": (detail_reply(400, "Something odd"), InvalidRequestError, "Something odd", 1),
-    "no such model": (model_not_found(), NotFoundError, "set client_version .* says this of models", 3),
+    "no such model": (model_not_found(), NotFoundError, "wait some minutes, or set client_version", 3),
     "the edge": (cloudflare_challenge(), ProviderUnavailableError, "another network", 4),
 }
 

@@ -179,12 +179,13 @@ async def test_a_server_with_several_models_names_them(open_server: Open) -> Non
     ids=["no such page", "not a list", "an empty list", "wrong key", "down"],
 )
 async def test_without_a_list_the_error_says_what_to_do(
-    open_server: Open, reply: Reply, kind: type[LLMError], says: str
+    open_server: Open, caplog: pytest.LogCaptureFixture, reply: Reply, kind: type[LLMError], says: str
 ) -> None:
     session = await open_server(listing(*[reply] * (2 if reply.status == 503 else 1)))
     with pytest.raises(kind, match=says) as caught:
         await session.ask("hello")
     assert caught.value.provider == "openai-v2"
+    assert "agent work" not in caplog.text, "the error says it"
     await session.ask("and now?")  # a call that needs the list asks again at once
     assert session.body["model"] == "tiny"
 

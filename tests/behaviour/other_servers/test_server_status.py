@@ -49,6 +49,23 @@ def test_status_names_the_model_without_asking_anybody(
     assert line.split(maxsplit=1)[1] == model
 
 
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("", " (most servers need /v1 at its end)"),
+        ("/api", " (most servers need /v1 at its end)"),
+        ("/v1/responses", " (most servers need it without /responses)"),
+        ("/v1", ""),
+        ("/openai/v1beta", ""),
+    ],
+)
+def test_an_address_that_most_servers_do_not_have_gets_a_hint(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, path: str, hint: str
+) -> None:
+    _, output = run_status(monkeypatch, capsys, tmp_path, f"base_url=http://127.0.0.1:9{path}")
+    assert f"endpoint    http://127.0.0.1:9{path}{hint}\n" in output
+
+
 def test_a_check_names_the_only_model_of_the_server(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

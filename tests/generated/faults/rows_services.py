@@ -88,7 +88,7 @@ _CHATGPT: tuple[Fault, ...] = (
     row(
         "400, the model was retired for plans",
         model_not_available(),
-        then=final("NotFoundError", 400, says="choose one"),
+        then=final("NotFoundError", 400, says="choose a model"),
     ),
     row(
         "400, the model wants a newer client",

@@ -7,8 +7,15 @@ from typing import Any
 
 import pytest
 from amplifier_core import llm_errors as kernel
+from amplifier_module_provider_azure_openai_v2.quirks import PROFILE as AZURE_PROFILE
+from amplifier_module_provider_chatgpt_oauth.quirks import PROFILE as CHATGPT_PROFILE
+from amplifier_module_provider_openai_v2.quirks import OTHER_SERVER_PROFILE
+from amplifier_module_provider_openai_v2.quirks import PROFILE as OPENAI_PROFILE
 from openai_responses_common.facts.backend_profile import BackendProfile, ErrorMeaning, KnownError
+from openai_responses_common.failures import _meanings
+from openai_responses_common.failures._meanings import PAGE_REMEDY
 from openai_responses_common.failures.classify import (
+    MAX_REASON_CHARS,
     MEANING_BY_CODE,
     MEANING_BY_TYPE,
     classify_failure,
@@ -182,7 +189,7 @@ def test_failure_without_a_message_still_has_a_remedy() -> None:
 
 def test_request_id_stands_after_the_message() -> None:
     failure = Failure(kind="status", status=500, message="oops", request_id="req_1")
-    assert str(classify(failure)) == "oops [request req_1]"
+    assert str(classify(failure)) == "oops: try again later [request req_1]"
 
 
 def test_redirect_names_the_remedy() -> None:
@@ -215,9 +222,9 @@ SERVICE_ERRORS = (
         (401, None, "there is no role here", kernel.AccessDeniedError, "there is no role here: ask for one"),
         (401, "nosuchthing", "no role", kernel.NotFoundError, "no role (requested model: m): look elsewhere"),
         (401, None, "no key", kernel.AuthenticationError, "no key"),
-        (403, None, "no role", kernel.AccessDeniedError, "no role"),
+        (403, None, "no role", kernel.AccessDeniedError, "no role: use a model, a project or a key that has access"),
         (429, "gone", "for good", kernel.ProviderUnavailableError, "for good"),
-        (429, "gone", "for now", kernel.RateLimitError, "for now"),
+        (429, "gone", "for now", kernel.RateLimitError, "for now: wait, or lower max_concurrent_requests"),
     ],
 )
 def test_known_errors_of_a_service_count_more_than_the_tables(
@@ -230,8 +237,8 @@ def test_known_errors_of_a_service_count_more_than_the_tables(
 
 
 NETWORK_REMEDIES = {
-    "cannot reach http://x: ConnectError: refused": "check the address, the network and the proxy",
-    "cannot reach https://x: ConnectError: [SSL: WRONG_VERSION_NUMBER] wrong version number": "need http:// ?",
+    "cannot reach http://x (connection refused)": "check the address, the network and the proxy",
+    "cannot reach https://x (it does not speak TLS)": "need http:// ?",
 }
 
 
@@ -265,3 +272,46 @@ def test_an_unknown_model_has_a_remedy(code: str | None) -> None:
     error = respond(404, {"error": {"message": "The model `x` does not exist.", "code": code}})
     assert type(error) is kernel.NotFoundError
     assert "choose a model that the service lists" in str(error)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 502])
+def test_a_page_has_a_remedy_of_its_own(status: int) -> None:
+    """It does not speak for the service, whose remedies would send the user to the wrong place."""
+    failure = read_error_response(status, "<title>Blocked</title>", {})
+    error = classify(failure, auth_remedy="set api_key", access_remedy="assign the role")
+    assert str(error) == f"Blocked (HTTP {status}, a page instead of JSON): {PAGE_REMEDY}"
+
+
+@pytest.mark.parametrize("message", ["Please try again in 5s.", "You can retry your request."])
+def test_a_service_that_says_to_try_again_is_not_repeated(message: str) -> None:
+    assert str(classify(Failure(kind="status", status=500, message=message))) == message
+
+
+def test_a_long_message_is_one_line_and_cut_at_a_word() -> None:
+    error = classify(Failure(kind="status", status=400, message="first\r\nsecond " + "word " * 1000))
+    assert str(error).startswith("first second word ")
+    assert str(error).endswith("word …")
+    assert len(str(error)) <= MAX_REASON_CHARS + 2
+
+
+PROFILES = (OPENAI_PROFILE, OTHER_SERVER_PROFILE, AZURE_PROFILE, CHATGPT_PROFILE)
+LONGEST_LINE = 300
+"""Almost four lines of a terminal; nobody reads more to its end."""
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.display_name)
+def test_every_known_error_is_one_line_of_bounded_length(profile: BackendProfile) -> None:
+    for row in ERROR_ROWS:
+        error = classify_failure(row.read(), profile=profile, model="gpt-5.6-sol", max_retry_delay_s=MAX_RETRY_DELAY_S)
+        assert len(str(error).splitlines()) == 1, row.name
+        assert len(str(error)) <= LONGEST_LINE, row.name
+    for known in profile.errors:
+        assert len(known.meaning.remedy) <= LONGEST_LINE * 2 / 3, known
+
+
+def test_every_meaning_has_a_remedy_unless_the_profile_or_the_message_has_it() -> None:
+    meanings = {name: value for name, value in vars(_meanings).items() if isinstance(value, ErrorMeaning)}
+    without = {name for name, meaning in meanings.items() if not meaning.remedy}
+    of_the_profile = {"AUTHENTICATION", "WRONG_PATH", "WRONG_ADDRESS"}
+    # The service says what is wrong with a request, and the message of a timeout names the setting.
+    assert without == of_the_profile | {"INVALID_REQUEST", "TIMEOUT"}

@@ -21,10 +21,12 @@ from ._meanings import (
     CONTENT_FILTER,
     CONTEXT_LENGTH,
     INVALID_REQUEST,
+    LATER_REMEDY,
     NETWORK_ERROR,
     NO_MODEL,
     NO_TLS,
     NOT_FOUND,
+    PAGE_REMEDY,
     PROXY_LOGIN,
     QUOTA,
     RATE_LIMIT,
@@ -39,10 +41,14 @@ from ._meanings import (
     WRONG_ADDRESS,
     WRONG_PATH,
 )
-from .certificates import is_certificate_error
+from .connections import NO_TLS_REASON, is_certificate_error
 from .durations import format_duration
 from .failure import Failure
+from .read import is_page
 from .server_sentences import GATEWAY_CLASS_PATTERN, SERVER_SENTENCES, find_meaning_by_gateway_class
+
+MAX_REASON_CHARS = 500
+"""The most characters of a service's own message in an error."""
 
 
 def classify_failure(
@@ -59,7 +65,7 @@ def classify_failure(
         failure_count: failures of this call, with this one; 1 by default.
     """
     meaning = _find_meaning(failure, profile.errors)
-    message, remedy, retryable = failure.message, _find_remedy(meaning, profile), meaning.retryable
+    message, remedy, retryable = _shorten(failure.message), _find_remedy(meaning, profile, failure), meaning.retryable
     if meaning.most_retries is not None and failure_count > meaning.most_retries:
         retryable = False
     wait_s = failure.retry_after_s
@@ -81,11 +87,21 @@ def classify_failure(
     return error
 
 
-def _find_remedy(meaning: ErrorMeaning, profile: BackendProfile) -> str:
+def _shorten(message: str) -> str:
+    """Return a message in one line that a person reads to its end; some servers echo the whole request."""
+    line = " ".join(message.split())
+    return line if len(line) <= MAX_REASON_CHARS else f"{line[:MAX_REASON_CHARS].rpartition(' ')[0]} …"
+
+
+def _find_remedy(meaning: ErrorMeaning, profile: BackendProfile, failure: Failure) -> str:
+    if is_page(failure) and meaning in _MEANINGS_OF_PAGES:
+        return PAGE_REMEDY
+    if meaning.remedy == LATER_REMEDY and re.search(r"\b(retry|try again)\b", failure.message, re.I):
+        return ""
     if meaning is AUTHENTICATION:
         return profile.auth_remedy
     if meaning is ACCESS_DENIED:
-        return profile.access_remedy
+        return profile.access_remedy or meaning.remedy
     if meaning is UNKNOWN_GATEWAY_KEY:
         return "; ".join(filter(None, (meaning.remedy, profile.auth_remedy)))
     if meaning is WRONG_PATH or meaning is WRONG_ADDRESS:
@@ -96,9 +112,7 @@ def _find_remedy(meaning: ErrorMeaning, profile: BackendProfile) -> str:
 def _find_meaning(failure: Failure, known_errors: tuple[KnownError, ...]) -> ErrorMeaning:
     if failure.kind == "network" and is_certificate_error(failure.message):
         return UNTRUSTED_CERTIFICATE
-    if (
-        failure.kind == "network" and "[SSL: WRONG_VERSION_NUMBER]" in failure.message
-    ):  # OpenSSL read something else than TLS
+    if failure.kind == "network" and NO_TLS_REASON in failure.message:
         return NO_TLS
     if failure.kind in _MEANING_BY_KIND:
         return _MEANING_BY_KIND[failure.kind]
@@ -118,6 +132,8 @@ def _find_meaning(failure: Failure, known_errors: tuple[KnownError, ...]) -> Err
     return REFUSED_GATEWAY_KEY if is_of_gateway else meaning
 
 
+# What a bare status means, without a word of the service.
+_MEANINGS_OF_PAGES = (AUTHENTICATION, ACCESS_DENIED, UNAVAILABLE, INVALID_REQUEST, RATE_LIMIT)
 _MEANING_BY_KIND: Mapping[str, ErrorMeaning] = {"network": NETWORK_ERROR, "timeout": TIMEOUT, "stream": STREAM_ERROR}
 
 

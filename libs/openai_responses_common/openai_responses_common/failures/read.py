@@ -18,6 +18,7 @@ from .durations import parse_wait_s, read_reset_s, read_retry_after_s
 from .failure import Failure
 
 _MAX_MESSAGE_CHARS, _MAX_PAGE_CHARS, _MAX_REQUEST_ID_CHARS = 4000, 500, 100
+_PAGE_NOTE = "a page instead of JSON"
 _TOKEN_CHARS = f"{string.ascii_letters}{string.digits}-._~+/="
 
 # The header of the gateway whose operator the user knows, the API's own, and those of edges in front of it. Sources:
@@ -175,7 +176,12 @@ def _summarize_body(status: int, body: object) -> str:
     if not isinstance(body, str):
         return "" if body is None else _truncate_text(body, _MAX_PAGE_CHARS)
     page = read_page(body)
-    return f"{page} (HTTP {status}, a page instead of JSON)".lstrip() if body.lstrip().startswith("<") else page
+    return f"{page} (HTTP {status}, {_PAGE_NOTE})".lstrip() if body.lstrip().startswith("<") else page
+
+
+def is_page(failure: Failure) -> bool:
+    """Return whether the response was a page, which no service of this API sends."""
+    return failure.message.endswith(f", {_PAGE_NOTE})")
 
 
 def read_page(body: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -19,8 +18,6 @@ from .model_list import describe_all, read_model_list
 
 if TYPE_CHECKING:  # read with the first list, so that a session starts sooner
     from ..facts.listed_models import ListedModel
-
-logger = logging.getLogger(__name__)
 
 
 class Fetch(Protocol):
@@ -63,7 +60,7 @@ class Models:
     async def list_models(self, fetch: Fetch, options: Options) -> list[ModelInfo]:
         """Return the models that this account can use, as the service lists them at `/models`.
 
-        The order is that of a menu: the default model first; see `rank_models`. An empty list is logged as a warning.
+        The order is that of a menu: the default model first; see `rank_models`.
 
         Args:
             fetch: reads documents of the service.
@@ -75,8 +72,6 @@ class Models:
         # Gateways list hundreds of models, and the event loop has other work meanwhile.
         listed, models = await asyncio.to_thread(self._read_list, await fetch("/models"), options)
         self.on_list(listed)
-        if not models:
-            logger.warning("the model list of the service contains no model that can do agent work")
         return models
 
     def _read_list(self, document: object, options: Options) -> tuple[list[ListedModel], list[ModelInfo]]:

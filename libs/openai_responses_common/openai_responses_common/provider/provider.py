@@ -136,14 +136,18 @@ class ResponsesProvider:
         return describe_shutdown_of(apply_tier_suffix(self._merge_model_info(), profile.tier_suffixes), profile)
 
     async def list_models(self) -> list[ModelInfo]:
-        """Return the models of this account, as the service lists them.
+        """Return the models of this account, as the service lists them; an empty list is logged as a warning.
 
         Raises:
             LLMError: the service cannot be reached, or a setting is not valid.
         """
         self.check_settings()
         async with HostCancellation(self.coordinator, provider=self.name):
-            return await self._catalogue.get_models()
+            models = await self._catalogue.get_models()
+        if not models:
+            name = self._backend.profile.display_name
+            logger.warning("%s: the model list of the service has no model that can do agent work", name)
+        return models
 
     async def complete(self, request: ChatRequest, **kwargs: Any) -> DecodedResponse:
         """Make one call and return its response.

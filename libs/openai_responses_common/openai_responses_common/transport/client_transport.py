@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from amplifier_core.llm_errors import AbortError
 
+from ..failures.connections import describe_connection_error
 from ..failures.failure import CallFailure, Failure, scrub_failure
 from ..wire.types import Event
 from ._client_per_loop import ClientPerLoop
@@ -224,12 +225,12 @@ def build_connection_failure(
     if is_timeout or isinstance(error, TimeoutError):
         return Failure(kind="timeout", message=INTERRUPTED_RESPONSE if response_started else NO_RESPONSE)
     if response_started:
-        return Failure(kind="stream", message=f"the connection broke off: {describe_cause(error)}")
+        return Failure(kind="stream", message=describe_connection_error("the connection broke off", error))
     cause = error.__cause__ or error
     if type(cause).__name__ == "ProxyError" and str(cause).startswith(str(_PROXY_LOGIN_REQUIRED)):
         message = f"the proxy refused a connection to {endpoint.base_url}: {cause}"
         return Failure(kind="status", status=_PROXY_LOGIN_REQUIRED, message=message)
-    return Failure(kind="network", message=f"cannot reach {endpoint.base_url}: {describe_cause(error)}")
+    return Failure(kind="network", message=describe_connection_error(f"cannot reach {endpoint.base_url}", error))
 
 
 def describe_connect_timeout(endpoint: Endpoint) -> str:
@@ -239,9 +240,3 @@ def describe_connect_timeout(endpoint: Endpoint) -> str:
     timeout is.
     """
     return f"timed out: cannot connect to {endpoint.base_url}"
-
-
-def describe_cause(error: BaseException) -> str:
-    """Return the cause of a client's error in one line."""
-    cause = error.__cause__ or error
-    return f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import ConfigurationError, LLMError, LLMTimeoutError
 
-from ..failures.certificates import build_network_error
+from ..failures.connections import build_network_error, describe_connection_error
 from ..failures.durations import parse_date
 from ..failures.failure import Failure
 from ..failures.read import read_error_response
@@ -219,7 +219,7 @@ class BlockingHttp:
         except (httpx2.TimeoutException, TimeoutError):
             failed = LLMTimeoutError(f"{_read_host(url)} did not respond within {self._timeout_s:g} s")
         except (httpx2.HTTPError, *connection_error_types()) as error:
-            failed = build_network_error(f"cannot reach {_read_host(url)}: {type(error).__name__}: {error}")
+            failed = build_network_error(describe_connection_error(f"cannot reach {_read_host(url)}", error))
         raise failed
 
     def _build_send_check(self) -> Callable[[str, object], None]:

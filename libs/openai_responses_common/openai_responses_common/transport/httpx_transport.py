@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..failures.connections import describe_connection_error
 from ..failures.failure import CallFailure, Failure
 from .base import Document, Endpoint
 from .client_transport import (
@@ -11,7 +12,6 @@ from .client_transport import (
     INTERRUPTED_RESPONSE,
     ClientTransport,
     build_connection_failure,
-    describe_cause,
     describe_connect_timeout,
     remove_read_timeout,
 )
@@ -63,7 +63,7 @@ class _HttpxLibrary:
         except import_http_library().TimeoutException:
             failure = Failure(kind="timeout", message=INTERRUPTED_RESPONSE)
         except self.error_types() as error:
-            failure = Failure(kind="stream", message=f"an error response broke off: {describe_cause(error)}")
+            failure = Failure(kind="stream", message=describe_connection_error("an error response broke off", error))
         else:
             failure = read_json_reply(response).read_failure()
         finally:

@@ -239,15 +239,18 @@ def _read_config_flag(settings: Settings, key: str) -> bool:
 
 
 def _build_flow(mode: str, settings: Settings, endpoint: AzureEndpoint) -> Flow:
-    if missing := _describe_missing_settings(mode, settings):
-        raise ConfigurationError(f"auth {mode} needs {missing}")
+    if missing := _list_missing_settings(mode, settings):
+        raise ConfigurationError(f"auth {mode} needs {_join_words([describe_setting(key) for key in missing])}")
     return _AUTH_MODE_BY_NAME[mode].build_flow(settings, endpoint)
 
 
-def _describe_missing_settings(mode: str, settings: Settings) -> str:
-    """The settings that a mode still needs, in words; empty if there are none."""
-    required = _AUTH_MODE_BY_NAME[mode].required_settings
-    return " and ".join(describe_setting(key) for key in required if key not in settings.texts)
+def _list_missing_settings(mode: str, settings: Settings) -> list[str]:
+    """The settings that a mode still needs, by their names."""
+    return [key for key in _AUTH_MODE_BY_NAME[mode].required_settings if key not in settings.texts]
+
+
+def _join_words(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _hash_identity(settings: Settings, mode: str, endpoint: AzureEndpoint) -> str:
@@ -259,12 +262,12 @@ def _hash_identity(settings: Settings, mode: str, endpoint: AzureEndpoint) -> st
 
 def _build_chain(settings: Settings, endpoint: AzureEndpoint) -> Flow:
     allowed_modes = _read_allowed_modes()
-    flows: list[tuple[str, Flow | str]] = [("api_key", f"{describe_setting('api_key')} is not set")]
+    flows: list[tuple[str, Flow | str]] = []
     for mode in _SEARCH_ORDER:
         if mode not in allowed_modes:
             flows.append((mode, "excluded by AZURE_TOKEN_CREDENTIALS"))
-        elif missing := _describe_missing_settings(mode, settings):
-            flows.append((mode, f"{missing} is not set"))
+        elif missing := _list_missing_settings(mode, settings):
+            flows.append((mode, f"set {_join_words(missing)}"))
         elif mode == "entra_managed_identity":
             flows.append((mode, _build_managed_identity(settings, endpoint, in_chain=True)))
         elif mode == "entra_device_code":
@@ -290,6 +293,9 @@ def _read_allowed_modes() -> tuple[str, ...]:
             "azure-identity set auth to azure_identity"
         )
     return _SEARCH_ORDER_BY_VARIABLE[name.lower()]
+
+
+_NOTHING_FOUND = "no credential for Azure OpenAI found: set api_key (AZURE_OPENAI_API_KEY), or set up one of these"
 
 
 class FlowChain:
@@ -324,4 +330,4 @@ class FlowChain:
             logger.info("Azure OpenAI is called with %s", flow.description)
             self._working_flow = flow
             return token
-        raise AuthenticationError(f"no credential for Azure OpenAI found. Tried, in this order: {'; '.join(skipped)}")
+        raise AuthenticationError("\n  ".join([_NOTHING_FOUND, *skipped]))
