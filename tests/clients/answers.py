@@ -32,7 +32,7 @@ def answer(context: TurnContext) -> list[OutputPart]:
 
 
 def _tool_names(context: TurnContext) -> Iterator[str]:
-    tools = list(context.body.get("tools") or ())
+    tools: list[dict[str, Any]] = list(context.body.get("tools") or ())
     for item in context.items:
         if item.get("type") == "additional_tools":
             tools += item["tools"]

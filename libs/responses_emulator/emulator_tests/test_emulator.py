@@ -9,7 +9,7 @@ import openai
 import pytest
 from emulator_clients.responses import AUTHORIZATION, post_response
 from openai import AsyncOpenAI
-from responses_emulator import CutStream, Emulator, EventDelay, ResponseFailed, Say, Silence, Turn
+from responses_emulator import CutStream, Emulator, EventDelay, ResponseFailed, Say, Silence, Turn, fixed_output
 
 
 async def test_a_connection_is_reused(emulator: Emulator) -> None:
@@ -74,7 +74,7 @@ def test_an_error_of_a_responder_or_a_script_is_a_500_and_in_the_log(
     def fail(_: object) -> list[Say]:
         raise LookupError("no such answer")
 
-    with Emulator(**({"responder": fail} if failing == "responder" else {})) as emulator:
+    with Emulator(responder=fail if failing == "responder" else fixed_output) as emulator:
         if failing == "script":
             emulator.script(lambda request: fail(request)[0])
         reply = post_response(emulator)
