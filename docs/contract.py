@@ -7,7 +7,7 @@ from pathlib import Path
 from responses_emulator.contract.accepted_differences import ACCEPTED_DIFFERENCES
 from responses_emulator.rules.assumptions import ASSUMPTIONS
 from responses_emulator.rules.catalogue import RULES, SECTIONS
-from responses_emulator.rules.rule import Rule
+from responses_emulator.rules.rule import Rule, Source
 
 PAGE = Path(__file__).with_suffix(".md")
 
@@ -36,11 +36,13 @@ def page() -> str:
 
 
 def _section(title: str, rules: dict[str, Rule]) -> str:
-    rows = [
-        (f"`{name}`", rule.when, _reply(rule), "" if rule.source.kind == "none" else str(rule.source), rule.ours)
-        for name, rule in rules.items()
-    ]
+    rows = [(f"`{name}`", rule.when, _reply(rule), _source(rule.source), rule.ours) for name, rule in rules.items()]
     return f"## {title}\n\n{_table(('rule', 'the service refuses …', 'reply', 'source', 'made up'), rows)}"
+
+
+def _source(source: Source) -> str:
+    """Return a source as a page writes it: a number with # would be one of this repository."""
+    return "" if source.kind == "none" else str(source).replace("#", " ")
 
 
 def _reply(rule: Rule) -> str:
@@ -49,7 +51,7 @@ def _reply(rule: Rule) -> str:
 
 
 def _differences() -> str:
-    rows = [(f"`{shape.__name__}`", row.what, str(row.source)) for shape, row in ACCEPTED_DIFFERENCES.items()]
+    rows = [(f"`{shape.__name__}`", row.what, _source(row.source)) for shape, row in ACCEPTED_DIFFERENCES.items()]
     about = "The shapes of requests are the parameter types of the `openai` package, with these differences:"
     return f"## What is accepted\n\n{about}\n\n{_table(('type', 'difference', 'source'), rows)}"
 
