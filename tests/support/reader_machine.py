@@ -22,7 +22,17 @@ from tests.support.pages import Block
 
 ROOT = Path(__file__).resolve().parents[2]
 AMPLIFIER = "git+https://github.com/microsoft/amplifier"
-_ABSENT_FROM_A_CHECKOUT = (".git", ".nox", ".venv", "dist", "__pycache__", ".hypothesis", ".*_cache", "*.egg-info")
+_ABSENT_FROM_A_CHECKOUT = (
+    ".git",
+    ".nox",
+    ".venv",
+    "dist",
+    "__pycache__",
+    ".hypothesis",
+    ".*_cache",
+    ".coverage*",
+    "*.egg-info",
+)
 _WRITE_DOWN = """
 import json, os, sys
 with open(os.environ["COMMANDS"], "a") as file:

@@ -48,4 +48,5 @@ def test_the_commands_of(name: str, tmp_path: Path) -> None:
     path = os.pathsep.join([str(environment / "bin"), os.environ["PATH"]])
     script = write_script([block for block in INSTALLING if block.page == name])
 
-    must("env", f"PATH={path}", f"HOME={tmp_path}", "bash", "-e", "-o", "pipefail", "-c", f"cd {checkout}\n{script}")
+    variables = [f"PATH={path}", f"HOME={tmp_path}", f"UV_CACHE_DIR={must('uv', 'cache', 'dir').strip()}"]
+    must("env", *variables, "bash", "-e", "-o", "pipefail", "-c", f"cd {checkout}\n{script}")
