@@ -28,7 +28,7 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests"]
 os.environ.setdefault("UV_SYSTEM_CERTS", "true")  # uv then trusts the certificates of the machine, as pip does
 
-SUPPORTED = ["3.11", "3.12", "3.13"]
+SUPPORTED = ["3.11", "3.12", "3.13", "3.14", "3.15"]
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 # nox skips a Python that is absent. The one that runs nox is in the list, so nox cannot skip all and report success.
 PYTHONS = [*SUPPORTED, *({RUNNING} - set(SUPPORTED))]
