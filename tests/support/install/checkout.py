@@ -135,6 +135,13 @@ class Environment:
         return json.loads(must(self.python, "-I", HERE / program, *words))
 
     def refusal(self, module: str) -> str:
-        """The error that importing a module ends with there, or nothing."""
-        done = run(self.python, "-I", "-c", f"import {package_of(module)}")
+        """The error of the first use of a module there, or nothing."""
+        done = run(self.python, "-I", "-c", f"import {package_of(module)} as module; module.create({{}})")
         return done.stderr.strip().splitlines()[-1] if done.returncode else ""
+
+    def follow(self, text: str) -> None:
+        """Run the commands that a text says to run."""
+        commands = text.split("`")[1::2]
+        assert commands, text
+        for command in commands:
+            must("sh", "-c", command)
