@@ -103,7 +103,7 @@ async def test_another_machine_is_reached_through_a_socks_proxy(
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("socks5://127.0.0.1:9", "pip install 'socksio"),
+        ("socks5://127.0.0.1:9", "'socksio>=1,<2'"),
         ("socks4://127.0.0.1:9", "HTTPS_PROXY does not hold the address of a proxy that speaks HTTP or SOCKS 5"),
     ],
 )

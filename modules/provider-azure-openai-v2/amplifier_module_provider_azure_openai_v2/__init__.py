@@ -1,38 +1,14 @@
 """Amplifier provider for Azure OpenAI, with a key or a Microsoft Entra identity."""
 
-from __future__ import annotations
-
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
-
-from openai_responses_common.provider.requirements import check_installation
+from .installation import check_installation
+from .stand_in import build_stand_in
 
 __version__ = "0.1.0"
-check_installation(__name__, version=__version__, file=__file__, needs={"openai": "3.30"})
-
-# The library of another release may not have these names, so the check comes first.
-from openai_responses_common import mount_provider  # noqa: E402
-
-from .provider import AzureOpenaiV2Provider  # noqa: E402
-
 __amplifier_module_type__ = "provider"
 __all__ = ["AzureOpenaiV2Provider", "create", "mount"]
 
-
-def create(config: Mapping[str, Any]) -> AzureOpenaiV2Provider:
-    """Build a provider without a host, from the same settings; `create_provider("azure:…")` calls this function."""
-    return AzureOpenaiV2Provider(base_url=None, config=config)
-
-
-async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Callable[[], Awaitable[None]]:
-    """Mount the provider and return the function that closes it.
-
-    It is also mounted without a credential, so that the first call can say what is missing.
-
-    Args:
-        coordinator: the coordinator of the session, or the mock of a host that validates the module.
-        config: the settings; the README lists them. None, the default, means no settings.
-    """
-    return await mount_provider(
-        coordinator, AzureOpenaiV2Provider(base_url=None, config=config, coordinator=coordinator)
-    )
+try:
+    check_installation(__name__, __version__, needs={"openai": "3.30"})
+    from .provider import AzureOpenaiV2Provider, create, mount
+except Exception as error:  # noqa: BLE001  (whatever it is, the first call says it)
+    AzureOpenaiV2Provider, create, mount = build_stand_in(__name__, error)

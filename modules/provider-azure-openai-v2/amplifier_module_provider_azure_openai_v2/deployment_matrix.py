@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-import yaml
 from openai_responses_common.facts.model_ids import remove_snapshot_date
 from openai_responses_common.wire.json_values import as_object, as_objects
+
+from .installation import importing
 
 
 def replace_models_with_deployments(matrix: str, deployments: Mapping[str, str]) -> str:
@@ -21,6 +22,9 @@ def replace_models_with_deployments(matrix: str, deployments: Mapping[str, str])
         matrix: a routing matrix, as YAML.
         deployments: the model of each deployment, by name; at least one.
     """
+    with importing():
+        import yaml
+
     document = as_object(yaml.safe_load(matrix))
     document["roles"] = {
         role: _replace_candidates(as_object(entry), deployments) for role, entry in as_object(document["roles"]).items()

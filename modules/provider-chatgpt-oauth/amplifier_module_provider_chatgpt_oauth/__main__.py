@@ -6,6 +6,11 @@ over both.
 
 from __future__ import annotations
 
+from .stand_in import exit_if_unusable
+
+# Before the imports that fail if the module cannot be used.
+exit_if_unusable()
+
 import argparse
 import asyncio
 import shlex

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
-from openai_responses_common import ResponsesProvider
+from openai_responses_common import ResponsesProvider, mount_provider
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.device_code import DeviceCode
 from openai_responses_common.auth.terminal import Terminal, is_terminal
@@ -18,7 +18,7 @@ from .auth.offer import get_shared_offer
 from .auth.tokens import Tokens
 from .backend import SIGN_IN_CAPABILITY, build_chatgpt_backend
 
-__all__ = ["SIGN_IN_CAPABILITY", "ChatgptOauthProvider"]
+__all__ = ["SIGN_IN_CAPABILITY", "ChatgptOauthProvider", "create", "mount", "on_session_ready"]
 
 
 class ChatgptOauthProvider(ResponsesProvider):
@@ -160,3 +160,31 @@ class ChatgptOauthProvider(ResponsesProvider):
             return self._chatgpt_backend.account.describe_location()
         except AuthenticationError as error:
             return f"an unknown location: {error}"
+
+
+def create(config: Mapping[str, Any]) -> ChatgptOauthProvider:
+    """Build a provider without a host, from the same settings; `create_provider("chatgpt:…")` calls this function."""
+    return ChatgptOauthProvider(config=config)
+
+
+async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Callable[[], Awaitable[None]]:
+    """Mount the provider and return the function that closes it.
+
+    It is also mounted without a sign-in, so that the first call can say what to run.
+
+    Args:
+        coordinator: the coordinator of the session, or the mock of a host that validates the module.
+        config: the settings; the README lists them. None, the default, means no settings.
+    """
+    provider = ChatgptOauthProvider(config=config, coordinator=coordinator)
+    if hasattr(coordinator, "register_capability"):
+        coordinator.register_capability(SIGN_IN_CAPABILITY, provider)
+    return await mount_provider(coordinator, provider)
+
+
+async def on_session_ready(coordinator: Any) -> None:
+    """Sign in if the settings ask for it. A host calls this when the session is complete, never on a mock."""
+    mounted: dict[str, Any] = coordinator.get("providers") or {}
+    for provider in mounted.values():
+        if isinstance(provider, ChatgptOauthProvider):
+            await provider.sign_in_on_mount()

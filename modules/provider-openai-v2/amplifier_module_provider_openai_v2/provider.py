@@ -1,11 +1,11 @@
-"""The provider class, under the name by which hosts find it."""
+"""The provider class, under the name by which hosts find it, and the functions that build and mount it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from openai_responses_common import AddressedProvider, Backend
+from openai_responses_common import AddressedProvider, Backend, mount_provider
 
 from .backend import build_openai_backend
 
@@ -16,3 +16,20 @@ class OpenaiV2Provider(AddressedProvider):
     def build_backend(self, config: Mapping[str, Any]) -> Backend:
         """Build the backend from the settings; see `AddressedProvider.build_backend`."""
         return build_openai_backend(config)
+
+
+def create(config: Mapping[str, Any]) -> OpenaiV2Provider:
+    """Build a provider without a host, from the same settings; `create_provider("openai:…")` calls this function."""
+    return OpenaiV2Provider(base_url=None, config=config)
+
+
+async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Callable[[], Awaitable[None]]:
+    """Mount the provider and return the function that closes it.
+
+    It is also mounted without a key, so that the first call can say what is missing.
+
+    Args:
+        coordinator: the coordinator of the session, or the mock of a host that validates the module.
+        config: the settings; the README lists them. None, the default, means no settings.
+    """
+    return await mount_provider(coordinator, OpenaiV2Provider(base_url=None, config=config, coordinator=coordinator))

@@ -215,7 +215,7 @@ async def test_a_socks_proxy_without_its_package_names_the_package(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://localhost:1080")
-    check(await cloud.refusal(**cloud.secret), kernel.ConfigurationError, ["pip install 'socksio>=1,<2'"])
+    check(await cloud.refusal(**cloud.secret), kernel.ConfigurationError, ["'socksio>=1,<2'"])
 
 
 # Certificates and assertions that cannot be used.

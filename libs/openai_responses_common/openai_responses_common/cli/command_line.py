@@ -7,12 +7,11 @@ path, unless the shell finds that same script by its name.
 
 from __future__ import annotations
 
-import os
-import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+
+from ..installation import quote_command
 
 
 def command_line(package: str, script: str, command: str = "") -> str:
@@ -34,4 +33,4 @@ def command_line(package: str, script: str, command: str = "") -> str:
     else:
         words = [sys.executable or "python", "-m", package.partition(".")[0]]
     words += [command] if command else []
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+    return quote_command(words)

@@ -15,6 +15,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from ..auth.urls import is_loopback, is_within
+from ..installation import importing
 from ..provider.environment import setting
 from ..wire.json_values import as_object
 
@@ -104,7 +105,8 @@ def _read_provider_rows(file: str) -> list[dict[str, Any]]:
     Raises:
         ValueError: it is not a settings file. The host ignores such a file without a word.
     """
-    import yaml
+    with importing():
+        import yaml
 
     text = _read_file(file)
     try:

@@ -18,6 +18,7 @@ from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
 from amplifier_core.models import ModelInfo, ProviderInfo
 
+from ..installation import importing
 from ..options.model_info import MergedOverrides
 from ..options.options import (
     Options,
@@ -334,6 +335,7 @@ class ResponsesProvider:
 
 
 def _import_engine_class() -> type[Engine]:
-    from ..engine.engine import Engine
+    with importing():
+        from ..engine.engine import Engine
 
-    return Engine
+        return Engine

@@ -23,6 +23,7 @@ from ..failures.connections import build_network_error, describe_connection_erro
 from ..failures.durations import parse_date
 from ..failures.failure import Failure
 from ..failures.read import read_error_response
+from ..installation import importing, install_command
 from ..wire.json_values import as_object, loads_or_text
 from .proxies import choose_proxy
 
@@ -46,15 +47,12 @@ def import_http_library() -> ModuleType:
     """Return the library. The first import takes about 50 ms.
 
     Raises:
-        ConfigurationError: it is not installed.
+        ConfigurationError: it is not installed, or cannot be imported.
     """
-    try:
+    with importing():
         import httpx
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"requests without the openai SDK need the package {error.name}: run `pip install 'httpx>=0.27'`"
-        ) from None
-    return httpx
+
+        return httpx
 
 
 def build_async_transport(library: ModuleType, url: str) -> Any:
@@ -75,7 +73,7 @@ def _build_transport(library: ModuleType, transport_class: Any, proxy: str | Non
     try:
         return transport_class(proxy=proxy, **options)
     except ImportError:
-        problem = "the proxy speaks SOCKS, which needs the package socksio: run `pip install 'socksio>=1,<2'`"
+        problem = f"the proxy speaks SOCKS, which needs the package socksio: run `{install_command('socksio>=1,<2')}`"
     except (ValueError, OSError, library.InvalidURL) as error:
         # The error is not quoted, because it may quote the address of the proxy, which may hold a password.
         problem = (
@@ -205,7 +203,8 @@ class BlockingHttp:
             NetworkError: there was no response.
             ConfigurationError: see `build_async_transport`.
         """
-        import httpx2
+        with importing():
+            import httpx2
 
         transport = _build_transport(httpx2, httpx2.HTTPTransport, find_proxy(url) if self._uses_proxy else None)
         timeout = httpx2.Timeout(self._timeout_s, connect=self._connect_timeout_s)

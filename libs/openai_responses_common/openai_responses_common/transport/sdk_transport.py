@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..failures.failure import Failure
 from ..failures.read import read_error_response
+from ..installation import importing
 from .base import Document, Endpoint
 from .client_transport import (
     CONNECT_TIMEOUT_S,
@@ -41,8 +42,9 @@ class _SdkLibrary:
 
     def build(self, endpoint: Endpoint) -> AsyncOpenAI:
         """Import the SDK and return a client. This takes hundreds of milliseconds, so it runs in a thread."""
-        import httpx2
-        from openai import AsyncOpenAI, Omit
+        with importing():
+            import httpx2
+            from openai import AsyncOpenAI, Omit
 
         omitted_headers = dict.fromkeys(
             [*_read_environment_header_names(), "Authorization", "OpenAI-Organization", "OpenAI-Project"], Omit()

@@ -19,9 +19,11 @@ from urllib.parse import urlsplit
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, NetworkError
 from openai_responses_common import Token
 
+from ..installation import importing, install_command
 from .token_endpoint import find_aadsts_code
 
 # What azure-core raises if a server does not respond.
+_REQUIREMENT = "azure-identity>=1.15"
 _NETWORK_ERROR_NAMES = frozenset({"ServiceRequestError", "ServiceResponseError"})
 
 
@@ -96,7 +98,8 @@ def build_default_azure_identity_flow(authority: str) -> AzureIdentityFlow:
     """
 
     def build() -> Any:
-        from azure.identity import DefaultAzureCredential  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+        with importing(_REQUIREMENT):
+            from azure.identity import DefaultAzureCredential  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 
         return DefaultAzureCredential(authority=urlsplit(authority).netloc)  # pyright: ignore[reportUnknownVariableType]
 
@@ -105,6 +108,6 @@ def build_default_azure_identity_flow(authority: str) -> AzureIdentityFlow:
     except ModuleNotFoundError:  # not even the parent package is there
         is_installed = False
     if not is_installed:
-        hint = "pip install 'amplifier-module-provider-azure-openai-v2[azure-identity]'"
+        hint = install_command(_REQUIREMENT)
         raise ConfigurationError(f"auth azure_identity needs the azure-identity package: run `{hint}`")
     return AzureIdentityFlow("DefaultAzureCredential", build)

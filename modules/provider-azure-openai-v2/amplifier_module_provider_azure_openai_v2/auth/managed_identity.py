@@ -15,6 +15,7 @@ from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, L
 from openai_responses_common import Token
 from openai_responses_common.transport.http_client import BlockingHttp
 
+from ..installation import importing
 from .flow import FlowUnavailable
 from .msal_application import read_token
 from .token_endpoint import TokenHttpClient, read_refusal
@@ -50,13 +51,14 @@ class ManagedIdentity:
         Other clouds, company networks and Docker Desktop respond at the metadata address, too. In Azure Cloud Shell
         nothing does; its user is signed in to the Azure CLI.
         """
-        from msal.managed_identity import (
-            AZURE_ARC,
-            CLOUD_SHELL,
-            DEFAULT_TO_VM,
-            SERVICE_FABRIC,
-            get_managed_identity_source,
-        )
+        with importing():
+            from msal.managed_identity import (
+                AZURE_ARC,
+                CLOUD_SHELL,
+                DEFAULT_TO_VM,
+                SERVICE_FABRIC,
+                get_managed_identity_source,
+            )
 
         source = get_managed_identity_source()
         if source == SERVICE_FABRIC:  # MSAL calls it with another HTTP client

@@ -18,6 +18,7 @@ from typing import Any
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError, ProviderUnavailableError
 from openai_responses_common import Token
 
+from ..installation import importing
 from ..settings import LOGIN_HINT
 from .flow import Tenant
 from .token_endpoint import TokenHttpClient, read_refusal
@@ -78,7 +79,8 @@ class ConfidentialApplication:
         return read_token(result, self.description)
 
     def _acquire_token(self, client: TokenHttpClient, scope: str) -> Mapping[str, Any]:
-        import msal
+        with importing():
+            import msal
 
         application: Any = msal.ConfidentialClientApplication(
             self.client_id,
@@ -107,8 +109,9 @@ def build_certificate_application(
     """
 
     def proof() -> Mapping[str, Any]:
-        from cryptography.hazmat.primitives.hashes import SHA1
-        from cryptography.x509 import load_pem_x509_certificate
+        with importing():
+            from cryptography.hazmat.primitives.hashes import SHA1
+            from cryptography.x509 import load_pem_x509_certificate
 
         passphrase = {"passphrase": password} if password else {}
         content = _read_file(path, "client_certificate_path")

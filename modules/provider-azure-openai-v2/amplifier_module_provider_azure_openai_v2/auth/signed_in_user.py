@@ -30,6 +30,7 @@ from openai_responses_common.auth.store.open import open_store
 from openai_responses_common.auth.store.record import StoreBusy, StoreError, TokenRecord
 
 from ..endpoint import AzureEndpoint
+from ..installation import importing
 from ..settings import DEFAULT_TOKEN_FILE, LOGIN_HINT, OLD_TOKEN_FILE, Settings
 from .flow import FlowUnavailable, Tenant, run_flow
 from .msal_application import build_refusal_error, call_msal, read_token
@@ -169,7 +170,8 @@ class _MsalSession:
     """MSAL's application with the tokens of a record."""
 
     def __init__(self, user: SignedInUser, record: TokenRecord | None) -> None:
-        import msal
+        with importing():
+            import msal
 
         self._user = user
         self._http_client = TokenHttpClient(user.tenant.authority)

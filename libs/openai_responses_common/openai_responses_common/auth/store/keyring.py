@@ -26,6 +26,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ...installation import describe_failure
 from ...wire.json_values import as_object, loads_or_none
 from ..background import run_with_deadline
 from .record import StoreError
@@ -303,7 +304,7 @@ def _load_backend() -> KeyringBackend:
         objection = _find_objection(backend)
     except Exception as error:  # noqa: BLE001  (a bad setting raises ValueError, ImportError, AttributeError and others)
         if isinstance(error, ModuleNotFoundError) and error.name == "keyring":
-            objection = "the package keyring is not installed (`pip install 'keyring>=25'`)"
+            objection = describe_failure(error)
         else:
             reason = _format_error(error)
             objection = f"no keyring can be loaded ({reason}); PYTHON_KEYRING_BACKEND or keyringrc.cfg may be wrong"
