@@ -211,7 +211,7 @@ async def test_a_conversation_moves_to_another_model_and_to_one_that_does_not_re
         calls = items(session.body, "function_call")
         assert ["id" in call for call in calls] == [reasoning_count == 1] * 2
         dropped = session.recorder.named("llm:request")[-1]["dropped"]
-        assert any("does not reason" in line for line in dropped) is (reasoning_count == 0)
+        assert any("this model accepts none" in line for line in dropped) is (reasoning_count == 0)
     assert session.sent == 4, "no request was refused"
 
 
