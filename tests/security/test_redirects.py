@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_module_provider_chatgpt_oauth.__main__ import _fetch_limits
-from amplifier_module_provider_chatgpt_oauth.auth.credential import ChatgptCredential
 from responses_emulator import Emulator, HttpReply, redirect
 from responses_emulator.service.surface import Exchange, Route, Surface
 from responses_emulator.transport.server import Reply
@@ -96,12 +95,17 @@ def test_the_use_of_a_plan_is_asked_of_no_stranger(machine: Machine, stranger: E
     machine.keep(machine.service.token_set())
 
     async def away(exchange: Exchange) -> Reply:
-        return Reply(status=307, headers=[("location", f"{stranger.origin}/usage")])
+        return Reply(status=307, headers=[("location", f"{stranger.origin}/wham/usage")])
 
     own = machine.emulator._surfaces[0]
-    surface = Surface(name="usage", prefix="", routes=(Route("GET", "/usage", away),), authenticate=own.authenticate)
+    surface = Surface(
+        name="usage", prefix="", routes=(Route("GET", "/wham/usage", away),), authenticate=own.authenticate
+    )
     with Emulator(surfaces=(surface,)) as running:
-        account = machine.provider().require_account()
-        rows = asyncio.run(_fetch_limits(f"{running.origin}/usage", ChatgptCredential(account)))
+        account = machine.provider(base_url=f"{running.origin}/codex").require_account()
+        tokens = account.load_tokens()
+        assert tokens is not None
+        problem, rows = asyncio.run(_fetch_limits(account, tokens))
+        assert not problem
         assert rows == {"limits": "cannot be fetched: HTTP 307"}
         assert len(running.requests) == 1

@@ -50,8 +50,9 @@ def describe_connection_error(event: str, error: BaseException) -> str:
         error: what the HTTP library raised.
     """
     causes = list(islice(_list_causes(error), _MAX_CAUSES))
+    reasons = (_find_reason(cause) for cause in causes)
     texts = (_clean(str(cause)) for cause in causes)
-    reason = next(filter(None, map(_find_reason, causes)), "") or next(filter(None, texts), "")
+    reason = next((text for text in [*reasons, *texts] if text), "")
     return f"{event} ({reason})" if reason else event
 
 
