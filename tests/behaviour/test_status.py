@@ -36,7 +36,8 @@ def status(backend: BackendUnderTest, folder: Path, capsys: pytest.CaptureFixtur
         overrides = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
         arguments = ["status", *words, *overrides]
         code = run_command(commands, program="program", description="d", arguments=arguments)
-        return code, *capsys.readouterr()
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
 
     return run
 
