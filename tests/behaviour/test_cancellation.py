@@ -187,4 +187,4 @@ async def test_list_models_can_be_cancelled(session: Session) -> None:
         await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert len(await session.provider.list_models()) > 5
+    assert await session.provider.list_models()

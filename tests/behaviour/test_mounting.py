@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import logging
 import threading
@@ -111,8 +112,7 @@ async def test_the_priority_sorts_also_where_a_wizard_wrote_it(open_session: Ope
 
 
 async def test_the_module_has_the_names_that_hosts_expect(backend: BackendUnderTest) -> None:
-    module = inspect.getmodule(backend.mount)
-    assert module is not None
+    module = importlib.import_module(backend.package)
     assert module.__amplifier_module_type__ == "provider"
     assert [name for name in module.__all__ if name.endswith("Provider")] == [backend.class_name]
     looked_up = backend.name.title().replace("-", "") + "Provider"

@@ -89,7 +89,7 @@ def check(options: Options) -> None:
 def names_one(error: ConfigurationError, values: Mapping[str, Any]) -> None:
     """The error says which setting it is about, in a line that a person can read."""
     text = str(error)
-    assert any(repr(key) in text for key in values), text
+    assert any(repr(key) in text or f"'{key}." in text for key in values), text
     assert len(text) < 1000
 
 
