@@ -86,3 +86,18 @@ async def test_an_error_of_the_block_stays_what_it_is() -> None:
 
     with pytest.raises(NetworkError):
         await fail_when_cancelled()
+
+
+@pytest.mark.parametrize("error", [None, NetworkError("gone")], ids=["a result", "an error"])
+@on_jump_clock
+async def test_a_block_that_never_waits_leaves_no_cancellation_behind(error: NetworkError | None) -> None:
+    try:
+        async with watch(SimpleNamespace(cancellation=Token(1))):
+            if error is not None:
+                raise error
+    except NetworkError as raised:
+        assert raised is error
+    await asyncio.sleep(1)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0

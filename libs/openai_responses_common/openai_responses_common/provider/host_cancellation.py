@@ -48,10 +48,23 @@ class HostCancellation:
             self._timer.cancel()
         if self._task is None or not self._has_cancelled:
             return
-        is_only_cancellation = self._task.uncancel() <= self._cancel_count
-        if is_only_cancellation and error_type is asyncio.CancelledError:
+        if self._task.uncancel() > self._cancel_count:
+            return
+        if error_type is asyncio.CancelledError:
             await asyncio.sleep(_HOST_TIME_S)
             raise AbortError("the call was cancelled", provider=self._provider) from None
+        await self._forget_cancellation(self._task)
+
+    async def _forget_cancellation(self, task: asyncio.Task[Any]) -> None:
+        """Take back a cancellation that the block did not wait long enough to meet.
+
+        Before Python 3.13 it would otherwise meet the next `await` of the caller.
+        """
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if task.cancelling() > self._cancel_count:
+                raise
 
     def _look(self, task: asyncio.Task[Any]) -> None:
         """Cancel the task if the host asks for it, else look again later."""
