@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
@@ -24,12 +25,12 @@ class Token:
         return self.looks <= 0
 
 
-def watch(coordinator: Any) -> HostCancellation:
-    return HostCancellation(coordinator, provider="test")
+def watch(coordinator: Any, running: set[HostCancellation] | None = None) -> HostCancellation:
+    return HostCancellation(coordinator, provider="test", running=running if running is not None else set())
 
 
-async def wait(coordinator: Any) -> None:
-    async with watch(coordinator):
+async def wait(coordinator: Any, running: set[HostCancellation] | None = None) -> None:
+    async with watch(coordinator, running):
         await asyncio.sleep(60)
 
 
@@ -91,13 +92,24 @@ async def test_an_error_of_the_block_stays_what_it_is() -> None:
 @pytest.mark.parametrize("error", [None, NetworkError("gone")], ids=["a result", "an error"])
 @on_jump_clock
 async def test_a_block_that_never_waits_leaves_no_cancellation_behind(error: NetworkError | None) -> None:
-    try:
+    with pytest.raises(NetworkError) if error else nullcontext():
         async with watch(SimpleNamespace(cancellation=Token(1))):
             if error is not None:
                 raise error
-    except NetworkError as raised:
-        assert raised is error
     await asyncio.sleep(1)
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
+
+
+@on_jump_clock
+async def test_blocks_of_one_session_end_together() -> None:
+    """Whichever of them sees the flag."""
+    running: set[HostCancellation] = set()
+    blocks = [asyncio.create_task(wait(SimpleNamespace(cancellation=Token(looks)), running)) for looks in (99, 2)]
+    await asyncio.sleep(0.06)
+    assert [block.cancelling() for block in blocks] == [0, 0]
+    await asyncio.wait(blocks)
+    assert [type(block.exception()) for block in blocks] == [AbortError, AbortError]
+    assert asyncio.get_running_loop().time() < 1
+    assert not running

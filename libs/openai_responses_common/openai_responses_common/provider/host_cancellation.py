@@ -26,10 +26,13 @@ class HostCancellation:
     Args:
         coordinator: the session's coordinator. Nothing is watched if it is None, or has no cancellation token.
         provider: the mount name of the provider, for the error.
+        running: the blocks that run with the same coordinator, which end together. Otherwise the slot of one call would
+            go to another one, which would still send its request.
     """
 
-    def __init__(self, coordinator: Any, *, provider: str) -> None:
+    def __init__(self, coordinator: Any, *, provider: str, running: set[HostCancellation]) -> None:
         self._provider = provider
+        self._running = running
         self._token = getattr(coordinator, "cancellation", None)
         self._task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -40,10 +43,12 @@ class HostCancellation:
         self._task = asyncio.current_task()
         if self._task is not None and self._token is not None:
             self._cancel_count = self._task.cancelling()
-            self._look(self._task)
+            self._running.add(self)
+            self._look()
         return self
 
     async def __aexit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        self._running.discard(self)
         if self._timer is not None:
             self._timer.cancel()
         if self._task is None or not self._has_cancelled:
@@ -66,11 +71,18 @@ class HostCancellation:
             if task.cancelling() > self._cancel_count:
                 raise
 
-    def _look(self, task: asyncio.Task[Any]) -> None:
-        """Cancel the task if the host asks for it, else look again later."""
+    def _look(self) -> None:
+        """Cancel all blocks that run in this event loop if the host asks for it, else look again later."""
+        loop = asyncio.get_running_loop()
         # `is True`, because a mock of a coordinator has an attribute of every name.
         if getattr(self._token, "is_immediate", False) is True:
-            self._has_cancelled = True
-            task.cancel()
+            for block in tuple(self._running):
+                block.cancel(loop)
         else:
-            self._timer = asyncio.get_running_loop().call_later(_LOOK_INTERVAL_S, self._look, task)
+            self._timer = loop.call_later(_LOOK_INTERVAL_S, self._look)
+
+    def cancel(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Cancel the task of the block, if it runs in this event loop."""
+        if self._task is not None and self._task.get_loop() is loop and not self._has_cancelled:
+            self._has_cancelled = True
+            self._task.cancel()

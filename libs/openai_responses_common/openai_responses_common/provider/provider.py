@@ -89,6 +89,7 @@ class ResponsesProvider:
         # Without a session, all calls of this object count as one conversation for a service that routes by it.
         self._conversation_key = str(uuid.uuid4()) if backend.profile.session_headers else None
         self._engine: Engine | None = None
+        self._running: set[HostCancellation] = set()
         self._catalogue = Catalogue(self._fetch_models, max_age_s=backend.models.max_age_s)
 
     def __repr__(self) -> str:
@@ -143,7 +144,7 @@ class ResponsesProvider:
             LLMError: the service cannot be reached, or a setting is not valid.
         """
         self.check_settings()
-        async with HostCancellation(self.coordinator, provider=self.name):
+        async with HostCancellation(self.coordinator, provider=self.name, running=self._running):
             models = await self._catalogue.get_models()
         if not models:
             name = self._backend.profile.display_name
@@ -204,7 +205,10 @@ class ResponsesProvider:
     ) -> DecodedResponse:
         engine = await self._load_engine()
         events = engine.create_events(self.coordinator, self.name, self._configured_options)
-        async with HostCancellation(self.coordinator, provider=self.name), AsyncExitStack() as stack:
+        async with (
+            HostCancellation(self.coordinator, provider=self.name, running=self._running),
+            AsyncExitStack() as stack,
+        ):
             try:
                 options = await self._choose_options(request, kwargs, stack)
             except LLMError as error:
