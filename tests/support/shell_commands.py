@@ -104,7 +104,7 @@ def _uv(words: list[str]) -> str | None:
         case ["pip", "show" | "install", "--python", python, *requirements] if python.endswith(_AMPLIFIERS_PYTHON):
             wrong = [word for word in requirements if not re.fullmatch(r"azure-identity|amplifier-module-[\w-]+", word)]
             return f"{', '.join(wrong)}?" if wrong else None
-        case ["tool", "dir"]:
+        case ["tool", "dir" | "update-shell"]:
             return None
         case _:
             return "not a command of uv that is used here"

@@ -168,12 +168,17 @@ class AccountSettings:
     @property
     def usage_url(self) -> str:
         """The address of the plan's usage, beside the service. Source: OpenAI's own client, seen 2026-11-21."""
-        return f"{self.base_url.rpartition('/')[0]}/wham/usage"
+        return self._join_beside("wham/usage")
 
     @property
     def accounts_url(self) -> str:
         """The address that names the workspaces of a sign-in. Source: a capture of OpenAI's own client, 2026-11-30."""
-        return f"{self.base_url.rpartition('/')[0]}/wham/accounts/check"
+        return self._join_beside("wham/accounts/check")
+
+    def _join_beside(self, path: str) -> str:
+        """Return an address beside the service: in the folder that holds the last part of its path, if it has one."""
+        parts = urlsplit(self.base_url)
+        return parts._replace(path=f"{parts.path.rpartition('/')[0]}/{path}").geturl()
 
     def move_base_url(self, origin: str) -> str:
         """Return the address of the service at another origin, which a workspace names.

@@ -228,6 +228,20 @@ def test_tokens_go_to_a_host_that_the_user_allowed(allowed: Any) -> None:
     assert place.usage_url == "https://eu.gateway.example/wham/usage"
 
 
+@pytest.mark.parametrize(
+    ("base_url", "usage_url"),
+    [
+        ("http://127.0.0.1:9", "http://127.0.0.1:9/wham/usage"),
+        ("http://127.0.0.1:9/", "http://127.0.0.1:9/wham/usage"),
+        ("http://127.0.0.1:9/a/codex", "http://127.0.0.1:9/a/wham/usage"),
+    ],
+)
+def test_the_usage_is_beside_the_service(base_url: str, usage_url: str) -> None:
+    from amplifier_module_provider_chatgpt_oauth.settings import AccountSettings
+
+    assert AccountSettings.from_config({"base_url": base_url}).usage_url == usage_url
+
+
 async def test_no_redirect_is_followed_with_a_token(machine: Machine) -> None:
     machine.keep(machine.service.token_set())
     with Emulator() as elsewhere:

@@ -68,7 +68,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(capsys: pytest.CaptureFixture
     assert "Traceback" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [[], ["--unknown"], ["status", "--set", "timeout"], ["status", "--set", "=5"]])
+@pytest.mark.parametrize("words", [["--unknown"], ["status", "--set", "timeout"], ["status", "--set", "=5"]])
 def test_wrong_arguments_end_with_two(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         run_command(
@@ -78,6 +78,16 @@ def test_wrong_arguments_end_with_two(words: list[str]) -> None:
             arguments=words,
         )
     assert ended.value.code == 2
+
+
+def test_a_program_without_a_command_lists_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = [
+        Command(name=name, help=f"does {name}", run=lambda _: Result(summary="")) for name in ("status", "login")
+    ]
+    assert run_command(commands, program="p", description="What p is for.", arguments=[]) == 2
+    text = capsys.readouterr().err
+    assert "does status" in text
+    assert "does login" in text
 
 
 def test_a_setting_without_a_value_is_an_error_that_shows_the_form(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ from amplifier_core.llm_errors import LLMError
 from ..auth.store.record import StoreError
 from .settings import add_setting_options
 
+_EXIT_USAGE = 2  # as argparse
 _EXIT_INTERRUPTED = 130
 _library_logger = logging.getLogger(__name__.partition(".")[0])
 
@@ -88,13 +89,16 @@ def run_command(
         arguments: the arguments of the command line; None, by default, for those of the process.
     """
     parser = argparse.ArgumentParser(prog=program, description=description)
-    parsers = parser.add_subparsers(metavar="command", required=True)
+    parsers = parser.add_subparsers(metavar="command")
     for command in commands:
         command_parser = parsers.add_parser(command.name, help=command.help, description=command.help)
         add_setting_options(command_parser)
         command.add_options(command_parser)
         command_parser.set_defaults(run=command.run)
     parsed_arguments = parser.parse_args(arguments)
+    if not hasattr(parsed_arguments, "run"):
+        parser.print_help(sys.stderr)
+        return _EXIT_USAGE
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(_LogFormatter())
     log.setLevel(logging.WARNING)
