@@ -34,7 +34,9 @@ config:
         reasoning_effort: medium
 ```
 
-Every value may be a string, as setup wizards write them (`"false"`, `"30"`); an empty one counts as not set. A setting
+Every value may be a string, as setup wizards write them (`"false"`, `"30"`); an empty one counts as not set. So
+do `none`, `off` and `default` in `verbosity`, `truncation`, `prompt_cache_retention` and `service_tier` (but the
+`default` of `service_tier` is a tier). In `reasoning_effort` and `reasoning_summary`, `off` means `none`. A setting
 wins over an environment variable that sets the same. If a value is not valid, the first call fails with an error that
 names the setting and the valid values. An unknown setting is ignored, with a warning that shows the nearest name.
 

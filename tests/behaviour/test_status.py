@@ -97,6 +97,32 @@ def test_an_unknown_setting_is_a_warning(backend: BackendUnderTest, emulator: Em
     assert "time_out" in output
 
 
+def test_a_setting_whose_name_is_no_text_is_unknown(
+    backend: BackendUnderTest, emulator: Emulator, folder: Path, status: Run
+) -> None:
+    """As YAML reads `on:` and `5:`."""
+    write(folder, {"module": backend.module, "config": {**backend.settings(emulator), True: 1, 5: 2}})
+    code, output, errors = status()
+    assert code == 0
+    assert [line.rpartition(": ")[2] for line in errors.splitlines()] == [
+        "unknown setting 'True' is ignored",
+        "unknown setting '5' is ignored",
+    ]
+    assert {"True", "5"} <= {line.split()[0] for line in output.replace("settings", "").splitlines()}
+
+
+@pytest.mark.parametrize("tier", ["Their-Own", "on_demand", "off"])
+def test_a_tier_of_another_server_is_accepted(
+    backend: BackendUnderTest, emulator: Emulator, status: Run, tier: str
+) -> None:
+    """A service that leaves tiers out says so at the call."""
+    code, _, errors = status(**backend.settings(emulator, service_tier=tier))
+    assert code == 0
+    is_told = tier == "Their-Own" and backend.package != "amplifier_module_provider_chatgpt_oauth"
+    assert errors.count("unknown tier, which is sent as it is, 'Their-Own'") == is_told
+    assert errors.count("\n") == is_told
+
+
 def test_the_instance_that_a_session_calls_is_shown_with_the_origin_of_each_setting(
     backend: BackendUnderTest, emulator: Emulator, folder: Path, status: Run
 ) -> None:

@@ -38,6 +38,7 @@ WRITTEN: tuple[Any, ...] = (
     "", " ", "true", "False", "YES", "off", "0", "1", "-1", "30", " 30 ", "1_000", "1e3", "0.5", "nan",
     "inf", "-inf", "NaN",
     "1" * 5000, "\u0661", "low", "HIGH", "default", "none", "auto", "fast", "flex", "{", "[]", "{}", "null", "NaN",
+    "X-High", "in-memory", "on_demand", "their-own",
     '{"effort": "low"}', '{"effort": {"a": 1}}', '{"effort": 5, "summary": []}',
     '[{"type": "web_search"}]', '[{"type": []}]',
     '{"type": "x", "name": {}}', '{"a": NaN}', "[" * 5000, '{"type": "json"}', "a,b,,c", "k" * 65,

@@ -60,6 +60,25 @@ def test_the_log_is_shown_with_its_level(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr() == ("ok\n", "warning: an unknown setting\nerror: tokens are lost\n")
 
 
+def test_nothing_that_is_printed_controls_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """An id in a settings file may hold anything, and so may a page of a server."""
+    odd = "wo\x1b[2Jrk\x9b1A\u202e\rx"
+
+    def shows(_: argparse.Namespace) -> Result:
+        logging.getLogger("openai_responses_common.somewhere").warning("%s", odd)
+        return Result(summary=odd, details={odd: f"{odd}\n你好 👩\u200d💻"})
+
+    def fails(_: argparse.Namespace) -> Result:
+        raise ValueError(odd)
+
+    assert program(shows) == 0
+    out, err = capsys.readouterr()
+    assert [line.split() for line in out.splitlines()] == [["work", "x"], ["work", "x"] * 2, ["你好", "👩\u200d💻"]]
+    assert err == "warning: work x\n"
+    assert program(fails) == 1
+    assert capsys.readouterr().err == "error: work x\n"
+
+
 def test_ctrl_c_ends_a_command_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     def stopped(_: argparse.Namespace) -> Result:
         raise KeyboardInterrupt

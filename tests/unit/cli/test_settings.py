@@ -76,6 +76,18 @@ def test_a_setting_of_the_files_is_not_shown_as_one_of_the_environment(
     assert read().describe_origins(VARIABLES) == "api_key  ~/.amplifier/settings.yaml"
 
 
+def test_a_setting_whose_name_is_no_text_is_shown(home: Home) -> None:
+    """YAML reads the names `on`, `2020-01-01` and `5` as other types."""
+    home.write_providers("{module: provider-x, config: {on: 1, 2020-01-01: 2, 5: 3, a: 4, credentials: {6: x}}}")
+    assert [line.split()[0] for line in read().describe_origins(VARIABLES).splitlines()] == [
+        "True",
+        "2020-01-01",
+        "5",
+        "a",
+        "credentials.6",
+    ]
+
+
 def test_without_settings_there_is_no_origin() -> None:
     assert read().describe_origins(VARIABLES) == "none"
 

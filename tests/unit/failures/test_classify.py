@@ -20,6 +20,7 @@ from openai_responses_common.failures.classify import (
     MEANING_BY_TYPE,
     classify_failure,
 )
+from openai_responses_common.failures.connections import describe_connection_error
 from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.read import read_error_event, read_error_response
 from openai_responses_common.failures.server_sentences import SERVER_SENTENCES, ServerSentence
@@ -142,10 +143,35 @@ def test_failed_connection_is_retried(kind: Any, error: type[kernel.LLMError]) -
 
 
 def test_untrusted_certificate_is_final() -> None:
-    failure = Failure(kind="network", message="cannot reach x: certificate verify failed: self-signed certificate")
-    error = classify(failure)
+    problem = OSError("certificate verify failed: self-signed certificate")
+    error = classify(Failure(kind="network", message=describe_connection_error("cannot reach x", problem)))
     assert (type(error), error.retryable) == (kernel.NetworkError, False)
     assert "SSL_CERT_FILE" in str(error)
+
+
+CONTROLS = "\x1b[2J\x1b]0;owned\x07\x9b1A\u202e\x00\x08"
+
+
+@pytest.mark.parametrize(
+    ("body", "error_headers", "shown"),
+    [
+        ({"error": {"message": f"No{CONTROLS} way\r\nback"}}, {}, "No way back"),
+        ({"error": {"message": "No", "param": f"in{CONTROLS}put"}}, {}, "No (parameter: input)"),
+        ({"error": {"code": f"odd{CONTROLS}"}}, {}, "the code odd"),
+        (f"No{CONTROLS} way", {}, "No way"),
+        (f"<html><title>No{CONTROLS} way</title></html>", {}, "No way (HTTP 400, a page instead of JSON)"),
+        ({"error": {"message": "No"}}, {"x-request-id": f"req{CONTROLS}_1"}, "No [request req_1]"),
+        ({"error": {"message": "Ñandú 你好 👩\u200d💻 e\u0301"}}, {}, "Ñandú 你好 👩\u200d💻 e\u0301"),
+    ],
+    ids=["message", "parameter", "code", "text", "title", "request id", "ordinary"],
+)
+def test_what_a_server_sends_does_not_control_a_terminal(
+    body: object, error_headers: dict[str, str], shown: str
+) -> None:
+    text = str(respond(400, body, **error_headers))
+    assert shown in text
+    assert "owned" not in text
+    assert not set(text) & set("\x00\x07\x08\x1b\x9b\u202e\r\n")
 
 
 def test_plan_limit_is_final_and_says_when_it_resets() -> None:
@@ -239,6 +265,7 @@ def test_known_errors_of_a_service_count_more_than_the_tables(
 NETWORK_REMEDIES = {
     "cannot reach http://x (connection refused)": "check the address, the network and the proxy",
     "cannot reach https://x (it does not speak TLS)": "need http:// ?",
+    "cannot reach http://x/certificate/v1 (connection refused)": "check the address, the network and the proxy",
 }
 
 

@@ -119,6 +119,22 @@ def test_a_redirect_says_where_to() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://user:secretpw@evil.example:8/x/y?key=s#t", "https://evil.example:8/x/y"),
+        ("//secretpw@evil.example/x#secretpw", "//evil.example/x"),
+        ("https://a:secret@pw@evil.example/", "https://evil.example/"),
+        ("https://[::1]:9/v1", "https://[::1]:9/v1"),
+        ("https://[bad", "https://[bad"),
+        ("/v2/responses", "/v2/responses"),
+        ("?key=secretpw", "an address that it does not name"),
+    ],
+)
+def test_a_redirect_is_quoted_without_what_may_be_secret(location: str, shown: str) -> None:
+    assert read(307, None, location=location).message == f"HTTP 307: the service redirects to {shown}"
+
+
 def test_the_request_id_of_either_header() -> None:
     assert read(500, None, apim_request_id="apim").request_id == "apim"
     assert read(500, None, x_request_id="x", apim_request_id="apim").request_id == "x"

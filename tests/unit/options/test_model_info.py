@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import math
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -124,10 +125,25 @@ def test_an_entry_that_is_not_an_object_is_refused() -> None:
         read_model_info({"prod": "gpt-6-sol"})
 
 
-@pytest.mark.parametrize("value", [[], "nonsense", 5, {1: {}}])
+@pytest.mark.parametrize("value", [[], "nonsense", 5])
 def test_a_value_that_is_not_an_object_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="an object"):
         read_model_info(value)
+
+
+def test_what_yaml_reads_as_another_type_is_read() -> None:
+    """A bare 4.1 is a number there, and a bare day is a date."""
+    overrides = read_model_info({4.1: {"shutdown": date(2026, 12, 11)}})
+    assert overrides.traits_of("4.1").shutdown == "2026-12-11"
+
+
+@pytest.mark.parametrize(
+    "entry", [{"context_window": math.nan}, {"shutdown": datetime(2026, 12, 11, 8, tzinfo=UTC)}, {2: 1}]
+)
+def test_a_value_that_json_cannot_hold_is_refused_by_name(entry: dict[Any, Any]) -> None:
+    (key,) = entry
+    with pytest.raises(ConfigurationError, match=rf"prod.* takes .*{'not 2' if key == 2 else '(128000|2026-12-11)'}"):
+        read_model_info({"prod": entry})
 
 
 def test_an_empty_entry_changes_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from openai_responses_common.options.model_info import read_model_info
 from openai_responses_common.options.options import (
     Options,
     list_unknown_settings,
+    list_unknown_tiers,
     read_call_options,
     read_config,
     read_valid_config,
@@ -38,17 +40,25 @@ def call(
     return read_call_options(settings, chat, kwargs or {}, cache_key=cache_key)
 
 
+CHOICES = ("verbosity", "truncation", "prompt_cache_retention")
 SETTINGS: list[tuple[str, Any, str, Any]] = [
     ("default_model", " gpt-6-sol ", "model", "gpt-6-sol"),
     ("reasoning_effort", "High", "reasoning_effort", "high"),
     ("reasoning_effort", "default", "reasoning_effort", None),
     ("reasoning_effort", "auto", "reasoning_effort", None),
     ("reasoning_effort", "none", "reasoning_effort", "none"),
+    ("reasoning_effort", "off", "reasoning_effort", "none"),
+    ("reasoning_effort", False, "reasoning_effort", "none"),
+    ("reasoning_effort", "null", "reasoning_effort", None),
+    ("reasoning_effort", "X-High", "reasoning_effort", "xhigh"),
+    ("reasoning_effort", "extra high", "reasoning_effort", "xhigh"),
     ("reasoning_summary", "Detailed", "reasoning_summary", "detailed"),
     ("reasoning_summary", "none", "reasoning_summary", None),
     ("reasoning_summary", "off", "reasoning_summary", None),
     ("reasoning_summary", False, "reasoning_summary", None),
+    ("reasoning_summary", "default", "reasoning_summary", "auto"),
     ("verbosity", "LOW", "verbosity", "low"),
+    *((key, word, key, None) for key in CHOICES for word in ("Default", "none", "off", "null", False)),
     ("max_output_tokens", "4096", "max_output_tokens", 4096),
     ("max_output_tokens", "128_000", "max_output_tokens", 128_000),
     ("max_tokens", 4096, "max_output_tokens", 4096),
@@ -58,9 +68,17 @@ SETTINGS: list[tuple[str, Any, str, Any]] = [
     ("top_p", "0.0", "top_p", 0.0),
     ("parallel_tool_calls", "false", "parallel_tool_calls", False),
     ("service_tier", "Flex", "service_tier", "flex"),
+    ("service_tier", "default", "service_tier", "default"),
+    ("service_tier", "Standard", "service_tier", "default"),
+    ("service_tier", "on-demand", "service_tier", "on_demand"),
+    ("service_tier", "performance", "service_tier", "performance"),
+    ("service_tier", "standard_only", "service_tier", "standard_only"),
+    ("service_tier", " Their-Own ", "service_tier", "Their-Own"),
+    *(("service_tier", word, "service_tier", None) for word in ("none", "off", "null", False)),
     ("truncation", "auto", "truncation", "auto"),
     ("prompt_cache_key", "k", "prompt_cache_key", "k"),
     ("prompt_cache_retention", "24h", "prompt_cache_retention", "24h"),
+    ("prompt_cache_retention", "in-memory", "prompt_cache_retention", "in_memory"),
     ("safety_identifier", "user-1", "safety_identifier", "user-1"),
     ("include", "a, b,,", "include", ("a", "b")),
     ("include", ["a", "b"], "include", ("a", "b")),
@@ -159,7 +177,13 @@ def test_an_empty_setting_is_absent(key: str, absent: Any) -> None:
         ("reasoning_effort", "lots", "one of none, minimal, low, medium, high, xhigh, max, ultra, default"),
         ("reasoning_summary", "long", "one of auto, concise, detailed, none"),
         ("verbosity", "loud", "one of low, medium, high"),
-        ("service_tier", "fsat", "one of auto, default, flex"),
+        ("service_tier", True, "the name of a tier, such as auto, default, flex"),
+        ("service_tier", "two words!", "the name of a tier"),
+        (
+            "extra_body",
+            {"a": date(2026, 12, 11)},
+            "an object that JSON can hold: its keys are texts, and it has no dates",
+        ),
         ("truncation", "yes", "one of auto, disabled"),
         ("prompt_cache_retention", "1h", "one of in_memory, 24h"),
     ],
@@ -242,6 +266,8 @@ def test_any_text_can_be_a_cache_key() -> None:
         ({"effort": "high", "summary": "concise"}, "high", "concise", {}),
         ({"mode": "pro", "context": "all_turns"}, None, "auto", {"mode": "pro", "context": "all_turns"}),
         ('{"effort": "low", "mode": "pro"}', "low", "auto", {"mode": "pro"}),
+        (False, "none", "auto", {}),
+        ({"effort": False, "summary": False}, "none", None, {}),
     ],
 )
 def test_reasoning_may_be_one_object(value: Any, effort: str | None, summary: str, rest: dict[str, Any]) -> None:
@@ -290,9 +316,18 @@ def test_a_key_that_is_no_text_is_unknown_too() -> None:
     """YAML reads a bare `on` as true and a bare number as a number."""
     settings: dict[Any, Any] = {True: 1, 5: 2}
     assert list_unknown_settings(settings, []) == [
-        "unknown setting True is ignored",
-        "unknown setting 5 is ignored",
+        "unknown setting 'True' is ignored",
+        "unknown setting '5' is ignored",
     ]
+
+
+@pytest.mark.parametrize("tier", ["fsat", "fsat" * 100])
+def test_a_tier_that_is_not_known_is_told(tier: str) -> None:
+    (line,) = list_unknown_tiers(config(service_tier=tier))
+    assert line.startswith(f"setting 'service_tier' has an unknown tier, which is sent as it is, '{tier[:199]}")
+    assert line.endswith(": did you mean 'fast'?") is (tier == "fsat")
+    assert not list_unknown_tiers(config(service_tier="on_demand"))
+    assert not list_unknown_tiers(config())
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from typing import TextIO
 from amplifier_core.llm_errors import LLMError
 
 from ..auth.store.record import StoreError
+from ..wire.plain_text import join_lines, remove_controls
 from .settings import add_setting_options
 
 _EXIT_USAGE = 2  # as argparse
@@ -118,23 +119,23 @@ def run_command(
 
 
 def _print_line(stream: TextIO, text: str) -> None:
-    """Print a text. A character that the console cannot show becomes an escape."""
+    """Print a text without controls. A character that the console cannot show becomes an escape."""
     encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.write(remove_controls(text).encode(encoding, "backslashreplace").decode(encoding) + "\n")
     stream.flush()
 
 
 def _join_lines(text: str) -> str:
     """Return an error in one line, but keep the entries of a list, which two spaces begin."""
     lines = re.split(r"\n(?=  )", text.strip())
-    return "\n  ".join(" ".join(line.split()) for line in lines)
+    return "\n  ".join(join_lines(line) for line in lines)
 
 
 class _LogFormatter(logging.Formatter):
     """Writes a log record as a line that begins with its level, such as "warning: "."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return f"{record.levelname.lower()}: {super().format(record)}"
+        return f"{record.levelname.lower()}: {remove_controls(super().format(record))}"
 
 
 def _format_result(result: Result) -> list[str]:

@@ -54,7 +54,7 @@ class CommandSettings:
             for name in as_object(value) if key == "credentials" else ():
                 origins[f"{key}.{name}"] = self._find_origin(key, name)
             if key != "credentials" and value not in (None, ""):
-                origins[key] = self._find_origin(key) + _describe_reference(value)
+                origins[str(key)] = self._find_origin(key) + _describe_reference(value)
         for key, names in variables.items():
             for name in names:
                 if key not in origins and setting({}, key, name) is not None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from amplifier_core import llm_errors as kernel
 
 from ..facts.backend_profile import BackendProfile, ErrorMeaning, KnownError
+from ..wire.plain_text import join_lines
 from ._learn_images import IMAGE_REFUSAL_CODES
 from ._meanings import (
     ACCESS_DENIED,
@@ -82,14 +83,16 @@ def classify_failure(
         message = f"{message.rstrip('.')}: {remedy}" if message else remedy
     if failure.request_id:
         message = f"{message} [request {failure.request_id}]"
-    error = meaning.error(message, provider=profile.name, model=model, status_code=failure.status, retryable=retryable)
+    error = meaning.error(
+        join_lines(message), provider=profile.name, model=model, status_code=failure.status, retryable=retryable
+    )
     error.retry_after = wait_s
     return error
 
 
 def _shorten(message: str) -> str:
     """Return a message in one line that a person reads to its end; some servers echo the whole request."""
-    line = " ".join(message.split())
+    line = join_lines(message)
     return line if len(line) <= MAX_REASON_CHARS else f"{line[:MAX_REASON_CHARS].rpartition(' ')[0]} …"
 
 

@@ -16,13 +16,16 @@ from typing import cast
 
 from amplifier_core.llm_errors import NetworkError
 
+from ..wire.plain_text import join_lines
+
 CERTIFICATE_REMEDY = "if you use your own certificate authority, set SSL_CERT_FILE to its certificate file"
 NETWORK_REMEDY = "check the address, the network and the proxy"
 NO_TLS_REASON = "it does not speak TLS"
 """The reason if a server at an `https` address sends something else than TLS."""
 
-# OpenSSL's names are in capital letters. A host name may contain the word, too.
-_CERTIFICATE_PATTERN = re.compile(r"CERTIFICATE|(?<![\w.-])[Cc]ertificate(?![\w-]*\.\w|[\w-])")
+_UNTRUSTED = "its certificate is not trusted"
+# OpenSSL's names are in capital letters. A host name or a path may contain the word, too.
+_CERTIFICATE_PATTERN = re.compile(r"(?<![/.-])CERTIFICATE|(?<![\w./-])[Cc]ertificate(?![\w-]*[./]\w|[\w-])")
 # "[Errno 111] ", "[SSL: WRONG_VERSION_NUMBER] ", " (_ssl.c:1006)"
 _CODE_PATTERN = re.compile(r"\[(?:Errno -?\d+|[A-Z0-9]+(?:: \w+)?)\] ?| ?\(_ssl\.c:\d+\)")
 _MAX_CAUSES = 20
@@ -30,13 +33,17 @@ _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
 _CLOSED = frozenset({"ConnectionResetError", "ConnectionAbortedError", "BrokenPipeError", "EndOfStream", "SSLEOFError"})
 
 
-def is_certificate_error(reason: str) -> bool:
-    """Return whether the reason of a failed connection is a certificate."""
-    return _CERTIFICATE_PATTERN.search(reason) is not None
+def is_certificate_error(message: str) -> bool:
+    """Return whether the reason in a message of `describe_connection_error` is a certificate, whatever the address."""
+    return f" ({_UNTRUSTED}" in message
 
 
 def build_network_error(message: str) -> NetworkError:
-    """Return the kernel's error for a connection that failed with this message, with its remedy."""
+    """Return the kernel's error for a connection that failed, with its remedy.
+
+    Args:
+        message: that of `describe_connection_error`.
+    """
     is_final = is_certificate_error(message)
     remedy = CERTIFICATE_REMEDY if is_final else NETWORK_REMEDY
     return NetworkError(f"{message.rstrip('.')}: {remedy}", retryable=not is_final)
@@ -71,8 +78,8 @@ def _list_causes(error: BaseException) -> Iterator[BaseException]:
 def _find_reason(error: BaseException) -> str:
     """Return the reason that one of the causes shows; empty if it shows none."""
     name, text = type(error).__name__, str(error)
-    if is_certificate_error(text):
-        return f"its certificate is not trusted: {_clean(text).removeprefix('certificate verify failed: ')}"
+    if _CERTIFICATE_PATTERN.search(text):
+        return f"{_UNTRUSTED}: {_clean(text).removeprefix('certificate verify failed: ')}"
     if "[SSL: WRONG_VERSION_NUMBER]" in text:
         return NO_TLS_REASON
     if name == "gaierror":
@@ -91,4 +98,4 @@ def _find_reason(error: BaseException) -> str:
 
 
 def _clean(text: str) -> str:
-    return _CODE_PATTERN.sub("", text).strip(" .")
+    return _CODE_PATTERN.sub("", join_lines(text)).strip(" .")

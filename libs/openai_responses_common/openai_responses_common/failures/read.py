@@ -36,9 +36,8 @@ def read_error_response(status: int, body: object, headers: Mapping[str, str]) -
     """
     error = _join_details(unwrap_error(find_error_object(_read_stream_text(body))))
     if 300 <= status < 400:
-        location = headers.get("location", "an address that it does not name")
-        # The query of an address may hold a secret.
-        message = f"HTTP {status}: the service redirects to {location.partition('?')[0]}"
+        location = _remove_secrets(headers.get("location", "")) or "an address that it does not name"
+        message = f"HTTP {status}: the service redirects to {location}"
     else:
         text = error.get("message") or _describe_code(status, error) or _summarize_body(status, body)
         message = _truncate_text(text or f"the service responded with HTTP {status} and no message")
@@ -86,6 +85,11 @@ def read_error_event(event: Event, headers: Mapping[str, str] | None = None) -> 
         request_id=_read_request_id({"x-request-id": str(response.get("id") or "")})
         or _read_request_id(response_headers),
     )
+
+
+def _remove_secrets(address: str) -> str:
+    """Return scheme, host and path of an address: a user, a query and a fragment may be secret."""
+    return re.sub(r"[^/\\]*@", "", re.split(r"[?#]", address)[0])
 
 
 def _read_stream_text(body: object) -> object:

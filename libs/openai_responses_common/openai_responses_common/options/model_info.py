@@ -18,7 +18,7 @@ from ..facts.model_prices import find_price
 from ..facts.model_traits import find_traits
 from ..facts.price import Price, Rates
 from ..facts.traits import EFFORTS, VERBOSITIES, LeadingSystem, ModelTraits, Sampling
-from .readers import day, effort_list, flag, json_object, one_of, rate, token_count
+from .readers import day, effort_list, flag, json_value, one_of, rate, token_count
 from .setting import Setting, describe_mismatch, is_unset
 
 TRAIT_SETTINGS: Mapping[str, Setting] = {
@@ -227,7 +227,12 @@ def read_model_info(value: object) -> ModelOverrides:
         ValueError: the value is not an object.
         ConfigurationError: an entry is not valid; the error names the model, the key and the valid values.
     """
-    overrides = ModelOverrides({model: _read_entry(model, entry) for model, entry in json_object(value).items()})
+    parsed = json_value(value, "an object")
+    if not isinstance(parsed, Mapping):
+        raise ValueError("an object")
+    # YAML reads a bare 4.1 as a number.
+    entries = {str(model): entry for model, entry in cast("Mapping[object, object]", parsed).items()}
+    overrides = ModelOverrides({model: _read_entry(model, entry) for model, entry in entries.items()})
     for model in overrides.entries:
         _check_against_tables(overrides, model)
     return overrides

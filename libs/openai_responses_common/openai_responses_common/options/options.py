@@ -17,6 +17,7 @@ from amplifier_core.llm_errors import ConfigurationError
 from amplifier_core.message_models import ChatRequest
 
 from .model_info import NO_OVERRIDES, ModelOverrides
+from .readers import SERVICE_TIERS
 from .setting import Setting, is_unset
 from .settings import CALL_SETTINGS, SHARED_SETTINGS
 
@@ -104,8 +105,18 @@ def list_unknown_settings(config: Mapping[str, Any], module_keys: Iterable[str])
     for key in config:
         if key not in valid_keys:
             near = difflib.get_close_matches(str(key), sorted(valid_keys), n=1)
-            lines.append(f"unknown setting {key!r} is ignored" + (f": did you mean {near[0]!r}?" if near else ""))
+            lines.append(f"unknown setting {str(key)!r} is ignored" + (f": did you mean {near[0]!r}?" if near else ""))
     return lines
+
+
+def list_unknown_tiers(options: Options) -> list[str]:
+    """Return a warning for a service tier that is sent although it is not known, with the nearest one that is."""
+    tier = options.service_tier
+    if tier is None or tier in SERVICE_TIERS:
+        return []
+    near = difflib.get_close_matches(tier, SERVICE_TIERS, n=1)
+    hint = f": did you mean {near[0]!r}?" if near else ""
+    return [f"setting 'service_tier' has an unknown tier, which is sent as it is, {tier!r:.200}{hint}"]
 
 
 def read_call_options(
@@ -219,7 +230,7 @@ def _apply_settings(options: Options, values: Mapping[str, Any], settings: Mappi
     if reasoning := changes.pop("reasoning", None):
         changes["reasoning"] = {key: value for key, value in reasoning.items() if key not in {"effort", "summary"}}
         for key in ("effort", "summary"):
-            if reasoning.get(key):
+            if not is_unset(reasoning.get(key)):
                 row = replace(settings[f"reasoning_{key}"], is_structured=True)  # half a text of JSON, with a secret
                 changes.setdefault(row.field, row.parse(f"reasoning.{key}", reasoning[key]))
     return replace(options, **changes) if changes else options

@@ -29,7 +29,27 @@ FLAG_VALUES: Mapping[str, bool] = {
 }
 """What users write for true and false, in lower case."""
 
+UNSET_WORDS = frozenset({"default", "none", "off", "null", "false", "no"})
+"""What users write for a choice that they leave to the model or to the service. YAML reads `off` and `no` as false."""
+
+SERVICE_TIERS: Mapping[str, str] = {
+    # OpenAI's API reference and news of 2026
+    **{name: name for name in ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")},
+    "standard": "default",  # its name in OpenAI's price list
+    "on_demand": "on_demand",  # Groq's page on service tiers, seen 2026-12-01
+    "performance": "performance",  # the same
+    "standard_only": "standard_only",  # Anthropic's page on service tiers, seen 2026-12-01
+}
+"""The service tiers that are known, and what is sent for each."""
+
+# What people write for another name, folded as `_fold` does it.
+_EFFORT_BY_SPELLING: Mapping[str, str | None] = {
+    **dict.fromkeys(("default", "auto", "null"), None),
+    **dict.fromkeys(("off", "false", "no"), "none"),
+    **dict.fromkeys(("x_high", "extra_high", "extrahigh"), "xhigh"),
+}
 _SUMMARIES = ("auto", "concise", "detailed")
+_NO_SUMMARY = UNSET_WORDS - {"default", "null"}
 _MAX_RATE = 10**12  # with a rate such as 1e999999 the cost of a call would overflow
 
 
@@ -46,13 +66,17 @@ def lower_text(value: object) -> str:
 
 
 def choice(values: Mapping[str, T]) -> Callable[[object], T]:
-    """Return a reader that accepts the keys of `values`, in any case, and returns what each stands for."""
+    """Return a reader that accepts the keys of `values`, in any case, and returns what each stands for.
+
+    Hyphens and spaces in a name count as underscores.
+    """
+    by_spelling = {_fold(name): meaning for name, meaning in values.items()}
 
     def read(value: object) -> T:
-        name = str(value).strip().lower()
-        if name not in values:
+        name = _fold(value)
+        if name not in by_spelling:
             raise ValueError(f"one of {', '.join(values)}")
-        return values[name]
+        return by_spelling[name]
 
     return read
 
@@ -60,6 +84,20 @@ def choice(values: Mapping[str, T]) -> Callable[[object], T]:
 def one_of(*names: str) -> Callable[[object], str]:
     """Return a reader that accepts one of these names, in any case."""
     return choice({name: name for name in names})
+
+
+def one_of_or_unset(*names: str) -> Callable[[object], str | None]:
+    """Return a reader as `one_of` does, which returns None for `UNSET_WORDS`."""
+    read_name = one_of(*names)
+
+    def read(value: object) -> str | None:
+        return None if _fold(value) in UNSET_WORDS else read_name(value)
+
+    return read
+
+
+def _fold(value: object) -> str:
+    return re.sub(r"[-\s]+", "_", str(value).strip().lower())
 
 
 def flag(value: object) -> bool:
@@ -180,14 +218,17 @@ def json_value(value: object, expected: str) -> Any:
 def json_object(value: object) -> dict[str, Any]:
     """Return an object that JSON can hold, from an object or from its JSON text."""
     parsed = json_value(value, "an object")
-    if not is_json_object(parsed):
+    if isinstance(parsed, Mapping) and not is_json_object(parsed):
+        raise ValueError("an object that JSON can hold: its keys are texts, and it has no dates and no NaN")
+    if not isinstance(parsed, Mapping):
         raise ValueError("an object")
     return dict(cast(Mapping[str, Any], parsed))
 
 
 def effort(value: object) -> str | None:
-    """Return an effort; None, the model's own default, for `default` and `auto`."""
-    return None if lower_text(value) in {"default", "auto"} else lower_text(value)
+    """Return an effort; None, the model's own default, for `default`, `auto` and `null`."""
+    name = lower_text(value)
+    return _EFFORT_BY_SPELLING.get(_fold(name), name)
 
 
 def known_effort(value: object) -> str | None:
@@ -199,13 +240,33 @@ def known_effort(value: object) -> str | None:
 
 
 def summary(value: object) -> str | None:
-    """Return the kind of reasoning summary; None, which requests no summary, for `none`, `off` and `false`."""
-    name = lower_text(value)
-    if name in {"none", "off", "false"}:
+    """Return the kind of reasoning summary; None, which requests no summary, for `none`, `off` and `false`.
+
+    `default` stands for `auto`, which is what is requested without the setting.
+    """
+    name = _fold(value)
+    if name in _NO_SUMMARY:
         return None
+    if name in UNSET_WORDS:
+        return _SUMMARIES[0]
     if name not in _SUMMARIES:
         raise ValueError(f"one of {', '.join(_SUMMARIES)}, none")
     return name
+
+
+def service_tier(value: object) -> str | None:
+    """Return the name of a service tier; None for `UNSET_WORDS` but `default`, which is a tier.
+
+    A name that is not known is returned as it is written, because gateways have other tiers.
+    """
+    name = _fold(value)
+    if name in SERVICE_TIERS:
+        return SERVICE_TIERS[name]
+    if name in UNSET_WORDS:
+        return None
+    if name in FLAG_VALUES or not re.fullmatch(r"[a-z][\w.:/]*", name):
+        raise ValueError(f"the name of a tier, such as {', '.join(SERVICE_TIERS)}")
+    return text(value)
 
 
 def tool_choice(value: object) -> str | Mapping[str, Any]:
@@ -217,7 +278,7 @@ def tool_choice(value: object) -> str | Mapping[str, Any]:
 
 def reasoning_fields(value: object) -> dict[str, Any]:
     """Return `{effort, summary, mode, context}`; the effort may stand alone, as other modules take it."""
-    if isinstance(value, str) and not value.lstrip().startswith("{"):
+    if value is False or (isinstance(value, str) and not value.lstrip().startswith("{")):
         return {"effort": lower_text(value)}
     fields = json_object(value)
     if not all(isinstance(fields.get(key) or "", str) for key in ("effort", "summary")):

@@ -18,10 +18,11 @@ from .readers import (
     known_effort,
     not_negative,
     number,
-    one_of,
+    one_of_or_unset,
     reasoning_fields,
     response_format,
     seconds,
+    service_tier,
     summary,
     tool_choice,
     web_search_tool,
@@ -32,9 +33,6 @@ from .setting import Setting
 
 _MODEL_DEFAULT = "the model's own"
 _SERVICE_DEFAULT = "the service's own"
-
-# OpenAI's API reference and news of 2026. `extra_body` sends a tier that is newer.
-_SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
 
 SHARED_SETTINGS: Mapping[str, Setting] = {
     "default_model": Setting(
@@ -61,7 +59,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     ),
     "verbosity": Setting(
         field="verbosity",
-        read=one_of(*VERBOSITIES),
+        read=one_of_or_unset(*VERBOSITIES),
         meaning="How long the text is that the model writes: `low`, `medium` or `high`.",
         default=_MODEL_DEFAULT,
     ),
@@ -124,14 +122,15 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     ),
     "service_tier": Setting(
         field="service_tier",
-        read=one_of(*_SERVICE_TIERS),
+        read=service_tier,
         meaning="`auto`, `default`, `flex`, `scale`, `priority`, `fast` or `ultrafast`: it decides the "
-        "price of a token and how soon the response comes. `extra_body` sends a tier that is not listed here.",
+        "price of a token and how soon the response comes. A tier of another server is sent as it is; the log warns of "
+        "one that is not known.",
         default="the project's",
     ),
     "truncation": Setting(
         field="truncation",
-        read=one_of("auto", "disabled"),
+        read=one_of_or_unset("auto", "disabled"),
         meaning="`auto` lets the service cut a conversation that is too long; `disabled` refuses it.",
         default=_SERVICE_DEFAULT,
     ),
@@ -144,7 +143,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     ),
     "prompt_cache_retention": Setting(
         field="prompt_cache_retention",
-        read=one_of("in_memory", "24h"),
+        read=one_of_or_unset("in_memory", "24h"),
         meaning="How long a prompt stays cached: `in_memory` or `24h`.",
         default=_SERVICE_DEFAULT,
     ),

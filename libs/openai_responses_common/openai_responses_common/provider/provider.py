@@ -24,6 +24,7 @@ from ..options.options import (
     Options,
     apply_tier_suffix,
     list_unknown_settings,
+    list_unknown_tiers,
     read_call_options,
     read_config,
     read_valid_config,
@@ -84,7 +85,10 @@ class ResponsesProvider:
             problems += own_problems
         self._problems = tuple(problems)
         self._overrides = MergedOverrides(self._configured_options.model_info)
-        for line in list_unknown_settings(self.config, backend.own_keys):
+        lines = list_unknown_settings(self.config, backend.own_keys)
+        if backend.profile.service_tiers is None:  # others are left out, and a call says so
+            lines += list_unknown_tiers(self._configured_options)
+        for line in lines:
             logger.warning("%s: %s", backend.profile.display_name, line)
         # Without a session, all calls of this object count as one conversation for a service that routes by it.
         self._conversation_key = str(uuid.uuid4()) if backend.profile.session_headers else None
