@@ -218,10 +218,10 @@ def json_value(value: object, expected: str) -> Any:
 def json_object(value: object) -> dict[str, Any]:
     """Return an object that JSON can hold, from an object or from its JSON text."""
     parsed = json_value(value, "an object")
-    if isinstance(parsed, Mapping) and not is_json_object(parsed):
-        raise ValueError("an object that JSON can hold: its keys are texts, and it has no dates and no NaN")
     if not isinstance(parsed, Mapping):
         raise ValueError("an object")
+    if not is_json_object(cast(object, parsed)):
+        raise ValueError("an object that JSON can hold: its keys are texts, and it has no dates and no NaN")
     return dict(cast(Mapping[str, Any], parsed))
 
 
