@@ -9,7 +9,7 @@ from amplifier_core.llm_errors import LLMError
 
 from .commands import Leave, is_command, obey
 from .ctrl_c import CtrlC, ignore, interrupt
-from .keyboard import read_message
+from .keyboard import Keyboard
 from .screen import Screen
 
 _STOPPING_S = 5.0
@@ -54,11 +54,12 @@ async def _execute(session: Any, question: str) -> str:
 
 def converse(runner: asyncio.Runner, session: Any, screen: Screen, ctrl_c: CtrlC) -> None:
     """Take questions and commands until the user ends the conversation."""
+    keyboard = Keyboard(screen.terminal)
     with ctrl_c.does(ignore):
         while True:
             screen.terminal.say("")
             try:
-                typed = _read(screen, ctrl_c)
+                typed = _read(keyboard, screen, ctrl_c)
                 if typed:
                     runner.run(ctrl_c.stops(_obey_or_ask(session, screen, typed)))
             except asyncio.CancelledError:
@@ -82,11 +83,11 @@ def stopped(screen: Screen) -> None:
     screen.note("Stopped.")
 
 
-def _read(screen: Screen, ctrl_c: CtrlC) -> str:
+def _read(keyboard: Keyboard, screen: Screen, ctrl_c: CtrlC) -> str:
     """Return the next message; it is empty if the user pressed Ctrl-C, which is for the line that is being typed."""
     try:
         with ctrl_c.does(interrupt):
-            return read_message(screen.terminal)
+            return keyboard.read_message()
     except KeyboardInterrupt:
         screen.terminal.say("")
         screen.note("/quit or Ctrl-D ends the chat")

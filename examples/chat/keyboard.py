@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import struct
 import sys
 
 from .terminal import PROMPT, Terminal
@@ -19,33 +20,64 @@ except ImportError:  # the console then edits lines itself
 else:
     readline.parse_and_bind("set enable-bracketed-paste on")  # Python switches it off
 
+if sys.platform != "win32":
+    import fcntl
+    import termios
+
 # The lines of a paste arrive together, and nobody types a whole line in this time.
 _PASTE_S = 0.05
 
 
-def read_message(terminal: Terminal) -> str:
-    """Return the next message. One that the output does not show by itself is printed, so that the output is complete.
+class Keyboard:
+    """The source of messages, until the input ends."""
 
-    Raises:
-        EOFError: there are no more messages.
-        KeyboardInterrupt: the user pressed Ctrl-C.
-    """
-    if sys.stdin.isatty() and terminal.is_terminal:
-        return _read_lines(PROMPT)
-    terminal.out(PROMPT, end="")
-    typed = _read_lines("") if sys.stdin.isatty() else input().strip()
-    terminal.say(typed)
-    return typed
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._has_ended = False
 
+    def read_message(self) -> str:
+        """Return the next message. One that the output does not show by itself is printed, so that it is complete.
 
-def _read_lines(prompt: str) -> str:
-    was_typed_ahead = _has_keys(0)
-    lines = [input(prompt)]
-    while not was_typed_ahead and _has_keys(_PASTE_S):
-        lines.append(input())
-    return "\n".join(lines).strip()
+        Raises:
+            EOFError: there are no more messages.
+            KeyboardInterrupt: the user pressed Ctrl-C.
+        """
+        if self._has_ended:
+            raise EOFError
+        if sys.stdin.isatty() and self._terminal.is_terminal:
+            return self._read_lines(PROMPT)
+        self._terminal.out(PROMPT, end="")
+        typed = self._read_lines("") if sys.stdin.isatty() else input().strip()
+        self._terminal.say(typed)
+        return typed
+
+    def _read_lines(self, prompt: str) -> str:
+        was_typed_ahead = _has_keys(0)
+        if was_typed_ahead and _takes_end():
+            raise EOFError
+        lines = [input(prompt)]
+        while not was_typed_ahead and not self._has_ended and _has_keys(_PASTE_S):
+            # After Ctrl-D, the lines before it are still a message.
+            self._has_ended = _takes_end()
+            if not self._has_ended:
+                try:
+                    lines.append(input())
+                except EOFError:
+                    self._has_ended = True
+        return "\n".join(lines).strip()
 
 
 def _has_keys(wait_s: float) -> bool:
     """Return whether the terminal has sent something that nobody has read; False on Windows, which does not say."""
     return os.name == "posix" and bool(select.select([sys.stdin], [], [], wait_s)[0])
+
+
+def _takes_end() -> bool:
+    """Return whether the next key is a Ctrl-D that came between two prompts, and take it.
+
+    GNU readline would read another key in its place. The terminal shows it as an input without characters.
+    """
+    if sys.platform == "win32":
+        return False
+    (count,) = struct.unpack("i", fcntl.ioctl(sys.stdin, termios.FIONREAD, bytes(4)))
+    return count == 0 and not os.read(sys.stdin.fileno(), 1)

@@ -286,6 +286,39 @@ def test_pasted_lines_are_one_message(folder: Path, service: Emulator) -> None:
         ]
 
 
+@pytest.mark.parametrize("lines", ["What is 2*3?", "What is 2*3?\nAnd tell me why."], ids=["one line", "a paste"])
+def test_lines_that_ctrl_d_follows_at_once_are_answered(folder: Path, service: Emulator, lines: str) -> None:
+    with Person(folder=folder, **at(service)) as person:
+        person.waits_for(PROMPT)
+        person.types(f"{lines}\n\x04")
+        person.waits_for("2 * 3 = 6.")
+        assert person.sees_the_end() == 0
+    assert [body["input"][0]["content"][0]["text"] for body in service.request_bodies][:1] == [lines]
+
+
+def test_ctrl_d_that_is_typed_ahead_ends_the_chat_after_the_lines_before_it(folder: Path, service: Emulator) -> None:
+    service.script(Turn(Say("one two three four"), EventDelay(0.3)))
+    with Person(folder=folder, **at(service)) as person:
+        person.asks("Count.")
+        person.waits_for("two")
+        person.types("What is 2*3?\n\x04")
+        person.waits_for("2 * 3 = 6.")
+        assert person.sees_the_end() == 0
+
+
+def test_ctrl_c_after_pasted_lines_discards_them(folder: Path, service: Emulator) -> None:
+    with Person(folder=folder, **at(service)) as person:
+        person.waits_for(PROMPT)
+        person.types("What is\n2*3")
+        person.waits_for("2*3")
+        while not person.sees("/quit or Ctrl-D ends the chat", within_s=0.5):
+            person.presses_ctrl_c()
+        person.asks("What is 4*5?\n\x04")
+        person.waits_for("4 * 5 = 20.")
+        assert person.sees_the_end() == 0
+    assert service.request_bodies[0]["input"][0]["content"][0]["text"] == "What is 4*5?"
+
+
 def test_ctrl_c_ends_a_single_question(folder: Path, service: Emulator) -> None:
     service.script(SLOW)
     with Person("Count.", folder=folder, **at(service)) as person:

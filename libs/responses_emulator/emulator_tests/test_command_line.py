@@ -156,6 +156,25 @@ def test_the_command_line_plays_a_script_and_records_requests(tmp_path: Path) ->
     assert (lines[0]["path"], lines[0]["surface"]) == ("/v1/responses", "openai")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_record_that_cannot_be_written_costs_no_request() -> None:
+    with served("--record", "/dev/full") as process:
+        body = {"model": "gpt-4.1", "input": "hello"}
+        assert httpx.post(f"{line_of(process)}/responses", json=body, headers=AUTHORIZATION).status_code == 200
+        _, errors = process.communicate(timeout=60)
+    assert "POST /v1/responses is not in the record: cannot write to /dev/full: No space left on device" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("body", [b'{"input": "\\ud800"}', b"[" * 100_000], ids=["half a pair", "deep"])
+def test_a_record_takes_any_body(tmp_path: Path, body: bytes) -> None:
+    record = tmp_path / "requests.jsonl"
+    with Emulator(record=record) as emulator:
+        reply = httpx.post(f"{emulator.base_url}/responses", content=body, headers=AUTHORIZATION)
+    (line,) = record.read_text("utf-8").splitlines()
+    assert json.loads(line)["status"] == reply.status_code
+
+
 def test_the_command_line_says_why_a_responder_failed(tmp_path: Path) -> None:
     (tmp_path / "bad_responder.py").write_text("def respond(context):\n    return 1 / 0\n", encoding="utf-8")
     with served("--responder", "bad_responder:respond", folder=tmp_path) as process:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from responses_emulator import Call, CutStream, Disconnect, HttpReply, RejectParameters, Say, Think, Turn
-from responses_emulator.script_file import ScriptFileError, read_script
+from responses_emulator.script_file import SHORT_WORDS, ScriptFileError, read_script
 
 
 def read(folder: Path, text: str, name: str = "answers.yaml") -> list[object]:
@@ -44,7 +44,7 @@ def test_a_whole_reply_has_a_word(tmp_path: Path) -> None:
 
 def test_a_standing_rule_has_its_name(tmp_path: Path) -> None:
     (rule,) = read(tmp_path, "- RejectParameters: [temperature]")
-    assert isinstance(rule, RejectParameters)
+    assert rule == RejectParameters(["temperature"])
 
 
 def test_json_is_yaml(tmp_path: Path) -> None:
@@ -69,6 +69,25 @@ def test_a_script_in_python_is_a_list(tmp_path: Path) -> None:
         ("- CutStream: {wrong: 1}", "entry 1: "),
         ("- call: weather", "entry 1: "),
         ("- [", "cannot read"),
+        ("- &a [*a]", "entry 1: it contains itself by an alias"),
+        ("- call: {weather: &a {x: *a}}", "entry 1: it contains itself by an alias"),
+        ("- call: {weather: {day: 2026-12-01}}", "entry 1: 2026-12-01 is not JSON; write it in quotes"),
+        ("- reply: {status: abc}", "entry 1: reply: Invalid type for 'status': expected an integer"),
+        (
+            "- reply: {status: 99}",
+            "entry 1: reply: 'status' is 99, which is not a number from 200 to 599; write reply: {",
+        ),
+        ("- reply: {status: 200, headers: {a: 1}}", "Invalid type for 'headers.a': expected a string"),
+        ("- {say: null}", "entry 1: say: missing a required argument: 'text'; write say: Hello!"),
+        ("- say: 42", "entry 1: say: Invalid type for 'text': expected a string"),
+        ("- delay: .nan", "entry 1: nan is not a number that JSON has"),
+        ("- delay: .inf", "entry 1: inf is not a number that JSON has"),
+        ("- delay: -1", "'delay_s' is -1, which is not a number from 0 on; write delay: 0.5"),
+        ("- cut_after: -1", "'after_events' is -1, which is not a number from 0 on; write cut_after: 5"),
+        ("- cut_after: 1.5", "Invalid type for 'after_events': expected an integer"),
+        ("- call: foo", "entry 1: call: Invalid type for 'call': expected an object, but got a string instead; write"),
+        ("- SplitBytes: {size: 0}", "'size' is 0, which is not a number from 1 on; it takes size, seed"),
+        ("- rate_limit_exceeded: {after_s: soon}", "entry 1: rate_limit_exceeded: Invalid type for 'after_s'"),
     ],
 )
 def test_a_fault_is_named(tmp_path: Path, text: str, problem: str) -> None:
@@ -81,3 +100,8 @@ def test_a_fault_is_named(tmp_path: Path, text: str, problem: str) -> None:
 def test_a_fault_of_python_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(ScriptFileError, match=r"answers\.py"):
         read(tmp_path, text, "answers.py")
+
+
+@pytest.mark.parametrize("word", SHORT_WORDS)
+def test_the_example_of_a_word_is_valid(tmp_path: Path, word: str) -> None:
+    assert len(read(tmp_path, f"- {SHORT_WORDS[word].example}")) == 1

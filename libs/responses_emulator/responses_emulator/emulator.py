@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import ssl
 import threading
@@ -21,6 +22,8 @@ from responses_emulator.service.request_log import request_line
 from responses_emulator.service.state import RecordedRequest, ScriptEntry, ServiceState
 from responses_emulator.service.surface import Surface
 from responses_emulator.transport.server import CloseConnection, HttpRequest, Reply, Server, StreamReply
+
+_LOG = logging.getLogger("responses_emulator")
 
 
 class Emulator:
@@ -259,8 +262,18 @@ class Emulator:
 
     def _write_record(self, recorded: RecordedRequest) -> None:
         if self._record is not None:
-            with self._record.open("a", encoding="utf-8") as file:
-                file.write(request_line(recorded) + "\n")
+            try:
+                # JSON writes half of a surrogate pair, which UTF-8 has not, as this does.
+                with self._record.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                    file.write(request_line(recorded) + "\n")
+            except OSError as error:
+                _LOG.warning(
+                    "%s %s is not in the record: cannot write to %s: %s",
+                    recorded.method,
+                    recorded.path,
+                    self._record,
+                    error.strerror,
+                )
 
     def _mark_aborted(self, recorded: RecordedRequest) -> None:
         recorded.client_left = True

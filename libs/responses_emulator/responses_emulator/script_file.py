@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 import runpy
 import typing
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 import responses_emulator
+from responses_emulator.contract.json_shapes import check
+from responses_emulator.contract.refusal import Refusal
 from responses_emulator.script.rejected_parameters import RejectParameters
 from responses_emulator.script.replies import Disconnect, HttpReply
 from responses_emulator.script.turn import (
@@ -42,24 +46,59 @@ class ScriptFileError(ValueError):
     """A script cannot be read. The message names the file and the entry."""
 
 
-def _calls(kind: Callable[[str, Any], Part]) -> Callable[[Any], list[Any]]:
-    return lambda value: [kind(str(name), arguments) for name, arguments in value.items()]
+def _think(text: str) -> Think:
+    return Think([text])
 
 
-SHORT_WORDS: dict[str, Callable[[Any], list[Any]]] = {
-    "say": lambda value: [Say(str(value))],
-    "think": lambda value: [Think([str(value)])],
-    "call": _calls(lambda name, arguments: Call(name, arguments or {})),
-    "custom_call": _calls(lambda name, text: CustomCall(name, str(text))),
-    "search": lambda value: [WebSearch([str(value)])],
-    "refuse": lambda value: [Refuse(str(value))],
-    "incomplete": lambda value: [ResponseIncomplete(str(value))],
-    "fail": lambda value: [ResponseFailed(str(value))],
-    "cut_after": lambda value: [CutStream(int(value))],
-    "delay": lambda value: [EventDelay(float(value))],
-    "reply": lambda value: [HttpReply(**value)],
-    "disconnect": lambda value: [Disconnect()],
+def _search(query: str) -> WebSearch:
+    return WebSearch([query])
+
+
+def _call(name: str, arguments: Mapping[str, Any] | str | None) -> Call:
+    return Call(name, arguments or {})
+
+
+def _custom_call(name: str, text: str) -> CustomCall:
+    return CustomCall(name, text)
+
+
+@dataclass(frozen=True, slots=True)
+class ShortWord:
+    """A word of a script.
+
+    Attributes:
+        make: what it stands for. It takes the value of the word; for a call, a name and its value.
+        example: a valid use of the word, for messages.
+    """
+
+    make: Callable[..., Any]
+    example: str
+
+
+SHORT_WORDS: dict[str, ShortWord] = {
+    "say": ShortWord(Say, "say: Hello!"),
+    "think": ShortWord(_think, "think: I need the weather."),
+    "call": ShortWord(_call, "call: {weather: {city: Oslo}}"),
+    "custom_call": ShortWord(_custom_call, "custom_call: {shell: ls}"),
+    "search": ShortWord(_search, "search: weather in Oslo"),
+    "refuse": ShortWord(Refuse, "refuse: I cannot say that."),
+    "incomplete": ShortWord(ResponseIncomplete, "incomplete: max_output_tokens"),
+    "fail": ShortWord(ResponseFailed, "fail: server_error"),
+    "cut_after": ShortWord(CutStream, "cut_after: 5"),
+    "delay": ShortWord(EventDelay, "delay: 0.5"),
+    "reply": ShortWord(HttpReply, "reply: {status: 503, body: down for maintenance}"),
+    "disconnect": ShortWord(Disconnect, "disconnect:"),
 }
+_CALLS = ("call", "custom_call")
+# The lowest and the highest number that an argument may be; any other is from 0 on.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "before_event": (-1, math.inf),  # before the headers
+    "every_events": (1, math.inf),
+    "seed": (-math.inf, math.inf),
+    "size": (1, math.inf),
+    "status": (200, 599),
+}
+_FROM_ZERO = (0, math.inf)
 
 
 def read_script(path: Path) -> list[ScriptEntry]:
@@ -79,8 +118,9 @@ def read_script(path: Path) -> list[ScriptEntry]:
     script: list[ScriptEntry] = []
     for number, entry in enumerate(entries, 1):
         try:
+            _check_value(entry)
             script.append(_read_entry(entry))
-        except (TypeError, ValueError, AttributeError) as error:
+        except ValueError as error:
             raise ScriptFileError(f"{path}, entry {number}: {error}") from error
     return script
 
@@ -116,22 +156,88 @@ def _read_parts(entry: object) -> Iterator[Any]:
             raise ValueError(f"{entry!r} is not a text, a mapping or a list")
 
 
+def _check_value(value: object, around: tuple[object, ...] = ()) -> None:
+    """Raise ValueError if YAML made something that is not JSON, apart from bytes."""
+    if any(value is each for each in around):
+        raise ValueError("it contains itself by an alias; write its values out")
+    match value:
+        case None | str() | bytes() | bool() | int():
+            pass
+        case float():
+            if not math.isfinite(value):
+                raise ValueError(f"{value} is not a number that JSON has")
+        case list():
+            for each in value:
+                _check_value(each, (*around, value))
+        case dict():
+            for key, each in value.items():
+                _check_value(key)
+                _check_value(each, (*around, value))
+        case _:
+            raise ValueError(f"{value!s} is not JSON; write it in quotes to make it a text")
+
+
 def _read_word(word: str, value: Any) -> list[Any]:
-    if word in SHORT_WORDS:
-        return SHORT_WORDS[word](value)
     names = _exported_names()
-    if word not in names:
+    if word not in SHORT_WORDS and word not in names:
         near = difflib.get_close_matches(word, [*SHORT_WORDS, *names], n=1)
         raise ValueError(f"{word!r} is not known" + (f"; did you mean {near[0]!r}?" if near else ""))
-    match value:
-        case None:
-            return [names[word]()]
-        case Mapping():
-            return [names[word](**value)]
-        case list():
-            return [names[word](*value)]
-        case _:
-            return [names[word](value)]
+    short = SHORT_WORDS.get(word)
+    make = names[word] if short is None else short.make
+    try:
+        if word in _CALLS:
+            check(value, Mapping, word)
+            return [_make(make, str(name), arguments) for name, arguments in value.items()]
+        match value:
+            case None:
+                return [_make(make)]
+            case Mapping():
+                return [_make(make, **value)]
+            case list() if not _takes_list(make, value):
+                return [_make(make, *value)]
+            case _:
+                return [_make(make, value)]
+    except (TypeError, ValueError, Refusal) as error:
+        form = (
+            f"it takes {', '.join(inspect.signature(make).parameters)}" if short is None else f"write {short.example}"
+        )
+        raise ValueError(f"{word}: {str(error).rstrip('.')}; {form}") from error
+
+
+def _takes_list(make: Callable[..., Any], value: list[Any]) -> bool:
+    """Return whether this list is the first argument, and not a list of arguments."""
+    first = next(iter(inspect.signature(make).parameters), None)
+    if first is None:
+        return False
+    try:
+        check(value, _hints(make)[first], first)
+    except Refusal:
+        return False
+    return True
+
+
+def _hints(make: Callable[..., Any]) -> dict[str, Any]:
+    return typing.get_type_hints(make.__init__ if inspect.isclass(make) else make)
+
+
+def _make(make: Callable[..., Any], *values: Any, **named: Any) -> Any:
+    """Call a function if its annotations allow the arguments.
+
+    Raises:
+        TypeError, ValueError, Refusal: they do not.
+    """
+    hints = _hints(make)
+    signature = inspect.signature(make)
+    bound = signature.bind(*values, **named)
+    for name, value in bound.arguments.items():
+        is_variadic = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
+        for each in value if is_variadic else (value,):
+            check(each, hints[name], name)
+            lowest, highest = _BOUNDS.get(name, _FROM_ZERO)
+            if isinstance(each, (int, float)) and not lowest <= each <= highest:
+                limits = f"from {lowest} on" if highest == math.inf else f"from {lowest} to {highest}"
+                raise ValueError(f"'{name}' is {each}, which is not a number {limits}")
+    return make(*values, **named)
 
 
 def _exported_names() -> dict[str, Callable[..., Any]]:

@@ -99,10 +99,11 @@ def test_azure_takes_client_metadata_and_no_metadata_of_items() -> None:
         assert refused.json()["error"]["message"] == f"Unknown parameter: 'input[0].{METADATA}'."
 
 
-def test_client_metadata_is_an_object() -> None:
+@pytest.mark.parametrize(("value", "path"), [("turn", "client_metadata"), ({"a": 1}, "client_metadata.a")])
+def test_client_metadata_is_an_object_of_texts(value: object, path: str) -> None:
     with Emulator() as emulator:
-        refused = post_with_key(emulator.base_url, KEY, client_metadata="turn")
-        assert refused.json()["error"]["param"] == "client_metadata"
+        refused = post_with_key(emulator.base_url, KEY, client_metadata=value)
+        assert refused.json()["error"]["param"] == path
 
 
 def test_the_workspaces_are_asked_for_without_an_originator(sign_in: SignInService, emulator: Emulator) -> None:

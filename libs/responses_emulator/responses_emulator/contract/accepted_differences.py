@@ -76,7 +76,9 @@ ACCEPTED_DIFFERENCES: dict[Any, AcceptedDifference] = {
         extra={"content": _reasoning_content | None},
     ),
     ResponseCreateParamsNonStreaming: AcceptedDifference(
-        what="A request may have `client_metadata`.", source=_CODEX, extra={"client_metadata": dict[str, str]}
+        what="A request may have `client_metadata`, an object of texts.",
+        source=capture("OpenAI's own client, which sends it to Azure and to other servers too", "2026-11-30"),
+        extra={"client_metadata": dict[str, str]},
     ),
     WebSearchToolParam: AcceptedDifference(
         what="Web search takes `external_web_access` and `search_content_types`.",

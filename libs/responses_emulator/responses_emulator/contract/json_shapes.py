@@ -109,6 +109,8 @@ def check(value: Any, hint: Any, path: str) -> None:
 
 def _check_dict(value: dict[str, Any], options: list[Any], path: str) -> None:
     shaped = [option for option in options if typing_extensions.is_typeddict(option)]
+    if not shaped:
+        _check_values(value, options, path)
     if len(shaped) < len(options):
         return
     if len(shaped) > 1 and isinstance(value.get("type"), str):
@@ -117,6 +119,14 @@ def _check_dict(value: dict[str, Any], options: list[Any], path: str) -> None:
             raise invalid_value(value["type"], path, [name for option in shaped for name in literal_values(option)])
         shaped = named
     check_object(value, shape_of(shaped[0]) if len(shaped) == 1 else merge_shapes(*shaped), path)
+
+
+def _check_values(value: dict[str, Any], options: list[Any], path: str) -> None:
+    """Check the values of a mapping that may have any key."""
+    hints = [typing.get_args(option)[1] for option in options if len(typing.get_args(option)) == 2]
+    if len(hints) == len(options):
+        for name, item in value.items():
+            check(item, _union(*hints), _join(path, name))
 
 
 def _check_list(value: list[Any], options: list[Any], path: str) -> None:
@@ -145,8 +155,10 @@ def _matches(value: Any, option: Any) -> bool:
             return isinstance(value, int) and not isinstance(value, bool)
         case _ if option is float:
             return isinstance(value, (int, float)) and not isinstance(value, bool)
-        case _ if option is dict:
+        case _ if option in {dict, collections.abc.Mapping}:
             return isinstance(value, dict)
+        case _ if option is bytes:
+            return isinstance(value, bytes)
         case _:
             return option in {Any, object}
 
@@ -172,7 +184,11 @@ def _type_name(option: Any) -> str:
         return ""
     if origin is Literal:
         return _TYPE_NAMES.get(type(typing.get_args(option)[0]), "string")
-    if typing_extensions.is_typeddict(option) or origin in {dict, collections.abc.Mapping} or option is dict:
+    if (
+        typing_extensions.is_typeddict(option)
+        or origin in {dict, collections.abc.Mapping}
+        or option in {dict, collections.abc.Mapping}
+    ):
         return "object"
     if origin in {list, collections.abc.Iterable, collections.abc.Sequence}:
         return "array of objects" if typing_extensions.is_typeddict(_first_element(option)) else "array"

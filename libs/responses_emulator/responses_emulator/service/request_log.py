@@ -15,7 +15,7 @@ def request_line(request: RecordedRequest) -> str:
     """Return a request and the status of its reply as JSON, in one line."""
     try:
         body: Any = json.loads(request.raw_body) if request.raw_body else None
-    except ValueError:
+    except (ValueError, RecursionError):
         body = request.raw_body.decode("utf-8", "replace")
     document = {
         "method": request.method,
