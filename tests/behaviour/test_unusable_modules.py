@@ -3,6 +3,7 @@ error of an import."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ LIBRARY = ROOT / "libs/openai_responses_common/openai_responses_common"
 FAMILY = [f"amplifier-module-{backend.module}==0.1.0" for backend in BACKENDS]  # what is installed again
 BROKEN = {
     "raises": 'raise AttributeError("module has\\nno attribute x")',
+    "exits": "raise SystemExit(3)",
     "is no Python": "def (",
     "lacks a name": "from .version import __version__",
 }
@@ -54,7 +56,7 @@ def distribution_of(backend: BackendUnderTest) -> str:
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    paths = [str(folder), str(ROOT), *(path for path in sys.path if path)]
+    paths = [str(folder / "foreign"), str(folder), str(ROOT), *(path for path in sys.path if path)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     return subprocess.run(
         [sys.executable, *words], env=environment, cwd=folder, capture_output=True, text=True, check=False
@@ -69,19 +71,20 @@ def load(folder: Path) -> dict[str, dict[str, Any]]:
     return json.loads(done.stdout)
 
 
-def check_stand_ins(folder: Path, *sentences: str) -> None:
+def check_stand_ins(folder: Path, *sentences: str, repair: str = r"run `.*(pip install|pip.* install) .*`") -> None:
     reports = load(folder)
     for backend in BACKENDS:
         report = reports[backend.package]
         assert (report["class"], report["name"], report["info"]) == (backend.class_name, backend.name, backend.name)
         assert report["is_looked_up"]
+        assert report["missing"] == []
         assert report["priority"] == 7
         assert report["validation"].startswith("PASSED")
         assert report["complete"] == report["list_models"]
         for sentence in ("ConfigurationError: ", *sentences):
             assert sentence in report["complete"], report["complete"]
         assert "\n" not in report["complete"]
-        assert re.search(r"run `.*(pip install|pip.* install) .*`", report["complete"])
+        assert re.search(repair, report["complete"])
 
 
 def test_a_package_that_is_absent(folder: Path) -> None:
@@ -95,6 +98,12 @@ def test_a_package_that_cannot_be_imported(folder: Path, how: str) -> None:
     check_stand_ins(folder, "the package jiter cannot be imported", "--force-reinstall", "'jiter>=0.8'")
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), "first", None, 10])
+def test_a_rank_that_is_not_a_number_is_the_default(value: object, backend: BackendUnderTest) -> None:
+    stand_in = importlib.import_module(f"{backend.package}.stand_in")
+    assert stand_in.StandIn(config={"priority": value}).priority == (10 if value == 10 else 100)
+
+
 def test_a_package_that_is_too_old(folder: Path) -> None:
     for name in ("httpx", "openai"):
         write_distribution(folder, name, "0.1.9")
@@ -104,12 +113,13 @@ def test_a_package_that_is_too_old(folder: Path) -> None:
 def test_a_library_of_another_release(folder: Path) -> None:
     write_package(folder, LIBRARY.name, "raise SystemExit('nothing of it may be used')")
     (folder / LIBRARY.name / "version.py").write_text('__version__ = "9.9.9"\n', encoding="utf-8")
+    write_distribution(folder, "openai-responses-common", "9.9.9")
     check_stand_ins(folder, "openai-responses-common 9.9.9 in ", f"{folder}", "does not belong to ", *FAMILY)
 
 
 @pytest.mark.parametrize("change", ["another text", "a missing file"])
 def test_a_library_of_another_folder_with_other_files(folder: Path, change: str) -> None:
-    copy = folder / LIBRARY.name
+    copy = folder / "foreign" / LIBRARY.name
     shutil.copytree(LIBRARY, copy, ignore=shutil.ignore_patterns("__pycache__"))
     match change:
         case "another text":
@@ -117,7 +127,7 @@ def test_a_library_of_another_folder_with_other_files(folder: Path, change: str)
                 file.write("# another text\n")
         case _:
             (copy / "testing/__init__.py").unlink()
-    check_stand_ins(folder, "does not belong to ", f"{folder}", *FAMILY)
+    check_stand_ins(folder, "does not belong to ", repair=f": take {re.escape(str(copy.parent))} off Python's path")
 
 
 def test_a_library_of_another_folder_with_the_same_files_is_as_good(folder: Path) -> None:
@@ -148,7 +158,7 @@ def test_the_commands_of_the_modules_say_it_too(folder: Path) -> None:
     for backend in BACKENDS:
         done = run(folder, "-m", backend.package, "status")
         assert done.returncode == 1
-        assert done.stderr.startswith("error: the package jiter cannot be imported (AttributeError: ")
+        assert done.stderr.startswith("error: the package jiter cannot be imported (AttributeError): ")
         assert len(done.stderr.splitlines()) == 1
 
 

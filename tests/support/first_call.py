@@ -55,7 +55,10 @@ async def load(package: str, class_name: str) -> dict[str, Any]:
     coordinator = MockCoordinator()
     cleanup = await module.mount(coordinator, {"priority": "7", **SETTINGS})
     ((name, provider),) = coordinator.get("providers").items()
+    if "on_session_ready" in module.__all__:
+        await module.on_session_ready(coordinator)
     report = {
+        "missing": [name for name in module.__all__ if not hasattr(module, name)],
         "class": type(provider).__name__,
         "defined_in": type(provider).__module__,
         "name": name,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shlex
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import installation
 from openai_responses_common.installation import describe_failure, importing, install_command, quote_command
 
+LIBRARY = "openai_responses_common"
 NAMES = ("amplifier-module-provider-one", "amplifier-module-provider-two")
 
 
@@ -59,6 +62,7 @@ def test_a_shell_reads_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 RELEASE = None
+WHEEL = {"url": "file:///w%20w/two.whl", "archive_info": {}}
 CLONE = {
     "url": "https://example.com/a/b",
     "subdirectory": "modules/provider-two",
@@ -71,9 +75,10 @@ SOURCES = {
         [f"git+https://example.com/a/b@main#subdirectory=modules/provider-{name}" for name in ("one", "two")],
     ),
     "a wheel": (
-        {"url": "file:///w%20w/two.whl", "archive_info": {}},
+        WHEEL,
         ["--find-links", "/w w", "openai-responses-common==1.2.3", *(f"{name}==1.2.3" for name in NAMES)],
     ),
+    "a wheel that carries the library": (WHEEL, ["--find-links", "/w w", *(f"{name}==1.2.3" for name in NAMES)]),
 }
 
 
@@ -81,8 +86,9 @@ SOURCES = {
 @pytest.mark.parametrize("source", SOURCES)
 def test_all_modules_are_installed_again_from_the_source_of_the_one_that_fails(site: Path, source: str) -> None:
     note, expected = SOURCES[source]
+    requirements = ["openai-responses-common==1.2.3"] if "openai-responses-common==1.2.3" in expected else []
     for name in NAMES:
-        install(site, name, source=note if name == NAMES[1] else CLONE)
+        install(site, name, *requirements, source=note if name == NAMES[1] else CLONE)
     error = ImportError("x", name="openai_responses_common.gone")
     (command,) = words_of(describe_failure(error, NAMES[1].replace("-", "_")))
     assert command[-len(expected) - 2 :] == ["--force-reinstall", "--no-deps", *expected]
@@ -99,12 +105,93 @@ def test_a_checkout_installs_what_it_has(site: Path, tmp_path: Path, editable: b
     assert not any("provider-one" in word for word in command)
 
 
-def test_a_released_library_is_removed_before_a_module_that_carries_its_own(site: Path) -> None:
+@pytest.mark.parametrize("source", [CLONE, WHEEL])
+def test_a_released_library_is_removed_before_a_module_that_carries_its_own(site: Path, source: dict[str, Any]) -> None:
     install(site, "openai-responses-common")
-    install(site, NAMES[1], source=CLONE)
+    install(site, NAMES[1], source=source)
     removal, _ = words_of(describe_failure(ImportError("x", name="openai_responses_common"), NAMES[1]))
     assert removal[-1] == "openai-responses-common"
     assert "uninstall" in removal
+
+
+def write_library(folder: Path) -> Path:
+    (folder / LIBRARY).mkdir(parents=True)
+    (folder / LIBRARY / "__init__.py").touch()
+    (folder / LIBRARY / "version.py").write_text('__version__ = "9.9.9"\n', encoding="utf-8")
+    return folder / LIBRARY
+
+
+@pytest.fixture
+def check(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
+    """A function that returns why a module, installed from a wheel that carries the library, does not fit it."""
+    package = NAMES[1].replace("-", "_")
+    install(site, NAMES[1], source=WHEEL)
+    (site / package / "_library" / LIBRARY).mkdir(parents=True)
+    (site / package / "__init__.py").touch()
+    monkeypatch.delitem(sys.modules, LIBRARY)
+
+    def check() -> str:
+        with pytest.raises(installation.NotUsable) as caught:
+            installation.check_installation(__import__(package).__name__, "1.2.3", needs={})
+        return str(caught.value)
+
+    yield check
+    sys.modules.pop(package, None)
+
+
+def test_a_library_that_no_installer_owns_is_taken_off_the_path(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Callable[[], str]
+) -> None:
+    folder = write_library(tmp_path / "foreign").parent
+    monkeypatch.setattr(sys, "path", [str(folder), str(site)])
+    assert f": take {folder} off Python's path" in check()
+    monkeypatch.chdir(folder)  # as `python` without a program has it
+    sys.path[0] = ""
+    assert f": take {folder} off Python's path" in check()
+
+
+def test_files_that_no_installer_owns_beside_installed_packages_are_deleted(
+    site: Path, check: Callable[[], str]
+) -> None:
+    library = write_library(site)
+    assert f": delete {library}" in check()
+
+
+@pytest.mark.parametrize("owner", ["itself", "itself, editable", "a module, editable", "a module"])
+def test_a_library_that_an_installer_owns_is_installed_again(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Callable[[], str], owner: str
+) -> None:
+    checkout = tmp_path / "checkout"
+    match owner:
+        case "itself":
+            folder = write_library(site).parent
+            install(site, "openai-responses-common", version="9.9.9")
+        case "itself, editable":
+            folder = write_library(checkout / "libs" / LIBRARY).parent
+            source = {"url": folder.as_uri(), "dir_info": {"editable": True}}
+            install(site, "openai-responses-common", source=source)
+        case "a module, editable":
+            folder = write_library(checkout / "libs" / LIBRARY).parent
+            source = {"url": (checkout / "modules/provider-one").as_uri(), "dir_info": {"editable": True}}
+            install(site, NAMES[0], source=source)
+            (checkout / "modules/provider-one").mkdir(parents=True)
+        case _:
+            folder = write_library(site / NAMES[0].replace("-", "_") / "_library").parent
+            install(site, NAMES[0], source=WHEEL)
+    monkeypatch.setattr(sys, "path", [str(folder), str(site)])
+    text = check()
+    assert "delete" not in text
+    assert f"{NAMES[1]}==1.2.3" in words_of(text)[-1]
+
+
+def test_a_library_that_python_finds_without_its_path_is_installed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Callable[[], str]
+) -> None:
+    """Some editable installs add a finder in place of a folder."""
+    library = write_library(tmp_path / "foreign")
+    spec = importlib.util.spec_from_file_location(LIBRARY, library / "__init__.py")
+    monkeypatch.setattr(installation, "find_spec", lambda name: spec if name == LIBRARY else None)
+    assert words_of(check())[-1][-1] == f"{NAMES[1]}==1.2.3"
 
 
 def fail(site: Path, text: str, package: str = "fragile") -> str:
@@ -117,9 +204,22 @@ def fail(site: Path, text: str, package: str = "fragile") -> str:
 
 def test_what_an_import_raises_becomes_a_sentence_with_a_command(site: Path) -> None:
     install(site, NAMES[0], 'fragile>=2.1; python_version >= "3"', "other")
-    text = fail(site, "raise RuntimeError('one\\ntwo')")
-    assert text.startswith("the package fragile cannot be imported (RuntimeError: one two): run `")
+    text = fail(site, "raise ImportError('one\\ntwo')")
+    assert text.startswith("the package fragile cannot be imported (ImportError: one two): run `")
     assert words_of(text)[0][-3:] == ["--force-reinstall", "--no-deps", "fragile>=2.1"]
+
+
+@pytest.mark.parametrize("kind", ["RuntimeError", "SystemExit", "BaseException"])
+def test_another_error_appears_by_name_only(site: Path, kind: str) -> None:
+    """Its text may hold a secret. A broken package that exits, or panics in Rust, does not end the host."""
+    text = fail(site, f"raise {kind}('the key sk-123')")
+    assert text.startswith(f"the package fragile cannot be imported ({kind}): run `")
+
+
+def test_an_import_can_be_interrupted(site: Path) -> None:
+    (site / "fragile.py").write_text("raise KeyboardInterrupt", encoding="utf-8")
+    with pytest.raises(KeyboardInterrupt), importing():
+        __import__("fragile")
 
 
 def test_a_package_that_another_one_lacks_comes_with_the_other(site: Path) -> None:

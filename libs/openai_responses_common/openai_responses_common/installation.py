@@ -72,9 +72,10 @@ def _check_library(package: str, version: str, folder: Path) -> None:
     match = re.search(r'^__version__ = "(.*)"', _read_text(library / "version.py"), re.M)
     library_version = match[1] if match else "of an unknown version"
     if library_version != version or (own.is_dir() and own != library and _read_files(own) != _read_files(library)):
+        repair = _describe_removal(library) if library != own else ""
         raise NotUsable(
             f"{_name(_LIBRARY)} {library_version} in {library} does not belong to {_name(package)} {version} in "
-            f"{folder}: {_describe_reinstallation(package)}"
+            f"{folder}: {repair or _describe_reinstallation(package)}"
         )
 
 
@@ -117,14 +118,18 @@ def importing(requirement: str = "") -> Generator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # some broken packages exit, and a panic of Rust is not an `Exception`
         from amplifier_core.llm_errors import ConfigurationError
 
         raise ConfigurationError(describe_failure(error, requirement=requirement)) from error
 
 
-def describe_failure(error: Exception, package: str = "", *, requirement: str = "") -> str:
+def describe_failure(error: BaseException, package: str = "", *, requirement: str = "") -> str:
     """Return why an import failed, and what the user can run.
+
+    Errors other than those of Python's import appear by class name only, because their texts may hold secrets.
 
     Args:
         error: what the import raised.
@@ -140,7 +145,9 @@ def describe_failure(error: Exception, package: str = "", *, requirement: str = 
         requirement = requirement or _find_requirement(top) or _find_requirement(importer) or _name(top)
         return _describe_missing(requirement, _name(top))
     culprit = importer if isinstance(error, SyntaxError) else _read_import_name(error) or importer
-    reason = " ".join(f"{type(error).__name__}: {error}".split())[:_MAX_REASON]
+    reason = type(error).__name__
+    if isinstance(error, ImportError | SyntaxError):
+        reason = " ".join(f"{reason}: {error}".split())[:_MAX_REASON]
     if not requirement and (not culprit or _is_ours(culprit)):
         return f"the files of this module or of its library are damaged ({reason}): {_describe_reinstallation(package)}"
     requirement = requirement or _find_requirement(culprit) or _name(culprit)
@@ -163,7 +170,7 @@ def _describe_old(name: str, version: str, minimum_version: str) -> str:
     )
 
 
-def _find_culprit(error: Exception) -> str:
+def _find_culprit(error: BaseException) -> str:
     """Return the package, not one of ours if possible, in whose code an error was raised; empty if there is none."""
     if isinstance(error, SyntaxError) and error.filename:
         path = Path(error.filename)
@@ -179,7 +186,7 @@ def _walk_packages(traceback: TracebackType | None) -> Iterator[str]:
         traceback = traceback.tb_next
 
 
-def _read_import_name(error: Exception) -> str:
+def _read_import_name(error: BaseException) -> str:
     """Return the package from which a name could not be imported; empty if the error is another one."""
     return str(error.name).partition(".")[0] if isinstance(error, ImportError) and error.name else ""
 
@@ -259,14 +266,55 @@ def quote_command(words: list[str]) -> str:
     return " ".join(f'"{word}"' if re.search(r"[<>&|^,;]", word) else subprocess.list2cmdline([word]) for word in words)
 
 
+def _describe_removal(library: Path) -> str:
+    """Return how to get rid of a library that no installer put where it is; empty if an installer repairs it."""
+    entry = next((each for each in sys.path if Path(each).resolve() == library.parent), None)
+    if entry is None or _is_installed(library):
+        return ""
+    if any(library.parent.glob("*.dist-info")):  # other packages are installed in that folder
+        return f"delete {library}, which no installer owns"
+    return f"take {entry or library.parent} off Python's path (such as PYTHONPATH): no installer owns the library there"
+
+
+def _is_installed(library: Path) -> bool:
+    """Return whether the library is part of a distribution, of a module or of a checkout that is installed."""
+    if library.parent.name == _CARRIED:
+        return True
+    found = _list_family()
+    with suppress(PackageNotFoundError):
+        itself = distribution(_name(_LIBRARY))
+        if Path(str(itself.locate_file(_LIBRARY))).resolve() == library:
+            return True
+        found.append(itself)
+    for each in found:
+        note, path = _read_source(each)
+        folders = (path / _LIBRARY, path / "../../libs" / _LIBRARY / _LIBRARY)
+        if note.get("dir_info", {}).get("editable") and library in [folder.resolve() for folder in folders]:
+            return True
+    return False
+
+
+def _read_source(installed: Distribution) -> tuple[dict[str, Any], Path]:
+    """Return the note of an installer about the source of a distribution, and the path in its address.
+
+    The note is empty for a release of an index. Source of the format: PEP 610, seen 2026-12-01.
+    """
+    import json
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    note: dict[str, Any] = json.loads(installed.read_text("direct_url.json") or "{}")
+    return note, Path(url2pathname(urlsplit(str(note.get("url", ""))).path))
+
+
 def _describe_reinstallation(package: str) -> str:
     """Return what installs all modules of this family again, from the source of one."""
     family = {_normalize(each.name) for each in _list_family()}
     first = _name(package) if package else min(family, default="")
     names = sorted({first, *family} - {""})
-    words, is_release = _list_sources(first, names)
+    words, has_library = _list_sources(first, names)
     install = f"`{install_command('--force-reinstall', '--no-deps', *words)}`"
-    if is_release or not _read_version(_name(_LIBRARY)):
+    if has_library or not _read_version(_name(_LIBRARY)):
         return f"run {install}"
     return f"run `{_build_command('uninstall', _name(_LIBRARY))}`, then {install}"
 
@@ -278,18 +326,15 @@ def _normalize(name: str) -> str:
 def _list_sources(first: str, names: list[str]) -> tuple[list[str], bool]:
     """Return the words that make an installer install modules from the source of the first one.
 
-    Also returns whether that is a release. Source of the format: PEP 610, seen 2026-12-01.
+    Also returns whether the library is among them, as a separate distribution.
     """
-    import json
-    from urllib.parse import urlsplit
-    from urllib.request import url2pathname
-
     note: dict[str, Any] = {}
-    version = _read_version(first)
+    path, requires_library, version = Path(), False, _read_version(first)
     with suppress(PackageNotFoundError):
-        note = json.loads(distribution(first).read_text("direct_url.json") or "{}")
+        installed = distribution(first)
+        note, path = _read_source(installed)
+        requires_library = _name(_LIBRARY) in [_normalize(_read_name(each)) for each in installed.requires or ()]
     url, folders = str(note.get("url", "")), [name.removeprefix("amplifier-module-") for name in names]
-    path = Path(url2pathname(urlsplit(url).path))
     if "vcs_info" in note:
         clone: dict[str, str] = note["vcs_info"]
         revision = clone.get("requested_revision") or clone["commit_id"]
@@ -301,4 +346,5 @@ def _list_sources(first: str, names: list[str]) -> tuple[list[str], bool]:
         return [word for each in paths for word in (*option, each)], False
     local = ["--find-links", str(path.parent)] if url.startswith("file:") else []
     pin = f"=={version}" if version else ""
-    return [*local, *(f"{name}{pin}" for name in (_name(_LIBRARY), *names))], True
+    library = [_name(_LIBRARY)] if requires_library else []  # else the wheel carries it
+    return [*local, *(f"{name}{pin}" for name in (*library, *names))], requires_library

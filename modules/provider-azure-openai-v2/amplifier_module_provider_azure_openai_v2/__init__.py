@@ -10,5 +10,7 @@ __all__ = ["AzureOpenaiV2Provider", "create", "mount"]
 try:
     check_installation(__name__, __version__, needs={"openai": "3.30"})
     from .provider import AzureOpenaiV2Provider, create, mount
-except Exception as error:  # noqa: BLE001  (whatever it is, the first call says it)
+except KeyboardInterrupt:
+    raise
+except BaseException as error:  # noqa: BLE001  (whatever it is, also an exit: the first call says it)
     AzureOpenaiV2Provider, create, mount = build_stand_in(__name__, error)

@@ -10,5 +10,9 @@ __all__ = ["ChatgptOauthProvider", "create", "mount", "on_session_ready"]
 try:
     check_installation(__name__, __version__, needs={"httpx": "0.27"})
     from .provider import ChatgptOauthProvider, create, mount, on_session_ready
-except Exception as error:  # noqa: BLE001  (whatever it is, the first call says it)
+except KeyboardInterrupt:
+    raise
+except BaseException as error:  # noqa: BLE001  (whatever it is, also an exit: the first call says it)
+    from .stand_in import on_session_ready
+
     ChatgptOauthProvider, create, mount = build_stand_in(__name__, error)

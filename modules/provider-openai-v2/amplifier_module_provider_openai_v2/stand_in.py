@@ -17,7 +17,7 @@ from .installation import describe_failure
 _problems: list[str] = []
 
 
-def build_stand_in(package: str, error: Exception) -> tuple[Any, Any, Any]:
+def build_stand_in(package: str, error: BaseException) -> tuple[Any, Any, Any]:
     """Return the class, and the functions `create` and `mount`, of a module that cannot be used.
 
     Args:
@@ -46,6 +46,10 @@ def build_stand_in(package: str, error: Exception) -> tuple[Any, Any, Any]:
         return provider.close
 
     return provider_class, create, mount
+
+
+async def on_session_ready(coordinator: Any) -> None:
+    """Do nothing, for a module that has a function of this name: the first call says the reason."""
 
 
 def exit_if_unusable() -> None:
@@ -80,7 +84,7 @@ class StandIn:
     def priority(self) -> int:
         try:
             return int(self.config.get("priority", 100))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return 100
 
     def get_info(self) -> Any:
