@@ -321,6 +321,7 @@ def take_commands_of_pages(machine: Machine) -> None:
         )
         return done.stdout
 
+    run(["bundle", "remove", "openai-coding"])  # a session with the file makes its name known, too
     try:
         installation.run(*_pip(machine, "uninstall"), f"amplifier-module-{module.module}")
         differences = list_differences(run, ROOT)

@@ -16,6 +16,7 @@ from responses_emulator import Emulator
 from examples.chat import offline_model
 from examples.chat.offline_model.arithmetic import find_arithmetic
 from examples.chat.offline_model.conversation import ToolStep, UserTurn
+from examples.chat.offline_model.tool_results import read_tool_output
 from examples.chat.offline_model.wording import response_text
 
 FILES = {"README.md": "# Birds\nThis project counts birds.", "notes.txt": "Buy seed."}
@@ -375,3 +376,16 @@ def test_understands_results_of_amplifiers_tools(
         assert said.startswith(sentence)
         assert "null" not in said
         assert "{" not in said
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ('{"success": true, "output": {"stdout": "a", "stderr": "", "returncode": 0}}\n\nUseful facts: none.', "a"),
+        ('{"a": 1} is an object', '{"a": 1} is an object'),
+    ],
+    ids=["a result", "a text"],
+)
+def test_a_text_behind_a_result_hides_nothing(output: str, text: str) -> None:
+    """A hook of Amplifier may append to what the tool returned."""
+    assert read_tool_output(output).text == text

@@ -64,11 +64,14 @@ def read_tool_output(output: str, *, is_listing: bool = False, is_file: bool = F
 
 
 def _parse(output: str) -> Any:
+    """Return the JSON of an output, also if a hook appended a text to a result; else the output."""
+    output = output.strip()
     try:
-        value = json.loads(output)
-    except ValueError:
+        value, end = json.JSONDecoder().raw_decode(output)
+    except (ValueError, RecursionError):
         return output
-    return value if isinstance(value, dict | list) else output
+    is_complete = end == len(output) or _is_result(value)
+    return value if isinstance(value, dict | list) and is_complete else output
 
 
 def _is_result(value: Any) -> bool:
