@@ -103,7 +103,9 @@ def test_a_program_without_a_command_lists_its_commands(capsys: pytest.CaptureFi
     commands = [
         Command(name=name, help=f"does {name}", run=lambda _: Result(summary="")) for name in ("status", "login")
     ]
-    assert run_command(commands, program="p", description="What p is for.", arguments=[]) == 2
+    with pytest.raises(SystemExit) as ended:
+        run_command(commands, program="p", description="What p is for.", arguments=[])
+    assert ended.value.code == 2
     text = capsys.readouterr().err
     assert "does status" in text
     assert "does login" in text

@@ -99,7 +99,7 @@ def run_command(
     parsed_arguments = parser.parse_args(arguments)
     if not hasattr(parsed_arguments, "run"):
         parser.print_help(sys.stderr)
-        return _EXIT_USAGE
+        sys.exit(_EXIT_USAGE)
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(_LogFormatter())
     log.setLevel(logging.WARNING)
