@@ -1,6 +1,6 @@
 """Ends a call if the host cancels its session at once, as after a second Ctrl-C.
 
-A host sets a flag of the session's cancellation token. The kernel tells nobody about it, and does not cancel the tasks
+A host sets a flag of the session's cancellation token. The kernel sends no notice of it, and does not cancel the tasks
 that run inside the session. So a timer looks at the flag while a call runs. A graceful cancellation, as after one
 Ctrl-C, lets the call finish.
 """
