@@ -32,6 +32,7 @@ from .transport.credential import Credential, Lease
 from .transport.proxies import is_loopback
 from .transport.sdk_transport import SdkTransport
 from .version import __version__
+from .wire.request_body import RequestBody
 
 if TYPE_CHECKING:
     from .auth.bearer import BearerToken
@@ -68,6 +69,7 @@ __all__ = [
     "Models",
     "Options",
     "Reply",
+    "RequestBody",
     "ResponsesProvider",
     "SdkTransport",
     "Token",

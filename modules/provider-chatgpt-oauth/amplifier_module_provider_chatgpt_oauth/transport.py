@@ -13,8 +13,9 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common import Endpoint, HttpTransport, Reply
+from openai_responses_common import Endpoint, HttpTransport, Reply, RequestBody
 from openai_responses_common.failures.failure import CallFailure
+from openai_responses_common.transport.base import SwitchListener
 
 from .auth.credential import ChatgptCredential
 from .compression import COMPRESSION_HEADERS, compress, may_refuse_compression
@@ -64,12 +65,18 @@ class ChatgptTransport(HttpTransport):
 
     @asynccontextmanager
     async def open(
-        self, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+        self,
+        body: RequestBody,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        on_switch: SwitchListener | None = None,
     ) -> AsyncGenerator[Reply, None]:
         """Send a body; see `Transport.open`."""
         workspace = await self._find_workspace()
         transport = self._find_transport(workspace.origin)
-        send = super().open if transport is None else transport.open
+        send = transport.open_content if transport else super().open_content
+        content = body.content()
         base_url = (transport or self).endpoint.base_url
         all_headers = dict(headers or {})
         if workspace.override:

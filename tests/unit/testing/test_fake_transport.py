@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from openai_responses_common.failures.failure import CallFailure, Failure
-from openai_responses_common.testing.fake_transport import FakeReply, FakeTransport, build_text_reply
+from openai_responses_common.testing.fake_transport import FakeReply, FakeTransport, build_body, build_text_reply
 from openai_responses_common.testing.transport_contract import TransportContract
 from openai_responses_common.transport.base import Document, Transport
 
@@ -16,16 +16,16 @@ class TestFakeTransport(TransportContract):
 
 async def test_requests_are_recorded() -> None:
     transport = FakeTransport(build_text_reply("a"))
-    async with transport.open(b'{"model": "m"}', timeout_s=30, headers={"x-a": "b"}):
+    async with transport.open(build_body(), timeout_s=30, headers={"x-a": "b"}):
         assert transport.open_replies == 1
     assert transport.open_replies == 0
     (request,) = transport.requests
-    assert (request.body, request.headers, request.timeout_s) == ({"model": "m"}, {"x-a": "b"}, 30)
+    assert (request.body["model"], request.headers, request.timeout_s) == ("m", {"x-a": "b"}, 30)
 
 
 async def test_request_beyond_the_script_is_an_error() -> None:
     with pytest.raises(AssertionError, match="no reply for this request"):
-        async with FakeTransport().open(b"{}", timeout_s=30):
+        async with FakeTransport().open(build_body(), timeout_s=30):
             pass
 
 

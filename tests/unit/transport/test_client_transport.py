@@ -16,6 +16,7 @@ import pytest
 from amplifier_core.llm_errors import AbortError
 from openai_responses_common import ApiKey, Endpoint, HttpTransport, SdkTransport
 from openai_responses_common.failures.failure import CallFailure, Failure
+from openai_responses_common.testing.fake_transport import build_body
 from openai_responses_common.transport.client_transport import ClientTransport
 from openai_responses_common.transport.http_client import connection_error_types
 
@@ -35,7 +36,7 @@ async def _fail(
     monkeypatch.setattr(library.AsyncHTTPTransport, "handle_async_request", raise_error)
     sender = transport(ENDPOINT)
     try:
-        async with sender.open(b"{}", timeout_s=600):
+        async with sender.open(build_body(), timeout_s=600):
             raise AssertionError("the request did not fail")
     except CallFailure as raised:
         return raised.failure
@@ -104,14 +105,14 @@ async def test_request_of_a_client_that_was_closed_meanwhile_is_an_abort() -> No
 
     library.post = post  # type: ignore[method-assign]
     with pytest.raises(AbortError, match="closed during this call"):
-        async with transport.open(b"{}", timeout_s=600):
+        async with transport.open(build_body(), timeout_s=600):
             raise AssertionError("the request was sent")
 
 
 async def test_complete_response_is_left_without_an_error_if_the_provider_is_closed_meanwhile() -> None:
     library = _Library()
     transport = ClientTransport[object](ENDPOINT, cast(Any, library))
-    async with transport.open(b"{}", timeout_s=600) as reply:
+    async with transport.open(build_body(), timeout_s=600) as reply:
         events = await anext(reply.batches)
         await transport.close()
         library.response.rest.set()
@@ -134,7 +135,7 @@ async def test_connection_that_breaks_while_it_is_closed_costs_nothing() -> None
     library.response = BrokenResponse()
     library.response.rest.set()
     transport = ClientTransport[object](ENDPOINT, cast(Any, library))
-    async with transport.open(b"{}", timeout_s=600) as reply:
+    async with transport.open(build_body(), timeout_s=600) as reply:
         events = await anext(reply.batches)
     await transport.close()
     assert [event["type"] for event in events] == ["response.completed"]
@@ -175,5 +176,5 @@ async def test_error_of_a_socket_is_a_failure_of_the_connection(
 
 
 async def _open(sender: HttpTransport | SdkTransport) -> None:
-    async with sender.open(b"{}", timeout_s=600):
+    async with sender.open(build_body(), timeout_s=600):
         raise AssertionError("the request did not fail")

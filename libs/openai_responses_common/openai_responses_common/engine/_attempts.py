@@ -134,7 +134,7 @@ class Attempts:
             async with (
                 get_limiter(self._transport.origin).slot(options.max_concurrent_requests),
                 self._transport.open(
-                    call.prepared_request.body_bytes,
+                    call.prepared_request.body,
                     timeout_s=options.timeout_s,
                     headers=self._build_session_headers(options),
                 ) as reply,

@@ -19,6 +19,7 @@ from ..translate.output_items import read_incomplete_reason, read_message_texts
 from ..translate.tool_names import ToolNames
 from ..wire.accumulate import Accumulator
 from ..wire.client_calls import find_client_call
+from ..wire.request_body import RequestBody
 from ..wire.types import Item, Response
 from .telemetry import CallEvents, Sink
 
@@ -35,11 +36,11 @@ class PreparedRequest:
     """A request that is ready to be sent."""
 
     encoded_request: EncodedRequest
-    body_bytes: bytes
+    body: RequestBody
 
     def says_more_than(self, earlier: PreparedRequest) -> bool:
         """Return whether the input holds more than the input of an earlier request of the same call."""
-        items, earlier_items = self.encoded_request.body["input"], earlier.encoded_request.body["input"]
+        items, earlier_items = self.body.items, earlier.body.items
         return len(items) > len(earlier_items) or items[-1:] != earlier_items[-1:]
 
 

@@ -27,7 +27,7 @@ from ..translate.decode import (
 from ..translate.encode import encode_request
 from ..translate.output_items import read_incomplete_reason
 from ..transport.base import Transport
-from ..wire.json_values import dump_body
+from ..wire.request_body import RequestBody
 from ..wire.types import Response
 from ._attempts import Attempts, sum_call_usage
 from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew
@@ -167,11 +167,13 @@ class Engine:
                 origin=self.transport.origin,
                 is_continuation=bool(call.responses),
             )
+            fields: dict[str, Any] = {**encoded.body}
+            body = RequestBody(fields, fields.pop("input"))
             try:
-                body_bytes = dump_body(encoded.body)
+                body.content()
             except (TypeError, ValueError, RecursionError) as error:
                 raise InvalidRequestError(f"the request cannot be written as JSON: {error!s:.200}") from None
-            return PreparedRequest(encoded_request=encoded, body_bytes=body_bytes)
+            return PreparedRequest(encoded_request=encoded, body=body)
 
         is_short = len(request.messages) <= _MAX_INLINE_MESSAGES
         call.prepared_request = encode() if is_short else await asyncio.to_thread(encode)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..failures.failure import CallFailure, Failure
-from ..transport.base import Document, Reply
+from ..transport.base import Document, Reply, SwitchListener
+from ..wire.request_body import RequestBody
 from ..wire.types import Event
 
 
@@ -73,10 +74,17 @@ class FakeTransport:
 
     @asynccontextmanager
     async def open(
-        self, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+        self,
+        body: RequestBody,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        on_switch: SwitchListener | None = None,
     ) -> AsyncGenerator[Reply, None]:
         """Record the request and play the next part of the script."""
-        self.requests.append(SentRequest(body=json.loads(content), headers=dict(headers or {}), timeout_s=timeout_s))
+        self.requests.append(
+            SentRequest(body=json.loads(body.content()), headers=dict(headers or {}), timeout_s=timeout_s)
+        )
         assert self._script, "the script of the fake transport has no reply for this request"
         reply = self._script.pop(0)
         if isinstance(reply, Failure):
@@ -109,6 +117,11 @@ async def _play_batches(reply: FakeReply) -> AsyncGenerator[list[Event], None]:
         yield [dict(event) for event in batch]
     if reply.failure is not None:
         raise CallFailure(reply.failure)
+
+
+def build_body() -> RequestBody:
+    """Return a short body: one question to the model `m`."""
+    return RequestBody({"model": "m"}, [{"type": "message", "role": "user", "content": "hello"}])
 
 
 def build_text_reply(*deltas: str) -> FakeReply:

@@ -8,7 +8,7 @@ from typing import Any
 from ..failures.failure import CallFailure, Failure
 from ..transport.base import Transport
 from ..wire.types import Event
-from .fake_transport import FakeReply, build_text_reply
+from .fake_transport import FakeReply, build_body, build_text_reply
 
 _REFUSAL = Failure(kind="status", status=400, message="the request is not valid")
 
@@ -29,7 +29,7 @@ class TransportContract:
     def test_header_names_are_in_lower_case(self) -> None:
         async def check() -> None:
             transport = self.build(FakeReply(batches=build_text_reply("a").batches, headers={"x-request-id": "r-1"}))
-            async with transport.open(b"{}", timeout_s=30) as reply:
+            async with transport.open(build_body(), timeout_s=30) as reply:
                 headers = reply.headers
             await transport.close()
             assert headers["x-request-id"] == "r-1"
@@ -50,7 +50,7 @@ class TransportContract:
             transport = self.build(FakeReply(batches=build_text_reply("a", "b").batches[:3], failure=broken))
             kind = ""
             try:
-                async with transport.open(b"{}", timeout_s=30) as reply:
+                async with transport.open(build_body(), timeout_s=30) as reply:
                     async for batch in reply.batches:
                         events += batch
             except CallFailure as raised:
@@ -64,7 +64,7 @@ class TransportContract:
     def test_leaving_early_leaves_no_task_and_the_next_request_works(self) -> None:
         async def check() -> None:
             transport = self.build(build_text_reply(*"abc"), build_text_reply("d"))
-            async with transport.open(b"{}", timeout_s=30) as reply:
+            async with transport.open(build_body(), timeout_s=30) as reply:
                 async for _ in reply.batches:
                     break
             assert asyncio.all_tasks() == {asyncio.current_task()}, "a task is left"
@@ -98,7 +98,7 @@ class TransportContract:
 
 async def _read_and_close(transport: Transport) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
-    async with transport.open(b'{"model": "m"}', timeout_s=30) as reply:
+    async with transport.open(build_body(), timeout_s=30) as reply:
         async for batch in reply.batches:
             events += batch
     await transport.close()

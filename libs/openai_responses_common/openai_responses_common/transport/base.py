@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
+from ..wire.request_body import RequestBody
 from ..wire.types import Event
 from .credential import Credential
 
@@ -63,6 +64,29 @@ class Endpoint:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
+TransportName: TypeAlias = Literal["http", "websocket"]
+"""The ways on which a request can travel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportSwitch:
+    """A request that travels in another way than it should have, or over a new connection for a lost one.
+
+    Attributes:
+        from_transport: the way that failed.
+        to_transport: the way that the request takes instead; the same one after a lost connection.
+        reason: why, in words for the user.
+    """
+
+    from_transport: TransportName
+    to_transport: TransportName
+    reason: str
+
+
+SwitchListener: TypeAlias = Callable[[TransportSwitch], None]
+"""Takes the switches of one request. It must not raise."""
+
+
 class Transport(Protocol):
     """Sends requests for one account to one endpoint.
 
@@ -84,14 +108,20 @@ class Transport(Protocol):
         ...
 
     def open(
-        self, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+        self,
+        body: RequestBody,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        on_switch: SwitchListener | None = None,
     ) -> AbstractAsyncContextManager[Reply]:
         """Send a request body and yield the reply; leaving the context always ends the request.
 
         Args:
-            content: the body as JSON.
+            body: the whole body. A transport may send less of it if the service has the rest.
             timeout_s: the longest time, in seconds, to wait for the next data.
             headers: of this request alone. The default is none.
+            on_switch: is told of each switch of this request. None, the default, if nobody asks.
         """
         ...
 

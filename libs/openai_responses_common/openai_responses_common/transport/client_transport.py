@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from amplifier_core.llm_errors import AbortError
 
 from ..failures.connections import describe_connection_error
 from ..failures.failure import CallFailure, Failure, scrub_failure
+from ..wire.request_body import RequestBody
 from ..wire.types import Event
 from ._client_per_loop import ClientPerLoop
 from ._read_ahead import EventDecoder, ReadAhead, StreamTimeout
-from .base import Document, Endpoint, Reply
+from .base import Document, Endpoint, Reply, SwitchListener
 from .body_decoder import build_body_decoder
 from .credential import Headers, send_with_credential
 from .http_client import read_headers
@@ -109,11 +110,22 @@ class ClientTransport(Generic[C]):
         """See `Transport.prepare`."""
         await self.endpoint.credential.prepare()
 
+    def open(
+        self,
+        body: RequestBody,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        on_switch: SwitchListener | None = None,
+    ) -> AbstractAsyncContextManager[Reply]:
+        """Send a body; see `Transport.open`."""
+        return self.open_content(body.content(), timeout_s=timeout_s, headers=headers)
+
     @asynccontextmanager
-    async def open(
+    async def open_content(
         self, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
     ) -> AsyncGenerator[Reply, None]:
-        """Send a body; see `Transport.open`."""
+        """Send the bytes of a body, which the headers may call compressed; see `Transport.open`."""
 
         async def send(credential_headers: Headers) -> tuple[C, HttpResponse]:
             client = await self._clients.get()
