@@ -1,7 +1,7 @@
 """One client per event loop, because a client belongs to the loop that it was built for.
 
-A client is built in a thread: it reads every certificate of the machine, which takes 20 to 140 ms (measured with
-openai 3.52).
+What a client needs is prepared in a thread: that imports a library and reads every certificate of the machine, which
+takes 20 to 140 ms. The client itself is built in its loop.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class ClientPerLoop(Generic[C]):
     """Holds the clients of one transport.
 
     Args:
-        build: returns a new client; may block.
+        prepare: returns what builds a new client in the running loop. It may block, and runs in a thread.
         close: closes a client.
     """
 
-    def __init__(self, build: Callable[[], C], close: Callable[[C], Awaitable[None]]) -> None:
-        self._build = build
+    def __init__(self, prepare: Callable[[], Callable[[], C]], close: Callable[[C], Awaitable[None]]) -> None:
+        self._prepare = prepare
         self._close = close
         self._loop_clients: dict[asyncio.AbstractEventLoop, _LoopClient[C]] = {}
 
@@ -41,12 +41,27 @@ class ClientPerLoop(Generic[C]):
         loop = asyncio.get_running_loop()
         loop_client = self._loop_clients.get(loop)
         if loop_client is None or (loop_client.client_future.done() and loop_client.client_future.exception()):
-            building = loop.run_in_executor(None, self._build)
+            client_future = self._build(loop)
             loop_client = self._loop_clients[loop] = _LoopClient(
-                client_future=building, closer=self._close_with_loop(building)
+                client_future=client_future, closer=self._close_with_loop(client_future)
             )
             await anext(loop_client.closer)
         return await asyncio.shield(loop_client.client_future)
+
+    def _build(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[C]:
+        """Prepare and build a client. No task does it, so a cancelled call leaves none behind."""
+        client_future: asyncio.Future[C] = loop.create_future()
+
+        def finish(preparation: asyncio.Future[Callable[[], C]]) -> None:
+            if preparation.cancelled():
+                client_future.cancel()
+            elif error := preparation.exception():
+                client_future.set_exception(error)
+            else:
+                client_future.set_result(preparation.result()())
+
+        loop.run_in_executor(None, self._prepare).add_done_callback(finish)
+        return client_future
 
     def is_current(self, client: C) -> bool:
         """Return whether this is still the client of the running loop."""

@@ -97,7 +97,7 @@ class ClientTransport(Generic[C]):
     def __init__(self, endpoint: Endpoint, library: ClientLibrary[C]) -> None:
         self.endpoint = endpoint
         self._library = library
-        self._clients = ClientPerLoop(lambda: library.build(endpoint), self._close_client)
+        self._clients = ClientPerLoop(self._prepare_client, self._close_client)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.endpoint!r})"
@@ -168,6 +168,10 @@ class ClientTransport(Generic[C]):
     async def close(self) -> None:
         """Close the client of this loop, which ends its requests; see `Transport.close`."""
         await self._clients.close()
+
+    def _prepare_client(self) -> Callable[[], C]:
+        client = self._library.build(self.endpoint)
+        return lambda: client
 
     async def _close_client(self, client: C) -> None:
         await _ignore_connection_errors(self._library.close(client), self._library.error_types())
