@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import Endpoint, HttpTransport, Reply, RequestBody
 from openai_responses_common.failures.failure import CallFailure
-from openai_responses_common.transport.base import SwitchListener
+from openai_responses_common.transport.base import SwitchListener, TransportChoice
 
 from .auth.credential import ChatgptCredential
 from .compression import COMPRESSION_HEADERS, compress, may_refuse_compression
@@ -70,6 +70,7 @@ class ChatgptTransport(HttpTransport):
         *,
         timeout_s: float,
         headers: Mapping[str, str] | None = None,
+        choice: TransportChoice = "auto",
         on_switch: SwitchListener | None = None,
     ) -> AsyncGenerator[Reply, None]:
         """Send a body; see `Transport.open`."""

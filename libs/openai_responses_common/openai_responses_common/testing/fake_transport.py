@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..failures.failure import CallFailure, Failure
-from ..transport.base import Document, Reply, SwitchListener
+from ..transport.base import Document, Reply, SwitchListener, TransportChoice
 from ..wire.request_body import RequestBody
 from ..wire.types import Event
 
@@ -79,6 +79,7 @@ class FakeTransport:
         *,
         timeout_s: float,
         headers: Mapping[str, str] | None = None,
+        choice: TransportChoice = "auto",
         on_switch: SwitchListener | None = None,
     ) -> AsyncGenerator[Reply, None]:
         """Record the request and play the next part of the script."""

@@ -68,6 +68,10 @@ TransportName: TypeAlias = Literal["http", "websocket"]
 """The ways on which a request can travel."""
 
 
+TransportChoice: TypeAlias = Literal["auto", "http", "websocket"]
+"""The way that the caller wants. `auto` leaves it to the transport."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportSwitch:
     """A request that travels in another way than it should have, or over a new connection for a lost one.
@@ -113,6 +117,7 @@ class Transport(Protocol):
         *,
         timeout_s: float,
         headers: Mapping[str, str] | None = None,
+        choice: TransportChoice = "auto",
         on_switch: SwitchListener | None = None,
     ) -> AbstractAsyncContextManager[Reply]:
         """Send a request body and yield the reply; leaving the context always ends the request.
@@ -121,6 +126,7 @@ class Transport(Protocol):
             body: the whole body. A transport may send less of it if the service has the rest.
             timeout_s: the longest time, in seconds, to wait for the next data.
             headers: of this request alone. The default is none.
+            choice: how the request is to travel. A transport that has one way only takes that.
             on_switch: is told of each switch of this request. None, the default, if nobody asks.
         """
         ...

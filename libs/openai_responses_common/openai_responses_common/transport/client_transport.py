@@ -19,7 +19,7 @@ from ..wire.request_body import RequestBody
 from ..wire.types import Event
 from ._client_per_loop import ClientPerLoop
 from ._read_ahead import EventDecoder, ReadAhead, StreamTimeout
-from .base import Document, Endpoint, Reply, SwitchListener
+from .base import Document, Endpoint, Reply, SwitchListener, TransportChoice
 from .body_decoder import build_body_decoder
 from .credential import Headers, send_with_credential
 from .http_client import read_headers
@@ -116,6 +116,7 @@ class ClientTransport(Generic[C]):
         *,
         timeout_s: float,
         headers: Mapping[str, str] | None = None,
+        choice: TransportChoice = "auto",
         on_switch: SwitchListener | None = None,
     ) -> AbstractAsyncContextManager[Reply]:
         """Send a body; see `Transport.open`."""
