@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from openai_responses_common.wire.request_body import RequestBody
+import pytest
+from openai_responses_common.wire.json_values import dump_body
+from openai_responses_common.wire.request_body import RequestBody, SharedItem
+from openai_responses_common.wire.types import Item
 
 
 def test_input_comes_last() -> None:
@@ -14,3 +17,39 @@ def test_body_is_written_once() -> None:
     body = RequestBody({"model": "m"})
     assert body.content() is body.content()
     assert body.content() == b'{"model":"m","input":[]}'
+
+
+def test_part_of_body_is_written_for_a_service_that_has_the_rest() -> None:
+    body = RequestBody({"model": "m"}, [{"n": 1}, {"n": 2}, {"n": 3}])
+    assert body.content(items_from=2, extra_fields={"previous_response_id": "resp_1"}) == (
+        b'{"model":"m","previous_response_id":"resp_1","input":[{"n":3}]}'
+    )
+    assert body.content(extra_fields={"generate": False}) == (
+        b'{"model":"m","generate":false,"input":[{"n":1},{"n":2},{"n":3}]}'
+    )
+    assert body.content(items_from=3) == b'{"model":"m","input":[]}'
+    assert body.content() == b'{"model":"m","input":[{"n":1},{"n":2},{"n":3}]}'
+
+
+def test_body_without_fields_has_its_input() -> None:
+    assert RequestBody({}).content() == b'{"input":[]}'
+    assert RequestBody({}, [{"n": 1}]).content(extra_fields={"a": 1}) == b'{"a":1,"input":[{"n":1}]}'
+
+
+def test_bytes_of_shared_item_are_written_once() -> None:
+    item = SharedItem({"type": "message", "content": "a\ud83d"})
+    assert item.json == b'{"type":"message","content":"a?"}'
+    body = RequestBody({"model": "m"}, [item, {"n": float("nan")}, {**item, "role": "user"}])
+    assert body.content() == (
+        b'{"model":"m","input":[{"type":"message","content":"a?"},{"n":null},'
+        b'{"type":"message","content":"a?","role":"user"}]}'
+    )
+    assert dump_body(item) == item.json
+
+
+def test_body_that_json_cannot_hold_is_refused_before_it_is_joined() -> None:
+    item: Item = {}
+    item["item"] = item
+    for body in (RequestBody({"n": object()}), RequestBody({}, [{"n": object()}]), RequestBody({}, [item])):
+        with pytest.raises((TypeError, ValueError, RecursionError)):
+            body.write()

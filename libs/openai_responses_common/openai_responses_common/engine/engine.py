@@ -170,7 +170,7 @@ class Engine:
             fields: dict[str, Any] = {**encoded.body}
             body = RequestBody(fields, fields.pop("input"))
             try:
-                body.content()
+                body.write()
             except (TypeError, ValueError, RecursionError) as error:
                 raise InvalidRequestError(f"the request cannot be written as JSON: {error!s:.200}") from None
             return PreparedRequest(encoded_request=encoded, body=body)

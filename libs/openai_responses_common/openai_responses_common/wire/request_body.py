@@ -1,4 +1,8 @@
-"""The body of a request: its fields, the items of its input, and its bytes."""
+"""The body of a request: its fields, the items of its input, and its bytes.
+
+An item that several requests hold is written once: `SharedItem` carries its bytes. The bytes of a body are those that
+`dump_body` would write for the whole of it. Knows neither who keeps items nor for how long.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,28 @@ from .json_values import dump_body
 from .types import Item
 
 
+class SharedItem(dict[str, Any]):
+    """An item with its bytes, for all requests that hold it.
+
+    Nobody changes it or anything in it, so what differs from it is a new dictionary without these bytes.
+
+    Args:
+        item: the item; its lists and objects belong to the new one from now on.
+
+    Attributes:
+        json: the item as UTF-8 JSON.
+
+    Raises:
+        TypeError: see `RequestBody.content`; so are the others.
+    """
+
+    __slots__ = ("json",)
+
+    def __init__(self, item: Item) -> None:
+        super().__init__(item)
+        self.json = dump_body(item)
+
+
 class RequestBody:
     """A body that a transport sends as a whole, or without the items that the service has already.
 
@@ -16,24 +42,51 @@ class RequestBody:
 
     Args:
         fields: the fields except `input`, in the order of the body.
-        items: the items of `input`, which comes last. The default is no items.
+        items: the items of `input`, which comes last. None, the default, if there are none.
     """
 
-    __slots__ = ("_content", "fields", "items")
+    __slots__ = ("_content", "_fields_json", "_items_json", "fields", "items")
 
     def __init__(self, fields: Mapping[str, Any], items: list[Item] | None = None) -> None:
         self.fields = fields
         self.items = items or []
+        self._fields_json: bytes | None = None
+        self._items_json: list[bytes] = []
         self._content: bytes | None = None
 
-    def content(self) -> bytes:
-        """Return the whole body as UTF-8 JSON, which is written once.
+    def write(self) -> None:
+        """Write the fields and the items, so that `content` has only to join them.
 
         Raises:
             TypeError: a value or a key has a type that JSON does not have.
             ValueError: an integer has more digits than Python writes.
             RecursionError: the body contains itself, or nests too deeply.
         """
+        if self._fields_json is None:
+            self._items_json = [item.json if isinstance(item, SharedItem) else dump_body(item) for item in self.items]
+            self._fields_json = dump_body(self.fields)
+
+    def content(self, *, items_from: int = 0, extra_fields: Mapping[str, Any] | None = None) -> bytes:
+        """Return the body as UTF-8 JSON. The whole body is joined once.
+
+        Args:
+            items_from: the index of the first item that is sent; by default all items are.
+            extra_fields: fields that stand between the others and `input`. None, the default, adds none.
+
+        Raises:
+            TypeError: a value or a key has a type that JSON does not have.
+            ValueError: an integer has more digits than Python writes.
+            RecursionError: the body contains itself, or nests too deeply.
+        """
+        if items_from or extra_fields:
+            return self._join(items_from, extra_fields or {})
         if self._content is None:
-            self._content = dump_body({**self.fields, "input": self.items})
+            self._content = self._join(0, {})
         return self._content
+
+    def _join(self, items_from: int, extra_fields: Mapping[str, Any]) -> bytes:
+        self.write()
+        fields = [self._fields_json or b"", dump_body(extra_fields)]
+        members = b",".join(object_json[1:-1] for object_json in fields if object_json != b"{}")
+        items = b",".join(self._items_json[items_from:])
+        return b"%b%b%b%b%b" % (b"{", members, b',"input":[' if members else b'"input":[', items, b"]}")
