@@ -7,11 +7,11 @@ nothing of this repository but what a contender itself imports, so that a peer c
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from importlib.metadata import entry_points
-from typing import Any, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
-from .conversation import DESCRIPTION, KEY, MODEL, PARAMETERS, RESULT, TOOL_NAMES, Asked, Called, Step
+from .conversation import KEY, MODEL, TOOLS, Asked, Called, Step, result
 
 Hear: TypeAlias = Callable[[str], None]
 """Takes every piece of text as soon as it arrives."""
@@ -26,8 +26,14 @@ class Contender(Protocol):
 
     hear: Hear
 
-    async def open(self, url: str, *, hooks: str) -> None:
-        """Be ready to call a port; `hooks` says who listens: `none`, or the `kernel`'s own registry."""
+    async def open(self, url: str, *, hooks: str, settings: Mapping[str, Any]) -> None:
+        """Be ready to call a port.
+
+        Args:
+            url: of the port.
+            hooks: who listens, `none` or the `kernel`'s own registry.
+            settings: further settings of a provider module.
+        """
         ...
 
     def history(self, steps: Sequence[Step]) -> Any:
@@ -47,47 +53,143 @@ class Contender(Protocol):
         ...
 
 
-class Limit:
-    """The request through `json.dumps`, its answer's bytes through the bare HTTP client and `jiter`."""
+class Bare:
+    """The request through `json.dumps`, its answer's bytes through a bare client and `jiter`; nothing is translated."""
+
+    HEADERS: ClassVar = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
 
     def __init__(self) -> None:
-        import httpx2
-
         self.hear: Hear = _nobody
-        self._client = httpx2.AsyncClient(timeout=60)
-        self._url = ""
-
-    async def open(self, url: str, *, hooks: str) -> None:
-        self._url = f"{url}/v1/responses"
 
     def history(self, steps: Sequence[Step]) -> Any:
         return wire_body(steps)
 
-    async def ask(self, history: Any) -> Any:
-        import jiter
-
-        content = json.dumps(history).encode()
-        headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
-        pending, last, hear = b"", b"", self.hear
-        async with self._client.stream("POST", self._url, content=content, headers=headers) as response:
-            async for chunk in response.aiter_bytes():
-                *events, pending = (pending + chunk).split(b"\n\n")
-                for event in events:
-                    last = event[event.index(b"data: ") + 6 :]
-                    if delta := jiter.from_json(last).get("delta"):
-                        hear(delta)
-        return jiter.from_json(last)["response"]["output"]
-
     def grow(self, history: Any, answer: Any) -> Any:
         results = [
-            {"type": "function_call_output", "call_id": item["call_id"], "output": RESULT}
+            {"type": "function_call_output", "call_id": item["call_id"], "output": result(len(history["input"]))}
             for item in answer
             if item["type"] == "function_call"
         ]
         return {**history, "input": [*history["input"], *answer, *results]}
 
+
+class OverHttp(Bare):
+    """A bare HTTP client."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._url = ""
+
+    async def open(self, url: str, *, hooks: str, settings: Mapping[str, Any]) -> None:
+        self._url = f"{url}/v1/responses"
+
+    async def ask(self, history: Any) -> Any:
+        import jiter
+
+        pending, last, hear = b"", b"", self.hear
+        async for chunk in self.chunks(json.dumps(history).encode()):
+            *events, pending = (pending + chunk).split(b"\n\n")
+            for event in events:
+                last = event[event.index(b"data: ") + 6 :]
+                if delta := jiter.from_json(last).get("delta"):
+                    hear(delta)
+        return jiter.from_json(last)["response"]["output"]
+
+    def chunks(self, content: bytes) -> AsyncGenerator[bytes, None]:
+        """Send a body, and give the bytes of the answer as they come."""
+        raise NotImplementedError
+
+
+class Httpx2(OverHttp):
+    """`httpx2`, which the SDK uses."""
+
+    def __init__(self) -> None:
+        import httpx2
+
+        super().__init__()
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+        self._client = httpx2.AsyncClient(timeout=60, limits=limits)
+
+    async def chunks(self, content: bytes) -> AsyncGenerator[bytes, None]:
+        async with self._client.stream("POST", self._url, content=content, headers=self.HEADERS) as response:
+            async for chunk in response.aiter_bytes():
+                yield chunk
+
     async def close(self) -> None:
         await self._client.aclose()
+
+
+class Aiohttp(OverHttp):
+    """`aiohttp`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._client: Any = None
+
+    async def chunks(self, content: bytes) -> AsyncGenerator[bytes, None]:
+        import aiohttp
+
+        if self._client is None:
+            timeout = aiohttp.ClientTimeout(total=None)
+            self._client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout)
+        async with self._client.post(self._url, data=content, headers=self.HEADERS) as response:
+            async for chunk in response.content.iter_any():
+                yield chunk
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+
+class WebSockets(Bare):
+    """`websockets`. It sends what is new, and compressed where the service takes that; or `aiohttp` over HTTP."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._http: Aiohttp | None = None
+        self._socket: Any = None
+        self._known = 0
+        self._response_id = ""
+
+    async def open(self, url: str, *, hooks: str, settings: Mapping[str, Any]) -> None:
+        from websockets.asyncio.client import connect
+
+        await self.close()
+        self._socket = self._http = None
+        if settings.get("transport") == "http":
+            self._http = Aiohttp()
+            await self._http.open(url, hooks=hooks, settings=settings)
+            return
+        address = f"{url.replace('http', 'ws', 1)}/v1/responses"
+        self._socket = await connect(
+            address, additional_headers=self.HEADERS, max_size=None, proxy=None, ping_interval=None
+        )
+        self._known = 0
+
+    async def ask(self, history: Any) -> Any:
+        import jiter
+
+        if self._http is not None:
+            return await self._http.ask(history)
+        body = {"type": "response.create", **history}
+        if 0 < self._known < len(history["input"]):
+            body |= {"previous_response_id": self._response_id, "input": history["input"][self._known :]}
+        await self._socket.send(json.dumps(body, separators=(",", ":")))
+        hear = self.hear
+        while True:
+            event = jiter.from_json(await self._socket.recv(decode=False))
+            if delta := event.get("delta"):
+                hear(delta)
+            elif event["type"] == "response.completed":
+                answer = event["response"]
+                self._response_id = answer["id"]
+                self._known = len(history["input"]) + len(answer["output"])
+                return answer["output"]
+
+    async def close(self) -> None:
+        for opened in (self._socket, self._http):
+            if opened is not None:
+                await opened.close()
 
 
 class Provider:
@@ -105,7 +207,7 @@ class Provider:
         self._provider: Any = None
         self._cleanup: Any = None
 
-    async def open(self, url: str, *, hooks: str) -> None:
+    async def open(self, url: str, *, hooks: str, settings: Mapping[str, Any]) -> None:
         from amplifier_core.testing import MockCoordinator
 
         await self.close()
@@ -114,9 +216,13 @@ class Provider:
         if hooks == "kernel":
             _listen(coordinator.hooks)
         else:
-            coordinator = _Unhooked(coordinator, self)
-        self._cleanup = await found.load()(coordinator, self._settings(url))
+            coordinator = Listener(coordinator)
+            coordinator.hear = self._hear
+        self._cleanup = await found.load()(coordinator, {**self._settings(url), **settings})
         (self._provider,) = coordinator.get("providers").values()
+
+    def _hear(self, text: str) -> None:
+        self.hear(text)  # a run replaces it
 
     def history(self, steps: Sequence[Step]) -> Any:
         return request(steps)
@@ -129,7 +235,8 @@ class Provider:
 
         said = Message(role="assistant", content=answer.content)
         calls = self._provider.parse_tool_calls(answer)
-        results = [Message(role="tool", tool_call_id=call.id, name=call.name, content=RESULT) for call in calls]
+        content = result(len(history.messages))
+        results = [Message(role="tool", tool_call_id=call.id, name=call.name, content=content) for call in calls]
         return history.model_copy(update={"messages": [*history.messages, said, *results]})
 
     async def close(self) -> None:
@@ -137,12 +244,12 @@ class Provider:
             await self._cleanup()
 
 
-class _Unhooked:
-    """A coordinator whose hooks only pass the text on."""
+class Listener:
+    """A coordinator whose hooks only pass the text on to `hear`."""
 
-    def __init__(self, coordinator: Any, provider: Provider) -> None:
+    def __init__(self, coordinator: Any) -> None:
+        self.hear: Hear = _nobody
         self._coordinator = coordinator
-        self._contender = provider
         self.hooks = self
 
     def __getattr__(self, name: str) -> Any:
@@ -150,7 +257,7 @@ class _Unhooked:
 
     async def emit(self, event: str, data: dict[str, Any]) -> None:
         if event == "llm:stream_block_delta":
-            self._contender.hear(data["text"])
+            self.hear(data["text"])
 
 
 def _listen(hooks: Any) -> None:
@@ -168,7 +275,9 @@ def request(steps: Sequence[Step]) -> Any:
     """The conversation as Amplifier's loops hand it over."""
     from amplifier_core.message_models import ChatRequest, ToolSpec
 
-    tools = [ToolSpec(name=name, description=DESCRIPTION, parameters=PARAMETERS) for name in TOOL_NAMES]
+    tools = [
+        ToolSpec.model_validate({key: tool[key] for key in ("name", "description", "parameters")}) for tool in TOOLS
+    ]
     return ChatRequest(messages=[_message(step) for step in steps], tools=tools, model=MODEL)
 
 
@@ -218,3 +327,11 @@ def chatgpt_settings(url: str) -> dict[str, Any]:
     from tests.support.chatgpt_token_file import TOKEN, settings
 
     return {**settings(f"{url}/backend-api/codex", TOKEN), "default_model": MODEL}
+
+
+SETTINGS: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "provider-openai-v2": key_settings,
+    "provider-azure-openai-v2": azure_settings,
+    "provider-chatgpt-oauth": chatgpt_settings,
+}
+"""What a settings file would hold for each of our modules, from the address of a port."""

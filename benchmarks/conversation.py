@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -35,22 +36,63 @@ class Gave:
 
 Step: TypeAlias = Asked | Called | Gave
 
-PARAMETERS: dict[str, Any] = {
+_WORDS = (
+    *("the", "of", "to", "and", "file", "line", "value", "name", "path", "text", "list", "test", "call", "error"),
+    *("result", "state", "module", "branch", "change", "build", "server", "answer", "request", "folder", "column"),
+    *(
+        "number",
+        "string",
+        "object",
+        "window",
+        "table",
+        "index",
+        "cache",
+        "token",
+        "event",
+        "stream",
+        "socket",
+        "thread",
+    ),
+    *("memory", "buffer", "record", "entry", "field", "option", "before", "after", "inside", "below", "under", "every"),
+    *("first", "second", "last", "reads", "writes", "opens", "closes", "finds", "moves", "checks", "begins", "returns"),
+)
+
+
+def prose(length: int, seed: int) -> str:
+    """So many characters of made-up text, which compresses about as well as real text."""
+    words = random.Random(seed).choices(_WORDS, k=length // 3)
+    return " ".join(words)[:length]
+
+
+_PARAMETERS: dict[str, Any] = {
     "type": "object",
     "properties": {
-        name: {"type": "string", "description": f"The {name} to work on, as a plain text without quotes."}
+        name: {
+            "type": "string",
+            "description": f"The {name} to work on, as a plain text without quotes. Leave it out to use the {name} of "
+            "the call before; an empty text means none.",
+        }
         for name in ("path", "query", "mode", "limit")
     },
     "required": ["path"],
 }
-DESCRIPTION = "Does one thing and does it well. " * 4
-TOOL_NAMES = [f"tool_{number}" for number in range(40)]
+_RULES = "Paths are relative to the working folder. Does one thing and does it well. Long results are cut off. "
 TOOLS = [
-    {"type": "function", "name": name, "description": DESCRIPTION, "parameters": PARAMETERS, "strict": False}
-    for name in TOOL_NAMES
+    {
+        "type": "function",
+        "name": f"tool_{number}",
+        "description": prose(100, number) + ". " + _RULES * 2,
+        "parameters": _PARAMETERS,
+        "strict": False,
+    }
+    for number in range(40)
 ]
-RESULT = "a line of the file\n" * 105
-"""2 kB, as a tool that reads part of a file gives them."""
+"""45 kB, as the tools of an agent with some extensions; most of it is alike."""
+
+
+def result(number: int) -> str:
+    """2 kB, as a tool that reads part of a file gives them."""
+    return prose(2000, 1000 + number)
 
 
 def history(items: int) -> list[Step]:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from .cold import RUNS as COLD_RUNS
+from .contenders import SETTINGS, key_settings
 from .plan import OTHERS, OURS, SDK, SIBLINGS, Figure, Scenario
 from .service import service
 
@@ -47,7 +49,7 @@ class Worker:
         """One round."""
         assert self.process.stdin
         assert self.process.stdout
-        command = {"run": scenario.run, "url": url, "hooks": scenario.hooks}
+        command = {"run": scenario.run, "url": url, "hooks": scenario.hooks, "settings": dict(scenario.settings)}
         self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()
         if not (line := self.process.stdout.readline()):
@@ -68,20 +70,30 @@ class Bench:
         self._peers = peers
         self._workers: dict[str, Worker] = {}
 
-    def _worker(self, name: str) -> Worker:
-        if name not in self._workers:
-            command = [self._peers.get(name, sys.executable), "-m", "benchmarks.worker", name]
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            self._workers[name] = Worker(name, process)
-        return self._workers[name]
+    def _start(self, name: str) -> Worker:
+        command = [self._peers.get(name, sys.executable), "-m", "benchmarks.worker", name]
+        return Worker(name, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
 
     def _round(self, scenario: Scenario, name: str) -> dict[str, float]:
         url = self._urls[scenario.port]
-        if scenario.run != "cold":
-            return self._worker(name).run(scenario, url)
-        command = [self._peers.get(name, sys.executable), "-m", "benchmarks.cold", name, url]
+        if scenario.run in COLD_RUNS:
+            return self._run_cold(scenario.run, name, url)
+        if scenario.is_alone:
+            worker = self._start(name)
+            record = worker.run(scenario, url)
+            worker.process.communicate()
+            return record
+        if name not in self._workers:
+            self._workers[name] = self._start(name)
+        return self._workers[name].run(scenario, url)
+
+    def _run_cold(self, run: str, name: str, url: str) -> dict[str, float]:
+        settings = json.dumps(SETTINGS.get(f"provider-{name}", key_settings)(url))
+        command = [self._peers.get(name, sys.executable), "-m", "benchmarks.cold", run, name, url, settings]
         compiled = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # as everywhere, from the second start on
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=compiled)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=compiled)
+        if not done.stdout:
+            raise RuntimeError(f"the process of {name} has ended")
         return json.loads(done.stdout)  # whatever the process's status: the kernel may abort at exit
 
     def measure(self, scenario: Scenario, *, rounds: int, slack: float | None, others: bool) -> list[Result]:
@@ -94,7 +106,7 @@ class Bench:
             others: also what people use who have no provider module; of these the SDK takes part anyway.
         """
         names = [name for name in scenario.contenders if others or name == SDK or name not in OTHERS]
-        names += [name for name in self._peers if scenario.run != "10000 calls"]
+        names += [name for name in self._peers if scenario.takes_peers]
         records: dict[str, list[dict[str, float]]] = {name: [] for name in names}
         for number in range(scenario.warming + rounds):
             for name in names:
@@ -131,8 +143,8 @@ def _result(
     records: Mapping[str, Sequence[Mapping[str, Any]]],
     slack: float | None,
 ) -> Result | None:
-    """None for a figure by which a contender would be compared with itself, or with what it is not meant for."""
-    if name == figure.over or (figure.over in OTHERS and name in OTHERS) or (name == "limit" and figure.over is None):
+    """None for a figure by which a contender would be compared with itself, or that it does not have."""
+    if name == figure.over or (figure.over in OTHERS and name in OTHERS) or figure.key not in records[name][0]:
         return None
     numbers = [float(record[figure.key]) for record in records[name]]
     if figure.grows:

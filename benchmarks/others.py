@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .contenders import Hear, _nobody, wire_body
-from .conversation import DESCRIPTION, KEY, MODEL, PARAMETERS, TOOL_NAMES, TOOLS, Asked, Called, Step
+from .conversation import KEY, MODEL, TOOLS, Asked, Called, Step
 
 
 class Sdk:
@@ -19,7 +19,7 @@ class Sdk:
         self.hear: Hear = _nobody
         self._client: Any = None
 
-    async def open(self, url: str, *, hooks: str) -> None:
+    async def open(self, url: str, *, hooks: str, settings: Mapping[str, Any]) -> None:
         from openai import AsyncOpenAI
 
         await self.close()
@@ -48,7 +48,7 @@ class LangChain:
         self.hear: Hear = _nobody
         self._model: Any = None
 
-    async def open(self, url: str, *, hooks: str) -> None:
+    async def open(self, url: str, *, hooks: str, settings: Mapping[str, Any]) -> None:
         from langchain_openai import ChatOpenAI
 
         model = ChatOpenAI(
@@ -96,7 +96,7 @@ class PydanticAi:
         self._model: Any = None
         self._parameters: Any = None
 
-    async def open(self, url: str, *, hooks: str) -> None:
+    async def open(self, url: str, *, hooks: str, settings: Mapping[str, Any]) -> None:
         from pydantic_ai.models import ModelRequestParameters
         from pydantic_ai.models.openai import OpenAIResponsesModel
         from pydantic_ai.providers.openai import OpenAIProvider
@@ -104,8 +104,13 @@ class PydanticAi:
 
         self._model = OpenAIResponsesModel(MODEL, provider=OpenAIProvider(base_url=f"{url}/v1", api_key=KEY))
         tools = [
-            ToolDefinition(name=name, description=DESCRIPTION, parameters_json_schema=PARAMETERS, strict=False)
-            for name in TOOL_NAMES
+            ToolDefinition(
+                name=tool["name"],
+                description=tool["description"],
+                parameters_json_schema=tool["parameters"],
+                strict=False,
+            )
+            for tool in TOOLS
         ]
         self._parameters = ModelRequestParameters(function_tools=tools)
 

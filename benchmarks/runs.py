@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from .contenders import Contender
 from .conversation import Asked, history
-from .service import STAMPED, connections
+from .service import STAMPED, counted
 
 Record: TypeAlias = dict[str, float]
 Run: TypeAlias = Callable[[Contender, str], Awaitable[Record]]
@@ -26,6 +26,8 @@ Run: TypeAlias = Callable[[Contender, str], Awaitable[Record]]
 LONG = 750
 ROW = 20
 TURNS = 100
+LATE = 300
+TOOL_CALLS = 20
 _TICK_S = 0.001
 _PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1024 if hasattr(os, "sysconf") else 4.0
 
@@ -98,35 +100,58 @@ async def short_calls(contender: Contender, url: str) -> Record:
     """Short calls in a row."""
     asked = contender.history([Asked("talk")])
     await contender.ask(asked)
-    before = connections(url)
+    before = counted(url)["connections"]
     with Span() as span:
         for _ in range(ROW):
             await contender.ask(asked)
-    opened = connections(url) - before  # it counts the asking before, which stands for the connection of the first call
+    opened = (
+        counted(url)["connections"] - before
+    )  # it counts the asking before, which stands for the connection of the first call
     return {"wall_ms": span.wall_ms / ROW, "cpu_ms": span.cpu_ms / ROW, "connections": opened}
 
 
 async def tool_loop(contender: Contender, url: str) -> Record:
     """A task of many turns, each with a call and its result; only the asking is timed.
 
-    `growth` is the last tenth of the turns over the tenth in the middle. What is sent grows by the same piece each
-    turn, to less than its double; what grew with the square of the history would come to its fourfold.
+    `growth` is the last tenth of the turns over the first. `new_kb` is what a turn sends beside the tools and the
+    instructions before any compression, `sent_mb` what all turns send on the wire.
     """
     turns: list[float] = []
     conversation = contender.history([Asked("Go through all files.")])
+    before = counted(url)
     for _ in range(TURNS):
         with Span() as span:
             answer = await contender.ask(conversation)
         turns.append(span.cpu_ms)
         conversation = contender.grow(conversation, answer)
+    after = counted(url)
     tenth = TURNS // 10
-    middle, end = sum(turns[5 * tenth : 6 * tenth]), sum(turns[-tenth:])
     del conversation, answer
-    return {"cpu_ms": sum(turns), "growth": end / middle, "memory_kb": _memory_kb()}
+    return {
+        "cpu_ms": sum(turns),
+        "growth": sum(turns[-tenth:]) / sum(turns[:tenth]),
+        "memory_kb": _memory_kb(),
+        "new_kb": (after["new"] - before["new"]) / TURNS / 1000,
+        "sent_mb": (after["received"] - before["received"]) / 1_000_000,
+    }
+
+
+async def turn_over_link(contender: Contender, url: str) -> Record:
+    """A turn with 20 calls of tools, one after another, late in a long conversation; over each of the transports."""
+    record: Record = {}
+    for transport in ("http", "websocket"):
+        await contender.open(url, hooks="none", settings={"transport": transport})
+        conversation = contender.history(history(LATE))
+        with Span() as span:
+            for _ in range(TOOL_CALLS):
+                conversation = contender.grow(conversation, await contender.ask(conversation))
+            await contender.ask(conversation)
+        record[f"{transport}_ms"] = span.wall_ms
+    return {**record, "share": record["websocket_ms"] / record["http_ms"]}
 
 
 def paced(count: int) -> Run:
-    """So many streams at once at the pace of a large model."""
+    """So many streams at once; `memory_mb` is the most that the process held, `added_mb` how much of it is new."""
 
     async def run(contender: Contender, url: str) -> Record:
         late_us: list[float] = []
@@ -138,15 +163,19 @@ def paced(count: int) -> Run:
         asked = contender.history([Asked("talk")])
         await contender.ask(asked) if count == 1 else None
         contender.hear = hear
+        before_kb = _memory_kb()
         with Span() as span:
             await asyncio.gather(*[contender.ask(asked) for _ in range(count)])
         contender.hear = lambda _: None
+        peak_kb = _peak_memory_kb()
         cuts = statistics.quantiles(late_us, n=20)
         return {
             "wall_ms": span.wall_ms,
             "cpu_us": span.cpu_ms * 1000 / len(late_us),
             "p50_us": statistics.median(late_us),
             "p95_us": cuts[-1],
+            "memory_mb": peak_kb / 1024,
+            "added_mb": (peak_kb - before_kb) / 1024,
         }
 
     return run
@@ -173,6 +202,12 @@ def _memory_kb() -> float:
         return int(file.read().split()[1]) * _PAGE_KB
 
 
+def _peak_memory_kb() -> float:
+    """The most that the process has ever held."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        return next(float(line.split()[1]) for line in file if line.startswith("VmHWM"))
+
+
 RUNS: Mapping[str, Run] = {
     "stream": stream,
     "long history": long_history,
@@ -181,6 +216,8 @@ RUNS: Mapping[str, Run] = {
     "1 paced": paced(1),
     "20 paced": paced(20),
     "100 paced": paced(100),
+    "1000 paced": paced(1000),
+    "turn over a link": turn_over_link,
     "1000 calls": many(1000),
     "10000 calls": many(10_000),
 }

@@ -6,16 +6,27 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
-from .contenders import Contender, Limit, Provider, azure_settings, chatgpt_settings, key_settings
+from .contenders import (
+    SETTINGS,
+    Aiohttp,
+    Contender,
+    Httpx2,
+    Provider,
+    WebSockets,
+    key_settings,
+)
 from .others import LangChain, PydanticAi, Sdk
 from .runs import RUNS
+from .service import allow_many_connections
 
 CONTENDERS: Mapping[str, Callable[[], Contender]] = {
-    "limit": Limit,
-    "openai-v2": lambda: Provider("provider-openai-v2", key_settings),
-    "azure-openai-v2": lambda: Provider("provider-azure-openai-v2", azure_settings),
-    "chatgpt-oauth": lambda: Provider("provider-chatgpt-oauth", chatgpt_settings),
+    "limit": Httpx2,
+    "aiohttp": Aiohttp,
+    "websockets": WebSockets,
+    **{name.removeprefix("provider-"): partial(Provider, name, settings) for name, settings in SETTINGS.items()},
     "openai": Sdk,
     "langchain-openai": LangChain,
     "pydantic-ai": PydanticAi,
@@ -26,12 +37,14 @@ async def work(name: str) -> None:
     """Do what standard input says until it ends."""
     made = CONTENDERS.get(name)
     contender = made() if made else Provider(name, key_settings)
-    opened = ("", "")
+    opened: Any = None
+    allow_many_connections()
     while line := sys.stdin.readline():
         command = json.loads(line)
-        if (command["url"], command["hooks"]) != opened:
-            opened = command["url"], command["hooks"]
-            await contender.open(command["url"], hooks=command["hooks"])
+        wanted = {key: command[key] for key in ("url", "hooks", "settings")}
+        if wanted != opened:
+            opened = wanted
+            await contender.open(command["url"], hooks=command["hooks"], settings=command["settings"])
         print(json.dumps(await RUNS[command["run"]](contender, command["url"])), flush=True)
     await contender.close()
 
