@@ -22,15 +22,15 @@ the log of the emulator names the source too.
 
 The source of a rule is recorded traffic, the vendor's documentation, a public report, the request of a real client, or
 the types of the `openai` package, with the day on which it was seen. The last column says what nobody is known to have
-seen: {unsourced} of {total} rules are made up or in part. The rules for Microsoft Entra, managed identities and Azure
-Resource Manager, and the standing rules of other servers, name their sources in the code.
+seen: of {total} rules, {made_up} are made up, and {in_part} in part.
 """
 
 
 def page() -> str:
     """Return the whole page."""
-    unsourced = sum(rule.is_unsourced for rule in RULES.values())
-    head = _HEAD.format(unsourced=unsourced, total=len(RULES))
+    made_up = sum(rule.is_made_up for rule in RULES.values())
+    in_part = sum(rule.is_made_up_in_part for rule in RULES.values())
+    head = _HEAD.format(total=len(RULES), made_up=made_up, in_part=in_part)
     sections = (_section(title, rules) for title, rules in SECTIONS.items())
     return "\n".join([head, *sections, _differences(), _assumptions()])
 
@@ -47,7 +47,7 @@ def _source(source: Source) -> str:
 
 def _reply(rule: Rule) -> str:
     code = f" `{rule.code}`" if rule.code else ""
-    return f"{rule.status}{code}: {rule.text}"
+    return f"{rule.status}{code}: {' '.join(rule.text.split())}"
 
 
 def _differences() -> str:

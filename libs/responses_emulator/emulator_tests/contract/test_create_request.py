@@ -295,7 +295,7 @@ def test_a_request_for_an_unknown_model_is_404(emulator: Emulator) -> None:
     reply = post_response(emulator, model="gpt-99")
     assert reply.status_code == 404
     assert error_object(reply) == {
-        "message": "The model 'gpt-99' does not exist or you do not have access to it.",
+        "message": "The model `gpt-99` does not exist or you do not have access to it.",
         "type": "invalid_request_error",
         "param": None,
         "code": "model_not_found",

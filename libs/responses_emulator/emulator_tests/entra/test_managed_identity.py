@@ -10,6 +10,7 @@ import msal
 import pytest
 from emulator_clients.entra import RESOURCE, SCOPE, USER_IDENTITY, call_resource
 from responses_emulator import Directory, Emulator, arc_surface, imds_proxy_refusal, imds_unavailable
+from responses_emulator.rules.catalogue import RULES
 
 WHO = [
     (msal.SystemAssignedManagedIdentity(), {}),
@@ -48,19 +49,20 @@ def test_the_metadata_service_refuses_other_requests(
     url = f"{machine.origin}/metadata/identity/oauth2/token"
     good = {"api-version": "2018-02-01", "resource": RESOURCE}
     metadata = {"metadata": "true"}
-    refused: list[tuple[dict[str, str], dict[str, str]]] = [
-        (good, {}),
-        (good, {**metadata, "x-forwarded-for": "10.0.0.1"}),
-        ({**good, "api-version": ""}, metadata),
-        ({"api-version": "2018-02-01"}, metadata),
-        ({**good, "resource": SCOPE}, metadata),
-        ({**good, "client_id": "unknown"}, metadata),
-        ({**good, "client_id": USER_IDENTITY.client_id, "object_id": USER_IDENTITY.object_id}, metadata),
+    two = {"client_id": USER_IDENTITY.client_id, "object_id": USER_IDENTITY.object_id}
+    refused: list[tuple[str, dict[str, str], dict[str, str]]] = [
+        ("no-metadata-header", good, {}),
+        ("forwarded", good, {**metadata, "x-forwarded-for": "10.0.0.1"}),
+        ("old-version", {**good, "api-version": ""}, metadata),
+        ("no-resource", {"api-version": "2018-02-01"}, metadata),
+        ("unknown-resource", {**good, "resource": SCOPE}, metadata),
+        ("identity-not-found", {**good, "client_id": "unknown"}, metadata),
+        ("two-identities", {**good, **two}, metadata),
     ]
-    for query, headers in refused:
+    for rule, query, headers in refused:
         reply = client.get(url, params=query, headers=headers)
-        assert reply.status_code == 400, (query, headers)
-        assert reply.json()["error"].startswith("invalid_")
+        assert reply.headers["x-emulator-rule"].startswith(f"machines-{rule}; ")
+        assert (reply.status_code, reply.json()["error"]) == (400, RULES[f"machines-{rule}"].kind)
     body = client.get(url, params=good, headers=metadata).json()
     assert isinstance(body["expires_in"], str)
     assert body["client_id"] == directory.identities[0].client_id

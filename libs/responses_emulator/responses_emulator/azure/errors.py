@@ -42,7 +42,8 @@ def invalid_subscription_key() -> HttpReply:
 def missing_token(audience: str = COGNITIVE_SERVICES_AUDIENCE) -> HttpReply:
     """401 without a credential, or with a token that is unknown, expired or for another audience; no `error` around
     it."""
-    return HttpReply(401, {"statusCode": 401, "message": rules.MISSING_TOKEN.fill(audience=audience)})
+    body = {"statusCode": 401, "message": rules.MISSING_TOKEN.fill(audience=audience)}
+    return HttpReply(401, body, rule=rules.MISSING_TOKEN)
 
 
 def missing_role(
@@ -110,11 +111,11 @@ def missing_image_deployment() -> HttpReply:
 
 
 def _gateway_refusal(rule: Rule, **values: object) -> HttpReply:
-    return HttpReply(rule.status, gateway_error(str(rule.code), rule.fill(**values)))
+    return HttpReply(rule.status, gateway_error(str(rule.code), rule.fill(**values)), rule=rule)
 
 
 def _api_refusal(rule: Rule) -> HttpReply:
-    return HttpReply(rule.status, error_body(rule.text, kind=rule.kind, code=rule.code, param=rule.param))
+    return HttpReply(rule.status, error_body(rule.text, kind=rule.kind, code=rule.code, param=rule.param), rule=rule)
 
 
 def gateway_rate_limit(*, after_s: int | None = 60, after_ms: int | None = None) -> HttpReply:

@@ -5,17 +5,20 @@ Invariant: it takes tokens for itself alone; one for the data plane is refused i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from responses_emulator.azure import resource_manager_errors as errors
+from responses_emulator.azure.resource_manager_errors import arm_refusal
 from responses_emulator.entra.directory import Directory
 from responses_emulator.entra.records import AccessToken
 from responses_emulator.entra.requests import anonymous_caller, query_parameters, scripted_reply
 from responses_emulator.facts import models
-from responses_emulator.microsoft.error_bodies import RefusalWithBody, azure_error_body
+from responses_emulator.microsoft.error_bodies import azure_error_body, reply_refusal
+from responses_emulator.rules import resource_manager as rules
 from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Exchange, Route, Surface, json_reply
 from responses_emulator.transport.server import Reply
@@ -24,6 +27,7 @@ MANAGEMENT_AUDIENCES = frozenset({"https://management.azure.com", "https://manag
 READER_ROLES = frozenset({"Reader", "Contributor", "Owner", "Cognitive Services OpenAI User"})
 # The newest of the versions that the vendor's specifications list (seen 2026-11-21) are taken with all older ones.
 OLDEST_API_VERSION = "2021-10-01"
+_TIME = "%m/%d/%Y %I:%M:%S %p"
 
 
 def arm_surface(
@@ -68,19 +72,16 @@ async def _list_deployments(
     issued = _caller(directory, exchange.request)
     version = query.get("api-version")
     if version is None:
-        message = "The api-version query parameter (?api-version=) is required for all requests."
-        raise RefusalWithBody(errors.arm_error(400, "MissingApiVersionParameter", message))
+        raise reply_refusal(arm_refusal(rules.NO_VERSION))
     if version < OLDEST_API_VERSION:
-        message = f"The api-version '{version}' is invalid."
-        raise RefusalWithBody(errors.arm_error(400, "InvalidApiVersionParameter", message))
+        raise reply_refusal(arm_refusal(rules.INVALID_VERSION, version=version))
     asked = exchange.request.path.removesuffix("/deployments")
     # A scope that one may not read and one that is not there look alike from outside; here the first is checked first.
     if not directory.roles & READER_ROLES:
-        raise RefusalWithBody(errors.arm_forbidden(issued.object_id, asked))
+        raise reply_refusal(arm_refusal(rules.FORBIDDEN, principal=issued.object_id, scope=asked))
     if asked.lower() != scope.lower():
         name = "/".join(asked.split("/")[-3:])
-        message = f"The Resource '{name}' under resource group '{exchange.params['group']}' was not found."
-        raise RefusalWithBody(errors.arm_error(404, "ResourceNotFound", message))
+        raise reply_refusal(arm_refusal(rules.NOT_FOUND, name=name, group=exchange.params["group"]))
     start = int(query.get("$skipToken", "0"))
     page: dict[str, Any] = {"value": rows[start : start + page_size]}
     if start + page_size < len(rows):
@@ -98,17 +99,15 @@ def _origin(exchange: Exchange) -> str:
 def _caller(directory: Directory, request: RecordedRequest) -> AccessToken:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        message = "Authentication failed. The 'Authorization' header is missing."
-        raise RefusalWithBody(errors.arm_error(401, "AuthenticationFailed", message))
+        raise reply_refusal(arm_refusal(rules.NO_TOKEN))
     issued = directory.find_access_token(token)
     if issued is None:
-        raise RefusalWithBody(errors.arm_error(401, "InvalidAuthenticationToken", "The access token is invalid."))
+        raise reply_refusal(arm_refusal(rules.INVALID_TOKEN))
     if issued.expired:
-        raise RefusalWithBody(
-            errors.arm_error(401, "ExpiredAuthenticationToken", "The access token expiry time is in the past.")
-        )
+        expiry, now = (datetime.fromtimestamp(each, UTC).strftime(_TIME) for each in (issued.expires_s, time.time()))
+        raise reply_refusal(arm_refusal(rules.EXPIRED_TOKEN, expiry=expiry, now=now))
     if issued.audience.rstrip("/") not in MANAGEMENT_AUDIENCES:
-        raise RefusalWithBody(errors.arm_wrong_audience(issued.audience))
+        raise reply_refusal(arm_refusal(rules.WRONG_AUDIENCE, audience=issued.audience))
     return issued
 
 

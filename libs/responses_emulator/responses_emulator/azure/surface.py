@@ -19,7 +19,7 @@ from responses_emulator.contract.refusal import refuse
 from responses_emulator.entra.directory import Directory
 from responses_emulator.facts import models
 from responses_emulator.facts.models import Model
-from responses_emulator.microsoft.error_bodies import REGION, RefusalWithBody, azure_error_body
+from responses_emulator.microsoft.error_bodies import REGION, azure_error_body, reply_refusal
 from responses_emulator.rules import azure as rules
 from responses_emulator.script.turn import ResponseFields, TerminalFields
 from responses_emulator.service.create_response import create_response, parse_body
@@ -65,9 +65,9 @@ def azure_surface(
     def authenticate(request: RecordedRequest) -> Caller:
         version = _version(request)
         if version is not None and not takes_version:
-            raise RefusalWithBody(errors.version_not_allowed(), rules.VERSION_NOT_ALLOWED)
+            raise reply_refusal(errors.version_not_allowed())
         if version is not None and version not in UNDATED_VERSIONS:
-            raise RefusalWithBody(errors.version_not_supported(), rules.VERSION_NOT_SUPPORTED)
+            raise reply_refusal(errors.version_not_supported())
         if (key := request.headers.get("api-key")) is not None:
             return check_key(key)
         bearer = _bearer(request)
@@ -93,9 +93,9 @@ def azure_classic_surface(
     def authenticate(request: RecordedRequest) -> Caller:
         version = _version(request)
         if version is None or version in UNDATED_VERSIONS or not version.endswith("-preview"):
-            raise RefusalWithBody(errors.resource_not_found(), rules.RESOURCE_NOT_FOUND)
+            raise reply_refusal(errors.resource_not_found())
         if version < OLDEST_DATED_VERSION:
-            raise RefusalWithBody(errors.version_not_supported(), rules.VERSION_NOT_SUPPORTED)
+            raise reply_refusal(errors.version_not_supported())
         if (key := request.headers.get("api-key")) is not None:
             return check_key(key)
         return check_token(_bearer(request), request)
@@ -133,7 +133,7 @@ def _key_check(keys: Collection[str] | None, resource: str) -> Callable[[str], C
     def check(key: str) -> Caller:
         known = key.startswith(KEY_PREFIX) if keys is None else key in keys
         if not known or key in BAD_KEYS:
-            raise RefusalWithBody(errors.invalid_subscription_key(), rules.WRONG_KEY)
+            raise reply_refusal(errors.invalid_subscription_key())
         return Caller(key=resource, account=resource)
 
     return check
@@ -148,12 +148,12 @@ def _token_check(
     def check(token: str | None, request: RecordedRequest) -> Caller:
         issued = directory.find_access_token(token) if directory is not None and token is not None else None
         if directory is None or issued is None or issued.expired or issued.audience.rstrip("/") not in allowed:
-            raise RefusalWithBody(errors.missing_token(named), rules.MISSING_TOKEN)
+            raise reply_refusal(errors.missing_token(named))
         if not directory.roles & CALLER_ROLES:
             action = errors.RESPONSES_WRITE if request.method == "POST" else errors.MODELS_READ
             operation = f"{request.method} {request.path}"
             reply = errors.missing_role(issued.object_id, action=action, operation=operation)
-            raise RefusalWithBody(reply, rules.MISSING_ROLE)
+            raise reply_refusal(reply)
         return Caller(key=resource, account=resource)
 
     return check
@@ -182,7 +182,7 @@ def _rules(deployments: Mapping[str, str] | None, *, cache_writes: bool) -> Requ
 
     return RequestRules(
         find_model=find_model,
-        unknown_model=lambda name: RefusalWithBody(errors.deployment_not_found(), rules.DEPLOYMENT_NOT_FOUND),
+        unknown_model=lambda name: reply_refusal(errors.deployment_not_found()),
         check_first=_check_statuses,
     )
 
@@ -200,7 +200,7 @@ async def _create_response(exchange: Exchange) -> Reply | StreamReply:
     listed = tools if isinstance(tools, list) else []
     images = any(isinstance(tool, dict) and tool.get("type") == "image_generation" for tool in listed)
     if images and IMAGE_HEADER not in exchange.request.headers:
-        raise RefusalWithBody(errors.missing_image_deployment(), rules.NO_IMAGE_DEPLOYMENT)
+        raise reply_refusal(errors.missing_image_deployment())
     return await create_response(exchange)
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from responses_emulator.contract.refusal import Refusal, openai_error_body, refuse
+from responses_emulator.contract.refusal import Refusal, RefusalWithBody, openai_error_body, refuse
 from responses_emulator.rules import chatgpt as rules
 from responses_emulator.rules.rule import Rule
 from responses_emulator.script.replies import HttpReply
@@ -26,22 +26,10 @@ _CHALLENGE_PAGE = (
 _TOKEN_RULES = {"token_expired": rules.TOKEN_EXPIRED, "token_revoked": rules.TOKEN_REVOKED}
 
 
-class RefusalWithBody(Refusal):
-    """A refusal with a special body."""
-
-    def __init__(self, rule: Rule, body: Mapping[str, Any], *, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        super().__init__(json.dumps(body), status=rule.status, headers=headers, rule=rule)
-        self.body = dict(body)
-
-
-def chatgpt_error_body(refusal: Refusal) -> dict[str, Any]:
-    """What stands before the API words its errors in its own way; the API behind it speaks as always."""
-    return refusal.body if isinstance(refusal, RefusalWithBody) else openai_error_body(refusal)
-
-
 def detail_refusal(rule: Rule, **values: object) -> RefusalWithBody:
     """The refusal of a rule in the dialect of what stands before the API."""
-    return RefusalWithBody(rule, {"detail": rule.fill(**values)})
+    text = rule.fill(**values)
+    return RefusalWithBody(rule, {"detail": text}, message=text)
 
 
 def workspace_refusal() -> RefusalWithBody:
@@ -63,7 +51,7 @@ def unauthorized_refusal(code: str = "unauthorized_unknown") -> RefusalWithBody:
 
 def refusal_reply(refusal: Refusal) -> HttpReply:
     """A refusal to script."""
-    return HttpReply(refusal.status, chatgpt_error_body(refusal), dict(refusal.headers))
+    return HttpReply(refusal.status, openai_error_body(refusal), dict(refusal.headers), rule=refusal.rule)
 
 
 def invalid_token(code: str = "token_expired") -> HttpReply:

@@ -19,7 +19,6 @@ from urllib.parse import parse_qs
 
 from responses_emulator.chatgpt.catalogue import Catalogue, default_catalogue, parse_version
 from responses_emulator.chatgpt.errors import (
-    chatgpt_error_body,
     cloudflare_challenge,
     detail_refusal,
     model_not_found_refusal,
@@ -122,7 +121,6 @@ def chatgpt_surface(
             Route("GET", "/models", service.guard(service.list_models), is_public=True),
         ),
         authenticate=service.caller,
-        error_body=chatgpt_error_body,
         headers=service.headers,
         rules=RequestRules(
             check_first=service.check_body,
@@ -158,7 +156,6 @@ def wham_surface(
             Route("GET", "/accounts/check", service.guard(service.check_accounts), is_public=True),
         ),
         authenticate=service.caller,
-        error_body=chatgpt_error_body,
         headers=service.plain_headers,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from responses_emulator.rules import requests as rules
@@ -32,6 +33,25 @@ class Refusal(Exception):
         self.headers = headers
 
 
+class RefusalWithBody(Refusal):
+    """A refusal with a separate body, for services that have more than one dialect of errors.
+
+    By default, its message is the text of the rule as it stands there, with names in braces.
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        body: Mapping[str, Any],
+        *,
+        message: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message or rule.text, status=status or rule.status, headers=headers, rule=rule)
+        self.body = dict(body)
+
+
 def refuse(rule: Rule, *, headers: tuple[tuple[str, str], ...] = (), **values: object) -> Refusal:
     """Return the refusal of a rule; the values fill in the names in its text, its param and its kind."""
     return Refusal(
@@ -46,7 +66,9 @@ def refuse(rule: Rule, *, headers: tuple[tuple[str, str], ...] = (), **values: o
 
 
 def openai_error_body(refusal: Refusal) -> dict[str, Any]:
-    """The error dialect of api.openai.com."""
+    """Return the body of a refusal: its own, or the error dialect of api.openai.com."""
+    if isinstance(refusal, RefusalWithBody):
+        return refusal.body
     return {
         "error": {"message": refusal.message, "type": refusal.error_type, "param": refusal.param, "code": refusal.code},
     }

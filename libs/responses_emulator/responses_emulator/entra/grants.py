@@ -12,18 +12,21 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from responses_emulator.contract.refusal import RefusalWithBody
 from responses_emulator.entra.directory import Directory
-from responses_emulator.entra.errors import entra_error
+from responses_emulator.entra.errors import entra_error, rule_error
 from responses_emulator.entra.records import FEDERATED_AUDIENCE, OIDC_SCOPES, audience_of, base64url, has_principal
-from responses_emulator.microsoft.error_bodies import RefusalWithBody
+from responses_emulator.microsoft.error_bodies import reply_refusal
+from responses_emulator.rules import entra as rules
+from responses_emulator.rules.rule import Rule
 
 Form = Mapping[str, str]
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-def token_refusal(number: int, **names: str) -> RefusalWithBody:
-    """An error of the token endpoint, to raise."""
-    return RefusalWithBody(entra_error(number, names))
+def token_refusal(rule: Rule, **names: str) -> RefusalWithBody:
+    """The refusal of a rule of the token endpoint, to raise."""
+    return reply_refusal(rule_error(rule, names))
 
 
 def issue_token(directory: Directory, form: Form, endpoint: str) -> dict[str, Any]:
@@ -33,10 +36,10 @@ def issue_token(directory: Directory, form: Form, endpoint: str) -> dict[str, An
         RefusalWithBody: the form asks for what it may not have.
     """
     if form.get("client_id") != directory.client_id:
-        raise token_refusal(700016, client=form.get("client_id", ""), tenant=directory.tenant)
+        raise token_refusal(rules.UNKNOWN_APP, client=form.get("client_id", ""), tenant=directory.tenant)
     grant = form.get("grant_type", "")
     if grant not in _GRANTS:
-        raise token_refusal(70003, grant=grant)
+        raise token_refusal(rules.UNSUPPORTED_GRANT, grant=grant)
     return _GRANTS[grant](directory, form, endpoint)
 
 
@@ -44,9 +47,9 @@ def resource_of_scope(directory: Directory, scope: str, *, app: bool = False) ->
     """The resource of a scope; an app can only ask for all that it was given, by `/.default`."""
     audience = audience_of(scope)
     if not audience or (app and not scope.endswith("/.default")):
-        raise token_refusal(70011, scope=scope)
+        raise token_refusal(rules.INVALID_SCOPE, scope=scope)
     if not has_principal(audience):
-        raise token_refusal(500011, resource=audience, tenant=directory.tenant)
+        raise token_refusal(rules.UNKNOWN_RESOURCE, resource=audience, tenant=directory.tenant)
     return audience
 
 
@@ -90,25 +93,25 @@ def _user_token(directory: Directory, form: Form, scope: str, nonce: str | None 
 def _token_for_refresh_token(directory: Directory, form: Form, endpoint: str) -> dict[str, Any]:
     token = directory.find_refresh_token(form.get("refresh_token", ""))
     if token is None or token.client_id != form["client_id"]:
-        raise token_refusal(9002313)
+        raise token_refusal(rules.MALFORMED_GRANT)
     if token.error_number is not None:
-        raise token_refusal(token.error_number, resource=audience_of(form.get("scope", "")))
+        raise reply_refusal(entra_error(token.error_number, {"resource": audience_of(form.get("scope", ""))}))
     return _user_token(directory, form, form.get("scope", ""))
 
 
 def _token_for_device_code(directory: Directory, form: Form, endpoint: str) -> dict[str, Any]:
     device = directory.poll_device_code(form.get("device_code", "") or form.get("code", ""))
     if device is None:
-        raise token_refusal(70018)
+        raise token_refusal(rules.DEVICE_UNKNOWN)
     match device.state:
         case "pending":
-            raise token_refusal(70016)
+            raise token_refusal(rules.DEVICE_PENDING)
         case "declined":
-            raise token_refusal(70017)
+            raise token_refusal(rules.DEVICE_DECLINED)
         case "expired":
-            raise token_refusal(70020)
+            raise token_refusal(rules.DEVICE_EXPIRED)
         case "used":
-            raise token_refusal(54005)
+            raise token_refusal(rules.USED_CODE)
         case "approved":
             device.state = "used"
     return _user_token(directory, form, device.scope)
@@ -117,14 +120,14 @@ def _token_for_device_code(directory: Directory, form: Form, endpoint: str) -> d
 def _token_for_authorization_code(directory: Directory, form: Form, endpoint: str) -> dict[str, Any]:
     code = directory.find_authorization_code(form.get("code", ""))
     if code is None:
-        raise token_refusal(9002313)
+        raise token_refusal(rules.MALFORMED_GRANT)
     if code.used:
-        raise token_refusal(54005)
+        raise token_refusal(rules.USED_CODE)
     if form.get("redirect_uri") != code.redirect_uri:
-        raise token_refusal(50011, resource=form.get("redirect_uri", ""), client=form["client_id"])
+        raise token_refusal(rules.WRONG_REDIRECT, resource=form.get("redirect_uri", ""), client=form["client_id"])
     proof = base64url(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
     if code.challenge is not None and proof != code.challenge:
-        raise token_refusal(501481)
+        raise token_refusal(rules.WRONG_VERIFIER)
     code.used = True
     return _user_token(directory, form, code.scope, code.nonce)
 
@@ -145,13 +148,13 @@ def _check_app(directory: Directory, form: Form, endpoint: str) -> None:
     secret, assertion = form.get("client_secret"), form.get("client_assertion")
     if secret is not None:
         if secret in directory.expired_secrets:
-            raise token_refusal(7000222, client=directory.client_id)
+            raise token_refusal(rules.EXPIRED_SECRET, client=directory.client_id)
         if secret != directory.client_secret:
-            raise token_refusal(7000215, client=directory.client_id)
+            raise token_refusal(rules.WRONG_SECRET, client=directory.client_id)
     elif assertion is not None and form.get("client_assertion_type") == _JWT_BEARER:
         _check_assertion(directory, assertion, endpoint)
     else:
-        raise token_refusal(7000218)
+        raise token_refusal(rules.NO_CREDENTIAL)
 
 
 def _check_assertion(directory: Directory, assertion: str, endpoint: str) -> None:
@@ -161,10 +164,10 @@ def _check_assertion(directory: Directory, assertion: str, endpoint: str) -> Non
         header = jwt.get_unverified_header(assertion)
         claims = jwt.decode(assertion, options={"verify_signature": False})
     except jwt.InvalidTokenError:
-        raise token_refusal(50027) from None
+        raise token_refusal(rules.MALFORMED_ASSERTION) from None
     # A line feed at the end of a token file is still there if the client did not strip it.
     if assertion != assertion.strip():
-        raise token_refusal(50027)
+        raise token_refusal(rules.MALFORMED_ASSERTION)
     thumbprint = header.get("x5t#S256") or header.get("x5t")
     if thumbprint:
         _check_certificate(directory, assertion, str(thumbprint), endpoint)
@@ -178,7 +181,7 @@ def _check_certificate(directory: Directory, assertion: str, thumbprint: str, en
     key = directory.public_key(thumbprint)
     shown = base64.urlsafe_b64decode(thumbprint + "=" * (-len(thumbprint) % 4)).hex().upper()
     if key is None:
-        raise token_refusal(700027, reason="The key was not found.", thumbprint=shown)
+        raise token_refusal(rules.UNKNOWN_CERTIFICATE, thumbprint=shown)
     try:
         jwt.decode(
             assertion,
@@ -190,23 +193,22 @@ def _check_certificate(directory: Directory, assertion: str, thumbprint: str, en
             options={"require": ["exp", "aud", "iss", "sub", "jti"]},
         )
     except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError):
-        raise token_refusal(700024) from None
+        raise token_refusal(rules.EXPIRED_ASSERTION) from None
     except jwt.InvalidAudienceError:
-        raise token_refusal(700023) from None
+        raise token_refusal(rules.WRONG_AUDIENCE) from None
     except jwt.InvalidTokenError:
-        reason = "The provided signature value did not match the expected signature value."
-        raise token_refusal(700027, reason=reason, thumbprint=shown) from None
+        raise token_refusal(rules.WRONG_SIGNATURE, thumbprint=shown) from None
 
 
 def _check_federated(directory: Directory, claims: Mapping[str, Any]) -> None:
     """The issuer's signature is not checked: its keys would be on a server that is not there."""
     subjects = directory.federated_subjects(str(claims.get("iss")))
     if not subjects:
-        raise token_refusal(700211, issuer=str(claims.get("iss")))
+        raise token_refusal(rules.UNKNOWN_ISSUER, issuer=str(claims.get("iss")))
     if claims.get("sub") not in subjects:
-        raise token_refusal(700213, subject=str(claims.get("sub")))
+        raise token_refusal(rules.UNKNOWN_SUBJECT, subject=str(claims.get("sub")))
     audiences = claims.get("aud")
     if FEDERATED_AUDIENCE not in (audiences if isinstance(audiences, list) else [audiences]):
-        raise token_refusal(700212, audience=str(audiences))
+        raise token_refusal(rules.OTHER_AUDIENCE, audience=str(audiences))
     if not isinstance(expires := claims.get("exp"), int) or expires <= time.time():
-        raise token_refusal(700024)
+        raise token_refusal(rules.EXPIRED_ASSERTION)

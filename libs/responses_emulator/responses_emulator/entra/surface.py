@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from responses_emulator.entra.directory import Directory
-from responses_emulator.entra.errors import entra_error
+from responses_emulator.entra.errors import rule_error
 from responses_emulator.entra.grants import issue_token, resource_of_scope, token_refusal
 from responses_emulator.entra.records import AuthorizationCode
 from responses_emulator.entra.requests import anonymous_caller, query_parameters, scripted_reply
-from responses_emulator.microsoft.error_bodies import RefusalWithBody, azure_error_body
+from responses_emulator.microsoft.error_bodies import azure_error_body, reply_refusal
+from responses_emulator.rules import entra as rules
 from responses_emulator.service.surface import Exchange, Handler, Route, Surface, json_reply
 from responses_emulator.transport.server import Headers, Reply, StreamReply
 
@@ -65,7 +66,7 @@ def _check_tenant(directory: Directory, exchange: Exchange, *, any_tenant: bool 
     if tenant.lower() not in {directory.tenant.lower(), directory.domain} and not (
         any_tenant and tenant in _ANY_TENANT
     ):
-        raise token_refusal(90002, tenant=tenant)
+        raise token_refusal(rules.UNKNOWN_TENANT, tenant=tenant)
 
 
 async def _instance_discovery(directory: Directory, exchange: Exchange) -> Reply:
@@ -82,7 +83,7 @@ async def _openid_configuration(directory: Directory, exchange: Exchange) -> Rep
         return answer
     tenant = exchange.params["tenant"]
     if tenant.lower() not in {directory.tenant.lower(), directory.domain, *_ANY_TENANT}:
-        raise RefusalWithBody(entra_error(90002, {"tenant": tenant}, error_name="invalid_tenant"))
+        raise reply_refusal(rule_error(rules.UNKNOWN_TENANT, {"tenant": tenant}, error_name="invalid_tenant"))
     base = _authority(exchange)
     if tenant.lower() == directory.domain:  # the document names the tenant by its id
         base = f"{base.rpartition('/')[0]}/{directory.tenant}"
@@ -115,7 +116,7 @@ async def _device_code(directory: Directory, exchange: Exchange) -> Reply:
         return answer
     _check_tenant(directory, exchange)
     if form.get("client_id") != directory.client_id:
-        raise token_refusal(700016, client=form.get("client_id", ""), tenant=directory.tenant)
+        raise token_refusal(rules.UNKNOWN_APP, client=form.get("client_id", ""), tenant=directory.tenant)
     resource_of_scope(directory, form.get("scope", ""))
     device = directory.new_device_code(directory.client_id, form["scope"])
     page = "https://microsoft.com/devicelogin"
@@ -138,9 +139,9 @@ async def _authorize(directory: Directory, exchange: Exchange) -> Reply:
     _check_tenant(directory, exchange)
     target = query.get("redirect_uri", "")
     if query.get("client_id") != directory.client_id:
-        raise token_refusal(700016, client=query.get("client_id", ""), tenant=directory.tenant)
+        raise token_refusal(rules.UNKNOWN_APP, client=query.get("client_id", ""), tenant=directory.tenant)
     if urlsplit(target).scheme != "http" or urlsplit(target).hostname not in {"localhost", "127.0.0.1"}:
-        raise token_refusal(50011, resource=target, client=directory.client_id)
+        raise token_refusal(rules.WRONG_REDIRECT, resource=target, client=directory.client_id)
     fields = _refusal_fields() if directory.user_declines else _code_fields(directory, query)
     if "state" in query:
         fields["state"] = query["state"]
@@ -163,7 +164,7 @@ def _code_fields(directory: Directory, query: Mapping[str, str]) -> dict[str, st
 
 
 def _refusal_fields() -> dict[str, str]:
-    body = RefusalWithBody(entra_error(65004)).body
+    body = token_refusal(rules.CONSENT_DECLINED).body
     return {"error": body["error"], "error_description": body["error_description"]}
 
 

@@ -12,11 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from responses_emulator.contract.refusal import RefusalWithBody
 from responses_emulator.entra.directory import Directory
 from responses_emulator.entra.records import AccessToken, ManagedIdentity, has_principal
 from responses_emulator.entra.requests import anonymous_caller, query_parameters, scripted_reply
-from responses_emulator.machines.errors import app_service_error, imds_error
-from responses_emulator.microsoft.error_bodies import RefusalWithBody, azure_error_body
+from responses_emulator.machines.errors import app_service_refusal, imds_error, imds_refusal
+from responses_emulator.microsoft.error_bodies import azure_error_body, reply_refusal
+from responses_emulator.rules import machines as rules
 from responses_emulator.script.replies import HttpReply
 from responses_emulator.service.surface import Exchange, Route, Surface, json_reply
 from responses_emulator.transport.server import Reply
@@ -30,7 +32,6 @@ _APP_SELECTORS = {
     "principal_id": "object_id",
     "mi_res_id": "resource_id",
 }
-_NO_IDENTITY = "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId."
 
 
 def imds_surface(directory: Directory, *, prefix: str = "/metadata/identity") -> Surface:
@@ -70,13 +71,13 @@ async def _imds(directory: Directory, exchange: Exchange) -> Reply:
 
 
 def _check_metadata(exchange: Exchange, query: Mapping[str, str], *, version: str) -> None:
-    """The header keeps out what was only forwarded here; the texts are not from a recording."""
+    """The header keeps out what was only forwarded here."""
     if exchange.request.headers.get("metadata", "").lower() != "true":
-        raise RefusalWithBody(imds_error("Required metadata header not specified"))
+        raise reply_refusal(imds_refusal(rules.NO_METADATA_HEADER))
     if "x-forwarded-for" in exchange.request.headers:
-        raise RefusalWithBody(imds_error("Requests that were forwarded are not answered"))
+        raise reply_refusal(imds_refusal(rules.FORWARDED))
     if query.get("api-version", "") < version:
-        raise RefusalWithBody(imds_error("Invalid or missing api-version"))
+        raise reply_refusal(imds_refusal(rules.OLD_VERSION))
 
 
 async def _app_service(directory: Directory, header: str, exchange: Exchange) -> Reply:
@@ -85,10 +86,10 @@ async def _app_service(directory: Directory, header: str, exchange: Exchange) ->
     if (answer := await scripted_reply(directory, exchange, "identity")) is not None:
         return answer
     if exchange.request.headers.get("x-identity-header") != header:
-        raise RefusalWithBody(app_service_error("The X-IDENTITY-HEADER is missing or wrong.", status=401))
+        raise reply_refusal(app_service_refusal(rules.APP_WRONG_HEADER))
     if query.get("api-version") != "2019-08-01":
-        raise RefusalWithBody(app_service_error("Unsupported api-version."))
-    token = _issue_token(directory, query, _APP_SELECTORS, app_service_error(_NO_IDENTITY))
+        raise reply_refusal(app_service_refusal(rules.APP_OTHER_VERSION))
+    token = _issue_token(directory, query, _APP_SELECTORS, app_service_refusal(rules.APP_IDENTITY_NOT_FOUND))
     for name in ("expires_in", "ext_expires_in"):
         del token[name]
     return json_reply(token)
@@ -101,8 +102,9 @@ async def _arc(directory: Directory, key_file: Path, knows_users: bool, exchange
         return answer
     _check_metadata(exchange, query, version="2019-11-01")
     if exchange.request.headers.get("authorization") != _read_key_file(key_file):
-        challenge = [("www-authenticate", f"Basic realm={key_file}")]
-        return json_reply({"error": "unauthorized_client"}, status=401, headers=challenge)
+        rule = rules.ARC_KEY
+        challenge = (("www-authenticate", f"Basic realm={key_file}"),)
+        raise RefusalWithBody(rule, {"error": rule.kind}, headers=challenge)
     if knows_users:
         token = _issue_token(directory, query, _IMDS_SELECTORS, imds_error())
         # The agent repeats the selector that it followed.
@@ -123,19 +125,17 @@ def _issue_token(
 ) -> dict[str, Any]:
     named = [name for name in selectors if name in query]
     if len(named) > 1:
-        raise RefusalWithBody(imds_error("Only one of the identity selectors may be given"))
+        raise reply_refusal(imds_refusal(rules.TWO_IDENTITIES))
     resource = query.get("resource")
     if not resource:
-        raise RefusalWithBody(imds_error("Required query variable 'resource' is missing"))
+        raise reply_refusal(imds_refusal(rules.NO_RESOURCE))
     identity = (
         directory.find_identity(selectors[named[0]], query[named[0]]) if named else directory.find_identity(None, None)
     )
     if identity is None:
-        raise RefusalWithBody(unknown)
+        raise reply_refusal(unknown)
     if not has_principal(resource):
-        raise RefusalWithBody(
-            imds_error(f"AADSTS500011: The resource principal named {resource} was not found", kind="invalid_resource")
-        )
+        raise reply_refusal(imds_refusal(rules.UNKNOWN_RESOURCE, resource=resource))
     return _token_document(
         directory,
         identity,

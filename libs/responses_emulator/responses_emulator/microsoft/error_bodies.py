@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from responses_emulator.contract.refusal import Refusal
-from responses_emulator.rules.rule import Rule
+from responses_emulator.contract.refusal import Refusal, RefusalWithBody
 from responses_emulator.script.replies import HttpReply, error_body
 
 REGION = "East US 2"
 
 
-class RefusalWithBody(Refusal):
-    """A refusal with the body of a scripted reply, for services that have more than one dialect of errors."""
-
-    def __init__(self, reply: HttpReply, rule: Rule | None = None) -> None:
-        body = reply.body if isinstance(reply.body, Mapping) else {}
-        super().__init__(json.dumps(body), status=reply.status, headers=tuple(reply.headers.items()), rule=rule)
-        self.body = dict(body)
+def reply_refusal(reply: HttpReply) -> RefusalWithBody:
+    """Return the refusal, to raise, that a reply with a rule and a JSON body is."""
+    assert reply.rule is not None
+    assert isinstance(reply.body, Mapping)
+    return RefusalWithBody(reply.rule, reply.body, headers=tuple(reply.headers.items()), status=reply.status)
 
 
 def azure_error_body(refusal: Refusal) -> dict[str, Any]:

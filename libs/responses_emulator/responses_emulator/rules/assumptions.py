@@ -60,11 +60,6 @@ ASSUMPTIONS = (
         known="The progress event is documented; no recording has it.",
     ),
     Assumption(
-        path="script/rejected_parameters.py",
-        rule="A server refuses exactly the parameters that a script names; the sentence of vLLM for them.",
-        known="The form of each dialect is recorded or reported; vLLM ignores parameters that it does not know.",
-    ),
-    Assumption(
         path="chatgpt/surface.py",
         rule="`codex.rate_limits` is the third event.",
         known="Users report the event; no recording has it.",
@@ -73,11 +68,6 @@ ASSUMPTIONS = (
         path="azure/errors.py",
         rule="The whole replies of `too_many_requests()` and `content_filter_event()`.",
         known="The same errors are recorded inside a stream and for a prompt.",
-    ),
-    Assumption(
-        path="entra/errors.py",
-        rule="The texts of the errors other than 7000215, 7000222, 700211, 700213, 70016 and 700024.",
-        known="Their numbers and meanings are documented.",
     ),
     Assumption(
         path="responders/fixed_output.py",

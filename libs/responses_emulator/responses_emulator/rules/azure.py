@@ -5,13 +5,12 @@ from __future__ import annotations
 from responses_emulator.rules.rule import UNSOURCED, Rule, report
 
 WRONG_KEY = Rule(
-    when="a key that the resource does not have",
+    when="a key that the resource does not have; by default, one that does not begin with `azure-key-`",
     text=(
         "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
         "active subscription and use a correct regional API endpoint for your resource."
     ),
-    source=UNSOURCED,
-    ours="no page with the text is noted, and that a right key begins with `azure-key-`",
+    source=report("SciSharp/BotSharp#386", "2026-12-01"),
     status=401,
     code="401",
 )
@@ -35,8 +34,7 @@ DEPLOYMENT_NOT_FOUND = Rule(
         "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, "
         "please wait a moment and try again."
     ),
-    source=UNSOURCED,
-    ours="no page with the text is noted",
+    source=report("chatboxai/chatbox#861", "2026-12-01"),
     status=404,
     code="DeploymentNotFound",
 )
@@ -56,7 +54,7 @@ VERSION_NOT_SUPPORTED = Rule(
 VERSION_NOT_ALLOWED = Rule(
     when="any `api-version` at the v1 path, on newer resources",
     text="api-version query parameter is not allowed when using /v1 path",
-    source=report("four repositories", "2026-11-21"),
+    source=report("pydantic/pydantic-ai#5066", "2026-12-01"),
     code="BadRequest",
 )
 NO_IMAGE_DEPLOYMENT = Rule(

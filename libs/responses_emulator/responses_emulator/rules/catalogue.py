@@ -1,10 +1,25 @@
-"""All rules by section, and their names. The name of a rule is that of its constant, as `missing-parameter`."""
+"""All rules by section, and their names. The name of a rule is that of its constant, as `missing-parameter`.
+
+The name of the file stands before it, except for the rules of the API.
+"""
 
 from __future__ import annotations
 
 from types import ModuleType
 
-from responses_emulator.rules import azure, chatgpt, conversations, http, requests, schemas, sign_in
+from responses_emulator.rules import (
+    azure,
+    chatgpt,
+    conversations,
+    entra,
+    http,
+    machines,
+    requests,
+    resource_manager,
+    schemas,
+    servers,
+    sign_in,
+)
 from responses_emulator.rules.rule import Rule
 
 _MODULES: dict[str, ModuleType] = {
@@ -15,6 +30,10 @@ _MODULES: dict[str, ModuleType] = {
     "ChatGPT": chatgpt,
     "The sign-in of ChatGPT": sign_in,
     "Azure OpenAI": azure,
+    "Microsoft Entra": entra,
+    "Managed identities": machines,
+    "Azure Resource Manager": resource_manager,
+    "Other servers": servers,
 }
 
 

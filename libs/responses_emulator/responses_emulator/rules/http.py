@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from responses_emulator.rules.rule import UNSOURCED, Rule, capture, recording, report
+from responses_emulator.rules.rule import UNSOURCED, Rule, capture, report
 
 _KEYS_PAGE = "https://platform.openai.com/account/api-keys"
 
@@ -10,17 +10,17 @@ NO_KEY = Rule(
     when="a request without a key",
     text=(
         "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
-        f"auth (i.e. Authorization: Bearer YOUR_KEY). You can obtain an API key from {_KEYS_PAGE}."
+        "auth (i.e. Authorization: Bearer YOUR_KEY), or as the password field (with blank username) if you're "
+        "accessing the API from your browser and are prompted for a username and password. You can obtain an API key "
+        f"from {_KEYS_PAGE}."
     ),
-    source=UNSOURCED,
-    ours="no page with the text is noted",
+    source=report("continuedev/continue#11228", "2026-12-01"),
     status=401,
 )
 WRONG_KEY = Rule(
-    when="a wrong key",
+    when="a wrong key: `sk-bad`, `sk-wrong` and `sk-revoked`",
     text=f"Incorrect API key provided: {{key}}. You can find your API key at {_KEYS_PAGE}.",
-    source=UNSOURCED,
-    ours="the keys `sk-bad`, `sk-wrong` and `sk-revoked` are wrong; no page with the text is noted",
+    source=report("chatanywhere/GPT_API_free#427", "2026-12-01"),
     status=401,
     code="invalid_api_key",
 )
@@ -51,8 +51,7 @@ RATE_LIMIT = Rule(
         "Limit {limit}, Used {used}, Requested {requested}. Please try again in {wait_s}s. "
         "Visit https://platform.openai.com/account/rate-limits to learn more."
     ),
-    source=recording("the headers", "2026-11-21"),
-    ours="the sizes of the limits; no page with the text is noted",
+    source=report("continuedev/continue#10502; the headers are recorded", "2026-12-01"),
     status=429,
     code="rate_limit_exceeded",
     kind="{limit_name}",
@@ -63,8 +62,8 @@ SERVER_ERROR = Rule(
         "The server had an error while processing your request. Sorry about that! You can retry your request, or "
         "contact us through our help center at help.openai.com if the error persists."
     ),
-    source=UNSOURCED,
-    ours="a script or a responder that fails gets it; no page with the text is noted",
+    source=report("openai/openai-realtime-console#493", "2026-12-01"),
+    ours="that a script or a responder that fails gets it",
     status=500,
     kind="server_error",
 )

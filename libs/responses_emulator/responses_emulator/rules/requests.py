@@ -8,17 +8,16 @@ _INPUT = "input"
 
 MODEL_NOT_FOUND = Rule(
     when="a model that the account does not have",
-    text="The model '{model}' does not exist or you do not have access to it.",
-    source=UNSOURCED,
-    ours="no page with the text is noted",
+    text="The model `{model}` does not exist or you do not have access to it.",
+    source=report("openai/openai-agents-python#458", "2026-12-01"),
     status=404,
     code="model_not_found",
 )
 MODEL_NOT_LISTED = Rule(
     when="`GET /models/…` with a model that is not listed",
-    text="The model '{model}' does not exist or you do not have access to it.",
-    source=UNSOURCED,
-    ours="no page with the text is noted",
+    text="The model `{model}` does not exist or you do not have access to it.",
+    source=report("openai/openai-agents-python#458, for a call", "2026-12-01"),
+    ours="that the list says the same",
     status=404,
     code="model_not_found",
     param="model",
@@ -49,8 +48,8 @@ NO_INPUT = Rule(
 INVALID_VALUE = Rule(
     when="a value that is not among the choices",
     text="Invalid value: '{value}'. Supported values are: {choices}.",
-    source=TYPES,
-    ours="the text, and the order of the choices",
+    source=report("MervinPraison/PraisonAI#3934; the choices are those of the openai package", "2026-12-01"),
+    ours="the order of the choices",
     code="invalid_value",
     param="{path}",
 )
@@ -229,8 +228,8 @@ CHOICE_WITHOUT_TOOLS = Rule(
 CHOICE_NOT_FOUND = Rule(
     when="a `tool_choice` that names a tool which is not offered",
     text="Tool choice '{name}' not found in 'tools' parameter.",
-    source=UNSOURCED,
-    ours="no page with the text is noted",
+    source=report("CherryHQ/cherry-studio#11138", "2026-12-01"),
+    ours="that a function is named by its name; the report has its type",
     param="tool_choice",
 )
 INVALID_FUNCTION_SCHEMA = Rule(
@@ -301,8 +300,7 @@ NOT_JSON = Rule(
         "correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble "
         "figuring out how to fix this, please contact us through our help center at help.openai.com.)"
     ),
-    source=UNSOURCED,
-    ours="no page with the text is noted",
+    source=report("ChatGPTNextWeb/NextChat#4064", "2026-12-01"),
 )
 CONTEXT_LENGTH = Rule(
     when="an input that is longer than the window of the model",

@@ -63,7 +63,7 @@ class Rule:
         source: who says that it is so.
         ours: what no source supports although the rest has one. Empty, the default, is nothing.
         status: the status of the reply. The default is 400.
-        code: the field `code` of the error. None, the default, is null.
+        code: the field `code` of the error; at Entra, its number. None, the default, is null.
         kind: the field `type` of the error.
         param: the field `param` of the error; names in braces are filled in. None, the default, is null.
     """
@@ -78,9 +78,14 @@ class Rule:
     param: str | None = None
 
     @property
-    def is_unsourced(self) -> bool:
-        """Whether the emulator makes up the rule or a part of it."""
-        return self.source.kind == "none" or bool(self.ours)
+    def is_made_up(self) -> bool:
+        """Whether no source has the rule."""
+        return self.source.kind == "none"
+
+    @property
+    def is_made_up_in_part(self) -> bool:
+        """Whether a source has the rule, but not all of it."""
+        return not self.is_made_up and bool(self.ours)
 
     def fill(self, **values: object) -> str:
         """Return the text with the values for its names."""

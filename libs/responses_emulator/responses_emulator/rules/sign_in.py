@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from responses_emulator.rules.rule import UNSOURCED, Rule, capture, report
 
-_ISSUES = "OpenAI's own client and its issue tracker"
-_SEEN = "2026-11-21"
+_SEEN = "2026-12-01"
+_CODES = "openai/codex, login/src/auth/manager.rs: the codes that its client knows"
 
 DEVICE_CODES_DISABLED = Rule(
     when="a device code for an account that does not allow it",
@@ -18,7 +18,8 @@ DEVICE_CODES_DISABLED = Rule(
 DEVICE_UNKNOWN = Rule(
     when="a poll with a code that does not exist",
     text="Device authorization is unknown.",
-    source=report(_ISSUES, _SEEN),
+    source=report("openai/codex, login/src/device_code_auth.rs: 404 is pending; others know the code", _SEEN),
+    ours="the text",
     status=404,
     code="deviceauth_authorization_unknown",
 )
@@ -33,7 +34,7 @@ SLOW_DOWN = Rule(
 DEVICE_PENDING = Rule(
     when="a poll before the user has approved",
     text="Device authorization is pending. Please try again.",
-    source=report(_ISSUES, _SEEN),
+    source=report("a sign-in of 2026-06-22 that a user wrote down", _SEEN),
     status=403,
     code="deviceauth_authorization_pending",
 )
@@ -82,21 +83,23 @@ REFRESH_UNKNOWN = Rule(
 REFRESH_REUSED = Rule(
     when="a refresh token that was used before; the sign-in ends",
     text=("Your refresh token has already been used to generate a new access token. Please try signing in again."),
-    source=report(_ISSUES, _SEEN),
+    source=report("openai/codex, login/src/auth/util.rs: a reply that its tests hold", _SEEN),
     status=401,
     code="refresh_token_reused",
 )
 REFRESH_EXPIRED = Rule(
     when="a refresh token that has expired",
     text="Your refresh token has expired. Please try signing in again.",
-    source=report(_ISSUES, _SEEN),
+    source=report(_CODES, _SEEN),
+    ours="the text",
     status=401,
     code="refresh_token_expired",
 )
 REFRESH_INVALIDATED = Rule(
     when="a refresh token whose sign-in has ended",
     text="Your refresh token has been invalidated. Please try signing in again.",
-    source=report(_ISSUES, _SEEN),
+    source=report(_CODES, _SEEN),
+    ours="the text",
     status=401,
     code="refresh_token_invalidated",
 )

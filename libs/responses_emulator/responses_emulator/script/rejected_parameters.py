@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from responses_emulator.script.replies import HttpReply, error_body
+from responses_emulator.rules import requests
+from responses_emulator.rules import servers as rules
+from responses_emulator.script.replies import HttpReply, refusal_reply
+from responses_emulator.script.server_rules import llama_cpp_refusal, vllm_refusal
 
 Dialect = Literal["openai", "vllm", "litellm", "pydantic422", "llama.cpp"]
 
@@ -35,9 +38,7 @@ def _value_at(body: Mapping[str, Any], name: str) -> Any:
 
 
 def _openai(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
-    name = next(iter(present))
-    message = f"Unknown parameter: '{name}'."
-    return HttpReply(400, error_body(message, kind="invalid_request_error", code="unknown_parameter", param=name))
+    return refusal_reply(requests.UNKNOWN_PARAMETER, path=next(iter(present)), hint="")
 
 
 def _extra_inputs(present: dict[str, Any]) -> list[dict[str, Any]]:
@@ -45,7 +46,7 @@ def _extra_inputs(present: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "type": "extra_forbidden",
             "loc": ["body", *name.split(".")],
-            "msg": "Extra inputs are not permitted",
+            "msg": rules.PYDANTIC_PARAMETERS.text,
             "input": value,
         }
         for name, value in present.items()
@@ -53,32 +54,22 @@ def _extra_inputs(present: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _vllm(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
-    # vLLM 0.32 sends a line for each fault, with a path as location, an integer code, and the status phrase as type
-    # (recorded 2026-11-30 for a value of `include`; that version refuses no unknown field, its forks do).
+    # A line for each fault, with a path as location.
     faults = [{**fault, "loc": ".".join(fault["loc"])} for fault in _extra_inputs(present)]
     lines = "\n  ".join(str(fault) for fault in faults)
-    message = f"{len(faults)} validation error{'s' if len(faults) > 1 else ''}:\n  {lines}"
-    error = {"message": message, "type": "Bad Request", "param": faults[0]["loc"], "code": 400}
-    return HttpReply(400, {"error": error})
+    count = f"{len(faults)} validation error{'s' if len(faults) > 1 else ''}"
+    return vllm_refusal(rules.VLLM_PARAMETERS, count=count, faults=lines, param=faults[0]["loc"])
 
 
 def _litellm(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
-    # The proxy sends its exception's text, and the status as a string (recorded 2026-11-30 for `top_p`; nanobot#370 for
-    # `temperature`; its own tests for the others, seen 2026-11-21).
+    # The proxy sends its exception's text, and the status as a string.
     model = body.get("model")
-    message = _LITELLM_SENTENCES.get(next(iter(present)), "").format(model=model, **present)
-    message = (
-        f"litellm.UnsupportedParamsError: {message}"
-        if message
-        else (
-            f"litellm.UnsupportedParamsError: openai does not support parameters: {list(present)}, for model={model}. "
-            "To drop these, set `litellm.drop_params=True` or for proxy:\n\n`litellm_settings:\n drop_params: true`\n. "
-            f"Received Model Group={model}\nAvailable Model Group Fallbacks=None"
-        )
+    sentence = _LITELLM_SENTENCES.get(next(iter(present)), "").format(model=model, **present) or (
+        f"openai does not support parameters: {list(present)}, for model={model}. "
+        "To drop these, set `litellm.drop_params=True` or for proxy:\n\n`litellm_settings:\n drop_params: true`\n. "
+        f"Received Model Group={model}\nAvailable Model Group Fallbacks=None"
     )
-    return HttpReply(
-        400, {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": "400"}}
-    )
+    return refusal_reply(rules.LITELLM_PARAMETERS, sentence=sentence)
 
 
 _LITELLM_SENTENCES = {
@@ -93,14 +84,12 @@ _LITELLM_SENTENCES = {
 
 
 def _llama_cpp(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
-    # The form is recorded (2026-11-30); the sentence is ours, because that server ignores what it does not know.
-    name = next(iter(present))
-    error = {"code": 400, "message": f"Unsupported param: '{name}'", "type": "invalid_request_error"}
-    return HttpReply(400, {"error": error})
+    return llama_cpp_refusal(rules.LLAMA_CPP_PARAMETERS, name=next(iter(present)))
 
 
 def _pydantic422(present: dict[str, Any], body: Mapping[str, Any]) -> HttpReply:
-    return HttpReply(422, {"detail": _extra_inputs(present)})
+    rule = rules.PYDANTIC_PARAMETERS
+    return HttpReply(rule.status, {"detail": _extra_inputs(present)}, rule=rule)
 
 
 _DIALECTS = {

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from responses_emulator.rules.rule import Rule
+
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
@@ -15,12 +17,14 @@ class HttpReply:
     Attributes:
         headers: they replace headers of the surface that have the same name.
         delay_s: seconds to wait before the reply. The default is 0.
+        rule: the rule that it is the refusal of. None, the default, is another reply.
     """
 
     status: int
     body: Mapping[str, Any] | str | bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_s: float = field(default=0.0, kw_only=True)
+    rule: Rule | None = field(default=None, kw_only=True, repr=False)
 
     def encode(self) -> tuple[bytes, str]:
         """Return the bytes of the body and its content type."""
@@ -49,6 +53,13 @@ class Disconnect:
     reset: bool = False
     raw_bytes: bytes = field(default=b"", kw_only=True)
     open_s: float = field(default=0.0, kw_only=True)
+
+
+def refusal_reply(rule: Rule, **values: object) -> HttpReply:
+    """Return the refusal of a rule with an error body of api.openai.com; the values fill in its names."""
+    param = None if rule.param is None else rule.param.format(**values)
+    body = error_body(rule.fill(**values), kind=rule.kind, code=rule.code, param=param)
+    return HttpReply(rule.status, body, rule=rule)
 
 
 def error_body(message: str, *, kind: str, code: str | None, param: str | None = None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Standing rules of servers that implement a part of the API, and of accounts and models with limits.
 
-Each rule refuses what its server refuses, with the server's status and text, until `reset()`. The docstring names the
-source; a text without a recording or a report says so.
+Each rule refuses what its server refuses, with the server's status and text, until `reset()`. The texts and their
+sources are in `rules/servers.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from responses_emulator.script.replies import HttpReply, error_body
+from responses_emulator.rules import requests, schemas
+from responses_emulator.rules import servers as rules
+from responses_emulator.rules.rule import Rule
+from responses_emulator.script.replies import HttpReply, refusal_reply
 
 _SYSTEM_ROLES = ("system", "developer")
 
@@ -28,22 +31,13 @@ class ServerRule:
 
 
 def unverified_organization() -> ServerRule:
-    """OpenAI: no stream for an organization that is not verified (crush#1216, continue#8209, seen 2026-12-01)."""
-    message = (
-        "Your organization must be verified to stream this model. Please go to: "
-        "https://platform.openai.com/settings/organization/general and click on Verify Organization. If you just "
-        "verified, it can take up to 15 minutes for access to propagate."
-    )
-    reply = HttpReply(400, error_body(message, kind="invalid_request_error", code="unsupported_value", param="stream"))
+    """OpenAI: no stream for an organization that is not verified."""
+    reply = refusal_reply(rules.UNVERIFIED_ORGANIZATION)
     return ServerRule(lambda body: reply if body.get("stream") else None)
 
 
 def required_message_status() -> ServerRule:
-    """VLLM up to 0.19: an assistant message needs `id` and `status`, or a text as its content.
-
-    The shape and the start of the text are those of vllm#45273 and DeepSeek-v4-Flash-DSpark-2x-DGX-Spark#138, seen
-    2026-12-01; the real text goes on for each member of the union.
-    """
+    """VLLM up to 0.19: an assistant message needs `id` and `status`, or a text as its content."""
     union = "list[union[EasyInputMessageParam,Message,ResponseOutputMessageParam,ResponseFileSearchToolCallParam,...]]"
 
     def refuse(body: Mapping[str, Any]) -> HttpReply | None:
@@ -54,27 +48,24 @@ def required_message_status() -> ServerRule:
                     {"type": "string_type", "loc": ("body", "input", "str"), "msg": "Input should be a valid string"},
                     {"type": "missing", "loc": ("body", "input", union, index, "status"), "msg": "Field required"},
                 ]
-                return _vllm_error("193 validation errors:\n  " + "\n  ".join(map(str, faults)), param=None)
+                return vllm_refusal(rules.MESSAGE_STATUS, faults="\n  ".join(map(str, faults)))
         return None
 
     return ServerRule(refuse)
 
 
 def system_text_first() -> ServerRule:
-    """Qwen 3.5 and later: system text only at the start (llm_wiki#45, crush#3050, seen 2026-12-01)."""
-    return _template_rule(
-        "System message must be at the beginning.",
-        lambda roles: any(role in _SYSTEM_ROLES for role in roles[1:]),
-    )
+    """Qwen 3.5 and later: system text only at the start."""
+    return _template_rule(rules.SYSTEM_TEXT_FIRST, lambda roles: any(role in _SYSTEM_ROLES for role in roles[1:]))
 
 
 def no_system_role() -> ServerRule:
-    """Gemma: no system text at all (guidellm#67, sglang#892, seen 2026-12-01)."""
-    return _template_rule("System role not supported", lambda roles: any(role in _SYSTEM_ROLES for role in roles))
+    """Gemma: no system text at all."""
+    return _template_rule(rules.NO_SYSTEM_ROLE, lambda roles: any(role in _SYSTEM_ROLES for role in roles))
 
 
 def alternating_roles() -> ServerRule:
-    """Mistral: users and the model take turns (opencode#5034, which got it at status 500, seen 2026-12-01)."""
+    """Mistral: users and the model take turns."""
 
     def breaks_the_order(roles: Sequence[str]) -> bool:
         speakers = [role for index, role in enumerate(roles) if index > 0 or role not in _SYSTEM_ROLES]
@@ -82,131 +73,110 @@ def alternating_roles() -> ServerRule:
             first == second == "user" for first, second in itertools.pairwise(speakers)
         )
 
-    return _template_rule(
-        "After the optional system message, conversation roles must alternate user and assistant roles except for tool "
-        "calls and results.",
-        breaks_the_order,
-        status=500,
-    )
+    return _template_rule(rules.ALTERNATING_ROLES, breaks_the_order)
 
 
 def answered_results() -> ServerRule:
-    """Mistral: only the model speaks after a tool result (hermes-agent#20154, zed#37021, seen 2026-12-01)."""
+    """Mistral: only the model speaks after a tool result."""
 
     def refuse(body: Mapping[str, Any]) -> HttpReply | None:
         for first, second in itertools.pairwise(_items(body)):
             role = second.get("role")
             if first.get("type") == "function_call_output" and role in ("user", *_SYSTEM_ROLES):
-                message = f"Unexpected role '{'user' if role == 'user' else 'system'}' after role 'tool'"
-                return _vllm_error(message, param=None)
+                return vllm_refusal(rules.ANSWERED_RESULTS, role="user" if role == "user" else "system")
         return None
 
     return ServerRule(refuse)
 
 
 def text_results_only() -> ServerRule:
-    """llama.cpp up to summer 2026: no image in a tool result (llama.cpp#23380, seen 2026-12-01)."""
-    reply = HttpReply(
-        400,
-        {
-            "error": {
-                "code": 400,
-                "message": "Output of tool call should be 'Input text'",
-                "type": "invalid_request_error",
-            }
-        },
-    )
+    """llama.cpp up to summer 2026: no image in a tool result."""
+    reply = llama_cpp_refusal(rules.TEXT_RESULTS_ONLY)
     return ServerRule(lambda body: reply if any(True for _ in _images(body, results_only=True)) else None)
 
 
 def no_images() -> ServerRule:
-    """llama.cpp with a model that has no vision (recorded 2026-11-30)."""
-    message = "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
-    reply = HttpReply(500, {"error": {"code": 500, "message": message, "type": "server_error"}})
+    """llama.cpp with a model that has no vision."""
+    reply = llama_cpp_refusal(requests.NO_VISION)
     return ServerRule(lambda body: reply if any(True for _ in _images(body)) else None)
 
 
 def damaged_images(*urls: str) -> ServerRule:
-    """OpenAI: an image with one of these data URLs cannot be read (codex#7459, seen 2026-12-01)."""
-    message = (
-        "The image data you provided does not represent a valid image. Please check your input and try again with one "
-        "of the supported image formats: ['image/jpeg', 'image/png', 'image/gif', 'image/webp']."
-    )
-    reply = HttpReply(400, error_body(message, kind="invalid_request_error", code="invalid_value", param="input"))
+    """OpenAI: an image with one of these data URLs cannot be read."""
+    reply = refusal_reply(rules.DAMAGED_IMAGE)
     return ServerRule(lambda body: reply if any(part.get("image_url") in urls for part in _images(body)) else None)
 
 
 def unknown_items(*types: str) -> ServerRule:
-    """The API's words for an item type that a server does not know (CLIProxyAPI#3414, seen 2026-12-01)."""
+    """The API's words for an item type that a server does not know."""
 
     def refuse(body: Mapping[str, Any]) -> HttpReply | None:
         for index, item in enumerate(_items(body)):
             if item.get("type") in types:
-                message = f"Invalid value: '{item['type']}'. Supported values are: 'function_call', and 'message'."
-                error = error_body(message, kind="invalid_request_error", code="invalid_value", param=f"input[{index}]")
-                return HttpReply(400, error)
+                return refusal_reply(rules.UNKNOWN_ITEM, type=item["type"], path=f"input[{index}]")
         return None
 
     return ServerRule(refuse)
 
 
 def unknown_item_field(key: str) -> ServerRule:
-    """The API's words for a field of an item that a server does not know (recorded for `annotations`, 2026-11-30)."""
+    """The API's words for a field of an item that a server does not know."""
 
     def refuse(body: Mapping[str, Any]) -> HttpReply | None:
         for index, item in enumerate(_items(body)):
             if key in item:
-                path = f"input[{index}].{key}"
-                message = f"Unknown parameter: '{path}'."
-                error = error_body(message, kind="invalid_request_error", code="unknown_parameter", param=path)
-                return HttpReply(400, error)
+                return refusal_reply(requests.UNKNOWN_PARAMETER, path=f"input[{index}].{key}", hint="")
         return None
 
     return ServerRule(refuse)
 
 
 def refused_reasoning(message: str = "Encrypted content is not supported. (parameter=input)") -> ServerRule:
-    """A server that cannot read the reasoning of another model; by default vLLM 0.32 (run 2026-11-30)."""
-    reply = HttpReply(400, {"error": {"message": message, "type": "BadRequestError", "param": "input", "code": 400}})
+    """A server that cannot read the reasoning of another model; by default vLLM."""
+    reply = vllm_refusal(rules.REFUSED_REASONING, message=message)
     return ServerRule(lambda body: reply if any(item.get("type") == "reasoning" for item in _items(body)) else None)
 
 
 def refused_tool(name: str) -> ServerRule:
-    """The API's words for a schema that it does not accept, by the tool's index (everruns#984, oh-my-pi#2652)."""
+    """The API's words for a schema that it does not accept, by the tool's index."""
 
     def refuse(body: Mapping[str, Any]) -> HttpReply | None:
         for index, tool in enumerate(body.get("tools") or ()):
             if tool.get("name") == name:
-                message = (
-                    f"Invalid schema for function '{name}': schema must have type 'object' and not have 'oneOf'/"
-                    "'anyOf'/'allOf'/'enum'/'not' at the top level."
-                )
-                error = error_body(
-                    message,
-                    kind="invalid_request_error",
-                    code="invalid_function_parameters",
-                    param=f"tools[{index}].parameters",
-                )
-                return HttpReply(400, error)
+                problem = schemas.KEYWORD_AT_TOP.fill(keywords="'oneOf'/'anyOf'/'allOf'/'enum'/'not'")
+                path = f"tools[{index}].parameters"
+                return refusal_reply(requests.INVALID_FUNCTION_SCHEMA, name=name, problem=problem, path=path)
         return None
 
     return ServerRule(refuse)
 
 
-def _template_rule(message: str, refuses: Callable[[Sequence[str]], bool], *, status: int = 400) -> ServerRule:
+def _template_rule(rule: Rule, refuses: Callable[[Sequence[str]], bool]) -> ServerRule:
     """A rule about the roles that a chat template gets; `instructions` are its first system text."""
 
     def refuse(body: Mapping[str, Any]) -> HttpReply | None:
         roles = ["system"] if body.get("instructions") else []
         roles += [str(item.get("role", item.get("type"))) for item in _items(body)]
-        error = {"message": message, "type": "BadRequestError", "param": None, "code": status}
-        return HttpReply(status, {"error": error}) if refuses(roles) else None
+        return vllm_refusal(rule) if refuses(roles) else None
 
     return ServerRule(refuse)
 
 
-def _vllm_error(message: str, *, param: str | None) -> HttpReply:
-    return HttpReply(400, {"error": {"message": message, "type": "Bad Request", "param": param, "code": 400}})
+def vllm_refusal(rule: Rule, *, param: str | None = None, **values: object) -> HttpReply:
+    """Return the refusal of a rule as vLLM words it: the code is the status."""
+    error = {
+        "message": rule.fill(**values),
+        "type": rule.kind,
+        "param": rule.param if param is None else param,
+        "code": rule.status,
+    }
+    return HttpReply(rule.status, {"error": error}, rule=rule)
+
+
+def llama_cpp_refusal(rule: Rule, **values: object) -> HttpReply:
+    """Return the refusal of a rule as llama.cpp words it: the code is the status, and no parameter is named."""
+    error = {"code": rule.status, "message": rule.fill(**values), "type": rule.kind}
+    return HttpReply(rule.status, {"error": error}, rule=rule)
 
 
 def _items(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:

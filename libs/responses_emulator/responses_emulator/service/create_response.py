@@ -28,6 +28,7 @@ from responses_emulator.responders.responder import expand_responder
 from responses_emulator.rules import conversations, http, requests
 from responses_emulator.script.replies import Disconnect, HttpReply
 from responses_emulator.script.turn import ErrorEvent, Framing, FromResponder, ReplyHeaders, Silence, Turn
+from responses_emulator.service.refusal_notes import note_rule
 from responses_emulator.service.surface import Caller, Exchange, json_reply
 from responses_emulator.transport.server import CloseConnection, Headers, Reply, StreamReply
 from responses_emulator.transport.sse import sse_stream
@@ -177,6 +178,8 @@ async def http_reply(scripted: HttpReply, exchange: Exchange) -> Reply:
         await asyncio.sleep(scripted.delay_s)
     content, kind = scripted.encode()
     headers = _merge_headers([("content-type", kind), *exchange.surface.headers(exchange)], dict(scripted.headers))
+    if scripted.rule is not None:
+        headers += note_rule(exchange.request, scripted.rule, scripted.rule.text, scripted.status)
     return Reply(status=scripted.status, body=content, headers=headers)
 
 
