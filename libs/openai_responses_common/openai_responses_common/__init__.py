@@ -25,7 +25,7 @@ from .provider.addressed_provider import AddressedProvider
 from .provider.backend import Backend, Fetch, Models
 from .provider.environment import setting, word_list
 from .provider.model_list import describe, read_models
-from .provider.mounting import mount_provider
+from .provider.mounting import mount_provider, prepare_session
 from .provider.provider import ResponsesProvider
 from .transport.base import Document, Endpoint, Reply, Transport
 from .transport.credential import Credential, Lease
@@ -81,6 +81,7 @@ __all__ = [
     "is_loopback",
     "is_within",
     "mount_provider",
+    "prepare_session",
     "read_models",
     "read_url",
     "register",

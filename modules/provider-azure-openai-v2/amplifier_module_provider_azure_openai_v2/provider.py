@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from openai_responses_common import AddressedProvider, Backend, mount_provider
+from openai_responses_common import AddressedProvider, Backend, mount_provider, prepare_session
 
 from .backend import build_azure_backend
 
@@ -37,3 +37,11 @@ async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Ca
     return await mount_provider(
         coordinator, AzureOpenaiV2Provider(base_url=None, config=config, coordinator=coordinator)
     )
+
+
+async def on_session_ready(coordinator: Any) -> None:
+    """Prepare the first call; see `prepare_session`.
+
+    A host calls this when the session is complete, never on a mock.
+    """
+    await prepare_session(coordinator)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, LLMError
-from openai_responses_common import ResponsesProvider, mount_provider
+from openai_responses_common import ResponsesProvider, mount_provider, prepare_session
 from openai_responses_common.auth.background import run_in_thread, wait_for
 from openai_responses_common.auth.device_code import DeviceCode
 from openai_responses_common.auth.terminal import Terminal, is_terminal
@@ -183,7 +183,11 @@ async def mount(coordinator: Any, config: Mapping[str, Any] | None = None) -> Ca
 
 
 async def on_session_ready(coordinator: Any) -> None:
-    """Sign in if the settings ask for it. A host calls this when the session is complete, never on a mock."""
+    """Prepare the first call, and sign in if the settings ask for it; see `prepare_session`.
+
+    A host calls this when the session is complete, never on a mock.
+    """
+    await prepare_session(coordinator)
     mounted: dict[str, Any] = coordinator.get("providers") or {}
     for provider in mounted.values():
         if isinstance(provider, ChatgptOauthProvider):

@@ -93,6 +93,7 @@ SETTINGS: list[tuple[str, Any, str, Any]] = [
     ("max_concurrent_requests", 5, "max_concurrent_requests", 5),
     ("use_streaming", "false", "use_streaming", False),
     ("use_streaming", "True", "use_streaming", True),
+    ("prepare", "off", "prepare", False),
     ("hide_dated_models", "yes", "hide_dated_models", True),
     ("filtered", "on", "hide_dated_models", True),
     ("priority", "-5", "priority", -5),

@@ -60,6 +60,7 @@ class Options:
     auto_continue: bool = True
     max_concurrent_requests: int = 0
     use_streaming: bool = True
+    prepare: bool = True
     hide_dated_models: bool = False
     priority: int = 100
     raw: bool = False

@@ -188,6 +188,12 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         read=flag,
         meaning="Whether `llm:stream_*` events are emitted. The service always streams.",
     ),
+    "prepare": Setting(
+        field="prepare",
+        read=flag,
+        meaning="Whether a session that is ready prepares its first call in the background: it loads what calls need "
+        "and opens a connection, but sends nothing. Only the provider that the session asks first does so.",
+    ),
     "hide_dated_models": Setting(
         field="hide_dated_models", read=flag, meaning="Whether the model list leaves out snapshots."
     ),

@@ -11,9 +11,9 @@ import copy
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from amplifier_core.llm_errors import (
@@ -78,6 +78,26 @@ class Catalogue:
         self._read_at_s = 0.0
         self._failure: LLMError | None = None
         self._failed_at_s = 0.0
+
+    @asynccontextmanager
+    async def read_during_call(self, *, wait_s: float | None) -> AsyncGenerator[bool, None]:
+        """Read the list during a call that may need its facts; yield whether it does.
+
+        The call does not fail with the list, and the reading ends with the call.
+
+        Args:
+            wait_s: how long, in seconds, the call waits for the list. None if it does not need the list.
+        """
+        if wait_s is None:
+            yield False
+            return
+        task = asyncio.create_task(self.get_models())
+        try:
+            await asyncio.wait({task}, timeout=wait_s)
+            yield True
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def get_models(self, *, fresh: bool = False) -> list[ModelInfo]:
         """Return the list.

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ from .default_model import read_default_model
 from .document_fetch import DocumentFetch
 from .host_cancellation import HostCancellation
 from .model_list import describe
+from .preparation import Preparation
 from .shutdowns import describe_shutdown_of, warn_of_shutdown
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class ResponsesProvider:
         self._conversation_key = str(uuid.uuid4()) if backend.profile.session_headers else None
         self._engine: Engine | None = None
         self._running: set[HostCancellation] = set()
+        self._preparation = Preparation(self._prepare, name=backend.profile.display_name)
         self._catalogue = Catalogue(self._fetch_models, max_age_s=backend.models.max_age_s)
 
     def __repr__(self) -> str:
@@ -202,7 +204,20 @@ class ResponsesProvider:
 
     async def close(self) -> None:
         """Close the connections. May be called at any time, also before the first call and more than once."""
+        await self._preparation.stop()
         await self._backend.transport.close()
+
+    def start_preparation(self) -> None:
+        """Begin to prepare the first call in the background, unless the settings forbid that or are not valid.
+
+        Sends no request. Needs a running event loop; `close` ends it.
+        """
+        if self._configured_options.prepare and not self._problems:
+            self._preparation.start()
+
+    async def _prepare(self) -> None:
+        await self._load_engine()
+        await self._backend.transport.warm_up()
 
     async def _make_call(
         self, request: ChatRequest, kwargs: Mapping[str, Any], caller_sink: Sink | None
@@ -243,7 +258,8 @@ class ResponsesProvider:
                 self._backend, self._catalogue, timeout_s=options.call_timeout_s, provider=self.name
             )
             options = self._resolve_options(request, kwargs)
-        has_asked = await stack.enter_async_context(self._ask_for_models(options))
+        reading = self._catalogue.read_during_call(wait_s=self._backend.models.list_wait_s(options))
+        has_asked = await stack.enter_async_context(reading)
         return self._resolve_options(request, kwargs) if has_asked else options
 
     async def _run_call(
@@ -277,24 +293,6 @@ class ResponsesProvider:
         options = read_call_options(self._merge_model_info(), request, kwargs, cache_key=cache_key)
         options = apply_tier_suffix(options, self._backend.profile.tier_suffixes)
         return state_model_defaults(options) if self._backend.profile.states_defaults else options
-
-    @asynccontextmanager
-    async def _ask_for_models(self, options: Options) -> AsyncGenerator[bool, None]:
-        """Read the list of the service during a call, if the call may need its facts; yield whether it does.
-
-        The call waits for the list for a moment only, and does not fail with it.
-        """
-        wait_s = self._backend.models.list_wait_s(options)
-        if wait_s is None:
-            yield False
-            return
-        task = asyncio.create_task(self._catalogue.get_models())
-        try:
-            await asyncio.wait({task}, timeout=wait_s)
-            yield True
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     def _merge_model_info(self) -> Options:
         """Return the settings with the model facts of the backend; the user's overrides win over these facts."""

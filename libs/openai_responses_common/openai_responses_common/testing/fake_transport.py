@@ -72,6 +72,9 @@ class FakeTransport:
     async def prepare(self) -> None:
         """Do nothing: the origin is an attribute."""
 
+    async def warm_up(self) -> None:
+        """Do nothing: there is no connection."""
+
     @asynccontextmanager
     async def open(
         self,

@@ -111,6 +111,14 @@ class Transport(Protocol):
         """
         ...
 
+    async def warm_up(self) -> None:
+        """Do ahead what the first request needs and what costs nobody anything; sends no request.
+
+        Raises:
+            LLMError: the environment does not allow a connection. The first request raises the same.
+        """
+        ...
+
     def open(
         self,
         body: RequestBody,

@@ -110,6 +110,10 @@ class ClientTransport(Generic[C]):
         """See `Transport.prepare`."""
         await self.endpoint.credential.prepare()
 
+    async def warm_up(self) -> None:
+        """Build the client; see `Transport.warm_up`."""
+        await self._clients.get()
+
     def open(
         self,
         body: RequestBody,
