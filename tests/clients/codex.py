@@ -22,6 +22,7 @@ from responses_emulator import (
     TokenSet,
     azure_surface,
     chatgpt_surfaces,
+    invalid_token,
     openai_surface,
     write_codex_file,
 )
@@ -206,6 +207,30 @@ def refresh_before_the_end(codex: Codex) -> None:
         _check_refreshed(session, "proactive_expiry")
 
 
+def send_a_refused_token_again(codex: Codex) -> None:
+    """A token that is refused once is read from the disk and sent again, without a refresh."""
+    with codex.start() as session:
+        session.emulator.script(invalid_token())
+        session.check_answered(session.ask())
+        statuses = [request.status for request in session.emulator.model_requests]
+        check(statuses == [401, 200, 200], f"replies {statuses}")
+        check(not session.sign_in.requests_to("refresh"), "it refreshed its token")
+
+
+def end_with_the_sign_in(codex: Codex) -> None:
+    """A refresh token that was used before ends the sign-in, and Codex says so."""
+    with codex.start(tokens=240) as session:
+        assert session.tokens is not None
+        session.sign_in.end_sign_in(session.tokens, "refresh_token_reused")
+        session.sign_in.reject_access_token(session.tokens.access_token)
+        ended = session.ask()
+        check(ended.status == 1, f"status {ended.status}")
+        refreshes = len(session.sign_in.requests_to("refresh"))
+        check(refreshes > 0, "it did not refresh its token")
+        shown = ended.output + ended.errors
+        check("sign in again" in shown.lower() or "log out and sign in" in shown.lower(), f"it shows {shown[-300:]!r}")
+
+
 def refresh_a_refused_token(codex: Codex) -> None:
     with codex.start() as session:
         assert session.tokens is not None
@@ -236,13 +261,17 @@ def _meet(failure: Failure) -> Callable[[Codex], None]:
         with codex.start() as session:
             session.emulator.script(failure.reply)
             ended = session.ask()
-            if failure.shown is None:
-                session.check_answered(ended)
-                requests = len(session.emulator.model_requests)
-                check(requests == 3, f"it sent {requests} requests")
-            else:
+            if failure.shown is not None:
                 check(ended.status == 1, f"status {ended.status}")
                 check(failure.shown in ended.output, f"it shows {ended.output[-300:]!r}")
+                return
+            if failure.answered:
+                session.check_answered(ended)
+            else:
+                check(ended.status == 0, f"status {ended.status}: {_last_error(ended)}")
+                check("Nobody" not in ended.output, f"it shows {ended.output[-300:]!r}")
+            requests = len(session.emulator.model_requests)
+            check(requests == failure.requests, f"it sent {requests} requests")
 
     return play
 
@@ -256,7 +285,9 @@ CHATGPT_BEHAVIOURS: Mapping[str, Callable[[Codex], None]] = {
     "HTTP after a refused WebSocket": leave_websocket,
     "a sign-in with a code": sign_in_with_a_code,
     "a refresh before the token ends": refresh_before_the_end,
+    "a token that is refused once": send_a_refused_token_again,
     "a refresh after a refused token": refresh_a_refused_token,
+    "a sign-in that has ended": end_with_the_sign_in,
     "a sign-out": sign_out,
     **{name: _meet(failure) for name, failure in FAILURES.items()},
 }

@@ -7,12 +7,16 @@ the emulator for the same failures, so they have the form of those of the real s
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from responses_emulator import (
     CutStream,
     Disconnect,
     ErrorEvent,
+    Framing,
+    FromResponder,
     HttpReply,
     ResponseFailed,
     ResponseIncomplete,
@@ -43,6 +47,26 @@ _CIPHER = {
     }
 }
 _SLOW_DOWN = {"error": {"message": "Slow down.", "type": "service_unavailable_error", "code": "slow_down"}}
+_USAGE = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+_MESSAGE = {
+    "type": "message",
+    "id": "msg_1",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "Nobody sees this.", "annotations": []}],
+}
+_CREATED = {"type": "response.created", "response": {"id": "resp_1", "output": []}}
+_DELTA = {
+    "type": "response.output_text.delta",
+    "item_id": "msg_1",
+    "output_index": 0,
+    "content_index": 0,
+    "delta": "Nobody sees this.",
+}
+_FAILED = {
+    "type": "response.failed",
+    "response": {"id": "resp_1", "status": "failed", "error": {"message": "It failed."}},
+}
 _ROOM = "Codex ran out of room in the model's context window"
 _CAPACITY = "Selected model is at capacity"
 _UPGRADE = "To use Codex with your ChatGPT plan, upgrade to Plus"
@@ -55,16 +79,28 @@ class Failure:
 
     Attributes:
         reply: what the first model request gets.
-        shown: what Codex ends with. None if it sends the request again and succeeds.
+        shown: what Codex ends with. None if it succeeds.
+        requests: the number of model requests that a success takes. The default is one more than without the failure.
+        answered: the shell ran and the answer was shown. False if Codex takes the reply for an empty answer.
     """
 
     reply: ScriptedReply
     shown: str | None = None
+    requests: int = 3
+    answered: bool = True
 
 
 def _stream(*types: str) -> HttpReply:
     """Return a whole stream of events with these types."""
-    events = [{"type": kind, "response": {"id": "resp_1", "output": []}} for kind in types]
+    return _events(*({"type": kind, "response": {"id": "resp_1", "output": []}} for kind in types))
+
+
+def _completed(*items: Mapping[str, Any]) -> dict[str, Any]:
+    response = {"id": "resp_1", "status": "completed", "output": list(items), "usage": _USAGE}
+    return {"type": "response.completed", "response": response}
+
+
+def _events(*events: Mapping[str, Any]) -> HttpReply:
     text = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
     return HttpReply(200, text, {"content-type": "text/event-stream"})
 
@@ -114,6 +150,12 @@ FAILURES = {
     ),
     "`response.done` in place of `response.completed`": Failure(reply=_stream("response.created", "response.done")),
     "no terminal event": Failure(reply=_stream("response.created")),
+    "an answer without a content type": Failure(reply=Turn(FromResponder(), Framing(content_type=None)), requests=2),
+    "an answer of deltas alone": Failure(reply=_events(_CREATED, _DELTA, _completed()), requests=1, answered=False),
+    "an answer in the terminal event alone": Failure(
+        reply=_events(_CREATED, _completed(_MESSAGE)), requests=1, answered=False
+    ),
+    "failed: no code": Failure(reply=_events(_CREATED, _FAILED)),
     "incomplete: content filter": Failure(reply=Turn(Say("Half of it"), ResponseIncomplete("content_filter"))),
     "incomplete: output tokens": Failure(
         reply=Turn(Say("Half of it"), ResponseIncomplete("max_output_tokens")), shown="reason: max_output_tokens"

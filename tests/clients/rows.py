@@ -49,11 +49,12 @@ def _pi(provider: coding_agents.Provider) -> Client:
     return Client(name=f"pi, {title}", version=PI, run=run, behaviours=coding_agents.BEHAVIOURS)
 
 
-def _opencode() -> Client:
+def _opencode(provider: coding_agents.Provider) -> Client:
     def run(workplace: Workplace) -> AbstractContextManager[coding_agents.CodingAgent]:
-        return coding_agents.install_opencode(workplace, OPENCODE)
+        return coding_agents.install_opencode(workplace, OPENCODE, provider)
 
-    return Client(name="opencode, API key", version=OPENCODE, run=run, behaviours=coding_agents.BEHAVIOURS)
+    title = "ChatGPT" if provider == "openai-codex" else "API key"
+    return Client(name=f"opencode, {title}", version=OPENCODE, run=run, behaviours=coding_agents.BEHAVIOURS)
 
 
 def _python(name: str, version: str, requirement: str) -> Client:
@@ -72,7 +73,8 @@ CLIENTS = (
     _codex("azure", codex.BEHAVIOURS),
     _pi("openai-codex"),
     _pi("openai"),
-    _opencode(),
+    _opencode("openai-codex"),
+    _opencode("openai"),
     _python("openai SDK", OPENAI, f"openai=={OPENAI}"),
     _python("openai-agents", AGENTS, f"openai-agents=={AGENTS}"),
     _python("langchain-openai", LANGCHAIN, f"langchain-openai=={LANGCHAIN}"),

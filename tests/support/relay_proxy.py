@@ -20,13 +20,17 @@ REMOTE_HOST = "service.chatgpt.com"
 class RelayProxy:
     """Relays connections: `with RelayProxy() as proxy:`.
 
+    Args:
+        service_port: the port on loopback that gets every connection. The default None is the port that is asked for.
+
     Attributes:
         port: where it listens on loopback.
         targets: host and port of every connection that it was asked for.
         requests: the first bytes of every connection.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, service_port: int | None = None) -> None:
+        self.service_port = service_port
         self.targets: list[str] = []
         self.requests: list[bytes] = []
         self._listener = socket.create_server((LOOPBACK, 0))
@@ -55,7 +59,8 @@ class RelayProxy:
             self.requests.append(start)
             target = self._read_socks(connection) if start[:1] == b"\x05" else self._read_connect(connection, start)
             self.targets.append(target)
-            with socket.create_connection((LOOPBACK, int(target.rpartition(":")[2]))) as service:
+            port = self.service_port or int(target.rpartition(":")[2])
+            with socket.create_connection((LOOPBACK, port)) as service:
                 back = threading.Thread(target=_copy, args=(service, connection), daemon=True)
                 back.start()
                 _copy(connection, service)

@@ -160,6 +160,7 @@ class TestBodies:
             {"model": "gpt-5.4"},
             {"model": "gpt-6.1-sol"},
             {"model": "gpt-5.3-codex-spark", "reasoning": {"effort": "high"}},
+            {"model": "gpt-5.5", "reasoning": {"effort": "none"}},
         ],
         ids=str,
     )

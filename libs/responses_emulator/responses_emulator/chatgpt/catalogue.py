@@ -55,6 +55,8 @@ RETIRED_MODELS = frozenset({"gpt-5.2", "gpt-5.3-codex", "gpt-5.4", "gpt-5.4-mini
 _FAST_TIER = {"id": "priority", "name": "Fast", "description": "1.5x speed, increased usage"}
 _WINDOW = 272_000
 _WINDOWS = {"gpt-6.1-terra": 500_000}
+# opencode 1.18.33 asks for titles with it (captured 2026-12-01).
+_UNLISTED_EFFORTS = {"gpt-5.5": ("none",)}
 # The window that a client may ask for; no client is known to do so.
 _MAX_WINDOW = 872_000
 
@@ -65,6 +67,7 @@ class CatalogueEntry:
 
     Attributes:
         efforts: reasoning levels as listed; empty for a model that does not reason.
+        unlisted_efforts: levels that are accepted too.
         since: minimal client version, in either of its two spellings.
         like: the model of the public API that it behaves like, where that is not the slug itself.
         more: fields to add or to replace in the document.
@@ -72,6 +75,7 @@ class CatalogueEntry:
 
     slug: str
     efforts: tuple[str, ...] = ("low", "medium", "high", "xhigh")
+    unlisted_efforts: tuple[str, ...] = ()
     default_effort: str | None = "medium"
     visibility: Visibility = "list"
     priority: int = 1
@@ -94,7 +98,7 @@ class CatalogueEntry:
     def model(self) -> Model:
         """How it behaves: as the model of that name, with the levels and the window of this entry."""
         found = models.find_model(self.behaves_like or self.slug) or models.any_model(self.slug)
-        efforts = tuple(effort for effort in self.efforts if effort != CLIENT_ONLY)
+        efforts = (*self.unlisted_efforts, *(effort for effort in self.efforts if effort != CLIENT_ONLY))
         window = self.window or found.window
         return replace(found, id=self.slug, efforts=efforts, default_effort=self.default_effort, window=window)
 
@@ -249,6 +253,7 @@ def _entry(slug: str, priority: int) -> CatalogueEntry:
     return CatalogueEntry(
         slug=slug,
         efforts=(*efforts, CLIENT_ONLY) if "max" in efforts else efforts,
+        unlisted_efforts=_UNLISTED_EFFORTS.get(slug, ()),
         default_effort=default,
         priority=priority,
         first_client_version=_FIRST_CLIENT_VERSIONS.get(slug, _OLDEST_CLIENT_VERSION),
