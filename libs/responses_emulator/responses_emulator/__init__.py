@@ -86,7 +86,7 @@ from responses_emulator.responders.responder import Responder
 from responses_emulator.responders.schema_instance import schema_instance
 from responses_emulator.responders.written_text import write_text
 from responses_emulator.script.rejected_parameters import RejectParameters
-from responses_emulator.script.replies import Disconnect, HttpReply
+from responses_emulator.script.replies import AcceptUpgrade, Disconnect, Frames, HttpReply, OnUpgrade
 from responses_emulator.script.server_rules import (
     ServerRule,
     alternating_roles,
@@ -106,12 +106,14 @@ from responses_emulator.script.server_rules import (
 from responses_emulator.script.stream_shapes import STREAM_SHAPES, StreamShape
 from responses_emulator.script.turn import (
     Call,
+    CloseAfter,
     Compaction,
     CustomCall,
     CutStream,
     ErrorEvent,
     EventDelay,
     ExtraEvent,
+    ExtraFrame,
     Framing,
     FromResponder,
     HoldOpen,
@@ -137,6 +139,7 @@ from responses_emulator.script.turn import (
 )
 from responses_emulator.service.state import RecordedRequest, ScriptedReply
 from responses_emulator.service.surface import Caller, Exchange, Route, Surface, json_reply
+from responses_emulator.service.websocket import WebSocketRules
 from responses_emulator.transport.server import Reply, StreamReply
 from responses_emulator.transport.tls import LOOPBACK, Authority
 
@@ -145,6 +148,7 @@ __version__ = "0.1.0"
 __all__ = [
     "LOOPBACK",
     "STREAM_SHAPES",
+    "AcceptUpgrade",
     "Account",
     "Authority",
     "Call",
@@ -152,6 +156,7 @@ __all__ = [
     "Catalogue",
     "CatalogueEntry",
     "ChatGptOptions",
+    "CloseAfter",
     "Compaction",
     "CustomCall",
     "CutStream",
@@ -162,7 +167,9 @@ __all__ = [
     "EventDelay",
     "Exchange",
     "ExtraEvent",
+    "ExtraFrame",
     "FakeAzureCli",
+    "Frames",
     "Framing",
     "FromResponder",
     "HoldOpen",
@@ -175,6 +182,7 @@ __all__ = [
     "ManagedIdentity",
     "NoTerminalOutput",
     "NoUsage",
+    "OnUpgrade",
     "OutputPart",
     "PlanLimits",
     "PlanWindow",
@@ -206,6 +214,7 @@ __all__ = [
     "Turn",
     "TurnContext",
     "WebSearch",
+    "WebSocketRules",
     "Workspaces",
     "alternating_roles",
     "answered_results",

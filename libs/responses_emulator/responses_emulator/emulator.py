@@ -21,7 +21,9 @@ from responses_emulator.service.dispatch import dispatch
 from responses_emulator.service.request_log import request_line
 from responses_emulator.service.state import RecordedRequest, ScriptEntry, ServiceState
 from responses_emulator.service.surface import Surface
-from responses_emulator.transport.server import CloseConnection, HttpRequest, Reply, Server, StreamReply
+from responses_emulator.transport.hang_up import CloseConnection
+from responses_emulator.transport.server import HttpRequest, Reply, Server, StreamReply
+from responses_emulator.transport.websocket import UpgradeReply
 
 _LOG = logging.getLogger("responses_emulator")
 
@@ -67,7 +69,13 @@ class Emulator:
         self._thread: threading.Thread | None = None
         self._server: Server | None = None
         self._record = record
-        self.state = ServiceState(limits=limits or RateLimits(), word_delay_s=word_delay_s, responder=responder)
+        self.state = ServiceState(
+            limits=limits or RateLimits(),
+            word_delay_s=word_delay_s,
+            responder=responder,
+            on_request=self._add_request,
+            on_reply=self._note_reply,
+        )
 
     # Start and stop.
 
@@ -178,12 +186,17 @@ class Emulator:
 
     @property
     def model_requests(self) -> list[RecordedRequest]:
-        """Return the requests to `POST /responses`."""
-        return [each for each in self.requests if each.method == "POST" and each.path.endswith("/responses")]
+        """Return the requests for a response, over HTTP or in a frame."""
+        return [each for each in self.requests if each.is_create]
+
+    @property
+    def upgrades(self) -> list[RecordedRequest]:
+        """Return the requests for a WebSocket; the status 101 is one that was accepted."""
+        return [each for each in self.requests if each.is_upgrade]
 
     @property
     def request_bodies(self) -> list[dict[str, Any]]:
-        """Return the bodies of `model_requests`."""
+        """Return the bodies of `model_requests`; of a frame, the whole request with the items that it continues."""
         return [each.body for each in self.model_requests]
 
     @property
@@ -200,6 +213,20 @@ class Emulator:
     def open_requests(self) -> int:
         """Return the number of complete requests whose reply has not ended yet."""
         return len(self._server.open_requests) if self._server else 0
+
+    def close_websockets(self, close_code: int | None = 1001, *, reset: bool = False) -> None:
+        """End every WebSocket that is open.
+
+        Args:
+            close_code: the code of the close frame. None ends the connections without one.
+            reset: end them with a TCP RST.
+        """
+        for end in list(self.state.websockets):
+            end(CloseConnection(close_code=None if reset else close_code, reset=reset))
+
+    def expire_websockets(self) -> None:
+        """Let every WebSocket that is open be past its 60 minutes: it refuses the next request."""
+        self.state.websocket_epoch += 1
 
     def wait_until(self, predicate: Callable[[], object], timeout_s: float = 30.0) -> bool:
         """Block this thread until the predicate holds or the time is up; return whether it holds.
@@ -225,7 +252,17 @@ class Emulator:
         with self._changed:
             self._changed.notify_all()
 
-    async def _handle(self, incoming: HttpRequest) -> Reply | StreamReply:
+    def _add_request(self, recorded: RecordedRequest) -> None:
+        with self._changed:
+            self._requests.append(recorded)
+            self._changed.notify_all()
+
+    def _note_reply(self, recorded: RecordedRequest, *, is_last: bool) -> None:
+        if is_last:
+            self._write_record(recorded)
+        self._wake()
+
+    async def _handle(self, incoming: HttpRequest) -> Reply | StreamReply | UpgradeReply:
         recorded = RecordedRequest(
             method=incoming.method,
             path=incoming.path,
@@ -233,11 +270,10 @@ class Emulator:
             headers=incoming.headers,
             raw_body=incoming.raw_body,
             connection=incoming.connection,
+            wire_bytes=len(incoming.raw_body),
             at_s=time.monotonic(),
         )
-        with self._changed:
-            self._requests.append(recorded)
-        self._wake()
+        self._add_request(recorded)
         try:
             reply = await dispatch(self._surfaces, self.state, recorded)
         except asyncio.CancelledError:

@@ -22,7 +22,7 @@ import responses_emulator
 from responses_emulator.contract.json_shapes import check
 from responses_emulator.contract.refusal import Refusal
 from responses_emulator.script.rejected_parameters import RejectParameters
-from responses_emulator.script.replies import Disconnect, HttpReply
+from responses_emulator.script.replies import AcceptUpgrade, Disconnect, Frames, HttpReply, OnUpgrade
 from responses_emulator.script.turn import (
     Call,
     CustomCall,
@@ -58,6 +58,12 @@ def _call(name: str, arguments: Mapping[str, Any] | str | None) -> Call:
     return Call(name, arguments or {})
 
 
+def _upgrade(
+    status: int = 426, body: Mapping[str, Any] | str | None = None, headers: Mapping[str, str] | None = None
+) -> OnUpgrade:
+    return OnUpgrade(HttpReply(status, body, headers or {}))
+
+
 def _custom_call(name: str, text: str) -> CustomCall:
     return CustomCall(name, text)
 
@@ -88,6 +94,7 @@ SHORT_WORDS: dict[str, ShortWord] = {
     "delay": ShortWord(EventDelay, "delay: 0.5"),
     "reply": ShortWord(HttpReply, "reply: {status: 503, body: down for maintenance}"),
     "disconnect": ShortWord(Disconnect, "disconnect:"),
+    "upgrade": ShortWord(_upgrade, "upgrade: {status: 426}"),
 }
 _CALLS = ("call", "custom_call")
 # The lowest and the highest number that an argument may be; any other is from 0 on.
@@ -242,7 +249,7 @@ def _make(make: Callable[..., Any], *values: Any, **named: Any) -> Any:
 
 def _exported_names() -> dict[str, Callable[..., Any]]:
     """Return the parts and the functions that make a whole reply or a standing rule, by their names."""
-    kinds = (*typing.get_args(Part), HttpReply, Disconnect, RejectParameters)
+    kinds = (*typing.get_args(Part), HttpReply, Disconnect, Frames, AcceptUpgrade, RejectParameters)
     names: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in kinds}
     for name in responses_emulator.__all__:
         value = getattr(responses_emulator, name)

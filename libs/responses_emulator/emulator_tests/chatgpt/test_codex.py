@@ -9,6 +9,7 @@ import pytest
 from emulator_clients.chatgpt import BODY, HELLO, headers, items_of, post
 from responses_emulator import (
     Call,
+    ChatGptOptions,
     Emulator,
     Say,
     SignInService,
@@ -115,8 +116,9 @@ def test_the_workspaces_are_asked_for_without_an_originator(sign_in: SignInServi
 
 
 @pytest.mark.parametrize("path", ["/backend-api/codex/responses", "/v1/responses"])
-def test_a_websocket_is_refused_so_that_the_client_goes_on_over_http(sign_in: SignInService, path: str) -> None:
-    with Emulator(surfaces=(*chatgpt_surfaces(sign_in), openai_surface())) as emulator:
+def test_a_websocket_can_be_refused_so_that_the_client_goes_on_over_http(sign_in: SignInService, path: str) -> None:
+    surfaces = (*chatgpt_surfaces(sign_in, options=ChatGptOptions(websocket=None)), openai_surface(websocket=None))
+    with Emulator(surfaces=surfaces) as emulator:
         upgrade = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
         assert httpx.get(f"{emulator.origin}{path}", headers={**headers(sign_in), **upgrade}).status_code == 426
         models = path.replace("responses", "models")

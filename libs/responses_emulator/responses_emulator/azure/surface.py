@@ -21,16 +21,19 @@ from responses_emulator.facts import models
 from responses_emulator.facts.models import Model
 from responses_emulator.microsoft.error_bodies import REGION, azure_error_body, reply_refusal
 from responses_emulator.rules import azure as rules
+from responses_emulator.rules import websocket as websocket_rules
 from responses_emulator.script.turn import ResponseFields, TerminalFields
-from responses_emulator.service.create_response import create_response, parse_body
+from responses_emulator.service.create_response import create_response, read_body
 from responses_emulator.service.state import RecordedRequest
-from responses_emulator.service.surface import Caller, Exchange, Route, Surface, json_reply
-from responses_emulator.transport.server import Headers, Reply, StreamReply
+from responses_emulator.service.surface import WEBSOCKET, AnyReply, Caller, Exchange, Route, Surface, json_reply
+from responses_emulator.service.websocket import WebSocketRules, websocket_handler
+from responses_emulator.transport.server import Headers, Reply
 
 RESOURCE = "contoso"
 KEY_PREFIX = "azure-key-"
 # Refused by default, so that a wrong key can be tried without configuration.
 BAD_KEYS = frozenset({"azure-key-bad", "azure-key-wrong", "azure-key-revoked"})
+WEBSOCKET_RULES = WebSocketRules(lanes=False, steering=False)
 IMAGE_HEADER = "x-ms-oai-image-generation-deployment"
 # What the v1 path takes for a version while it takes one at all, and the first dated one that knows responses
 # (vendor's page on the life of API versions, 2026-03).
@@ -52,12 +55,13 @@ def azure_surface(
     resource: str = RESOURCE,
     takes_version: bool = True,
     cache_writes: bool = True,
+    websocket: WebSocketRules | None = WEBSOCKET_RULES,
 ) -> Surface:
     """The v1 surface. `keys` None takes any key that begins with "azure-key-"; `deployments` maps names to model ids,
     None deploys every model under its own id; tokens of `directory` are taken for one of `audiences`.
 
     With `takes_version` false no api-version is allowed at all, as on newer resources; with `cache_writes` false usage
-    does not tell of cache writes, as on older deployments.
+    does not tell of cache writes, as on older deployments. `websocket` None refuses every upgrade with 426.
     """
     check_token = _token_check(directory, audiences, resource)
     check_key = _key_check(keys, resource)
@@ -73,7 +77,18 @@ def azure_surface(
         bearer = _bearer(request)
         return check_token(bearer, request) if bearer is None or _is_token(bearer) else check_key(bearer)
 
-    return _surface(authenticate, prefix=prefix, rules=_rules(deployments, cache_writes=cache_writes))
+    async def upgrade(exchange: Exchange) -> AnyReply:
+        if _version(exchange.request) is not None:
+            raise reply_refusal(replace(errors.version_not_allowed(), rule=websocket_rules.NO_VERSION))
+        if _bearer(exchange.request) is None:
+            raise reply_refusal(replace(errors.missing_token(next(iter(audiences))), rule=websocket_rules.NO_BEARER))
+        return await open_websocket(exchange)
+
+    surface = _surface(authenticate, prefix=prefix, rules=_rules(deployments, cache_writes=cache_writes))
+    if websocket is None:
+        return surface
+    open_websocket = websocket_handler(websocket, _create_response)
+    return replace(surface, routes=(*surface.routes, Route(WEBSOCKET, "/responses", upgrade)))
 
 
 def azure_classic_surface(
@@ -195,8 +210,8 @@ def _check_statuses(body: dict[str, Any]) -> None:
             raise refuse(rules.STATUS_IN_INPUT, path=f"input[{index}].status")
 
 
-async def _create_response(exchange: Exchange) -> Reply | StreamReply:
-    tools = parse_body(exchange.request.raw_body).get("tools")
+async def _create_response(exchange: Exchange) -> AnyReply:
+    tools = read_body(exchange).get("tools")
     listed = tools if isinstance(tools, list) else []
     images = any(isinstance(tool, dict) and tool.get("type") == "image_generation" for tool in listed)
     if images and IMAGE_HEADER not in exchange.request.headers:
@@ -216,7 +231,7 @@ def _headers(exchange: Exchange) -> Headers:
         ("x-content-type-options", "nosniff"),
         ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
     ]
-    if exchange.request.method == "POST":
+    if exchange.request.is_create:
         streams = exchange.request.body.get("stream") is True
         headers.append(("azureai-fe-is-streaming", "true" if streams else "false"))
     if exchange.caller is not None:

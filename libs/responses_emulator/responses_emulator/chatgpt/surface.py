@@ -41,12 +41,24 @@ from responses_emulator.openai_sign_in.surface import issuer_surface
 from responses_emulator.openai_sign_in.tokens import Account
 from responses_emulator.rules import chatgpt as rules
 from responses_emulator.rules import conversations
+from responses_emulator.rules import websocket as websocket_rules
 from responses_emulator.script.turn import ExtraEvent, Framing, NoTerminalOutput, Part, ResponseFields
 from responses_emulator.service.create_response import create_response, http_reply
 from responses_emulator.service.refusal_notes import note_rule
 from responses_emulator.service.state import RecordedRequest
-from responses_emulator.service.surface import Caller, Exchange, Handler, Route, Surface, json_reply
-from responses_emulator.transport.server import Headers, Reply, StreamReply
+from responses_emulator.service.surface import (
+    WEBSOCKET,
+    AnyReply,
+    Caller,
+    Exchange,
+    Frame,
+    Handler,
+    Route,
+    Surface,
+    json_reply,
+)
+from responses_emulator.service.websocket import WebSocketRules, websocket_handler
+from responses_emulator.transport.server import Headers, Reply
 
 # Sent by OpenAI's own client and by others with success (recordings of 2026-05-21; clients' sources, seen 2026-11-21).
 # Whatever else the public API takes is refused by name.
@@ -64,6 +76,16 @@ _LIBRARY_AGENT = re.compile(
     r"(python-|aiohttp|curl/|wget/|node|undici|axios|got|go-http-client|okhttp|java/|(async)?openai/|libwww)", re.I
 )
 _LITE_HEADER = "x-openai-internal-codex-responses-lite"
+_LITE_METADATA = "ws_request_header_x_openai_internal_codex_responses_lite"
+# The first is that of today's client, the second of an older one (its source, seen 2026-11-30).
+_WEBSOCKET_VERSIONS = frozenset({"responses_websockets=2026-02-06", "responses_websockets=2026-02-04"})
+WEBSOCKET_RULES = WebSocketRules(
+    lanes=False,
+    steering=False,
+    headers_in_error=False,
+    cache_per_connection=True,
+    ignored_types=frozenset({"response.processed"}),
+)
 _EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
@@ -83,6 +105,7 @@ class ChatGptOptions:
         needs_version: a call without the header `version` does not find models that are for newer clients only. Users
             report it (agent-zero#1765, oh-my-pi#5108, seen 2026-11-30), and others get an answer without the header.
         served_model: a model that answers in place of the one asked for, which a header then names.
+        websocket: how it speaks WebSocket. None refuses every upgrade with 426.
     """
 
     challenge: bool = True
@@ -93,6 +116,7 @@ class ChatGptOptions:
     reasoning_ids: bool = True
     needs_version: bool = False
     served_model: str | None = None
+    websocket: WebSocketRules | None = WEBSOCKET_RULES
 
 
 def chatgpt_surface(
@@ -119,6 +143,7 @@ def chatgpt_surface(
         routes=(
             Route("POST", "/responses", service.guard(service.respond), is_public=True),
             Route("GET", "/models", service.guard(service.list_models), is_public=True),
+            *service.websocket_routes(),
         ),
         authenticate=service.caller,
         headers=service.headers,
@@ -196,11 +221,11 @@ class _Backend:
     workspaces: Workspaces
     options: ChatGptOptions = field(default_factory=ChatGptOptions)
 
-    def guard(self, handler: Callable[[Exchange], Awaitable[Reply | StreamReply]]) -> Handler:
+    def guard(self, handler: Callable[[Exchange], Awaitable[AnyReply]]) -> Handler:
         """The edge first, then the caller, then the handler."""
 
         @functools.wraps(handler)
-        async def handle(exchange: Exchange) -> Reply | StreamReply:
+        async def handle(exchange: Exchange) -> AnyReply:
             if self.options.challenge and _is_library_client(exchange.request):
                 page, kind = cloudflare_challenge().encode()
                 extra = list(cloudflare_challenge().headers.items())
@@ -264,20 +289,34 @@ class _Backend:
         found = self.limits.usage(**exchange.params, account_id=exchange.caller.account)
         return json_reply(found, headers=self.plain_headers(exchange))
 
-    async def check_accounts(self, exchange: Exchange) -> Reply | StreamReply:
+    async def check_accounts(self, exchange: Exchange) -> AnyReply:
         assert exchange.caller is not None
         if self.workspaces.reply is not None:
             return await http_reply(self.workspaces.reply, exchange)
         document = self.workspaces.document(plan=exchange.params["plan"], account_id=exchange.caller.account)
         return json_reply(document, headers=self.plain_headers(exchange))
 
-    async def respond(self, exchange: Exchange) -> Reply | StreamReply:
-        request = exchange.request
-        request.raw_body = decode_request_body(request.raw_body, request.headers.get("content-encoding", ""))
+    def websocket_routes(self) -> tuple[Route, ...]:
+        if self.options.websocket is None:
+            return ()
+        open_websocket = websocket_handler(self.options.websocket, self.respond)
+
+        async def upgrade(exchange: Exchange) -> AnyReply:
+            if exchange.request.headers.get("openai-beta") not in _WEBSOCKET_VERSIONS:
+                raise detail_refusal(websocket_rules.NO_BETA_HEADER)
+            return await open_websocket(exchange)
+
+        return (Route(WEBSOCKET, "/responses", self.guard(upgrade), is_public=True),)
+
+    async def respond(self, exchange: Exchange) -> AnyReply:
+        request, frame = exchange.request, exchange.frame
+        if frame is None:
+            request.raw_body = decode_request_body(request.raw_body, request.headers.get("content-encoding", ""))
         find_model = functools.partial(self._find_for, exchange.request)
+        check_first = functools.partial(self.check_body, frame=frame)
         exchange.surface = replace(
             exchange.surface,
-            rules=replace(exchange.surface.rules, find_model=find_model),
+            rules=replace(exchange.surface.rules, find_model=find_model, check_first=check_first),
             turn_parts=(*exchange.surface.turn_parts, *self._parts(exchange)),
         )
         return await create_response(exchange)
@@ -303,17 +342,21 @@ class _Backend:
             parts.append(ExtraEvent(self.limits.event(exchange.params["plan"]), after_events=2))
         return tuple(parts)
 
-    def check_body(self, body: dict[str, Any]) -> None:
+    def check_body(self, body: dict[str, Any], *, frame: Frame | None = None) -> None:
         """What is looked at before the API sees the request, in the order of the refusals (users' probes)."""
         instructions = body.get("instructions")
-        if not (isinstance(instructions, str) and instructions.strip()) and not _has_prompt_of_codex(body):
+        has_prompt = (isinstance(instructions, str) and instructions.strip()) or _has_prompt_of_codex(body)
+        if frame is not None:
+            # OpenAI's own client prepares without a prompt, and sends it once for a connection (captured 2026-11-30).
+            has_prompt = has_prompt or not frame.generate or (frame.parent and _has_prompt(frame.parent.sent_items))
+        if not has_prompt:
             raise detail_refusal(rules.NO_INSTRUCTIONS)
         if body.get("store") is not False:
             raise detail_refusal(rules.STORED)
         if body.get("stream") is not True:
             raise detail_refusal(rules.NOT_STREAMED)
         for name in body:
-            if name not in ALLOWED_FIELDS:
+            if name not in ALLOWED_FIELDS and (frame is None or name != "previous_response_id"):
                 raise detail_refusal(rules.FIELD_NOT_ALLOWED, name=name)
         if not isinstance(body.get("input"), list):
             raise detail_refusal(rules.INPUT_NOT_A_LIST)
@@ -348,7 +391,7 @@ class _Backend:
             and parse_version(version) < parse_version(entry.first_client_version)
         ):
             raise detail_refusal(rules.CLIENT_TOO_OLD, model=slug)
-        if request.headers.get(_LITE_HEADER) == "true" and not (entry and entry.lite):
+        if _is_lite(request) and not (entry and entry.lite):
             raise detail_refusal(rules.NOT_LITE)
         return self.find_model(slug)
 
@@ -359,7 +402,18 @@ def _has_prompt_of_codex(body: dict[str, Any]) -> bool:
     OpenAI's own client sends no instructions with any model (captured 2026-11-30); everybody else is asked for some.
     """
     items = body.get("input")
-    for item in items if isinstance(items, list) else []:
+    return isinstance(items, list) and _has_prompt(items)
+
+
+def _is_lite(request: RecordedRequest) -> bool:
+    """Whether a request says that it is of Responses-Lite: in a header, or in the metadata of a frame."""
+    metadata = request.body.get("client_metadata")
+    in_frame = metadata.get(_LITE_METADATA) if isinstance(metadata, dict) else None
+    return "true" in (request.headers.get(_LITE_HEADER), in_frame if request.transport == "websocket" else None)
+
+
+def _has_prompt(items: list[Any]) -> bool:
+    for item in items:
         metadata = item.get(ITEM_METADATA) if isinstance(item, dict) and item.get("role") == "developer" else None
         if isinstance(metadata, dict) and "model.base_instructions" in (metadata.get("content_item_kinds") or ()):
             return True

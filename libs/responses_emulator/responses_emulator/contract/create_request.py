@@ -48,7 +48,7 @@ class RequestRules:
     ignored_item_keys: frozenset[str] = frozenset()
 
 
-def validate(body: dict[str, Any], service: RequestRules) -> Model:
+def validate(body: dict[str, Any], service: RequestRules, *, needs_input: bool = True) -> Model:
     """Raise the service's error for the first fault of `body`; returns the model it names."""
     service.check_first(body)
     _remove_item_keys(body, service.ignored_item_keys)
@@ -57,7 +57,7 @@ def validate(body: dict[str, Any], service: RequestRules) -> Model:
     )
     check_object(body, generic, "")
     model = _check_model(body, service)
-    _check_input(body)
+    _check_input(body, needed=needs_input)
     _check_abilities(body, model)
     tools = body.get("tools")
     if tools is not None:
@@ -102,10 +102,10 @@ def _check_model(body: dict[str, Any], service: RequestRules) -> Model:
     return replace(found, id=body["model"])
 
 
-def _check_input(body: dict[str, Any]) -> None:
+def _check_input(body: dict[str, Any], *, needed: bool) -> None:
     given = body.get("input")
     if given is None or given in ("", []):
-        if body.get("previous_response_id") or body.get("prompt") or body.get("conversation"):
+        if not needed or body.get("previous_response_id") or body.get("prompt") or body.get("conversation"):
             return
         if "input" in body and given is not None:
             raise refuse(rules.NO_INPUT)

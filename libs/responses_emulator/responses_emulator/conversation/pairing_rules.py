@@ -20,16 +20,21 @@ def check_conversation(
     account: str,
     endpoint: str,
     any_account: bool = False,
+    kept: frozenset[int] = frozenset(),
     model: str | None = None,
 ) -> None:
     """Raise the service's error for the first rule that the conversation breaks.
 
-    With `any_account`, another account's ciphertext is not an error here: the caller leaves it out. With `model`,
+    With `any_account`, another account's ciphertext is not an error here: the caller leaves it out. `kept` are the
+    identities (`id()`) of items that the connection remembers, whose reasoning needs no ciphertext. With `model`,
     ciphertext of another model is an error.
     """
     _check_duplicates(items)
     claims = [
-        _check_reasoning(item, ledger, account=account, endpoint=endpoint, any_account=any_account) for item in items
+        None
+        if id(item) in kept and not item.get("encrypted_content")
+        else _check_reasoning(item, ledger, account=account, endpoint=endpoint, any_account=any_account)
+        for item in items
     ]
     if model is not None and any(claim and claim.model != model for claim in claims):
         raise refuse(rules.OTHER_MODEL)

@@ -11,7 +11,8 @@ from responses_emulator.script.replies import Disconnect, HttpReply
 from responses_emulator.service.create_response import http_reply
 from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller, Exchange
-from responses_emulator.transport.server import CloseConnection, Reply
+from responses_emulator.transport.hang_up import CloseConnection
+from responses_emulator.transport.server import Reply
 
 
 def anonymous_caller(request: RecordedRequest) -> Caller:

@@ -14,11 +14,13 @@ from responses_emulator.facts import models
 from responses_emulator.rules import http, requests
 from responses_emulator.service.create_response import create_response
 from responses_emulator.service.state import RecordedRequest
-from responses_emulator.service.surface import Caller, Exchange, Route, Surface, json_reply
+from responses_emulator.service.surface import WEBSOCKET, Caller, Exchange, Route, Surface, json_reply
+from responses_emulator.service.websocket import WebSocketRules, websocket_handler
 from responses_emulator.transport.server import Headers, Reply
 
 # Refused by default, so that a wrong key can be tried without configuration.
 BAD_KEYS = frozenset({"sk-bad", "sk-wrong", "sk-revoked"})
+WEBSOCKET_RULES = WebSocketRules()
 
 
 def openai_surface(
@@ -31,12 +33,13 @@ def openai_surface(
     vision: bool = True,
     shares_ciphertext: bool = True,
     model_list: object = None,
+    websocket: WebSocketRules | None = WEBSOCKET_RULES,
 ) -> Surface:
     """The surface; `keys` maps accepted keys to accounts, None takes any key that begins with "sk-".
 
     `any_model` serves every model id, as local servers do, and `vision` says whether these see images. `model_list` is
     the whole reply to `GET /models`, such as one of `facts.server_model_lists`; None replies with the models of OpenAI.
-    `template_roles` and `shares_ciphertext` are those of `Surface`.
+    `template_roles` and `shares_ciphertext` are those of `Surface`. `websocket` None refuses every upgrade with 426.
     """
 
     def authenticate(request: RecordedRequest) -> Caller:
@@ -50,6 +53,11 @@ def openai_surface(
         prefix=prefix,
         routes=(
             Route("POST", "/responses", create_response),
+            *(
+                []
+                if websocket is None
+                else [Route(WEBSOCKET, "/responses", websocket_handler(websocket, create_response))]
+            ),
             Route("GET", "/models", _list_models if model_list is None else list_server_models),
             Route("GET", "/models/(?P<model>.+)", _get_model),
         ),

@@ -22,7 +22,8 @@ from responses_emulator.script.replies import Disconnect, HttpReply
 from responses_emulator.service.refusal_notes import note_rule
 from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import Caller, Exchange, Handler, Route, Surface, json_reply
-from responses_emulator.transport.server import CloseConnection, Headers, Reply, StreamReply
+from responses_emulator.transport.hang_up import CloseConnection
+from responses_emulator.transport.server import Headers, Reply, StreamReply
 
 _FORM = "application/x-www-form-urlencoded"
 _PAGE = (

@@ -19,6 +19,7 @@ from responses_emulator.rules import (
     schemas,
     servers,
     sign_in,
+    websocket,
 )
 from responses_emulator.rules.rule import Rule
 
@@ -27,6 +28,7 @@ _MODULES: dict[str, ModuleType] = {
     "Requests": requests,
     "Schemas of functions and formats": schemas,
     "Conversations": conversations,
+    "WebSockets": websocket,
     "ChatGPT": chatgpt,
     "The sign-in of ChatGPT": sign_in,
     "Azure OpenAI": azure,

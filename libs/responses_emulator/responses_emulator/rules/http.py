@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from responses_emulator.rules.rule import UNSOURCED, Rule, capture, report
+from responses_emulator.rules.rule import UNSOURCED, Rule, report
 
 _KEYS_PAGE = "https://platform.openai.com/account/api-keys"
 
@@ -36,13 +36,6 @@ WRONG_METHOD = Rule(
     source=UNSOURCED,
     ours="no page with the text is noted",
     status=405,
-)
-NO_WEBSOCKET = Rule(
-    when="a WebSocket",
-    text="This service does not speak WebSocket. Send the request over HTTP.",
-    source=capture("OpenAI's own client goes on over HTTP at 426", "2026-11-30"),
-    ours="the real services speak WebSocket",
-    status=426,
 )
 RATE_LIMIT = Rule(
     when="more requests or tokens than the limits of a minute allow",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,11 +48,51 @@ class Disconnect:
         reset: end it with a TCP RST. The default is a normal end.
         raw_bytes: bytes to send before the end, as they are, such as a broken reply.
         open_s: seconds that the connection stays open after these bytes, unless the client leaves.
+        close_code: the code of the close frame, on a WebSocket. The default None sends no close frame.
+        reason: the text of the close frame.
     """
 
     reset: bool = False
     raw_bytes: bytes = field(default=b"", kw_only=True)
     open_s: float = field(default=0.0, kw_only=True)
+    close_code: int | None = field(default=None, kw_only=True)
+    reason: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """What a WebSocket sends in place of a reply, as it is: a text and a mapping as text frames, bytes as binary ones.
+
+    Over HTTP it is the end of the connection.
+
+    Attributes:
+        then_close: how the connection ends after the frames. The default None keeps it open.
+    """
+
+    frames: Sequence[Mapping[str, Any] | str | bytes] = ()
+    then_close: Disconnect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptUpgrade:
+    """Accepts an upgrade, with reply headers that replace those of the surface, with or without compression."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    compression: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OnUpgrade:
+    """What the next upgrades to a WebSocket get in place of an accepted one; requests do not use it up.
+
+    A `Disconnect` with `open_s` and without bytes is a service that never answers.
+
+    Attributes:
+        times: how many upgrades get it. The default is 1; None is every one until `reset()`.
+    """
+
+    reply: HttpReply | Disconnect | AcceptUpgrade
+    times: int | None = 1
 
 
 def refusal_reply(rule: Rule, **values: object) -> HttpReply:

@@ -146,11 +146,13 @@ class CutStream:
     Attributes:
         reset: end it with a TCP RST. The default is a normal end.
         mid_event: send the first bytes of the next event before that.
+        close_code: the code of the close frame of a WebSocket. The default None sends no close frame.
     """
 
     after_events: int
     reset: bool = field(default=False, kw_only=True)
     mid_event: bool = field(default=False, kw_only=True)
+    close_code: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,27 @@ class ExtraEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtraFrame:
+    """Sends a frame of a WebSocket after this number of events: a text as a text frame, bytes as a binary one.
+
+    Nothing of it is sent over HTTP.
+    """
+
+    data: str | bytes
+    after_events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAfter:
+    """Ends a WebSocket after the terminal event, with a close frame of this code; None is without one.
+
+    Over HTTP the connection is kept.
+    """
+
+    close_code: int | None = 1000
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseFields:
     """Replaces fields of the Response object in every event that carries it."""
 
@@ -278,6 +301,8 @@ DeliveryPart = (
     | RotateIds
     | StreamShape
     | ExtraEvent
+    | ExtraFrame
+    | CloseAfter
     | ResponseFields
     | TerminalFields
     | ReplyHeaders

@@ -26,45 +26,72 @@ from responses_emulator.output.generate import GeneratedResponse, generate
 from responses_emulator.output.turn_context import TurnContext
 from responses_emulator.responders.responder import expand_responder
 from responses_emulator.rules import conversations, http, requests
-from responses_emulator.script.replies import Disconnect, HttpReply
-from responses_emulator.script.turn import ErrorEvent, Framing, FromResponder, ReplyHeaders, Silence, Turn
+from responses_emulator.script.replies import Disconnect, Frames, HttpReply
+from responses_emulator.script.turn import ErrorEvent, FromResponder, ReplyHeaders, Silence, Turn
+from responses_emulator.service.connection_memory import RememberedResponse
 from responses_emulator.service.refusal_notes import note_rule
-from responses_emulator.service.surface import Caller, Exchange, json_reply
-from responses_emulator.transport.server import CloseConnection, Headers, Reply, StreamReply
-from responses_emulator.transport.sse import sse_stream
+from responses_emulator.service.surface import Caller, EventReply, Exchange, json_reply
+from responses_emulator.transport.hang_up import CloseConnection
+from responses_emulator.transport.server import Headers, Reply
 
 
-async def create_response(exchange: Exchange) -> Reply | StreamReply:
-    """Return the reply to one create request."""
-    body = parse_body(exchange.request.raw_body)
+async def create_response(exchange: Exchange) -> Reply | EventReply | Frames:
+    """Return the reply to one create request.
+
+    Raises:
+        CloseConnection: the script ends the connection.
+    """
+    body = read_body(exchange)
     if (rejection := _find_rejection(exchange, body)) is not None:
         return await http_reply(rejection, exchange)
     caller = exchange.caller
     assert caller is not None
     context = _turn_context(exchange, body, caller)
+    if _prepares(exchange):
+        return await _make_response(exchange, body, Turn(), context)
     scripted = exchange.state.next_scripted_reply(exchange.request)
     match scripted:
         case HttpReply():
             return await http_reply(scripted, exchange)
         case Disconnect():
-            raise CloseConnection(reset=scripted.reset, raw_bytes=scripted.raw_bytes, open_s=scripted.open_s)
+            raise end_of(scripted)
+        case Frames():
+            return scripted
         case Turn():
             turn = scripted
         case None:
             turn = Turn(FromResponder())
         case _:
             turn = Turn(scripted)
+    return await _make_response(exchange, body, turn, context)
+
+
+async def _make_response(
+    exchange: Exchange, body: dict[str, Any], turn: Turn, context: TurnContext
+) -> Reply | EventReply:
     turn = Turn(*turn.parts, *exchange.surface.turn_parts)
     delay_s = exchange.state.word_delay_s if turn.parts_of_type(FromResponder) else 0.0
     turn = expand_responder(turn, context, exchange.state.responder)
     generated = generate(turn, context)
-    _store_response(exchange, caller, context, generated)
+    _store_response(exchange, context, generated)
     return await _reply(exchange, body, turn, generated, delay_s=delay_s)
+
+
+def end_of(scripted: Disconnect) -> CloseConnection:
+    """Return the end of the connection that a script asks for."""
+    return CloseConnection(
+        reset=scripted.reset,
+        raw_bytes=scripted.raw_bytes,
+        open_s=scripted.open_s,
+        close_code=scripted.close_code,
+        reason=scripted.reason,
+    )
 
 
 def _turn_context(exchange: Exchange, body: dict[str, Any], caller: Caller) -> TurnContext:
     """Check the request and its conversation, and charge the caller for the prompt."""
-    model = validate(body, exchange.surface.rules)
+    # OpenAI's own client prepares a prompt without any item (captured 2026-11-30).
+    model = validate(body, exchange.surface.rules, needs_input=not _prepares(exchange))
     conversation = full_conversation(exchange, body)
     lenient = drops_stale_reasoning(model)
     endpoint = exchange.surface.endpoint
@@ -74,6 +101,7 @@ def _turn_context(exchange: Exchange, body: dict[str, Any], caller: Caller) -> T
         account=caller.account,
         endpoint=endpoint,
         any_account=lenient,
+        kept=frozenset() if (parent := _parent(exchange)) is None else frozenset(map(id, parent.items)),
         model=None if exchange.surface.shares_ciphertext else model.snapshot,
     )
     items, transformations = conversation, []
@@ -102,8 +130,13 @@ def _render_roles(items: list[dict[str, Any]], roles: frozenset[str] | None) -> 
     return [item for item in items if roles is None or "role" not in item or item["role"] in roles]
 
 
-def parse_body(raw: bytes) -> dict[str, Any]:
+def read_body(exchange: Exchange) -> dict[str, Any]:
     """Return the JSON object of a request, or raise the refusal of the service."""
+    return parse_body(exchange.request.raw_body) if exchange.frame is None else exchange.frame.body
+
+
+def parse_body(raw: bytes) -> dict[str, Any]:
+    """Return bytes as a JSON object, or raise the refusal of the service."""
     try:
         body = json.loads(raw)
     except ValueError:
@@ -114,21 +147,32 @@ def parse_body(raw: bytes) -> dict[str, Any]:
 
 
 def _find_rejection(exchange: Exchange, body: dict[str, Any]) -> HttpReply | None:
-    refusals = (rule.refusal(body) for rule in exchange.state.standing_rules)
+    whole = exchange.request.whole_body or body
+    refusals = (rule.refusal(whole) for rule in exchange.state.standing_rules)
     return next((refusal for refusal in refusals if refusal is not None), None)
 
 
 def full_conversation(exchange: Exchange, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return all items that the model would see: those of a stored predecessor, then the input."""
+    """Return all items that the model would see: those of a predecessor, then the input."""
     value = body.get("input") or []
     items = [{"type": "message", "role": "user", "content": value}] if isinstance(value, str) else list(value)
     previous = body.get("previous_response_id")
     if previous is None:
         return items
-    stored = exchange.state.stored_conversations.get(previous)
+    parent = _parent(exchange)
+    stored = exchange.state.stored_conversations.get(previous) if parent is None else parent.items
     if stored is None:
         raise refuse(conversations.PREVIOUS_RESPONSE_NOT_FOUND, id=previous)
     return [*stored, *items]
+
+
+def _prepares(exchange: Exchange) -> bool:
+    """Whether a request only prepares its prompt, for a later one of the same WebSocket."""
+    return exchange.frame is not None and not exchange.frame.generate
+
+
+def _parent(exchange: Exchange) -> RememberedResponse | None:
+    return None if exchange.frame is None else exchange.frame.parent
 
 
 def _charge_request(
@@ -144,6 +188,8 @@ def _charge_request(
     if over is not None:
         raise _rate_limit_refusal(over, model, caller, tokens)
     key = body.get("prompt_cache_key") or ""
+    if exchange.frame is not None and exchange.frame.memory.cache_key is not None:
+        key = exchange.frame.memory.cache_key
     return state.cache.look_up(text, account=caller.account, key=key, writes=model.cache_writes)
 
 
@@ -163,12 +209,19 @@ def _rate_limit_refusal(over: LimitExceeded, model: Model, caller: Caller, token
     )
 
 
-def _store_response(exchange: Exchange, caller: Caller, context: TurnContext, generated: GeneratedResponse) -> None:
+def _store_response(exchange: Exchange, context: TurnContext, generated: GeneratedResponse) -> None:
     state, response_id = exchange.state, generated.response["id"]
     stored = context.body.get("store") is not False
-    state.ledger.record(response_id, generated.output, account=caller.account, stored=stored)
+    items = [*context.items, *generated.output]
+    state.ledger.record(response_id, generated.output, account=context.account, stored=stored)
     if stored:
-        state.stored_conversations[response_id] = [*context.items, *generated.output]
+        state.stored_conversations[response_id] = items
+    if exchange.frame is not None:
+        sent = exchange.request.body.get("input") or []
+        sent_items = [{"type": "message", "role": "user", "content": sent}] if isinstance(sent, str) else sent
+        exchange.frame.made = RememberedResponse(
+            id=response_id, items=items, sent_items=[*sent_items, *generated.output]
+        )
     exchange.request.response = generated.complete_response
 
 
@@ -177,7 +230,7 @@ async def http_reply(scripted: HttpReply, exchange: Exchange) -> Reply:
     if scripted.delay_s:
         await asyncio.sleep(scripted.delay_s)
     content, kind = scripted.encode()
-    headers = _merge_headers([("content-type", kind), *exchange.surface.headers(exchange)], dict(scripted.headers))
+    headers = merge_headers([("content-type", kind), *exchange.surface.headers(exchange)], dict(scripted.headers))
     if scripted.rule is not None:
         headers += note_rule(exchange.request, scripted.rule, scripted.rule.text, scripted.status)
     return Reply(status=scripted.status, body=content, headers=headers)
@@ -185,19 +238,19 @@ async def http_reply(scripted: HttpReply, exchange: Exchange) -> Reply:
 
 async def _reply(
     exchange: Exchange, body: dict[str, Any], turn: Turn, generated: GeneratedResponse, *, delay_s: float
-) -> Reply | StreamReply:
+) -> Reply | EventReply:
     for silent in turn.parts_of_type(Silence):
         if silent.before_event < 0:
             await asyncio.sleep(silent.seconds)
     headers = exchange.surface.headers(exchange)
     for extra in turn.parts_of_type(ReplyHeaders):
-        headers = _merge_headers(headers, dict(extra.headers))
+        headers = merge_headers(headers, dict(extra.headers))
     if not body.get("stream"):
         return _json_response(turn, generated, headers)
-    kind = next(iter(turn.parts_of_type(Framing)), Framing()).content_type
-    if kind is not None:
-        headers = [("content-type", kind), ("cache-control", "no-cache"), *headers]
-    return StreamReply(status=200, pieces=sse_stream(turn, generated.events, word_delay_s=delay_s), headers=headers)
+    events = generated.events
+    if _prepares(exchange):
+        events = [event for event in events if event["type"] != "response.in_progress"]
+    return EventReply(turn=turn, events=events, headers=headers, word_delay_s=delay_s)
 
 
 def _json_response(turn: Turn, generated: GeneratedResponse, headers: Headers) -> Reply:
@@ -217,6 +270,7 @@ def _json_response(turn: Turn, generated: GeneratedResponse, headers: Headers) -
             return json_reply(ordered, headers=headers)
 
 
-def _merge_headers(headers: Headers, extra: dict[str, str]) -> Headers:
+def merge_headers(headers: Headers, extra: dict[str, str]) -> Headers:
+    """Return headers with others that replace those of the same names."""
     names = {name.lower() for name in extra}
     return [pair for pair in headers if pair[0] not in names] + [(k.lower(), v) for k, v in extra.items()]

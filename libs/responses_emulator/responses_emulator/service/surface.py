@@ -12,9 +12,12 @@ from typing import Any
 
 from responses_emulator.contract.create_request import RequestRules
 from responses_emulator.contract.refusal import Refusal, openai_error_body
-from responses_emulator.script.turn import Part
+from responses_emulator.script.replies import Frames
+from responses_emulator.script.turn import Part, Turn
+from responses_emulator.service.connection_memory import ConnectionMemory, RememberedResponse
 from responses_emulator.service.state import RecordedRequest, ServiceState
 from responses_emulator.transport.server import Headers, Reply, StreamReply
+from responses_emulator.transport.websocket import UpgradeReply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +30,43 @@ class Caller:
     project: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventReply:
+    """A response as events, which each transport frames in its own way."""
+
+    turn: Turn
+    events: list[dict[str, Any]]
+    headers: Headers = field(default_factory=list)
+    word_delay_s: float = 0.0
+    status: int = 200
+
+
+@dataclass(slots=True, kw_only=True)
+class Frame:
+    """A create request that came over a WebSocket.
+
+    Attributes:
+        body: the request as it would be over HTTP, with the items that are new.
+        memory: what its connection remembers.
+        generate: false only prepares the prompt.
+        parent: the response that it continues, if the connection remembers that one.
+        made: the response to it, once it is made.
+    """
+
+    body: dict[str, Any]
+    memory: ConnectionMemory
+    generate: bool = True
+    parent: RememberedResponse | None = None
+    made: RememberedResponse | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Exchange:
-    """One request on its way through a surface; `caller` and `params` are set when a route is found."""
+    """One request on its way through a surface; `caller` and `params` are set when a route is found.
+
+    Attributes:
+        frame: what a WebSocket adds. None for a request over HTTP.
+    """
 
     state: ServiceState
     surface: Surface
@@ -38,9 +75,13 @@ class Exchange:
     request_id: str
     caller: Caller | None = None
     params: dict[str, str] = field(default_factory=dict)
+    frame: Frame | None = None
 
 
-Handler = Callable[[Exchange], Awaitable[Reply | StreamReply]]
+AnyReply = Reply | StreamReply | EventReply | Frames | UpgradeReply
+Handler = Callable[[Exchange], Awaitable[AnyReply]]
+# The method of a route that an upgrade to a WebSocket takes.
+WEBSOCKET = "WEBSOCKET"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server over asyncio and h11: keep-alive, chunked bodies, and clients that leave.
+"""A small HTTP/1.1 server over asyncio and h11: keep-alive, chunked bodies, WebSockets, and clients that leave.
 
 Invariants: it knows nothing about the services. One task serves a connection; a reply is either whole (`Reply`) or a
 stream of byte pieces (`StreamReply`), and each piece is sent before the next is requested. A client that leaves during
@@ -13,7 +13,6 @@ import http
 import itertools
 import socket
 import ssl
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,25 +20,13 @@ from urllib.parse import unquote, urlsplit
 
 import h11
 
+from responses_emulator.transport import websocket
+from responses_emulator.transport.hang_up import CloseConnection, hang_up
+from responses_emulator.transport.websocket import UpgradeReply, WebSocket
+
 READ_SIZE = 65536
 _STANDARD_STATUSES = frozenset(http.HTTPStatus)
 Headers = list[tuple[str, str]]
-
-
-class CloseConnection(Exception):
-    """Ends the connection. A handler raises it in place of a reply; a stream raises it to stop without an end.
-
-    Attributes:
-        reset: end with a TCP RST instead of a FIN.
-        raw_bytes: bytes to send first, as they are; only for a handler.
-        open_s: seconds that the connection stays open after these bytes, unless the client leaves.
-    """
-
-    def __init__(self, *, reset: bool, raw_bytes: bytes = b"", open_s: float = 0.0) -> None:
-        super().__init__("reset" if reset else "end of file")
-        self.reset = reset
-        self.raw_bytes = raw_bytes
-        self.open_s = open_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +67,7 @@ class StreamReply:
     on_client_left: Callable[[], None] = lambda: None
 
 
-Handler = Callable[[HttpRequest], Awaitable[Reply | StreamReply]]
+Handler = Callable[[HttpRequest], Awaitable[Reply | StreamReply | UpgradeReply]]
 
 
 class Server:
@@ -94,7 +81,7 @@ class Server:
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self.open_connections: set[int] = set()
-        self.open_requests: set[int] = set()
+        self.open_requests: set[object] = set()
         self.changed: Callable[[], None] = lambda: None
 
     async def start(self, port: int) -> int:
@@ -132,13 +119,14 @@ class Server:
             self.changed()
 
     @contextlib.contextmanager
-    def _track_request(self, number: int) -> Iterator[None]:
-        """Count the request of a connection as open."""
-        self.open_requests.add(number)
+    def _track_request(self) -> Iterator[None]:
+        """Count a request as open."""
+        request = object()
+        self.open_requests.add(request)
         try:
             yield
         finally:
-            self.open_requests.discard(number)
+            self.open_requests.discard(request)
             self.changed()
 
 
@@ -149,7 +137,7 @@ class _Connection:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         number: int,
-        track_request: Callable[[int], contextlib.AbstractContextManager[None]],
+        track_request: Callable[[], contextlib.AbstractContextManager[None]],
     ) -> None:
         self._handler = handler
         self._track_request = track_request
@@ -191,11 +179,15 @@ class _Connection:
             raw_body=bytes(body),
             connection=self._number,
         )
-        with self._track_request(self._number):
-            return await self._reply_to(incoming)
+        with self._track_request():
+            outcome = await self._reply_to(incoming)
+        if isinstance(outcome, UpgradeReply):
+            await self._serve_websocket(request, outcome)
+            return False
+        return outcome
 
-    async def _reply_to(self, incoming: HttpRequest) -> bool:
-        """Send the reply to a request; return whether the connection may be used again."""
+    async def _reply_to(self, incoming: HttpRequest) -> bool | UpgradeReply:
+        """Send the reply to a request; return whether the connection may be used again, or how it is upgraded."""
         handler = asyncio.ensure_future(self._handler(incoming))
         if not await self._unless_client_leaves(handler):
             return False
@@ -206,9 +198,11 @@ class _Connection:
             await self._writer.drain()
             if end.open_s:
                 await self._unless_client_leaves(asyncio.ensure_future(asyncio.sleep(end.open_s)))
-            self._hang_up(reset=end.reset)
+            hang_up(self._writer, reset=end.reset)
             return False
         match reply:
+            case UpgradeReply():
+                return reply
             case Reply():
                 await self._send_reply(reply, head=incoming.method == "HEAD")
             case StreamReply():
@@ -261,7 +255,7 @@ class _Connection:
             return finished
         except CloseConnection as end:
             finished = True
-            self._hang_up(reset=end.reset)
+            hang_up(self._writer, reset=end.reset)
             return False
         except ConnectionError:
             finished = False
@@ -283,14 +277,14 @@ class _Connection:
         while data := await self._reader.read(READ_SIZE):
             self._h11.receive_data(data)
 
-    def _hang_up(self, *, reset: bool) -> None:
-        sock = self._writer.get_extra_info("socket")
-        if reset and sock is not None:
-            # Linger 0 turns the close into a TCP RST.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._writer.transport.abort()
-        else:
-            self._writer.close()
+    async def _serve_websocket(self, request: h11.Request, reply: UpgradeReply) -> None:
+        lines = [b"GET " + request.target + b" HTTP/1.1", *(name + b": " + value for name, value in request.headers)]
+        head = b"\r\n".join([*lines, b"", b""])
+        protocol, answer = websocket.accept(head, self._h11.trailing_data[0], reply)
+        self._writer.write(answer)
+        await self._writer.drain()
+        if protocol.state is websocket.OPEN:
+            await reply.serve(WebSocket(protocol, self._reader, self._writer, self._track_request))
 
     async def _refuse(self, problem: h11.RemoteProtocolError) -> None:
         if self._h11.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
