@@ -1,4 +1,4 @@
-"""What a WebSocket knows of its own responses: the newest of each lane, to which the next request may add items.
+"""What a WebSocket knows of the responses that it sent: the newest of each lane, which the next request may continue.
 
 Invariants: it ends with the connection; a response is remembered once it has ended well, and its lane forgets the one
 before it.

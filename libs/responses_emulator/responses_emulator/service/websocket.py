@@ -64,7 +64,7 @@ class WebSocketRules:
         headers_in_error: error frames have their headers inside `error`; without, beside it.
         cache_per_connection: prompts are cached for their connection, and not under their key.
         ignored_types: frames of these types get no answer.
-        steering: `response.steer` is known; it is refused by an event of its own.
+        steering: `response.steer` is known; it is refused by a separate event.
     """
 
     lanes: bool = True
@@ -301,12 +301,14 @@ def error_frame(reply: Reply, *, in_error: bool) -> dict[str, Any]:
 
 
 def _whole_body(frame: Frame) -> dict[str, Any]:
+    """Return the request as it would be over HTTP; its items are copies, for a surface may take keys away."""
+    new = frame.body.get("input")
+    items = [dict(item) if isinstance(item, dict) else item for item in new] if isinstance(new, list) else new
     if frame.parent is None:
-        return frame.body
-    new = frame.body.get("input") or []
-    new = [{"type": "message", "role": "user", "content": new}] if isinstance(new, str) else new
+        return frame.body if items is None else {**frame.body, "input": items}
+    message = [{"type": "message", "role": "user", "content": items}]
     whole = {key: value for key, value in frame.body.items() if key != "previous_response_id"}
-    return {**whole, "input": [*frame.parent.sent_items, *new]}
+    return {**whole, "input": [*frame.parent.sent_items, *(message if isinstance(items, str) else items or [])]}
 
 
 def _failed_steer(frame: dict[str, Any]) -> dict[str, Any]:

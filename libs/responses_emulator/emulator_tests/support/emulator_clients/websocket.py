@@ -15,15 +15,17 @@ CREATE: dict[str, Any] = {"type": "response.create", "model": "gpt-5.6-sol", "st
 Event = dict[str, Any]
 
 
-def open_socket(emulator: Emulator, headers: Mapping[str, str] = AUTHORIZATION, **options: Any) -> connect:
+def open_socket(
+    emulator: Emulator, headers: Mapping[str, str] = AUTHORIZATION, *, query: str = "", **options: Any
+) -> connect:
     """Return a WebSocket to the first surface, to be entered."""
-    url = f"{emulator.base_url.replace('http', 'ws', 1)}/responses"
+    url = f"{emulator.base_url.replace('http', 'ws', 1)}/responses{query}"
     options = {"proxy": None, "max_size": None, **options}
     return connect(url, additional_headers=dict(headers), **options)
 
 
 async def send(socket: ClientConnection, **fields: Any) -> None:
-    """Send a create request; a field that is None is left out."""
+    """Send a create request. A field whose value is None is left out."""
     body = {**CREATE, **fields}
     await socket.send(json.dumps({key: value for key, value in body.items() if value is not None}))
 
