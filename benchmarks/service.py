@@ -137,8 +137,11 @@ def recorded(*content: Any) -> Played:
 
 
 def _with_ciphertext(played: Played) -> Played:
-    """The same with as much encrypted reasoning as a model of today writes before a call."""
-    ciphertext = base64.urlsafe_b64encode(random.Random(1).randbytes(CIPHERTEXT_LENGTH * 3 // 4))
+    """The same with as much encrypted reasoning as a model of today writes before a call.
+
+    It ends with what looks like an id, so that it is another one for each request.
+    """
+    ciphertext = base64.urlsafe_b64encode(random.Random(1).randbytes(CIPHERTEXT_LENGTH * 3 // 4)) + b"-rs_00000000"
     return Played([_CIPHERTEXT.sub(rb"\g<1>" + ciphertext, event) for event in played.events])
 
 
