@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..engine.event_names import OWN_EVENTS
+from ..wire.json_values import as_object
 from .provider import ResponsesProvider
 
 _DEFAULT_PRIORITY = 100
@@ -57,9 +58,8 @@ async def prepare_session(coordinator: Any) -> None:
 
 
 def _read_priority(provider: Any) -> Any:
-    config = getattr(provider, "config", None)
-    in_config = config.get("priority", _DEFAULT_PRIORITY) if isinstance(config, dict) else _DEFAULT_PRIORITY
-    return getattr(provider, "priority", in_config)
+    config = as_object(getattr(provider, "config", None))
+    return getattr(provider, "priority", config.get("priority", _DEFAULT_PRIORITY))
 
 
 def _read_session_cost(provider: ResponsesProvider) -> dict[str, str] | None:

@@ -11,6 +11,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ..installation import importing
+from ..transport.base import Transport
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -60,3 +67,23 @@ class Preparation:
             await self._prepare()
         except Exception as error:  # noqa: BLE001 - whatever it is, the first call meets it too, and says it
             logger.debug("%s: the provider could not be prepared: %s", self._name, type(error).__name__)
+
+
+async def load_engine_class(transport: Transport) -> type[Engine]:
+    """Import the engine in a thread, and let the transport build its client meanwhile.
+
+    Raises:
+        ConfigurationError: a package is absent or cannot be imported.
+    """
+    loading = asyncio.to_thread(_import_engine_class), transport.warm_up()
+    engine_class, _ = await asyncio.gather(*loading, return_exceptions=True)
+    if isinstance(engine_class, BaseException):
+        raise engine_class
+    return engine_class  # if there is no client, the first request says why
+
+
+def _import_engine_class() -> type[Engine]:
+    with importing():
+        from ..engine.engine import Engine
+
+        return Engine

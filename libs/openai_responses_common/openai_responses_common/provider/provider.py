@@ -18,7 +18,6 @@ from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
 from amplifier_core.models import ModelInfo, ProviderInfo
 
-from ..installation import importing
 from ..options.model_info import MergedOverrides
 from ..options.options import (
     Options,
@@ -36,7 +35,7 @@ from .default_model import read_default_model
 from .document_fetch import DocumentFetch
 from .host_cancellation import HostCancellation
 from .model_list import describe
-from .preparation import Preparation
+from .preparation import Preparation, load_engine_class
 from .shutdowns import describe_shutdown_of, warn_of_shutdown
 
 if TYPE_CHECKING:
@@ -217,7 +216,7 @@ class ResponsesProvider:
 
     async def _prepare(self) -> None:
         await self._load_engine()
-        await self._backend.transport.warm_up()
+        await self._backend.transport.connect_ahead()
 
     async def _make_call(
         self, request: ChatRequest, kwargs: Mapping[str, Any], caller_sink: Sink | None
@@ -304,10 +303,10 @@ class ResponsesProvider:
     async def _load_engine(self) -> Engine:
         """Return the engine.
 
-        The first call imports it, in a thread, because hosts mount every provider of a session and call few of them.
+        The first call loads it, because hosts mount every provider of a session and call few of them.
         """
         if self._engine is None:
-            engine_class = await asyncio.to_thread(_import_engine_class)
+            engine_class = await load_engine_class(self._backend.transport)
             engine = engine_class(self._backend.transport, self._backend.profile, on_cost=self._add_cost)
             self._engine = self._engine or engine  # another call may have been faster
         return self._engine
@@ -338,10 +337,3 @@ class ResponsesProvider:
         except LLMError as error:
             error.provider = error.provider or self.name
             raise
-
-
-def _import_engine_class() -> type[Engine]:
-    with importing():
-        from ..engine.engine import Engine
-
-        return Engine

@@ -73,6 +73,9 @@ class FakeTransport:
         """Do nothing: the origin is an attribute."""
 
     async def warm_up(self) -> None:
+        """Do nothing: there is no client."""
+
+    async def connect_ahead(self) -> None:
         """Do nothing: there is no connection."""
 
     @asynccontextmanager

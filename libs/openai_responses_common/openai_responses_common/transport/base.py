@@ -112,10 +112,20 @@ class Transport(Protocol):
         ...
 
     async def warm_up(self) -> None:
-        """Do ahead what the first request needs and what costs nobody anything; sends no request.
+        """Load what requests need and build the client; opens no connection.
 
         Raises:
-            LLMError: the environment does not allow a connection. The first request raises the same.
+            LLMError: the client cannot be built. The first request raises the same.
+        """
+        ...
+
+    async def connect_ahead(self) -> None:
+        """Open a connection for the first request, if the service is asked directly and over TLS; sends no request.
+
+        A connection to a server without TLS is cheap, and one through a proxy would send the proxy a request.
+
+        Raises:
+            LLMError: the service cannot be reached. The first request raises the same.
         """
         ...
 

@@ -114,6 +114,9 @@ class ClientTransport(Generic[C]):
         """Build the client; see `Transport.warm_up`."""
         await self._clients.get()
 
+    async def connect_ahead(self) -> None:
+        """Do nothing; see `Transport.connect_ahead`."""
+
     def open(
         self,
         body: RequestBody,
