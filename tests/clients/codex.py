@@ -16,7 +16,9 @@ from typing import Literal
 
 from responses_emulator import (
     Authority,
+    ChatGptOptions,
     Emulator,
+    HttpReply,
     SignInService,
     Surface,
     TokenSet,
@@ -26,9 +28,10 @@ from responses_emulator import (
     openai_surface,
     write_codex_file,
 )
+from responses_emulator.rules.websocket import CONNECTION_LIMIT
 
 from tests.clients import answers
-from tests.clients.failures import FAILURES, Failure
+from tests.clients.failures import FAILURES, FAILURES_OVER_WEBSOCKET, Failure
 from tests.clients.workplace import Workplace
 from tests.support.foreign.environments import install_node_package
 from tests.support.foreign.processes import EndedProgram, run_program
@@ -59,6 +62,7 @@ name = "own"
 base_url = "{base_url}"
 env_key = "CLIENT_KEY"
 wire_api = "responses"
+supports_websockets = {websocket}
 """,
     "azure": """\
 model_provider = "azure"
@@ -70,6 +74,10 @@ wire_api = "responses"
 """,
 }
 _LONGEST_S = 180.0
+_EXPIRED = HttpReply(
+    CONNECTION_LIMIT.status,
+    {"error": {"type": CONNECTION_LIMIT.kind, "code": CONNECTION_LIMIT.code, "message": CONNECTION_LIMIT.text}},
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,12 +86,14 @@ class Codex:
 
     Attributes:
         surface: the service that it uses.
+        websocket: the service speaks WebSocket, and the settings allow it. Without, the service refuses it.
     """
 
     version: str
     program: Path
     surface: SurfaceName
     workplace: Workplace
+    websocket: bool = False
 
     @contextmanager
     def start(self, *, model: str = "gpt-5.6-sol", tokens: float | None = 864_000.0) -> Iterator[Session]:
@@ -95,11 +105,12 @@ class Codex:
         home = self.workplace.new_home()
         authority = Authority(home)
         sign_in = SignInService(pending_polls=2, interval="1")
+        none: dict[str, None] = {} if self.websocket else {"websocket": None}
         surfaces: dict[SurfaceName, tuple[Surface, ...]] = {
-            "chatgpt": chatgpt_surfaces(sign_in),
-            "openai": (openai_surface(),),
-            "own": (openai_surface(),),
-            "azure": (azure_surface(),),
+            "chatgpt": chatgpt_surfaces(sign_in, options=ChatGptOptions(**none)),
+            "openai": (openai_surface(**none),),
+            "own": (openai_surface(**none),),
+            "azure": (azure_surface(**none),),
         }
         emulator = Emulator(surfaces=surfaces[self.surface], tls=authority.context(), responder=answers.answer)
         with emulator:
@@ -126,7 +137,8 @@ class Session:
     tokens: TokenSet | None = None
 
     def write_settings(self, model: str) -> None:
-        provider = _PROVIDERS[self.codex.surface].format(base_url=self.emulator.base_url)
+        websocket = str(self.codex.websocket).lower()
+        provider = _PROVIDERS[self.codex.surface].format(base_url=self.emulator.base_url, websocket=websocket)
         settings = _SETTINGS.format(model=model, origin=self.emulator.origin, provider=provider)
         (self.home / "config.toml").write_text(settings, encoding="utf-8")
 
@@ -168,10 +180,13 @@ def _last_error(ended: EndedProgram) -> str:
 
 
 @contextmanager
-def install_codex(workplace: Workplace, version: str, surface: SurfaceName) -> Iterator[Codex]:
+def install_codex(
+    workplace: Workplace, version: str, surface: SurfaceName, *, websocket: bool = False
+) -> Iterator[Codex]:
     """Install Codex, and yield it for one service."""
     packages = install_node_package(workplace.environments / "codex", "@openai/codex", version)
-    yield Codex(version=version, program=packages / ".bin" / "codex", surface=surface, workplace=workplace)
+    program = packages / ".bin" / "codex"
+    yield Codex(version=version, program=program, surface=surface, workplace=workplace, websocket=websocket)
 
 
 def call_a_tool(codex: Codex) -> None:
@@ -190,6 +205,29 @@ def leave_websocket(codex: Codex) -> None:
         session.check_answered(session.ask())
         upgrades = [each.status for each in session.emulator.requests if "upgrade" in each.headers]
         check(upgrades == [426], f"its WebSockets got {upgrades}")
+
+
+def continue_over_one_websocket(codex: Codex) -> None:
+    """It prepares the prompt, and then sends only what is new, over one connection."""
+    with codex.start() as session:
+        session.check_answered(session.ask())
+        upgrades = [each.status for each in session.emulator.upgrades]
+        check(upgrades == [101], f"its WebSockets got {upgrades}")
+        requests = session.emulator.model_requests
+        deltas = [each.is_delta for each in requests]
+        check(deltas == [False, True, True], f"deltas: {deltas}")
+        check(requests[0].sent["generate"] is False, "it did not prepare its prompt")
+        sizes = [each.wire_bytes for each in requests]
+        check(sizes[1] < len(requests[1].raw_body) / 2, f"its frames were not compressed: {sizes}")
+
+
+def open_another_websocket(codex: Codex) -> None:
+    """A connection that is past its 60 minutes is replaced, and the whole input is sent."""
+    with codex.start() as session:
+        session.emulator.script(_EXPIRED)
+        session.check_answered(session.ask())
+        upgrades = [each.status for each in session.emulator.upgrades]
+        check(upgrades == [101, 101], f"its WebSockets got {upgrades}")
 
 
 def sign_in_with_a_code(codex: Codex) -> None:
@@ -276,9 +314,35 @@ def _meet(failure: Failure) -> Callable[[Codex], None]:
     return play
 
 
+def _meet_over_websocket(failure: Failure) -> Callable[[Codex], None]:
+    def play(codex: Codex) -> None:
+        with codex.start() as session:
+            session.emulator.script(failure.reply)
+            ended = session.ask()
+            if failure.shown is None:
+                session.check_answered(ended)
+            else:
+                check(ended.status == 1, f"status {ended.status}")
+                check(failure.shown in ended.output, f"it shows {ended.output[-300:]!r}")
+            transports = {each.transport for each in session.emulator.model_requests}
+            check(transports == {"websocket"}, f"its requests came over {transports}")
+
+    return play
+
+
 BEHAVIOURS: Mapping[str, Callable[[Codex], None]] = {
     "a tool call": call_a_tool,
     "a tool call in the plain shape": call_a_function,
+}
+WEBSOCKET_BEHAVIOURS: Mapping[str, Callable[[Codex], None]] = {
+    **BEHAVIOURS,
+    "deltas over one WebSocket": continue_over_one_websocket,
+    "another WebSocket after 60 minutes": open_another_websocket,
+}
+CHATGPT_WEBSOCKET_BEHAVIOURS: Mapping[str, Callable[[Codex], None]] = {
+    **WEBSOCKET_BEHAVIOURS,
+    "a refresh after a refused token": refresh_a_refused_token,
+    **{name: _meet_over_websocket(failure) for name, failure in FAILURES_OVER_WEBSOCKET.items()},
 }
 CHATGPT_BEHAVIOURS: Mapping[str, Callable[[Codex], None]] = {
     **BEHAVIOURS,

@@ -161,3 +161,18 @@ FAILURES = {
         reply=Turn(Say("Half of it"), ResponseIncomplete("max_output_tokens")), shown="reason: max_output_tokens"
     ),
 }
+
+# Without a terminal event that it knows, it waits for 300 seconds (seen on 2026-11-30).
+_WAITS = (
+    "an `error` event",
+    "`response.done` in place of `response.completed`",
+    "no terminal event",
+)
+_OTHER = {
+    "503, overloaded": Failure(reply=server_is_overloaded(), shown=_CAPACITY),
+}
+FAILURES_OVER_WEBSOCKET = {
+    name: _OTHER.get(name, failure)
+    for name, failure in FAILURES.items()
+    if name not in _WAITS and failure.requests == 3
+}

@@ -93,7 +93,7 @@ def _play(client: PythonClient, task: str) -> tuple[dict[str, Any], list[dict[st
     refusals = log.read_text("utf-8", "replace")
     check(ended.status == 0, f"{ended.errors[-300:]!r}, and the emulator: {refusals[-300:]!r}")
     records = [json.loads(line) for line in record.read_text("utf-8").splitlines()]
-    bodies = [each["body"] for each in records if each["path"].endswith("/responses")]
+    bodies = [each["body"] for each in records if each["path"].endswith("/responses") and each["status"] != 101]
     return json.loads(ended.output.splitlines()[-1]), bodies
 
 
@@ -101,7 +101,8 @@ def read_a_stream(client: PythonClient) -> None:
     result, bodies = _play(client, "stream")
     check(result["text"] == _TEXTS["stream"], f"its text is {result['text']!r}")
     check(result["pieces"] > 1, f"the text came in {result['pieces']} pieces")
-    check([body["stream"] for body in bodies] == [True], f"it sent {bodies}")
+    kinds = [(body.get("stream"), body.get("type")) for body in bodies]
+    check(kinds in ([(True, None)], [(None, "response.create")]), f"it sent {bodies}")
 
 
 def call_a_tool(client: PythonClient) -> None:
@@ -113,4 +114,15 @@ def call_a_tool(client: PythonClient) -> None:
     check("rain" in json.dumps(outputs), f"the output of the tool is {outputs}")
 
 
+def continue_a_response(client: PythonClient) -> None:
+    _, bodies = _play(client, "tool")
+    types = [[item.get("type") for item in body["input"]] if isinstance(body["input"], list) else [] for body in bodies]
+    check(types == [[], ["function_call_output"]], f"it sent {bodies}")
+    check([body["stream_id"] for body in bodies] == ["forecast"] * 2, f"it sent {bodies}")
+
+
 BEHAVIOURS: Mapping[str, Callable[[PythonClient], None]] = {"a stream": read_a_stream, "a tool call": call_a_tool}
+WEBSOCKET_BEHAVIOURS: Mapping[str, Callable[[PythonClient], None]] = {
+    **BEHAVIOURS,
+    "only the new items": continue_a_response,
+}

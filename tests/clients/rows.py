@@ -34,11 +34,14 @@ class Client:
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def _codex(surface: codex.SurfaceName, behaviours: Mapping[str, Callable[[Any], None]]) -> Client:
+def _codex(
+    surface: codex.SurfaceName, behaviours: Mapping[str, Callable[[Any], None]], *, websocket: bool = False
+) -> Client:
     def run(workplace: Workplace) -> AbstractContextManager[codex.Codex]:
-        return codex.install_codex(workplace, CODEX, surface)
+        return codex.install_codex(workplace, CODEX, surface, websocket=websocket)
 
-    return Client(name=f"Codex, {codex.TITLES[surface]}", version=CODEX, run=run, behaviours=behaviours)
+    name = f"Codex, {codex.TITLES[surface]}" + (" over WebSocket" if websocket else "")
+    return Client(name=name, version=CODEX, run=run, behaviours=behaviours)
 
 
 def _pi(provider: coding_agents.Provider) -> Client:
@@ -57,13 +60,18 @@ def _opencode(provider: coding_agents.Provider) -> Client:
     return Client(name=f"opencode, {title}", version=OPENCODE, run=run, behaviours=coding_agents.BEHAVIOURS)
 
 
-def _python(name: str, version: str, requirement: str) -> Client:
+def _python(
+    name: str,
+    version: str,
+    requirement: str,
+    behaviours: Mapping[str, Callable[[Any], None]] = python_clients.BEHAVIOURS,
+) -> Client:
     program = Path(__file__).with_name("programs") / f"{name.replace('-', '_').replace(' ', '_').lower()}.py"
 
     def run(workplace: Workplace) -> AbstractContextManager[python_clients.PythonClient]:
         return python_clients.install_python_client(workplace, program, requirement)
 
-    return Client(name=name, version=version, run=run, behaviours=python_clients.BEHAVIOURS)
+    return Client(name=name, version=version, run=run, behaviours=behaviours)
 
 
 CLIENTS = (
@@ -71,11 +79,15 @@ CLIENTS = (
     _codex("openai", codex.BEHAVIOURS),
     _codex("own", codex.BEHAVIOURS),
     _codex("azure", codex.BEHAVIOURS),
+    _codex("chatgpt", codex.CHATGPT_WEBSOCKET_BEHAVIOURS, websocket=True),
+    _codex("openai", codex.WEBSOCKET_BEHAVIOURS, websocket=True),
+    _codex("own", codex.WEBSOCKET_BEHAVIOURS, websocket=True),
     _pi("openai-codex"),
     _pi("openai"),
     _opencode("openai-codex"),
     _opencode("openai"),
     _python("openai SDK", OPENAI, f"openai=={OPENAI}"),
+    _python("openai SDK over WebSocket", OPENAI, f"openai[realtime]=={OPENAI}", python_clients.WEBSOCKET_BEHAVIOURS),
     _python("openai-agents", AGENTS, f"openai-agents=={AGENTS}"),
     _python("langchain-openai", LANGCHAIN, f"langchain-openai=={LANGCHAIN}"),
     _python("pydantic-ai", PYDANTIC, f"pydantic-ai-slim[openai]=={PYDANTIC}"),
