@@ -93,19 +93,19 @@ def test_the_command_line_serves_chatgpt_and_its_sign_in() -> None:
     with served("--surface", "chatgpt", "--json") as process:
         addresses, settings = json.loads(line_of(process)), settings_of(process, 4)
         assert addresses == {
-            "base_url": settings["base_url"],
-            "origin": settings["issuer"],
-            "issuer": settings["issuer"],
+            "base_url": settings["CHATGPT_BASE_URL"],
+            "origin": settings["CHATGPT_ISSUER"],
+            "issuer": settings["CHATGPT_ISSUER"],
         }
         headers = {
-            "authorization": f"Bearer {settings['access_token']}",
-            "chatgpt-account-id": settings["account_id"],
+            "authorization": f"Bearer {settings['CHATGPT_ACCESS_TOKEN']}",
+            "chatgpt-account-id": settings["CHATGPT_ACCOUNT_ID"],
             "originator": "tester",
             "user-agent": "tester/1.0",
         }
-        reply = httpx.post(f"{settings['base_url']}/responses", json=BODY, headers=headers)
+        reply = httpx.post(f"{settings['CHATGPT_BASE_URL']}/responses", json=BODY, headers=headers)
         assert reply.status_code == 200, reply.text
-        assert httpx.get(f"{settings['issuer']}/codex/device").status_code == 200
+        assert httpx.get(f"{settings['CHATGPT_ISSUER']}/codex/device").status_code == 200
 
 
 def test_the_command_line_takes_a_responder(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_the_command_line_serves_all_services_on_one_port() -> None:
         assert addresses["base_urls"] == {
             "openai": settings["OPENAI_BASE_URL"],
             "azure": f"{settings['AZURE_OPENAI_ENDPOINT']}/openai/v1",
-            "chatgpt": settings["base_url"],
+            "chatgpt": settings["CHATGPT_BASE_URL"],
         }
         body = {"model": "gpt-4.1", "input": "hello"}
         for url, headers in (
@@ -172,7 +172,7 @@ def test_a_record_takes_any_body(tmp_path: Path, body: bytes) -> None:
     with Emulator(record=record) as emulator:
         reply = httpx.post(f"{emulator.base_url}/responses", content=body, headers=AUTHORIZATION)
     (line,) = record.read_text("utf-8").splitlines()
-    assert json.loads(line)["status"] == reply.status_code
+    assert json.loads(line)["status"] == reply.status_code == 400
 
 
 def test_the_command_line_says_why_a_responder_failed(tmp_path: Path) -> None:
@@ -184,6 +184,16 @@ def test_the_command_line_says_why_a_responder_failed(tmp_path: Path) -> None:
         _, errors = process.communicate(timeout=60)
     assert "POST /v1/responses: the script or the responder failed" in errors
     assert "ZeroDivisionError" in errors
+
+
+def test_the_command_line_says_why_a_function_of_a_script_failed(tmp_path: Path) -> None:
+    script = tmp_path / "answers.py"
+    script.write_text("script = [lambda request: 'Hello!']\n", encoding="utf-8")
+    with served("--script", str(script)) as process:
+        body = {"model": "gpt-4.1", "input": "hello"}
+        assert httpx.post(f"{line_of(process)}/responses", json=body, headers=AUTHORIZATION).status_code == 500
+        _, errors = process.communicate(timeout=60)
+    assert "a function of the script returned 'Hello!'; it returns a reply, such as Say('Hello!')" in errors
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,32 @@ def test_json_is_yaml(tmp_path: Path) -> None:
 
 
 def test_a_script_in_python_is_a_list(tmp_path: Path) -> None:
-    text = "from responses_emulator import Say\nscript = [Say('a'), lambda request: Say(request.path)]\n"
-    first, second = read(tmp_path, text, "answers.py")
+    parts = "Think(('a', 'b')), Call('weather', {'city': 'Oslo'}), STREAM_SHAPES['ollama']"
+    script = f"Say('a'), lambda request: Say(request.path), Turn({parts}), server_error()"
+    first, second, third, _ = read(tmp_path, f"from responses_emulator import *\nscript = [{script}]\n", "answers.py")
     assert first == Say("a")
     assert callable(second)
+    assert isinstance(third, Turn)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("script = ['Hello!']", "entry 1: 'Hello!' is not an entry of a script, such as Say('Hello!')"),
+        ("script = [Say]", "entry 1: Say is a class; write Say(…)"),
+        ("script = [Say(5)]", "entry 1: Invalid type for 'text': expected a string"),
+        ("script = [Turn(Say('a'), EventDelay(-1))]", "entry 1: 'delay_s' is -1, which is not a number from 0 on"),
+        ("script = [HttpReply(99)]", "entry 1: 'status' is 99, which is not a number from 200 to 599"),
+        ("script = [Turn('Hello!')]", "cannot read {path}: TypeError in line 2: 'Hello!' is not a part of a Turn"),
+        ("raise SystemExit(3)", "cannot read {path}: SystemExit in line 2: 3"),
+        ("script = = 1", "cannot read {path}: SyntaxError: "),
+        ("script = None", "{path} does not hold a list `script`"),
+    ],
+)
+def test_a_fault_of_a_script_in_python_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(ScriptFileError) as caught:
+        read(tmp_path, f"from responses_emulator import EventDelay, HttpReply, Say, Turn\n{text}\n", "answers.py")
+    assert problem.format(path=tmp_path / "answers.py") in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -191,10 +191,10 @@ class _Services:
             case "chatgpt":
                 tokens = self.sign_in.token_set()
                 return [
-                    f"base_url={emulator.base_url_of(name)}",
-                    f"issuer={emulator.origin}",
-                    f"access_token={tokens.access_token}",
-                    f"account_id={tokens.account.account_id}",
+                    f"CHATGPT_BASE_URL={emulator.base_url_of(name)}",
+                    f"CHATGPT_ISSUER={emulator.origin}",
+                    f"CHATGPT_ACCESS_TOKEN={tokens.access_token}",
+                    f"CHATGPT_ACCOUNT_ID={tokens.account.account_id}",
                     f"# A device sign-in is approved after {_POLLS_UNTIL_APPROVED} polls.",
                 ]
             case _:

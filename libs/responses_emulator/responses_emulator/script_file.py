@@ -10,9 +10,10 @@ import difflib
 import inspect
 import math
 import runpy
+import traceback
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import yaml
 import responses_emulator
 from responses_emulator.contract.json_shapes import check
 from responses_emulator.contract.refusal import Refusal
+from responses_emulator.rules.rule import Rule
 from responses_emulator.script.rejected_parameters import RejectParameters
 from responses_emulator.script.replies import AcceptUpgrade, Disconnect, Frames, HttpReply, OnUpgrade
 from responses_emulator.script.turn import (
@@ -37,7 +39,7 @@ from responses_emulator.script.turn import (
     Turn,
     WebSearch,
 )
-from responses_emulator.service.state import ScriptEntry
+from responses_emulator.service.state import ScriptEntry, check_entry
 
 _REPLIES = ("HttpReply", "ErrorEvent", "ResponseFailed", "ServerRule")
 
@@ -116,20 +118,49 @@ def read_script(path: Path) -> list[ScriptEntry]:
     """
     try:
         if path.suffix == ".py":
-            return _check_list(path, runpy.run_path(str(path)).get("script"), "a list `script`")
-        entries = _check_list(path, yaml.safe_load(path.read_text("utf-8")), "a list of answers")
+            entries = _check_list(path, runpy.run_path(str(path)).get("script"), "a list `script`")
+            read: Callable[[Any], ScriptEntry] = _check_python_entry
+        else:
+            entries = _check_list(path, yaml.safe_load(path.read_text("utf-8")), "a list of answers")
+            read = _read_entry
     except ScriptFileError:
         raise
-    except Exception as error:  # a script in Python can raise anything
-        raise ScriptFileError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise ScriptFileError(f"cannot read {path}: {error.strerror}") from error
+    except (Exception, SystemExit) as error:  # a script in Python can raise anything
+        raise ScriptFileError(f"cannot read {path}: {_describe(error, path)}") from error
     script: list[ScriptEntry] = []
     for number, entry in enumerate(entries, 1):
         try:
-            _check_value(entry)
-            script.append(_read_entry(entry))
-        except ValueError as error:
+            script.append(read(entry))
+        except (TypeError, ValueError, Refusal) as error:
             raise ScriptFileError(f"{path}, entry {number}: {error}") from error
     return script
+
+
+def _describe(error: BaseException, path: Path) -> str:
+    """Return what went wrong; for a script in Python with the kind of the error and the line."""
+    if path.suffix != ".py":
+        return str(error)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f"{type(error).__name__}{f' in line {lines[-1]}' if lines else ''}: {error}"
+
+
+def _check_python_entry(entry: Any) -> ScriptEntry:
+    """Return an entry of a script in Python if its parts have values that can be sent."""
+    check_entry(entry)
+    for part in entry.parts if isinstance(entry, Turn) else (entry,):
+        if isinstance(part, Part | HttpReply | Disconnect):
+            _check_fields(part)
+    return entry
+
+
+def _check_fields(part: Any) -> None:
+    hints = _hints(type(part))
+    for each in fields(part):
+        value = getattr(part, each.name)
+        if not isinstance(value, Rule):
+            _check_argument(list(value) if isinstance(value, tuple) else value, hints[each.name], each.name)
 
 
 def _check_list(path: Path, value: object, expected: str) -> list[Any]:
@@ -139,6 +170,7 @@ def _check_list(path: Path, value: object, expected: str) -> list[Any]:
 
 
 def _read_entry(entry: object) -> ScriptEntry:
+    _check_value(entry)
     parts = list(_read_parts(entry))
     if len(parts) == 1:
         return parts[0]
@@ -239,12 +271,21 @@ def _make(make: Callable[..., Any], *values: Any, **named: Any) -> Any:
     for name, value in bound.arguments.items():
         is_variadic = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
         for each in value if is_variadic else (value,):
-            check(each, hints[name], name)
-            lowest, highest = _BOUNDS.get(name, _FROM_ZERO)
-            if isinstance(each, (int, float)) and not lowest <= each <= highest:
-                limits = f"from {lowest} on" if highest == math.inf else f"from {lowest} to {highest}"
-                raise ValueError(f"'{name}' is {each}, which is not a number {limits}")
+            _check_argument(each, hints[name], name)
     return make(*values, **named)
+
+
+def _check_argument(value: Any, hint: Any, name: str) -> None:
+    """Check the value of one argument.
+
+    Raises:
+        ValueError, Refusal: it is not allowed.
+    """
+    check(value, hint, name)
+    lowest, highest = _BOUNDS.get(name, _FROM_ZERO)
+    if isinstance(value, (int, float)) and not lowest <= value <= highest:
+        limits = f"from {lowest} on" if highest == math.inf else f"from {lowest} to {highest}"
+        raise ValueError(f"'{name}' is {value}, which is not a number {limits}")
 
 
 def _exported_names() -> dict[str, Callable[..., Any]]:

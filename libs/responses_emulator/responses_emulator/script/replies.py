@@ -37,7 +37,7 @@ class HttpReply:
                 kind = "text/html" if self.body.lstrip().startswith("<") else "text/plain"
                 return self.body.encode(), f"{kind}; charset=utf-8"
             case _:
-                return json.dumps(self.body, indent=2).encode(), "application/json"
+                return json.dumps(self.body, indent=2).encode() + b"\n", "application/json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,7 +32,7 @@ class StreamShape:
     item_ids: bool = True
     starts: bool = True
     ends: Literal["each", "last", "never"] = "each"
-    unfinished_types: tuple[str, ...] = ()
+    unfinished_types: Sequence[str] = ()
     deltas: bool = True
     text_ends: bool = True
     item_texts: bool = True

@@ -311,11 +311,18 @@ Part = OutputPart | EndingPart | DeliveryPart
 
 
 class Turn:
-    """One response: its output, its ending and its delivery, as parts in any order."""
+    """One response: its output, its ending and its delivery, as parts in any order.
+
+    Raises:
+        TypeError: one of them is not a part.
+    """
 
     __slots__ = ("parts",)
 
     def __init__(self, *parts: Part) -> None:
+        for part in parts:
+            if not isinstance(part, Part):
+                raise TypeError(f"{part!r} is not a part of a Turn, such as Say('Hello!')")
         self.parts: tuple[Part, ...] = parts
 
     def __repr__(self) -> str:

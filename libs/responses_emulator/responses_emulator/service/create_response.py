@@ -139,7 +139,7 @@ def parse_body(raw: bytes) -> dict[str, Any]:
     """Return bytes as a JSON object, or raise the refusal of the service."""
     try:
         body = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: it is nested too deeply for the parser
         raise refuse(requests.NOT_JSON) from None
     if not isinstance(body, dict):
         raise refuse(requests.NOT_JSON)

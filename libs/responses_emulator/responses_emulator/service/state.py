@@ -5,6 +5,7 @@ Invariants: any thread may change and read the script; nothing here knows HTTP o
 
 from __future__ import annotations
 
+import inspect
 import json
 import threading
 from collections import deque
@@ -89,7 +90,7 @@ class RecordedRequest:
         """Return the JSON object that was sent; an empty one if the body is something else."""
         try:
             value = json.loads(self.raw_body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
 
@@ -103,6 +104,20 @@ class OnReply(Protocol):
 ScriptFunction = Callable[[RecordedRequest], ScriptedReply]
 StandingRule = RejectParameters | ServerRule
 ScriptEntry = ScriptedReply | StandingRule | OnUpgrade | ScriptFunction
+
+
+def check_entry(entry: object) -> None:
+    """Check that a script can have this entry.
+
+    Raises:
+        TypeError: it cannot.
+    """
+    if inspect.isclass(entry):
+        raise TypeError(f"{entry.__name__} is a class; write {entry.__name__}(…)")
+    if not isinstance(entry, Part | Turn | HttpReply | Disconnect | RejectParameters | ServerRule) and not callable(
+        entry
+    ):
+        raise TypeError(f"{entry!r} is not an entry of a script, such as Say('Hello!')")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,7 +153,13 @@ class ServiceState:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add_to_script(self, entries: tuple[ScriptEntry, ...]) -> None:
-        """Queue replies; a standing rule is not queued but holds from now on."""
+        """Queue replies; a standing rule is not queued but holds from now on.
+
+        Raises:
+            TypeError: an entry is none of these.
+        """
+        for entry in entries:
+            check_entry(entry)
         with self._lock:
             for entry in entries:
                 if isinstance(entry, RejectParameters | ServerRule):
@@ -154,7 +175,10 @@ class ServiceState:
             entry = self._script.popleft() if self._script else None
         if entry is None or isinstance(entry, Part | Turn | HttpReply | Disconnect | Frames):
             return entry
-        return entry(request)
+        reply: object = entry(request)
+        if not isinstance(reply, Part | Turn | HttpReply | Disconnect):
+            raise TypeError(f"a function of the script returned {reply!r}; it returns a reply, such as Say('Hello!')")
+        return reply
 
     def next_upgrade_reply(self) -> HttpReply | Disconnect | AcceptUpgrade:
         """Take what the next upgrade gets."""

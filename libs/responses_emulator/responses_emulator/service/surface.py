@@ -129,5 +129,5 @@ class Surface:
 
 def json_reply(value: Any, *, status: int = 200, headers: Headers | None = None) -> Reply:
     """Return a JSON reply, indented as the service does it."""
-    body = json.dumps(value, indent=2, ensure_ascii=False).encode()
+    body = json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"  # a shell writes its prompt after it
     return Reply(status=status, body=body, headers=[("content-type", "application/json"), *(headers or [])])
