@@ -114,9 +114,7 @@ def check_entry(entry: object) -> None:
     """
     if inspect.isclass(entry):
         raise TypeError(f"{entry.__name__} is a class; write {entry.__name__}(…)")
-    if not isinstance(entry, Part | Turn | HttpReply | Disconnect | RejectParameters | ServerRule) and not callable(
-        entry
-    ):
+    if not (isinstance(entry, ScriptedReply | StandingRule | OnUpgrade) or callable(entry)):
         raise TypeError(f"{entry!r} is not an entry of a script, such as Say('Hello!')")
 
 
@@ -176,7 +174,7 @@ class ServiceState:
         if entry is None or isinstance(entry, Part | Turn | HttpReply | Disconnect | Frames):
             return entry
         reply: object = entry(request)
-        if not isinstance(reply, Part | Turn | HttpReply | Disconnect):
+        if not isinstance(reply, ScriptedReply):
             raise TypeError(f"a function of the script returned {reply!r}; it returns a reply, such as Say('Hello!')")
         return reply
 
