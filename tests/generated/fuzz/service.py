@@ -16,6 +16,7 @@ from openai_responses_common.failures.failure import Failure
 from openai_responses_common.failures.learn import learn_amendments
 from openai_responses_common.options.options import Options, read_call_options
 from openai_responses_common.translate.encode import EncodedRequest, encode_request
+from openai_responses_common.translate.encoding_cache import EncodingCache
 from openai_responses_common.wire.json_values import dump_body
 from responses_emulator.contract.create_request import validate
 from responses_emulator.contract.refusal import Refusal
@@ -49,7 +50,15 @@ class Service:
     def seal(self) -> Seal:
         return sealed_by(ACCOUNT, self.row.surface().endpoint)
 
-    def encode(self, request: Any, amendments: Amendments | None = None, **options: Any) -> EncodedRequest:
+    def encode(
+        self,
+        request: Any,
+        amendments: Amendments | None = None,
+        *,
+        origin: str = ORIGIN,
+        cache: EncodingCache | None = None,
+        **options: Any,
+    ) -> EncodedRequest:
         """The body of a request, as the provider makes it."""
         chosen = read_call_options(Options(model=self.row.model), request, options, cache_key="session")
         return encode_request(
@@ -58,7 +67,8 @@ class Service:
             profile=self.profile,
             traits=find_traits(chosen.model),
             amendments=amendments or Amendments(),
-            origin=ORIGIN,
+            origin=origin,
+            cache=cache,
         )
 
     def refusal(self, body: Any, made: dict[int, list[Item]]) -> Refusal | None:

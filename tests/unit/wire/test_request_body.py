@@ -28,12 +28,20 @@ def test_part_of_body_is_written_for_a_service_that_has_the_rest() -> None:
         b'{"model":"m","generate":false,"input":[{"n":1},{"n":2},{"n":3}]}'
     )
     assert body.content(items_from=3) == b'{"model":"m","input":[]}'
+    assert body.content(items_from=2, omitted_fields={"model"}) == b'{"input":[{"n":3}]}'
     assert body.content() == b'{"model":"m","input":[{"n":1},{"n":2},{"n":3}]}'
 
 
 def test_body_without_fields_has_its_input() -> None:
     assert RequestBody({}).content() == b'{"input":[]}'
     assert RequestBody({}, [{"n": 1}]).content(extra_fields={"a": 1}) == b'{"a":1,"input":[{"n":1}]}'
+
+
+def test_fields_are_compared_as_they_are_written() -> None:
+    body = RequestBody({"n": 1, "a": []}, [{"n": 1}])
+    assert body.has_fields_of(RequestBody({"n": 1, "a": []}))
+    assert not body.has_fields_of(RequestBody({"n": True, "a": []}))
+    assert not body.has_fields_of(RequestBody({"n": 1}))
 
 
 def test_bytes_of_shared_item_are_written_once() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -25,6 +26,7 @@ from ..translate.decode import (
     reached_output_limit,
 )
 from ..translate.encode import encode_request
+from ..translate.encoding_cache import EncodingCache
 from ..translate.output_items import read_incomplete_reason
 from ..transport.base import Transport
 from ..wire.request_body import RequestBody
@@ -58,6 +60,7 @@ class Engine:
         self.transport = transport
         self.profile = profile
         self._attempts = Attempts(transport, profile, encode=self._encode, warn_once=self._warn_once, on_cost=on_cost)
+        self._encoding_cache = EncodingCache(lock=threading.Lock())
         self._logged_warnings: set[str] = set()
         self._slow_events: dict[str, float] = {}
 
@@ -166,6 +169,7 @@ class Engine:
                 amendments=amendments,
                 origin=self.transport.origin,
                 is_continuation=bool(call.responses),
+                cache=self._encoding_cache,
             )
             fields: dict[str, Any] = {**encoded.body}
             body = RequestBody(fields, fields.pop("input"))

@@ -16,7 +16,8 @@ from ..facts.traits import EFFORTS, ModelTraits
 from ..options.options import Options
 from ..wire.json_values import as_objects
 from ..wire.types import Body, Item
-from .messages import encode_messages
+from .encoding_cache import EncodingCache
+from .messages import EncodedMessages, encode_messages
 from .repair import Repair, repair_calls
 from .replay import TargetModel
 from .tool_names import ToolNames
@@ -67,6 +68,7 @@ def encode_request(
     amendments: Amendments,
     origin: str,
     is_continuation: bool = False,
+    cache: EncodingCache | None = None,
 ) -> EncodedRequest:
     """Return the body of one call.
 
@@ -78,6 +80,7 @@ def encode_request(
         amendments: what earlier refusals of this endpoint taught.
         origin: the account and endpoint whose ciphertext and ids are sent.
         is_continuation: whether the model is to go on from its newest message; false by default.
+        cache: what earlier requests encoded. None, the default, encodes everything anew.
     """
     tool_names = collect_tool_names(request.tools, options.hosted_tools)
     tools, tool_notes = encode_tools(request.tools, options.hosted_tools, tool_names)
@@ -90,8 +93,9 @@ def encode_request(
         system_as_instructions=(profile.leading_system or traits.leading_system) == "instructions",
         system_text_role=profile.system_text_role,
         target=_find_target(options, profile, traits),
+        cache=cache,
     )
-    items, repairs = repair_calls(history.items, tool_names, history.dropped_content)
+    items, repairs = _repair_history(history, tool_names)
     if is_continuation and profile.incomplete_status and items[-1].get("role") == "assistant":
         items = [*items[:-1], {**items[-1], "status": "incomplete"}]
     items, instructions = _place_instructions(items, history.instructions, options, profile)
@@ -117,6 +121,12 @@ def encode_request(
         repairs=repairs,
         tool_names=tool_names,
     )
+
+
+def _repair_history(history: EncodedMessages, tool_names: ToolNames) -> tuple[list[Item], list[Repair]]:
+    if history.are_in_order:
+        return history.items, []
+    return repair_calls(history.items, tool_names, history.dropped_content)
 
 
 def _encode_choice(

@@ -14,12 +14,13 @@ from amplifier_core.message_models import Message, TextBlock, ToolCallBlock, Too
 from pydantic import BaseModel
 
 from ..facts.traits import SystemTextRole
-from ..wire.client_calls import OUTPUT_TYPES
 from ..wire.json_values import as_object
 from ..wire.types import Item
 from .blocks import CONTENT_BLOCKS
+from .call_order import are_in_order, is_input_item, read_order_facts
 from .content_parts import dump_model, make_text_part
 from .cut_calls import CUT_CALL_TYPE, encode_cut_call
+from .encoding_cache import CachedMessages, EncodedMessage, EncodingCache
 from .replay import Replay, TargetModel
 from .replay_state import ReplayState, read_replay_state
 from .tool_names import ToolNames
@@ -33,11 +34,13 @@ class EncodedMessages:
         items: in the order in which they are sent.
         instructions: the text of the leading system messages. None if there is none, or if they are items.
         dropped_content: what is not sent, in sentences for the user.
+        are_in_order: whether the items need no repair; if not, only `repair_calls` can say.
     """
 
     items: list[Item]
     instructions: str | None
     dropped_content: list[str]
+    are_in_order: bool
 
 
 def encode_messages(
@@ -50,6 +53,7 @@ def encode_messages(
     system_as_instructions: bool = True,
     system_text_role: SystemTextRole = "developer",
     target: TargetModel | None = None,
+    cache: EncodingCache | None = None,
 ) -> EncodedMessages:
     """Return a history as input items.
 
@@ -62,27 +66,34 @@ def encode_messages(
         system_as_instructions: whether leading system messages become `instructions`; true by default.
         system_text_role: the role of all other system messages, and of developer messages; `developer` by default.
         target: what the model of the request reads. None, the default, reads what any model made.
+        cache: what earlier requests encoded. None, the default, encodes everything anew.
     """
-    encoder = _MessageEncoder(
-        Replay(
-            origin=origin,
-            tool_names=tool_names or ToolNames(),
-            refused_item_keys=refused_item_keys,
-            replay_reasoning_ids=replay_reasoning_ids,
-            target=target or TargetModel(),
-        ),
-        system_text_role,
+    replay = Replay(
+        origin=origin,
+        tool_names=tool_names or ToolNames(),
+        refused_item_keys=refused_item_keys,
+        replay_reasoning_ids=replay_reasoning_ids,
+        target=target or TargetModel(),
     )
+    encoder = _MessageEncoder(replay, system_text_role)
     start = 0
     if system_as_instructions:
         start = next((index for index, message in enumerate(messages) if message.role != "system"), len(messages))
     texts = [text for message in messages[:start] if (text := encoder.join_texts(message)).strip()]
-    for message in messages[start:]:
-        encoder.encode_message(message)
+    dropped = replay.dropped_content
+    # All that decides what the items of a message are, besides the message and the aliases of tools.
+    context = (origin, refused_item_keys, replay_reasoning_ids, replay.target, system_text_role)
+    encoded = encoder.encode_messages(messages[start:], cache.begin(context) if cache else None)
+    items = [item for message in encoded for item in message.items]
+    in_order = are_in_order([message.facts for message in encoded])
+    for message in encoded:
+        if message.dropped_content:
+            dropped |= message.dropped_content
     return EncodedMessages(
-        items=_drop_dangling_reasoning(_drop_before_compaction(encoder.items)),
+        items=items if in_order else _drop_dangling_reasoning(_drop_before_compaction(items)),
         instructions="\n\n".join(texts) or None,
-        dropped_content=list(encoder.replay.dropped_content),
+        dropped_content=list(dropped),
+        are_in_order=in_order,
     )
 
 
@@ -100,7 +111,34 @@ class _MessageEncoder:
                 self.replay.drop(f"{block.type} block in a {message.role} message")
         return "\n\n".join(block.text for block in blocks if isinstance(block, TextBlock) and block.text)
 
-    def encode_message(self, message: Message) -> None:
+    def encode_messages(self, messages: Sequence[Message], cache: CachedMessages | None) -> list[EncodedMessage]:
+        """Return what each message becomes, from the cache if it is there and nothing before it counts."""
+        tool_names = self.replay.tool_names
+        result: list[EncodedMessage] = []
+        for message in messages:
+            if cache is None or self.replay.open_calls_without_id:
+                encoded = self._encode_message(message)
+            else:
+                encoded = cache.encode(message, self._encode_message)
+                aliases = encoded.aliases
+                if aliases and any(tool_names.encode(name) != alias for name, alias in aliases.items()):
+                    encoded = self._encode_message(message)
+            result.append(encoded)
+        return result
+
+    def _encode_message(self, message: Message) -> EncodedMessage:
+        self.items, self.replay.dropped_content, self.replay.aliases = [], {}, {}
+        had_open_calls = bool(self.replay.open_calls_without_id)
+        self._add_items(message)
+        return EncodedMessage(
+            items=self.items,
+            dropped_content=self.replay.dropped_content,
+            aliases=self.replay.aliases,
+            facts=read_order_facts(self.items),
+            is_reusable=not (had_open_calls or self.replay.open_calls_without_id),
+        )
+
+    def _add_items(self, message: Message) -> None:
         match message.role:
             case "assistant":
                 self._encode_assistant_message(message)
@@ -164,7 +202,7 @@ class _MessageEncoder:
         if item["type"] != CUT_CALL_TYPE:
             self.items.append(item)
         elif items := encode_cut_call(item):
-            items[0]["name"] = self.replay.tool_names.encode(str(items[0].get("name") or ""))
+            items[0]["name"] = self.replay.encode_tool_name(str(items[0].get("name") or ""))
             self.items += items
         else:
             self.replay.drop(f"{as_object(item.get('call')).get('type')} that was cut off")
@@ -195,7 +233,6 @@ class _MessageEncoder:
 
 
 _SYSTEM_ROLES = frozenset({"developer", "system"})
-_INPUT_ROLES = _SYSTEM_ROLES | {"user"}
 
 
 def _as_blocks(content: str | list[Any]) -> list[Any]:
@@ -214,13 +251,9 @@ def _drop_before_compaction(items: list[Item]) -> list[Item]:
     """
     lead = next((index for index, item in enumerate(items) if item.get("role") not in _SYSTEM_ROLES), len(items))
     start = max((index for index, item in enumerate(items) if item.get("type") == "compaction"), default=lead)
-    while start > lead and not _is_input_item(items[start - 1]):
+    while start > lead and not is_input_item(items[start - 1]):
         start -= 1
     return items[:lead] + items[start:]
-
-
-def _is_input_item(item: Item) -> bool:
-    return str(item.get("role")) in _INPUT_ROLES or item.get("type") in OUTPUT_TYPES
 
 
 def _drop_dangling_reasoning(items: list[Item]) -> list[Item]:
@@ -235,7 +268,7 @@ def _drop_dangling_reasoning(items: list[Item]) -> list[Item]:
             if not has_output_after:
                 continue
         else:
-            has_output_after = not _is_input_item(item)
+            has_output_after = not is_input_item(item)
         result.append(item)
     result.reverse()
     return result

@@ -25,6 +25,7 @@ from ..wire.client_calls import (
 )
 from ..wire.json_values import SURROGATES, as_objects
 from ..wire.types import Item
+from .call_order import INPUT_ROLES, MAX_CALL_ID_CHARS, is_valid_call_id
 from .tool_names import ToolNames
 from .tools import encode_found_tools
 
@@ -33,10 +34,7 @@ MISSING_RESULT = (
     "call the tool again if its result is still needed]"
 )
 
-# "string too long. Expected a string with maximum length 64" is how the API refuses the ids of some other providers.
-_MAX_CALL_ID_CHARS = 64
-_INPUT_ROLES = frozenset({"user", "developer", "system"})
-_ITEM_ID = re.compile(rf"[a-zA-Z0-9_-]{{1,{_MAX_CALL_ID_CHARS}}}")
+_ITEM_ID = re.compile(rf"[a-zA-Z0-9_-]{{1,{MAX_CALL_ID_CHARS}}}")
 
 RepairKind = Literal[
     "missing_result", "early_result", "orphan_result", "duplicate_result", "duplicate_call", "repeated_id", "invalid_id"
@@ -129,7 +127,7 @@ def _pair_calls(items: list[Item]) -> dict[int, int | None]:
     turn = 0
     for index, item in enumerate(items):
         if item.get("type") == "message":
-            turn = index if str(item.get("role")) in _INPUT_ROLES else turn
+            turn = index if str(item.get("role")) in INPUT_ROLES else turn
         elif find_client_call(item):
             pairs[index] = None
             turns = open_calls[read_call_key(item)]
@@ -145,7 +143,7 @@ def _pair_calls(items: list[Item]) -> dict[int, int | None]:
                     turns.pop()
             else:
                 early_outputs[read_output_key(item)].append(index)
-        elif str(item.get("role")) in _INPUT_ROLES:
+        elif str(item.get("role")) in INPUT_ROLES:
             turn = index
     for key, outputs in early_outputs.items():
         calls = deque(index for _, indexes in open_calls[key] for index in indexes)
@@ -225,8 +223,7 @@ class _IdReplacement:
     def _choose_call_id(self, call: Item, key: str) -> str:
         self._counts[key] += 1
         count = self._counts[key]
-        is_valid = 0 < len(key) <= _MAX_CALL_ID_CHARS and not SURROGATES.search(key)
-        if count == 1 and is_valid:
+        if count == 1 and is_valid_call_id(key):
             return key
         self.report("invalid_id" if count == 1 else "repeated_id", call)
         prefix = CLIENT_CALLS[call["type"]].id_prefix if CLIENT_CALLS[call["type"]].id_key == "id" else "call"

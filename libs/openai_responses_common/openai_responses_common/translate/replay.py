@@ -86,6 +86,7 @@ class Replay:
         open_calls_without_id: how many client calls have neither an id nor a call output so far.
         ids_are_valid: false after dropped reasoning, because the service refuses the ids of what followed it.
         own_by_maker: by origin, model and alias, what `is_own` returned before; a history has few of them.
+        aliases: the names of tools that the service does not accept, with those that stand for them.
     """
 
     origin: str
@@ -97,6 +98,7 @@ class Replay:
     open_calls_without_id: int = 0
     ids_are_valid: bool = True
     own_by_maker: dict[tuple[object, ...], bool] = field(default_factory=dict[tuple[object, ...], bool])
+    aliases: dict[str, str] = field(default_factory=dict[str, str])
 
     def is_own(self, state: ReplayState) -> bool:
         """Return whether the target itself made an item, or reads it as if it had."""
@@ -125,10 +127,17 @@ class Replay:
         else:
             item["call_id"] = call_id
         if not CLIENT_CALLS[item["type"]].tool_name:
-            item["name"] = self.tool_names.encode(name)
+            item["name"] = self.encode_tool_name(name)
         if not call_id:
             self.open_calls_without_id += 1
         return self.make_sendable(item, state)
+
+    def encode_tool_name(self, name: str) -> str:
+        """Return the name under which the service accepts a tool."""
+        alias = self.tool_names.encode(name)
+        if alias != name:
+            self.aliases[name] = alias
+        return alias
 
     def encode_call_output(self, call_id: str, output: object) -> Item:
         """Return the call output that carries a tool result, as that of a function; the repair knows its call."""

@@ -6,7 +6,7 @@ An item that several requests hold is written once: `SharedItem` carries its byt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from .json_values import dump_body
@@ -50,12 +50,12 @@ class RequestBody:
     def __init__(self, fields: Mapping[str, Any], items: list[Item] | None = None) -> None:
         self.fields = fields
         self.items = items or []
-        self._fields_json: bytes | None = None
+        self._fields_json: dict[str, bytes] | None = None
         self._items_json: list[bytes] = []
         self._content: bytes | None = None
 
-    def write(self) -> None:
-        """Write the fields and the items, so that `content` has only to join them.
+    def write(self) -> dict[str, bytes]:
+        """Write the fields and the items, so that `content` has only to join them; return the bytes of each field.
 
         Raises:
             TypeError: a value or a key has a type that JSON does not have.
@@ -64,29 +64,44 @@ class RequestBody:
         """
         if self._fields_json is None:
             self._items_json = [item.json if isinstance(item, SharedItem) else dump_body(item) for item in self.items]
-            self._fields_json = dump_body(self.fields)
+            self._fields_json = _write_fields(self.fields)
+        return self._fields_json
 
-    def content(self, *, items_from: int = 0, extra_fields: Mapping[str, Any] | None = None) -> bytes:
+    def has_fields_of(self, other: RequestBody) -> bool:
+        """Return whether both bodies have the same fields, with the same bytes; the errors are those of `content`."""
+        return self.write() == other.write()
+
+    def content(
+        self,
+        *,
+        items_from: int = 0,
+        extra_fields: Mapping[str, Any] | None = None,
+        omitted_fields: Collection[str] = (),
+    ) -> bytes:
         """Return the body as UTF-8 JSON. The whole body is joined once.
 
         Args:
             items_from: the index of the first item that is sent; by default all items are.
             extra_fields: fields that stand between the others and `input`. None, the default, adds none.
+            omitted_fields: the fields that are left out; none by default.
 
         Raises:
             TypeError: a value or a key has a type that JSON does not have.
             ValueError: an integer has more digits than Python writes.
             RecursionError: the body contains itself, or nests too deeply.
         """
-        if items_from or extra_fields:
-            return self._join(items_from, extra_fields or {})
+        if items_from or extra_fields or omitted_fields:
+            return self._join(items_from, extra_fields or {}, omitted_fields)
         if self._content is None:
-            self._content = self._join(0, {})
+            self._content = self._join(0, {}, ())
         return self._content
 
-    def _join(self, items_from: int, extra_fields: Mapping[str, Any]) -> bytes:
-        self.write()
-        fields = [self._fields_json or b"", dump_body(extra_fields)]
-        members = b",".join(object_json[1:-1] for object_json in fields if object_json != b"{}")
-        items = b",".join(self._items_json[items_from:])
-        return b"%b%b%b%b%b" % (b"{", members, b',"input":[' if members else b'"input":[', items, b"]}")
+    def _join(self, items_from: int, extra_fields: Mapping[str, Any], omitted_fields: Collection[str]) -> bytes:
+        members = [member for key, member in self.write().items() if key not in omitted_fields]
+        members += _write_fields(extra_fields).values()
+        return b'{%b"input":[%b]}' % (b"".join(members), b",".join(self._items_json[items_from:]))
+
+
+def _write_fields(fields: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return each field as a member of an object, with the comma behind it."""
+    return {key: dump_body({key: value})[1:-1] + b"," for key, value in fields.items()}

@@ -1,0 +1,171 @@
+"""Keeps the items of messages that were encoded before, so that a turn costs what is new in it.
+
+A conversation is sent again with each of its requests, and its beginning is the same each time. The cache knows each
+message by its whole content (`message_key`) and by everything else that its items are made from (`begin`), never by its
+identity or its place: so it is right whatever a host inserts, removes or changes, and calls in several threads and
+conversations may share it. It copies what it keeps, because a host may change its own lists and objects later.
+
+Bounded: what no request used for a while makes room. A conversation that is longer than half of the cache keeps its
+beginning there. Knows neither calls nor sessions, and nothing global.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any, cast
+
+from amplifier_core.message_models import Message
+
+from ..wire.request_body import SharedItem
+from ..wire.types import Item
+from .call_order import OrderFacts
+from .message_key import is_plain, make_message_key
+
+_MAX_BYTES = 64 * 1024 * 1024
+_MAX_CONTEXTS = 64
+# An entry takes about this much besides its texts.
+_ENTRY_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedMessage:
+    """What one message became.
+
+    Attributes:
+        items: its items; nobody changes them.
+        dropped_content: what is not sent of it, in sentences for the user.
+        aliases: the names of tools in it that the service does not accept, with those that stand for them.
+        facts: what decides whether its items need a repair.
+        is_reusable: whether its items are the same in every history.
+        size: about how many bytes of memory it takes in the cache; 0, the default, outside of it.
+    """
+
+    items: list[Item]
+    dropped_content: dict[str, None] = field(default_factory=dict[str, None])
+    aliases: dict[str, str] = field(default_factory=dict[str, str])
+    facts: OrderFacts
+    is_reusable: bool
+    size: int = 0
+
+
+class EncodingCache:
+    """The encoded messages of the requests of one provider.
+
+    Args:
+        max_bytes: about how much memory it may take; 64 MiB by default.
+        lock: is held while an entry is added; by default nothing is, which is for one thread.
+    """
+
+    def __init__(self, max_bytes: int = _MAX_BYTES, *, lock: AbstractContextManager[object] | None = None) -> None:
+        self._max_generation_bytes = max_bytes // 2
+        self._lock = lock or nullcontext()
+        self._numbers = count()
+        self._contexts: dict[Hashable, int] = {}
+        # Two generations: an entry of the old one that is used moves to the young one. Once that is full it becomes the
+        # old one, and everything that no request used since then is gone.
+        self._young: dict[Hashable, EncodedMessage] = {}
+        self._old: dict[Hashable, EncodedMessage] = {}
+        self._young_bytes = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory the entries take."""
+        return self._young_bytes + sum(entry.size for entry in self._old.values())
+
+    @property
+    def context_count(self) -> int:
+        """How many contexts the cache tells apart."""
+        return len(self._contexts)
+
+    def begin(self, context: Hashable) -> CachedMessages:
+        """Return the cache for the messages of one request.
+
+        Args:
+            context: everything but the message that decides what its items are.
+        """
+        with self._lock:
+            if len(self._contexts) >= _MAX_CONTEXTS and context not in self._contexts:
+                self._contexts.clear()
+            number = self._contexts.setdefault(context, next(self._numbers))
+        return CachedMessages(self, number, self._max_generation_bytes)
+
+    def find(self, key: Hashable, room: int) -> EncodedMessage | None:
+        """Return an entry, which stays if there is room for it. None if there is none."""
+        entry = self._young.get(key)
+        if entry is None and (entry := self._old.get(key)) is not None and entry.size <= room:
+            self.add(key, entry)
+        return entry
+
+    def add(self, key: Hashable, entry: EncodedMessage) -> None:
+        """Keep an entry."""
+        with self._lock:
+            if key in self._young:
+                return
+            if self._young_bytes + entry.size > self._max_generation_bytes:
+                self._old, self._young, self._young_bytes = self._young, {}, 0
+            self._young[key] = entry
+            self._young_bytes += entry.size
+
+
+class CachedMessages:
+    """The cache as one request sees it, see `EncodingCache.begin`.
+
+    Args:
+        cache: what all requests share.
+        context_number: stands for the context of the request.
+        room: how many bytes of the cache this request may take.
+    """
+
+    def __init__(self, cache: EncodingCache, context_number: int, room: int) -> None:
+        self._find = cache.find
+        self._add = cache.add
+        self._context_number = context_number
+        self._room = room
+
+    def encode(self, message: Message, encode: Callable[[Message], EncodedMessage]) -> EncodedMessage:
+        """Return what a message becomes, from the cache if it is there.
+
+        Args:
+            message: the message.
+            encode: encodes a message that is not in the cache.
+        """
+        content_key = make_message_key(message)
+        if content_key is None:
+            return encode(message)
+        key = (self._context_number, content_key)
+        entry = self._find(key, self._room)
+        if entry is None:
+            encoded = encode(message)
+            entry = _make_entry(encoded, content_key) if encoded.is_reusable and is_plain(message) else None
+            # Another thread may have changed the message meanwhile.
+            if entry is None or make_message_key(message) != content_key:
+                return encoded
+            if entry.size <= self._room:
+                self._add(key, entry)
+        self._room = max(0, self._room - entry.size)
+        return entry
+
+
+def _make_entry(encoded: EncodedMessage, content_key: Hashable) -> EncodedMessage | None:
+    """Return an entry that shares nothing that anybody changes; None if JSON cannot hold its items."""
+    try:
+        items = [SharedItem(cast(Item, _copy(item))) for item in encoded.items]
+    except (TypeError, ValueError, RecursionError):
+        return None
+    key_bytes = len(content_key) if isinstance(content_key, bytes) else 0
+    size = _ENTRY_BYTES + key_bytes + 2 * sum(len(item.json) for item in items)
+    return replace(encoded, items=list[Item](items), size=size)
+
+
+def _copy(value: object) -> object:
+    """Return a copy of plain data; texts and numbers are the same."""
+    if isinstance(value, dict):
+        return {key: _copy(entry) for key, entry in cast(dict[Any, object], value).items()}
+    if isinstance(value, list):
+        return [_copy(entry) for entry in cast(list[object], value)]
+    if isinstance(value, tuple):
+        return tuple(_copy(entry) for entry in cast(tuple[object, ...], value))
+    return value

@@ -1,0 +1,103 @@
+"""Makes keys of messages, by which `encoding_cache` finds what it encoded before.
+
+Hosts build all messages anew for each request, and may change one in place, so that an identity says nothing: a key
+holds the whole content that the encoding reads. Two messages have equal keys only if nothing tells them apart: equality
+in Python does not do, because `1 == True == 1.0` and because the order of keys does not count. The format 2 of
+`marshal` says all of that, and has no references, so that equal content is always written alike. It is as fast as a
+comparison of the models, and takes a third of the time of pydantic's writer and a sixth of that of the encoding
+(measured with 400 items). Texts alone, which are most of a history, need no writing: they are their own key.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Hashable
+from typing import Any, cast
+
+from amplifier_core.message_models import (
+    ImageBlock,
+    Message,
+    ReasoningBlock,
+    RedactedThinkingBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    ToolResultBlock,
+)
+from pydantic import BaseModel
+
+_MARSHAL_FORMAT = 2
+
+# A subclass may read its fields in its own way, so only these classes have a key.
+_BLOCK_CODES: dict[type[Any], int] = {
+    block_class: code
+    for code, block_class in enumerate(
+        (
+            TextBlock,
+            ThinkingBlock,
+            RedactedThinkingBlock,
+            ToolCallBlock,
+            ToolResultBlock,
+            ImageBlock,
+            ReasoningBlock,
+        )
+    )
+}
+_PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
+
+
+def make_message_key(message: Message) -> Hashable | None:
+    """Return the key of a message, without what the encoding does not read: its metadata, and extra fields but one.
+
+    None if the message, or a block of it, is of another class than the kernel's, or holds an object that `marshal` does
+    not write; `is_plain` finds what else may not count as equal.
+    """
+    if type(message) is not Message:
+        return None
+    fields = message.__dict__  # half of the time of the attributes, and every request reads all messages of a history
+    extra = message.__pydantic_extra__
+    content, role = fields.get("content"), fields.get("role")
+    name, call_id = fields.get("name"), fields.get("tool_call_id")
+    calls: Any = extra.get("tool_calls") if extra else None
+    if (
+        calls is None
+        and type(content) is str
+        and type(role) is str
+        and (name is None or type(name) is str)
+        and (call_id is None or type(call_id) is str)
+    ):
+        return content, role, name, call_id
+    try:
+        return marshal.dumps((_describe_content(content), role, name, call_id, calls), _MARSHAL_FORMAT)
+    except (ValueError, KeyError):
+        return None
+
+
+def _describe_content(content: Any) -> Any:
+    if type(content) is not list:
+        return content
+    blocks = cast(list[BaseModel], content)
+    return [(_BLOCK_CODES[type(block)], block.__dict__, block.__pydantic_extra__) for block in blocks]
+
+
+def is_plain(message: Message) -> bool:
+    """Return whether a message that has a key holds nothing but what JSON has, and tuples.
+
+    `marshal` writes everything else that it accepts, such as an array of numbers, as bytes or as a set, so that
+    different values may have one key. No such key equals that of a plain message.
+    """
+    try:
+        return _is_plain((_describe_content(message.content), (message.model_extra or {}).get("tool_calls")))
+    except (KeyError, RecursionError):
+        return False
+
+
+def _is_plain(value: object) -> bool:
+    kind = type(value)
+    if kind is list or kind is tuple:
+        entries = cast(list[object], value)
+    elif kind is dict:
+        entries = [*cast(dict[object, object], value), *cast(dict[object, object], value).values()]
+    else:
+        return kind in _PLAIN_TYPES
+    return not [entry for entry in entries if type(entry) not in _PLAIN_TYPES and not _is_plain(entry)]
