@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
+from itertools import chain, zip_longest
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
@@ -333,17 +334,21 @@ class _Paced:
         self._loop = asyncio.get_running_loop()
         self._due_s = self._loop.time() + pace.thinking_s
         self._next: bytes | None = None
+        self._stamps: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
         self._send()
 
     def _send(self) -> None:
-        sent = [self._next.replace(_NO_STAMP, _stamp())] if self._next else []
+        sent: list[bytes] = []
+        if self._next is not None:
+            self._stamps.append((STAMP % (time.monotonic_ns() // 1000)).encode())
+            sent.append(self._next.replace(_NO_STAMP, self._stamps[-1]))
         self._next = None
         for event in self._events:
             if b".delta" in event[:200]:
                 self._next = event
                 break
-            sent.append(event)
+            sent.append(self._fill(event))
         if self._next is None:
             self._write(b"".join((*sent, self._end)))
             return
@@ -351,16 +356,19 @@ class _Paced:
         self._due_s += self._interval_s
         self._timer = self._loop.call_at(self._due_s, self._send)
 
+    def _fill(self, event: bytes) -> bytes:
+        """An event that repeats the text, with the stamps of its deltas; else a reader would show the text again."""
+        pieces = event.split(_NO_STAMP)
+        if len(pieces) == 1:
+            return event
+        return b"".join(chain.from_iterable(zip_longest(pieces, self._stamps, fillvalue=b"")))
+
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
 
 _NO_STAMP = (STAMP % 0).encode()
-
-
-def _stamp() -> bytes:
-    return (STAMP % (time.monotonic_ns() // 1000)).encode()
 
 
 class _Link(asyncio.Protocol):
