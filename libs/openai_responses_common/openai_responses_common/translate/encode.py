@@ -110,12 +110,10 @@ def encode_request(
     body, amendment_notes = amend_body({**body, "input": items}, amendments)
     items = body.pop("input")
     body, field_notes = _remove_refused_fields(body, profile)
-    extra_body = dict(options.extra_body)
-    if extra_body.pop("input", None) is not None:
-        field_notes.append("extra_body.input: the messages of the call are sent instead")
+    extra_body, extra_notes = _read_extra_body(options)
     return EncodedRequest(
         body=cast(Body, {**body, **extra_body, "input": items}),
-        dropped_options=option_notes + tool_notes + choice_notes + field_notes,
+        dropped_options=option_notes + tool_notes + choice_notes + field_notes + extra_notes,
         dropped_content=history.dropped_content,
         dropped_by_amendments=amendment_notes,
         repairs=repairs,
@@ -191,6 +189,13 @@ def _remove_refused_fields(body: dict[str, Any], profile: BackendProfile) -> tup
     refused = [key for key in body if key in profile.refused_fields or key not in allowed_fields]
     notes = [f"{key}: {profile.refused_fields.get(key, 'this service does not accept it')}" for key in refused]
     return {key: value for key, value in body.items() if key not in refused}, notes
+
+
+def _read_extra_body(options: Options) -> tuple[dict[str, Any], _Notes]:
+    extra_body = dict(options.extra_body)
+    if extra_body.pop("input", None) is None:
+        return extra_body, []
+    return extra_body, ["extra_body.input: the messages of the call are sent instead"]
 
 
 def _encode_options(
