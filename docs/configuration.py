@@ -66,6 +66,33 @@ config:
 ```
 """
 
+_TRANSPORT = """\
+Over HTTP every request sends the whole conversation. Over a WebSocket the service remembers the newest response of a
+connection, and a request that goes on from it sends only what is new: a tool loop of 100 turns sends its tools and its
+instructions again and again, but not its history. The service stores nothing (`store` stays false).
+
+- `auto`: at OpenAI's own addresses the first request of a conversation travels over HTTP and each further one over a
+  WebSocket, so that a single question waits for no handshake. At every other address it is the same as `http`.
+- `http`: no WebSocket is opened.
+- `websocket`: every request travels over a WebSocket, also at Azure, ChatGPT and other servers.
+
+A turn is never lost to a WebSocket. If the service opens none, or ends it before it begins to respond, the request
+travels over HTTP. The event [`provider:transport`](events.md#providertransport) and the log say so once, and the
+address is tried again after five minutes. A provider opens at most four connections and closes one that nobody has used
+for five minutes. Further parallel calls, and requests whose `extra_body` has `background`, `previous_response_id` or
+`conversation`, travel over HTTP.
+
+Nobody has run WebSockets against a live account with this release yet. To switch them off:
+
+```yaml
+config:
+  providers:
+    - module: provider-openai-v2
+      config:
+        transport: http
+```
+"""
+
 
 def package(module: str) -> str:
     """Return the import name of a module."""
@@ -88,6 +115,8 @@ def page() -> str:
         "## One call\n",
         "`complete(request, **options)` and `deltas(request, **options)` accept the settings of every module, and:\n",
         _table(_meanings(CALL_ONLY_SETTINGS), "option", "meaning"),
+        "## transport\n",
+        _TRANSPORT,
         "## model_info\n",
         _MODEL_INFO,
         _table(_meanings(MODEL_INFO_SETTINGS), "key", "meaning"),

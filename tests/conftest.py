@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis
 import pytest
 from openai_responses_common.engine.lessons import LESSONS
+from openai_responses_common.transport._websocket_refusals import REFUSALS
 from responses_emulator import Emulator
 
 from tests.support.backends import BACKENDS, BackendUnderTest
@@ -46,6 +47,7 @@ def few_certificates(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
 def no_lessons() -> None:
     """Forget what the refusals of another test taught, because a port may be used again."""
     LESSONS.clear()
+    REFUSALS.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,8 @@ from openai_responses_common import (
     SdkTransport,
     setting,
 )
+from openai_responses_common.transport.switching_transport import SwitchingTransport
+from openai_responses_common.transport.websocket_transport import WebSocketTransport
 
 from .auth.choose import choose_credential
 from .endpoint import AzureEndpoint, has_responses_api, resolve_endpoint
@@ -70,7 +72,9 @@ def build_azure_backend(config: Mapping[str, Any]) -> Backend:
             price_factor=resolved.billing.price_factor,
             price_factors=resolved.billing.price_factors,
         ),
-        transport=SdkTransport(endpoint),
+        transport=SwitchingTransport(
+            SdkTransport(endpoint), WebSocketTransport(_build_websocket_endpoint(endpoint, resolved.endpoint))
+        ),
         models=DeploymentModels(
             resolved.deployments, build_arm_resource(resolved.endpoint, settings.resource_id, resolved.credential)
         ),
@@ -80,6 +84,17 @@ def build_azure_backend(config: Mapping[str, Any]) -> Backend:
         credential_env_vars=("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT"),
         problem=resolved.problem,
     )
+
+
+def _build_websocket_endpoint(endpoint: Endpoint, azure_endpoint: AzureEndpoint) -> Endpoint:
+    """The endpoint of WebSockets. A key, too, goes there as a bearer token.
+
+    Source: Microsoft's page on WebSocket mode, seen 2026-11-30.
+    """
+    credential = endpoint.credential
+    if isinstance(credential, ApiKey):
+        credential = replace(credential, header="Authorization")
+    return replace(endpoint, base_url=azure_endpoint.websocket_base_url, credential=credential, query={})
 
 
 def resolve_settings(settings: Settings) -> ResolvedSettings:

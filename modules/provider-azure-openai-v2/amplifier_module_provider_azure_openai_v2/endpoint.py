@@ -91,6 +91,14 @@ class AzureEndpoint:
     deployment: str = ""
 
     @property
+    def websocket_base_url(self) -> str:
+        """The address before `/responses` for a WebSocket, which only the v1 route opens, without `api-version`.
+
+        Source: Microsoft's page on WebSocket mode, seen 2026-11-30.
+        """
+        return self.base_url if self.base_url.lower().endswith("/v1") else f"{self.base_url}/v1"
+
+    @property
     def host(self) -> str:
         """The host, with its port if there is one."""
         return urlsplit(self.base_url).netloc

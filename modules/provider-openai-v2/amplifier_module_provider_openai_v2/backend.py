@@ -16,6 +16,8 @@ from openai_responses_common import (
     SdkTransport,
 )
 from openai_responses_common.provider.server_models import ServerModels
+from openai_responses_common.transport.switching_transport import SwitchingTransport
+from openai_responses_common.transport.websocket_transport import WebSocketTransport
 
 from .models import OpenaiModels
 from .quirks import OTHER_SERVER_PROFILE, PROFILE, RESIDENCY_PRICE_FACTOR
@@ -34,7 +36,9 @@ def build_openai_backend(config: Mapping[str, Any]) -> Backend:
     profile = replace(PROFILE if resolved.is_openai else OTHER_SERVER_PROFILE, auth_remedy=resolved.auth_remedy)
     return Backend(
         profile=replace(profile, price_factor=RESIDENCY_PRICE_FACTOR) if resolved.has_data_residency else profile,
-        transport=SdkTransport(endpoint),
+        transport=SwitchingTransport(
+            SdkTransport(endpoint), WebSocketTransport(endpoint), prefers_websocket=resolved.is_openai
+        ),
         models=OpenaiModels() if resolved.is_openai else ServerModels(endpoint.origin),
         # Only OpenAI has our default model; the list of another server may hold a single one.
         defaults=Options(model=DEFAULT_MODEL if resolved.is_openai else ""),

@@ -19,6 +19,7 @@ from openai_responses_common.options.options import Options
 from openai_responses_common.testing.fake_transport import FakeReply, FakeTransport, build_text_reply
 from openai_responses_common.translate.decode import DecodedResponse
 from openai_responses_common.transport.base import Reply
+from openai_responses_common.wire.request_body import RequestBody
 
 from tests.support.jump_clock import on_jump_clock
 
@@ -62,10 +63,10 @@ class SilentTransport(FakeTransport):
 
     @asynccontextmanager
     async def open(
-        self, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+        self, body: RequestBody, *, timeout_s: float, headers: Mapping[str, str] | None = None, **options: Any
     ) -> AsyncGenerator[Reply, None]:
         await asyncio.sleep(timeout_s)
-        async with super().open(content, timeout_s=timeout_s, headers=headers) as reply:
+        async with super().open(body, timeout_s=timeout_s, headers=headers, **options) as reply:
             yield reply
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.failures.failure import Failure
-from openai_responses_common.failures.read import read_error_event, read_error_response
+from openai_responses_common.failures.read import read_error_event, read_error_frame, read_error_response
 
 CLOUDFLARE = """<!DOCTYPE html><html><head><title>Just a moment...</title></head>
 <body><script src="/cdn-cgi/challenge-platform/x.js"></script>Enable JavaScript. Ray ID: 1, Cloudflare</body></html>"""
@@ -258,3 +258,53 @@ def test_what_a_content_filter_found_in_a_stream_is_told() -> None:
     }
     failure = read_error_event({"type": "response.failed", "response": response})
     assert failure.message == "Filtered. (filtered: hate high, jailbreak)"
+
+
+LIMITED = {"type": "rate_limit_exceeded", "code": "rate_limit_exceeded", "message": "slow down", "param": None}
+LIMIT_HEADERS = {"Retry-After": 7, "x-codex-primary-used-percent": "100.0"}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"status": 429, "error": LIMITED, "headers": LIMIT_HEADERS},
+        {"status_code": 429, "error": {**LIMITED, "headers": LIMIT_HEADERS}},
+        {"status": "429", "error": LIMITED, "headers": LIMIT_HEADERS, "stream_id": "main"},
+        {"status": 429, "code": "rate_limit_exceeded", "message": "slow down", "headers": LIMIT_HEADERS},
+    ],
+)
+def test_error_frame_is_read_as_the_error_response_over_http(frame: dict[str, Any]) -> None:
+    failure = read_error_frame({"type": "error", **frame}, {"date": "Wed, 21 Oct 2026 07:28:00 GMT"})
+    assert failure is not None
+    assert (failure.kind, failure.status, failure.code) == ("status", 429, "rate_limit_exceeded")
+    assert (failure.message, failure.retry_after_s) == ("slow down", 7.0)
+    assert failure.headers["x-codex-primary-used-percent"] == "100.0"
+    assert failure.headers["date"] == "Wed, 21 Oct 2026 07:28:00 GMT"
+
+
+def test_error_frame_without_the_error_of_the_api() -> None:
+    detail = read_error_frame({"type": "error", "status": 400, "detail": "Unsupported parameter: x"}, {})
+    assert detail is not None
+    assert detail.message == "Unsupported parameter: x"
+    text = read_error_frame({"type": "error", "status": 502, "error": "bad gateway"}, {})
+    assert text is not None
+    assert text.message == "bad gateway"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"type": "error", "error": LIMITED},
+        {"type": "error", "status": "failed", "error": LIMITED},
+        {"type": "error", "status": 200, "error": LIMITED},
+        {"type": "response.failed", "status": 429},
+        {"status": 429},
+    ],
+)
+def test_error_without_a_status_and_other_events_are_no_error_frames(frame: dict[str, Any]) -> None:
+    assert read_error_frame(frame, {}) is None
+
+
+@given(st.dictionaries(KEYS | st.sampled_from(["status", "status_code"]), BODIES | st.just(400), max_size=5))
+def test_no_error_frame_breaks_the_reader(frame: dict[str, Any]) -> None:
+    read_error_frame({**frame, "type": "error"}, {})

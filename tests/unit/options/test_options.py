@@ -94,6 +94,7 @@ SETTINGS: list[tuple[str, Any, str, Any]] = [
     ("use_streaming", "false", "use_streaming", False),
     ("use_streaming", "True", "use_streaming", True),
     ("prepare", "off", "prepare", False),
+    ("transport", "WebSocket", "transport", "websocket"),
     ("hide_dated_models", "yes", "hide_dated_models", True),
     ("filtered", "on", "hide_dated_models", True),
     ("priority", "-5", "priority", -5),

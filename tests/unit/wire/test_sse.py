@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai_responses_common.wire.sse import MalformedEvent, SseDecoder
+from openai_responses_common.wire.sse import MalformedEvent, SseDecoder, parse_event, read_event_type
 
 BOM = b"\xef\xbb\xbf"
 ECHOES = ("response.created", "response.in_progress", "response.queued")
@@ -284,3 +284,19 @@ def test_a_field_of_the_wrong_kind_counts_as_left_out() -> None:
 
 def test_an_index_may_be_written_as_a_text() -> None:
     assert decode(b'data: {"type": "x", "output_index": "12"}\n\n') == [{"type": "x", "output_index": 12}]
+
+
+def test_type_of_an_event_is_read_without_the_rest() -> None:
+    assert read_event_type(b' { "type" : "response.created", "response": ') == b"response.created"
+    assert read_event_type(b'{"sequence_number": 1, "type": "response.created"}') == b""
+    assert read_event_type(b"no JSON") == b""
+
+
+def test_event_of_a_frame_is_parsed_unless_it_echoes_the_request() -> None:
+    assert parse_event(b"", b'{"type": "keepalive", "sequence_number": 1}') == {
+        "type": "keepalive",
+        "sequence_number": 1,
+    }
+    assert parse_event(b"", b'{"type": "response.created", "response": {') is None
+    with pytest.raises(MalformedEvent):
+        parse_event(b"", b"[]")

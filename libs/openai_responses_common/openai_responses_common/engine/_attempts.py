@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -22,8 +23,9 @@ from ..failures.failure import CallFailure, Failure, scrub_failure
 from ..failures.read import read_error_event
 from ..options.options import Options
 from ..translate.usage import sum_usage
-from ..transport.base import Transport
+from ..transport.base import Reply, Transport, TransportSwitch
 from ..wire.accumulate import Accumulator
+from ..wire.plain_text import join_lines
 from ..wire.types import Response
 from ._call import Call
 from ._read_stream import read_stream
@@ -133,11 +135,7 @@ class Attempts:
         try:
             async with (
                 get_limiter(self._transport.origin).slot(options.max_concurrent_requests),
-                self._transport.open(
-                    call.prepared_request.body,
-                    timeout_s=options.timeout_s,
-                    headers=self._build_session_headers(options),
-                ) as reply,
+                self._open(call) as reply,
             ):
                 call.events.headers = reply.headers
                 await read_stream(reply.batches, accumulator, call)
@@ -153,6 +151,37 @@ class Attempts:
             raise
         await call.deltas.complete_attempt(response["output"])
         return response
+
+    @asynccontextmanager
+    async def _open(self, call: Call) -> AsyncGenerator[Reply, None]:
+        """Send the request of a call, and report each switch of its transport, also if it fails."""
+        options = call.options
+        switches: list[TransportSwitch] = []
+        async with AsyncExitStack() as stack:
+            try:
+                reply = await stack.enter_async_context(
+                    self._transport.open(
+                        call.prepared_request.body,
+                        timeout_s=options.timeout_s,
+                        headers=self._build_session_headers(options),
+                        choice=options.transport,
+                        on_switch=switches.append,
+                    )
+                )
+            finally:
+                for switch in switches:
+                    await self._report_switch(call, switch)
+            yield reply
+
+    async def _report_switch(self, call: Call, switch: TransportSwitch) -> None:
+        """Log that a request travels in another way, and emit the event."""
+        switch = replace(switch, reason=join_lines(self._transport.scrub(switch.reason)))
+        if switch.from_transport == switch.to_transport:
+            level, text = logging.INFO, "a WebSocket was lost, so the request goes over a new one"
+        else:
+            level, text = logging.WARNING, "the request goes over HTTP, not over a WebSocket"
+        logger.log(level, "%s: %s: %s", self._profile.display_name, text, switch.reason)
+        await call.events.emit_switch(switch)
 
     def _finish_response(self, accumulator: Accumulator, call: Call) -> Response:
         """Return the response of a stream that has ended, add it to what was paid for, and report its cost.

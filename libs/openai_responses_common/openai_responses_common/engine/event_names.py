@@ -19,6 +19,7 @@ OWN_EVENTS = (
     "llm:request:raw",
     "llm:response:raw",
     "provider:incomplete_continuation",
+    "provider:transport",
     "provider:auth_required",
 )
 """All of them; the contribution `observability.events` carries this list."""

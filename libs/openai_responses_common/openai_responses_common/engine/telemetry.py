@@ -7,7 +7,6 @@ One `request_id` identifies the request, its deltas, its retries and its respons
 from __future__ import annotations
 
 import logging
-import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,15 +22,15 @@ from ..translate.decode import DecodedResponse
 from ..translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 from ..translate.encode import CIPHERTEXT_INCLUDE
 from ..translate.repair import REPAIR_REASONS, Repair
-from ..wire.json_values import as_object
+from ..transport.base import TransportSwitch
 from ..wire.types import Event, Response
 from ._hooks import HookEmitter
+from .rate_limits import RateLimits
 from .redact import redact
 
 logger = logging.getLogger(__name__)
 
 _MAX_DEBUG_CHARACTERS = 180
-_DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
 
 CANCELLED = "the call was cancelled"
 """What the events of a call that was cancelled say."""
@@ -71,8 +70,7 @@ class CallEvents:
         self._options = options
         self._scrub = scrub
         self._redact = partial(redact, scrub=scrub, suspect_keys=tuple(options.extra_body))
-        self._limit_table = limits
-        self._event_limits: dict[str, Any] = {}
+        self._limits = RateLimits(limits, scrub)
         self._started_s = time.monotonic()
         self._request_was_emitted = False
         self._response_was_emitted = False
@@ -169,7 +167,7 @@ class CallEvents:
             "served_model": responses[-1].get("model"),
             "service_tier": responses[-1].get("service_tier"),
             "continuation_count": len(responses) - 1,
-            "rate_limits": self._collect_rate_limits(),
+            "rate_limits": self._limits.collect(self.headers),
         }
         for key in ("reasoning_removed", "prompt_cache"):
             if value := (decoded_response.metadata or {}).get(f"openai:{key}"):
@@ -278,6 +276,11 @@ class CallEvents:
         }
         await self._emit("provider:incomplete_continuation", data)
 
+    async def emit_switch(self, switch: TransportSwitch) -> None:
+        """Emit `provider:transport`: a request travels in another way, or over a new connection for a lost one."""
+        data = {"from": switch.from_transport, "to": switch.to_transport, "reason": switch.reason}
+        await self._emit("provider:transport", data)
+
     async def _emit_throttle(self, reason: str, delay_s: float | None) -> None:
         """Emit `provider:throttle` with the limit that is closest to its end.
 
@@ -285,40 +288,12 @@ class CallEvents:
             reason: `rate_limit` or `quota`.
             delay_s: the seconds until the limit allows a request again; None if that is unknown.
         """
-        limits = self._collect_rate_limits() or {}
-        percents = {key: value for key, value in limits.items() if key.endswith("_used_percent") and _is_number(value)}
-        if percents:
-            fullest = max(percents, key=lambda key: percents[key])
-            minutes = limits.get(fullest.replace("_used_percent", "_window_minutes"))
-            dimension = f"{minutes} minutes" if minutes else fullest.removesuffix("_used_percent")
-            data: dict[str, Any] = {"dimension": dimension, "remaining": max(0, 100 - percents[fullest]), "limit": 100}
-        else:
-            dimension = "tokens" if str(limits.get("tokens_remaining")) == "0" else "requests"
-            data = {
-                "dimension": dimension,
-                "remaining": limits.get(f"{dimension}_remaining"),
-                "limit": limits.get(f"{dimension}_limit"),
-            }
-        await self._emit("provider:throttle", {"reason": reason, **data, "delay": delay_s})
+        limit = self._limits.describe_fullest(self.headers)
+        await self._emit("provider:throttle", {"reason": reason, **limit, "delay": delay_s})
 
     def read_event_limits(self, event: Event) -> None:
         """Read the rate limits from an event of the stream, if it is the one that carries them."""
-        if event["type"] != self._limit_table.event:
-            return
-        for key, path in self._limit_table.event_fields.items():
-            value: Any = event
-            for step in path:
-                value = as_object(value).get(step)
-            if isinstance(value, str | int | float):
-                self._event_limits[key] = value
-
-    def _collect_rate_limits(self) -> dict[str, Any] | None:
-        from_headers = {
-            key: _parse_number(self._scrub(self.headers[name]))
-            for key, name in self._limit_table.headers.items()
-            if name in self.headers
-        }
-        return {**from_headers, **self._event_limits} or None
+        self._limits.read_event(event)
 
 
 async def emit_auth_required(coordinator: Any, *, provider: str, url: str, minutes: int) -> None:
@@ -339,11 +314,3 @@ def _describe_usage(usage: Usage | None) -> dict[str, Any]:
         return {}
     cost_usd = None if usage.cost_usd is None else str(usage.cost_usd)
     return {**usage.model_dump(exclude_none=True), "cost_usd": cost_usd}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _parse_number(text: str) -> int | float | str:
-    return int(text) if text.isdecimal() else float(text) if _DECIMAL.fullmatch(text) else text

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..facts.amendments import MEDIA_PART_TYPES, media_key
-from ..wire.client_calls import OUTPUT_TYPES
+from ..wire.client_calls import OUTPUT_TYPES, is_host_item
 from ..wire.json_values import as_objects
 from ..wire.types import Item
-from ._refusal import Lesson, Refusal, is_host_item
+from ._refusal import Lesson, Refusal
 
 IMAGE_REFUSAL_CODES = frozenset(
     {

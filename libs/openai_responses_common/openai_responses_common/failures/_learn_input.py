@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ..wire.client_calls import find_client_call
+from ..wire.client_calls import find_client_call, is_host_item
 from ..wire.types import Item, item_key
-from ._refusal import Lesson, Refusal, is_host_item
+from ._refusal import Lesson, Refusal
 
 _REASONING_REFUSAL_CODES = frozenset({"invalid_encrypted_content"})
 # Sources: the API's own texts (recorded, and issue threads named in the tests); "Encrypted content is not supported"

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..facts.amendments import Amendments
-from ..wire.client_calls import OUTPUT_TYPES
 from ..wire.types import Item
 from .failure import Failure
 
@@ -97,9 +96,3 @@ def _find_entry(entries: list[Item], path: str, top: str) -> tuple[Item, list[st
 def _read_location(steps: str, path: str) -> str:
     """Return a location as a path, without the names of pydantic's types."""
     return path or ".".join(name or index for name, index in _STEP_PATTERN.findall(steps))
-
-
-def is_host_item(item: Item) -> bool:
-    """Return whether the host made the item: a message of the user, system text, or a tool result."""
-    is_result = item.get("type") in OUTPUT_TYPES and item.get("execution") != "server"
-    return is_result or item.get("role") in {"user", "system", "developer"}

@@ -87,6 +87,32 @@ def read_error_event(event: Event, headers: Mapping[str, str] | None = None) -> 
     )
 
 
+def read_error_frame(event: Event, headers: Mapping[str, str]) -> Failure | None:
+    """Return the failure that an `error` frame of a WebSocket describes, as the error response over HTTP would be read.
+
+    None for another event, and for an `error` event as it stands in a stream, which has no status. The headers stand in
+    the frame or in its error. Sources: the API's guide, a capture of OpenAI's own client, and an older name of the
+    status, seen 2026-11-30.
+
+    Args:
+        event: the frame.
+        headers: of the response as far as they are known, with names in lower case.
+    """
+    status = next(filter(None, (_read_status_code(event.get(key)) for key in ("status", "status_code"))), None)
+    if event.get("type") != "error" or status is None:
+        return None
+    error: object = event.get("error")
+    frame_headers = {**as_object(event.get("headers")), **as_object(as_object(error).get("headers"))}
+    all_headers = {**headers, **{str(name).lower(): str(value) for name, value in frame_headers.items()}}
+    body = {key: value for key, value in event.items() if key not in _FRAME_KEYS}
+    if isinstance(error, dict):
+        body["error"] = {key: value for key, value in as_object(error).items() if key != "headers"}
+    return read_error_response(status, body, all_headers)
+
+
+_FRAME_KEYS = frozenset({"type", "status", "status_code", "headers", "stream_id"})
+
+
 def _remove_secrets(address: str) -> str:
     """Return scheme, host and path of an address: a user, a query and a fragment may be secret."""
     return re.sub(r"[^/\\]*@", "", re.split(r"[?#]", address)[0])

@@ -11,7 +11,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from amplifier_core.llm_errors import ConfigurationError
 from amplifier_core.message_models import ChatRequest
@@ -59,6 +59,7 @@ class Options:
     max_continuations: int = 3
     auto_continue: bool = True
     max_concurrent_requests: int = 0
+    transport: Literal["auto", "http", "websocket"] = "auto"
     use_streaming: bool = True
     prepare: bool = True
     hide_dated_models: bool = False

@@ -18,6 +18,7 @@ from .readers import (
     known_effort,
     not_negative,
     number,
+    one_of,
     one_of_or_unset,
     reasoning_fields,
     response_format,
@@ -182,6 +183,12 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="max_concurrent_requests",
         read=not_negative,
         meaning="The most requests in progress per endpoint and account, over all instances; 0 means no limit.",
+    ),
+    "transport": Setting(
+        field="transport",
+        read=one_of("auto", "http", "websocket"),
+        meaning="How requests travel: over `http`, over a `websocket`, which sends only what is new of a conversation, "
+        "or as `auto` decides, see [transport](#transport).",
     ),
     "use_streaming": Setting(
         field="use_streaming",

@@ -145,7 +145,7 @@ class Transport(Protocol):
             timeout_s: the longest time, in seconds, to wait for the next data.
             headers: of this request alone. The default is none.
             choice: how the request is to travel. A transport that has one way only takes that.
-            on_switch: is told of each switch of this request. None, the default, if nobody asks.
+            on_switch: gets each switch of this request. None, the default, if nobody asks.
         """
         ...
 

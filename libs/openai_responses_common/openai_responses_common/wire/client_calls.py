@@ -237,3 +237,9 @@ def _parse_tool_result(output: OutputContent) -> dict[str, Any]:
     if "success" in fields and isinstance(inner, list):
         return {"success": fields["success"], "list": inner, "text": text}
     return {"text": text if inner is None else str(inner), **fields}
+
+
+def is_host_item(item: Item) -> bool:
+    """Return whether the host made the item: a message of the user, system text, or a tool result."""
+    is_result = item.get("type") in OUTPUT_TYPES and item.get("execution") != "server"
+    return is_result or item.get("role") in {"user", "system", "developer"}

@@ -107,12 +107,26 @@ class SseDecoder:
             return None
         data = self._data_lines[0] if len(self._data_lines) == 1 else b"\n".join(self._data_lines)
         self._data_lines.clear()
-        return _parse_event(name, data)
+        return parse_event(name, data)
 
 
-def _parse_event(event_type: bytes, data: bytes) -> Event | None:
-    if not event_type and (match := _TYPE_PATTERN.match(data)):
-        event_type = match[1]
+def read_event_type(data: bytes) -> bytes:
+    """Return the type of an event whose data begins with it; empty if the data begins with anything else."""
+    match = _TYPE_PATTERN.match(data)
+    return match[1] if match else b""
+
+
+def parse_event(event_type: bytes, data: bytes) -> Event | None:
+    """Return the event that the data holds. None for an empty event, and for one that only echoes the request.
+
+    Args:
+        event_type: what the stream says beside the data; empty if it says nothing.
+        data: the JSON of the event.
+
+    Raises:
+        MalformedEvent: the data is not a JSON object.
+    """
+    event_type = event_type or read_event_type(data)
     if event_type in _ECHO_EVENT_TYPES or data.strip() in _EMPTY_DATA:
         return None
     try:

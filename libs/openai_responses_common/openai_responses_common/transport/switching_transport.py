@@ -1,0 +1,118 @@
+"""Chooses for each request whether it travels over HTTP or over WebSocket, and falls back to HTTP.
+
+A turn is never lost to a WebSocket: what a service did not begin to answer there travels over HTTP. Each incident is
+told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from ..wire.client_calls import is_host_item
+from ..wire.request_body import RequestBody
+from ._websocket_errors import WebSocketUnavailable
+from ._websocket_refusals import REFUSALS
+from .base import Document, Reply, SwitchListener, Transport, TransportChoice, TransportSwitch
+from .websocket_transport import WebSocketTransport
+
+# A user may add them with `extra_body`. Over WebSocket they are not known, or mean what our own field means there.
+_HTTP_FIELDS = ("background", "previous_response_id", "conversation", "generate")
+
+
+class SwitchingTransport:
+    """Sends requests over two transports to one endpoint; see `Transport`.
+
+    Args:
+        http: the transport over HTTP. It also identifies the account and fetches documents.
+        websocket: the way over WebSocket.
+        prefers_websocket: whether `auto` takes the WebSocket from the second request of a conversation on. The default
+            is False: `auto` is HTTP.
+    """
+
+    def __init__(self, http: Transport, websocket: WebSocketTransport, *, prefers_websocket: bool = False) -> None:
+        self._http = http
+        self._websocket = websocket
+        self._prefers_websocket = prefers_websocket
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._http!r})"
+
+    @property
+    def origin(self) -> str:
+        return self._http.origin
+
+    async def prepare(self) -> None:
+        """See `Transport.prepare`."""
+        await self._http.prepare()
+
+    async def warm_up(self) -> None:
+        """See `Transport.warm_up`. The first request of a conversation travels over HTTP."""
+        await self._http.warm_up()
+
+    @asynccontextmanager
+    async def open(
+        self,
+        body: RequestBody,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        choice: TransportChoice = "auto",
+        on_switch: SwitchListener | None = None,
+    ) -> AsyncGenerator[Reply, None]:
+        """Send a body; see `Transport.open`."""
+        late_switch: TransportSwitch | None = None
+        async with AsyncExitStack() as stack:
+            if self._wants_websocket(body, choice):
+                request = self._websocket.open(body, timeout_s=timeout_s, headers=headers, on_switch=on_switch)
+                try:
+                    reply = await stack.enter_async_context(request)
+                except WebSocketUnavailable as unavailable:
+                    late_switch = self._report(unavailable, on_switch)
+                else:
+                    yield reply
+                    return
+            http_request = self._http.open(body, timeout_s=timeout_s, headers=headers, choice="http")
+            reply = await stack.enter_async_context(http_request)
+            if late_switch is not None and on_switch is not None:
+                on_switch(late_switch)
+            yield reply
+
+    def scrub(self, text: str) -> str:
+        """See `Transport.scrub`."""
+        return self._http.scrub(text)
+
+    async def fetch(self, path: str, *, timeout_s: float, etag: str | None = None) -> Document:
+        """Get a JSON document; see `Transport.fetch`."""
+        return await self._http.fetch(path, timeout_s=timeout_s, etag=etag)
+
+    async def close(self) -> None:
+        """Close the connections of this loop; see `Transport.close`."""
+        try:
+            await self._websocket.close()
+        finally:
+            await self._http.close()
+
+    def _wants_websocket(self, body: RequestBody, choice: TransportChoice) -> bool:
+        """Return whether a request is to travel over WebSocket.
+
+        In a conversation the first request holds nothing that a model wrote. A single question so pays no upgrade.
+        """
+        if choice == "http" or body.fields.get("stream", True) is not True or any(map(body.fields.get, _HTTP_FIELDS)):
+            return False
+        return choice == "websocket" or (self._prefers_websocket and not all(map(is_host_item, body.items)))
+
+    def _report(self, unavailable: WebSocketUnavailable, on_switch: SwitchListener | None) -> TransportSwitch | None:
+        """Remember and report that a request travels over HTTP. Returns what is to be reported once HTTP works.
+
+        If there is no connection at all, that says nothing about WebSockets, unless HTTP has one.
+        """
+        if not unavailable.reason:
+            return None
+        switch = TransportSwitch(from_transport="websocket", to_transport="http", reason=unavailable.reason)
+        if unavailable.is_unreachable:
+            return switch
+        is_news = not unavailable.is_refused or REFUSALS.add(self._websocket.address)
+        if is_news and on_switch is not None:
+            on_switch(switch)
+        return None
