@@ -101,12 +101,12 @@ def read_error_frame(event: Event, headers: Mapping[str, str]) -> Failure | None
     status = next(filter(None, (_read_status_code(event.get(key)) for key in ("status", "status_code"))), None)
     if event.get("type") != "error" or status is None:
         return None
-    error: object = event.get("error")
-    frame_headers = {**as_object(event.get("headers")), **as_object(as_object(error).get("headers"))}
+    error_fields = as_object(event.get("error"))
+    frame_headers = {**as_object(event.get("headers")), **as_object(error_fields.get("headers"))}
     all_headers = {**headers, **{str(name).lower(): str(value) for name, value in frame_headers.items()}}
     body = {key: value for key, value in event.items() if key not in _FRAME_KEYS}
-    if isinstance(error, dict):
-        body["error"] = {key: value for key, value in as_object(error).items() if key != "headers"}
+    if error_fields:
+        body["error"] = {key: value for key, value in error_fields.items() if key != "headers"}
     return read_error_response(status, body, all_headers)
 
 

@@ -32,6 +32,8 @@ _UPLOAD_SIZE = 1 << 18
 # The service need not confirm that we leave.
 _CLOSE_TIMEOUT_S = 0.1
 _MAX_REASON_CHARS = 200
+# Its types do not show its arguments.
+_TIMEOUT = cast(Any, aiohttp.ClientWSTimeout)(ws_receive=None, ws_close=_CLOSE_TIMEOUT_S)
 
 
 async def connect(
@@ -56,7 +58,7 @@ async def connect(
             socket = await session.ws_connect(
                 url,
                 headers=headers,
-                timeout=aiohttp.ClientWSTimeout(ws_receive=None, ws_close=_CLOSE_TIMEOUT_S),
+                timeout=_TIMEOUT,
                 compress=_WINDOW_BITS,
                 max_msg_size=_ANY_SIZE,
                 decode_text=False,
@@ -166,7 +168,7 @@ class WebSocketConnection:
             async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                 await self._socket.close()
 
-    def _read_end(self, message: aiohttp.WSMessage) -> ConnectionLost:
+    def _read_end(self, message: Any) -> ConnectionLost:
         if message.type is aiohttp.WSMsgType.BINARY:
             return ConnectionLost("the service sent a binary frame")
         if message.type is aiohttp.WSMsgType.ERROR:
@@ -181,7 +183,7 @@ class WebSocketConnection:
 class _IdleWatch:
     """Reads a connection that nobody uses.
 
-    It is no task, because a connection that waits for a request must not look like a call that goes on. So it drives
+    It is not a task, because a connection that waits for a request must not look like a call that goes on. So it drives
     the coroutine itself: whatever the coroutine waits for resumes it.
     """
 

@@ -1,7 +1,7 @@
 """Chooses for each request whether it travels over HTTP or over WebSocket, and falls back to HTTP.
 
 A turn is never lost to a WebSocket: what a service did not begin to answer there travels over HTTP. Each incident is
-told once.
+reported once.
 """
 
 from __future__ import annotations
@@ -47,8 +47,12 @@ class SwitchingTransport:
         await self._http.prepare()
 
     async def warm_up(self) -> None:
-        """See `Transport.warm_up`. The first request of a conversation travels over HTTP."""
+        """See `Transport.warm_up`. By default the first request of a conversation travels over HTTP."""
         await self._http.warm_up()
+
+    async def connect_ahead(self) -> None:
+        """See `Transport.connect_ahead`."""
+        await self._http.connect_ahead()
 
     @asynccontextmanager
     async def open(

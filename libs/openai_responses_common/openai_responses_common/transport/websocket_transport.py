@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
@@ -89,7 +90,7 @@ class WebSocketTransport:
 
     def _prepare_pool(self) -> Callable[[], WebSocketPool]:
         with importing():
-            from . import _websocket_request  # noqa: F401  (imported in this thread)
+            import_module("._websocket_request", __package__)
             from .aiohttp_session import prepare_session
 
         build_session = prepare_session(self.endpoint)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from .json_values import as_object
 from .request_body import RequestBody
 from .types import Item
 
@@ -98,9 +99,8 @@ def _is_blank(item: Item) -> bool:
 
 
 def _is_blank_part(part: object) -> bool:
-    return isinstance(part, dict) and any(key in part for key in _TEXT_KEYS) and not _read_text(part)
+    return any(key in as_object(part) for key in _TEXT_KEYS) and not _read_text(part)
 
 
 def _read_text(part: object) -> str:
-    fields = cast(dict[str, Any], part) if isinstance(part, dict) else {}
-    return "".join(str(fields.get(key) or "") for key in _TEXT_KEYS)
+    return "".join(str(as_object(part).get(key) or "") for key in _TEXT_KEYS)
