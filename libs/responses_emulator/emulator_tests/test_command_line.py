@@ -108,6 +108,23 @@ def test_the_command_line_serves_chatgpt_and_its_sign_in() -> None:
         assert httpx.get(f"{settings['CHATGPT_ISSUER']}/codex/device").status_code == 200
 
 
+def test_the_command_line_serves_a_chatgpt_plan_and_its_sign_in() -> None:
+    with served("--surface", "chatgpt-plan", "--json") as process:
+        addresses, settings = json.loads(line_of(process)), settings_of(process, 3)
+        assert addresses == {
+            "base_url": settings["CHATGPT_PLAN_BASE_URL"],
+            "origin": settings["CHATGPT_PLAN_ISSUER"],
+            "issuer": settings["CHATGPT_PLAN_ISSUER"],
+        }
+        assert settings["CHATGPT_PLAN_BASE_URL"] == f"{settings['CHATGPT_PLAN_ISSUER']}/v1"
+        headers = {"authorization": f"Bearer {settings['CHATGPT_PLAN_ACCESS_TOKEN']}"}
+        body = {**BODY, "instructions": None}
+        assert (
+            httpx.post(f"{settings['CHATGPT_PLAN_BASE_URL']}/responses", json=body, headers=headers).status_code == 200
+        )
+        assert httpx.get(f"{settings['CHATGPT_PLAN_ISSUER']}/.well-known/jwks.json").json()["keys"]
+
+
 def test_the_command_line_takes_a_responder(tmp_path: Path) -> None:
     (tmp_path / "own_responder.py").write_text(RESPONDER, encoding="utf-8")
     with served("--responder", "own_responder:respond", "--word-delay", "0.001", folder=tmp_path) as process:
@@ -118,11 +135,12 @@ def test_the_command_line_takes_a_responder(tmp_path: Path) -> None:
 
 def test_the_command_line_serves_all_services_on_one_port() -> None:
     with served("--surface", "all", "--json") as process:
-        addresses, settings = json.loads(line_of(process)), settings_of(process, 9)
+        addresses, settings = json.loads(line_of(process)), settings_of(process, 13)
         assert addresses["base_urls"] == {
             "openai": settings["OPENAI_BASE_URL"],
             "azure": f"{settings['AZURE_OPENAI_ENDPOINT']}/openai/v1",
             "chatgpt": settings["CHATGPT_BASE_URL"],
+            "chatgpt-plan": settings["CHATGPT_PLAN_BASE_URL"],
         }
         body = {"model": "gpt-4.1", "input": "hello"}
         for url, headers in (

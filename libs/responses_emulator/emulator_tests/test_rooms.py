@@ -34,6 +34,7 @@ ROOMS = {
     "openai_sign_in": {"service", "script", "transport", "contract", "rules"},
     "azure": {"entra", "service", "microsoft", "script", "transport", "contract", "facts", "rules"},
     "chatgpt": {"openai_sign_in", "service", "script", "transport", "conversation", "contract", "facts", "rules"},
+    "chatgpt_plan": {"chatgpt", "openai_sign_in", "service", "script", "transport", "contract", "rules"},
 }
 
 

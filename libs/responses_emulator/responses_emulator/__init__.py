@@ -47,6 +47,16 @@ from responses_emulator.chatgpt.errors import (
 from responses_emulator.chatgpt.plan_limits import PlanLimits, PlanWindow
 from responses_emulator.chatgpt.surface import ChatGptOptions, chatgpt_surface, chatgpt_surfaces, wham_surface
 from responses_emulator.chatgpt.workspaces import Workspaces
+from responses_emulator.chatgpt_plan.browser import open_callback, press_button
+from responses_emulator.chatgpt_plan.errors import PLAN_ERROR_CODES, plan_error
+from responses_emulator.chatgpt_plan.issuer_surface import plan_issuer_surfaces
+from responses_emulator.chatgpt_plan.sign_in import PlanSignIn, make_plan_token
+from responses_emulator.chatgpt_plan.surface import (
+    PlanStatus,
+    chatgpt_plan_surface,
+    chatgpt_plan_surfaces,
+    strict_plan_catalogue,
+)
 from responses_emulator.contract.input_items import item_type
 from responses_emulator.contract.refusal import Refusal
 from responses_emulator.conversation.ledger import Ledger
@@ -147,6 +157,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "LOOPBACK",
+    "PLAN_ERROR_CODES",
     "STREAM_SHAPES",
     "AcceptUpgrade",
     "Account",
@@ -185,6 +196,8 @@ __all__ = [
     "OnUpgrade",
     "OutputPart",
     "PlanLimits",
+    "PlanSignIn",
+    "PlanStatus",
     "PlanWindow",
     "RateLimits",
     "RecordedRequest",
@@ -226,6 +239,8 @@ __all__ = [
     "azure_classic_surface",
     "azure_surface",
     "bad_gateway",
+    "chatgpt_plan_surface",
+    "chatgpt_plan_surfaces",
     "chatgpt_surface",
     "chatgpt_surfaces",
     "check_conversation",
@@ -255,6 +270,7 @@ __all__ = [
     "issuer_surface",
     "item_type",
     "json_reply",
+    "make_plan_token",
     "make_token",
     "malformed_token",
     "missing_image_deployment",
@@ -265,8 +281,12 @@ __all__ = [
     "network_access_denied",
     "no_images",
     "no_system_role",
+    "open_callback",
     "open_in_browser",
     "openai_surface",
+    "plan_error",
+    "plan_issuer_surfaces",
+    "press_button",
     "rate_limit_event",
     "rate_limit_exceeded",
     "redirect",
@@ -280,6 +300,7 @@ __all__ = [
     "server_is_overloaded",
     "slow_down",
     "strict_catalogue",
+    "strict_plan_catalogue",
     "system_text_first",
     "text_results_only",
     "too_many_requests",

@@ -21,6 +21,8 @@ from typing import cast
 
 from responses_emulator.azure.surface import azure_classic_surface, azure_surface
 from responses_emulator.chatgpt.surface import chatgpt_surfaces
+from responses_emulator.chatgpt_plan.sign_in import PlanSignIn
+from responses_emulator.chatgpt_plan.surface import chatgpt_plan_surfaces
 from responses_emulator.emulator import Emulator
 from responses_emulator.openai_api.surface import openai_surface
 from responses_emulator.openai_sign_in.service import SignInService
@@ -31,9 +33,11 @@ from responses_emulator.script_file import ScriptFileError, read_script
 from responses_emulator.service.state import ScriptEntry
 from responses_emulator.service.surface import Surface
 
-SURFACES = ("openai", "azure", "chatgpt")
+SURFACES = ("openai", "azure", "chatgpt", "chatgpt-plan")
 ALL = "all"
 _POLLS_UNTIL_APPROVED = 4
+# The API of OpenAI has the real path if both are served on one port.
+_PLAN_PREFIX = "/plan/v1"
 _MAX_PORT = 65535
 
 
@@ -165,12 +169,13 @@ class _Services:
     names: tuple[str, ...]
     surfaces: tuple[Surface, ...]
     sign_in: SignInService
+    plan_sign_in: PlanSignIn
 
     def address(self, emulator: Emulator, *, as_json: bool) -> str:
         if not as_json:
             return emulator.base_url
         addresses: dict[str, object] = {"base_url": emulator.base_url, "origin": emulator.origin}
-        if "chatgpt" in self.names:
+        if {"chatgpt", "chatgpt-plan"} & {*self.names}:
             addresses["issuer"] = emulator.origin
         if len(self.names) > 1:
             addresses["base_urls"] = {name: emulator.base_url_of(name) for name in self.names}
@@ -197,18 +202,32 @@ class _Services:
                     f"CHATGPT_ACCOUNT_ID={tokens.account.account_id}",
                     f"# A device sign-in is approved after {_POLLS_UNTIL_APPROVED} polls.",
                 ]
+            case "chatgpt-plan":
+                return [
+                    f"CHATGPT_PLAN_BASE_URL={emulator.base_url_of(name)}",
+                    f"CHATGPT_PLAN_ISSUER={emulator.origin}",
+                    f"CHATGPT_PLAN_ACCESS_TOKEN={self.plan_sign_in.token_set().access_token}",
+                    f"# A sign-in begins at {emulator.origin}/api/accounts/authorize, in a browser.",
+                ]
             case _:
                 return [f"OPENAI_BASE_URL={emulator.base_url_of(name)}", "OPENAI_API_KEY=sk-emulator"]
 
 
 def _services(names: tuple[str, ...]) -> _Services:
-    sign_in = SignInService(pending_polls=_POLLS_UNTIL_APPROVED)
+    sign_in, plan_sign_in = SignInService(pending_polls=_POLLS_UNTIL_APPROVED), PlanSignIn()
+    plan_prefix = _PLAN_PREFIX if "openai" in names else "/v1"
     surfaces: dict[str, tuple[Surface, ...]] = {
         "openai": (openai_surface(),),
         "azure": (azure_surface(), azure_classic_surface()),
         "chatgpt": chatgpt_surfaces(sign_in),
+        "chatgpt-plan": chatgpt_plan_surfaces(plan_sign_in, prefix=plan_prefix),
     }
-    return _Services(names=names, surfaces=tuple(each for name in names for each in surfaces[name]), sign_in=sign_in)
+    return _Services(
+        names=names,
+        surfaces=tuple(each for name in names for each in surfaces[name]),
+        sign_in=sign_in,
+        plan_sign_in=plan_sign_in,
+    )
 
 
 def _wait_for_end_of_input(stop: threading.Event) -> None:

@@ -201,13 +201,13 @@ def default_catalogue() -> Catalogue:
     slugs = [str(row["id"]) for row in models.model_list()]
     reasoning = {slug for slug in slugs if (model := models.find_model(slug)) and model.reasons and not _is_dated(slug)}
     order = [*_CURRENT_MODELS, *sorted(reasoning - set(_CURRENT_MODELS), reverse=True)]
-    listed = tuple(_entry(slug, number) for number, slug in enumerate(order, 1))
+    listed = tuple(catalogue_entry(slug, number) for number, slug in enumerate(order, 1))
     return Catalogue(entries=(*listed, *_hidden_entries(len(order))), serves_unlisted_models=True)
 
 
 def strict_catalogue() -> Catalogue:
     """The catalogue that third-party notes of October 2026 report for an account."""
-    listed = tuple(_entry(slug, number) for number, slug in enumerate(_CURRENT_MODELS, 1))
+    listed = tuple(catalogue_entry(slug, number) for number, slug in enumerate(_CURRENT_MODELS, 1))
     return Catalogue(entries=(*listed, *_hidden_entries(len(listed))), retired_models=RETIRED_MODELS)
 
 
@@ -239,7 +239,8 @@ def _hidden_entries(count: int) -> tuple[CatalogueEntry, ...]:
     return (spark, *hidden)
 
 
-def _entry(slug: str, priority: int) -> CatalogueEntry:
+def catalogue_entry(slug: str, priority: int) -> CatalogueEntry:
+    """The entry of a model of the public API."""
     model = models.find_model(slug)
     assert model is not None
     # No entry is known to list `none`; third-party notes say that 5.6 refuses it here (seen 2026-11-21).

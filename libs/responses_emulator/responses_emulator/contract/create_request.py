@@ -26,7 +26,7 @@ from responses_emulator.contract.refusal import (
     too_long,
     wrong_type,
 )
-from responses_emulator.contract.tools import check_format, check_tool_choice, check_tools
+from responses_emulator.contract.tools import check_format, check_tool_choice, check_tools, offered_tools
 from responses_emulator.facts import models
 from responses_emulator.facts.models import Model
 from responses_emulator.rules import requests as rules
@@ -63,7 +63,7 @@ def validate(body: dict[str, Any], service: RequestRules, *, needs_input: bool =
     if tools is not None:
         check_tools(tools)
     if body.get("tool_choice") is not None:
-        check_tool_choice(body["tool_choice"], _SHAPE.keys["tool_choice"], tools or [])
+        check_tool_choice(body["tool_choice"], _SHAPE.keys["tool_choice"], offered_tools(body))
     _check_lengths(body)
     _check_output_limit(body, model)
     _check_reasoning(body, model)

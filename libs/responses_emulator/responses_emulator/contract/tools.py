@@ -82,6 +82,13 @@ def check_format(form: dict[str, Any], path: str) -> None:
             raise refuse(rules.INVALID_RESPONSE_SCHEMA, name=form["name"], problem=problem, path=f"{path}.schema")
 
 
+def offered_tools(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every tool that a request offers: those of the field `tools`, and those of items `additional_tools`."""
+    items = body["input"] if isinstance(body.get("input"), list) else []
+    more = [tool for item in items if item.get("type") == "additional_tools" for tool in item["tools"]]
+    return [*(body.get("tools") or []), *more]
+
+
 def callable_names(tools: list[dict[str, Any]]) -> set[str]:
     """Every callable name, those inside namespaces included."""
     found = {str(tool["name"]) for tool in tools if "name" in tool}

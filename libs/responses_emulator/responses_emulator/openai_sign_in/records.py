@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,17 +10,17 @@ from responses_emulator.openai_sign_in.tokens import Account
 from responses_emulator.rules.rule import Rule
 from responses_emulator.script.replies import Disconnect, HttpReply
 
-SignInStep = Literal["usercode", "poll", "exchange", "refresh", "revoke"]
+SignInStep = Literal["usercode", "poll", "authorize", "consent", "exchange", "refresh", "revoke", "keys", "discovery"]
 DeviceSignInState = Literal["pending", "approved", "declined", "expired", "used"]
 
 
 class SignInError(Exception):
-    """The service refuses a step of the sign-in; `status` and `code` replace those of the rule."""
+    """The service refuses a step of the sign-in; `status` and `code` replace those of the rule, `name` fills it in."""
 
-    def __init__(self, rule: Rule, *, status: int | None = None, code: str | None = None) -> None:
+    def __init__(self, rule: Rule, *, status: int | None = None, code: str | None = None, name: str = "") -> None:
         self.rule = rule
         self.code = code or rule.code or ""
-        self.message = rule.text
+        self.message = rule.fill(name=name)
         self.status = status or rule.status
         super().__init__(f"{self.code}: {self.message}")
 
@@ -73,7 +74,11 @@ class TokenFamily:
     """All tokens of one sign-in. `error_code` is what its refresh tokens are refused with; None if they are valid."""
 
     account: Account
+    client_id: str = ""
+    scope: str = ""
     refresh_token: str = ""
+    refresh_expires_at_s: float = math.inf
+    earliest_refresh_s: float = 0.0
     error_code: str | None = None
 
 

@@ -47,6 +47,7 @@ class TokenSet:
     account: Account
     expires_at: int
     family: int
+    scope: str = ""
 
     @property
     def secrets(self) -> tuple[str, str, str]:
@@ -84,6 +85,11 @@ def make_token(account: Account, *, expires_at: int, canary: str = "CANARY", ide
     else:
         claims |= {"aud": ["https://api.openai.com/v1"], "client_id": CLIENT_ID, "scp": SCOPE.split()}
         claims[PROFILE_CLAIM] = {"email": account.email, "email_verified": True}
+    return make_unsigned_token(claims, canary=canary)
+
+
+def make_unsigned_token(claims: dict[str, Any], *, canary: str) -> str:
+    """A JWT with these claims whose signature says the canary and proves nothing."""
     header = {"alg": "RS256", "kid": "offline", "typ": "JWT"}
     parts = [_base64(json.dumps(each, separators=(",", ":")).encode()) for each in (header, claims)]
     return ".".join([*parts, f"{canary}{secrets.token_urlsafe(24)}"])

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from responses_emulator.contract.refusal import refuse
+from responses_emulator.contract.tools import offered_tools
 from responses_emulator.output.turn_context import TurnContext
 from responses_emulator.responders.schema_instance import schema_instance
 from responses_emulator.rules import http
@@ -30,7 +31,7 @@ def fixed_output(context: TurnContext) -> Sequence[OutputPart]:
     """
     reasons = context.model.reasons and context.effort != "none"
     thoughts: list[OutputPart] = [Think(["**Choosing the output**"])] if reasons else []
-    if (call := _forced_call(context.body.get("tool_choice"), context.body.get("tools") or [])) is not None:
+    if (call := _forced_call(context.body.get("tool_choice"), offered_tools(context.body))) is not None:
         return [*thoughts, call]
     return [*thoughts, Say(_text(context.body), phase="final_answer" if context.model.phase else None)]
 

@@ -65,6 +65,16 @@ ASSUMPTIONS = (
         known="Users report the event; no recording has it.",
     ),
     Assumption(
+        path="chatgpt_plan/sign_in.py",
+        rule="A code is good for ten minutes; the names of some claims of an access token.",
+        known="The lifetimes of tokens are documented, and that a token has ten claims, and two inside one of them.",
+    ),
+    Assumption(
+        path="chatgpt_plan/surface.py",
+        rule="The order in which the faults of a request are found; the fields of a model beside those of live runs.",
+        known="Which fields, items and tools are refused is documented; the list has the shape of OpenAI's own client.",
+    ),
+    Assumption(
         path="azure/errors.py",
         rule="The whole replies of `too_many_requests()` and `content_filter_event()`.",
         known="The same errors are recorded inside a stream and for a prompt.",

@@ -10,6 +10,8 @@ from types import ModuleType
 from responses_emulator.rules import (
     azure,
     chatgpt,
+    chatgpt_plan,
+    chatgpt_plan_sign_in,
     conversations,
     entra,
     http,
@@ -31,6 +33,8 @@ _MODULES: dict[str, ModuleType] = {
     "WebSockets": websocket,
     "ChatGPT": chatgpt,
     "The sign-in of ChatGPT": sign_in,
+    "ChatGPT plans in other programs": chatgpt_plan,
+    "Sign in with ChatGPT": chatgpt_plan_sign_in,
     "Azure OpenAI": azure,
     "Microsoft Entra": entra,
     "Managed identities": machines,
