@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from ..failures.failure import CallFailure, Failure
@@ -11,19 +12,23 @@ from ..wire.types import Event
 from .fake_transport import FakeReply, build_body, build_text_reply
 
 _REFUSAL = Failure(kind="status", status=400, message="the request is not valid")
+_REDIRECT = Failure(kind="status", status=307, message="the address has moved")
 
 
 class TransportContract:
     """Inherit it and define `build`."""
 
     def build(self, *script: FakeReply | Failure) -> Transport:
-        """Return a transport to a service that plays this script, one reply or failure for each request."""
+        """Return a transport to a service that plays this script, one reply or failure for each request.
+
+        A failure with a status from 300 to 399 is a redirect to the address of the service.
+        """
         raise NotImplementedError
 
     def test_events_arrive_in_their_order(self) -> None:
         transport = self.build(build_text_reply("a", "b", "c"))
         events = asyncio.run(_read_and_close(transport))
-        assert [event["delta"] for event in events if "delta" in event] == ["a", "b", "c"]
+        assert _deltas(events) == ["a", "b", "c"]
         assert events[-1]["type"] == "response.completed"
 
     def test_header_names_are_in_lower_case(self) -> None:
@@ -42,6 +47,15 @@ class TransportContract:
         assert raised.failure.status == _REFUSAL.status
         assert raised.failure.message == _REFUSAL.message
 
+    def test_redirect_is_a_call_failure_and_is_not_followed(self) -> None:
+        async def check() -> None:
+            transport = self.build(_REDIRECT, build_text_reply("a"))
+            raised = await _catch_failure(transport)
+            assert raised.failure.status == _REDIRECT.status
+            assert _deltas(await _read_and_close(transport)) == ["a"], "the reply was taken by a second request"
+
+        asyncio.run(check())
+
     def test_failure_comes_after_the_events_before_it(self) -> None:
         broken = Failure(kind="stream", message="the connection broke off")
 
@@ -56,7 +70,7 @@ class TransportContract:
             except CallFailure as raised:
                 kind = raised.failure.kind
             await transport.close()
-            assert [event["delta"] for event in events if "delta" in event] == ["a", "b"]
+            assert _deltas(events) == ["a", "b"]
             assert kind == "stream"
 
         asyncio.run(check())
@@ -69,9 +83,25 @@ class TransportContract:
                     break
             assert asyncio.all_tasks() == {asyncio.current_task()}, "a task is left"
             events = await _read_and_close(transport)
-            assert [event["delta"] for event in events if "delta" in event] == ["d"]
+            assert _deltas(events) == ["d"]
 
         asyncio.run(check())
+
+    def test_cancelled_request_leaves_no_task_and_the_next_request_works(self) -> None:
+        async def check(steps: int) -> None:
+            transport = self.build(build_text_reply("a"), build_text_reply("b"))
+            request = asyncio.create_task(_read(transport))
+            for _ in range(steps):  # each lets the request go on to its next await
+                await asyncio.sleep(0)
+            request.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await request
+            # The first reply is left if the request had not been sent.
+            assert _deltas(await _read_and_close(transport)) in (["a"], ["b"])
+            assert asyncio.all_tasks() == {asyncio.current_task()}, "a task is left"
+
+        for steps in (0, 1, 2, 4, 8, 16):
+            asyncio.run(check(steps))
 
     def test_transport_can_be_closed_at_any_time_and_used_again(self) -> None:
         async def check() -> None:
@@ -96,13 +126,22 @@ class TransportContract:
         asyncio.run(check())
 
 
-async def _read_and_close(transport: Transport) -> list[dict[str, Any]]:
+async def _read(transport: Transport) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     async with transport.open(build_body(), timeout_s=30) as reply:
         async for batch in reply.batches:
             events += batch
+    return events
+
+
+async def _read_and_close(transport: Transport) -> list[dict[str, Any]]:
+    events = await _read(transport)
     await transport.close()
     return events
+
+
+def _deltas(events: list[dict[str, Any]]) -> list[str]:
+    return [event["delta"] for event in events if "delta" in event]
 
 
 async def _catch_failure(transport: Transport) -> CallFailure:
