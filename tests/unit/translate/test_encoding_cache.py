@@ -18,6 +18,7 @@ from amplifier_core.message_models import (
     ThinkingBlock,
     ToolCallBlock,
     ToolResultBlock,
+    ToolSpec,
 )
 from openai_responses_common.translate.call_order import read_order_facts
 from openai_responses_common.translate.encoding_cache import EncodedMessage, EncodingCache
@@ -25,6 +26,7 @@ from openai_responses_common.translate.messages import EncodedMessages, encode_m
 from openai_responses_common.translate.replay import TargetModel
 from openai_responses_common.translate.replay_state import ReplayState, as_extra_field
 from openai_responses_common.translate.tool_names import ToolNames
+from openai_responses_common.translate.tools import encode_tools
 from openai_responses_common.wire.request_body import SharedItem
 from openai_responses_common.wire.types import Item, item_key
 
@@ -221,3 +223,86 @@ def test_threads_share_a_cache() -> None:
         thread.join()
     assert not wrong
     assert cache.size_bytes <= 300_000
+
+
+def build_tool(name: str, **schema: Any) -> ToolSpec:
+    return ToolSpec(name=name, parameters={"type": "object", "properties": {}, **schema})
+
+
+def test_equal_tools_are_encoded_once_and_each_request_has_its_own_names() -> None:
+    cache = EncodingCache()
+    tools, hosted = [build_tool("a.b"), ToolSpec.model_validate({"name": "sh", "parameters": {}, "type": "shell"})], []
+    first = cache.encode_tools(tools, hosted)
+    again = cache.encode_tools(copy.deepcopy(tools), hosted)
+    assert again.items is first.items
+    assert first.items == encode_tools(tools, hosted).items
+    assert again.names is not first.names
+    assert again.names.find_native_type("sh") == "shell"
+    assert again.names.read_tool_name({"type": "shell_call"}) == "sh"
+    assert again.names.read_tool_name({"type": "function_call", "name": first.items[0]["name"]}) == "a.b"
+    again.names.encode("c.d")
+    alias = encode_tools([build_tool("c.d")], []).items[0]["name"]
+    assert cache.encode_tools(tools, hosted).names.read_tool_name({"type": "function_call", "name": alias}) == alias
+
+
+def test_tools_that_differ_in_anything_are_encoded_anew() -> None:
+    cache = EncodingCache()
+    tool = build_tool("a", minimum=1)
+    variants: list[tuple[list[ToolSpec] | None, list[Item]]] = [
+        ([tool], []),
+        ([build_tool("a", minimum=True)], []),
+        ([build_tool("a", minimum=1.0)], []),
+        ([tool, build_tool("b")], []),
+        ([build_tool("b"), tool], []),
+        ([tool], [{"type": "web_search"}]),
+        ([], [{"type": "web_search"}]),
+        (None, []),
+    ]
+    for tools, hosted in variants * 2:
+        assert repr(cache.encode_tools(tools, hosted).items) == repr(encode_tools(tools, hosted).items)
+    cache.encode_tools([tool], [])
+    tool.parameters["minimum"] = 2
+    assert cache.encode_tools([tool], []).items[0]["parameters"]["minimum"] == 2
+    tool.parameters["minimum"] = 1
+    assert cache.encode_tools([tool], []).items[0]["parameters"]["minimum"] == 1
+
+
+class OwnTool(ToolSpec):
+    pass
+
+
+def test_tools_without_a_plain_key_are_encoded_anew() -> None:
+    cache = EncodingCache()
+    for tool in (OwnTool(name="a", parameters={}), build_tool("a", default=b"x"), build_tool("a", default={1, 2})):
+        first, again = cache.encode_tools([tool], []), cache.encode_tools([tool], [])
+        assert first.items == again.items
+        assert first.items is not again.items
+
+
+def test_tools_that_change_meanwhile_are_not_kept() -> None:
+    tool = build_tool("a")
+
+    class UnusedLock:
+        def __enter__(self) -> None:
+            raise AssertionError("nothing is added")
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    class ChangingTools(list[ToolSpec]):
+        """Its tool changes each time that somebody goes through it."""
+
+        def __iter__(self) -> Any:
+            tool.description = f"{tool.description} more"
+            return super().__iter__()
+
+    encoded = EncodingCache(lock=UnusedLock()).encode_tools(ChangingTools([tool]), [])
+    assert encoded.items[0]["name"] == "a"
+
+
+def test_few_lists_of_tools_stay() -> None:
+    cache = EncodingCache()
+    first = cache.encode_tools([build_tool("a")], [])
+    for number in range(20):
+        cache.encode_tools([build_tool(f"t{number}")], [])
+    assert cache.encode_tools([build_tool("a")], []).items is not first.items

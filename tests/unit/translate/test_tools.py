@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.translate.tool_names import ToolNames
 from openai_responses_common.translate.tools import (
-    collect_tool_names,
     drop_left_out_choice,
     encode_found_tools,
     encode_response_format,
@@ -31,7 +30,7 @@ READ = ToolSpec(name="read", description="Read a file.", parameters=SCHEMA)
 
 
 def encoded(tools: Any, hosted: Any = ()) -> list[dict[str, Any]]:
-    return encode_tools(tools, hosted, collect_tool_names(tools, hosted))[0]
+    return encode_tools(tools, hosted).items
 
 
 def spec(name: str = "t", **extra: Any) -> ToolSpec:
@@ -152,7 +151,8 @@ def test_hosted_tools_are_asked_to_show_what_they_found(kind: str, shown: list[s
 
 
 def encode_with_notes(*tools: ToolSpec, hosted: Any = ()) -> tuple[list[dict[str, Any]], list[str]]:
-    return encode_tools(tools, hosted, collect_tool_names(tools, hosted))
+    encoded = encode_tools(tools, hosted)
+    return encoded.items, encoded.notes
 
 
 ENDLESS: dict[str, Any] = {}
@@ -219,8 +219,8 @@ def test_choice_of_tools_by_their_host_s_names() -> None:
     hosted = [
         {"type": "namespace", "name": "n", "tools": [{"type": "custom", "name": name} for name in ("x", "in.side")]}
     ]
-    names = collect_tool_names(tools, hosted)
-    sent, _ = encode_tools(tools, hosted, names)
+    encoded = encode_tools(tools, hosted)
+    sent, names = encoded.items, encoded.names
 
     def choose(choice: Any) -> Any:
         return encode_tool_choice(choice, sent, names)
@@ -300,8 +300,8 @@ def test_a_choice_of_a_tool_that_is_left_out_is_left_out_too(choice: Any, fitted
     loop["default"] = loop
     tools = [READ, ToolSpec(name="bad one", parameters=loop)]
     hosted = [{"type": "web_search", "filters": loop}]
-    names = collect_tool_names(tools, hosted)
-    sent, _ = encode_tools(tools, hosted, names)
+    encoded = encode_tools(tools, hosted)
+    sent, names = encoded.items, encoded.names
     asked = encode_tool_choice(choice, sent, names)
     assert asked is not None
     result, notes = drop_left_out_choice(asked, sent, tools, hosted, names)

@@ -22,7 +22,6 @@ from .repair import Repair, repair_calls
 from .replay import TargetModel
 from .tool_names import ToolNames
 from .tools import (
-    collect_tool_names,
     drop_left_out_choice,
     encode_response_format,
     encode_tool_choice,
@@ -82,8 +81,8 @@ def encode_request(
         is_continuation: whether the model is to go on from its newest message; false by default.
         cache: what earlier requests encoded. None, the default, encodes everything anew.
     """
-    tool_names = collect_tool_names(request.tools, options.hosted_tools)
-    tools, tool_notes = encode_tools(request.tools, options.hosted_tools, tool_names)
+    encoded_tools = (cache.encode_tools if cache else encode_tools)(request.tools, options.hosted_tools)
+    tools, tool_names = encoded_tools.items, encoded_tools.names
     history = encode_messages(
         request.messages,
         origin=origin,
@@ -113,7 +112,7 @@ def encode_request(
     extra_body, extra_notes = _read_extra_body(options)
     return EncodedRequest(
         body=cast(Body, {**body, **extra_body, "input": items}),
-        dropped_options=option_notes + tool_notes + choice_notes + field_notes + extra_notes,
+        dropped_options=option_notes + encoded_tools.notes + choice_notes + field_notes + extra_notes,
         dropped_content=history.dropped_content,
         dropped_by_amendments=amendment_notes,
         repairs=repairs,

@@ -11,21 +11,23 @@ beginning there. Knows neither calls nor sessions, and nothing global.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, cast
 
-from amplifier_core.message_models import Message
+from amplifier_core.message_models import Message, ToolSpec
 
 from ..wire.request_body import SharedItem
 from ..wire.types import Item
 from .call_order import OrderFacts
-from .message_key import is_plain, make_message_key
+from .message_key import are_plain_tools, is_plain_message, make_message_key, make_tools_key
+from .tools import EncodedTools, encode_tools
 
 _MAX_BYTES = 64 * 1024 * 1024
 _MAX_CONTEXTS = 64
+_MAX_TOOL_LISTS = 16
 # An entry takes about this much besides its texts.
 _ENTRY_BYTES = 1024
 
@@ -69,6 +71,7 @@ class EncodingCache:
         self._young: dict[Hashable, EncodedMessage] = {}
         self._old: dict[Hashable, EncodedMessage] = {}
         self._young_bytes = 0
+        self._tools: dict[bytes, EncodedTools] = {}
 
     @property
     def size_bytes(self) -> int:
@@ -91,6 +94,26 @@ class EncodingCache:
                 self._contexts.clear()
             number = self._contexts.setdefault(context, next(self._numbers))
         return CachedMessages(self, number, self._max_generation_bytes)
+
+    def encode_tools(self, tools: Sequence[ToolSpec] | None, hosted_tools: Sequence[Mapping[str, Any]]) -> EncodedTools:
+        """Return what `tools.encode_tools` does, from the cache if it is there.
+
+        The cache knows a list of tools as it knows a message, and as few lists as agents of one session have.
+        """
+        tools = tools or ()
+        key = make_tools_key(tools, hosted_tools)
+        encoded = self._tools.get(key) if key else None
+        if encoded is None:
+            encoded = encode_tools(tools, hosted_tools)
+            if key is None or not are_plain_tools(tools, hosted_tools):
+                return encoded
+            encoded = replace(encoded, items=[cast(Item, _copy(item)) for item in encoded.items])
+            if make_tools_key(tools, hosted_tools) == key:
+                with self._lock:
+                    if len(self._tools) >= _MAX_TOOL_LISTS:
+                        self._tools.clear()
+                    self._tools[key] = encoded
+        return replace(encoded, names=encoded.names.copy())
 
     def find(self, key: Hashable, room: int) -> EncodedMessage | None:
         """Return an entry, which stays if there is room for it. None if there is none."""
@@ -139,7 +162,7 @@ class CachedMessages:
         entry = self._find(key, self._room)
         if entry is None:
             encoded = encode(message)
-            entry = _make_entry(encoded, content_key) if encoded.is_reusable and is_plain(message) else None
+            entry = _make_entry(encoded, content_key) if encoded.is_reusable and is_plain_message(message) else None
             # Another thread may have changed the message meanwhile.
             if entry is None or make_message_key(message) != content_key:
                 return encoded

@@ -1,4 +1,4 @@
-"""Makes keys of messages, by which `encoding_cache` finds what it encoded before.
+"""Makes keys of messages and of tools, by which `encoding_cache` finds what it encoded before.
 
 Hosts build all messages anew for each request, and may change one in place, so that an identity says nothing: a key
 holds the whole content that the encoding reads. Two messages have equal keys only if nothing tells them apart: equality
@@ -11,7 +11,7 @@ comparison of the models, and takes a third of the time of pydantic's writer and
 from __future__ import annotations
 
 import marshal
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, cast
 
 from amplifier_core.message_models import (
@@ -23,6 +23,7 @@ from amplifier_core.message_models import (
     ThinkingBlock,
     ToolCallBlock,
     ToolResultBlock,
+    ToolSpec,
 )
 from pydantic import BaseModel
 
@@ -50,7 +51,7 @@ def make_message_key(message: Message) -> Hashable | None:
     """Return the key of a message, without what the encoding does not read: its metadata, and extra fields but one.
 
     None if the message, or a block of it, is of another class than the kernel's, or holds an object that `marshal` does
-    not write; `is_plain` finds what else may not count as equal.
+    not write; `is_plain_message` finds what else may not count as equal.
     """
     if type(message) is not Message:
         return None
@@ -80,19 +81,42 @@ def _describe_content(content: Any) -> Any:
     return [(_BLOCK_CODES[type(block)], block.__dict__, block.__pydantic_extra__) for block in blocks]
 
 
-def is_plain(message: Message) -> bool:
+def make_tools_key(tools: Iterable[ToolSpec], hosted_tools: Iterable[Mapping[str, Any]]) -> bytes | None:
+    """Return the key of the tools of a request, and None as `make_message_key` does."""
+    try:
+        return marshal.dumps(_describe_tools(tools, hosted_tools), _MARSHAL_FORMAT)
+    except ValueError:
+        return None
+
+
+def _describe_tools(tools: Iterable[ToolSpec], hosted_tools: Iterable[Mapping[str, Any]]) -> Any:
+    if not all(type(tool) is ToolSpec for tool in tools):
+        raise ValueError("a tool of another class")
+    return [(tool.__dict__, tool.__pydantic_extra__) for tool in tools], list(hosted_tools)
+
+
+def is_plain_message(message: Message) -> bool:
     """Return whether a message that has a key holds nothing but what JSON has, and tuples.
 
     `marshal` writes everything else that it accepts, such as an array of numbers, as bytes or as a set, so that
     different values may have one key. No such key equals that of a plain message.
     """
-    try:
-        return _is_plain((_describe_content(message.content), (message.model_extra or {}).get("tool_calls")))
-    except (KeyError, RecursionError):
-        return False
+    return _is_plain((_describe_content(message.content), (message.model_extra or {}).get("tool_calls")))
+
+
+def are_plain_tools(tools: Iterable[ToolSpec], hosted_tools: Iterable[Mapping[str, Any]]) -> bool:
+    """Return for tools that have a key what `is_plain_message` does for a message."""
+    return _is_plain(_describe_tools(tools, hosted_tools))
 
 
 def _is_plain(value: object) -> bool:
+    try:
+        return _holds_plain_values(value)
+    except RecursionError:
+        return False
+
+
+def _holds_plain_values(value: object) -> bool:
     kind = type(value)
     if kind is list or kind is tuple:
         entries = cast(list[object], value)
@@ -100,4 +124,4 @@ def _is_plain(value: object) -> bool:
         entries = [*cast(dict[object, object], value), *cast(dict[object, object], value).values()]
     else:
         return kind in _PLAIN_TYPES
-    return not [entry for entry in entries if type(entry) not in _PLAIN_TYPES and not _is_plain(entry)]
+    return not [entry for entry in entries if type(entry) not in _PLAIN_TYPES and not _holds_plain_values(entry)]

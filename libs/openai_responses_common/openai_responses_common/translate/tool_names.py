@@ -54,6 +54,16 @@ class ToolNames:
         self._native_types: dict[str, str] = {}
         self._native_names: dict[tuple[str, str], str] = {}
 
+    def copy(self) -> ToolNames:
+        """Return the same names, for another request."""
+        copied = ToolNames()
+        copied._valid_names = self._valid_names
+        copied._alias_by_name = dict(self._alias_by_name)
+        copied._name_by_alias = dict(self._name_by_alias)
+        copied._native_types = dict(self._native_types)
+        copied._native_names = dict(self._native_names)
+        return copied
+
     def encode(self, name: str) -> str:
         """Return the name under which the service accepts a tool: its own name if that is valid, else its alias."""
         if is_valid_tool_name(name):

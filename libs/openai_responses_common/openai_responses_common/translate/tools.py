@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from amplifier_core.message_models import ResponseFormatJson, ResponseFormatJsonSchema, ToolSpec
@@ -28,6 +29,21 @@ _INCLUDE_BY_TOOL: Mapping[str, str] = {
 _Notes = list[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedTools:
+    """The tools of a request.
+
+    Attributes:
+        items: the tools as they are sent; nobody changes them.
+        notes: sentences for the user about tools that are sent in another way or not at all.
+        names: the names of the tools. Each request has its own, because its history adds to them.
+    """
+
+    items: list[Item]
+    notes: list[str]
+    names: ToolNames
+
+
 def collect_tool_names(tools: Sequence[ToolSpec] | None, hosted_tools: Iterable[Mapping[str, Any]]) -> ToolNames:
     """Return the names of a request's tools; each valid one is then never the alias of another tool."""
     definitions = [_flatten_function(tool) for tool in hosted_tools]
@@ -40,18 +56,16 @@ def _list_names(definitions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield from _list_names(as_objects(tool.get("tools")))
 
 
-def encode_tools(
-    tools: Sequence[ToolSpec] | None, hosted_tools: Iterable[Mapping[str, Any]], tool_names: ToolNames
-) -> tuple[list[Item], list[str]]:
-    """Return the tools of a request, then the hosted tools that are not among them; and notes for the user.
+def encode_tools(tools: Sequence[ToolSpec] | None, hosted_tools: Iterable[Mapping[str, Any]]) -> EncodedTools:
+    """Return the tools of a request, then the hosted tools that are not among them.
 
     A tool that cannot be sent is left out, and a note says so.
 
     Args:
         tools: the tools of the chat request; None for none. Of two with the same identity, the first one counts.
         hosted_tools: the hosted tools of the options. Of two with the same identity, the later one counts.
-        tool_names: gets the names under which the host registered the tools.
     """
+    tool_names = collect_tool_names(tools, hosted_tools)
     notes: _Notes = []
     encoded: dict[tuple[str, object], Item] = {}
     for tool in tools or ():
@@ -65,7 +79,7 @@ def encode_tools(
     hosted = [_encode_definition(tool, tool_names, notes) for tool in hosted_tools]
     hosted_by_identity = {_tool_identity(tool): tool for tool in hosted if tool is not None}
     others = [tool for identity, tool in hosted_by_identity.items() if identity not in encoded]
-    return [*encoded.values(), *others], notes
+    return EncodedTools(items=[*encoded.values(), *others], notes=notes, names=tool_names)
 
 
 def _tool_identity(tool: Mapping[str, Any]) -> tuple[str, object]:
