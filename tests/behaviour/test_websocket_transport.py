@@ -426,7 +426,7 @@ async def test_service_that_is_not_there_is_the_failure_of_http() -> None:
     refused = Failure(kind="network", message="cannot reach it")
     client = Client(f"http://127.0.0.1:{port}/v1")
     client.http = FakeTransport(refused, refused)
-    client.transport._http = client.http
+    client.transport.http = client.http
     for _ in range(2):
         with pytest.raises(CallFailure) as raised:
             await client.ask()

@@ -195,7 +195,7 @@ def test_each_instance_has_a_key_of_its_own(
     saved = wizard.run()
     assert saved[secret.id] == f"${{{other}}}"
     for config in (saved, {key: expanded(value) for key, value in saved.items()}):
-        credential = wizard.made(config)._backend.transport.endpoint.credential
+        credential = wizard.made(config)._backend.transport.http.endpoint.credential
         assert f"the key in the variable {other}" in credential.description
 
 

@@ -72,9 +72,9 @@ async def test_no_part_of_a_provider_shows_or_gives_away_its_credential(session:
     await session.ask("hello")
     secret, provider = session.backend.secret, session.provider
     backend = provider._backend
-    parts = [provider, backend, backend.transport, backend.transport.endpoint, backend.models, provider._engine]
-    parts += [backend.transport.endpoint.credential, provider._configured_options, provider._catalogue]
-    for part in [*parts, await backend.transport._clients.get()]:
+    parts = [provider, backend, backend.transport, backend.transport.http.endpoint, backend.models, provider._engine]
+    parts += [backend.transport.http.endpoint.credential, provider._configured_options, provider._catalogue]
+    for part in [*parts, await backend.transport.http._clients.get()]:
         assert leaks(secret, part) == [], type(part)
     assert secret not in str({key: value for key, value in vars(provider).items() if key != "config"})
     for part in parts:
@@ -92,7 +92,7 @@ async def test_no_part_of_a_provider_shows_or_gives_away_its_credential(session:
 async def test_the_client_of_the_sdk_keeps_no_credential(session: Session) -> None:
     """It would, as its `api_key`, and a debugger or an error report would show it."""
     await session.ask("hello")
-    client = await session.provider._backend.transport._clients.get()
+    client = await session.provider._backend.transport.http._clients.get()
     held = [(type(each).__name__, repr(vars(each))) for each in reachable(client)]
     assert len(held) > 5
     assert [name for name, text in held if session.backend.secret in text] == []

@@ -116,7 +116,7 @@ async def test_a_sub_agent_shares_the_sign_in_of_its_parent(tmp_path: Path) -> N
         sources = []
         for kernel in (parent, child):
             await kernel.session.execute("hello")
-            credential: Any = kernel.providers[row.name]._backend.transport.endpoint.credential
+            credential: Any = kernel.providers[row.name]._backend.transport.http.endpoint.credential
             sources.append(credential._account.source)
         assert sources[0] is sources[1]
         await child.session.cleanup()

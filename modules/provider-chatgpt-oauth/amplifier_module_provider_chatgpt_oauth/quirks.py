@@ -32,6 +32,12 @@ CLIENT_HEADERS: Mapping[str, str] = {
     "User-Agent": "".join(each for each in _USER_AGENT if " " <= each <= "~"),
 }
 
+# Of an upgrade, beside the others. Source: a capture of Codex 0.169, seen 2026-11-30.
+WEBSOCKET_HEADERS: Mapping[str, str] = {"OpenAI-Beta": "responses_websockets=2026-02-06"}
+
+WEBSOCKET_OMITTED_FIELDS: frozenset[str] = frozenset({"background"})
+"""What a frame leaves out of a body. Codex 0.169 sends `stream` in every frame (the same capture)."""
+
 FAST_SUFFIX = "-fast"
 """The ending of a model's name that requests its fast tier."""
 

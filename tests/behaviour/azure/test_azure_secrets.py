@@ -233,8 +233,8 @@ async def look(scene: Scene, settings: dict[str, Any], witness: Witness, *, fail
 def reachable(provider: Any) -> list[Any]:
     """What a debugger or a careless log line would print; the config is the user's own text and left out."""
     backend = provider._backend
-    credential = backend.transport.endpoint.credential
-    things = [provider, backend, backend.transport, backend.transport.endpoint, backend.models, credential]
+    credential = backend.transport.http.endpoint.credential
+    things = [provider, backend, backend.transport, backend.transport.http.endpoint, backend.models, credential]
     identity = getattr(credential, "identity", None)
     if identity is not None:
         things += [identity, identity.flow, credential.source, credential.token, vars(credential.source)["_fetch"]]

@@ -133,7 +133,7 @@ async def test_a_token_near_its_end_is_fetched_ahead_of_time(cloud: Cloud) -> No
     cloud.directory.expires_in = 3599
     await session.ask("hello")
     await until(lambda: len(cloud.directory.access_tokens) == 2)
-    await until(lambda: session.provider._backend.transport.endpoint.credential.token.remaining_s() > 3000)
+    await until(lambda: session.provider._backend.transport.http.endpoint.credential.token.remaining_s() > 3000)
     await session.ask("hello")
     assert [cloud.directory.find_access_token(each).number for each in cloud.sent] == [1, 1, 2]  # pyright: ignore[reportOptionalMemberAccess]
 

@@ -28,31 +28,35 @@ class SwitchingTransport:
         websocket: the way over WebSocket.
         prefers_websocket: whether `auto` takes the WebSocket from the second request of a conversation on. The default
             is False: `auto` is HTTP.
+
+    Attributes:
+        http: the transport over HTTP.
+        websocket: the way over WebSocket.
     """
 
     def __init__(self, http: Transport, websocket: WebSocketTransport, *, prefers_websocket: bool = False) -> None:
-        self._http = http
-        self._websocket = websocket
+        self.http = http
+        self.websocket = websocket
         self._prefers_websocket = prefers_websocket
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._http!r})"
+        return f"{type(self).__name__}({self.http!r})"
 
     @property
     def origin(self) -> str:
-        return self._http.origin
+        return self.http.origin
 
     async def prepare(self) -> None:
         """See `Transport.prepare`."""
-        await self._http.prepare()
+        await self.http.prepare()
 
     async def warm_up(self) -> None:
         """See `Transport.warm_up`. By default the first request of a conversation travels over HTTP."""
-        await self._http.warm_up()
+        await self.http.warm_up()
 
     async def connect_ahead(self) -> None:
         """See `Transport.connect_ahead`."""
-        await self._http.connect_ahead()
+        await self.http.connect_ahead()
 
     @asynccontextmanager
     async def open(
@@ -68,7 +72,7 @@ class SwitchingTransport:
         late_switch: TransportSwitch | None = None
         async with AsyncExitStack() as stack:
             if self._wants_websocket(body, choice):
-                request = self._websocket.open(body, timeout_s=timeout_s, headers=headers, on_switch=on_switch)
+                request = self.websocket.open(body, timeout_s=timeout_s, headers=headers, on_switch=on_switch)
                 try:
                     reply = await stack.enter_async_context(request)
                 except WebSocketUnavailable as unavailable:
@@ -76,7 +80,7 @@ class SwitchingTransport:
                 else:
                     yield reply
                     return
-            http_request = self._http.open(body, timeout_s=timeout_s, headers=headers, choice="http")
+            http_request = self.http.open(body, timeout_s=timeout_s, headers=headers, choice="http")
             reply = await stack.enter_async_context(http_request)
             if late_switch is not None and on_switch is not None:
                 on_switch(late_switch)
@@ -84,18 +88,18 @@ class SwitchingTransport:
 
     def scrub(self, text: str) -> str:
         """See `Transport.scrub`."""
-        return self._http.scrub(text)
+        return self.http.scrub(text)
 
     async def fetch(self, path: str, *, timeout_s: float, etag: str | None = None) -> Document:
         """Get a JSON document; see `Transport.fetch`."""
-        return await self._http.fetch(path, timeout_s=timeout_s, etag=etag)
+        return await self.http.fetch(path, timeout_s=timeout_s, etag=etag)
 
     async def close(self) -> None:
         """Close the connections of this loop; see `Transport.close`."""
         try:
-            await self._websocket.close()
+            await self.websocket.close()
         finally:
-            await self._http.close()
+            await self.http.close()
 
     def _wants_websocket(self, body: RequestBody, choice: TransportChoice) -> bool:
         """Return whether a request is to travel over WebSocket.
@@ -116,7 +120,7 @@ class SwitchingTransport:
         switch = TransportSwitch(from_transport="websocket", to_transport="http", reason=unavailable.reason)
         if unavailable.is_unreachable:
             return switch
-        is_news = not unavailable.is_refused or REFUSALS.add(self._websocket.address)
+        is_news = not unavailable.is_refused or REFUSALS.add(self.websocket.address)
         if is_news and on_switch is not None:
             on_switch(switch)
         return None
