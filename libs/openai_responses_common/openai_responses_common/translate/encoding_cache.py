@@ -93,7 +93,7 @@ class EncodingCache:
             if len(self._contexts) >= _MAX_CONTEXTS and context not in self._contexts:
                 self._contexts.clear()
             number = self._contexts.setdefault(context, next(self._numbers))
-        return CachedMessages(self, number, self._max_generation_bytes)
+        return CachedMessages(self, self._young, number, self._max_generation_bytes)
 
     def encode_tools(self, tools: Sequence[ToolSpec] | None, hosted_tools: Sequence[Mapping[str, Any]]) -> EncodedTools:
         """Return what `tools.encode_tools` does, from the cache if it is there.
@@ -138,13 +138,16 @@ class CachedMessages:
 
     Args:
         cache: what all requests share.
+        young: its newest entries when the request begins, where nearly every message is found.
         context_number: stands for the context of the request.
         room: how many bytes of the cache this request may take.
     """
 
-    def __init__(self, cache: EncodingCache, context_number: int, room: int) -> None:
-        self._find = cache.find
-        self._add = cache.add
+    def __init__(
+        self, cache: EncodingCache, young: Mapping[Hashable, EncodedMessage], context_number: int, room: int
+    ) -> None:
+        self._cache = cache
+        self._find_young = young.get
         self._context_number = context_number
         self._room = room
 
@@ -159,7 +162,7 @@ class CachedMessages:
         if content_key is None:
             return encode(message)
         key = (self._context_number, content_key)
-        entry = self._find(key, self._room)
+        entry = self._find_young(key) or self._cache.find(key, self._room)
         if entry is None:
             encoded = encode(message)
             entry = _make_entry(encoded, content_key) if encoded.is_reusable and is_plain_message(message) else None
@@ -167,8 +170,8 @@ class CachedMessages:
             if entry is None or make_message_key(message) != content_key:
                 return encoded
             if entry.size <= self._room:
-                self._add(key, entry)
-        self._room = max(0, self._room - entry.size)
+                self._cache.add(key, entry)
+        self._room -= entry.size
         return entry
 
 

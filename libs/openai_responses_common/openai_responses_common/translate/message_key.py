@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Hashable, Iterable, Mapping
+from operator import itemgetter
 from typing import Any, cast
 
 from amplifier_core.message_models import (
@@ -28,6 +29,9 @@ from amplifier_core.message_models import (
 from pydantic import BaseModel
 
 _MARSHAL_FORMAT = 2
+
+# Attributes of a model take twice as long, and each request reads all messages of a history.
+_read_fields = itemgetter("content", "role", "name", "tool_call_id")
 
 # A subclass may read its fields in its own way, so only these classes have a key.
 _BLOCK_CODES: dict[type[Any], int] = {
@@ -55,20 +59,18 @@ def make_message_key(message: Message) -> Hashable | None:
     """
     if type(message) is not Message:
         return None
-    fields = message.__dict__  # half of the time of the attributes, and every request reads all messages of a history
     extra = message.__pydantic_extra__
-    content, role = fields.get("content"), fields.get("role")
-    name, call_id = fields.get("name"), fields.get("tool_call_id")
     calls: Any = extra.get("tool_calls") if extra else None
-    if (
-        calls is None
-        and type(content) is str
-        and type(role) is str
-        and (name is None or type(name) is str)
-        and (call_id is None or type(call_id) is str)
-    ):
-        return content, role, name, call_id
     try:
+        content, role, name, call_id = _read_fields(message.__dict__)
+        if (
+            calls is None
+            and type(content) is str
+            and type(role) is str
+            and (name is None or type(name) is str)
+            and (call_id is None or type(call_id) is str)
+        ):
+            return content, role, name, call_id
         return marshal.dumps((_describe_content(content), role, name, call_id, calls), _MARSHAL_FORMAT)
     except (ValueError, KeyError):
         return None
@@ -77,8 +79,9 @@ def make_message_key(message: Message) -> Hashable | None:
 def _describe_content(content: Any) -> Any:
     if type(content) is not list:
         return content
+    codes = _BLOCK_CODES
     blocks = cast(list[BaseModel], content)
-    return [(_BLOCK_CODES[type(block)], block.__dict__, block.__pydantic_extra__) for block in blocks]
+    return [(codes[type(block)], block.__dict__, block.__pydantic_extra__) for block in blocks]
 
 
 def make_tools_key(tools: Iterable[ToolSpec], hosted_tools: Iterable[Mapping[str, Any]]) -> bytes | None:
