@@ -6,8 +6,6 @@ the constructor, so that a leak is found by a search for that one word; nothing 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 import threading
 import time
@@ -18,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from responses_emulator.entra.records import (
-    FEDERATED_AUDIENCE,
     OPENAI_USER,
     READER,
     AccessToken,
@@ -31,10 +28,9 @@ from responses_emulator.entra.records import (
     base64url,
     encode_jwt_part,
 )
+from responses_emulator.entra.tokens import make_access_token, make_federated_token, make_id_token
 from responses_emulator.script.replies import Disconnect, HttpReply
 from responses_emulator.service.held_replies import HeldReplies
-
-_FEDERATED_KEY = b"offline issuer of a cluster, not a secret"
 
 
 @dataclass(slots=True)
@@ -186,20 +182,9 @@ class Directory:
         with self._lock:
             return {subject for known, subject in self._subjects if known == issuer}
 
-    def federated_token(
-        self,
-        *,
-        issuer: str = "https://cluster.example/",
-        subject: str = "system:serviceaccount:default:app",
-        audience: str = FEDERATED_AUDIENCE,
-        lifetime_s: float = 3600,
-    ) -> str:
-        """An assertion as a cluster writes it to a file; it also registers nothing: see `federate`."""
-        now = int(time.time())
-        claims = {"iss": issuer, "sub": subject, "aud": audience, "iat": now, "exp": int(now + lifetime_s)}
-        claims["jti"] = f"{self.canary}{secrets.token_hex(4)}"
-        signed = f"{encode_jwt_part({'alg': 'HS256', 'typ': 'JWT'})}.{encode_jwt_part(claims)}"
-        return f"{signed}.{base64url(hmac.digest(_FEDERATED_KEY, signed.encode(), 'sha256'))}"
+    def federated_token(self, **claims: Any) -> str:
+        """An assertion of a cluster; see `make_federated_token`. `allow_federation` lets the app sign in with it."""
+        return make_federated_token(self.canary, **claims)
 
     # Access tokens.
 
@@ -213,44 +198,30 @@ class Directory:
         expires_in: int | None = None,
     ) -> AccessToken:
         """Return a new access token, for the app unless an argument names another owner."""
-        now = int(time.time())
-        expires_s = now + (self.expires_in if expires_in is None else expires_in)
         app_id = app_id or self.client_id
         object_id = object_id or (self.user_id if user else self.object_id)
         with self._lock:
             number = len(self._issued.access) + 1
-            claims: dict[str, Any] = {
-                "aud": audience,
-                "iss": f"https://sts.windows.net/{self.tenant}/",
-                "iat": now,
-                "nbf": now,
-                "exp": expires_s,
-                "appid": app_id,
-                "oid": object_id,
-                "sub": object_id,
-                "tid": self.tenant,
-                "ver": "1.0",
-            }
-            if user:
-                claims |= {"upn": user, "unique_name": user, "scp": "user_impersonation"}
-            header = {"typ": "JWT", "alg": "RS256", "kid": "offline"}
-            text = f"{encode_jwt_part(header)}.{encode_jwt_part(claims)}.{self._signature(number)}"
+            text, expires_s = make_access_token(
+                audience=audience,
+                tenant=self.tenant,
+                app_id=app_id,
+                object_id=object_id,
+                user=user,
+                lifetime_s=self.expires_in if expires_in is None else expires_in,
+                signature=f"{self.canary}-AT-{number}-",
+            )
             issued = AccessToken(
                 number=number,
                 text=text,
                 audience=audience,
-                expires_s=float(expires_s),
+                expires_s=expires_s,
                 object_id=object_id,
                 app_id=app_id,
                 user=user,
             )
             self._issued.access[text] = issued
         return issued
-
-    def _signature(self, number: int) -> str:
-        # Read by people and by searches, and still valid base64: padded to whole groups.
-        text = f"{self.canary}-AT-{number}-"
-        return text + "A" * (-len(text) % 4)
 
     def find_access_token(self, token: str) -> AccessToken | None:
         """The token, unless it was never issued or was revoked."""
@@ -364,23 +335,15 @@ class Directory:
         return None
 
     def id_token(self, client_id: str, nonce: str | None) -> str:
-        """An id token of the user, unsigned: clients read it and do not verify it (it came over TLS)."""
-        now = int(time.time())
-        claims = {
-            "aud": client_id,
-            "iss": f"https://login.microsoftonline.com/{self.tenant}/v2.0",
-            "iat": now,
-            "exp": now + self.expires_in,
-            "name": self.user.split("@", maxsplit=1)[0],
-            "oid": self.user_id,
-            "preferred_username": self.user,
-            "sub": base64url(hashlib.sha256(self.user.encode()).digest()),
-            "tid": self.tenant,
-            "ver": "2.0",
-        }
-        if nonce:
-            claims["nonce"] = nonce
-        return f"{encode_jwt_part({'typ': 'JWT', 'alg': 'none'})}.{encode_jwt_part(claims)}."
+        """An id token of the user."""
+        return make_id_token(
+            client_id=client_id,
+            tenant=self.tenant,
+            user=self.user,
+            user_id=self.user_id,
+            lifetime_s=self.expires_in,
+            nonce=nonce,
+        )
 
     def client_info(self) -> str:
         """Whose account a user's token is, as clients keep it."""
