@@ -7,10 +7,10 @@ import json
 import os
 
 import pytest
-from amplifier_core.message_models import ResponseFormatJsonSchema
+from amplifier_core.message_models import ChatRequest, ResponseFormatJsonSchema
 
 from tests.support.backends import BackendUnderTest
-from tests.support.session import Conversation, Session, items, picture, result, tool, user
+from tests.support.session import Conversation, Session, items, picture, result, stored, tool, user
 
 pytestmark = pytest.mark.live
 
@@ -53,6 +53,16 @@ async def test_tools_and_reasoning_go_round(live: Session) -> None:
     raw = live.recorder.named("llm:request")[-1]["raw"]
     kept = [block for message in chat.messages[:-1] for block in message.content if not isinstance(block, str)]
     assert len(items(raw, "reasoning")) == len([block for block in kept if block.type == "thinking"])
+
+
+async def test_a_conversation_goes_on_over_a_websocket(live: Session) -> None:
+    """The service remembers what is not sent again. If it opens no WebSocket, the event says why."""
+    question = ChatRequest(messages=[user("Remember the word heron, and answer with yes.")])
+    first = await live.provider.complete(question, transport="websocket")
+    messages = [*question.messages, stored(first), user("Which word?")]
+    last = await live.provider.complete(ChatRequest(messages=messages), transport="websocket")
+    assert "heron" in last.text.lower()
+    assert live.recorder.named("provider:transport") == []
 
 
 async def test_a_picture_and_a_schema(live: Session) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AbortError
+from amplifier_module_provider_openai_v2.backend import build_openai_backend
 from openai_responses_common import ApiKey, Endpoint
 from openai_responses_common.failures.failure import CallFailure, Failure
 from openai_responses_common.testing.fake_transport import FakeTransport, build_text_reply
@@ -58,10 +59,12 @@ SECOND = build(say("hello"), replay("hello"), say("and now?"))
 class Client:
     """A transport over WebSocket to a server, with a fake one for HTTP beside it."""
 
-    def __init__(self, base_url: str, *, credential: Any = None) -> None:
+    def __init__(self, base_url: str, *, credential: Any = None, prefers_websocket: bool = False) -> None:
         self.http = FakeTransport(*[build_text_reply("over HTTP")] * 5)
         endpoint = Endpoint(base_url=base_url, credential=credential or ApiKey(key=SECRET), headers={"x-own": "1"})
-        self.transport = SwitchingTransport(self.http, WebSocketTransport(endpoint))
+        self.transport = SwitchingTransport(
+            self.http, WebSocketTransport(endpoint), prefers_websocket=prefers_websocket
+        )
         self.switches: list[TransportSwitch] = []
 
     @property
@@ -71,7 +74,7 @@ class Client:
     async def ask(self, body: RequestBody = FIRST, *, timeout_s: float = PATIENCE_S, **options: Any) -> str:
         """Make a request and return the text of its response."""
         async with self.transport.open(
-            body, timeout_s=timeout_s, choice="websocket", on_switch=self.switches.append, **options
+            body, timeout_s=timeout_s, on_switch=self.switches.append, **{"choice": "websocket", **options}
         ) as reply:
             async for batch in reply.batches:
                 for event in batch:
@@ -622,6 +625,27 @@ async def test_provider_that_is_closed_ends_its_request() -> None:
         with pytest.raises(AbortError):
             await asking
     assert client.switches == []
+
+
+async def test_first_request_of_a_conversation_waits_for_no_upgrade() -> None:
+    async with serve_sockets(answer_all) as server:
+        client = Client(server.base_url, prefers_websocket=True)
+        assert await client.ask(FIRST, choice="auto") == "over HTTP"
+        assert await client.ask(build(say("hello"), say("hello?")), choice="auto") == "over HTTP"
+        assert await client.ask(SECOND, choice="auto") == "hello"
+        assert await client.ask(SECOND, choice="http") == "over HTTP"
+        await client.transport.close()
+    assert client.switches == []
+
+
+def test_openais_own_addresses_prefer_a_websocket() -> None:
+    def prefers(base_url: str) -> bool:
+        return build_openai_backend({"base_url": base_url, "api_key": "k"}).transport._prefers_websocket  # type: ignore[attr-defined]
+
+    assert prefers("https://api.openai.com/v1")
+    assert prefers("https://eu.api.openai.com/v1")
+    assert not prefers("https://api.example.com/v1")
+    assert not prefers("http://localhost:8000/v1")
 
 
 @pytest.mark.parametrize("field", ["background", "previous_response_id", "conversation"])

@@ -17,6 +17,8 @@ from responses_emulator import (
     Call,
     CutStream,
     Emulator,
+    HttpReply,
+    OnUpgrade,
     ResponseFields,
     ResponseIncomplete,
     Say,
@@ -33,7 +35,7 @@ from tests.support.backends import BACKENDS, BackendUnderTest
 from tests.support.chatgpt_machine import ROW, Machine
 from tests.support.kernels import Kernel
 from tests.support.pages import names, page, rows
-from tests.support.session import Recorder, Session, tool, user
+from tests.support.session import Recorder, Session, asking, tool, user
 
 PAGE = page("docs/events.md")
 COMMON = {"provider", "model", "request_id"}
@@ -88,6 +90,8 @@ async def everything(backend: BackendUnderTest, emulator: Emulator) -> Recorder:
     assert await emulator.wait_until_async(lambda: session.sent > sent)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
+    emulator.script(OnUpgrade(HttpReply(404)), Say("over HTTP"))
+    await session.provider.complete(asking("hello"), transport="websocket")
     await session.cleanup()
     return session.recorder
 
