@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import connector
 from amplifier_core.llm_errors import ConfigurationError
 from responses_emulator import Authority, Emulator, Say, SignInService, chatgpt_surfaces
 
@@ -51,18 +51,11 @@ async def reach(backend: BackendUnderTest, emulator: Emulator) -> None:
 
 @pytest.mark.promise("a connection is opened for every call", area="hazard")
 async def test_idle_connection_stays_open_while_a_tool_runs(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock of the HTTP libraries is moved on by 100 seconds, as if a tool had run for that long."""
+    """The clock of the HTTP library is moved on by 100 seconds, as if a tool had run for that long."""
     await session.ask("hello")
-    monotonic = time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + 100)
+    monkeypatch.setattr(connector, "monotonic", lambda: time.monotonic() + 100)
     await session.ask("hello")
     assert len({request.connection for request in session.emulator.model_requests}) == 1
-
-
-async def test_few_connections_stay_open_after_a_crowd_of_calls(session: Session) -> None:
-    """Each idle connection costs every later request time."""
-    await asyncio.gather(*[session.ask("hello") for _ in range(40)])
-    assert await session.emulator.wait_until_async(lambda: 1 <= session.emulator.open_connections <= 20)
 
 
 @pytest.mark.parametrize("exceptions", ["", EXCEPTIONS], ids=["no exceptions", "exceptions"])
@@ -93,7 +86,6 @@ async def test_another_machine_is_reached_through_the_proxy(
 async def test_another_machine_is_reached_through_a_socks_proxy(
     backend: BackendUnderTest, remote: Emulator, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
-    pytest.importorskip("socksio")
     with RelayProxy() as proxy:
         monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:{proxy.port}")
         await reach(backend, remote)
@@ -103,14 +95,14 @@ async def test_another_machine_is_reached_through_a_socks_proxy(
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("socks5://127.0.0.1:9", "'socksio>=1,<2'"),
+        ("socks5://127.0.0.1:9", "'aiohttp-socks>=0.10'"),
         ("socks4://127.0.0.1:9", "HTTPS_PROXY does not hold the address of a proxy that speaks HTTP or SOCKS 5"),
     ],
 )
 async def test_error_says_what_a_socks_proxy_needs(
     backend: BackendUnderTest, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, address: str, message: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "socksio", None)  # as if it were not installed
+    monkeypatch.setitem(sys.modules, "aiohttp_socks", None)  # as if it were not installed
     monkeypatch.setenv("HTTPS_PROXY", address)
     session = await Session(backend, emulator).mount(remote_settings(backend, emulator))
     with pytest.raises(ConfigurationError, match=message):
@@ -132,17 +124,18 @@ def test_sign_in_and_refresh_on_this_machine_take_no_proxy(tmp_path: Path, monke
 
 
 def test_no_client_reads_the_proxies_itself() -> None:
-    """A client that is handed its transport does not look at the variables."""
+    """A client that is handed its transport does not look at the variables, nor does a session without `trust_env`."""
     folders = [ROOT / "libs/openai_responses_common/openai_responses_common", *(row.package_path for row in BACKENDS)]
     nodes = [
         node for folder in folders for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))
     ]
     clients = [
-        {keyword.arg for keyword in node.keywords}
+        (node.func.attr, {keyword.arg: keyword.value for keyword in node.keywords})
         for node in nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr in {"AsyncClient", "Client"}
+        and node.func.attr in {"AsyncClient", "Client", "ClientSession"}
     ]
-    assert len(clients) == 3
-    assert all("transport" in keywords for keywords in clients)
+    assert {name for name, _ in clients} == {"Client", "ClientSession"}
+    for name, keywords in clients:
+        assert "transport" in keywords if name == "Client" else ast.unparse(keywords["trust_env"]) == "False"

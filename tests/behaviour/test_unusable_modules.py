@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
     """A folder that comes first on the path, in which the modules are installed."""
     for backend in BACKENDS:
         points = f"[openai_responses_common.providers]\n{backend.name} = {backend.package}:create\n"
-        requirements = ("openai>=3.30", "httpx>=0.27", "jiter>=0.8")
+        requirements = ("aiohttp>=3.14", "openai>=3.30", "jiter>=0.8")
         write_distribution(tmp_path, distribution_of(backend), "0.1.0", *requirements, points=points)
     return tmp_path
 
@@ -105,7 +105,7 @@ def test_a_rank_that_is_not_a_number_is_the_default(value: object, backend: Back
 
 
 def test_a_package_that_is_too_old(folder: Path) -> None:
-    for name in ("httpx", "openai"):
+    for name in ("aiohttp", "openai"):
         write_distribution(folder, name, "0.1.9")
     check_stand_ins(folder, " 0.1.9 is too old: run ", ">=")
 
@@ -145,12 +145,20 @@ def test_a_library_that_is_damaged(folder: Path) -> None:
 
 
 def test_a_package_that_only_a_call_imports(folder: Path) -> None:
-    write_package(folder, "openai", BROKEN["raises"])
-    complete = {package: report["complete"] for package, report in load(folder).items()}
-    for backend in BACKENDS:
-        is_used = "SdkTransport" in (backend.package_path / "backend.py").read_text("utf-8")
-        told = complete[backend.package].startswith("ConfigurationError: the package openai cannot be imported (Attr")
-        assert told is is_used
+    write_package(folder, "aiohttp", BROKEN["raises"])
+    told = [report["complete"] for report in load(folder).values()]
+    broken = "ConfigurationError: the package aiohttp cannot be imported (AttributeError): run "
+    assert [text.startswith(broken) for text in told] == [True, True, False]
+    assert told[2].startswith("AuthenticationError"), "ChatGPT asks for the sign-in first"
+
+
+def test_a_package_that_calls_do_not_need(folder: Path) -> None:
+    """Whoever has no working SDK can still make calls."""
+    for name in ("openai", "httpx", "httpx2"):
+        write_package(folder, name, BROKEN["raises"])
+    for report in load(folder).values():
+        assert "openai" not in report["complete"].split(": ")[0]
+        assert "cannot be imported" not in report["complete"], report["complete"]
 
 
 def test_the_commands_of_the_modules_say_it_too(folder: Path) -> None:

@@ -68,13 +68,13 @@ def test_a_code_that_is_shown_on_a_screen_is_in_no_text_of_its_own() -> None:
 
 
 async def test_no_part_of_a_provider_shows_or_gives_away_its_credential(session: Session) -> None:
-    """From the provider down to the client of the SDK; its config is what the host itself gave it."""
+    """From the provider down to the HTTP session; its config is what the host itself gave it."""
     await session.ask("hello")
     secret, provider = session.backend.secret, session.provider
     backend = provider._backend
     parts = [provider, backend, backend.transport, backend.transport.http.endpoint, backend.models, provider._engine]
     parts += [backend.transport.http.endpoint.credential, provider._configured_options, provider._catalogue]
-    for part in [*parts, await backend.transport.http._clients.get()]:
+    for part in [*parts, await backend.transport.http._sessions.get()]:
         assert leaks(secret, part) == [], type(part)
     assert secret not in str({key: value for key, value in vars(provider).items() if key != "config"})
     for part in parts:
@@ -89,10 +89,10 @@ async def test_no_part_of_a_provider_shows_or_gives_away_its_credential(session:
                 assert secret not in repr(taken), type(part)
 
 
-async def test_the_client_of_the_sdk_keeps_no_credential(session: Session) -> None:
-    """It would, as its `api_key`, and a debugger or an error report would show it."""
+async def test_the_http_session_keeps_no_credential(session: Session) -> None:
+    """A debugger or an error report would show it."""
     await session.ask("hello")
-    client = await session.provider._backend.transport.http._clients.get()
+    client = await session.provider._backend.transport.http._sessions.get()
     held = [(type(each).__name__, repr(vars(each))) for each in reachable(client)]
     assert len(held) > 5
     assert [name for name, text in held if session.backend.secret in text] == []

@@ -18,7 +18,10 @@ from tests.support.session import RecordedEvent
 
 OURS = ("openai_responses_common", "amplifier_module")
 # Loggers that exist only after their package was first used.
-LATER = ("openai", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "msal", "urllib3", "asyncio", "keyring", *OURS)
+LATER = (
+    *("aiohttp.client", "aiohttp.internal", "asyncio", "h11", "httpcore2", "httpx2", "keyring", "msal", "openai"),
+    *("urllib3", *OURS),
+)
 CHATTY = dict.fromkeys(["raw", "debug", "raw_debug"], True)
 """The settings with which hook events hold the most."""
 

@@ -18,9 +18,9 @@ from openai_responses_common import (
     BackendProfile,
     Endpoint,
     ErrorMeaning,
+    HttpTransport,
     KnownError,
     Options,
-    SdkTransport,
     mount_provider,
     read_url,
     sendable,
@@ -80,7 +80,7 @@ def own_backend(config: Mapping[str, Any]) -> Backend:
         problem = str(error)
     return Backend(
         profile=PROFILE,
-        transport=SdkTransport(Endpoint(base_url=address, credential=key)),
+        transport=HttpTransport(Endpoint(base_url=address, credential=key)),
         defaults=Options(model="gpt-oss-120b"),
         own_keys=("base_url", "api_key"),
         config_fields=[

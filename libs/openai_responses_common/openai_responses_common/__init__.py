@@ -29,8 +29,8 @@ from .provider.mounting import mount_provider, prepare_session
 from .provider.provider import ResponsesProvider
 from .transport.base import Document, Endpoint, Reply, Transport
 from .transport.credential import Credential, Lease
+from .transport.http_transport import HttpTransport
 from .transport.proxies import is_loopback
-from .transport.sdk_transport import SdkTransport
 from .version import __version__
 from .wire.request_body import RequestBody
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from .provider.registry import create_provider, register
     from .translate.decode import DecodedResponse
     from .translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
-    from .transport.httpx_transport import HttpTransport
 
 __all__ = [
     "Aborted",
@@ -71,7 +70,6 @@ __all__ = [
     "Reply",
     "RequestBody",
     "ResponsesProvider",
-    "SdkTransport",
     "Token",
     "TokenSource",
     "Transport",
@@ -94,7 +92,6 @@ _LAZY_NAMES = {
     **dict.fromkeys(("Aborted", "BlockDelta", "BlockEnd", "BlockStart", "Delta"), "translate.deltas"),
     "BearerToken": "auth.bearer",
     "DecodedResponse": "translate.decode",
-    "HttpTransport": "transport.httpx_transport",
     **dict.fromkeys(("Token", "TokenSource"), "auth.token_source"),
     **dict.fromkeys(("create_provider", "register"), "provider.registry"),
 }

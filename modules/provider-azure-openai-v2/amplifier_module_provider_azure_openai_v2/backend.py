@@ -15,8 +15,8 @@ from openai_responses_common import (
     Backend,
     Credential,
     Endpoint,
+    HttpTransport,
     Options,
-    SdkTransport,
     setting,
 )
 from openai_responses_common.transport.switching_transport import SwitchingTransport
@@ -25,7 +25,7 @@ from openai_responses_common.transport.websocket_transport import WebSocketTrans
 from .auth.choose import choose_credential
 from .endpoint import AzureEndpoint, has_responses_api, resolve_endpoint
 from .models import DeploymentModels, build_arm_resource, read_deployments
-from .quirks import BILLING_BY_DEPLOYMENT_TYPE, IMAGE_DEPLOYMENT_HEADER, PROFILE, Billing
+from .quirks import BILLING_BY_DEPLOYMENT_TYPE, IMAGE_DEPLOYMENT_HEADER, PROFILE, USER_AGENT, Billing
 from .settings import DEFAULT_MODEL, SETTINGS, Settings
 from .wizard import build_questions
 
@@ -62,7 +62,7 @@ def build_azure_backend(config: Mapping[str, Any]) -> Backend:
     endpoint = Endpoint(
         base_url=resolved.endpoint.base_url,
         credential=resolved.credential,
-        headers={IMAGE_DEPLOYMENT_HEADER: image_deployment} if image_deployment else {},
+        headers={"User-Agent": USER_AGENT, **({IMAGE_DEPLOYMENT_HEADER: image_deployment} if image_deployment else {})},
         query=resolved.endpoint.query,
     )
     return Backend(
@@ -73,7 +73,7 @@ def build_azure_backend(config: Mapping[str, Any]) -> Backend:
             price_factors=resolved.billing.price_factors,
         ),
         transport=SwitchingTransport(
-            SdkTransport(endpoint), WebSocketTransport(_build_websocket_endpoint(endpoint, resolved.endpoint))
+            HttpTransport(endpoint), WebSocketTransport(_build_websocket_endpoint(endpoint, resolved.endpoint))
         ),
         models=DeploymentModels(
             resolved.deployments, build_arm_resource(resolved.endpoint, settings.resource_id, resolved.credential)

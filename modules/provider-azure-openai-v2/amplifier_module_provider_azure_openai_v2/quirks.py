@@ -19,6 +19,9 @@ from amplifier_core.llm_errors import (
     NotFoundError,
 )
 from openai_responses_common import BackendProfile, ErrorMeaning, KnownError
+from openai_responses_common.version import __version__
+
+USER_AGENT = f"amplifier-module-provider-azure-openai-v2/{__version__}"
 
 REQUIRED_ROLE = "Cognitive Services OpenAI User"
 

@@ -8,7 +8,7 @@ __amplifier_module_type__ = "provider"
 __all__ = ["ChatgptOauthProvider", "create", "mount", "on_session_ready"]
 
 try:
-    check_installation(__name__, __version__, needs={"httpx": "0.27"})
+    check_installation(__name__, __version__, needs={"aiohttp": "3.14"})
     from .provider import ChatgptOauthProvider, create, mount, on_session_ready
 except KeyboardInterrupt:
     raise

@@ -8,7 +8,7 @@ __amplifier_module_type__ = "provider"
 __all__ = ["OpenaiV2Provider", "create", "mount", "on_session_ready"]
 
 try:
-    check_installation(__name__, __version__, needs={"openai": "3.30"})
+    check_installation(__name__, __version__, needs={"aiohttp": "3.14", "openai": "3.30"})
     from .provider import OpenaiV2Provider, create, mount, on_session_ready
 except KeyboardInterrupt:
     raise

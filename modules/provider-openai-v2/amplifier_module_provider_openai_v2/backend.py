@@ -12,15 +12,15 @@ from typing import Any
 from openai_responses_common import (
     Backend,
     Endpoint,
+    HttpTransport,
     Options,
-    SdkTransport,
 )
 from openai_responses_common.provider.server_models import ServerModels
 from openai_responses_common.transport.switching_transport import SwitchingTransport
 from openai_responses_common.transport.websocket_transport import WebSocketTransport
 
 from .models import OpenaiModels
-from .quirks import OTHER_SERVER_PROFILE, PROFILE, RESIDENCY_PRICE_FACTOR
+from .quirks import OTHER_SERVER_PROFILE, PROFILE, RESIDENCY_PRICE_FACTOR, USER_AGENT
 from .settings import DEFAULT_MODEL, SETTINGS, read_custom_headers, resolve_settings
 from .wizard import WIZARD_QUESTIONS
 
@@ -31,13 +31,13 @@ def build_openai_backend(config: Mapping[str, Any]) -> Backend:
     endpoint = Endpoint(
         base_url=resolved.base_url,
         credential=resolved.credential,
-        headers={**read_custom_headers(), **resolved.billing_headers},
+        headers={"User-Agent": USER_AGENT, **read_custom_headers(), **resolved.billing_headers},
     )
     profile = replace(PROFILE if resolved.is_openai else OTHER_SERVER_PROFILE, auth_remedy=resolved.auth_remedy)
     return Backend(
         profile=replace(profile, price_factor=RESIDENCY_PRICE_FACTOR) if resolved.has_data_residency else profile,
         transport=SwitchingTransport(
-            SdkTransport(endpoint), WebSocketTransport(endpoint), prefers_websocket=resolved.is_openai
+            HttpTransport(endpoint), WebSocketTransport(endpoint), prefers_websocket=resolved.is_openai
         ),
         models=OpenaiModels() if resolved.is_openai else ServerModels(endpoint.origin),
         # Only OpenAI has our default model; the list of another server may hold a single one.

@@ -9,6 +9,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from openai_responses_common import BackendProfile
+from openai_responses_common.version import __version__
+
+USER_AGENT = f"amplifier-module-provider-openai-v2/{__version__}"
 
 PROFILE = BackendProfile(name="openai-v2", display_name="OpenAI (v2)", announces_shutdowns=True)
 

@@ -73,7 +73,7 @@ class CancelledAt:
 
 
 async def wait_for_end(task: asyncio.Task[Any]) -> None:
-    """Wait for the end of a task, and of the generators in httpx, which the event loop closes some rounds later."""
+    """Wait for the end of a task, and of the generators that the event loop closes some rounds later."""
     await asyncio.wait([task])
     for _ in range(3):
         await asyncio.sleep(0)

@@ -67,6 +67,26 @@ class EndOfStream(Exception):
     """As anyio names it."""
 
 
+class ServerDisconnectedError(Exception):
+    """As aiohttp names it. Its text may be what arrived of the response."""
+
+
+class ClientResponseError(Exception):
+    """As aiohttp names it: the response is not HTTP."""
+
+
+class ClientHttpProxyError(Exception):
+    """As aiohttp names it."""
+
+
+class ClientConnectorCertificateError(Exception):
+    """As aiohttp names it. Its text repeats that of its cause, around the address."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"Cannot connect to host x:443 ssl:True [SSLCertVerificationError: (1, '{cause}')]")
+        self.__cause__ = cause
+
+
 class gaierror(OSError):  # noqa: N801
     """As `socket` names it."""
 
@@ -97,6 +117,21 @@ REASONS = [
     (ConnectError("Server disconnected without sending a response."), " (the server closed the connection)"),
     (ConnectError("peer closed connection without sending complete body"), " (the server closed the connection)"),
     (ConnectError("illegal status line: bytearray(b'hello')"), " (it does not speak HTTP)"),
+    (ServerDisconnectedError("<RawResponseMessage(code=200)>"), " (the server closed the connection)"),
+    (
+        Exception("Response payload is not completed: <ContentLengthError: 400>. ConnectionResetError(104, 'x')"),
+        " (the server closed the connection)",
+    ),
+    (ClientResponseError("400, message='Bad status line', url='x'"), " (it does not speak HTTP)"),
+    (Exception("400, message: Can not decode content-encoding: gzip"), " (its response cannot be decompressed)"),
+    (
+        ClientConnectorCertificateError(OSError(CERTIFICATE)),
+        " (its certificate is not trusted: self-signed certificate)",
+    ),
+    (
+        ClientHttpProxyError("502, message='Bad Gateway', url='http://user:secret@x'"),
+        " (the proxy responded with 502 Bad Gateway)",
+    ),
     (ProxyError("502 Bad Gateway"), " (the proxy responded with 502 Bad Gateway)"),
     (caused(ConnectError(""), OSError("something else.")), " (something else)"),
     (ConnectError(""), ""),

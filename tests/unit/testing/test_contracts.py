@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from openai_responses_common.auth.api_key import ApiKey
@@ -14,14 +18,14 @@ from openai_responses_common.auth.store.base import SecretStore
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.memory import MemoryStore
 from openai_responses_common.auth.token_source import Token, TokenSource
-from openai_responses_common.failures.failure import CallFailure, Failure
+from openai_responses_common.failures.failure import Failure
 from openai_responses_common.testing.credential_contract import CredentialContract
 from openai_responses_common.testing.fake_transport import FakeReply
 from openai_responses_common.testing.store_contract import SecretStoreContract
 from openai_responses_common.testing.transport_contract import TransportContract
-from openai_responses_common.transport.base import Document, Endpoint, Transport
-from openai_responses_common.transport.client_transport import ClientTransport
-from openai_responses_common.transport.credential import Credential, Headers
+from openai_responses_common.transport.base import Endpoint, Transport
+from openai_responses_common.transport.credential import Credential
+from openai_responses_common.transport.http_transport import HttpTransport
 
 
 class TestApiKey(CredentialContract):
@@ -61,55 +65,49 @@ class TestFileStore(SecretStoreContract):
         return FileStore(self.path)
 
 
-class TestClientTransport(TransportContract):
-    """The transport over a client library that plays server-sent events."""
+class TestHttpTransport(TransportContract):
+    """The transport over HTTP, to a server that plays the script."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self) -> Iterator[None]:
+        with ThreadingHTTPServer(("127.0.0.1", 0), ScriptedHandler) as self.server:
+            threading.Thread(target=self.server.serve_forever, daemon=True).start()
+            yield
+            self.server.shutdown()
 
     def build(self, *script: FakeReply | Failure) -> Transport:
-        endpoint = Endpoint(base_url="https://service.example/v1", credential=ApiKey(key="k"))
-        return ClientTransport(endpoint, ScriptedLibrary(script))
+        ScriptedHandler.script = list(script)
+        base_url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        return HttpTransport(Endpoint(base_url=base_url, credential=ApiKey(key="k")))
 
 
-class ScriptedLibrary:
-    """A client library without a network; its client is a number."""
+class ScriptedHandler(BaseHTTPRequestHandler):
+    """Plays one reply or failure for each request, each event in a chunk."""
 
-    def __init__(self, script: tuple[FakeReply | Failure, ...]) -> None:
-        self._script = list(script)
+    script: ClassVar[list[FakeReply | Failure]] = []
+    protocol_version = "HTTP/1.1"
 
-    def build(self, endpoint: Endpoint) -> int:
-        return 1
-
-    async def close(self, client: int) -> None: ...
-
-    async def post(self, client: int, content: bytes, headers: Headers, *, timeout_s: float) -> ScriptedResponse:
-        reply = self._script.pop(0)
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        reply = self.script.pop(0)
         if isinstance(reply, Failure):
-            raise CallFailure(reply)
-        return ScriptedResponse(reply)
+            content = json.dumps({"error": {"message": reply.message}}).encode()
+            self.send_response(reply.status or 500)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+            return
+        self.send_response(200)
+        for name, value in {**reply.headers, "Transfer-Encoding": "chunked"}.items():
+            self.send_header(name.title(), value)
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):  # the client may leave early
+            for event in [event for batch in reply.batches for event in batch]:
+                content = f"data: {json.dumps(event)}\n\n".encode()
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
+            self.close_connection = reply.failure is not None
+            if reply.failure is None:
+                self.wfile.write(b"0\r\n\r\n")
 
-    async def get(self, client: int, path: str, headers: Headers, *, timeout_s: float) -> Document:
-        raise NotImplementedError
-
-    def error_types(self) -> tuple[type[Exception], ...]:
-        return (ConnectionError,)
-
-    def read_failure(self, error: Exception, endpoint: Endpoint, *, response_started: bool) -> Failure:
-        return Failure(kind="stream", message=str(error))
-
-
-class ScriptedResponse:
-    """A response whose body is the events of a reply, each in a chunk."""
-
-    def __init__(self, reply: FakeReply) -> None:
-        self._reply = reply
-        self.headers: Mapping[str, str] = {name.title(): value for name, value in reply.headers.items()}
-
-    async def aiter_raw(self) -> AsyncGenerator[bytes, None]:
-        for batch in self._reply.batches:
-            for event in batch:
-                yield f"data: {json.dumps(event)}\n\n".encode()
-        if self._reply.failure is not None:
-            raise ConnectionError(self._reply.failure.message)
-
-    aiter_bytes = aiter_raw
-
-    async def aclose(self) -> None: ...
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""

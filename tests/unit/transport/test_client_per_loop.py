@@ -27,7 +27,7 @@ async def _close(_: object) -> None: ...
 
 
 def test_loop_of_another_thread_may_come_while_the_closed_ones_are_removed() -> None:
-    clients = ClientPerLoop(lambda: object, _close)
+    clients = ClientPerLoop(lambda: object, _close, lambda _: None)
     first, built = _Loop(), list[object]()
 
     def get_in_thread() -> None:

@@ -1,11 +1,10 @@
-"""What all HTTP clients share: dates of responses, blocking requests that fail, and packages that are not installed."""
+"""What all HTTP clients share: dates of responses, the proxy, and blocking requests that fail."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ import pytest
 from amplifier_core.llm_errors import ConfigurationError, LLMTimeoutError, NetworkError
 from openai_responses_common.failures.durations import read_retry_after_s
 from openai_responses_common.transport import http_client
-from openai_responses_common.transport.http_client import BlockingHttp, find_proxy, import_http_library, read_headers
+from openai_responses_common.transport.http_client import BlockingHttp, find_proxy, read_headers
 from responses_emulator import Authority
 
 
@@ -107,12 +106,6 @@ def test_nothing_is_sent_after_the_time_to_connect(
         thread.join(30)
     assert received[7.0]
     assert not received.get(9.0)
-
-
-def test_error_says_which_package_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "httpx", None)  # as if it were not installed
-    with pytest.raises(ConfigurationError, match=r"the package httpx .*: run `.* install .*httpx>=0.27"):
-        import_http_library()
 
 
 @pytest.mark.parametrize(

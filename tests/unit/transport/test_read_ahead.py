@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 from openai_responses_common.failures.failure import CallFailure, Failure
-from openai_responses_common.transport._read_ahead import ReadAhead, StreamTimeout
+from openai_responses_common.transport._read_ahead import ReadAhead
+from openai_responses_common.transport._silence import StreamTimeout
 from openai_responses_common.wire.types import Event
 
 from tests.support.jump_clock import JumpClockLoop, on_jump_clock

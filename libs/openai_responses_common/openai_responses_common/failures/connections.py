@@ -3,7 +3,7 @@
 A certificate that this machine does not trust does not become trusted by waiting; every other reason may pass.
 
 Knows the exceptions of Python and of HTTP libraries by name, because they stand in chains that differ between libraries
-and their versions (httpx 0.28 with httpcore 1.0.9, httpx2 with httpcore2 2.16, tried 2026-12-01).
+and their versions (aiohttp 3.14, httpx2 with httpcore2 2.16, tried 2026-12-01).
 """
 
 from __future__ import annotations
@@ -28,9 +28,16 @@ _UNTRUSTED = "its certificate is not trusted"
 _CERTIFICATE_PATTERN = re.compile(r"(?<![/.-])CERTIFICATE|(?<![\w./-])[Cc]ertificate(?![\w-]*[./]\w|[\w-])")
 # "[Errno 111] ", "[SSL: WRONG_VERSION_NUMBER] ", " (_ssl.c:1006)"
 _CODE_PATTERN = re.compile(r"\[(?:Errno -?\d+|[A-Z0-9]+(?:: \w+)?)\] ?| ?\(_ssl\.c:\d+\)")
+_AIOHTTP_STATUS = re.compile(r"^(\d+), message='(.*)', url=.*", re.S)
 _MAX_CAUSES = 20
+_CLOSED_TEXTS = ("Server disconnected", "peer closed connection", "Response payload is not completed")
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
-_CLOSED = frozenset({"ConnectionResetError", "ConnectionAbortedError", "BrokenPipeError", "EndOfStream", "SSLEOFError"})
+_CLOSED = frozenset(
+    {
+        *("ConnectionResetError", "ConnectionAbortedError", "BrokenPipeError", "EndOfStream", "SSLEOFError"),
+        *("ServerDisconnectedError", "ClientConnectionResetError"),
+    }
+)
 
 
 def is_certificate_error(message: str) -> bool:
@@ -56,7 +63,7 @@ def describe_connection_error(event: str, error: BaseException) -> str:
         event: what happened.
         error: what the HTTP library raised.
     """
-    causes = list(islice(_list_causes(error), _MAX_CAUSES))
+    causes = [each for each in islice(_list_causes(error), _MAX_CAUSES) if not _repeats_cause(each)]
     reasons = (_find_reason(cause) for cause in causes)
     texts = (_clean(str(cause)) for cause in causes)
     reason = next((text for text in [*reasons, *texts] if text), "")
@@ -75,6 +82,11 @@ def _list_causes(error: BaseException) -> Iterator[BaseException]:
             pending += cast("BaseExceptionGroup[BaseException]", each).exceptions
 
 
+def _repeats_cause(error: BaseException) -> bool:
+    """Return whether an error of aiohttp says no more than its cause, around the address."""
+    return type(error).__name__.startswith("ClientConnector") and error.__cause__ is not None
+
+
 def _find_reason(error: BaseException) -> str:
     """Return the reason that one of the causes shows; empty if it shows none."""
     name, text = type(error).__name__, str(error)
@@ -88,11 +100,14 @@ def _find_reason(error: BaseException) -> str:
         return "connection refused"
     if isinstance(error, OSError) and error.errno in _NO_ROUTE:
         return "the network has no route to it"
-    if name == "ProxyError":
-        return f"the proxy responded with {_clean(text)}"
-    if name in _CLOSED or text.startswith(("Server disconnected", "peer closed connection")):
+    if name in {"ProxyError", "ClientHttpProxyError"}:
+        status = _AIOHTTP_STATUS.sub(r"\1 \2", text)  # without the address of the proxy
+        return f"the proxy responded with {_clean(status)}"
+    if name in _CLOSED or text.startswith(_CLOSED_TEXTS):
         return "the server closed the connection"
-    if text.startswith("illegal status line"):
+    if "Can not decode content-encoding" in text:
+        return "its response cannot be decompressed"
+    if text.startswith("illegal status line") or name in {"ClientResponseError", "HttpProcessingError"}:
         return "it does not speak HTTP"
     return ""
 

@@ -26,18 +26,23 @@ class ClientPerLoop(Generic[C]):
     Args:
         prepare: returns what builds a new client in the running loop. It may block, and runs in a thread.
         close: closes a client.
+        abandon: gives up a client whose loop was closed before it, so that nobody can wait for anything.
     """
 
-    def __init__(self, prepare: Callable[[], Callable[[], C]], close: Callable[[C], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        prepare: Callable[[], Callable[[], C]],
+        close: Callable[[C], Awaitable[None]],
+        abandon: Callable[[C], None],
+    ) -> None:
         self._prepare = prepare
         self._close = close
+        self._abandon = abandon
         self._loop_clients: dict[asyncio.AbstractEventLoop, _LoopClient[C]] = {}
 
     async def get(self) -> C:
         """Return the client of the running loop. Callers that come while it is being built share it."""
-        for loop in list(self._loop_clients):  # loops of other threads add theirs meanwhile
-            if loop.is_closed():
-                self._loop_clients.pop(loop, None)
+        self._abandon_clients()
         loop = asyncio.get_running_loop()
         loop_client = self._loop_clients.get(loop)
         if loop_client is None or (loop_client.client_future.done() and loop_client.client_future.exception()):
@@ -74,9 +79,18 @@ class ClientPerLoop(Generic[C]):
 
     async def close(self) -> None:
         """Close the running loop's client; safe at any time, and the next `get` builds another."""
+        self._abandon_clients()
         loop_client = self._loop_clients.pop(asyncio.get_running_loop(), None)
         if loop_client is not None:
             await loop_client.closer.aclose()
+
+    def _abandon_clients(self) -> None:
+        """Give up the clients of closed loops."""
+        for loop in list(self._loop_clients):  # loops of other threads add theirs meanwhile
+            if loop.is_closed() and (loop_client := self._loop_clients.pop(loop, None)) is not None:
+                future = loop_client.client_future
+                if future.done() and not future.cancelled() and not future.exception():
+                    self._abandon(future.result())
 
     async def _close_with_loop(self, client_future: asyncio.Future[C]) -> AsyncGenerator[None, None]:
         """Close a client when the generator is closed. A loop closes every generator when it ends, so a host that runs

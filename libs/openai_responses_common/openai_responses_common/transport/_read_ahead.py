@@ -17,6 +17,7 @@ from contextlib import aclosing
 from typing import Generic, Protocol, TypeVar
 
 from ..wire.types import Event
+from ._silence import Silence
 from .tasks import finish
 
 Piece = TypeVar("Piece", bytes, str)
@@ -46,13 +47,6 @@ class EventDecoder(Protocol[Piece]):
 # without reading ahead.
 _MAX_BUFFER_SIZE = 1 << 20
 
-# Enough for the event loop to ask the sockets once.
-_SECOND_CHECK_DELAY_S = 0.05
-
-
-class StreamTimeout(Exception):
-    """The service sent no data for too long."""
-
 
 class ReadAhead(Generic[Piece]):
     """Reads pieces in a task and hands them over as events: `async with ReadAhead(pieces, decoder, ...) as ahead:`.
@@ -76,10 +70,8 @@ class ReadAhead(Generic[Piece]):
         self._waiter: asyncio.Future[None] | None = None
         self._reader_is_waiting = True
         self._loop = asyncio.get_running_loop()
-        self._read_timeout_s = read_timeout_s
-        self._has_timed_out = self._was_checked_once = False
-        self._last_piece_s = self._loop.time()
-        self._timeout_timer = self._loop.call_later(read_timeout_s, self._check_read_timeout)
+        self._silence = Silence(read_timeout_s, self._interrupt)
+        self._silence.begin_wait()
         self._reader_task = asyncio.create_task(self._read_pieces())
         self._reader_task.add_done_callback(self._on_reader_done)
 
@@ -102,11 +94,7 @@ class ReadAhead(Generic[Piece]):
                 return events
 
     def _finish(self) -> list[Event]:
-        if self._has_timed_out:
-            raise StreamTimeout(
-                f"timed out: no data from the service for {self._read_timeout_s:g} s while reading its response "
-                f"(setting 'timeout')"
-            )
+        self._silence.raise_if_too_long()
         self._reader_task.result()
         if self._is_finished:
             return []
@@ -127,35 +115,21 @@ class ReadAhead(Generic[Piece]):
                 self._buffer_size += len(piece)
                 self._wake_waiter()
                 if self._reader_is_waiting:
-                    self._reader_is_waiting = self._was_checked_once = False
-                    self._last_piece_s = self._loop.time()
+                    self._reader_is_waiting = False
+                    self._silence.begin_wait()
                     await asyncio.sleep(0)
                     self._loop.call_soon(self._mark_reader_waiting)
                 while self._buffer_size >= _MAX_BUFFER_SIZE:
+                    self._silence.end_wait()
                     await self._wait_for_other_side()
-                    self._last_piece_s = self._loop.time()
+                    self._silence.begin_wait()
 
     def _mark_reader_waiting(self) -> None:
         """Note that the reader waits: the loop calls this only when the reader does."""
         self._reader_is_waiting = True
 
-    def _check_read_timeout(self) -> None:
-        """End the reading if the source has been silent for too long, but only at the second look.
-
-        A process that stood still (SIGSTOP, a debugger, a paused container) finds that its timers have run out before
-        it has read what arrived meanwhile: the interrupted `epoll_wait` returns no sockets, so the loop serves the
-        timers first.
-        """
-        left_s = self._last_piece_s + self._read_timeout_s - self._loop.time()
-        if self._buffer_size >= _MAX_BUFFER_SIZE:
-            left_s = self._read_timeout_s  # the consumer is late, not the service
-        if left_s <= 0 and self._was_checked_once:
-            self._has_timed_out = True
-            self._reader_task.cancel()
-            return
-        if left_s <= 0:
-            left_s, self._was_checked_once = _SECOND_CHECK_DELAY_S, True
-        self._timeout_timer = self._loop.call_later(left_s, self._check_read_timeout)
+    def _interrupt(self) -> None:
+        self._reader_task.cancel()
 
     async def _wait_for_other_side(self) -> None:
         """Wait for the other side. Cannot deadlock: the consumer waits only if the buffer is empty, the reader only if
@@ -168,7 +142,7 @@ class ReadAhead(Generic[Piece]):
             self._waiter.set_result(None)
 
     def _on_reader_done(self, reader_task: asyncio.Task[None]) -> None:
-        self._timeout_timer.cancel()
+        self._silence.stop()
         if not reader_task.cancelled():
             # `take_batch` raises the error. A consumer that has left does not need it, and asyncio must not log it.
             reader_task.exception()

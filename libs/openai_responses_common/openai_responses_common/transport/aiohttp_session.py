@@ -16,16 +16,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from amplifier_core.llm_errors import ConfigurationError
+from multidict import CIMultiDict
 
 from ..failures.connections import describe_connection_error
 from ..failures.failure import Failure
 from ..installation import install_command
+from ..version import __version__
+from ._silence import Silence
 from .base import Endpoint
 from .http_client import find_proxy
 
@@ -80,11 +84,12 @@ def prepare_session(endpoint: Endpoint) -> Callable[[], aiohttp.ClientSession]:
     def build() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=build_connector(ssl=context, limit=0, keepalive_timeout=_KEEP_ALIVE_S),
-            headers=dict(endpoint.headers),
+            headers=_build_headers(endpoint),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=http_proxy,
             trust_env=False,
-            trace_configs=[_build_redirect_refusal()],
+            response_class=_Response,
+            trace_configs=[build_trace()],
             timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S),
             max_line_size=_MAX_HEADER_BYTES,
             max_field_size=_MAX_HEADER_BYTES,
@@ -101,9 +106,15 @@ async def close_session(session: aiohttp.ClientSession) -> None:
             await session.close()
 
 
+def abandon_session(session: aiohttp.ClientSession) -> None:
+    """Give up a session whose event loop is closed. Otherwise it would log an error when it is collected."""
+    with suppress(StopIteration, RuntimeError):
+        session.close().send(None)  # without connections that could be closed, it waits for nothing
+
+
 def build_timeout(timeout_s: float) -> aiohttp.ClientTimeout:
-    """Return the limits of one request: for its connection, and for each wait for data."""
-    return aiohttp.ClientTimeout(total=None, connect=min(timeout_s, CONNECT_TIMEOUT_S), sock_read=timeout_s)
+    """Return the limit of one request for its connection. The sender of the request watches for silence."""
+    return aiohttp.ClientTimeout(total=None, connect=min(timeout_s, CONNECT_TIMEOUT_S))
 
 
 def read_failure(error: Exception, endpoint: Endpoint, *, response_started: bool = False) -> Failure:
@@ -129,13 +140,41 @@ def read_failure(error: Exception, endpoint: Endpoint, *, response_started: bool
     return Failure(kind="network", message=describe_connection_error(f"cannot reach {endpoint.base_url}", error))
 
 
-def _build_redirect_refusal() -> aiohttp.TraceConfig:
-    """Return what ends a request that would follow a redirect, also an upgrade, which has no option for it."""
+def _build_headers(endpoint: Endpoint) -> CIMultiDict[str]:
+    headers = CIMultiDict({"User-Agent": f"openai-responses-common/{__version__}"})
+    for name, value in endpoint.headers.items():
+        headers[name] = value  # whatever its case
+    return headers
+
+
+class _Response(aiohttp.ClientResponse):
+    """A response that takes its connection with it if it is closed before its end.
+
+    By default a connection with TLS says goodbye first, and the service goes on sending for up to 30 seconds.
+    """
+
+    def close(self) -> None:
+        if self.connection is not None and self.connection.transport is not None:
+            self.connection.transport.abort()
+        super().close()
+
+
+def build_trace() -> aiohttp.TraceConfig:
+    """Return what follows the requests of a session.
+
+    The wait for a response begins when its headers are sent: a request names a `Silence` as its `trace_request_ctx`. A
+    redirect ends a request that would follow it, also an upgrade, which has no option for that.
+    """
+
+    async def begin_wait(_: object, context: SimpleNamespace, __: object) -> None:
+        if isinstance(silence := context.trace_request_ctx, Silence):
+            silence.begin_wait()
 
     async def refuse(_: object, __: object, params: aiohttp.TraceRequestRedirectParams) -> None:
         raise aiohttp.ClientPayloadError(f"it redirects to another address with status {params.response.status}")
 
     config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(begin_wait)
     config.on_request_redirect.append(refuse)
     return config
 
@@ -173,6 +212,8 @@ def _requote_login(proxy: str) -> str:
     """Return a proxy whose login aiohttp sends as UTF-8: it sends each character as one byte."""
     parts = urlsplit(proxy)
     login, separator, address = parts.netloc.rpartition("@")
+    if "%3a" in login.partition(":")[0].lower():
+        raise ConfigurationError("cannot create an HTTP client: the user in the address of the proxy contains a colon")
     quoted = ":".join(quote(unquote_to_bytes(text).decode("latin-1"), safe="") for text in login.split(":", 1))
     return parts._replace(netloc=f"{quoted}{separator}{address}").geturl()
 

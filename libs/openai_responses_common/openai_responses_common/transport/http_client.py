@@ -1,7 +1,6 @@
-"""What all HTTP clients share: their library, their proxy, their idle connections, and the errors of a connection.
+"""Blocking requests outside of a call, and what they share with the requests of calls: the proxy, replies and headers.
 
-`httpx` and its successor `httpx2` have the same interface. The SDK brings `httpx2`, and blocking requests use it too.
-Calls without the SDK use `httpx`. Each is imported when it is first used, and the functions take it as an argument.
+Blocking requests go through `httpx2`, which the SDK brings, and which is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -28,50 +27,16 @@ from ..wire.json_values import as_object, loads_or_text
 from .proxies import choose_proxy
 
 if TYPE_CHECKING:
-    import httpx
     import httpx2
 
-# In seconds. Tools run between two calls, and a new connection costs three round trips.
-_KEEP_ALIVE_S = 120.0
-_MAX_CONNECTIONS = 1000
-# httpx looks at every idle connection when a request begins or ends: with a hundred idle connections, a hundred
-# parallel calls take two seconds (measured with httpcore 1.0.9).
-_MAX_IDLE_CONNECTIONS = 20
-
-# GNOME writes `socks://` for a proxy that speaks SOCKS 5. With `socks5` both libraries let the proxy resolve the name,
-# as `socks5h` demands; httpx 0.27 knows no other name for it.
+# GNOME writes `socks://` for a proxy that speaks SOCKS 5. With `socks5` our libraries let the proxy resolve the name,
+# as `socks5h` demands.
 _PROXY_SCHEMES = {"http": "http", "https": "https", **dict.fromkeys(("socks", "socks5", "socks5h"), "socks5")}
 
 
-def import_http_library() -> ModuleType:
-    """Return the library. The first import takes about 50 ms.
-
-    Raises:
-        ConfigurationError: it is not installed, or cannot be imported.
-    """
-    with importing():
-        import httpx
-
-        return httpx
-
-
-def build_async_transport(library: ModuleType, url: str) -> Any:
-    """Return the `AsyncHTTPTransport` of a library for requests to one host; blocks while it reads certificates.
-
-    Raises:
-        ConfigurationError: see `find_proxy`; or the certificates of the environment cannot be used.
-    """
-    limits = library.Limits(
-        max_connections=_MAX_CONNECTIONS,
-        max_keepalive_connections=_MAX_IDLE_CONNECTIONS,
-        keepalive_expiry=_KEEP_ALIVE_S,
-    )
-    return _build_transport(library, library.AsyncHTTPTransport, find_proxy(url), limits=limits)
-
-
-def _build_transport(library: ModuleType, transport_class: Any, proxy: str | None, **options: Any) -> Any:
+def _build_transport(library: ModuleType, proxy: str | None) -> Any:
     try:
-        return transport_class(proxy=proxy, **options)
+        return library.HTTPTransport(proxy=proxy)
     except ImportError:
         problem = f"the proxy speaks SOCKS, which needs the package socksio: run `{install_command('socksio>=1,<2')}`"
     except (ValueError, OSError, library.InvalidURL) as error:
@@ -114,18 +79,15 @@ def find_proxy(url: str) -> str | None:
     return proxy
 
 
-def connection_error_types() -> tuple[type[Exception], ...]:
-    """Return what a connection raises that the HTTP libraries let through.
+def _list_connection_errors() -> tuple[type[Exception], ...]:
+    """Return what a connection raises that `httpx2` lets through.
 
-    A damaged TLS record is an `ssl.SSLError`, which is an `OSError` (httpcore 1.0.9 and httpcore2 2.16.2, seen
-    2026-11-30). `anyio` is below both libraries, `socksio` below their SOCKS proxies.
+    A damaged TLS record is an `ssl.SSLError`, which is an `OSError` (httpcore2 2.16.2, seen 2026-11-30). `socksio` is
+    below its SOCKS proxies.
     """
-    errors: list[type[Exception]] = [OSError, EOFError]
-    if anyio := sys.modules.get("anyio"):
-        errors += [anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.BusyResourceError]
     if socksio := sys.modules.get("socksio"):
-        errors.append(socksio.SOCKSError)
-    return tuple(errors)
+        return (OSError, EOFError, socksio.SOCKSError)
+    return (OSError, EOFError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,12 +163,12 @@ class BlockingHttp:
         Raises:
             LLMTimeoutError: the server did not respond in time.
             NetworkError: there was no response.
-            ConfigurationError: see `build_async_transport`.
+            ConfigurationError: see `find_proxy`; or the certificates of the environment cannot be used.
         """
         with importing():
             import httpx2
 
-        transport = _build_transport(httpx2, httpx2.HTTPTransport, find_proxy(url) if self._uses_proxy else None)
+        transport = _build_transport(httpx2, find_proxy(url) if self._uses_proxy else None)
         timeout = httpx2.Timeout(self._timeout_s, connect=self._connect_timeout_s)
         content["extensions"] = {"trace": self._build_send_check()}
         failed: LLMError
@@ -217,7 +179,7 @@ class BlockingHttp:
                 return client.request(method, url, **content)
         except (httpx2.TimeoutException, TimeoutError):
             failed = LLMTimeoutError(f"{_read_host(url)} did not respond within {self._timeout_s:g} s")
-        except (httpx2.HTTPError, *connection_error_types()) as error:
+        except (httpx2.HTTPError, *_list_connection_errors()) as error:
             failed = build_network_error(describe_connection_error(f"cannot reach {_read_host(url)}", error))
         raise failed
 
@@ -232,7 +194,7 @@ class BlockingHttp:
         return check
 
 
-def read_json_reply(response: httpx.Response | httpx2.Response) -> JsonReply:
+def read_json_reply(response: httpx2.Response) -> JsonReply:
     """Return the data of a response whose body has been read."""
     return JsonReply(
         status=response.status_code, body=loads_or_text(response.text), headers=read_headers(response.headers)

@@ -20,7 +20,8 @@ from ..wire.request_body import RequestBody
 from ..wire.types import Event
 from ._client_per_loop import ClientPerLoop
 from ._frame_decoder import FrameDecoder
-from ._read_ahead import ReadAhead, StreamTimeout
+from ._read_ahead import ReadAhead
+from ._silence import StreamTimeout
 from ._websocket_errors import ConnectionLost, WebSocketUnavailable
 from ._websocket_pool import WebSocketPool
 from ._websocket_refusals import REFUSALS
@@ -48,7 +49,7 @@ class WebSocketTransport:
     def __init__(self, endpoint: Endpoint, *, omitted_fields: Collection[str] = OMITTED_FIELDS) -> None:
         self.endpoint = endpoint
         self._omitted_fields = omitted_fields
-        self._pools = ClientPerLoop(self._prepare_pool, self._close_pool)
+        self._pools = ClientPerLoop(self._prepare_pool, self._close_pool, self._abandon_pool)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.endpoint!r})"
@@ -101,6 +102,11 @@ class WebSocketTransport:
 
         await pool.close()
         await close_session(pool.session)
+
+    def _abandon_pool(self, pool: WebSocketPool) -> None:
+        from .aiohttp_session import abandon_session
+
+        abandon_session(pool.session)
 
     async def _start(
         self,
