@@ -25,11 +25,11 @@ class Token:
         return self.looks <= 0
 
 
-def watch(coordinator: Any, running: set[HostCancellation] | None = None) -> HostCancellation:
-    return HostCancellation(coordinator, provider="test", running=running if running is not None else set())
+def watch(coordinator: Any, running: dict[HostCancellation, None] | None = None) -> HostCancellation:
+    return HostCancellation(coordinator, provider="test", running=running if running is not None else {})
 
 
-async def wait(coordinator: Any, running: set[HostCancellation] | None = None) -> None:
+async def wait(coordinator: Any, running: dict[HostCancellation, None] | None = None) -> None:
     async with watch(coordinator, running):
         await asyncio.sleep(60)
 
@@ -104,12 +104,25 @@ async def test_a_block_that_never_waits_leaves_no_cancellation_behind(error: Net
 
 @on_jump_clock
 async def test_blocks_of_one_session_end_together() -> None:
-    """Whichever of them sees the flag."""
-    running: set[HostCancellation] = set()
-    blocks = [asyncio.create_task(wait(SimpleNamespace(cancellation=Token(looks)), running)) for looks in (99, 2)]
+    running: dict[HostCancellation, None] = {}
+    coordinator = SimpleNamespace(cancellation=Token(4))
+    blocks = [asyncio.create_task(wait(coordinator, running)) for _ in range(2)]
     await asyncio.sleep(0.06)
     assert [block.cancelling() for block in blocks] == [0, 0]
     await asyncio.wait(blocks)
     assert [type(block.exception()) for block in blocks] == [AbortError, AbortError]
     assert asyncio.get_running_loop().time() < 1
     assert not running
+
+
+@on_jump_clock
+async def test_blocks_that_run_together_look_once_and_the_next_one_looks_on() -> None:
+    running: dict[HostCancellation, None] = {}
+    coordinator = SimpleNamespace(cancellation=Token(30))
+    first, *others = [asyncio.create_task(wait(coordinator, running)) for _ in range(5)]
+    await asyncio.sleep(0.5)
+    assert len(running) == 5
+    first.cancel()
+    await asyncio.wait(others)
+    assert [type(block.exception()) for block in others] == [AbortError] * 4
+    assert asyncio.get_running_loop().time() > 1, "5 looks at the start, then 20 a second"

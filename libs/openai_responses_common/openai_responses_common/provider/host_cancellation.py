@@ -1,8 +1,8 @@
 """Ends a call if the host cancels its session at once, as after a second Ctrl-C.
 
 A host sets a flag of the session's cancellation token. The kernel sends no notice of it, and does not cancel the tasks
-that run inside the session. So a timer looks at the flag while a call runs. A graceful cancellation, as after one
-Ctrl-C, lets the call finish.
+that run inside the session. So a timer looks at the flag while a call runs; calls that run together share the timer. A
+graceful cancellation, as after one Ctrl-C, lets the call finish.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class HostCancellation:
     Args:
         coordinator: the session's coordinator. Nothing is watched if it is None, or has no cancellation token.
         provider: the mount name of the provider, for the error.
-        running: the blocks that run with the same coordinator, which end together. Otherwise the slot of one call would
-            go to another one, which would still send its request.
+        running: the blocks that run with the same coordinator, the oldest first. They end together. Otherwise the slot
+            of one call would go to another one, which would still send its request.
     """
 
-    def __init__(self, coordinator: Any, *, provider: str, running: set[HostCancellation]) -> None:
+    def __init__(self, coordinator: Any, *, provider: str, running: dict[HostCancellation, None]) -> None:
         self._provider = provider
         self._running = running
         self._token = getattr(coordinator, "cancellation", None)
@@ -43,14 +43,13 @@ class HostCancellation:
         self._task = asyncio.current_task()
         if self._task is not None and self._token is not None:
             self._cancel_count = self._task.cancelling()
-            self._running.add(self)
-            self._look()
+            self._running[self] = None
+            self.look()
         return self
 
     async def __aexit__(self, error_type: type[BaseException] | None, *_: object) -> None:
-        self._running.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
+        self._running.pop(self, None)
+        self._hand_over()
         if self._task is None or not self._has_cancelled:
             return
         if self._task.uncancel() > self._cancel_count:
@@ -71,18 +70,37 @@ class HostCancellation:
             if task.cancelling() > self._cancel_count:
                 raise
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Cancel all blocks that run in this event loop if the host asks for it, else look again later."""
         loop = asyncio.get_running_loop()
         # `is True`, because a mock of a coordinator has an attribute of every name.
         if getattr(self._token, "is_immediate", False) is True:
             for block in tuple(self._running):
                 block.cancel(loop)
-        else:
-            self._timer = loop.call_later(_LOOK_INTERVAL_S, self._look)
+        elif not any(block is not self and block.looks_in(loop) for block in self._running):
+            self._timer = loop.call_later(_LOOK_INTERVAL_S, self.look)
+
+    def looks_in(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Return whether this block looks at the flag for all blocks of an event loop."""
+        return self._timer is not None and self.runs_in(loop)
+
+    def _hand_over(self) -> None:
+        """End the timer of this block, and let another block of this event loop look from now on."""
+        if self._timer is None:
+            return
+        self._timer.cancel()
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        heir = next((block for block in tuple(self._running) if block.runs_in(loop)), None)
+        if heir is not None:
+            heir.look()
+
+    def runs_in(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Return whether the task of this block runs in an event loop."""
+        return self._task is not None and self._task.get_loop() is loop
 
     def cancel(self, loop: asyncio.AbstractEventLoop) -> None:
         """Cancel the task of the block, if it runs in this event loop."""
-        if self._task is not None and self._task.get_loop() is loop and not self._has_cancelled:
+        if self._task is not None and self.runs_in(loop) and not self._has_cancelled:
             self._has_cancelled = True
             self._task.cancel()

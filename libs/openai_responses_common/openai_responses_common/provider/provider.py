@@ -93,7 +93,7 @@ class ResponsesProvider:
         # Without a session, all calls of this object count as one conversation for a service that routes by it.
         self._conversation_key = str(uuid.uuid4()) if backend.profile.session_headers else None
         self._engine: Engine | None = None
-        self._running: set[HostCancellation] = set()
+        self._running: dict[HostCancellation, None] = {}
         self._preparation = Preparation(self._prepare, name=backend.profile.display_name)
         self._catalogue = Catalogue(self._fetch_models, max_age_s=backend.models.max_age_s)
 
