@@ -17,6 +17,7 @@ from emulator_clients.chatgpt import BODY
 from emulator_clients.responses import AUTHORIZATION
 from responses_emulator import Emulator
 from responses_emulator.__main__ import main
+from responses_emulator.chatgpt_plan.keys import first_key
 
 COMMAND = [sys.executable, "-m", "responses_emulator"]
 RESPONDER = """
@@ -148,6 +149,30 @@ def test_the_command_line_serves_all_services_on_one_port() -> None:
             (addresses["base_urls"]["azure"], {"api-key": settings["AZURE_OPENAI_API_KEY"]}),
         ):
             assert httpx.post(f"{url}/responses", json=body, headers=headers).status_code == 200
+
+
+def test_the_command_line_serves_all_services_that_it_has_packages_for() -> None:
+    script = "import sys; sys.modules['jwt'] = None; from responses_emulator.__main__ import main; main(sys.argv[1:])"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, "--surface", "all", "--json"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        output, errors = process.communicate(timeout=60)
+    assert set(json.loads(output)["base_urls"]) == {"openai", "azure", "chatgpt"}
+    assert "# Without chatgpt-plan: signed tokens need PyJWT and cryptography." in errors
+
+
+def test_the_command_line_says_what_a_service_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    first_key.cache_clear()
+    with pytest.raises(SystemExit, match="2"):
+        main(["--surface", "chatgpt-plan"])
+    assert "pip install 'responses-emulator[signing]'" in capsys.readouterr().err
 
 
 def test_the_command_line_serves_two_services_in_the_order_of_their_names() -> None:

@@ -21,6 +21,7 @@ from typing import cast
 
 from responses_emulator.azure.surface import azure_classic_surface, azure_surface
 from responses_emulator.chatgpt.surface import chatgpt_surfaces
+from responses_emulator.chatgpt_plan.keys import first_key
 from responses_emulator.chatgpt_plan.sign_in import PlanSignIn
 from responses_emulator.chatgpt_plan.surface import chatgpt_plan_surfaces
 from responses_emulator.emulator import Emulator
@@ -47,7 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("responses_emulator").setLevel(logging.INFO)
-    services = _services(SURFACES if ALL in options.surface else tuple(dict.fromkeys(options.surface)))
+    names = SURFACES if ALL in options.surface else tuple(dict.fromkeys(options.surface))
+    reason = _missing_packages() if "chatgpt-plan" in names else None
+    if reason is not None and "chatgpt-plan" in options.surface:
+        parser.error(reason)
+    if reason is not None:
+        names = tuple(name for name in names if name != "chatgpt-plan")
+    services = _services(names)
     if shape := STREAM_SHAPES.get(options.stream_shape):
         surfaces = tuple(replace(each, turn_parts=(*each.turn_parts, shape)) for each in services.surfaces)
         services = replace(services, surfaces=surfaces)
@@ -68,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     print(services.address(emulator, as_json=options.json), flush=True)
     print(services.client_settings(emulator), file=sys.stderr, flush=True)
+    if reason is not None:
+        print(f"# Without chatgpt-plan: {reason}", file=sys.stderr, flush=True)
     threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
     stop.wait()
     emulator.stop()
@@ -211,6 +220,15 @@ class _Services:
                 ]
             case _:
                 return [f"OPENAI_BASE_URL={emulator.base_url_of(name)}", "OPENAI_API_KEY=sk-emulator"]
+
+
+def _missing_packages() -> str | None:
+    """Return what chatgpt-plan needs and this machine has not. None if nothing is missing."""
+    try:
+        first_key()
+    except ImportError as error:
+        return str(error)
+    return None
 
 
 def _services(names: tuple[str, ...]) -> _Services:

@@ -29,7 +29,8 @@ _GUARD = """
 import os, signal, subprocess, sys, threading
 server = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE)
 def watch():
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # holds no lock, which the interpreter would wait for when it ends
+        pass
     os.killpg(0, signal.SIGKILL)
 threading.Thread(target=watch, daemon=True).start()
 sys.exit(server.wait())
