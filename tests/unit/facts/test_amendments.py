@@ -14,6 +14,7 @@ from openai_responses_common.facts.amendments import (
     media_key,
     tool_key,
 )
+from openai_responses_common.wire.request_body import SharedItem
 
 TOOL = {"type": "function", "name": "f", "parameters": {}, "strict": False}
 BODY: dict[str, Any] = {
@@ -256,3 +257,20 @@ def test_an_amendment_changes_what_is_around_it(
     amendments: Amendments, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     assert amend_body({"model": "m", "input": [], **before}, amendments)[0] == {"model": "m", "input": [], **after}
+
+
+def test_item_that_requests_share_is_amended_once() -> None:
+    said = SharedItem({"type": "message", "role": "assistant", "id": "m", "phase": "x", "content": []})
+    image = {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}
+    seen = SharedItem({"type": "function_call_output", "call_id": "c", "output": [image]})
+    body = {"model": "m", "input": [said, seen]}
+    amendments = Amendments(dropped_item_fields=frozenset({"message.phase"}), media_in_tool_results=False)
+    first, notes = amend_body(body, amendments)
+    again, same_notes = amend_body(body, amendments.merge(amendments))
+    assert notes == same_notes != []
+    assert "phase" not in first["input"][0]
+    assert all(item is other for item, other in zip(first["input"], again["input"], strict=True))
+    assert all(isinstance(item, SharedItem) for item in first["input"])
+    others, _ = amend_body(body, Amendments(dropped_item_fields=frozenset({"reasoning.content"})))
+    assert others["input"][0] is said, "nothing in it has to change"
+    assert amend_body(body, amendments)[0] == amend_body({**body, "input": [dict(said), dict(seen)]}, amendments)[0]

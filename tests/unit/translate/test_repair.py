@@ -17,6 +17,7 @@ from openai_responses_common.wire.client_calls import (
     read_call_key,
     read_output_key,
 )
+from openai_responses_common.wire.request_body import SharedItem
 
 Item = dict[str, Any]
 
@@ -374,3 +375,14 @@ def test_ids_that_would_be_sent_alike_stay_two() -> None:
     assert len({item["call_id"] for item in mended}) == 2
     assert {each.tool_name for each in repairs} == {"?", "bash"}
     assert all(each.call_id == "?" for each in repairs)
+
+
+def test_output_of_a_native_call_is_made_once_for_items_that_requests_share() -> None:
+    asked = SharedItem({"type": "custom_tool_call", "call_id": "c", "name": "sql", "input": ""})
+    result = SharedItem({"type": "function_call_output", "call_id": "c", "output": "done"})
+    first, _ = repair_calls([asked, result])
+    again, _ = repair_calls([asked, result])
+    assert first == repair_calls([dict(asked), dict(result)])[0]
+    assert first[1] is again[1]
+    other = SharedItem({**asked, "name": "sql2"})
+    assert repair_calls([other, result])[0] == repair_calls([dict(other), dict(result)])[0]

@@ -61,3 +61,11 @@ def test_body_that_json_cannot_hold_is_refused_before_it_is_joined() -> None:
     for body in (RequestBody({"n": object()}), RequestBody({}, [{"n": object()}]), RequestBody({}, [item])):
         with pytest.raises((TypeError, ValueError, RecursionError)):
             body.write()
+
+
+def test_what_is_made_of_a_shared_item_is_made_once_for_each_key() -> None:
+    item = SharedItem({"n": 1})
+    first = item.derive("a", lambda item: SharedItem({**item, "a": 1}))
+    assert item.derive("a", lambda item: SharedItem({})) is first == {"n": 1, "a": 1}
+    assert item.derive(("b",), dict) == {"n": 1}
+    assert item.derive("a", lambda item: SharedItem({})) == {}

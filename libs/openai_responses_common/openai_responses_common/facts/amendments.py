@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from ..wire.client_calls import OUTPUT_TYPES
 from ..wire.json_values import as_object, as_objects
+from ..wire.request_body import SharedItem
 from ..wire.tool_choice import fit_tool_choice, tool_name
 from ..wire.types import Item
 from .traits import SystemTextRole
@@ -63,6 +64,11 @@ class Amendments:
     media_in_tool_results: bool = True
     message_status: bool = False
     streams: bool = True
+
+    @property
+    def item_changes(self) -> tuple[object, ...]:
+        """What changes items one by one, whatever stands beside them."""
+        return self.dropped_item_fields, self.message_status, self.media_in_tool_results, self.refused_media_keys
 
     def merge(self, other: Amendments) -> Amendments:
         """Return the amendments of both: what either of them changes is changed.
@@ -197,6 +203,20 @@ def _drop_tools(body: dict[str, Any], amendments: Amendments, notes: dict[str, N
 
 
 def _amend_item(item: Item, amendments: Amendments, notes: dict[str, None]) -> Item:
+    if isinstance(item, SharedItem):
+        amended, own_notes = item.derive(amendments.item_changes, lambda item: _change_shared_item(item, amendments))
+        notes |= own_notes
+        return amended
+    return _change_item(item, amendments, notes)
+
+
+def _change_shared_item(item: Item, amendments: Amendments) -> tuple[Item, dict[str, None]]:
+    notes: dict[str, None] = {}
+    changed = _change_item(item, amendments, notes)
+    return item if changed == item else SharedItem(changed), notes
+
+
+def _change_item(item: Item, amendments: Amendments, notes: dict[str, None]) -> Item:
     if amendments.dropped_item_fields:
         item = _drop_item_fields(item, amendments.dropped_item_fields)
     if amendments.message_status and item.get("role") == "assistant":

@@ -24,6 +24,7 @@ from ..wire.client_calls import (
     read_output_key,
 )
 from ..wire.json_values import SURROGATES, as_objects
+from ..wire.request_body import SharedItem
 from ..wire.types import Item
 from .call_order import INPUT_ROLES, MAX_CALL_ID_CHARS, is_valid_call_id
 from .tool_names import ToolNames
@@ -242,11 +243,19 @@ def _build_output(call: Item, output: Item, tool_names: ToolNames, notes: list[s
     """Return the call output that answers a call; the same object if it does so already."""
     row, key = CLIENT_CALLS[call["type"]], read_call_key(call)
     if output["type"] != row.output_type:
-        built = call_output(call, key, _read_content(output))
+        built = _build_native_output(call, output)
         return encode_found_tools(built, tool_names, notes) if "tools" in built else built
     if output.get(row.output_key) == key and "id" not in output:
         return output
     return {**{name: value for name, value in output.items() if name != "id"}, row.output_key: key}
+
+
+def _build_native_output(call: Item, output: Item) -> Item:
+    """Return the output of a call of another type than a function; it is made once for items of the cache."""
+    key = read_call_key(call)
+    if isinstance(call, SharedItem) and isinstance(output, SharedItem):
+        return output.derive(call.json, lambda output: SharedItem(call_output(call, key, _read_content(output))))
+    return call_output(call, key, _read_content(output))
 
 
 def _read_content(output: Item) -> str | list[Item]:

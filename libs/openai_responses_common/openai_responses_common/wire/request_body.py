@@ -6,11 +6,13 @@ An item that several requests hold is written once: `SharedItem` carries its byt
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
 from .json_values import dump_body
 from .types import Item
+
+T = TypeVar("T")
 
 
 class SharedItem(dict[str, Any]):
@@ -28,11 +30,24 @@ class SharedItem(dict[str, Any]):
         TypeError: see `RequestBody.content`; so are the others.
     """
 
-    __slots__ = ("json",)
+    __slots__ = ("_variant", "json")
 
     def __init__(self, item: Item) -> None:
         super().__init__(item)
         self.json = dump_body(item)
+        self._variant: tuple[object, Any] | None = None
+
+    def derive(self, key: object, make: Callable[[Item], T]) -> T:
+        """Return what a function makes of the item; what it made last with an equal key is returned again.
+
+        Args:
+            key: everything else that the result depends on. All functions that derive from one item have other keys.
+            make: makes the result, which nobody changes.
+        """
+        variant = self._variant
+        if variant is None or variant[0] != key:
+            variant = self._variant = (key, make(self))
+        return variant[1]
 
 
 class RequestBody:
