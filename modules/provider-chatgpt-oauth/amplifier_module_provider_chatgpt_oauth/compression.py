@@ -34,7 +34,7 @@ def find_compressor() -> Callable[[bytes], bytes] | None:
             from compression import zstd
         else:
             from backports import zstd
-    except Exception:  # noqa: BLE001  (a package that is broken counts as absent)
+    except (Exception, SystemExit):  # noqa: BLE001  (a package that is broken counts as absent)
         return None
     return zstd.compress
 

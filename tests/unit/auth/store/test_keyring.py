@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import keyring
@@ -324,6 +325,14 @@ def test_a_chain_of_good_ones_is_used() -> None:
 @pytest.mark.parametrize("value", ["", "nonsense", "no.such.Module", "os.path", "keyring.backends.kwallet.DBusKeyring"])
 def test_a_bad_setting_is_a_reason(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", value)
+    with pytest.raises(KeyringUnusable, match="PYTHON_KEYRING_BACKEND"):
+        store().probe()
+
+
+def test_a_backend_that_ends_the_program_is_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "ending_backend.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "ending_backend.Keyring")
     with pytest.raises(KeyringUnusable, match="PYTHON_KEYRING_BACKEND"):
         store().probe()
 

@@ -199,7 +199,7 @@ class _Entries:
             raise KeyringUnusable("too late")
         try:
             return function()
-        except Exception as error:  # noqa: BLE001  (backends raise what they like: Windows no KeyringError at all)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (backends raise what they like, on Windows no KeyringError)
             # The error of a read holds no secret; the error of a failed write may quote it.
             reason = _format_error(error) if quote_error else type(error).__name__
         raise KeyringUnusable(f"{_describe_backend(self.backend)} cannot {action} ({reason})")
@@ -302,7 +302,7 @@ def _load_backend() -> KeyringBackend:
 
         backend = keyring.get_keyring()
         objection = _find_objection(backend)
-    except Exception as error:  # noqa: BLE001  (a bad setting raises ValueError, ImportError, AttributeError and others)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (a bad setting raises ValueError, ImportError and others)
         if isinstance(error, ModuleNotFoundError) and error.name == "keyring":
             objection = describe_failure(error)
         else:
