@@ -12,11 +12,18 @@ import threading
 from typing import Any, ClassVar
 
 import pytest
-from responses_emulator import Emulator
+from amplifier_core.llm_errors import NetworkError
+from responses_emulator import Authority, Emulator
 
 from tests.support.backends import BackendUnderTest
 from tests.support.kernels import Start
+from tests.support.relay_proxy import REMOTE_HOST, RelayProxy, remote_settings
 from tests.support.session import OpenSession, Session, other_tasks
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 async def make_ready(session: Session) -> None:
@@ -44,8 +51,7 @@ async def test_a_ready_session_loads_what_calls_need_and_sends_nothing(
     )
     steps = json.loads(done.stdout)
     assert steps["mounted"] == steps["ready"] == []
-    assert "openai_responses_common.engine.engine" in steps["prepared"]
-    assert "keyring" not in steps["prepared"]
+    assert steps["prepared"] == ["aiohttp", "openai_responses_common.engine.engine"]
     assert emulator.requests == []
 
 
@@ -56,6 +62,54 @@ async def test_the_kernel_prepares_a_session_and_the_call_is_the_same(start: Sta
     assert prepared(provider) == [True]
     assert emulator.requests == []
     assert "84" in await kernel.session.execute("What is 12 * 7?")
+
+
+async def test_a_connection_over_tls_is_opened_ahead_and_the_first_call_takes_it(
+    backend: BackendUnderTest, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    with backend.emulator(tls=authority.context()) as emulator:
+        session = await Session(backend, emulator).mount(backend.settings(emulator))
+        await make_ready(session)
+        await asyncio.gather(*other_tasks())
+        assert await emulator.wait_until_async(lambda: emulator.open_connections == 1)
+        assert emulator.requests == []
+        assert (await session.ask("hello")).text
+        assert emulator.open_connections == 1
+        await session.cleanup()
+        assert await emulator.wait_until_async(lambda: emulator.open_connections == 0)
+
+
+async def test_no_connection_is_opened_ahead_without_tls(session: Session) -> None:
+    await make_ready(session)
+    await asyncio.gather(*other_tasks())
+    assert session.emulator.open_connections == 0
+
+
+async def test_a_proxy_gets_no_request_ahead(
+    backend: BackendUnderTest, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    with backend.emulator(tls=authority.context(REMOTE_HOST)) as emulator, RelayProxy(emulator.port) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        session = await Session(backend, emulator).mount(remote_settings(backend, emulator))
+        await make_ready(session)
+        await asyncio.gather(*other_tasks())
+        assert proxy.requests == []
+        await session.cleanup()
+
+
+async def test_a_certificate_that_is_not_trusted_is_left_to_the_first_call(
+    backend: BackendUnderTest, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    with backend.emulator(tls=authority.context()) as emulator, caplog.at_level(logging.INFO):
+        session = await Session(backend, emulator).mount(backend.settings(emulator, max_retries=0))
+        await make_ready(session)
+        await asyncio.gather(*other_tasks())
+        assert not caplog.records
+        with pytest.raises(NetworkError, match="certificate"):
+            await session.ask("hello")
+        await session.cleanup()
 
 
 async def test_a_call_does_not_wait_for_the_preparation_to_end(session: Session) -> None:

@@ -199,7 +199,8 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="prepare",
         read=flag,
         meaning="Whether a session that is ready prepares its first call in the background: it loads what calls need "
-        "and opens a connection, but sends nothing. Only the provider that the session asks first does so.",
+        "and opens a connection to an `https` address, but sends nothing. Only the provider that the session asks "
+        "first does so.",
     ),
     "hide_dated_models": Setting(
         field="hide_dated_models", read=flag, meaning="Whether the model list leaves out snapshots."

@@ -57,7 +57,11 @@ class HttpTransport:
         await self._sessions.get()
 
     async def connect_ahead(self) -> None:
-        """Do nothing; see `Transport.connect_ahead`."""
+        """Open a connection, or none; see `Transport.connect_ahead`."""
+        session = await self._sessions.get()
+        from ._connect_ahead import connect_ahead
+
+        await self._use(session, lambda: connect_ahead(session, self.endpoint.base_url))
 
     def open(
         self,
