@@ -472,7 +472,7 @@ async def test_fault_comes_after_the_events_before_it() -> None:
     assert events == ["response.output_item.done"]
 
 
-@pytest.mark.parametrize("frame", [b"{}", "no JSON", "[1]"])
+@pytest.mark.parametrize("frame", [b"{}", "no JSON", "[1]", '{"output": []}'])
 async def test_frame_that_nobody_understands_instead_of_a_response_leads_to_http(frame: str | bytes) -> None:
     async def serve(socket: SocketUnderTest) -> None:
         await socket.take()
@@ -505,7 +505,7 @@ async def test_events_of_a_lane_and_frames_without_a_type_are_passed_over() -> N
         await socket.take()
         other = [{"stream_id": "other", **event} for event in text_events("other", number=9)]
         late = [{**event, "stream_id": "other"} for event in text_events("other", number=8)[1:]]
-        await socket.send(*other, {}, text_events("mine")[0], *other, *late, "", *text_events("mine")[1:])
+        await socket.send(*other, text_events("mine")[0], {}, *other, *late, "", *text_events("mine")[1:])
         await socket.answer_all()
 
     async with connect(serve) as (client, server):

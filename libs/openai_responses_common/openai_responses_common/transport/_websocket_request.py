@@ -229,6 +229,8 @@ def _has_begun(frame: bytes, *, is_continued: bool) -> bool:
         raise ConnectionLost(f"a frame of the service is not valid: {error}") from error
     if event is None or is_foreign(event):
         return False
+    if not event["type"]:
+        raise ConnectionLost("a frame of the service is not an event")
     if event["type"] != "error":
         return event["type"].startswith("response.") and event["type"] != "response.metadata"
     failure = read_error_frame(event, read_headers({}))
