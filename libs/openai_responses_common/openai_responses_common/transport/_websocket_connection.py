@@ -17,6 +17,7 @@ from ..failures.failure import Failure
 from ..failures.read import read_error_response
 from ..wire.last_response import LastResponse
 from ..wire.plain_text import join_lines
+from ._aiohttp_requests import join_headers
 from ._websocket_errors import ConnectionLost, UpgradeRefused
 from .aiohttp_session import CONNECT_TIMEOUT_S, error_types, read_failure
 from .base import Endpoint
@@ -68,7 +69,7 @@ async def connect(
         if refusal.status == _SWITCHING_PROTOCOLS:
             failure = Failure(kind="network", message=f"{endpoint.base_url} does not speak WebSocket")
         else:
-            reply_headers = _join_headers(refusal.headers) if refusal.headers else read_headers({})
+            reply_headers = join_headers(refusal.headers) if refusal.headers else read_headers({})
             failure = read_error_response(refusal.status, None, reply_headers)
     except error_types() as error:
         failure, is_unreachable = read_failure(error, endpoint), isinstance(error, aiohttp.ClientConnectorError)
@@ -92,7 +93,7 @@ class WebSocketConnection:
         self.end: ConnectionLost | None = None
         self._socket = socket
         # aiohttp shows the headers of an upgrade in no other way.
-        self._headers: Mapping[str, str] = _join_headers(cast(Any, socket)._response.headers)  # noqa: SLF001
+        self._headers: Mapping[str, str] = join_headers(cast(Any, socket)._response.headers)  # noqa: SLF001
         self._watch: _IdleWatch | None = None
 
     def take_headers(self) -> Mapping[str, str]:
@@ -211,10 +212,6 @@ class _IdleWatch:
             except (ConnectionLost, asyncio.CancelledError):
                 return
         self._waiter.add_done_callback(self._resume)
-
-
-def _join_headers(headers: Any) -> Mapping[str, str]:
-    return read_headers({name: ", ".join(headers.getall(name)) for name in headers})
 
 
 def _clean(text: str) -> str:
