@@ -94,6 +94,7 @@ class ScriptedHandler(BaseHTTPRequestHandler):
             content = json.dumps({"error": {"message": reply.message}}).encode()
             self.send_response(reply.status or 500)
             self.send_header("Content-Length", str(len(content)))
+            self.send_header("Location", self.path)  # read by a client that follows redirects
             self.end_headers()
             self.wfile.write(content)
             return
