@@ -214,10 +214,11 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 @nox.parametrize("release", ["oldest", "newest"])
-def sdk(session: nox.Session, release: str) -> None:
-    """Run the behaviour tests on the oldest and on the newest release of the openai SDK."""
-    install(session, "test", options=["--upgrade", pin_oldest("openai") if release == "oldest" else "openai"])
-    pytest(session, "tests/behaviour", "-k", "not chatgpt")  # the ChatGPT module does not use the SDK
+def http(session: nox.Session, release: str) -> None:
+    """Run the tests of calls on the oldest and on the newest releases of aiohttp and of the openai SDK."""
+    packages = [pin_oldest(name) if release == "oldest" else name for name in ("aiohttp", "openai")]
+    install(session, "test", options=["--upgrade", *packages])
+    pytest(session, "tests/behaviour", "tests/unit/transport", "tests/generated/faults/test_tls.py")
 
 
 @nox.session

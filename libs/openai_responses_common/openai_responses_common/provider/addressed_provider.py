@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from amplifier_core.llm_errors import ConfigurationError
+
+from ..transport.http_transport import HttpTransport
+from ..transport.switching_transport import SwitchingTransport
 from .backend import Backend
 from .environment import override_config
 from .provider import ResponsesProvider
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 
 class AddressedProvider(ResponsesProvider):
@@ -38,6 +45,26 @@ class AddressedProvider(ResponsesProvider):
     ) -> None:
         overridden_config = override_config(config, **{self.address_key: base_url, "api_key": api_key})
         super().__init__(self.build_backend(overridden_config), config=config, coordinator=coordinator)
+
+    async def create_openai_client(self) -> AsyncOpenAI:
+        """Return a client of the `openai` SDK for the same account, for what a chat provider does not do.
+
+        That is files, batches, embeddings, images. It has the address, the headers, the key or token source, the proxy
+        and the certificates of this provider, and the SDK's own timeout and retries. Close it after use. If the
+        credential fails later, that error is the cause of the SDK's.
+
+        Raises:
+            ConfigurationError: a setting is not valid, or the SDK cannot be imported.
+            LLMError: there is no credential.
+        """
+        from ..transport.openai_client import build_openai_client
+
+        self.check_settings()
+        transport = self._backend.transport
+        http = transport.http if isinstance(transport, SwitchingTransport) else transport
+        if not isinstance(http, HttpTransport):
+            raise ConfigurationError(f"{type(http).__name__} sends no requests over HTTP, as the SDK does")
+        return await build_openai_client(http.endpoint)
 
     def build_backend(self, config: Mapping[str, Any]) -> Backend:
         """Build the backend of the service; must not raise, so that a bad setting becomes `Backend.problem`.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import ConfigurationError, LLMError, LLMTimeoutError
@@ -29,14 +29,27 @@ from .proxies import choose_proxy
 if TYPE_CHECKING:
     import httpx2
 
+T = TypeVar("T")
+
 # GNOME writes `socks://` for a proxy that speaks SOCKS 5. With `socks5` our libraries let the proxy resolve the name,
 # as `socks5h` demands.
 _PROXY_SCHEMES = {"http": "http", "https": "https", **dict.fromkeys(("socks", "socks5", "socks5h"), "socks5")}
 
 
-def _build_transport(library: ModuleType, proxy: str | None) -> Any:
+def build_async_transport(url: str) -> httpx2.AsyncHTTPTransport:
+    """Return the transport of an asynchronous client for requests to one host; blocks while it reads certificates.
+
+    Raises:
+        ConfigurationError: see `find_proxy`; or the certificates of the environment cannot be used.
+    """
+    import httpx2
+
+    return _build_transport(httpx2, httpx2.AsyncHTTPTransport, find_proxy(url))
+
+
+def _build_transport(library: ModuleType, transport_class: Callable[..., T], proxy: str | None) -> T:
     try:
-        return library.HTTPTransport(proxy=proxy)
+        return transport_class(proxy=proxy)
     except ImportError:
         problem = f"the proxy speaks SOCKS, which needs the package socksio: run `{install_command('socksio>=1,<2')}`"
     except (ValueError, OSError, library.InvalidURL) as error:
@@ -168,7 +181,7 @@ class BlockingHttp:
         with importing():
             import httpx2
 
-        transport = _build_transport(httpx2, find_proxy(url) if self._uses_proxy else None)
+        transport = _build_transport(httpx2, httpx2.HTTPTransport, find_proxy(url) if self._uses_proxy else None)
         timeout = httpx2.Timeout(self._timeout_s, connect=self._connect_timeout_s)
         content["extensions"] = {"trace": self._build_send_check()}
         failed: LLMError
