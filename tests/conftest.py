@@ -13,7 +13,7 @@ from openai_responses_common.engine.lessons import LESSONS
 from openai_responses_common.transport._websocket_refusals import REFUSALS
 from responses_emulator import Emulator
 
-from tests.support.backends import BACKENDS, BackendUnderTest
+from tests.support.backends import BACKENDS, WEBSOCKET_BACKENDS, BackendUnderTest
 from tests.support.kernels import Kernel, Start
 from tests.support.session import Conversation, OpenSession, Session, other_tasks
 from tests.support.witness import Witness
@@ -23,10 +23,27 @@ hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
 
-@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)
+# The folders whose tests run over every transport.
+_TRANSPORT_FOLDERS = frozenset({"behaviour", "generated", "security"})
+
+
+@pytest.fixture(params=[*BACKENDS, *WEBSOCKET_BACKENDS], ids=lambda backend: backend.label)
 def backend(request: pytest.FixtureRequest) -> BackendUnderTest:
-    """Run the test once for each row of the table."""
+    """Run the test once for each row of the table; rows over WebSocket only where `one_transport` does not forbid it."""
     return request.param
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out the rows over WebSocket of tests whose promise does not depend on the transport, or is about HTTP."""
+    items[:] = [item for item in items if not _is_superfluous(item)]
+
+
+def _is_superfluous(item: pytest.Item) -> bool:
+    row = item.callspec.params.get("backend") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    if not isinstance(row, BackendUnderTest) or row.transport is None:
+        return False
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return folder not in _TRANSPORT_FOLDERS or item.get_closest_marker("one_transport") is not None
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,16 @@
 """The backends under test, one row each: which service the emulator plays for it, and what a host would configure.
 
-Every behaviour test runs once per row. A test asks the row what differs; it never asks for a backend by its name.
+Every behaviour test runs once per row: for each module over HTTP and over WebSocket. A test asks the row what differs; it
+never asks for a backend by its name.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from amplifier_module_provider_chatgpt_oauth.settings import LOGIN_COMMAND
 from responses_emulator import Emulator, azure_surface, chatgpt_surface, openai_surface
@@ -71,6 +72,7 @@ class BackendUnderTest:
         stated_effort: the effort that a request for `model` states if nobody chose one.
         no_models: its model list with nothing in it.
         priced: tokens are paid one by one.
+        transport: the setting `transport`; None is the default, which at an emulator is HTTP.
     """
 
     name: str
@@ -107,6 +109,12 @@ class BackendUnderTest:
     stated_effort: str | None = None
     no_models: Mapping[str, Any] = field(default_factory=lambda: {"object": "list", "data": []})
     priced: bool = True
+    transport: Literal["websocket"] | None = None
+
+    @property
+    def label(self) -> str:
+        """The name in the ids of tests."""
+        return self.name if self.transport is None else f"{self.name} over {self.transport}"
 
     @property
     def folder(self) -> Path:
@@ -131,6 +139,8 @@ class BackendUnderTest:
     def settings(self, emulator: Emulator, **more: Any) -> dict[str, Any]:
         """A config that reaches an emulator, with short waits; `more` wins."""
         found = self.config(emulator.base_url, self.secret)
+        if self.transport is not None:
+            found["transport"] = self.transport
         return {**found, "default_model": self.model, "min_retry_delay": 0.01, "max_retry_delay": 5, **more}
 
 
@@ -209,3 +219,4 @@ BACKENDS = [
         priced=False,
     ),
 ]
+WEBSOCKET_BACKENDS = [replace(row, transport="websocket") for row in BACKENDS]
