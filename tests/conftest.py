@@ -24,12 +24,12 @@ hypothesis.settings.load_profile("no deadline")
 
 
 # The folders whose tests run over every transport.
-_TRANSPORT_FOLDERS = frozenset({"behaviour", "generated", "security"})
+_TRANSPORT_FOLDERS = frozenset({"behaviour"})
 
 
 @pytest.fixture(params=[*BACKENDS, *WEBSOCKET_BACKENDS], ids=lambda backend: backend.label)
 def backend(request: pytest.FixtureRequest) -> BackendUnderTest:
-    """Run the test once for each row of the table; rows over WebSocket only where `one_transport` does not forbid it."""
+    """Run the test once for each row of the table; with the marker `one_transport`, only for those over HTTP."""
     return request.param
 
 
@@ -39,7 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_superfluous(item: pytest.Item) -> bool:
-    row = item.callspec.params.get("backend") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    callspec = getattr(item, "callspec", None)
+    row = callspec.params.get("backend") if callspec is not None else None
     if not isinstance(row, BackendUnderTest) or row.transport is None:
         return False
     folder = item.path.relative_to(Path(__file__).parent).parts[0]

@@ -49,7 +49,13 @@ async def reach(backend: BackendUnderTest, emulator: Emulator) -> None:
         await session.cleanup()
 
 
+async def test_a_request_travels_over_the_transport_of_the_settings(session: Session) -> None:
+    await session.ask("hello")
+    assert [request.transport for request in session.emulator.model_requests] == [session.backend.transport or "http"]
+
+
 @pytest.mark.promise("a connection is opened for every call", area="hazard")
+@pytest.mark.one_transport("a WebSocket belongs to a conversation")
 async def test_idle_connection_stays_open_while_a_tool_runs(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock of the HTTP library is moved on by 100 seconds, as if a tool had run for that long."""
     await session.ask("hello")

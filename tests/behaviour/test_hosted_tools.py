@@ -131,6 +131,7 @@ async def test_a_generated_image_is_shown_and_goes_back(session: Session) -> Non
     assert items(session.body, "image_generation_call")[0]["result"] == PIXEL
 
 
+@pytest.mark.one_transport("a WebSocket does not send an item back")
 async def test_an_item_that_nobody_knows_goes_back_until_the_service_refuses_it(session: Session) -> None:
     chat = Conversation(session)
     unknown = {"type": "sparkle_call", "id": "sp_1", "glitter": {"colour": "gold"}, "status": "completed"}

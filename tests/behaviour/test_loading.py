@@ -15,6 +15,8 @@ from responses_emulator import Emulator, EventDelay, Say, Turn
 from tests.support.backends import BackendUnderTest
 from tests.support.kernels import Start
 
+pytestmark = pytest.mark.one_transport("loading makes no request")
+
 SLOW = Turn(Say("word " * 400), EventDelay(0.02))
 
 

@@ -28,6 +28,8 @@ from tests.support.backends import BackendUnderTest
 from tests.support.jump_clock import run_on_jump_clock
 from tests.support.session import OpenSession, Session
 
+pytestmark = pytest.mark.one_transport("a list of models comes over HTTP")
+
 
 async def test_models_are_listed_with_what_is_known_of_them(session: Session) -> None:
     models = {model.id: model for model in await session.provider.list_models()}

@@ -20,6 +20,8 @@ from tests.support.backends import BackendUnderTest
 from tests.support.session import OpenSession, Session, other_tasks
 from tests.support.wizard_host import PLACEHOLDER, probed
 
+pytestmark = pytest.mark.one_transport("mounting makes no request")
+
 
 async def mounted(backend: BackendUnderTest, config: Mapping[str, Any] | None) -> Session:
     """A session on a service that is not running."""

@@ -90,6 +90,7 @@ async def test_the_other_name_of_the_last_event(session: Session) -> None:
 
 
 @pytest.mark.promise("a whole response instead of a stream is lost", area="hazard")
+@pytest.mark.one_transport("a WebSocket streams")
 async def test_a_server_that_does_not_stream_is_understood(session: Session) -> None:
     session.emulator.script(HttpReply(200, RESPONSE))
     response = await session.ask("hello")
@@ -97,6 +98,7 @@ async def test_a_server_that_does_not_stream_is_understood(session: Session) -> 
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/event-stream"])
+@pytest.mark.one_transport("a frame has no content type")
 async def test_a_body_is_what_its_start_shows_and_not_what_its_header_says(session: Session, content_type: str) -> None:
     stream = f"data: {json.dumps({'type': 'response.completed', 'response': RESPONSE})}\n\n"
     large = {**RESPONSE, "metadata": {"padding": "x" * 100_000}}

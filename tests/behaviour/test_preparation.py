@@ -20,6 +20,8 @@ from tests.support.kernels import Start
 from tests.support.relay_proxy import REMOTE_HOST, RelayProxy, remote_settings
 from tests.support.session import OpenSession, Session, other_tasks
 
+pytestmark = pytest.mark.one_transport("the preparation is that of HTTP")
+
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:

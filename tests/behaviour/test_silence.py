@@ -55,12 +55,14 @@ async def test_a_server_that_does_not_hang_up_costs_little(session: Session) -> 
     assert response.text == "done"
 
 
+@pytest.mark.one_transport("a WebSocket belongs to a conversation")
 async def test_connections_are_used_again(session: Session) -> None:
     for _ in range(4):
         await session.ask("hello")
     assert len({request.connection for request in session.emulator.model_requests}) == 1
 
 
+@pytest.mark.one_transport("a WebSocket belongs to a conversation")
 async def test_connections_are_used_again_after_a_refusal(open_session: OpenSession) -> None:
     session = await open_session(max_retries=1)
     session.emulator.script(server_error(), Say("ok"), Say("ok"))
@@ -77,6 +79,7 @@ async def test_a_connection_that_was_left_open_is_not_used_again(session: Sessio
     assert len({request.connection for request in session.emulator.model_requests}) == 2
 
 
+@pytest.mark.one_transport("a WebSocket belongs to a conversation")
 async def test_a_wait_holds_no_slot_and_no_connection(open_session: OpenSession) -> None:
     session = await open_session(min_retry_delay=300, max_retry_delay=300, max_concurrent_requests=1)
     session.emulator.script(server_error(), Say("second"))

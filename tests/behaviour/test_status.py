@@ -14,6 +14,8 @@ from responses_emulator import Emulator, HttpReply
 
 from tests.support.backends import BackendUnderTest
 
+pytestmark = pytest.mark.one_transport("the status asks over HTTP")
+
 Run = Callable[..., tuple[int, str, str]]
 
 

@@ -242,6 +242,7 @@ async def test_the_text_of_one_call_is_never_the_input_of_the_call_before_it(ses
 
 @pytest.mark.promise("the reason of a failure in the next event is lost", area="hazard")
 @pytest.mark.parametrize("parts", [(JoinEvents(),), ()], ids=["in one piece", "in the next piece"])
+@pytest.mark.one_transport("the wait is in a header of the reply")
 async def test_the_reason_of_a_failure_may_come_in_the_next_event(open_session: OpenSession, parts: Any) -> None:
     session = await open_session(max_retries=0)
     failed = ResponseFailed("rate_limit_exceeded", "Slow down.", then_error=True)

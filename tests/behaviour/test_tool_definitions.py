@@ -13,6 +13,8 @@ from responses_emulator import Call, CustomCall, HostedItem, Say, Think, Turn
 
 from tests.support.session import KEEPERS, Conversation, OpenSession, Session, assistant, items, result, tool, user
 
+pytestmark = pytest.mark.one_transport("what is encoded does not depend on the transport")
+
 EMPTY = {"type": "object", "properties": {}}
 BAD_NAMES = ["files.read", "read a file", "a/b", "файл", "x" * 65, "", "python"]
 

@@ -17,6 +17,8 @@ from tests.support.backends import BackendUnderTest
 from tests.support.session import Session
 from tests.support.wizard_host import GENERATIONS, Wizard, expanded, shown
 
+pytestmark = pytest.mark.one_transport("no request is made over a WebSocket")
+
 EFFORTS = {"none", "minimal", "low", "medium", "high", "xhigh", "max"}
 RESOURCE = "https://contoso.openai.azure.com"
 

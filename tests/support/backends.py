@@ -1,7 +1,7 @@
 """The backends under test, one row each: which service the emulator plays for it, and what a host would configure.
 
-Every behaviour test runs once per row: for each module over HTTP and over WebSocket. A test asks the row what differs; it
-never asks for a backend by its name.
+Every behaviour test runs once per row: for each module over HTTP and over WebSocket. A test asks the row what differs;
+it never asks for a backend by its name.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class BackendUnderTest:
         marks_incomplete: a message that was cut off is marked as incomplete in a continuation.
         reasoning_ids: it wants the ids of replayed reasoning back.
         window: input tokens that the model takes at least.
-        limit: a field of the rate limits that it tells.
+        limit: a field of the rate limits that it sends. None if it sends none.
         catalogue: it has a list of its own for each account, in an order of its own and without dated models.
         lists_deployments: it lists what the user has deployed, and not what the service offers.
         tier: a service tier that it takes.
@@ -99,7 +99,7 @@ class BackendUnderTest:
     marks_incomplete: bool = False
     reasoning_ids: bool = True
     window: int = 800_000
-    limit: str = "requests_remaining"
+    limit: str | None = "requests_remaining"
     catalogue: bool = False
     lists_deployments: bool = False
     refuses: frozenset[str] = field(default_factory=frozenset[str])
@@ -219,4 +219,11 @@ BACKENDS = [
         priced=False,
     ),
 ]
-WEBSOCKET_BACKENDS = [replace(row, transport="websocket") for row in BACKENDS]
+
+
+def over_websocket(row: BackendUnderTest) -> BackendUnderTest:
+    """Return the row with requests over WebSocket. Its replies have no headers: limits come as events or not at all."""
+    return replace(row, transport="websocket", limit=row.limit if row.limit == "primary_used_percent" else None)
+
+
+WEBSOCKET_BACKENDS = [over_websocket(row) for row in BACKENDS]

@@ -79,6 +79,7 @@ def test_the_error_object_of_the_api() -> None:
         ("event: error\ndata: no JSON", {"message": "event: error data: no JSON"}),
         (CLOUDFLARE, {"message": f"Cloudflare: Just a moment...{PAGE}"}),
         (BAD_GATEWAY, {"message": f"Cloudflare: 502 Bad Gateway{PAGE}"}),
+        ({"error": {"message": BAD_GATEWAY}}, {"message": f"Cloudflare: 502 Bad Gateway{PAGE}"}),
         ("<title>Attention Required! | Cloudflare</title>", {"message": f"Attention Required! | Cloudflare{PAGE}"}),
     ],
 )

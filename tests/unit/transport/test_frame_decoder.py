@@ -59,6 +59,19 @@ def test_other_ends_leave_nothing_to_go_on_from(terminal: dict[str, Any]) -> Non
     assert decoder.has_failed == (terminal["type"] in {"response.failed", "error"})
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "response.output_item.added", "output_index": 0, "item": {"type": "message", "id": "msg_1"}},
+        {"type": "response.output_text.delta", "output_index": 0, "delta": "hello"},
+    ],
+)
+def test_response_with_an_item_that_never_ends_leaves_nothing_to_go_on_from(event: dict[str, Any]) -> None:
+    decoder = FrameDecoder()
+    feed(decoder, event, {"type": "response.completed", "response": {"id": "resp_1", "status": "completed"}})
+    assert decoder.build_last_response(build_body()) is None
+
+
 def test_response_without_an_end_is_not_remembered() -> None:
     decoder = FrameDecoder()
     feed(decoder, *text_events("hello")[:2])

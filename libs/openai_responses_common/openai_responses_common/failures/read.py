@@ -39,7 +39,10 @@ def read_error_response(status: int, body: object, headers: Mapping[str, str]) -
         location = _remove_secrets(headers.get("location", "")) or "an address that it does not name"
         message = f"HTTP {status}: the service redirects to {location}"
     else:
-        text = error.get("message") or _describe_code(status, error) or _summarize_body(status, body)
+        reason = error.get("message")
+        if isinstance(reason, str) and reason.lstrip().startswith("<"):  # a gateway's page in the place of a text
+            reason = _summarize_body(status, reason)
+        text = reason or _describe_code(status, error) or _summarize_body(status, body)
         message = _truncate_text(text or f"the service responded with HTTP {status} and no message")
         message += _describe_content_filter(error)
     return Failure(

@@ -10,6 +10,7 @@ from ..wire.sse import MalformedEvent, parse_event
 from ..wire.types import TERMINAL_STATUS, Event
 
 _ERROR = "error"
+_ITEM_ADDED = "response.output_item.added"
 _ITEM_DONE = "response.output_item.done"
 
 
@@ -25,6 +26,8 @@ class FrameDecoder:
         self.is_complete = False
         self.has_failed = False
         self._kept: list[Event] = []
+        self._added_count = 0
+        self._has_deltas = False
         self._fault: CallFailure | None = None
 
     def feed(self, pieces: list[bytes]) -> list[Event]:
@@ -68,13 +71,18 @@ class FrameDecoder:
         if accumulator.describe_fault() or accumulator.read_status() != "completed":
             return None
         response = accumulator.build_response()
-        response_id = response.get("id")
+        response_id, output = response.get("id"), response["output"]
         if not isinstance(response_id, str) or not response_id:
             return None
-        return LastResponse(id=response_id, body=body, output=response["output"])
+        # Some servers never send the end of an item. What is then remembered there is not known here.
+        if len(output) < max(self._added_count, int(self._has_deltas)):
+            return None
+        return LastResponse(id=response_id, body=body, output=output)
 
     def _note(self, event: Event) -> None:
         event_type = event["type"]
+        self._added_count += event_type == _ITEM_ADDED
+        self._has_deltas = self._has_deltas or event_type.endswith(".delta")
         if event_type == _ITEM_DONE:
             self._kept.append(event)
         elif event_type in TERMINAL_STATUS or event_type == _ERROR:

@@ -165,8 +165,10 @@ class _Session:
                     await socket.write(how.raw_bytes)
                     await asyncio.sleep(how.open_s)
                     self._end(how)
-        except (ConnectionError, asyncio.CancelledError) as left:
-            request.client_left = self._client_left or isinstance(left, ConnectionError)
+        except ConnectionError:
+            request.client_left = True
+        except asyncio.CancelledError:
+            request.client_left = self._client_left
             raise
         finally:
             self._state.on_reply(request, is_last=True)
