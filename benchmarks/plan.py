@@ -12,8 +12,6 @@ WEBSOCKETS = "websockets"
 SDK = "openai"
 OURS = ("openai-v2", "azure-openai-v2", "chatgpt-oauth")
 OTHERS = (SDK, "langchain-openai", "pydantic-ai")
-SDK_FIRST_MS = 500
-"""What the first answer of the SDK takes on the machine for which the milliseconds of this table were chosen."""
 SIBLINGS = 1.2
 """What the two other modules may take, as a factor on what openai-v2 has to reach."""
 
@@ -102,8 +100,13 @@ def _loop(name: str, title: str, port: str, *figures: Figure, **more: Any) -> Sc
     return Scenario(name=name, title=title, run="tool loop", port=port, figures=figures, **more)
 
 
-def _first(name: str, title: str, run: str, most_ms: float, contenders: tuple[str, ...], *, key: str) -> Scenario:
-    """A first answer in a fresh process, also over that of the SDK, since milliseconds depend on the machine."""
+def _first(
+    name: str, title: str, run: str, most_ms: float, contenders: tuple[str, ...], *, key: str, sdk_ms: float
+) -> Scenario:
+    """A first answer in a fresh process, also over that of the SDK, since milliseconds depend on the machine.
+
+    `sdk_ms` is what the SDK takes on the machine for which `most_ms` was chosen.
+    """
     return Scenario(
         name=name,
         title=title,
@@ -112,10 +115,10 @@ def _first(name: str, title: str, run: str, most_ms: float, contenders: tuple[st
         contenders=contenders,
         figures=(
             Figure(what="time", key=key, over=None, most=most_ms, unit="ms", fixed=True),
-            Figure(what="the same over the first answer of openai", key=key, over=SDK, most=most_ms / SDK_FIRST_MS),
+            Figure(what="the same over the first answer of openai", key=key, over=SDK, most=most_ms / sdk_ms),
             Figure(what="the SDK is loaded", key="sdk", over=None, most=0, unit="", fixed=True),
         ),
-        short=3,
+        short=2,
         takes_peers=False,
     )
 
@@ -214,7 +217,7 @@ SCENARIOS = (
         Figure(
             what="sent in a turn beside tools and instructions", key="new_kb", over=None, most=3, unit="kB", fixed=True
         ),
-        Figure(what="the last ten turns over the first ten", key="growth", over=None, most=1.3, fixed=True),
+        Figure(what="the last ten turns over the first ten", key="growth", over=None, fixed=True),
         Figure(what="sent on the wire", key="sent_mb", over=None, unit="MB"),
         settings=OVER_WEBSOCKET,
         contenders=(WEBSOCKETS, *OURS),
@@ -258,6 +261,7 @@ SCENARIOS = (
         200,
         (LIMIT, AIOHTTP, *OURS, SDK),
         key="delta_ms",
+        sdk_ms=500,
     ),
     _first(
         "prepared",
@@ -266,6 +270,7 @@ SCENARIOS = (
         100,
         (*OURS, SDK),
         key="delta_ms",
+        sdk_ms=500,
     ),
     _first(
         "models",
@@ -274,6 +279,7 @@ SCENARIOS = (
         100,
         (*OURS, SDK),
         key="wall_ms",
+        sdk_ms=454,
     ),
     _paced(1, port="paced", rate=20, rounds=5, most=1.5),
     _paced(20, port="paced", rate=20, rounds=5, most=1.5),
