@@ -112,9 +112,8 @@ def chatgpt_plan_surface(
         headers=service.headers,
         error_body=plan_error_body,
         rules=RequestRules(check_first=check_body, find_model=service.catalogue.model),
-        # The last event has no output, and the tier is always the default one, whatever was asked for (live runs,
-        # 2026-10-01).
-        turn_parts=(NoTerminalOutput(), ResponseFields({"service_tier": "default"})),
+        # Live runs of 2026-10-01: the last event has no output.
+        turn_parts=(NoTerminalOutput(),),
         endpoint="chatgpt-plan",
     )
 
@@ -177,7 +176,14 @@ class _Api:
 async def _respond(exchange: Exchange) -> AnyReply:
     in_frame = exchange.frame is not None
     check_first = partial(check_body, in_frame=in_frame)
-    exchange.surface = replace(exchange.surface, rules=replace(exchange.surface.rules, check_first=check_first))
+    # The tier in the response is the default one, also if the fast one was asked for (live runs, 2026-10-01).
+    is_fast = exchange.request.body.get("service_tier") == "priority"
+    parts = (ResponseFields({"service_tier": "default"}),) if is_fast else ()
+    exchange.surface = replace(
+        exchange.surface,
+        rules=replace(exchange.surface.rules, check_first=check_first),
+        turn_parts=(*exchange.surface.turn_parts, *parts),
+    )
     return await create_response(exchange)
 
 
