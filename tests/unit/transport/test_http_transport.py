@@ -127,6 +127,19 @@ async def test_request_of_a_transport_that_was_closed_meanwhile_is_an_abort(serv
         await sending
 
 
+async def test_reader_of_a_transport_that_is_closed_meanwhile_is_woken(server: ReplayServer) -> None:
+    server.script = lambda _, __: Reply(pieces=(DELTA,), ending="hang")
+    transport = build(server.base_url)
+    reading = asyncio.ensure_future(read(transport, build_body(), 600))
+    await server.wait_until(lambda: server.silent_calls or server.open_exchanges)
+    for _ in range(10):
+        await asyncio.sleep(0.001)
+    await transport.close()
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(AbortError, match="closed during this call"):
+            await reading
+
+
 async def test_complete_response_is_left_without_an_error_if_the_provider_is_closed_meanwhile(
     server: ReplayServer,
 ) -> None:

@@ -40,6 +40,7 @@ class HttpTransport:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._sessions = ClientPerLoop(self._prepare_session, self._close_session, self._abandon_session)
+        self._open_responses: dict[aiohttp.ClientResponse, aiohttp.ClientSession] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.endpoint!r})"
@@ -88,10 +89,12 @@ class HttpTransport:
 
         response_headers = join_headers(response.headers)
         batches = self._read_batches(session, response, response_headers, timeout_s)
+        self._open_responses[response] = session
         try:
             yield Reply(headers=response_headers, batches=batches)
             await _drain_batches(batches)
         finally:
+            self._open_responses.pop(response, None)
             response.close()  # first, because nothing can keep it from happening
             await batches.aclose()
 
@@ -126,6 +129,10 @@ class HttpTransport:
     async def _close_session(self, session: aiohttp.ClientSession) -> None:
         from .aiohttp_session import close_session
 
+        # A session that closes its connections does not wake the readers of its responses.
+        for response, owner in list(self._open_responses.items()):
+            if owner is session:
+                response.close()
         await close_session(session)
 
     def _abandon_session(self, session: aiohttp.ClientSession) -> None:
