@@ -118,7 +118,11 @@ async def test_a_body_is_what_its_start_shows_and_not_what_its_header_says(sessi
         ([], LLMError),
     ],
 )
-@pytest.mark.parametrize("streamed", [True, False], ids=["stream", "whole"])
+@pytest.mark.parametrize(
+    "streamed",
+    [True, pytest.param(False, marks=pytest.mark.one_transport("a WebSocket streams"))],
+    ids=["stream", "whole"],
+)
 async def test_a_response_that_failed_is_never_an_answer(
     open_session: OpenSession, body: Any, kind: type[Exception], streamed: bool
 ) -> None:

@@ -62,6 +62,7 @@ async def two_steps_and_a_turn(chat: Conversation) -> None:
 
 
 @pytest.mark.promise("dropping null fields destroys reasoning", area="hazard")
+@pytest.mark.one_transport("a WebSocket does not send an item back")
 @pytest.mark.parametrize("keep", KEEPERS)
 async def test_every_request_extends_the_one_before(session: Session, keep: Callable[[Any], Message]) -> None:
     chat = Conversation(session, keep=keep, tools=[WEATHER])
@@ -77,6 +78,7 @@ async def test_every_request_extends_the_one_before(session: Session, keep: Call
 
 
 @pytest.mark.promise("parts of a summary are merged", area="hazard")
+@pytest.mark.one_transport("a WebSocket does not send an item back")
 @pytest.mark.parametrize("keep", KEEPERS)
 async def test_items_go_back_in_order_with_ids_phase_and_the_very_arguments(
     session: Session, keep: Callable[[Any], Message]

@@ -105,13 +105,19 @@ class Codex:
         home = self.workplace.new_home()
         authority = Authority(home)
         sign_in = SignInService(pending_polls=2, interval="1")
-        none: dict[str, None] = {} if self.websocket else {"websocket": None}
         surfaces: dict[SurfaceName, tuple[Surface, ...]] = {
-            "chatgpt": chatgpt_surfaces(sign_in, options=ChatGptOptions(**none)),
-            "openai": (openai_surface(**none),),
-            "own": (openai_surface(**none),),
-            "azure": (azure_surface(**none),),
+            "chatgpt": chatgpt_surfaces(sign_in),
+            "openai": (openai_surface(),),
+            "own": (openai_surface(),),
+            "azure": (azure_surface(),),
         }
+        if not self.websocket:
+            surfaces = {
+                "chatgpt": chatgpt_surfaces(sign_in, options=ChatGptOptions(websocket=None)),
+                "openai": (openai_surface(websocket=None),),
+                "own": (openai_surface(websocket=None),),
+                "azure": (azure_surface(websocket=None),),
+            }
         emulator = Emulator(surfaces=surfaces[self.surface], tls=authority.context(), responder=answers.answer)
         with emulator:
             session = Session(codex=self, emulator=emulator, sign_in=sign_in, home=home, ca_file=authority.ca_file)
