@@ -69,7 +69,7 @@ async def connect(
         if refusal.status == _SWITCHING_PROTOCOLS:
             failure = Failure(kind="network", message=f"{endpoint.base_url} does not speak WebSocket")
         else:
-            reply_headers = join_headers(refusal.headers) if refusal.headers else read_headers({})
+            reply_headers = join_headers(cast(Any, refusal.headers)) if refusal.headers else read_headers({})
             failure = read_error_response(refusal.status, None, reply_headers)
     except error_types() as error:
         failure, is_unreachable = read_failure(error, endpoint), isinstance(error, aiohttp.ClientConnectorError)
