@@ -33,6 +33,8 @@ from tests.support.backends import BackendUnderTest
 from tests.support.session import Conversation, OpenSession, Session, asking, result, system, tool, user
 from tests.support.witness import Witness
 
+pytestmark = pytest.mark.one_transport("each test chooses the transport itself")
+
 WEATHER = tool("get_weather", "city")
 
 
