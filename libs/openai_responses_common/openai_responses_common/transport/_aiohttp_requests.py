@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import aiohttp
-from multidict import CIMultiDictProxy
+from multidict import MultiMapping
 
 from ..failures.connections import describe_connection_error
 from ..failures.failure import CallFailure, Failure
@@ -160,7 +160,7 @@ def _decode(content: bytes, charset: str | None) -> str:
         return content.decode(errors="replace")
 
 
-def join_headers(headers: CIMultiDictProxy[str]) -> dict[str, str]:
+def join_headers(headers: MultiMapping[str]) -> dict[str, str]:
     """Return the headers of a response as `read_headers` does, several of one name joined by commas."""
     return read_headers({name: ", ".join(headers.getall(name)) for name in headers})
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, cast
 
 from ..installation import importing
 from .base import Endpoint
@@ -41,7 +42,7 @@ def _build(endpoint: Endpoint) -> AsyncOpenAI:
     class CredentialAuth(httpx2.Auth):
         """Puts the headers of the credential on each request, and refreshes it once after a 401."""
 
-        async def async_auth_flow(self, request: httpx2.Request) -> Any:
+        async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
             lease = await endpoint.credential.lease()
             for _ in range(2):
                 request.headers.pop("Authorization", None)
