@@ -21,8 +21,8 @@ from amplifier_core.models import ModelInfo
 from openai_responses_common import Backend, BackendProfile, Document, Options, ResponsesProvider
 from openai_responses_common.testing.fake_transport import FakeTransport
 from responses_emulator import Emulator
-from responses_emulator.service.surface import Exchange, Surface, json_reply
-from responses_emulator.transport.server import Reply, StreamReply
+from responses_emulator.service.surface import AnyReply, Exchange, Surface, json_reply
+from responses_emulator.transport.server import Reply
 
 from tests.support.backends import BackendUnderTest
 from tests.support.jump_clock import run_on_jump_clock
@@ -99,7 +99,7 @@ class Listing:
         self.usual = backend.surface()
         self.route = next(route for route in self.usual.routes if route.method == "GET" and route.path == "/models")
 
-    async def _next(self, exchange: Exchange) -> Reply | StreamReply:
+    async def _next(self, exchange: Exchange) -> AnyReply:
         return self.replies.pop(0) if self.replies else await self.route.handler(exchange)
 
     def surface(self) -> Surface:

@@ -332,7 +332,7 @@ def _find_objection(backend: KeyringBackend) -> str:
     return ""
 
 
-def _format_error(error: Exception) -> str:
+def _format_error(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
