@@ -37,11 +37,25 @@ def test_body_without_fields_has_its_input() -> None:
     assert RequestBody({}, [{"n": 1}]).content(extra_fields={"a": 1}) == b'{"a":1,"input":[{"n":1}]}'
 
 
-def test_fields_are_compared_as_they_are_written() -> None:
-    body = RequestBody({"n": 1, "a": []}, [{"n": 1}])
-    assert body.has_fields_of(RequestBody({"n": 1, "a": []}))
-    assert not body.has_fields_of(RequestBody({"n": True, "a": []}))
-    assert not body.has_fields_of(RequestBody({"n": 1}))
+def test_bodies_are_compared_as_they_are_written() -> None:
+    earlier = RequestBody({"n": 1, "a": []}, [{"n": 1}])
+    assert RequestBody({"n": 1, "a": []}, [{"n": 1}, {"n": 2}]).goes_on_from(earlier)
+    assert not RequestBody({"n": True, "a": []}, [{"n": 1}]).goes_on_from(earlier)
+    assert not RequestBody({"n": 1}, [{"n": 1}]).goes_on_from(earlier)
+    assert not RequestBody({"n": 1, "a": []}, [{"n": True}]).goes_on_from(earlier)
+    assert not RequestBody({"n": 1, "a": []}).goes_on_from(earlier)
+
+
+def test_body_is_compared_as_it_was_when_it_was_written() -> None:
+    fields, item = {"a": [1]}, {"n": [1]}
+    earlier = RequestBody(fields, [item])
+    earlier.write()
+    assert RequestBody(fields, [item]).goes_on_from(earlier)
+    fields["a"].append(2)
+    assert not RequestBody(fields, [item]).goes_on_from(earlier)
+    fields["a"].pop()
+    item["n"].append(2)
+    assert not RequestBody(fields, [item]).goes_on_from(earlier)
 
 
 def test_bytes_of_shared_item_are_written_once() -> None:

@@ -40,10 +40,9 @@ class LastResponse:
         Args:
             body: the body of the next request.
         """
-        earlier = self.body.items
-        if body.fields != self.body.fields or body.items[: len(earlier)] != earlier:
+        if not body.goes_on_from(self.body):
             return None
-        index = len(earlier)
+        index = len(self.body.items)
         for item in self.output:
             if index < len(body.items) and is_replay(body.items[index], item):
                 index += 1

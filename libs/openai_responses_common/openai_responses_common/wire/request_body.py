@@ -82,9 +82,13 @@ class RequestBody:
             self._fields_json = _write_fields(self.fields)
         return self._fields_json
 
-    def has_fields_of(self, other: RequestBody) -> bool:
-        """Return whether both bodies have the same fields, with the same bytes; the errors are those of `content`."""
-        return self.write() == other.write()
+    def goes_on_from(self, other: RequestBody) -> bool:
+        """Return whether the body has the fields of another one and begins with its items, with the same bytes.
+
+        Bytes tell 1 from true, and they stay as they were if a host changes its objects. The errors are those of
+        `content`.
+        """
+        return self.write() == other.write() and self._items_json[: len(other.items)] == other._items_json
 
     def content(
         self,
