@@ -19,15 +19,16 @@ from amplifier_core.message_models import (
     ThinkingBlock,
     ToolCallBlock,
     ToolResultBlock,
+    ToolSpec,
 )
-from openai_responses_common.translate.message_key import is_plain_message, make_message_key
+from openai_responses_common.translate.message_key import is_plain_message, make_message_key, make_tools_key
 from openai_responses_common.translate.replay_state import as_extra_field
 
 BLOCKS: list[Any] = [
     TextBlock(text="a", **as_extra_field({"origin": "o", "item": {"type": "message", "n": [1, None, 0.5, True]}})),
     ThinkingBlock(thinking="hm", signature="s"),
     RedactedThinkingBlock(data="x"),
-    ToolCallBlock(id="c", name="n", input={"a": {"b": [1, "2"]}, "c": "\ud800"}),
+    ToolCallBlock(id="c", name="n", input={"a": {"b": [1, "2"]}, "c": "x"}),
     ToolResultBlock(tool_call_id="c", output={"a": [1.5]}),
     ImageBlock(source={"type": "base64", "data": "AAAA"}),
     ReasoningBlock(content=[{"type": "x"}], summary=[]),
@@ -129,6 +130,22 @@ class OwnBlock(TextBlock):
 )
 def test_message_with_an_unknown_object_has_no_key(message: Message) -> None:
     assert make_message_key(message) is None
+
+
+def test_what_contains_itself_has_no_key() -> None:
+    """`marshal` would write it for ever, and take all memory."""
+    circle: dict[str, Any] = {}
+    circle |= {"parent": circle, "root": circle}
+    for message in (
+        call(circle),
+        Message.model_construct(role="user", content=circle),
+        Message.model_validate({"role": "assistant", "content": "", "tool_calls": [{"id": "c", "arguments": "{}"}]}),
+    ):
+        if message.model_extra:
+            message.model_extra["tool_calls"][0]["arguments"] = circle
+        assert make_message_key(message) is None
+    assert make_tools_key([ToolSpec(name="t", parameters=circle)], []) is None
+    assert make_tools_key([], [circle]) is None
 
 
 @pytest.mark.parametrize(

@@ -175,12 +175,9 @@ class CachedMessages:
         return entry
 
 
-def _make_entry(encoded: EncodedMessage, content_key: Hashable) -> EncodedMessage | None:
-    """Return an entry that shares nothing that anybody changes; None if JSON cannot hold its items."""
-    try:
-        items = [SharedItem(cast(Item, _copy(item))) for item in encoded.items]
-    except (TypeError, ValueError, RecursionError):
-        return None
+def _make_entry(encoded: EncodedMessage, content_key: Hashable) -> EncodedMessage:
+    """Return an entry that shares nothing that anybody changes. JSON can hold what has a key."""
+    items = [SharedItem(cast(Item, _copy(item))) for item in encoded.items]
     key_bytes = len(content_key) if isinstance(content_key, bytes) else 0
     size = _ENTRY_BYTES + key_bytes + 2 * sum(len(item.json) for item in items)
     return replace(encoded, items=list[Item](items), size=size)

@@ -27,6 +27,7 @@ from amplifier_core.message_models import (
     ToolSpec,
 )
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 _MARSHAL_FORMAT = 2
 
@@ -71,7 +72,9 @@ def make_message_key(message: Message) -> Hashable | None:
             and (call_id is None or type(call_id) is str)
         ):
             return content, role, name, call_id
-        return marshal.dumps((_describe_content(content), role, name, call_id, calls), _MARSHAL_FORMAT)
+        description = _describe_content(content)
+        _refuse_circles(description, calls)
+        return marshal.dumps((description, role, name, call_id, calls), _MARSHAL_FORMAT)
     except (ValueError, KeyError):
         return None
 
@@ -84,10 +87,30 @@ def _describe_content(content: Any) -> Any:
     return [(codes[type(block)], block.__dict__, block.__pydantic_extra__) for block in blocks]
 
 
+def _refuse_circles(description: Any, calls: Any) -> None:
+    """Raise if a value contains itself, because `marshal` would not come to an end; pydantic's writer notices it.
+
+    Raises:
+        ValueError: a value contains itself, or pydantic does not write it.
+    """
+    values: list[object] = [calls]
+    if type(description) is list:
+        for _, fields, extra in cast(list[tuple[int, dict[str, Any], object]], description):
+            values += fields.values()
+            values.append(extra)
+    else:
+        values.append(description)
+    for value in values:
+        if type(value) not in _PLAIN_TYPES:
+            to_json(value)
+
+
 def make_tools_key(tools: Iterable[ToolSpec], hosted_tools: Iterable[Mapping[str, Any]]) -> bytes | None:
     """Return the key of the tools of a request, and None as `make_message_key` does."""
     try:
-        return marshal.dumps(_describe_tools(tools, hosted_tools), _MARSHAL_FORMAT)
+        description = _describe_tools(tools, hosted_tools)
+        to_json(description)  # raises if a tool contains itself
+        return marshal.dumps(description, _MARSHAL_FORMAT)
     except ValueError:
         return None
 
