@@ -83,9 +83,14 @@ def test_every_page_is_reached_from_the_readme() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_a_page_is_short_and_names_no_machine(page: Page) -> None:
     assert FORBIDDEN.findall(page.text) == []
-    # The changelog is read by sections, and grows with each release.
-    longest = {"configuration.md": 250, "CHANGELOG.md": 500}
-    assert len(page.text.splitlines()) <= longest.get(page.path.name, 200)
+    # The changelog is read by sections, and grows with each release. Two pages are tables, one is a package's only page.
+    longest = {
+        "docs/configuration.md": 260,
+        "docs/contract.md": 500,
+        "libs/responses_emulator/README.md": 230,
+        "CHANGELOG.md": 500,
+    }
+    assert len(page.text.splitlines()) <= longest.get(page.path.relative_to(ROOT).as_posix(), 200)
 
 
 # Blocks

@@ -271,6 +271,8 @@ CALL_SETTINGS: Mapping[str, Setting] = {**SHARED_SETTINGS, **CALL_ONLY_SETTINGS}
 """All keyword arguments of `complete()`; others are ignored, because hosts pass what other providers know."""
 
 ENVIRONMENT_VARIABLES: Mapping[str, str] = {
-    "SSH_CONNECTION": "if it is set, a sign-in opens no browser, because that would open on another machine",
+    "SSL_CERT_FILE": "The file with the certificates that are trusted, instead of those of the system.",
+    "SSL_CERT_DIR": "The folder with them, if `SSL_CERT_FILE` is not set.",
+    "SSH_CONNECTION": "If it is set, a sign-in opens no browser, because that would open on another machine.",
 }
 """Environment variables that the library reads and that are not settings."""

@@ -93,7 +93,7 @@ WRONG_SIGNATURE = Rule(
         "expected signature value., Thumbprint of key used by client: '{thumbprint}']."
     ),
     source=_LIST,
-    ours="the reason, which Azure/azure-sdk-for-java#25109 has for AADSTS50013",
+    ours="the reason, which Azure/azure-sdk-for-java 25109 has for AADSTS50013",
     status=401,
     code="AADSTS700027",
     kind=_CLIENT,
