@@ -168,6 +168,14 @@ async def test_several_headers_of_one_name_are_one(server: ReplayServer) -> None
     await transport.close()
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "none-such", "hex", "idna", "undefined"])
+async def test_error_response_of_any_charset_is_read(server: ReplayServer, charset: str) -> None:
+    headers = {"content-type": f"application/json; charset={charset}"}
+    server.script = lambda _, __: Reply(status=400, headers=headers, pieces=(b'{"error": {"message": "bad"}}',))
+    failure = await fail(server.base_url, timeout_s=PATIENCE_S)
+    assert (failure.status, failure.message) == (400, "bad")
+
+
 @pytest.mark.parametrize("status", [101, 199])
 async def test_status_that_is_no_answer_is_a_failure_of_the_connection(server: ReplayServer, status: int) -> None:
     server.script = lambda _, __: Reply(status=status, headers={"Upgrade": "x", "Connection": "upgrade"})

@@ -156,7 +156,7 @@ async def _read_json_reply(response: aiohttp.ClientResponse, silence: Silence) -
 def _decode(content: bytes, charset: str | None) -> str:
     try:
         return content.decode(charset or "utf-8", errors="replace")
-    except LookupError:
+    except (LookupError, UnicodeError):  # some codecs are for names only, or read nothing
         return content.decode(errors="replace")
 
 
