@@ -54,6 +54,7 @@ def build(*items: Item, **fields: Any) -> RequestBody:
 
 FIRST = build(say("hello"))
 SECOND = build(say("hello"), replay("hello"), say("and now?"))
+THIRD = build(*SECOND.items, replay("hello"), say("and then?"))
 
 
 class Client:
@@ -388,6 +389,20 @@ async def test_credential_that_is_refused_in_a_frame_is_renewed_over_a_new_conne
         await client.ask(FIRST)
         assert await client.ask(SECOND) == "hello"
     assert [each["authorization"] for each in server.upgrades] == ["Bearer token-0", "Bearer token-1"]
+    assert client.switches == []
+
+
+async def test_connection_stays_with_its_account_and_takes_its_new_tokens() -> None:
+    credential = Renewing()
+    async with connect(answer_all, credential=credential) as (client, server):
+        await client.ask(FIRST)
+        credential.refresh_count += 1
+        await client.ask(SECOND)
+        assert len(server.upgrades) == 1
+        credential.account = "b"
+        await client.ask(THIRD)
+    assert [each["authorization"] for each in server.upgrades] == ["Bearer token-0", "Bearer token-1"]
+    assert server.frames[-1]["input"] == THIRD.items
     assert client.switches == []
 
 

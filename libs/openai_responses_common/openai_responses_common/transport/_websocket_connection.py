@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import aiohttp
@@ -37,14 +38,34 @@ _MAX_REASON_CHARS = 200
 _TIMEOUT = cast(Any, aiohttp.ClientWSTimeout)(ws_receive=None, ws_close=_CLOSE_TIMEOUT_S)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionKey:
+    """What the requests of one connection have in common, because the service reads it at the upgrade.
+
+    Attributes:
+        account: for which they are made. A new token of it needs no new connection.
+        headers: of each request, without the credential.
+    """
+
+    account: str = field(repr=False)
+    headers: Headers
+
+
 async def connect(
-    session: aiohttp.ClientSession, url: str, headers: Headers, *, endpoint: Endpoint, timeout_s: float
+    session: aiohttp.ClientSession,
+    url: str,
+    key: ConnectionKey,
+    headers: Headers,
+    *,
+    endpoint: Endpoint,
+    timeout_s: float,
 ) -> WebSocketConnection:
     """Open a connection.
 
     Args:
         session: the session of the endpoint.
         url: the address, with the query.
+        key: of the requests that it is for.
         headers: of the upgrade, beside those of the session.
         endpoint: for messages.
         timeout_s: the longest time, in seconds, for all of it.
@@ -64,7 +85,7 @@ async def connect(
                 max_msg_size=_ANY_SIZE,
                 decode_text=False,
             )
-        return WebSocketConnection(socket)
+        return WebSocketConnection(socket, key)
     except aiohttp.WSServerHandshakeError as refusal:
         if refusal.status == _SWITCHING_PROTOCOLS:
             failure = Failure(kind="network", message=f"{endpoint.base_url} does not speak WebSocket")
@@ -80,14 +101,14 @@ class WebSocketConnection:
     """An open connection, for one request at a time.
 
     Attributes:
-        key: the headers of the request for which it was opened, without the credential.
+        key: of the requests that it is for.
         opened_s: when it was opened, by the clock of the event loop.
         last_response: the response that the service remembers. None if it remembers none.
         end: how it ended. None while it is open.
     """
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
-        self.key: Mapping[str, str] = {}
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool], key: ConnectionKey) -> None:
+        self.key = key
         self.opened_s = asyncio.get_running_loop().time()
         self.last_response: LastResponse | None = None
         self.end: ConnectionLost | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..wire.request_body import RequestBody
@@ -12,7 +11,7 @@ from ..wire.request_body import RequestBody
 if TYPE_CHECKING:
     import aiohttp
 
-    from ._websocket_connection import WebSocketConnection
+    from ._websocket_connection import ConnectionKey, WebSocketConnection
 
 MAX_CONNECTIONS = 4
 """How many connections there are at most. The requests of further parallel calls travel over HTTP."""
@@ -50,7 +49,7 @@ class WebSocketPool:
         self._too_big_until_s = 0.0
 
     async def take(
-        self, body: RequestBody, headers: Mapping[str, str], *, is_new: bool = False, can_open: bool = True
+        self, body: RequestBody, key: ConnectionKey, *, is_new: bool = False, can_open: bool = True
     ) -> WebSocketConnection | None:
         """Return a connection for a request. None if the caller has to open one, for which there is room now.
 
@@ -59,14 +58,14 @@ class WebSocketPool:
 
         Args:
             body: the body of the request.
-            headers: of the request, without the credential.
+            key: of the request.
             is_new: whether only a new connection will do. The default is False.
             can_open: whether the caller can open one. The default is True.
 
         Raises:
             NoRoom: all connections are in use, or none of them will do.
         """
-        connection = None if is_new else self._choose(body, headers)
+        connection = None if is_new else self._choose(body, key)
         if connection is None and not can_open:
             raise NoRoom
         if connection is None and self._used_count + self._count_open() >= MAX_CONNECTIONS:
@@ -74,7 +73,7 @@ class WebSocketPool:
             if oldest is None:
                 raise NoRoom
             self._remove(oldest)
-            if oldest.key == headers and not is_new:
+            if oldest.key == key and not is_new:
                 connection = oldest
             else:
                 await oldest.close()
@@ -109,9 +108,9 @@ class WebSocketPool:
             await connection.close()
         await asyncio.gather(*self._closing)
 
-    def _choose(self, body: RequestBody, headers: Mapping[str, str]) -> WebSocketConnection | None:
+    def _choose(self, body: RequestBody, key: ConnectionKey) -> WebSocketConnection | None:
         """Return the connection whose response the body goes on from, else one without a response; None without any."""
-        candidates = [each for each in self._idle if each.key == headers]
+        candidates = [each for each in self._idle if each.key == key]
         going_on = [each for each in candidates if each.last_response and each.last_response.list_new_items(body)]
         unused = [each for each in candidates if each.last_response is None and each.end is None]
         connection = max(going_on, key=_count_items, default=None) or next(iter(unused), None)

@@ -16,7 +16,7 @@ from ..wire.last_response import LastResponse
 from ..wire.request_body import RequestBody
 from ..wire.sse import MalformedEvent, parse_event, read_event_type
 from ._frame_decoder import is_foreign
-from ._websocket_connection import WebSocketConnection
+from ._websocket_connection import ConnectionKey, WebSocketConnection
 from ._websocket_errors import TOO_BIG_CODE, ConnectionLost, UpgradeRefused, WebSocketUnavailable
 from ._websocket_pool import NoRoom, WebSocketPool
 from .aiohttp_session import NO_RESPONSE
@@ -53,7 +53,7 @@ class WebSocketRequest:
 
     Args:
         pool: the connections.
-        connect: opens another one, with these headers.
+        connect: opens another one, with this key and these headers.
         body: the whole body.
         headers: of this request, without the credential.
         can_open: whether another connection may be opened.
@@ -65,7 +65,7 @@ class WebSocketRequest:
     def __init__(
         self,
         pool: WebSocketPool,
-        connect: Callable[[Headers], Awaitable[WebSocketConnection]],
+        connect: Callable[[ConnectionKey, Headers], Awaitable[WebSocketConnection]],
         body: RequestBody,
         headers: Headers,
         *,
@@ -95,14 +95,18 @@ class WebSocketRequest:
             WebSocketUnavailable: the request has to travel over HTTP.
             LLMError: the credential's own error.
         """
+
+        def send(credential_headers: Headers) -> Awaitable[StartedResponse]:
+            return self._send(ConnectionKey(account=credential.account, headers=self._headers), credential_headers)
+
         try:
             try:
-                return await send_with_credential(credential, self._send)
+                return await send_with_credential(credential, send)
             except ConnectionLost as lost:
                 if lost.close_code == TOO_BIG_CODE:
                     raise
                 self._lost, self._needs_new_connection = lost, True
-            return await send_with_credential(credential, self._send)
+            return await send_with_credential(credential, send)
         except ConnectionLost as lost:
             is_too_big = lost.close_code == TOO_BIG_CODE
             raise WebSocketUnavailable(lost.reason, is_refused=not is_too_big) from lost
@@ -114,8 +118,8 @@ class WebSocketRequest:
                 raise
             raise WebSocketUnavailable(refusal.failure.message, is_refused=True) from refusal
 
-    async def _send(self, credential_headers: Headers) -> StartedResponse:
-        """Send the request once.
+    async def _send(self, key: ConnectionKey, credential_headers: Headers) -> StartedResponse:
+        """Send the request once, over a connection with this key.
 
         Raises:
             CallFailure: see `start`; or the credential was refused at the upgrade.
@@ -124,13 +128,13 @@ class WebSocketRequest:
             WebSocketUnavailable: there is no room for one more connection, or none takes a frame of this size.
         """
         self._is_refused_at_upgrade = False
-        connection = await self._take_connection()
+        connection = await self._take_connection(key)
         last_response = connection.last_response if connection else None
         frame = self._build_frame(last_response)
         is_kept = False
         try:
             if connection is None:
-                connection = await self._open_connection(credential_headers, len(frame))
+                connection = await self._open_connection(key, credential_headers, len(frame))
             connection.last_response = None  # until this response is complete
             await connection.send(frame, timeout_s=self._timeout_s)
             frames = await self._read_start(connection, is_continued=last_response is not None)
@@ -154,11 +158,11 @@ class WebSocketRequest:
                 if connection is not None:
                     await connection.close()
 
-    async def _take_connection(self) -> WebSocketConnection | None:
+    async def _take_connection(self, key: ConnectionKey) -> WebSocketConnection | None:
         """Return a connection that can be used; None if there is room for another one."""
         try:
             connection = await self._pool.take(
-                self._body, self._headers, is_new=self._needs_new_connection, can_open=self._can_open
+                self._body, key, is_new=self._needs_new_connection, can_open=self._can_open
             )
         except NoRoom:
             raise WebSocketUnavailable from None
@@ -167,18 +171,19 @@ class WebSocketRequest:
         self._lost = connection.end
         return None
 
-    async def _open_connection(self, credential_headers: Headers, frame_size: int) -> WebSocketConnection:
+    async def _open_connection(
+        self, key: ConnectionKey, credential_headers: Headers, frame_size: int
+    ) -> WebSocketConnection:
         if not self._can_open or self._pool.is_too_big(frame_size):
             raise WebSocketUnavailable
         try:
-            connection = await self._connect({**self._headers, **credential_headers})
+            connection = await self._connect(key, {**self._headers, **credential_headers})
         except UpgradeRefused as refused:
             if refused.failure.status != UNAUTHORIZED:
                 raise
             self._is_refused_at_upgrade = True
             failure = refused.failure
         else:
-            connection.key = self._headers
             if self._lost is not None and self._on_switch is not None:
                 switch = TransportSwitch(from_transport="websocket", to_transport="websocket", reason=self._lost.reason)
                 self._on_switch(switch)

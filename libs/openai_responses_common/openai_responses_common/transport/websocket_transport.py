@@ -29,7 +29,7 @@ from .base import Endpoint, Reply, SwitchListener
 from .credential import Headers
 
 if TYPE_CHECKING:
-    from ._websocket_connection import WebSocketConnection
+    from ._websocket_connection import ConnectionKey, WebSocketConnection
     from ._websocket_request import StartedResponse
 
 T = TypeVar("T")
@@ -121,8 +121,8 @@ class WebSocketTransport:
 
         url = f"{self.address}?{urlencode(self.endpoint.query)}" if self.endpoint.query else self.address
 
-        def open_connection(all_headers: Headers) -> Awaitable[WebSocketConnection]:
-            return connect(pool.session, url, all_headers, endpoint=self.endpoint, timeout_s=timeout_s)
+        def open_connection(key: ConnectionKey, all_headers: Headers) -> Awaitable[WebSocketConnection]:
+            return connect(pool.session, url, key, all_headers, endpoint=self.endpoint, timeout_s=timeout_s)
 
         request = WebSocketRequest(
             pool,
