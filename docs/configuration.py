@@ -74,14 +74,15 @@ instructions again and again, but not its history. The service stores nothing (`
 - `auto`: at OpenAI's own addresses the first request of a conversation travels over HTTP and each further one over a
   WebSocket, so that a single question waits for no handshake. At every other address it is the same as `http`.
 - `http`: no WebSocket is opened.
-- `websocket`: the first request of a conversation travels over a WebSocket, too, also at Azure, ChatGPT and other servers.
+- `websocket`: the first request of a conversation travels over a WebSocket, too, at Azure, ChatGPT and other servers
+  as well.
 
 A turn is never lost to a WebSocket. If a connection ends before the response begins, the request is sent once more as a
 whole, over a new one. If that fails too, or the service opens none, the request travels over HTTP. The event
 [`provider:transport`](events.md#providertransport) and the log say so once, and the address is tried again after five
-minutes. A provider opens at most four connections and closes one that nobody has used for five minutes. Further parallel
-calls travel over HTTP, and so do requests whose `extra_body` has `background`, `previous_response_id`, `conversation`,
-`generate` or `stream: false`. Connections take the same [proxy](privacy.md#proxies) as requests.
+minutes. A provider opens at most four connections and closes one that nobody has used for five minutes. Further
+parallel calls travel over HTTP, and so do requests whose `extra_body` has `background`, `previous_response_id`,
+`conversation`, `generate` or `stream: false`. Connections take the same [proxy](privacy.md#proxies) as requests.
 
 Nobody has run WebSockets against a live account with this release yet. To switch them off:
 

@@ -83,7 +83,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_a_page_is_short_and_names_no_machine(page: Page) -> None:
     assert FORBIDDEN.findall(page.text) == []
-    # The changelog is read by sections, and grows with each release. Two pages are tables, one is a package's only page.
+    # The changelog is read by sections and grows with each release. Two pages are tables, one is a package's only page.
     longest = {
         "docs/configuration.md": 260,
         "docs/contract.md": 500,
