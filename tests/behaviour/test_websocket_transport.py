@@ -438,11 +438,10 @@ async def test_upgrade_that_hangs_falls_back_to_http() -> None:
     assert client.switch_pairs == [FALLBACK]
 
 
-async def test_service_that_is_not_there_is_the_failure_of_http() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+async def fail_over_http(base_url: str) -> list[TransportSwitch]:
+    """Make two requests to a service that HTTP does not reach either, and return the switches."""
     refused = Failure(kind="network", message="cannot reach it")
-    client = Client(f"http://127.0.0.1:{port}/v1")
+    client = Client(base_url)
     client.http = FakeTransport(refused, refused)
     client.transport.http = client.http
     for _ in range(2):
@@ -450,7 +449,27 @@ async def test_service_that_is_not_there_is_the_failure_of_http() -> None:
             await client.ask()
         assert raised.value.failure == refused
     await client.transport.close()
-    assert client.switches == [], "nothing is known about its WebSocket"
+    return client.switches
+
+
+async def test_service_that_is_not_there_is_the_failure_of_http() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert await fail_over_http(f"http://127.0.0.1:{port}/v1") == [], "nothing is known about its WebSocket"
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_proxy_that_opens_no_connection_is_the_failure_of_http(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 407 Log in\r\nContent-Length: 0\r\n\r\n" if scheme == "http" else b"\x05\xff")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        assert await fail_over_http("https://service.test/v1") == [], "nothing is known about its WebSocket"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from ..wire.last_response import LastResponse
 from ..wire.plain_text import join_lines
 from ._aiohttp_requests import join_headers
 from ._websocket_errors import ConnectionLost, UpgradeRefused
-from .aiohttp_session import CONNECT_TIMEOUT_S, error_types, read_failure
+from .aiohttp_session import CONNECT_TIMEOUT_S, error_types, is_unreachable, read_failure
 from .base import Endpoint
 from .credential import Headers
 from .http_client import read_headers
@@ -74,7 +74,7 @@ async def connect(
         UpgradeRefused: there is no connection, or the service opens no WebSocket.
     """
     failure: Failure
-    is_unreachable = False
+    has_no_connection = False
     try:
         async with asyncio.timeout(min(timeout_s, CONNECT_TIMEOUT_S)):
             socket = await session.ws_connect(
@@ -93,8 +93,8 @@ async def connect(
             reply_headers = join_headers(cast(Any, refusal.headers)) if refusal.headers else read_headers({})
             failure = read_error_response(refusal.status, None, reply_headers)
     except error_types() as error:
-        failure, is_unreachable = read_failure(error, endpoint), isinstance(error, aiohttp.ClientConnectorError)
-    raise UpgradeRefused(failure, is_unreachable=is_unreachable)
+        failure, has_no_connection = read_failure(error, endpoint), is_unreachable(error)
+    raise UpgradeRefused(failure, is_unreachable=has_no_connection)
 
 
 class WebSocketConnection:

@@ -62,9 +62,23 @@ ERRORS: tuple[type[Exception], ...] = (aiohttp.ClientError, HttpProcessingError,
 
 def error_types() -> tuple[type[Exception], ...]:
     """Return what a session and its connections raise, also through a SOCKS proxy."""
+    return (*ERRORS, *_list_socks_errors())
+
+
+def _list_socks_errors() -> tuple[type[Exception], ...]:
     if socks := sys.modules.get("aiohttp_socks"):
-        return (*ERRORS, socks.ProxyError, socks.ProxyConnectionError, socks.ProxyTimeoutError)
-    return ERRORS
+        return (socks.ProxyError, socks.ProxyConnectionError, socks.ProxyTimeoutError)
+    return ()
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Return whether an error of a session says that there was no connection, so that no request has one.
+
+    Args:
+        error: one of `error_types()`.
+    """
+    kinds = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, *_list_socks_errors())
+    return isinstance(error, kinds)
 
 
 def prepare_session(endpoint: Endpoint) -> Callable[[], aiohttp.ClientSession]:
