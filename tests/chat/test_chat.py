@@ -347,7 +347,7 @@ def test_a_bad_key_is_told_with_its_remedy(folder: Path, service: Emulator) -> N
 @pytest.mark.parametrize(
     ("arguments", "reason", "remedy"),
     [
-        (["--model", "gpt-99"], "'gpt-99' does not exist", "choose another with --model"),
+        (["--model", "gpt-99"], "`gpt-99` does not exist", "choose another with --model"),
         (["--base-url", "nonsense"], "", "--base-url is not an http or https address. Example: https://"),
         (["--base-url", "no /v1"], "Invalid URL", "check --base-url, which for most servers ends with /v1"),
     ],

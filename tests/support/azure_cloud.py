@@ -51,6 +51,7 @@ MINE = ManagedIdentity(
     object_id="bbbbbbbb-0000-4000-8000-000000000001",
     resource_id="/subscriptions/0/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mine",
 )
+_USUAL_PORTS = {None, 80, "80", 443, "443", "http", "https"}
 _HERE = {None, "", "localhost", "127.0.0.1", "0.0.0.0", "::1", *LOOPBACK}
 
 
@@ -72,7 +73,7 @@ class Names:
             self.asked.append(str(host))
             if host not in self.ports:
                 raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-            return real("127.0.0.1", self.ports[host], *words, **named)
+            return real("127.0.0.1", self.ports[host] if port in _USUAL_PORTS else port, *words, **named)
 
         monkeypatch.setattr(socket, "getaddrinfo", find)
 

@@ -96,7 +96,7 @@ def test_a_failed_check_prints_its_error_once_and_every_warning(
         assert commands.main() == 1
     output, errors = capsys.readouterr()
     assert output.startswith("The test call failed.\n")
-    assert output.count("'gpt-9' does not exist") == 1
+    assert output.count("`gpt-9` does not exist") == 1
     assert "'gpt-9'" not in errors
     assert output.count("choose a model that the service lists") == 1
     assert errors.count("unknown setting 'colour'") == 1

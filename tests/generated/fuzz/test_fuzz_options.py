@@ -68,6 +68,8 @@ def fits(value: Any, hint: Any) -> bool:
         return True
     if origin in {types.UnionType, typing.Union}:
         return any(fits(value, each) for each in typing.get_args(hint))
+    if origin is typing.Literal:
+        return value in typing.get_args(hint)
     if origin is tuple:
         return isinstance(value, tuple) and all(fits(each, typing.get_args(hint)[0]) for each in value)
     if origin is not None and issubclass(origin, Mapping):

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
@@ -274,9 +275,7 @@ def _build_system_context() -> ssl.SSLContext:
     if not file and not (folder and any(_HASHED_NAME.fullmatch(name) for name in os.listdir(folder))):
         file, folder = next(filter(os.path.isfile, _CA_FILES), None), None
     if not file and not folder and find_spec("certifi"):
-        import certifi
-
-        file = certifi.where()
+        file = str(import_module("certifi").where())
     if file or folder:
         context.load_verify_locations(file, folder)
     return context
