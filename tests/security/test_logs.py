@@ -108,6 +108,7 @@ async def test_headers_of_a_hostile_server_do_no_harm(open_session: OpenSession,
     assert leaks("cookie-canary-7", session.recorder.events) == []
 
 
+@pytest.mark.one_transport("a frame has no headers")
 async def test_a_header_without_end_is_an_error_of_the_network(open_session: OpenSession) -> None:
     """Memory is not filled with it."""
     session = await open_session(max_retries=0)

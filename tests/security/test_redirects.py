@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_module_provider_chatgpt_oauth.__main__ import _fetch_limits
-from responses_emulator import Emulator, HttpReply, redirect
+from responses_emulator import Emulator, HttpReply, OnUpgrade, Say, redirect
 from responses_emulator.service.surface import Exchange, Route, Surface
 from responses_emulator.transport.server import Reply
 
@@ -24,6 +24,7 @@ __all__ = ["catalogue", "emulator", "in_a_hurry", "limits", "machine", "service"
 STATUSES = [301, 302, 303, 307, 308]
 
 
+@pytest.mark.one_transport("a frame redirects nowhere")
 async def test_a_call_is_redirected_nowhere(backend: BackendUnderTest, stranger: Emulator) -> None:
     """Whatever the status: the second server sees no request, and the error says what to set."""
     with backend.emulator() as running:
@@ -36,6 +37,19 @@ async def test_a_call_is_redirected_nowhere(backend: BackendUnderTest, stranger:
         await session.cleanup()
 
 
+@pytest.mark.one_transport("it chooses the transport itself")
+async def test_an_upgrade_is_redirected_nowhere(backend: BackendUnderTest, stranger: Emulator) -> None:
+    """The request travels over HTTP instead."""
+    for status in STATUSES:
+        with backend.emulator() as running:
+            session = await Session(backend, running).mount(backend.settings(running, transport="websocket"))
+            running.script(OnUpgrade(redirect(f"{stranger.origin}/v1/responses", status=status)), Say("well"))
+            assert (await session.ask("hello")).text == "well"
+            assert len(running.upgrades) == 1
+            await session.cleanup()
+
+
+@pytest.mark.one_transport("a list of models comes over HTTP")
 async def test_a_list_of_models_is_redirected_nowhere(backend: BackendUnderTest, stranger: Emulator) -> None:
     """The same for the only other request that a session makes of the service itself."""
     asked: list[int] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -251,6 +252,26 @@ async def test_a_recorded_stream_comes_as_frames(emulator: Emulator) -> None:
     async with open_socket(emulator) as socket:
         await send(socket, input="hello")
         assert await read_reply(socket) == events
+
+
+async def test_a_recorded_stream_without_an_end_ends_the_connection(emulator: Emulator) -> None:
+    """As the end of its body would over HTTP; a client would wait for the rest."""
+    event = {"type": "response.created", "response": {}}
+    emulator.script(HttpReply(200, f"data: {json.dumps(event)}\n\n", {"content-type": "text/event-stream"}))
+    async with open_socket(emulator) as socket:
+        await send(socket, input="hello")
+        assert await closed_code(socket) == 1000
+
+
+async def test_an_upgrade_is_not_logged_by_the_protocol(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its headers hold the credential."""
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(logging.getLogger("websockets.server"), "level", logging.DEBUG)
+    async with open_socket(emulator) as socket:
+        await ask(socket)
+    assert not [each for each in caplog.records if each.name == "websockets.server"]
 
 
 async def test_a_connection_refuses_requests_after_its_time(emulator: Emulator) -> None:

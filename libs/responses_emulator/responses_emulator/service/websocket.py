@@ -44,6 +44,7 @@ from responses_emulator.transport.websocket import (
 _STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 _ENVELOPE = ("type", "stream_id", "generate")
 _CONTINUABLE = ("response.completed", "response.incomplete")
+_TERMINAL = (*_CONTINUABLE, "response.done", "response.failed", "error")
 _CONNECTION_LIMIT = rule_name(rules.CONNECTION_LIMIT)
 # Headers that say how a body was sent; a frame has none.
 _HTTP_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -259,7 +260,10 @@ class _Session:
                     raise end_of(reply.then_close)
             case Reply(status=200):
                 request.status, request.streamed = 200, True
-                await socket.send(_frames_of_body(reply))
+                frames = _frames_of_body(reply)
+                await socket.send(frames)
+                if not any(_is_terminal(frame) for frame in frames):  # over HTTP the body ends here
+                    raise CloseConnection(close_code=1000)
             case Reply():
                 request.status = reply.status
                 self._memory.forget_parent(lane, request.sent.get("previous_response_id"))
@@ -351,6 +355,11 @@ def _frames_of_body(reply: Reply) -> list[WireFrame]:
     events = re.split(rb"\r\n\r\n|\n\n|\r\r", reply.body)
     data = [b"\n".join(_DATA_LINE.findall(event)) for event in events]
     return [text_frame(each) for each in data if each and each != b"[DONE]"]
+
+
+def _is_terminal(frame: WireFrame) -> bool:
+    event = _json_object(bytes(frame.data)) or {}
+    return event.get("type") in _TERMINAL or "error" in event
 
 
 def _in_lane(event: dict[str, Any], lane: Lane) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
@@ -28,6 +29,8 @@ _READ_SIZE = 65536
 _LONGEST_CLOSE_S = 2.0
 _NO_FRAME = frozenset({1006, 1015})  # codes that stand for an end without a close frame
 _NO_CODE = 1005
+# The package logs each header of an upgrade at DEBUG, the credential too. This logger has no handler and no parent.
+_SILENT_LOG = logging.Logger("responses_emulator.websocket", logging.CRITICAL)  # noqa: LOG001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +220,9 @@ def accept(request: bytes, early: bytes, reply: UpgradeReply) -> tuple[ServerPro
         early: what the client sent after it.
     """
     factory = ServerPerMessageDeflateFactory(compress_settings={"memLevel": 5})
-    protocol = ServerProtocol(extensions=[factory] if reply.compression else None, max_size=reply.max_message_bytes)
+    protocol = ServerProtocol(
+        extensions=[factory] if reply.compression else None, max_size=reply.max_message_bytes, logger=_SILENT_LOG
+    )
     protocol.receive_data(request)
     (asked,) = (event for event in protocol.events_received() if isinstance(event, Request))
     response: Response = protocol.accept(asked)
