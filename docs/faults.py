@@ -17,7 +17,9 @@ _HEAD = """\
 
 … the service fails, or the network, or a response is not what it should be. Every entry is tested. `nox --
 tests/generated/faults` runs one entry of each kind with all three modules, over real sockets, against a service on this
-machine; the unit test of the error table covers the other errors. [Errors](errors.md) says what to do about each.
+machine; the unit test of the error table covers the other errors. One module runs them over WebSocket too. An entry
+with *(HTTP)* does not happen there: it is about the body of a reply, or about what is lost before the first event of a
+response, and what a WebSocket loses then travels over HTTP. [Errors](errors.md) says what to do about each.
 
 - **result**: the class of the error that a call raises, or an answer with its finish reason.
 - **again**: whether the error is `retryable`. The provider then made a second attempt, because the tests set
@@ -52,8 +54,13 @@ def _merged(rows: Iterable[Fault]) -> Iterator[tuple[tuple[str, ...], list[str]]
     """Yield each outcome with the names of all faults that have it."""
     names_by_outcome: dict[tuple[str, ...], list[str]] = {}
     for fault in rows:
-        names_by_outcome.setdefault(_cells(fault), []).append(fault.name.replace("|", "\\|"))
+        names_by_outcome.setdefault(_cells(fault), []).append(_name(fault))
     yield from names_by_outcome.items()
+
+
+def _name(fault: Fault) -> str:
+    name = fault.name.replace("|", "\\|")
+    return f"{name} *(HTTP)*" if fault.http_only else name
 
 
 def _cells(fault: Fault) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ hypothesis.settings.load_profile("no deadline")
 
 
 # The folders whose tests run over every transport.
-_TRANSPORT_FOLDERS = frozenset({"behaviour", "security"})
+_TRANSPORT_FOLDERS = frozenset({"behaviour", "generated", "security"})
 
 
 @pytest.fixture(params=[*BACKENDS, *WEBSOCKET_BACKENDS], ids=lambda backend: backend.label)

@@ -30,6 +30,9 @@ SHORT_EVENT_NAMES: Mapping[str, str] = {
     "provider:incomplete_continuation": "continuation",
 }
 SHOWN = "request start delta end response"
+# Reasons for which a fault happens over HTTP alone.
+LOST = "what a WebSocket loses before the first event travels over HTTP"
+BODY = "it is about a body over HTTP"
 HALF_SHOWN_TWICE = "request start delta aborted retry start delta aborted response"
 
 
@@ -78,6 +81,7 @@ class Fault:
         request_fields: fields of the chat request.
         silent_after: the event after which the time of the setting `timeout` passes; empty, the default, for none.
         over_socket: whether the matrix runs it; false if a unit test alone covers it. The default is true.
+        http_only: why it can happen over HTTP alone; empty, the default, if it happens over WebSocket too.
     """
 
     name: str
@@ -91,6 +95,7 @@ class Fault:
     request_fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
     silent_after: str = ""
     over_socket: bool = True
+    http_only: str = ""
 
     def outcome_for(self, backend: str) -> Outcome:
         """Return the outcome that a call of this backend must have."""

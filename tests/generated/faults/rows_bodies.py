@@ -7,7 +7,7 @@ import json
 
 from responses_emulator import HttpReply
 
-from tests.generated.faults.fault import Group, faults_of, final, passing, row
+from tests.generated.faults.fault import BODY, LOST, Group, faults_of, final, passing, row
 from tests.support.error_rows import PAGE_ROWS, REDIRECT_ROWS, SHAPE_ROWS, WAIT_ROWS, refusal
 
 JSON = {"content-type": "application/json"}
@@ -29,24 +29,32 @@ _SHAPES = (
         "10 MB, compressed to 10 kB",
         HttpReply(400, gzip.compress(b"Odd. " + bytes(10_000_000)), {"content-encoding": "gzip"}),
         then=_INVALID,
+        http_only=BODY,
     ),
-    row("compressed", HttpReply(400, gzip.compress(_ERROR), {**JSON, "content-encoding": "gzip"}), then=_INVALID),
+    row(
+        "compressed",
+        HttpReply(400, gzip.compress(_ERROR), {**JSON, "content-encoding": "gzip"}),
+        then=_INVALID,
+        http_only=BODY,
+    ),
 )
 _UNREAD = final("InvalidRequestError", 400)
 _SAYING_LITTLE = (
     row("half a JSON", HttpReply(400, b'{"error": {"message": "Od', JSON), then=_UNREAD),
-    row("JSON 100,000 deep", HttpReply(400, "[" * 100_000, JSON), then=_UNREAD),
+    row("JSON 100,000 deep", HttpReply(400, "[" * 100_000, JSON), then=_UNREAD, http_only=BODY),
 )
 _PAGES = (
     row(
         "200 with a page, as from a hotel's network",
         HttpReply(200, "<html>Please log in to this network</html>"),
         then=final("ConfigurationError", 200, says="log in to this network"),
+        http_only=LOST,
     ),
     row(
         "200 with JSON that is not a response",
         HttpReply(200, {"hello": "world"}),
         then=final("ConfigurationError", 200, says="no Responses API at this address"),
+        http_only=LOST,
     ),
     row(
         "200 for a path that does not exist, as from LM Studio",
@@ -57,6 +65,7 @@ _PAGES = (
         "500, called compressed and not",
         HttpReply(500, "no gzip", {"content-encoding": "gzip"}),
         then=passing("StreamError"),
+        http_only=BODY,
     ),
 )
 

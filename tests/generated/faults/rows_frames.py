@@ -8,6 +8,7 @@ import json
 from responses_emulator import HoldOpen, HttpReply, Say, Turn
 
 from tests.generated.faults.fault import (
+    BODY,
     EVENT_STREAM,
     HELLO,
     ITEM,
@@ -32,16 +33,19 @@ _ROWS = (
         "a compressed body",
         HttpReply(200, gzip.compress(sse(*HELLO)), {**EVENT_STREAM, "content-encoding": "gzip"}),
         then=answer("hello"),
+        http_only=BODY,
     ),
     row(
         "the whole response as JSON instead of a stream",
         HttpReply(200, response("completed", ITEM)),
         then=answer("hello"),
+        http_only=BODY,
     ),
     row(
         "a connection that stays open after the terminal event",
         Turn(Say("hello"), HoldOpen(20)),
         then=answer("hello"),
+        http_only="a WebSocket always stays open",
     ),
 )
 GROUPS = (Group(title="A stream is written in another way", about="it has", rows=_ROWS),)

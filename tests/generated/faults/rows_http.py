@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from responses_emulator import Disconnect
 
-from tests.generated.faults.fault import HELLO, Fault, Group, Outcome, answer, final, passing, row, sse
+from tests.generated.faults.fault import BODY, HELLO, Fault, Group, Outcome, answer, final, passing, row, sse
 
 _BODY = sse(*HELLO)
 _TYPE = b"Content-Type: text/event-stream\r\n"
@@ -18,7 +18,7 @@ def _head(status: bytes = b"200 OK", *lines: bytes, version: bytes = b"1.1") -> 
 
 
 def _sent(name: str, words: bytes, then: Outcome, **more: object) -> Fault:
-    return row(name, Disconnect(raw_bytes=words), then=then, **more)
+    return row(name, Disconnect(raw_bytes=words), then=then, http_only=BODY, **more)
 
 
 _NETWORK = passing("NetworkError")

@@ -15,6 +15,7 @@ from tests.generated.faults.fault import (
     HALF_SHOWN_TWICE,
     HELLO,
     ITEM,
+    LOST,
     Fault,
     Group,
     answer,
@@ -99,13 +100,13 @@ _ERRORS = (
     ),
 )
 _ENDS = (
-    row("before the first event", Turn(HALF, CutStream(0)), then=passing("StreamError")),
+    row("before the first event", Turn(HALF, CutStream(0)), then=passing("StreamError"), http_only=LOST),
     row("after an event", Turn(HALF, CutStream(6)), then=passing("StreamError", **_SHOWN)),
     row("in the middle of an event", Turn(HALF, CutStream(6, mid_event=True)), then=passing("StreamError", **_SHOWN)),
     row("by a reset", Turn(HALF, CutStream(6, reset=True)), then=passing("StreamError", **_SHOWN)),
     row("politely, but without a terminal event", stream(ADDED, DELTA), then=passing("StreamError", **_SHOWN)),
     row("politely, all items done", stream(ADDED, DELTA, DONE), then=passing("StreamError", **_WHOLE_SHOWN)),
-    row("with `[DONE]` alone", stream(b"data: [DONE]\n\n"), then=passing("StreamError")),
+    row("with `[DONE]` alone", stream(b"data: [DONE]\n\n"), then=passing("StreamError"), http_only=LOST),
     row(
         "with `[DONE]` and no terminal event",
         stream(ADDED, DELTA, DONE, b"data: [DONE]\n\n"),
@@ -115,9 +116,10 @@ _ENDS = (
         "with the head: 200 without a body",
         HttpReply(200, b"", {"content-type": "text/event-stream"}),
         then=passing("StreamError"),
+        http_only=LOST,
     ),
-    row("after comments alone", stream(b": hello\n\n: hello\n\n"), then=passing("StreamError")),
-    row("with the head: 204", HttpReply(204, b"", {}), then=passing("StreamError")),
+    row("after comments alone", stream(b": hello\n\n: hello\n\n"), then=passing("StreamError"), http_only=LOST),
+    row("with the head: 204", HttpReply(204, b"", {}), then=passing("StreamError"), http_only=LOST),
     row(
         "in silence after the first words",
         Turn(HALF, Silence(60, before_event=6)),
@@ -125,8 +127,8 @@ _ENDS = (
         silent_after="llm:stream_block_delta",
         then=passing("LLMTimeoutError", events="request start delta aborted response", requests=1),
     ),
-    row("before any reply", Disconnect(), then=passing("NetworkError")),
-    row("before any reply, by a reset", Disconnect(reset=True), then=passing("NetworkError")),
+    row("before any reply", Disconnect(), then=passing("NetworkError"), http_only=LOST),
+    row("before any reply, by a reset", Disconnect(reset=True), then=passing("NetworkError"), http_only=LOST),
     row(
         "inside the terminal event",
         stream(ADDED, DELTA, DONE, sse(COMPLETED)[:-30]),

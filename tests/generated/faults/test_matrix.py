@@ -12,18 +12,21 @@ from docs import faults
 from tests.generated.faults.fault import Fault, Outcome
 from tests.generated.faults.tables import MATRIX
 from tests.generated.faults.verdict import check_outcome, make_call
-from tests.support.backends import BACKENDS, BackendUnderTest
+from tests.support.backends import BACKENDS, WEBSOCKET_BACKENDS, BackendUnderTest
 from tests.support.error_rows import refusal
 from tests.support.leftovers import nothing_left
 from tests.support.session import Session
 from tests.support.witness import leaks
 
+# A transport knows no service, and the whole table three times more would take too long.
+_OVER_WEBSOCKET = WEBSOCKET_BACKENDS[:1]
 ROWS = [
-    pytest.param(backend, fault, id=f"{backend.name}-{group.title}: {fault.name}")
-    for backend in BACKENDS
+    pytest.param(backend, fault, id=f"{backend.label}-{group.title}: {fault.name}")
+    for backend in [*BACKENDS, *_OVER_WEBSOCKET]
     for group in MATRIX
     for fault in group.rows
     if fault.over_socket and fault.open_location is None and backend.name in (fault.only or (backend.name,))
+    if backend.transport is None or not fault.http_only
 ]
 AT_LAST = "At last."
 
