@@ -24,7 +24,7 @@ hypothesis.settings.load_profile("no deadline")
 
 
 # The folders whose tests run over every transport.
-_TRANSPORT_FOLDERS = frozenset({"behaviour", "generated", "security"})
+_TRANSPORT_FOLDERS = ("behaviour", "generated/faults", "security")
 
 
 @pytest.fixture(params=[*BACKENDS, *WEBSOCKET_BACKENDS], ids=lambda backend: backend.label)
@@ -43,8 +43,9 @@ def _is_superfluous(item: pytest.Item) -> bool:
     row = callspec.params.get("backend") if callspec is not None else None
     if not isinstance(row, BackendUnderTest) or row.transport is None:
         return False
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
-    return folder not in _TRANSPORT_FOLDERS or item.get_closest_marker("one_transport") is not None
+    path = item.path.relative_to(Path(__file__).parent)
+    runs_here = any(path.is_relative_to(folder) for folder in _TRANSPORT_FOLDERS)
+    return not runs_here or item.get_closest_marker("one_transport") is not None
 
 
 @pytest.fixture(scope="session")
