@@ -1,4 +1,4 @@
-"""`amplifier-chatgpt status | login | logout | routing`.
+"""`amplifier-chatgpt status | login | logout | export | import | routing`.
 
 The settings come from Amplifier's files and, if a file does not have one, from the environment. `--set KEY=VALUE` wins
 over both.
@@ -19,6 +19,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from amplifier_core.llm_errors import LLMError
@@ -42,7 +43,9 @@ from openai_responses_common.wire.json_values import as_object, as_objects
 
 from .auth.account import MIN_FIRST_LIFETIME_S, Account
 from .auth.credential import ChatgptCredential
+from .auth.exported import export_sign_in, read_exported_sign_in
 from .auth.tokens import Tokens
+from .plan_quirks import USAGE_PAGE
 from .provider import ChatgptOauthProvider
 from .quirks import CLIENT_HEADERS, LIMIT_WINDOWS
 from .settings import LOGIN_COMMAND, SCRIPT, SERVICE_HOSTS, SETTINGS
@@ -52,9 +55,9 @@ PACKAGE = "amplifier_module_provider_chatgpt_oauth"
 _UNKNOWN_CLAIM = "unknown (the tokens do not say)"
 
 
-def _build_provider(arguments: argparse.Namespace) -> ChatgptOauthProvider:
+def _build_provider(arguments: argparse.Namespace, *, auth_mode: str | None = None) -> ChatgptOauthProvider:
     settings = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS, needs_choice=True)
-    return ChatgptOauthProvider(config=settings.config)
+    return ChatgptOauthProvider(config={**settings.config, **({"auth_mode": auth_mode} if auth_mode else {})})
 
 
 def _show_status(arguments: argparse.Namespace) -> Result:
@@ -71,6 +74,8 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     problem, limits = "", dict[str, str]()
     if not tokens.can_be_used:
         problem = f"The sign-in has expired. Run `{login}`."
+    elif account.settings.mode == "plan":
+        limits = {"limits": f"not told by the service; see {USAGE_PAGE}"}
     elif not arguments.offline:
         problem, limits = asyncio.run(_fetch_limits(account, tokens))
     rows = {
@@ -136,7 +141,7 @@ def _refuses_token(reply: JsonReply) -> bool:
 
 
 def _sign_in(arguments: argparse.Namespace) -> Result:
-    provider = _build_provider(arguments)
+    provider = _build_provider(arguments, auth_mode=arguments.auth_mode)
     if not provider.login():
         return Result(summary="Not signed in.", ok=False)
     try:
@@ -159,6 +164,49 @@ def _sign_out(arguments: argparse.Namespace) -> Result:
     return sign_out_result(_build_provider(arguments).logout())
 
 
+def _add_login_options(parser: argparse.ArgumentParser) -> None:
+    modes = parser.add_mutually_exclusive_group()
+    modes.add_argument(
+        "--plan",
+        dest="auth_mode",
+        action="store_const",
+        const="plan",
+        help="in a browser, with Sign in with ChatGPT: OpenAI's own way for other programs",
+    )
+    modes.add_argument(
+        "--device-code",
+        dest="auth_mode",
+        action="store_const",
+        const="device_code",
+        help="with a code, as OpenAI's own client does it; this works without a browser on this machine",
+    )
+
+
+def _export(arguments: argparse.Namespace) -> Result:
+    account = _build_provider(arguments).require_account()
+    tokens = account.load_tokens()
+    if tokens is None:
+        return Result(summary="Nobody is signed in.", ok=False)
+    path = Path(arguments.file).absolute()
+    export_sign_in(path, tokens, mode=account.settings.mode)
+    return Result(
+        summary=f"The sign-in is in {path}. Only one machine can use it: import it there, and delete the file. Do not "
+        "use this machine's own sign-in any more.",
+    )
+
+
+def _import(arguments: argparse.Namespace) -> Result:
+    path = Path(arguments.file).absolute()
+    mode, tokens = read_exported_sign_in(path)
+    account = _build_provider(arguments, auth_mode=mode).require_account()
+    account.import_tokens(tokens)
+    return Result(summary=f"The sign-in of {tokens.email or tokens.account} is saved. Delete {path}.")
+
+
+def _add_file_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="the path of the file; only you can read it")
+
+
 def _add_status_options(parser: argparse.ArgumentParser) -> None:
     add_check_option(parser)
     parser.add_argument("--offline", action="store_true", help="do not ask the service how much of the plan is used")
@@ -173,10 +221,23 @@ COMMANDS = (
     ),
     Command(
         name="login",
-        help="sign in with a code that you enter in a browser, and save the tokens for sessions",
+        help="sign in with your browser or with a code, and save the tokens for sessions",
         run=_sign_in,
+        add_options=_add_login_options,
     ),
     Command(name="logout", help="delete the stored sign-in and end it at OpenAI", run=_sign_out),
+    Command(
+        name="export",
+        help="write the sign-in to a file, for a machine without a browser",
+        run=_export,
+        add_options=_add_file_option,
+    ),
+    Command(
+        name="import",
+        help="take over the sign-in that another machine exported",
+        run=_import,
+        add_options=_add_file_option,
+    ),
     build_routing_command(PACKAGE, "chatgpt-oauth"),
 )
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from amplifier_core.llm_errors import ConfigurationError
-from openai_responses_common import Backend, Options
+from openai_responses_common import Backend, Endpoint, HttpTransport, Options, Transport
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
 
 from .auth.account import Account, get_shared_account
 from .auth.credential import ChatgptCredential
 from .models import ChatgptModels
+from .plan_quirks import PLAN_PROFILE
 from .quirks import CLIENT_HEADERS, PROFILE
 from .routing import get_shared_routing
 from .settings import (
@@ -36,6 +37,8 @@ from .wizard import WIZARD_QUESTIONS
 SIGN_IN_CAPABILITY = "auth:oauth-device-code"
 """The capability that a host looks for before it offers a sign-in. Source: amplifier-app-cli's provider wizard, seen
 2026-11-21."""
+_PLAN_CAPABILITY = "auth:oauth_pkce"
+"""What Microsoft's module adds for a sign-in in a browser (seen 2026-12-01)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,23 +89,30 @@ def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
         source=account_settings.base_url,
     )
     credential = ChatgptCredential(account)
+    is_plan = account_settings.mode == "plan"
     # OpenAI's own client sends this version with every call too, and the service offers some models to newer clients
     # only. Sources: a capture of Codex 0.169, clodex#271, agent-zero#1765, seen 2026-11-30.
     headers = {**CLIENT_HEADERS, "version": version or DEFAULT_CLIENT_VERSION}
-    backend = Backend(
-        profile=PROFILE,
-        transport=ChatgptTransport(
+    transport: Transport
+    if is_plan:
+        endpoint = Endpoint(base_url=account_settings.base_url, credential=credential)
+        transport = HttpTransport(endpoint)
+    else:
+        transport = ChatgptTransport(
             account_settings,
             credential,
             headers,
             routing=get_shared_routing(account) if asks_routing else None,
             compresses=compresses,
-        ),
+        )
+    backend = Backend(
+        profile=PLAN_PROFILE if is_plan else PROFILE,
+        transport=transport,
         models=models,
         defaults=Options(model=DEFAULT_MODEL),
         own_keys=tuple(SETTINGS),
         config_fields=WIZARD_QUESTIONS,
-        capabilities=(SIGN_IN_CAPABILITY,),
+        capabilities=(SIGN_IN_CAPABILITY, _PLAN_CAPABILITY) if is_plan else (SIGN_IN_CAPABILITY,),
         problem=problem,
     )
     return ChatgptBackend(

@@ -15,6 +15,7 @@ from openai_responses_common.auth.terminal import Terminal, is_terminal
 
 from .auth.account import Account, Status
 from .auth.offer import get_shared_offer
+from .auth.plan_sign_in import SignInPage
 from .auth.tokens import Tokens
 from .backend import SIGN_IN_CAPABILITY, build_chatgpt_backend
 
@@ -109,15 +110,15 @@ class ChatgptOauthProvider(ResponsesProvider):
         account = self._chatgpt_backend.account
         events: list[asyncio.Future[None]] = []
 
-        def report_code(code: DeviceCode) -> None:
-            minutes = round(code.expires_in_s / 60)
-            event = emit_auth_required(self.coordinator, provider=self.name, url=code.url, minutes=minutes)
+        def report_page(page: DeviceCode | SignInPage) -> None:
+            minutes = round(page.expires_in_s / 60)
+            event = emit_auth_required(self.coordinator, provider=self.name, url=page.url, minutes=minutes)
             events.append(asyncio.ensure_future(event))
 
         async def sign_in() -> Tokens:
             self._sign_in_task = asyncio.current_task()
             try:
-                tokens = await account.sign_in_async(terminal, report_code)
+                tokens = await account.sign_in_async(terminal, report_page)
             finally:
                 self._sign_in_task = None
             await wait_for(run_in_thread(lambda: self._report_sign_in(terminal, tokens)))

@@ -6,11 +6,13 @@ token and calls nobody.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import ConfigurationError
@@ -23,6 +25,7 @@ from openai_responses_common.options.setting import Setting
 
 DEFAULT_BASE_URL = "https://chatgpt.com/backend-api/codex"
 DEFAULT_ISSUER = "https://auth.openai.com"
+DEFAULT_PLAN_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_TOKEN_FILE = "~/.amplifier/credentials/openai-chatgpt-oauth.json"
 """In a folder that only this family of modules uses, because others may be able to write in the host's folder."""
 OLD_TOKEN_FILE = "~/.amplifier/openai-chatgpt-oauth.json"
@@ -34,7 +37,22 @@ DEFAULT_CLIENT_VERSION = "1.0.0"
 Source: third-party clients, which send this one or 99.99.99, seen 2026-11-21."""
 DEFAULT_MODELS_CACHE_TTL_S = 3600.0
 
-SERVICE_HOSTS = {"base_url": ("chatgpt.com",), "issuer": ("auth.openai.com",)}
+SERVICE_HOSTS = {
+    "base_url": ("chatgpt.com",),
+    "issuer": ("auth.openai.com",),
+    "plan_base_url": ("api.openai.com",),
+}
+
+AuthMode = Literal["plan", "device_code"]
+_AUTO = "auto"
+# The last two are the words of Microsoft's module.
+_AUTH_MODES: Mapping[str, str] = {
+    _AUTO: _AUTO,
+    "plan": "plan",
+    "device_code": "device_code",
+    "chatgpt_plan": "plan",
+    "legacy_codex": "device_code",
+}
 
 _OPENAI_HOST = "openai.com"
 """A workspace of OpenAI's may also name a host below this one for its requests."""
@@ -50,6 +68,12 @@ def _login_on_mount(value: object) -> bool:
 
 
 SETTINGS: Mapping[str, Setting] = {
+    "auth_mode": Setting(
+        meaning="How you sign in: `plan` with Sign in with ChatGPT, in a browser; `device_code` with a code, as in "
+        "OpenAI's own client; `auto` uses the sign-in that exists.",
+        default=_AUTO,
+        variables=("CHATGPT_OAUTH_AUTH_MODE",),
+    ),
     "login_on_mount": Setting(
         read=_login_on_mount,
         meaning="Whether a session signs in when it starts and nobody is signed in. It waits for the user, also if it "
@@ -105,6 +129,11 @@ SETTINGS: Mapping[str, Setting] = {
         default="ChatGPT's own",
         variables=("CHATGPT_OAUTH_BASE_URL",),
     ),
+    "plan_base_url": Setting(
+        meaning="The address of the service for `plan`, for tests and gateways. `base_url` is for `device_code` only.",
+        default="OpenAI's own",
+        variables=("CHATGPT_OAUTH_PLAN_BASE_URL",),
+    ),
     "issuer": Setting(
         meaning="The address of the sign-in service, for tests and gateways.",
         default="OpenAI's own",
@@ -123,6 +152,7 @@ class AccountSettings:
     """The addresses and the token store of one account.
 
     Attributes:
+        mode: how the user signs in.
         base_url: the address of the service.
         issuer: the address of the sign-in service.
         token_store: `auto`, `keyring`, `file` or `memory`.
@@ -133,6 +163,7 @@ class AccountSettings:
         allowed_hosts: further hosts to which tokens may be sent, in lower case.
     """
 
+    mode: AuthMode = "device_code"
     base_url: str = DEFAULT_BASE_URL
     issuer: str = DEFAULT_ISSUER
     token_store: str = "auto"
@@ -154,7 +185,7 @@ class AccountSettings:
         mode = (_read_text(config, "token_store") or "auto").lower()
         if mode not in STORE_MODES:
             raise ConfigurationError(f"setting 'token_store' takes {', '.join(STORE_MODES)}, not {mode!r}")
-        return cls(
+        device_code = cls(
             base_url=_read_address(config, "base_url", DEFAULT_BASE_URL, allowed_hosts),
             issuer=_read_address(config, "issuer", DEFAULT_ISSUER, allowed_hosts),
             token_store=mode,
@@ -164,6 +195,30 @@ class AccountSettings:
             workspace=_read_text(config, "workspace"),
             allowed_hosts=tuple(allowed_hosts),
         )
+        file = device_code.token_file
+        plan = replace(
+            device_code,
+            mode="plan",
+            base_url=_read_address(config, "plan_base_url", DEFAULT_PLAN_BASE_URL, allowed_hosts),
+            token_file=file.with_name(f"{file.stem.removesuffix('-oauth')}-plan{file.suffix}"),
+            old_token_file=None,
+            workspace=None,
+        )
+        match _read_auth_mode(config):
+            case "plan":
+                return plan
+            case "device_code":
+                return device_code
+            case _:
+                is_plan = plan.has_files() or (not device_code.has_files() and may_have_browser())
+                return plan if is_plan else device_code
+
+    def has_files(self) -> bool:
+        """Return whether a sign-in may be saved; reads no token."""
+        label = "" if self.account == "default" else f".{self.account}"
+        names = [f"{file.stem}{label}{file.suffix}*" for file in (self.token_file, self.old_token_file) if file]
+        folders = [file.parent for file in (self.token_file, self.old_token_file) if file]
+        return any(any(folder.glob(name)) for folder, name in zip(folders, names, strict=True))
 
     @property
     def usage_url(self) -> str:
@@ -206,6 +261,16 @@ class AccountSettings:
         return f"{origin.rstrip('/')}{own.path}"
 
     @property
+    def registration_file(self) -> Path:
+        """The path of what a sign-out keeps: the client id that the issuer gave to this machine."""
+        return self.token_file.with_name(f"registration.{self.account}.{self.token_file.name}")
+
+    @property
+    def host_file(self) -> Path:
+        """The path of the id of this machine, which all accounts share."""
+        return self.token_file.with_name("openai-chatgpt-host.json")
+
+    @property
     def models_file(self) -> Path:
         """The path of the saved model list, beside the tokens of the account.
 
@@ -242,6 +307,23 @@ def _expand_home(file: str) -> Path:
         return Path(file).expanduser().absolute()
     except RuntimeError:
         raise ConfigurationError(f"there is no home directory for {file}: set 'token_file_path'") from None
+
+
+def _read_auth_mode(config: Mapping[str, Any]) -> str:
+    text = (_read_text(config, "auth_mode") or _AUTO).lower()
+    if text not in _AUTH_MODES:
+        raise ConfigurationError(f"setting 'auth_mode' takes plan, device_code or auto, not {text!r}")
+    return _AUTH_MODES[text]
+
+
+def may_have_browser() -> bool:
+    """Return whether a user probably sits in front of a browser; starts no program."""
+    if os.environ.get("BROWSER"):
+        return True
+    if os.environ.get("SSH_CONNECTION"):
+        return False
+    has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return not sys.platform.startswith("linux") or has_display
 
 
 def read_flag(config: Mapping[str, Any], key: str) -> bool:

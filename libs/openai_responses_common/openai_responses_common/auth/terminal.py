@@ -43,10 +43,13 @@ class Terminal:
 
     Attributes:
         is_declined: True after the user has declined.
+        typed_text: the newest line that the user typed during a wait that takes text; empty at first.
     """
 
     def __init__(self, print_fn: Callable[[str], Any] | None = None, *, can_decline: bool = False) -> None:
         self.is_declined = False
+        self.typed_text = ""
+        self._takes_text = False
         self._print = print_fn
         self._tty_output: TextIO | None = None
         if print_fn is None:
@@ -103,13 +106,22 @@ class Terminal:
         self.print_text(question)
         return self._tty_input.readline() != ""
 
-    def start_waiting(self, url: str, browser_hosts: tuple[str, ...]) -> None:
+    def open_page(self, url: str, browser_hosts: tuple[str, ...]) -> bool:
+        """Open a page in a browser; return False if this machine has none, or the host is not allowed."""
+        if not _can_open_page(url, browser_hosts):
+            return False
+        run_in_thread(lambda: webbrowser.open(url))
+        return True
+
+    def start_waiting(self, url: str, browser_hosts: tuple[str, ...], *, takes_text: bool = False) -> None:
         """Begin to wait. Meanwhile Enter opens a page in a browser, if this machine has one and the host is allowed.
 
         Args:
             url: the page.
             browser_hosts: the allowed hosts.
+            takes_text: whether the user may type a line, which is then in `typed_text`. The default is False.
         """
+        self._takes_text = takes_text
         self._page_url = url if self._tty_input is not None and _can_open_page(url, browser_hosts) else None
         sentences = ["Press Enter to open the page in your browser."] if self._page_url else []
         if self._can_decline:
@@ -132,7 +144,7 @@ class Terminal:
         while (rest_s := until_s - time.monotonic()) > 0 and not self.is_declined:
             self._show_remaining_time(remaining_s())
             interval_s = min(rest_s, _KEYBOARD_INTERVAL_S)
-            if self._tty_input is not None and (self._page_url or self._can_decline):
+            if self._tty_input is not None and (self._page_url or self._can_decline or self._takes_text):
                 self._read_keyboard(self._tty_input, interval_s)
             elif stop is None:
                 time.sleep(interval_s)
@@ -156,6 +168,8 @@ class Terminal:
             self._tty_input = None
         elif self._can_decline and line.strip().lower() in _DECLINING_WORDS:
             self.is_declined = True
+        elif self._takes_text and line.strip():
+            self.typed_text = line.strip()
         elif url := self._page_url:
             self._page_url = None
             run_in_thread(lambda: webbrowser.open(url))

@@ -90,6 +90,8 @@ class BackendProfile:
         tier_suffixes: endings of a model's name that ask for a service tier.
         states_defaults: whether a request states the default effort and verbosity of its model if nobody chose any;
             false by default.
+        hosted_tools: the only hosted tools of the service; None, the default, if it has those of the API.
+        tools_in_input: whether functions and custom tools go into an item of the input; false by default.
         effort_names: efforts that have another name on the wire.
         reasoning_ids: whether replayed reasoning keeps its id; false if the service cannot find such ids.
         reads_summaries: whether reasoning goes back if it has a summary only, without ciphertext or raw text; false by
@@ -123,6 +125,8 @@ class BackendProfile:
     service_tiers: Mapping[str, str | None] | None = None
     tier_suffixes: Mapping[str, str] = field(default_factory=dict[str, str])
     states_defaults: bool = False
+    hosted_tools: frozenset[str] | None = None
+    tools_in_input: bool = False
     effort_names: Mapping[str, str] = field(default_factory=dict[str, str])
     reasoning_ids: bool = True
     reads_summaries: bool = False

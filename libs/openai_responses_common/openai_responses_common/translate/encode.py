@@ -21,6 +21,7 @@ from .messages import EncodedMessages, encode_messages
 from .repair import Repair, repair_calls
 from .replay import TargetModel
 from .tool_names import ToolNames
+from .tool_placement import drop_refused_tools, place_tools
 from .tools import (
     drop_left_out_choice,
     encode_response_format,
@@ -82,7 +83,8 @@ def encode_request(
         cache: what earlier requests encoded. None, the default, encodes everything anew.
     """
     encoded_tools = (cache.encode_tools if cache else encode_tools)(request.tools, options.hosted_tools)
-    tools, tool_names = encoded_tools.items, encoded_tools.names
+    tools, refused_tools = drop_refused_tools(encoded_tools.items, profile)
+    tool_names = encoded_tools.names
     history = encode_messages(
         request.messages,
         origin=origin,
@@ -107,12 +109,14 @@ def encode_request(
     if choice:
         body["tool_choice"] = choice
     body, amendment_notes = amend_body({**body, "input": items}, amendments)
-    items = body.pop("input")
+    body["tools"], items = place_tools(body.get("tools", []), body.pop("input"), profile)
+    if not body["tools"]:
+        del body["tools"]
     body, field_notes = _remove_refused_fields(body, profile)
     extra_body, extra_notes = _read_extra_body(options)
     return EncodedRequest(
         body=cast(Body, {**body, **extra_body, "input": items}),
-        dropped_options=option_notes + encoded_tools.notes + choice_notes + field_notes + extra_notes,
+        dropped_options=option_notes + encoded_tools.notes + refused_tools + choice_notes + field_notes + extra_notes,
         dropped_content=history.dropped_content,
         dropped_by_amendments=amendment_notes,
         repairs=repairs,

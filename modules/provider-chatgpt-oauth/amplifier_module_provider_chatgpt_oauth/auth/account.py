@@ -8,6 +8,7 @@ the Responses API.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import threading
@@ -27,6 +28,8 @@ from openai_responses_common.auth.terminal import Terminal
 from ..quirks import CLIENT_HEADERS
 from ..settings import LOGIN_COMMAND, AccountSettings
 from .issuer import Issuer, SignInEnded, UnexplainedRefusal
+from .plan_issuer import PlanIssuer
+from .plan_sign_in import SignInPage, sign_in_with_browser
 from .saved_tokens import SavedTokens
 from .tokens import Tokens
 
@@ -63,7 +66,9 @@ class Account:
 
     def __init__(self, settings: AccountSettings) -> None:
         self.settings = settings
-        self._issuer = Issuer(settings.issuer, CLIENT_HEADERS)
+        self._device_issuer = Issuer(settings.issuer, CLIENT_HEADERS)
+        self._plan_issuer = PlanIssuer(settings.issuer, settings.base_url, {})
+        self._issuer = self._plan_issuer if settings.mode == "plan" else self._device_issuer
         self.saved_tokens = SavedTokens(settings)
         self._last_refreshed_token, self._last_refresh_s = "", -math.inf
         self._refusal: tuple[str, UnexplainedRefusal, float] | None = None
@@ -105,7 +110,9 @@ class Account:
     def can_replace_token(self, refused_token: str) -> bool:
         """Return whether the store holds another token than the refused one, or a refresh could get one; blocks."""
         tokens = self.load_tokens()
-        return tokens is None or tokens.access_token != refused_token or tokens.refresh_token != ""
+        if tokens is None or tokens.access_token != refused_token:
+            return True
+        return tokens.refresh_token != "" and time.time() >= tokens.earliest_refresh_at
 
     def describe_location(self) -> str:
         """Return where the tokens are saved, in words; blocks."""
@@ -118,23 +125,66 @@ class Account:
             LLMError: the sign-in failed, or the user declined.
         """
         self._convert_store_errors(self.saved_tokens.probe)
+        if self.settings.mode == "plan":
+            return self._accept_sign_in(self._sign_in_with_browser(terminal))
         return self._accept_sign_in(sign_in(self._request_device_code, terminal))
 
-    async def sign_in_async(self, terminal: Terminal, on_code_shown: Callable[[DeviceCode], None]) -> Tokens:
+    async def sign_in_async(
+        self, terminal: Terminal, on_page_shown: Callable[[DeviceCode | SignInPage], None]
+    ) -> Tokens:
         """Run the interactive sign-in within an event loop.
 
         Args:
             terminal: shows the page and the code to the user.
-            on_code_shown: called with every code.
+            on_page_shown: called with every code or page, in the loop.
         """
+        if self.settings.mode == "plan":
+            return await self._sign_in_with_browser_async(terminal, on_page_shown)
 
         def begin() -> tuple[DeviceCode, Poll[Tokens]]:
             self._convert_store_errors(self.saved_tokens.probe)
             return self._request_device_code()
 
-        tokens = await sign_in_async(begin, terminal, on_code_shown=on_code_shown)
+        tokens = await sign_in_async(begin, terminal, on_code_shown=on_page_shown)
         # It waits for the lock, writes files and asks the service.
         return await wait_for(run_in_thread(lambda: self._accept_sign_in(tokens)))
+
+    def import_tokens(self, tokens: Tokens) -> None:
+        """Save the tokens of another machine; blocks. That machine must not use them any more.
+
+        Raises:
+            AuthenticationError: they cannot be saved.
+        """
+        self._accept_sign_in(tokens)
+
+    def _sign_in_with_browser(
+        self,
+        terminal: Terminal,
+        on_page_shown: Callable[[SignInPage], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> Tokens:
+        return self._convert_store_errors(
+            lambda: sign_in_with_browser(
+                self.settings, self._plan_issuer, terminal, on_page_shown=on_page_shown, stop=stop
+            )
+        )
+
+    async def _sign_in_with_browser_async(
+        self, terminal: Terminal, on_page_shown: Callable[[SignInPage], None]
+    ) -> Tokens:
+        loop, stop = asyncio.get_running_loop(), threading.Event()
+
+        def show_in_loop(page: SignInPage) -> None:
+            loop.call_soon_threadsafe(on_page_shown, page)
+
+        def run() -> Tokens:
+            self._convert_store_errors(self.saved_tokens.probe)
+            return self._accept_sign_in(self._sign_in_with_browser(terminal, show_in_loop, stop))
+
+        try:
+            return await wait_for(run_in_thread(run))
+        finally:
+            stop.set()
 
     def sign_out(self) -> list[str]:
         """End the sign-in here and at the service; return the locations from which tokens were deleted.
@@ -159,7 +209,7 @@ class Account:
         return removed
 
     def _request_device_code(self) -> tuple[DeviceCode, Poll[Tokens]]:
-        return self._issuer.request_device_code()
+        return self._device_issuer.request_device_code()
 
     def _accept_sign_in(self, tokens: Tokens) -> Tokens:
         workspace = self.settings.workspace

@@ -55,11 +55,17 @@ class ChatgptCredential:
         self._stored_tokens = tokens
 
     async def lease(self) -> Lease:
-        """Return the token and its account. Source of the names: OpenAI's own client, seen 2026-11-21."""
+        """Return the token, and for a device code its account.
+
+        Source of the names: OpenAI's own client, seen 2026-11-21.
+        """
         if self._account.saved_tokens.has_unsaved_tokens:
             await wait_for(run_in_thread(self._account.saved_tokens.retry_save))
         token = await self._account.source.get()
-        headers = {**build_bearer_headers(token), "ChatGPT-Account-Id": token.account}
+        headers: dict[str, str] = dict(build_bearer_headers(token))
+        if self._account.settings.mode == "plan":
+            return Lease(headers=headers, token=token.value, replaced_s=token.issued_s)
+        headers["ChatGPT-Account-Id"] = token.account
         if as_object(read_claims(token.value).get(AUTH_CLAIM)).get("chatgpt_account_is_fedramp") is True:
             headers["X-OpenAI-Fedramp"] = "true"
         return Lease(headers=headers, token=token.value, replaced_s=token.issued_s)

@@ -38,7 +38,10 @@ _END_REASONS: Mapping[str, str] = {
     "one, or by another program",
     "refresh_token_invalidated": "the sign-in was ended, by a sign-out or a changed password",
     **dict.fromkeys(
-        ("invalid_grant", "invalid_refresh_token", "app_session_terminated", "access_denied"),
+        (
+            *("invalid_grant", "invalid_refresh_token", "app_session_terminated", "access_denied"),
+            "token_expired",
+        ),
         "the service does not know the sign-in any more",
     ),
     **dict.fromkeys(("invalid_client", "unauthorized_client"), "the service does not accept this client"),
@@ -90,7 +93,7 @@ class Issuer:
         reply = self._post("/api/accounts/deviceauth/usercode", json_body={"client_id": CLIENT_ID})
         if reply.status == 404:
             raise AuthenticationError(_DEVICE_CODE_DISABLED, status_code=404)
-        fields = self._require_success(reply, "requesting a code")
+        fields = require_success(reply, "requesting a code")
         device_id, user_code = fields.get("device_auth_id"), fields.get("user_code") or fields.get("usercode")
         if not isinstance(device_id, str) or not isinstance(user_code, str):
             raise ProviderUnavailableError("the sign-in service did not return a code", retryable=False)
@@ -111,7 +114,7 @@ class Issuer:
                 reply = self._post("/api/accounts/deviceauth/token", json_body=body)
                 if pending := _read_pending(reply):
                     return pending
-                grant.update(self._require_success(reply, "waiting for the approval"))
+                grant.update(require_success(reply, "waiting for the approval"))
             return self._exchange_code(grant)
 
         return code, poll
@@ -124,7 +127,7 @@ class Issuer:
             "client_id": CLIENT_ID,
             "code_verifier": str(grant.get("code_verifier") or ""),
         }
-        return read_tokens(self._require_success(self._post("/oauth/token", form=form), "completing the sign-in"))
+        return read_tokens(require_success(self._post("/oauth/token", form=form), "completing the sign-in"))
 
     def refresh_tokens(self, tokens: Tokens) -> Tokens:
         """Exchange the refresh token for new tokens, which must be saved before they are used.
@@ -136,24 +139,7 @@ class Issuer:
         """
         body = {"client_id": CLIENT_ID, "grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         reply = self._refresh_http.send("POST", f"{self.url}/oauth/token", json_body=body)
-        code = _read_error_code(reply)
-        if reply.status >= 400 and code in _END_REASONS:
-            raise SignInEnded.from_code(code)
-        if reply.status == 401:
-            reason = f"without a known reason{f' ({code})' if code else ''}"
-            raise UnexplainedRefusal(
-                f"refreshing the sign-in: the response was HTTP 401 {reason}; "
-                "a proxy may have sent it. The refresh is tried again after a minute. If this lasts, run "
-                f"`{LOGIN_COMMAND}`",
-                status_code=401,
-                retryable=False,
-            )
-        if 400 <= reply.status < 500 and reply.status != 429:
-            # Only a listed code says that the refresh token is spent; anything else may pass by itself.
-            raise ProviderUnavailableError(
-                f"refreshing the sign-in: the service responded with HTTP {reply.status}", status_code=reply.status
-            )
-        return read_tokens(self._require_success(reply, "refreshing the sign-in"), previous=tokens)
+        return read_tokens(read_refresh_reply(reply), previous=tokens)
 
     def revoke_tokens(self, tokens: Tokens) -> None:
         """Revoke the tokens at the service.
@@ -164,15 +150,45 @@ class Issuer:
         body = {"token": tokens.access_token, "token_type_hint": "access_token"}
         if tokens.refresh_token:
             body = {"token": tokens.refresh_token, "token_type_hint": "refresh_token", "client_id": CLIENT_ID}
-        self._require_success(self._post("/oauth/revoke", json_body=body), "ending the sign-in")
+        require_success(self._post("/oauth/revoke", json_body=body), "ending the sign-in")
 
     def _post(self, path: str, **content: Mapping[str, Any]) -> JsonReply:
         return self._http.send("POST", f"{self.url}{path}", **content)
 
-    def _require_success(self, reply: JsonReply, action: str) -> dict[str, Any]:
-        if 200 <= reply.status < 300:
-            return reply.body_fields
-        raise _build_refusal_error(reply, action)
+
+def read_refresh_reply(reply: JsonReply) -> dict[str, Any]:
+    """Return the fields of the response to a refresh.
+
+    Raises:
+        SignInEnded: the refresh token is not valid any more.
+        UnexplainedRefusal: a 401 does not say why.
+        LLMError: the refresh failed; it may succeed later.
+    """
+    code = read_error_code(reply)
+    if reply.status >= 400 and code in _END_REASONS:
+        raise SignInEnded.from_code(code)
+    if reply.status == 401:
+        reason = f"without a known reason{f' ({code})' if code else ''}"
+        raise UnexplainedRefusal(
+            f"refreshing the sign-in: the response was HTTP 401 {reason}; "
+            "a proxy may have sent it. The refresh is tried again after a minute. If this lasts, run "
+            f"`{LOGIN_COMMAND}`",
+            status_code=401,
+            retryable=False,
+        )
+    if 400 <= reply.status < 500 and reply.status != 429:
+        # Only a listed code says that the refresh token is spent; anything else may pass by itself.
+        raise ProviderUnavailableError(
+            f"refreshing the sign-in: the service responded with HTTP {reply.status}", status_code=reply.status
+        )
+    return require_success(reply, "refreshing the sign-in")
+
+
+def require_success(reply: JsonReply, action: str) -> dict[str, Any]:
+    """Return the fields of a response, or raise the error of a step."""
+    if 200 <= reply.status < 300:
+        return reply.body_fields
+    raise build_refusal_error(reply, action)
 
 
 def _read_pending(reply: JsonReply) -> AuthorizationPending | None:
@@ -181,7 +197,7 @@ def _read_pending(reply: JsonReply) -> AuthorizationPending | None:
     Raises:
         LLMError: the user declined, or the code expired.
     """
-    code = _read_error_code(reply)
+    code = read_error_code(reply)
     if code in _DECLINE_CODES:
         raise AuthenticationError("the sign-in was declined in the browser")
     if code == "expired_token":
@@ -189,13 +205,14 @@ def _read_pending(reply: JsonReply) -> AuthorizationPending | None:
     if reply.status == 429 or code == "slow_down":
         return AuthorizationPending(slow_down=True)
     if reply.status in {403, 404} and isinstance(reply.body, str) and reply.body.strip():
-        raise _build_refusal_error(reply, "waiting for the approval")
+        raise build_refusal_error(reply, "waiting for the approval")
     # By status, because the code has changed before.
     return AuthorizationPending() if reply.status in {202, 204, 403, 404} else None
 
 
-def _build_refusal_error(reply: JsonReply, action: str) -> LLMError:
-    status, code = reply.status, _read_error_code(reply)
+def build_refusal_error(reply: JsonReply, action: str) -> LLMError:
+    """Return the error of a step that the service refused."""
+    status, code = reply.status, read_error_code(reply)
     problem = f"{action}: the sign-in service responded with HTTP {status}{f' ({code})' if code else ''}"
     if status in {403, 404} and isinstance(reply.body, str):
         reason = "it may take this machine for a bot"
@@ -208,7 +225,7 @@ def _build_refusal_error(reply: JsonReply, action: str) -> LLMError:
     return AuthenticationError(f"{problem}. Sign in again: run `{LOGIN_COMMAND}`", status_code=status)
 
 
-def _read_error_code(reply: JsonReply) -> str:
+def read_error_code(reply: JsonReply) -> str:
     """The code of an error, from any of the three places in which the service puts it.
 
     Empty if the error has no code, or if the text is not a code: then it may be a token.

@@ -27,11 +27,11 @@ class SavedTokens:
     def __init__(self, settings: AccountSettings) -> None:
         self._store = open_store(
             settings.token_store,
-            service="chatgpt-oauth",
+            service="chatgpt-plan" if settings.mode == "plan" else "chatgpt-oauth",
             path=settings.token_file,
             old_path=settings.old_token_file,
             account=settings.account,
-            import_record=read_microsoft_record,
+            import_record=None if settings.mode == "plan" else read_microsoft_record,
         )
         self._unsaved_record: TokenRecord | None = None
         self._next_save_time_s = 0.0

@@ -41,6 +41,9 @@ class Tokens:
         email: the address of the user; empty if the tokens do not say it.
         plan: the plan of the account; empty if the tokens do not say it.
         fedramp: True for an account in the cloud of the US government.
+        client_id: the client id that the issuer gave to this machine; empty for a device code.
+        scope: what the tokens may be used for; empty for a device code.
+        earliest_refresh_at: before this time, in seconds since the epoch, the service refuses a refresh.
         end_code: why the tokens cannot be refreshed any more; empty if they can.
     """
 
@@ -51,6 +54,9 @@ class Tokens:
     email: str = ""
     plan: str = ""
     fedramp: bool = False
+    client_id: str = ""
+    scope: str = ""
+    earliest_refresh_at: float = 0.0
     end_code: str = ""
 
     def __reduce__(self) -> NoReturn:
@@ -68,6 +74,9 @@ class Tokens:
             email=_read_text(fields.get("email")),
             plan=_read_text(fields.get("plan")),
             fedramp=fields.get("fedramp") is True,
+            client_id=_read_text(fields.get("client_id")),
+            scope=_read_text(fields.get("scope")),
+            earliest_refresh_at=_read_time(fields.get("earliest_refresh_at")) or 0.0,
             end_code=_read_text(fields.get("ended")),
         )
 
@@ -87,9 +96,19 @@ class Tokens:
                 "email": self.email,
                 "plan": self.plan,
                 "fedramp": self.fedramp,
+                **self._plan_fields(),
                 **({"ended": self.end_code} if self.end_code else {}),
             },
         )
+
+    def _plan_fields(self) -> dict[str, Any]:
+        if not self.client_id:
+            return {}
+        return {
+            "client_id": self.client_id,
+            "scope": self.scope,
+            "earliest_refresh_at": self.earliest_refresh_at,
+        }
 
     @property
     def can_be_used(self) -> bool:
@@ -129,6 +148,41 @@ def read_tokens(response: Mapping[str, Any], *, previous: Tokens | None = None) 
         email=email or (previous.email if previous else ""),
         plan=_read_text(auth.get("chatgpt_plan_type")) or (previous.plan if previous else ""),
         fedramp=auth.get("chatgpt_account_is_fedramp") is True,
+    )
+
+
+def read_plan_tokens(
+    response: Mapping[str, Any],
+    *,
+    client_id: str,
+    identity: Mapping[str, Any] | None = None,
+    previous: Tokens | None = None,
+) -> Tokens:
+    """Read the tokens of a response of Sign in with ChatGPT.
+
+    Args:
+        response: the fields of the response.
+        client_id: the client that they were issued to.
+        identity: the verified claims of the ID token. None, the default, if the response has none.
+        previous: supplies what the response leaves out. None, the default, for a new sign-in.
+
+    Raises:
+        AuthenticationError: there is no usable access token.
+    """
+    access = _read_text(response.get("access_token"))
+    refresh = _read_text(response.get("refresh_token")) or (previous.refresh_token if previous else "")
+    if not is_header_value(access) or (refresh and not is_header_value(refresh)):
+        raise AuthenticationError("the sign-in service did not return a usable access token")
+    claims = identity or {}
+    return Tokens(
+        access_token=access,
+        refresh_token=refresh,
+        expires_at=_read_expiry(read_claims(access), response),
+        account=_read_text(claims.get("sub")) or (previous.account if previous else ""),
+        email=_read_text(claims.get("email")) or (previous.email if previous else ""),
+        client_id=client_id,
+        scope=_read_text(response.get("scope")) or (previous.scope if previous else ""),
+        earliest_refresh_at=_read_time(response.get("earliest_refresh_at")) or 0.0,
     )
 
 

@@ -1,0 +1,82 @@
+"""The differences between OpenAI's API for an app that uses a ChatGPT plan and the API with a key.
+
+This file is data. Source, if a row names none: the pages of developers.openai.com/siwc/token-sharing-open-source, and
+live runs of 2026-09-30 and 2026-10-01 that users published; seen 2026-11-30. It is a preview.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from amplifier_core.llm_errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    InvalidRequestError,
+    LLMError,
+    ProviderUnavailableError,
+    QuotaExceededError,
+)
+from openai_responses_common import BackendProfile, ErrorMeaning, KnownError, LimitTable
+
+from .quirks import FAST_SUFFIX
+from .settings import LOGIN_COMMAND
+
+USAGE_PAGE = "https://chatgpt.com/settings/usage"
+"""Where a user sees how much of the plan is used. The service tells it to nobody else."""
+
+_REFUSAL_REASON = "a ChatGPT plan does not pay for it"
+# The last two are not documented: probes of a client found them on 2026-09-30.
+REFUSED_FIELDS: Mapping[str, str] = dict.fromkeys(
+    (
+        *("background", "conversation", "max_output_tokens", "max_tool_calls", "metadata", "moderation"),
+        *("multi_agent", "previous_response_id", "prompt", "prompt_cache_retention", "safety_identifier"),
+        *("temperature", "top_logprobs", "top_p", "truncation", "user"),
+        *("prompt_cache_options", "prompt_cache_breakpoint"),
+    ),
+    _REFUSAL_REASON,
+)
+_API_KEY = "an API key works with provider-openai-v2"
+_LOGIN = f"run `{LOGIN_COMMAND}`"
+# Some responses still carry the names with `v2`.
+_MEANINGS: Mapping[str, tuple[type[LLMError], bool, str]] = {
+    "usage_limit_exceeded": (
+        QuotaExceededError,
+        False,
+        f"the plan, or the share of this app in it, is used up: {USAGE_PAGE} shows both; {_API_KEY}",
+    ),
+    "usage_unavailable": (ProviderUnavailableError, True, "try again later"),
+    "user_unavailable": (ProviderUnavailableError, True, "try again later"),
+    "user_not_eligible": (AccessDeniedError, False, f"other programs cannot use this plan; {_API_KEY}"),
+    "route_not_supported": (AccessDeniedError, False, "check the setting 'plan_base_url'"),
+    "invalid_user": (AuthenticationError, False, f"sign in again: {_LOGIN}"),
+    "unsupported_capability": (InvalidRequestError, False, f"a plan does not pay for this; {_API_KEY}"),
+}
+
+
+def _errors() -> Iterator[KnownError]:
+    for name, (error, retryable, remedy) in _MEANINGS.items():
+        for prefix in ("subscription_sharing_", "subscription_sharing_v2_"):
+            meaning = ErrorMeaning(error=error, retryable=retryable, remedy=remedy)
+            yield KnownError(code=f"{prefix}{name}", meaning=meaning)
+    remedy = f"allow this app to use the plan: {_LOGIN}"
+    for code in ("chatpass_v2_scope_not_authorized", "chatpass_v2_invalid_authorization_context"):
+        yield KnownError(code=code, meaning=ErrorMeaning(error=AccessDeniedError, remedy=remedy))
+
+
+PLAN_PROFILE = BackendProfile(
+    name="chatgpt-oauth",
+    display_name="OpenAI (ChatGPT plan)",
+    refused_fields=REFUSED_FIELDS,
+    required_fields=frozenset({"stream", "store"}),
+    leading_system="instructions",
+    system_role=False,
+    service_tiers={"auto": None, "default": None, "priority": "priority", "fast": "priority"},
+    tier_suffixes={FAST_SUFFIX: "priority"},
+    hosted_tools=frozenset({"web_search"}),
+    tools_in_input=True,
+    effort_names={"ultra": "max"},
+    limits=LimitTable(),
+    priced=False,
+    auth_remedy=f"sign in again: {_LOGIN}",
+    errors=tuple(_errors()),
+)
