@@ -13,7 +13,7 @@ from openai_responses_common.engine.lessons import LESSONS
 from openai_responses_common.transport._websocket_refusals import REFUSALS
 from responses_emulator import Emulator
 
-from tests.support.backends import BACKENDS, WEBSOCKET_BACKENDS, BackendUnderTest
+from tests.support.backends import ALL_BACKENDS, BACKENDS, WEBSOCKET_BACKENDS, BackendUnderTest
 from tests.support.kernels import Kernel, Start
 from tests.support.session import Conversation, OpenSession, Session, other_tasks
 from tests.support.witness import Witness
@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("no deadline")
 _TRANSPORT_FOLDERS = ("behaviour", "generated/faults", "security")
 
 
-@pytest.fixture(params=[*BACKENDS, *WEBSOCKET_BACKENDS], ids=lambda backend: backend.label)
+@pytest.fixture(params=[*ALL_BACKENDS, *WEBSOCKET_BACKENDS], ids=lambda backend: backend.label)
 def backend(request: pytest.FixtureRequest) -> BackendUnderTest:
     """Run the test once for each row of the table; with the marker `one_transport`, only for those over HTTP."""
     return request.param
@@ -76,7 +76,7 @@ def no_account(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, 
         return
     if few_certificates:
         monkeypatch.setenv("SSL_CERT_FILE", str(few_certificates))
-    for name in {variable for row in BACKENDS for variable in row.unset}:
+    for name in {variable for row in ALL_BACKENDS for variable in row.unset}:
         monkeypatch.delenv(name, raising=False)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from amplifier_module_provider_chatgpt_oauth.settings import LOGIN_COMMAND
-from responses_emulator import Emulator, azure_surface, chatgpt_surface, openai_surface
+from responses_emulator import Emulator, azure_surface, chatgpt_plan_surface, chatgpt_surface, openai_surface
 from responses_emulator.service.surface import Surface
 
 from examples.chat import offline_model
+from tests.support import chatgpt_plan_token_file as plan_signed_in
 from tests.support import chatgpt_token_file as signed_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,7 @@ class BackendUnderTest:
 
     Attributes:
         name: mount name.
+        mode: a second way to sign in to the same module; empty for the first one.
         module: module id, which is also its entry point and the name of its folder.
         package: import name.
         class_name: the class that hosts look up.
@@ -76,6 +78,7 @@ class BackendUnderTest:
     """
 
     name: str
+    mode: str = ""
     module: str
     package: str
     class_name: str
@@ -114,7 +117,8 @@ class BackendUnderTest:
     @property
     def label(self) -> str:
         """The name in the ids of tests."""
-        return self.name if self.transport is None else f"{self.name} over {self.transport}"
+        name = f"{self.name}-{self.mode}" if self.mode else self.name
+        return name if self.transport is None else f"{name} over {self.transport}"
 
     @property
     def folder(self) -> Path:
@@ -227,3 +231,46 @@ def over_websocket(row: BackendUnderTest) -> BackendUnderTest:
 
 
 WEBSOCKET_BACKENDS = [over_websocket(row) for row in BACKENDS]
+
+PLAN_BACKEND = BackendUnderTest(
+    name="chatgpt-oauth",
+    mode="plan",
+    module="provider-chatgpt-oauth",
+    package="amplifier_module_provider_chatgpt_oauth",
+    class_name="ChatgptOauthProvider",
+    surface=chatgpt_plan_surface,
+    secret=plan_signed_in.TOKEN,
+    config=plan_signed_in.settings,
+    other=lambda url, secret: plan_signed_in.settings(url, plan_signed_in.OTHER_TOKEN, plan_signed_in.BOB),
+    collected=lambda url, secret: {},
+    environment=plan_signed_in.environment,
+    account=("CHATGPT_OAUTH_PLAN_TOKEN_FILE",),
+    unset=(
+        *("CHATGPT_OAUTH_AUTH_MODE", "CHATGPT_OAUTH_PLAN_BASE_URL", "CHATGPT_OAUTH_ISSUER", "CHATGPT_OAUTH_ACCOUNT"),
+        *("CHATGPT_OAUTH_TOKEN_STORE", "CHATGPT_OAUTH_TOKEN_FILE"),
+    ),
+    nobody={
+        "CHATGPT_OAUTH_AUTH_MODE": "plan",
+        "CHATGPT_OAUTH_TOKEN_STORE": "file",
+        "CHATGPT_OAUTH_TOKEN_FILE": plan_signed_in.nobody(),
+    },
+    remedies=(LOGIN_COMMAND,),
+    needs=frozenset({"store", "stream"}),
+    takes_system=False,
+    window=272_000,
+    limit=None,
+    catalogue=True,
+    refuses=frozenset(
+        {
+            *("max_output_tokens", "temperature", "top_p", "truncation"),
+            *("prompt_cache_retention", "safety_identifier"),
+        }
+    ),
+    tier="priority",
+    extra=("client_metadata", {"team": "x"}),
+    rests=False,
+    no_models={"models": []},
+    priced=False,
+)
+"""The second way to sign in to the module for ChatGPT plans; tests of modules themselves need it once only."""
+ALL_BACKENDS = [*BACKENDS, PLAN_BACKEND]

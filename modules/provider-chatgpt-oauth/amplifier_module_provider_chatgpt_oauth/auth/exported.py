@@ -39,7 +39,7 @@ def read_exported_sign_in(path: Path) -> tuple[AuthMode, Tokens]:
     mode = _MODES.get(fields.get("auth_mode"))
     if fields.get("kind") != _KIND or mode is None:
         raise AuthenticationError(f"{path} does not hold a sign-in: write it with the command `export`")
-    return mode, Tokens.from_record(_convert(lambda: load_token_record(str(fields.get("record")))))
+    return mode, Tokens.from_record(_convert(lambda: load_token_record(str(fields.get("record")), str(path))))
 
 
 def _convert(action: Any) -> Any:
