@@ -1,0 +1,210 @@
+"""Sign in with ChatGPT, from an empty machine to an answer, and every way in which it must not succeed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+import jwt
+import pytest
+from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, QuotaExceededError
+from responses_emulator import Account, PlanStatus, open_callback, plan_error, press_button
+from responses_emulator.chatgpt_plan.keys import new_key
+
+from tests.behaviour.chatgpt_plan.conftest import PlanMachine
+from tests.support.session import asking
+
+BOB = Account(email="bob@example.com", subject="auth0|Bob")
+USAGE_PAGE = "https://chatgpt.com/settings/usage"
+
+
+def ask(machine: PlanMachine, **settings: Any) -> Any:
+    """One call in a new provider."""
+    provider = machine.provider(**settings)
+
+    async def call() -> Any:
+        try:
+            return await provider.complete(asking("hello"))
+        finally:
+            await provider.close()
+
+    return asyncio.run(call())
+
+
+class TestSignIn:
+    def test_from_an_empty_machine_to_an_answer(self, machine: PlanMachine) -> None:
+        assert machine.sign_in()
+        assert "Signed in as ada@example.com." in machine.text
+        ((status, page),) = machine.pages
+        assert (status, "You can close this page" in page) == (200, True)
+        assert ask(machine).text
+        (request,) = machine.emulator.model_requests
+        assert not {"chatgpt-account-id", "originator", "version", "session-id"} & set(request.headers)
+
+    def test_the_requests_are_those_of_the_protocol(self, machine: PlanMachine) -> None:
+        machine.sign_in()
+        steps = [each.step for each in machine.service.requests_to()]
+        assert steps == ["authorize", "consent", "exchange", "keys"]
+        query = machine.service.requests_to("authorize")[0].body
+        assert query["client_id"] == "dynamic_agent_client"
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/auth/callback", query["redirect_uri"])
+        assert query["resource"] == machine.emulator.base_url
+
+    def test_nothing_that_is_printed_or_saved_in_the_open_holds_a_secret(self, machine: PlanMachine) -> None:
+        machine.sign_in()
+        assert [secret for secret in machine.service.secrets if secret in machine.text] == []
+        others = [path.read_text("utf-8") for path in machine.home.iterdir() if path != machine.file]
+        assert [secret for secret in machine.service.secrets if any(secret in text for text in others)] == []
+        assert machine.file.stat().st_mode & 0o777 == 0o600
+
+    def test_a_later_sign_in_uses_the_client_id_and_the_host_id_again(self, machine: PlanMachine) -> None:
+        assert machine.sign_in()
+        machine.provider().logout()
+        assert machine.sign_in()
+        first, second = (each.body for each in machine.service.requests_to("authorize"))
+        assert second["client_id"].startswith("oaiapp_")
+        assert second["ext_agent_host_id"] == first["ext_agent_host_id"]
+        assert "agent_name_hint" not in second
+        assert len(machine.service.clients) == 1
+
+    def test_the_client_id_is_saved_before_the_code_is_exchanged(self, machine: PlanMachine) -> None:
+        machine.service.script("exchange", plan_error("subscription_sharing_usage_unavailable"))
+        assert not machine.sign_in()
+        assert machine.sign_in()
+        assert len(machine.service.clients) == 1
+
+    def test_a_user_can_decline(self, machine: PlanMachine) -> None:
+        machine.does = lambda url: open_callback(press_button(url, "decline"))
+        assert not machine.sign_in()
+        assert "declined in the browser" in machine.text
+
+    def test_a_sign_in_without_leave_to_use_the_plan_is_ended_and_asks_again(self, machine: PlanMachine) -> None:
+        machine.does = lambda url: open_callback(press_button(url, change={"plan": "no"}))
+        assert not machine.sign_in()
+        assert "without leave to use the plan" in machine.text
+        assert not machine.file.exists()
+        machine.does = machine.approve
+        assert machine.sign_in()
+        assert machine.service.requests_to("authorize")[-1].body["prompt"] == "consent"
+
+    def test_a_sign_out_ends_it_at_the_service(self, machine: PlanMachine) -> None:
+        machine.sign_in()
+        token = json.loads(machine.file.read_text("utf-8"))["tokens"]["refresh_token"]
+        assert machine.provider().logout()
+        assert not machine.service.is_live(token)
+        with pytest.raises(AuthenticationError, match="nobody is signed in"):
+            ask(machine)
+
+
+class TestForgeries:
+    @pytest.mark.parametrize(
+        ("claims", "problem"),
+        [
+            ({"nonce": "other"}, "WrongNonce"),
+            ({"nonce": None}, "WrongNonce"),
+            ({"iss": "https://evil.example"}, "InvalidIssuer"),
+            ({"aud": "oaiapp_other"}, "InvalidAudience"),
+            ({"aud": None}, "MissingRequiredClaim"),
+            ({"exp": 1}, "ExpiredSignature"),
+            ({"sub": None}, "MissingRequiredClaim"),
+            ({"iat": int(time.time()) + 86_400}, "ImmatureSignature"),
+            ({"azp": "oaiapp_other"}, "OtherAudience"),
+        ],
+    )
+    def test_an_identity_that_is_not_valid_is_refused(
+        self, machine: PlanMachine, claims: dict[str, Any], problem: str
+    ) -> None:
+        machine.service.id_claims = claims
+        assert not machine.sign_in()
+        assert f"cannot be verified ({problem}" in machine.text
+        assert not machine.file.exists()
+
+    def test_a_signature_of_another_key_is_refused(self, machine: PlanMachine) -> None:
+        forger, known = new_key(), machine.service.keys[0].key_id
+        machine.service.sign_id_token = lambda claims: forger.sign(claims, key_id=known)
+        assert not machine.sign_in()
+        assert "InvalidSignature" in machine.text
+
+    def test_a_key_that_the_issuer_does_not_publish_is_refused(self, machine: PlanMachine) -> None:
+        machine.service.sign_id_token = new_key().sign
+        assert not machine.sign_in()
+        assert "UnknownKey" in machine.text
+
+    @pytest.mark.parametrize("algorithm", ["none", "HS256"])
+    def test_another_algorithm_is_refused(self, machine: PlanMachine, algorithm: str) -> None:
+        known = machine.service.keys[0].key_id
+        key = None if algorithm == "none" else "x" * 32
+        machine.service.sign_id_token = lambda claims: jwt.encode(claims, key, algorithm, headers={"kid": known})
+        assert not machine.sign_in()
+        assert "InvalidAlgorithm" in machine.text
+
+    def test_another_person_is_refused(self, machine: PlanMachine) -> None:
+        assert machine.sign_in()
+        before = machine.file.read_text("utf-8")
+        machine.service.id_claims = {"sub": BOB.subject}
+        assert not machine.sign_in()
+        assert "somebody else signed in" in machine.text
+        assert machine.file.read_text("utf-8") == before
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"state": "other"}, {"state": None}],
+        ids=["another state", "no state"],
+    )
+    def test_a_callback_of_another_sign_in_is_not_taken(self, machine: PlanMachine, change: dict[str, Any]) -> None:
+        statuses: list[int] = []
+
+        def visit(url: str) -> None:
+            callback = press_button(url)
+            parts = urlsplit(callback)
+            query = {name: value[0] for name, value in parse_qs(parts.query).items()} | change
+            forged = urlencode({name: value for name, value in query.items() if value is not None})
+            statuses.append(open_callback(urlunsplit(parts._replace(query=forged)))[0])
+            statuses.append(open_callback(callback)[0])
+            machine.pages.append(open_callback(callback))
+
+        machine.does = visit
+        assert machine.sign_in(), "the right callback still counts"
+        assert statuses[:1] == [400]
+
+    def test_a_client_id_that_another_page_gave_is_refused(self, machine: PlanMachine) -> None:
+        assert machine.sign_in()
+
+        def visit(url: str) -> None:
+            open_callback(f"{press_button(url)}&client_id=oaiapp_evil")
+
+        machine.does = visit
+        assert not machine.sign_in()
+        assert "does not belong to this sign-in" in machine.text
+
+
+class TestSettings:
+    @pytest.mark.parametrize("setting", ["issuer", "plan_base_url"])
+    @pytest.mark.parametrize("url", ["https://evil.example/v1", "http://api.openai.com/v1"])
+    def test_a_foreign_address_is_refused_by_its_name(self, machine: PlanMachine, setting: str, url: str) -> None:
+        with pytest.raises(ConfigurationError, match=setting):
+            ask(machine, **{setting: url})
+
+    def test_an_unknown_mode_is_refused(self, machine: PlanMachine) -> None:
+        with pytest.raises(ConfigurationError, match="auth_mode"):
+            ask(machine, auth_mode="browser")
+
+    @pytest.mark.parametrize("word", ["plan", "chatgpt_plan", "auto", ""])
+    def test_the_sign_in_that_exists_is_used(self, machine: PlanMachine, word: str) -> None:
+        machine.sign_in()
+        assert ask(machine, auth_mode=word).text
+
+
+class TestLimits:
+    def test_a_plan_that_is_used_up_is_said_in_one_line(self, machine: PlanMachine, status: PlanStatus) -> None:
+        machine.sign_in()
+        status.refusal_code = "subscription_sharing_usage_limit_exceeded"
+        with pytest.raises(QuotaExceededError) as raised:
+            ask(machine)
+        assert USAGE_PAGE in str(raised.value)
+        assert "provider-openai-v2" in str(raised.value)
+        assert len(machine.emulator.model_requests) == 1
