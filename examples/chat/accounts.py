@@ -115,6 +115,32 @@ def _demonstration(environment: Environment) -> Iterator[Account]:
 
 
 @contextmanager
+def _plan_demonstration(environment: Environment) -> Iterator[Account]:
+    """Yield an emulated ChatGPT plan with an empty token store, to which the user signs in with a browser."""
+    from responses_emulator import Emulator, PlanSignIn, chatgpt_plan_surfaces
+
+    from .offline_model import respond
+
+    with Emulator(surfaces=chatgpt_plan_surfaces(PlanSignIn()), word_delay_s=0.02, responder=respond) as emulator:
+        yield Account(
+            module=_PLAN_MODULE,
+            config={
+                "auth_mode": "plan",
+                "plan_base_url": emulator.base_url,
+                "issuer": emulator.origin,
+                "token_store": "memory",
+            },
+            description="an offline service in place of ChatGPT",
+            preface=(
+                "This shows Sign in with ChatGPT. An offline service takes the place of ChatGPT: press Continue on its "
+                "page."
+            ),
+            emulated=True,
+            needs_sign_in=True,
+        )
+
+
+@contextmanager
 def _offline(environment: Environment, *, reason: str = "") -> Iterator[Account]:
     """Yield an account of the offline service."""
     from responses_emulator import Emulator
@@ -130,6 +156,7 @@ KINDS: Mapping[str, Callable[[Environment], AbstractContextManager[Account]]] = 
     "offline": _offline,
     "chatgpt": _signing_in,
     "chatgpt-demo": _demonstration,
+    "chatgpt-plan-demo": _plan_demonstration,
 }
 """The accounts of `--account`, by name."""
 

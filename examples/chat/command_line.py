@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         "--account",
         choices=KINDS,
         help="offline: the offline service, although an account is set up; chatgpt: sign in to a ChatGPT plan; "
-        "chatgpt-demo: try that with the offline service",
+        "chatgpt-demo and chatgpt-plan-demo: try that with the offline service, with a code or with a browser",
     )
     service.add_argument("--base-url", metavar="URL", help="a server that speaks the Responses API")
     return parser

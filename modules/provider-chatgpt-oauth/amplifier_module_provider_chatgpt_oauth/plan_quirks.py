@@ -73,6 +73,14 @@ PLAN_PROFILE = BackendProfile(
     service_tiers={"auto": None, "default": None, "priority": "priority", "fast": "priority"},
     tier_suffixes={FAST_SUFFIX: "priority"},
     hosted_tools=frozenset({"web_search"}),
+    # The text of a refusal lists them (clients' tests, seen 2026-12-01).
+    item_types=frozenset(
+        {
+            *("message", "item_reference", "additional_tools", "compaction", "reasoning", "web_search_call"),
+            *("function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"),
+            *("program", "program_output"),
+        }
+    ),
     tools_in_input=True,
     effort_names={"ultra": "max"},
     limits=LimitTable(),

@@ -91,6 +91,7 @@ class BackendProfile:
         states_defaults: whether a request states the default effort and verbosity of its model if nobody chose any;
             false by default.
         hosted_tools: the only hosted tools of the service; None, the default, if it has those of the API.
+        item_types: the only types of input items that the service takes; None, the default, if it takes all.
         tools_in_input: whether functions and custom tools go into an item of the input; false by default.
         effort_names: efforts that have another name on the wire.
         reasoning_ids: whether replayed reasoning keeps its id; false if the service cannot find such ids.
@@ -126,6 +127,7 @@ class BackendProfile:
     tier_suffixes: Mapping[str, str] = field(default_factory=dict[str, str])
     states_defaults: bool = False
     hosted_tools: frozenset[str] | None = None
+    item_types: frozenset[str] | None = None
     tools_in_input: bool = False
     effort_names: Mapping[str, str] = field(default_factory=dict[str, str])
     reasoning_ids: bool = True

@@ -18,6 +18,7 @@ from ..wire.json_values import as_objects
 from ..wire.types import Body, Item
 from .encoding_cache import EncodingCache
 from .messages import EncodedMessages, encode_messages
+from .refused_items import drop_refused_items
 from .repair import Repair, repair_calls
 from .replay import TargetModel
 from .tool_names import ToolNames
@@ -97,6 +98,7 @@ def encode_request(
         cache=cache,
     )
     items, repairs = _repair_history(history, tool_names)
+    items, refused_items = drop_refused_items(items, profile)
     if is_continuation and profile.incomplete_status and items[-1].get("role") == "assistant":
         items = [*items[:-1], {**items[-1], "status": "incomplete"}]
     items, instructions = _place_instructions(items, history.instructions, options, profile)
@@ -117,7 +119,7 @@ def encode_request(
     return EncodedRequest(
         body=cast(Body, {**body, **extra_body, "input": items}),
         dropped_options=option_notes + encoded_tools.notes + refused_tools + choice_notes + field_notes + extra_notes,
-        dropped_content=history.dropped_content,
+        dropped_content=history.dropped_content + refused_items,
         dropped_by_amendments=amendment_notes,
         repairs=repairs,
         tool_names=tool_names,
