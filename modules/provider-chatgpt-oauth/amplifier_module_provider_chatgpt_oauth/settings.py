@@ -6,13 +6,11 @@ token and calls nobody.
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import ConfigurationError
@@ -22,6 +20,8 @@ from openai_responses_common.auth.urls import require_https
 from openai_responses_common.cli.command_line import command_line
 from openai_responses_common.options.readers import flag, lower_text, seconds_or_zero
 from openai_responses_common.options.setting import Setting
+
+from .auth_mode import AUTO, AuthMode, may_have_browser, parse_auth_mode
 
 DEFAULT_BASE_URL = "https://chatgpt.com/backend-api/codex"
 DEFAULT_ISSUER = "https://auth.openai.com"
@@ -43,17 +43,6 @@ SERVICE_HOSTS = {
     "plan_base_url": ("api.openai.com",),
 }
 
-AuthMode = Literal["plan", "device_code"]
-_AUTO = "auto"
-# The last two are the words of Microsoft's module.
-_AUTH_MODES: Mapping[str, str] = {
-    _AUTO: _AUTO,
-    "plan": "plan",
-    "device_code": "device_code",
-    "chatgpt_plan": "plan",
-    "legacy_codex": "device_code",
-}
-
 _OPENAI_HOST = "openai.com"
 """A workspace of OpenAI's may also name a host below this one for its requests."""
 
@@ -71,7 +60,7 @@ SETTINGS: Mapping[str, Setting] = {
     "auth_mode": Setting(
         meaning="How you sign in: `plan` with Sign in with ChatGPT, in a browser; `device_code` with a code, as in "
         "OpenAI's own client; `auto` uses the sign-in that exists.",
-        default=_AUTO,
+        default=AUTO,
         variables=("CHATGPT_OAUTH_AUTH_MODE",),
     ),
     "login_on_mount": Setting(
@@ -204,7 +193,7 @@ class AccountSettings:
             old_token_file=None,
             workspace=None,
         )
-        match _read_auth_mode(config):
+        match parse_auth_mode(_read_text(config, "auth_mode") or AUTO):
             case "plan":
                 return plan
             case "device_code":
@@ -307,23 +296,6 @@ def _expand_home(file: str) -> Path:
         return Path(file).expanduser().absolute()
     except RuntimeError:
         raise ConfigurationError(f"there is no home directory for {file}: set 'token_file_path'") from None
-
-
-def _read_auth_mode(config: Mapping[str, Any]) -> str:
-    text = (_read_text(config, "auth_mode") or _AUTO).lower()
-    if text not in _AUTH_MODES:
-        raise ConfigurationError(f"setting 'auth_mode' takes plan, device_code or auto, not {text!r}")
-    return _AUTH_MODES[text]
-
-
-def may_have_browser() -> bool:
-    """Return whether a user probably sits in front of a browser; starts no program."""
-    if os.environ.get("BROWSER"):
-        return True
-    if os.environ.get("SSH_CONNECTION"):
-        return False
-    has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return not sys.platform.startswith("linux") or has_display
 
 
 def read_flag(config: Mapping[str, Any], key: str) -> bool:

@@ -12,7 +12,7 @@ from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError, dump_token_record, load_token_record
 from openai_responses_common.wire.json_values import loads_object_or_none
 
-from ..settings import AuthMode
+from ..auth_mode import AuthMode
 from .tokens import Tokens
 
 _KIND = "amplifier-chatgpt-sign-in"

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from amplifier_core.llm_errors import AuthenticationError
-from openai_responses_common.installation import importing
 
 _ALGORITHM = "RS256"
 _LEEWAY_S = 60
@@ -32,8 +31,7 @@ def verify_id_token(
     Raises:
         AuthenticationError: the token is not valid. The message holds no part of it.
     """
-    with importing():
-        import jwt
+    import jwt  # it takes some milliseconds, and only a sign-in needs it
 
     problem = ""
     try:
