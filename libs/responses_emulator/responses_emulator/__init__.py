@@ -96,7 +96,7 @@ from responses_emulator.responders.responder import Responder
 from responses_emulator.responders.schema_instance import schema_instance
 from responses_emulator.responders.written_text import write_text
 from responses_emulator.script.rejected_parameters import RejectParameters
-from responses_emulator.script.replies import AcceptUpgrade, Disconnect, Frames, HttpReply, OnUpgrade
+from responses_emulator.script.replies import AcceptUpgrade, Disconnect, Frames, HttpReply, OnPath, OnUpgrade
 from responses_emulator.script.server_rules import (
     ServerRule,
     alternating_roles,
@@ -193,6 +193,7 @@ __all__ = [
     "ManagedIdentity",
     "NoTerminalOutput",
     "NoUsage",
+    "OnPath",
     "OnUpgrade",
     "OutputPart",
     "PlanLimits",

@@ -23,6 +23,7 @@ from responses_emulator.microsoft.error_bodies import REGION, azure_error_body, 
 from responses_emulator.rules import azure as rules
 from responses_emulator.rules import websocket as websocket_rules
 from responses_emulator.script.turn import ResponseFields, TerminalFields
+from responses_emulator.service.compaction import compact_conversation
 from responses_emulator.service.create_response import create_response, read_body
 from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import WEBSOCKET, AnyReply, Caller, Exchange, Route, Surface, json_reply
@@ -125,6 +126,9 @@ def _surface(authenticate: Callable[[RecordedRequest], Caller], *, prefix: str, 
         prefix=prefix,
         routes=(
             Route("POST", "/responses", _create_response),
+            # Microsoft's documentation and module say that it is there, users of inspect_ai that it is not; 2026-11-30.
+            Route("POST", "/responses/compact", compact_conversation),
+            Route("POST", "/responses/input_tokens", _refuse_count),
             Route("GET", "/models", _list_models),
             Route("GET", "/models/(?P<model>.+)", _get_model),
         ),
@@ -208,6 +212,10 @@ def _check_statuses(body: dict[str, Any]) -> None:
     for index, item in enumerate(given if isinstance(given, list) else []):
         if isinstance(item, dict) and "status" in item and item_type(item) in {"reasoning", "message"}:
             raise refuse(rules.STATUS_IN_INPUT, path=f"input[{index}].status")
+
+
+async def _refuse_count(exchange: Exchange) -> AnyReply:
+    raise refuse(rules.NO_INPUT_COUNT, method=exchange.request.method, path="/v1/responses/input_tokens")
 
 
 async def _create_response(exchange: Exchange) -> AnyReply:

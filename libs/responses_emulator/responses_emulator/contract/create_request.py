@@ -21,6 +21,7 @@ from responses_emulator.contract.json_shapes import ObjectShape, check, check_ob
 from responses_emulator.contract.refusal import (
     Refusal,
     format_choices,
+    invalid_value,
     missing_parameter,
     refuse,
     too_long,
@@ -36,6 +37,7 @@ _SHAPE = merge_shapes(ResponseCreateParamsNonStreaming, ResponseCreateParamsStre
 _FIELDS_WITH_OWN_CHECKS = {"input", "tools", "tool_choice"}
 _MAX_LENGTHS = {"prompt_cache_key": 64, "safety_identifier": 128, "user": 64}
 MIN_OUTPUT_TOKENS = 16
+MIN_COMPACT_THRESHOLD = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +50,17 @@ class RequestRules:
     ignored_item_keys: frozenset[str] = frozenset()
 
 
-def validate(body: dict[str, Any], service: RequestRules, *, needs_input: bool = True) -> Model:
-    """Raise the service's error for the first fault of `body`; returns the model it names."""
+def validate(
+    body: dict[str, Any], service: RequestRules, *, needs_input: bool = True, shape: ObjectShape = _SHAPE
+) -> Model:
+    """Raise the service's error for the first fault of `body`; returns the model it names.
+
+    `shape` has the fields of another endpoint than the one for responses.
+    """
     service.check_first(body)
     _remove_item_keys(body, service.ignored_item_keys)
     generic = ObjectShape(
-        {k: (object if k in _FIELDS_WITH_OWN_CHECKS else v) for k, v in _SHAPE.keys.items()}, frozenset()
+        {k: (object if k in _FIELDS_WITH_OWN_CHECKS else v) for k, v in shape.keys.items()}, frozenset()
     )
     check_object(body, generic, "")
     model = _check_model(body, service)
@@ -65,6 +72,7 @@ def validate(body: dict[str, Any], service: RequestRules, *, needs_input: bool =
     if body.get("tool_choice") is not None:
         check_tool_choice(body["tool_choice"], _SHAPE.keys["tool_choice"], offered_tools(body))
     _check_lengths(body)
+    _check_compaction(body)
     _check_output_limit(body, model)
     _check_reasoning(body, model)
     _check_sampling(body, model)
@@ -135,6 +143,19 @@ def _check_lengths(body: dict[str, Any]) -> None:
         check(value, str, f"metadata.{name}")
         if len(value) > 512:
             raise too_long(f"metadata.{name}", 512, len(value))
+
+
+def _check_compaction(body: dict[str, Any]) -> None:
+    for index, row in enumerate(body.get("context_management") or []):
+        path, threshold = f"context_management[{index}]", row.get("compact_threshold")
+        if row["type"] != "compaction":
+            raise invalid_value(row["type"], f"{path}.type", ("compaction",))
+        if threshold is not None and threshold < MIN_COMPACT_THRESHOLD:
+            limit = MIN_COMPACT_THRESHOLD
+            raise refuse(rules.THRESHOLD_TOO_LOW, path=f"{path}.compact_threshold", limit=limit, value=threshold)
+    items = body["input"] if isinstance(body.get("input"), list) else []
+    if any(item.get("type") == "compaction_trigger" for item in items[:-1]):
+        raise refuse(rules.TRIGGER_NOT_LAST)
 
 
 def _check_output_limit(body: dict[str, Any], model: Model) -> None:

@@ -12,6 +12,7 @@ from responses_emulator.contract.create_request import RequestRules
 from responses_emulator.contract.refusal import refuse
 from responses_emulator.facts import models
 from responses_emulator.rules import http, requests
+from responses_emulator.service.compaction import compact_conversation, count_input_tokens
 from responses_emulator.service.create_response import create_response
 from responses_emulator.service.state import RecordedRequest
 from responses_emulator.service.surface import WEBSOCKET, Caller, Exchange, Route, Surface, json_reply
@@ -58,6 +59,8 @@ def openai_surface(
                 if websocket is None
                 else [Route(WEBSOCKET, "/responses", websocket_handler(websocket, create_response))]
             ),
+            Route("POST", "/responses/input_tokens", count_input_tokens),
+            Route("POST", "/responses/compact", compact_conversation),
             Route("GET", "/models", _list_models if model_list is None else list_server_models),
             Route("GET", "/models/(?P<model>.+)", _get_model),
         ),

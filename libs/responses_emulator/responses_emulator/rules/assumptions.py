@@ -60,6 +60,16 @@ ASSUMPTIONS = (
         known="The progress event is documented; no recording has it.",
     ),
     Assumption(
+        path="service/compaction.py",
+        rule="A count needs a model, and is also made of an input that is longer than the window.",
+        known="The fields are those of the openai package; recordings have counts of short inputs only.",
+    ),
+    Assumption(
+        path="output/compaction.py",
+        rule="The tokens of the whole input count for a threshold, also those before a compaction item.",
+        known="The guide says that a client may leave out all items before the newest one.",
+    ),
+    Assumption(
         path="chatgpt/surface.py",
         rule="`codex.rate_limits` is the third event.",
         known="Users report the event; no recording has it.",

@@ -28,6 +28,14 @@ MISSING_ROLE = Rule(
     status=401,
     code="PermissionDenied",
 )
+NO_INPUT_COUNT = Rule(
+    when="`POST /responses/input_tokens`",
+    text="Unknown request URL: {method} {path}. Please check the URL for typos, or see the docs.",
+    source=report("UKGovernmentBEIS/inspect_ai#3371, openai/openai-dotnet#1165", "2026-11-30"),
+    ours="the text behind the address",
+    status=404,
+    code="unknown_url",
+)
 DEPLOYMENT_NOT_FOUND = Rule(
     when="a model for which there is no deployment",
     text=(

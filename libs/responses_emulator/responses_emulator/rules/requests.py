@@ -137,6 +137,21 @@ OUTPUT_LIMIT_TOO_LOW = Rule(
     code="integer_below_min_value",
     param="max_output_tokens",
 )
+THRESHOLD_TOO_LOW = Rule(
+    when="a `context_management` with a `compact_threshold` below 1000",
+    text="Invalid '{path}': integer below minimum value. Expected a value >= {limit}, but got {value} instead.",
+    source=document("compaction guide: the lowest threshold", "2026-11-30"),
+    ours="the text",
+    code="integer_below_min_value",
+    param="{path}",
+)
+TRIGGER_NOT_LAST = Rule(
+    when="a `compaction_trigger` that is not the last item",
+    text="Invalid 'input': a compaction_trigger must be the last item.",
+    source=document("compaction guide: the trigger is the last item", "2026-11-30"),
+    ours="that another place is refused, and the text",
+    param=_INPUT,
+)
 OUTPUT_LIMIT_TOO_HIGH = Rule(
     when="a `max_output_tokens` above the limit of the model",
     text=(

@@ -95,6 +95,20 @@ class OnUpgrade:
     times: int | None = 1
 
 
+@dataclass(frozen=True, slots=True)
+class OnPath:
+    """What the next requests to another path than that of responses get; requests for responses do not use it up.
+
+    Attributes:
+        path: the end of the path, such as `/responses/compact`.
+        times: how many requests get it. The default is 1; None is every one until `reset()`.
+    """
+
+    path: str
+    reply: HttpReply | Disconnect
+    times: int | None = 1
+
+
 def refusal_reply(rule: Rule, **values: object) -> HttpReply:
     """Return the refusal of a rule with an error body of api.openai.com; the values fill in its names."""
     param = None if rule.param is None else rule.param.format(**values)

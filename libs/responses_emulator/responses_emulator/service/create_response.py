@@ -22,12 +22,13 @@ from responses_emulator.conversation.preserved_reasoning import (
     drops_stale_reasoning,
 )
 from responses_emulator.facts.models import Model
+from responses_emulator.output.compaction import asks_for_compaction_only, find_compaction
 from responses_emulator.output.generate import GeneratedResponse, generate
 from responses_emulator.output.turn_context import TurnContext
 from responses_emulator.responders.responder import expand_responder
 from responses_emulator.rules import conversations, http, requests
 from responses_emulator.script.replies import Disconnect, Frames, HttpReply
-from responses_emulator.script.turn import ErrorEvent, FromResponder, ReplyHeaders, Silence, Turn
+from responses_emulator.script.turn import Compaction, ErrorEvent, FromResponder, ReplyHeaders, Silence, Turn
 from responses_emulator.service.connection_memory import RememberedResponse
 from responses_emulator.service.refusal_notes import note_rule
 from responses_emulator.service.surface import Caller, EventReply, Exchange, json_reply
@@ -71,10 +72,20 @@ async def _make_response(
 ) -> Reply | EventReply:
     turn = Turn(*turn.parts, *exchange.surface.turn_parts)
     delay_s = exchange.state.word_delay_s if turn.parts_of_type(FromResponder) else 0.0
-    turn = expand_responder(turn, context, exchange.state.responder)
+    turn = expand_responder(_add_compaction(turn, context), context, exchange.state.responder)
     generated = generate(turn, context)
     _store_response(exchange, context, generated)
     return await _reply(exchange, body, turn, generated, delay_s=delay_s)
+
+
+def _add_compaction(turn: Turn, context: TurnContext) -> Turn:
+    """Return the turn with the compaction that the request asks for, unless the script has one."""
+    compaction = find_compaction(context.body, context.model, context.prompt.tokens)
+    if compaction is None or turn.parts_of_type(Compaction):
+        return turn
+    if asks_for_compaction_only(context.body):
+        return Turn(compaction, *(part for part in turn.parts if not isinstance(part, FromResponder)))
+    return Turn(compaction, *turn.parts)
 
 
 def end_of(scripted: Disconnect) -> CloseConnection:
@@ -89,9 +100,13 @@ def end_of(scripted: Disconnect) -> CloseConnection:
 
 
 def _turn_context(exchange: Exchange, body: dict[str, Any], caller: Caller) -> TurnContext:
-    """Check the request and its conversation, and charge the caller for the prompt."""
     # OpenAI's own client prepares a prompt without any item (captured 2026-11-30).
     model = validate(body, exchange.surface.rules, needs_input=not _prepares(exchange))
+    return build_turn_context(exchange, body, model, caller)
+
+
+def build_turn_context(exchange: Exchange, body: dict[str, Any], model: Model, caller: Caller) -> TurnContext:
+    """Check the conversation of a request that is valid by itself, and charge the caller for the prompt."""
     conversation = full_conversation(exchange, body)
     lenient = drops_stale_reasoning(model)
     endpoint = exchange.surface.endpoint

@@ -9,8 +9,9 @@ import time
 
 from responses_emulator.contract.refusal import Refusal, openai_error_body, refuse
 from responses_emulator.rules import http, websocket
-from responses_emulator.script.replies import Frames
+from responses_emulator.script.replies import Disconnect, Frames, HttpReply
 from responses_emulator.script.turn import Framing
+from responses_emulator.service.create_response import end_of, http_reply
 from responses_emulator.service.refusal_notes import note_refusal
 from responses_emulator.service.state import RecordedRequest, ServiceState
 from responses_emulator.service.surface import (
@@ -97,11 +98,18 @@ async def _route_request(exchange: Exchange) -> AnyReply:
     method = "GET" if request.method == "HEAD" else request.method
     if request.method == "GET" and request.is_upgrade and "POST" in allowed:
         method = WEBSOCKET
-    for route, match in matches:
+    for route, found in matches:
         if route.method == method:
             exchange.caller = None if route.is_public else surface.authenticate(request)
-            exchange.params = match.groupdict()
-            return await route.handler(exchange)
+            exchange.params = found.groupdict()
+            scripted = exchange.state.next_path_reply(request.path)
+            match scripted:
+                case HttpReply():
+                    return await http_reply(scripted, exchange)
+                case Disconnect():
+                    raise end_of(scripted)
+                case None:
+                    return await route.handler(exchange)
     if method == WEBSOCKET:
         raise refuse(websocket.NO_WEBSOCKET)
     headers = (("allow", ", ".join(allowed)),)

@@ -19,7 +19,7 @@ from responses_emulator.conversation.ledger import Ledger
 from responses_emulator.responders.fixed_output import fixed_output
 from responses_emulator.responders.responder import Responder
 from responses_emulator.script.rejected_parameters import RejectParameters
-from responses_emulator.script.replies import AcceptUpgrade, Disconnect, Frames, HttpReply, OnUpgrade
+from responses_emulator.script.replies import AcceptUpgrade, Disconnect, Frames, HttpReply, OnPath, OnUpgrade
 from responses_emulator.script.server_rules import ServerRule
 from responses_emulator.script.turn import Part, Turn
 from responses_emulator.transport.hang_up import CloseConnection
@@ -103,7 +103,7 @@ class OnReply(Protocol):
 
 ScriptFunction = Callable[[RecordedRequest], ScriptedReply]
 StandingRule = RejectParameters | ServerRule
-ScriptEntry = ScriptedReply | StandingRule | OnUpgrade | ScriptFunction
+ScriptEntry = ScriptedReply | StandingRule | OnUpgrade | OnPath | ScriptFunction
 
 
 def check_entry(entry: object) -> None:
@@ -114,7 +114,7 @@ def check_entry(entry: object) -> None:
     """
     if inspect.isclass(entry):
         raise TypeError(f"{entry.__name__} is a class; write {entry.__name__}(…)")
-    if not (isinstance(entry, ScriptedReply | StandingRule | OnUpgrade) or callable(entry)):
+    if not (isinstance(entry, ScriptedReply | StandingRule | OnUpgrade | OnPath) or callable(entry)):
         raise TypeError(f"{entry!r} is not an entry of a script, such as Say('Hello!')")
 
 
@@ -130,6 +130,7 @@ class ServiceState:
         responder: makes the output of requests for which nothing is scripted.
         on_request: is called with each request that a frame brings.
         on_reply: is called when the reply to such a request begins, and again when it has ended.
+        compaction_keeps: the types of items that a compaction leaves beside the messages of the user; by default none.
         websockets: ends each open WebSocket; see `Emulator.close_websockets`.
         websocket_epoch: WebSockets that were opened in an earlier epoch are past their longest life.
     """
@@ -144,10 +145,12 @@ class ServiceState:
     responder: Responder = fixed_output
     on_request: Callable[[RecordedRequest], None] = lambda request: None
     on_reply: OnReply = lambda request, *, is_last: None
+    compaction_keeps: frozenset[str] = frozenset()
     websockets: set[Callable[[CloseConnection], None]] = field(default_factory=set[Callable[[CloseConnection], None]])
     websocket_epoch: int = 0
     _script: deque[ScriptedReply | ScriptFunction] = field(default_factory=deque)
     _upgrades: list[OnUpgrade] = field(default_factory=list[OnUpgrade])
+    _paths: list[OnPath] = field(default_factory=list[OnPath])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add_to_script(self, entries: tuple[ScriptEntry, ...]) -> None:
@@ -164,6 +167,8 @@ class ServiceState:
                     self.standing_rules.append(entry)
                 elif isinstance(entry, OnUpgrade):
                     self._upgrades.append(entry)
+                elif isinstance(entry, OnPath):
+                    self._paths.append(entry)
                 else:
                     self._script.append(entry)
 
@@ -189,11 +194,22 @@ class ServiceState:
                 self._upgrades[:1] = [replace(first, times=left)] if left > 0 else []
             return first.reply
 
+    def next_path_reply(self, path: str) -> HttpReply | Disconnect | None:
+        """Take what the next request to a path gets; None if nothing is scripted for it."""
+        with self._lock:
+            for index, entry in enumerate(self._paths):
+                if path.endswith(entry.path):
+                    left = None if entry.times is None else entry.times - 1
+                    self._paths[index : index + 1] = [replace(entry, times=left)] if left != 0 else []
+                    return entry.reply
+        return None
+
     def clear_script(self) -> None:
         """Remove all queued replies and all standing rules."""
         with self._lock:
             self._script.clear()
             self._upgrades.clear()
+            self._paths.clear()
             self.standing_rules.clear()
 
     @property
