@@ -178,10 +178,7 @@ def serve_tls(
 
 
 def damage_tls(before: bytes) -> OpenLocation:
-    """A TLS server that reads a request, sends some bytes, and in the same packet a record that was changed.
-
-    asyncio hands over nothing of a read in which a record is damaged, so the client has seen no response.
-    """
+    """A TLS server that reads a request, sends some bytes, and in the same packet a record that was changed."""
 
     @contextmanager
     def opens(backend: BackendUnderTest, authority: Authority) -> Iterator[Location]:

@@ -65,7 +65,7 @@ _BODIES = (
         answer("hello"),
     ),
     _sent(
-        "a length that is too short", _head(b"200 OK", b"Content-Length: %d\r\n" % (len(_BODY) - 200)) + _BODY, _NETWORK
+        "a length that is too short", _head(b"200 OK", b"Content-Length: %d\r\n" % (len(_BODY) - 200)) + _BODY, _BROKEN
     ),
     _sent("a length of 0", _head(b"200 OK", b"Content-Length: 0\r\nConnection: close\r\n"), passing("StreamError")),
     _sent("chunks", _head(b"200 OK", _CHUNKED) + _CHUNK + b"0\r\n\r\n", answer("hello")),
@@ -76,12 +76,15 @@ _BODIES = (
     ),
     _sent("chunks without their end, all events there", _head(b"200 OK", _CHUNKED) + _CHUNK, answer("hello")),
     _sent("half a chunk", _head(b"200 OK", _CHUNKED) + _CHUNK[:-200], _BROKEN),
-    _sent("a chunk whose size is not a number", _head(b"200 OK", _CHUNKED) + b"lots\r\n" + _BODY, _NETWORK),
+    _sent(
+        "a chunk whose size is not a number", _head(b"200 OK", _CHUNKED) + b"lots\r\n" + _BODY, passing("StreamError")
+    ),
     _sent(
         "garbage after the first chunk",
         _head(b"200 OK", _CHUNKED) + b"%x\r\n%s\r\n" % (len(_BODY) - 200, _BODY[:-200]) + b"oops\r\n",
-        _NETWORK,
+        _BROKEN,
     ),
+    _sent("garbage after the answer", _head(b"200 OK", _CHUNKED) + _CHUNK + b"oops\r\n", answer("hello")),
     _sent("more bytes after the end", _head(b"200 OK", _LONG) + _BODY + b"HTTP/1.1 200 OK\r\n\r\n", answer("hello")),
     _sent(
         "an error whose length is too long",

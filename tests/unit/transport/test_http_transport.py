@@ -112,6 +112,29 @@ async def test_what_arrived_before_an_error_is_read_first(server: ReplayServer, 
     assert "the connection broke off (the server closed the connection)" in caught.value.failure.message
 
 
+async def test_garbage_behind_what_was_read_ends_a_response_at_once() -> None:
+    """aiohttp notes it, and leaves the reader of the response waiting."""
+    was_read = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(DELTA), DELTA))
+        await was_read.wait()
+        writer.write(b"oops\r\n")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as running, asyncio.timeout(PATIENCE_S):
+        transport = build(f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}")
+        async with transport.open(build_body(), timeout_s=600) as reply:
+            assert len(await anext(reply.batches)) == 1
+            was_read.set()
+            with pytest.raises(CallFailure, match="does not speak HTTP") as caught:
+                await anext(reply.batches)
+        await transport.close()
+    assert caught.value.failure.kind == "stream"
+
+
 async def test_request_of_a_transport_that_was_closed_meanwhile_is_an_abort(server: ReplayServer) -> None:
     server.script = lambda _, __: Reply(ending="hang", head_bytes=0)
     transport = build(server.base_url)

@@ -30,6 +30,7 @@ from ..failures.connections import describe_connection_error
 from ..failures.failure import Failure
 from ..installation import install_command
 from ..version import __version__
+from ._damage import DamageTolerantProtocol, DamageTolerantTls
 from ._silence import Silence
 from .base import Endpoint
 from .http_client import find_proxy
@@ -97,8 +98,11 @@ def prepare_session(endpoint: Endpoint) -> Callable[[], aiohttp.ClientSession]:
     http_proxy = None if proxy is None or is_socks else _requote_login(proxy)
 
     def build() -> aiohttp.ClientSession:
+        connector = build_connector(ssl=context, limit=0, keepalive_timeout=_KEEP_ALIVE_S)
+        # aiohttp has no option for the class of its connections.
+        connector._factory = partial(DamageTolerantProtocol, loop=asyncio.get_running_loop())  # noqa: SLF001
         return aiohttp.ClientSession(
-            connector=build_connector(ssl=context, limit=0, keepalive_timeout=_KEEP_ALIVE_S),
+            connector=connector,
             headers=_build_headers(endpoint),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=http_proxy,
@@ -256,6 +260,7 @@ def _build_ssl_context(url: str, proxy: str | None) -> ssl.SSLContext:
             f"cannot create an HTTP client: SSL_CERT_FILE or SSL_CERT_DIR cannot be used ({kind})"
         ) from None
     context.set_alpn_protocols(["http/1.1"])
+    context.sslobject_class = DamageTolerantTls
     return context
 
 
