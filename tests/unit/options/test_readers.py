@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from openai_responses_common.options.readers import choice, day, flag, one_of, rate, seconds_or_zero, word_list
+from openai_responses_common.options.readers import (
+    choice,
+    day,
+    dollars_or_unset,
+    flag,
+    one_of,
+    rate,
+    seconds_or_zero,
+    word_list,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +30,9 @@ from openai_responses_common.options.readers import choice, day, flag, one_of, r
         (word_list, " a ,b,, ", ("a", "b")),
         (word_list, ["a", 1], ("a", "1")),
         (one_of("auto", "file"), " AUTO ", "auto"),
+        (dollars_or_unset, "0.50", Decimal("0.50")),
+        (dollars_or_unset, 0, Decimal(0)),
+        (dollars_or_unset, "none", None),
         (day, "2026-12-11", "2026-12-11"),
         (day, date(2026, 12, 11), "2026-12-11"),
         (choice({"auto": None, "on": True}), "On", True),
@@ -39,6 +52,7 @@ def test_a_valid_value_becomes_its_type(read: Callable[[object], Any], value: ob
         (seconds_or_zero, "inf", "a number of seconds, 0 or more"),
         (word_list, 5, "a list of words"),
         (one_of("auto", "file"), "disk", "one of auto, file"),
+        (dollars_or_unset, "-1", "an amount of US dollars, such as 2.50, or none"),
         (day, "soon", "a day, such as 2026-12-11"),
     ],
 )

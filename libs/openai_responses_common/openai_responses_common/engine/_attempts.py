@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from amplifier_core.llm_errors import LLMError, LLMTimeoutError
@@ -22,15 +21,15 @@ from ..failures.classify import classify_failure
 from ..failures.failure import CallFailure, Failure, scrub_failure
 from ..failures.read import read_error_event
 from ..options.options import Options
-from ..translate.usage import sum_usage
 from ..transport.base import Reply, Transport, TransportSwitch
 from ..wire.accumulate import Accumulator
 from ..wire.plain_text import join_lines
 from ..wire.types import Response
-from ._call import Call
+from ._call import Call, sum_call_usage
 from ._read_stream import read_stream
 from .lessons import amend_call, confirm_trial
 from .limiter import get_limiter
+from .spending import SpendingGuard
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +43,7 @@ class Attempts:
         encode: prepares the request of the next attempt, after a refusal that taught something.
         warn_once: logs each sentence that was not logged before.
         on_cost: see `Engine`.
+        spending: holds the requests to the limits of their calls.
     """
 
     def __init__(
@@ -54,12 +54,14 @@ class Attempts:
         encode: Callable[[Call], Awaitable[None]],
         warn_once: Callable[[list[str]], None],
         on_cost: Callable[[Decimal], None] | None,
+        spending: SpendingGuard,
     ) -> None:
         self._transport = transport
         self._profile = profile
         self._encode = encode
         self._warn_once = warn_once
         self._on_cost = on_cost
+        self._spending = spending
 
     async def send(self, call: Call) -> Response:
         """Make attempts until one succeeds, with a wait before each retry.
@@ -108,7 +110,8 @@ class Attempts:
         """
         while True:
             try:
-                response = await self._stream_response(call)
+                async with self._spending.reserve(call):
+                    response = await self._stream_response(call)
             except CallFailure as failure:
                 self._learn(call, failure)
             else:
@@ -226,9 +229,3 @@ class Attempts:
             max_retry_delay_s=options.max_retry_delay_s,
             failure_count=failure_count,
         )
-
-
-def sum_call_usage(responses: Sequence[Response], options: Options, profile: BackendProfile) -> Usage | None:
-    """Return the usage of the responses of one call; None if no response reports its usage."""
-    day = datetime.now(UTC).date()
-    return sum_usage(responses, model=options.model, profile=profile, model_info=options.model_info, day=day)

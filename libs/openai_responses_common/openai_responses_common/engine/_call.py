@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from amplifier_core.llm_errors import LLMError
-from amplifier_core.message_models import ChatRequest
+from amplifier_core.message_models import ChatRequest, Usage
 
 from ..facts.amendments import NO_AMENDMENTS, Amendments
+from ..facts.backend_profile import BackendProfile
 from ..failures.failure import CallFailure
 from ..options.options import Options
 from ..translate.cut_calls import find_cut_calls, replace_cut_calls
@@ -17,6 +19,7 @@ from ..translate.deltas import Aborted, DeltaReader
 from ..translate.encode import EncodedRequest
 from ..translate.output_items import read_incomplete_reason, read_message_texts
 from ..translate.tool_names import ToolNames
+from ..translate.usage import sum_usage
 from ..wire.accumulate import Accumulator
 from ..wire.client_calls import find_client_call
 from ..wire.request_body import RequestBody
@@ -225,6 +228,12 @@ class Call:
         cut_calls = [item for earlier in self.responses for item in find_cut_calls(earlier["output"])]
         self.is_unfinished = may_continue and not cut_calls and can_continue(usable)
         self.responses.append(usable)
+
+
+def sum_call_usage(responses: Sequence[Response], options: Options, profile: BackendProfile) -> Usage | None:
+    """Return the usage of the responses of one call; None if no response reports its usage."""
+    day = datetime.now(UTC).date()
+    return sum_usage(responses, model=options.model, profile=profile, model_info=options.model_info, day=day)
 
 
 def make_usable(response: Response, *, is_at_limit: bool = False) -> Response:

@@ -31,9 +31,10 @@ from ..translate.output_items import read_incomplete_reason
 from ..transport.base import Transport
 from ..wire.request_body import RequestBody
 from ..wire.types import Response
-from ._attempts import Attempts, sum_call_usage
-from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew
+from ._attempts import Attempts
+from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew, sum_call_usage
 from .lessons import LESSONS
+from .spending import SessionSpending, SpendingGuard
 from .telemetry import CANCELLED, CallEvents, Sink
 
 logger = logging.getLogger(__name__)
@@ -52,14 +53,28 @@ class Engine:
         profile: the facts about the service.
         on_cost: gets the cost, in US dollars, of every response with a known price, also if the call then fails. None,
             by default, if nobody sums up the cost.
+        get_spending: returns the spending of the session, for `max_session_cost_usd`. None, by default, if there is no
+            session.
     """
 
     def __init__(
-        self, transport: Transport, profile: BackendProfile, *, on_cost: Callable[[Decimal], None] | None = None
+        self,
+        transport: Transport,
+        profile: BackendProfile,
+        *,
+        on_cost: Callable[[Decimal], None] | None = None,
+        get_spending: Callable[[], SessionSpending] | None = None,
     ) -> None:
         self.transport = transport
         self.profile = profile
-        self._attempts = Attempts(transport, profile, encode=self._encode, warn_once=self._warn_once, on_cost=on_cost)
+        self._attempts = Attempts(
+            transport,
+            profile,
+            encode=self._encode,
+            warn_once=self._warn_once,
+            on_cost=on_cost,
+            spending=SpendingGuard(profile, warn_once=self._warn_once, get_session=get_spending),
+        )
         self._encoding_cache = EncodingCache(lock=threading.Lock())
         self._logged_warnings: set[str] = set()
         self._slow_events: dict[str, float] = {}

@@ -53,6 +53,8 @@ class CallEvents:
     Attributes:
         request_id: the id that all events of the call carry.
         headers: the headers of the newest response; the rate limits are read from them.
+        spending_limit: the limit of the settings that ends the call, as `provider:throttle` describes it. None if none
+            does.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class CallEvents:
         self._response_was_emitted = False
         self.request_id = str(uuid.uuid4())
         self.headers: Mapping[str, str] = {}
+        self.spending_limit: Mapping[str, str] | None = None
 
     @property
     def has_listeners(self) -> bool:
@@ -177,7 +180,7 @@ class CallEvents:
     async def emit_failure(self, error: BaseException) -> None:
         """Emit `llm:response` of a call that failed; a quota that is used up also emits `provider:throttle`."""
         if isinstance(error, QuotaExceededError):
-            await self._emit_throttle("quota", error.retry_after)
+            await self._emit_throttle("spending_limit" if self.spending_limit else "quota", error.retry_after)
         await self._emit_end_once({"status": "error", "error": str(error), "error_type": type(error).__name__})
 
     async def emit_cancellation(self, problem: str = CANCELLED, usage: Usage | None = None) -> None:
@@ -285,10 +288,10 @@ class CallEvents:
         """Emit `provider:throttle` with the limit that is closest to its end.
 
         Args:
-            reason: `rate_limit` or `quota`.
+            reason: `rate_limit`, `quota` or `spending_limit`.
             delay_s: the seconds until the limit allows a request again; None if that is unknown.
         """
-        limit = self._limits.describe_fullest(self.headers)
+        limit = self.spending_limit or self._limits.describe_fullest(self.headers)
         await self._emit("provider:throttle", {"reason": reason, **limit, "delay": delay_s})
 
     def read_event_limits(self, event: Event) -> None:

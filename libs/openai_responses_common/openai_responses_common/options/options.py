@@ -11,6 +11,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, Literal, cast
 
 from amplifier_core.llm_errors import ConfigurationError
@@ -59,6 +60,8 @@ class Options:
     max_continuations: int = 3
     auto_continue: bool = True
     max_concurrent_requests: int = 0
+    max_call_cost_usd: Decimal | None = None
+    max_session_cost_usd: Decimal | None = None
     transport: Literal["auto", "http", "websocket"] = "auto"
     use_streaming: bool = True
     prepare: bool = True

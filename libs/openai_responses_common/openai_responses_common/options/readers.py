@@ -184,6 +184,16 @@ def rate(value: object) -> Decimal:
     return dollars
 
 
+def dollars_or_unset(value: object) -> Decimal | None:
+    """Return an amount of US dollars, exactly as it is written; None, no limit, for `UNSET_WORDS`."""
+    if _fold(value) in UNSET_WORDS:
+        return None
+    try:
+        return rate(value)
+    except ValueError:
+        raise ValueError("an amount of US dollars, such as 2.50, or none") from None
+
+
 def word_list(value: object) -> tuple[str, ...]:
     """Return the words of a list, or of a text that separates them with commas."""
     words: object = value.split(",") if isinstance(value, str) else value

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from ..facts.traits import VERBOSITIES
 from .model_info import read_model_info
 from .readers import (
+    dollars_or_unset,
     effort,
     flag,
     hosted_tool_list,
@@ -183,6 +184,17 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="max_concurrent_requests",
         read=not_negative,
         meaning="The most requests in progress per endpoint and account, over all instances; 0 means no limit.",
+    ),
+    "max_session_cost_usd": Setting(
+        field="max_session_cost_usd",
+        read=dollars_or_unset,
+        meaning="The most, in US dollars, that a session may cost, its sub-sessions included. A call that would exceed "
+        "it fails before it is sent, see [spending limits](spending-limits.md).",
+    ),
+    "max_call_cost_usd": Setting(
+        field="max_call_cost_usd",
+        read=dollars_or_unset,
+        meaning="The same for one call, its continuations included.",
     ),
     "transport": Setting(
         field="transport",

@@ -36,6 +36,7 @@ from .document_fetch import DocumentFetch
 from .host_cancellation import HostCancellation
 from .model_list import describe
 from .preparation import Preparation, load_engine_class
+from .session_spending import FamilyMember
 from .shutdowns import describe_shutdown_of, warn_of_shutdown
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class ResponsesProvider:
         # Without a session, all calls of this object count as one conversation for a service that routes by it.
         self._conversation_key = str(uuid.uuid4()) if backend.profile.session_headers else None
         self._engine: Engine | None = None
+        self._spending = FamilyMember(self)
         self._running: dict[HostCancellation, None] = {}
         self._preparation = Preparation(self._prepare, name=backend.profile.display_name)
         self._catalogue = Catalogue(self._fetch_models, max_age_s=backend.models.max_age_s)
@@ -204,6 +206,7 @@ class ResponsesProvider:
     async def close(self) -> None:
         """Close the connections. May be called at any time, also before the first call and more than once."""
         await self._preparation.stop()
+        self._spending.leave()
         await self._backend.transport.close()
 
     def start_preparation(self) -> None:
@@ -307,7 +310,8 @@ class ResponsesProvider:
         """
         if self._engine is None:
             engine_class = await load_engine_class(self._backend.transport)
-            engine = engine_class(self._backend.transport, self._backend.profile, on_cost=self._add_cost)
+            transport, profile = self._backend.transport, self._backend.profile
+            engine = engine_class(transport, profile, on_cost=self._add_cost, get_spending=self._spending.join)
             self._engine = self._engine or engine  # another call may have been faster
         return self._engine
 
@@ -326,6 +330,7 @@ class ResponsesProvider:
 
     def _add_cost(self, cost_usd: Decimal) -> None:
         self.spent_usd += cost_usd
+        self._spending.join()
 
     async def _fetch_models(self) -> list[ModelInfo]:
         fetch = DocumentFetch(self._backend, self._configured_options)

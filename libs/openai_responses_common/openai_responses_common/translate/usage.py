@@ -11,7 +11,7 @@ from amplifier_core.message_models import Usage
 
 from ..facts.backend_profile import BackendProfile
 from ..facts.model_ids import name_same_model, remove_snapshot_date, table_name
-from ..facts.price import Price, TokenCounts
+from ..facts.price import TokenCounts
 from ..options.model_info import ModelOverrides
 from ..wire.json_values import as_object
 from ..wire.types import Response
@@ -102,8 +102,10 @@ def _find_cost_usd(
     reported_cost = None if has_user_prices else _read_reported_cost_usd(as_object(response.get("usage")))
     if profile.prefers_reported_cost and reported_cost is not None:
         return reported_cost
-    price = model_info.price_of(name, day)
-    cost = _calculate_cost_usd(response, token_counts, price, model_info.find_table_id(name), profile)
+    tier = str(response.get("service_tier") or "") or None
+    cost = calculate_cost_usd(
+        token_counts, model=name, service_tier=tier, profile=profile, model_info=model_info, day=day
+    )
     return reported_cost if cost is None else cost
 
 
@@ -119,14 +121,31 @@ def _choose_priced_name(response_model: str, model: str, model_info: ModelOverri
     return model if not has_price and name_same_model(response_model, model) else response_model
 
 
-def _calculate_cost_usd(
-    response: Response, token_counts: TokenCounts, price: Price | None, table_id: str, profile: BackendProfile
+def calculate_cost_usd(
+    token_counts: TokenCounts,
+    *,
+    model: str,
+    service_tier: str | None,
+    profile: BackendProfile,
+    model_info: ModelOverrides,
+    day: date,
 ) -> Decimal | None:
+    """Return what tokens cost in US dollars by the price list; None if the price is not known.
+
+    Args:
+        token_counts: the tokens.
+        model: the model whose price counts.
+        service_tier: the tier; None is the standard tier.
+        profile: the service, with its price factors.
+        model_info: the user's overrides, by model.
+        day: the day of the call, for prices that change.
+    """
+    price = model_info.price_of(model, day) if profile.priced else None
     if price is None:
         return None
-    tier = str(response.get("service_tier") or "") or None
-    factor = profile.price_factors.get(remove_snapshot_date(table_name(table_id)), profile.price_factor)
-    return price.calculate_cost_usd(token_counts, service_tier=tier, factor=factor)
+    table_id = remove_snapshot_date(table_name(model_info.find_table_id(model)))
+    factor = profile.price_factors.get(table_id, profile.price_factor)
+    return price.calculate_cost_usd(token_counts, service_tier=service_tier, factor=factor)
 
 
 # Where gateways write what a response cost in US dollars. LiteLLM 1.108 (recorded 2026-11-30) and OpenRouter write a

@@ -1,0 +1,69 @@
+"""Estimates what a request may cost before it is sent: its whole input as if no cache had it, and the output it allows.
+
+Only tokens count. Without a limit of output tokens in the request, the estimate has no output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from ..facts.backend_profile import BackendProfile
+from ..facts.price import TokenCounts
+from ..options.model_info import ModelOverrides
+from ..wire.token_estimate import estimate_input_tokens
+from ..wire.types import Item
+from .usage import calculate_cost_usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostEstimate:
+    """What one request may cost.
+
+    Attributes:
+        input_tokens: the estimated tokens of the input.
+        output_tokens: the most output tokens that the request allows; 0 if it has no limit.
+        cost_usd: the cost in US dollars. None if the price is not known.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+
+
+def estimate_cost(
+    fields: Mapping[str, Any],
+    items: Sequence[Item],
+    *,
+    model: str,
+    profile: BackendProfile,
+    model_info: ModelOverrides,
+    day: date,
+) -> CostEstimate:
+    """Return what a request may cost.
+
+    Args:
+        fields: the fields of the body except `input`.
+        items: the items of `input`.
+        model: the requested model.
+        profile: the service, with its price factors.
+        model_info: the user's overrides, by model.
+        day: the day of the call, for prices that change.
+    """
+    limit: object = fields.get("max_output_tokens")
+    counts = TokenCounts(
+        input=estimate_input_tokens(fields, items), output=limit if isinstance(limit, int) and limit > 0 else 0
+    )
+    tier = fields.get("service_tier")
+    cost_usd = calculate_cost_usd(
+        counts,
+        model=model,
+        service_tier=tier if isinstance(tier, str) else None,
+        profile=profile,
+        model_info=model_info,
+        day=day,
+    )
+    return CostEstimate(input_tokens=counts.input, output_tokens=counts.output, cost_usd=cost_usd)
