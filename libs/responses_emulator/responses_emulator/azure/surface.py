@@ -26,6 +26,7 @@ from responses_emulator.script.turn import ResponseFields, TerminalFields
 from responses_emulator.service.compaction import compact_conversation
 from responses_emulator.service.create_response import create_response, read_body
 from responses_emulator.service.state import RecordedRequest
+from responses_emulator.service.stored_responses import cancel_response, retrieve_response
 from responses_emulator.service.surface import WEBSOCKET, AnyReply, Caller, Exchange, Route, Surface, json_reply
 from responses_emulator.service.websocket import WebSocketRules, websocket_handler
 from responses_emulator.transport.server import Headers, Reply
@@ -128,6 +129,8 @@ def _surface(authenticate: Callable[[RecordedRequest], Caller], *, prefix: str, 
             Route("POST", "/responses", _create_response),
             # Microsoft's documentation and module say that it is there, users of inspect_ai that it is not; 2026-11-30.
             Route("POST", "/responses/compact", compact_conversation),
+            Route("GET", "/responses/(?P<response>resp_[^/]+)", retrieve_response),
+            Route("POST", "/responses/(?P<response>resp_[^/]+)/cancel", cancel_response),
             Route("POST", "/responses/input_tokens", _refuse_count),
             Route("GET", "/models", _list_models),
             Route("GET", "/models/(?P<model>.+)", _get_model),

@@ -30,6 +30,7 @@ from responses_emulator.contract.refusal import (
 from responses_emulator.contract.tools import check_format, check_tool_choice, check_tools, offered_tools
 from responses_emulator.facts import models
 from responses_emulator.facts.models import Model
+from responses_emulator.rules import background
 from responses_emulator.rules import requests as rules
 
 _SHAPE = merge_shapes(ResponseCreateParamsNonStreaming, ResponseCreateParamsStreaming)
@@ -74,6 +75,7 @@ def validate(
     _check_lengths(body)
     _check_compaction(body)
     _check_output_limit(body, model)
+    _check_background(body)
     _check_reasoning(body, model)
     _check_sampling(body, model)
     _check_text(body, model)
@@ -166,6 +168,26 @@ def _check_output_limit(body: dict[str, Any], model: Model) -> None:
         raise refuse(rules.OUTPUT_LIMIT_TOO_LOW, limit=MIN_OUTPUT_TOKENS, value=limit)
     if limit > model.max_output:
         raise refuse(rules.OUTPUT_LIMIT_TOO_HIGH, limit=model.max_output, value=limit)
+
+
+def _check_background(body: dict[str, Any]) -> None:
+    is_background = body.get("background") is True
+    if is_background and body.get("store") is False:
+        raise refuse(background.NEEDS_STORE)
+    if is_background and "reasoning.encrypted_content" in (body.get("include") or []):
+        raise refuse(background.NO_CIPHERTEXT)
+    options = body.get("background_options")
+    if options is None:
+        return
+    if not is_background:
+        raise refuse(background.WINDOW_NEEDS_BACKGROUND)
+    window = options.get("completion_window", "soonest")
+    if window == "soonest":
+        return
+    if body.get("stream"):
+        raise refuse(background.WINDOW_WITHOUT_STREAM, window=window)
+    if body.get("service_tier") not in (None, "auto", "default"):
+        raise refuse(background.WINDOW_STANDARD_ONLY, window=window)
 
 
 def _unsupported(value: str, model: Model, path: str, allowed: tuple[str, ...]) -> Refusal:

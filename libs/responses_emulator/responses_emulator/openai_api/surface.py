@@ -15,6 +15,7 @@ from responses_emulator.rules import http, requests
 from responses_emulator.service.compaction import compact_conversation, count_input_tokens
 from responses_emulator.service.create_response import create_response
 from responses_emulator.service.state import RecordedRequest
+from responses_emulator.service.stored_responses import cancel_response, retrieve_response
 from responses_emulator.service.surface import WEBSOCKET, Caller, Exchange, Route, Surface, json_reply
 from responses_emulator.service.websocket import WebSocketRules, websocket_handler
 from responses_emulator.transport.server import Headers, Reply
@@ -59,6 +60,8 @@ def openai_surface(
                 if websocket is None
                 else [Route(WEBSOCKET, "/responses", websocket_handler(websocket, create_response))]
             ),
+            Route("GET", "/responses/(?P<response>resp_[^/]+)", retrieve_response),
+            Route("POST", "/responses/(?P<response>resp_[^/]+)/cancel", cancel_response),
             Route("POST", "/responses/input_tokens", count_input_tokens),
             Route("POST", "/responses/compact", compact_conversation),
             Route("GET", "/models", _list_models if model_list is None else list_server_models),

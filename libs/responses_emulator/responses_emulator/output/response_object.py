@@ -132,7 +132,7 @@ def initial_response(body: dict[str, Any], model: Model, ids: ResponseIds) -> di
         "object": "response",
         "created_at": int(time.time()),
         "status": "in_progress",
-        "background": False,
+        "background": value_or("background", False),
         "completed_at": None,
         "error": None,
         "frequency_penalty": 0.0,

@@ -9,6 +9,7 @@ from types import ModuleType
 
 from responses_emulator.rules import (
     azure,
+    background,
     chatgpt,
     chatgpt_plan,
     chatgpt_plan_sign_in,
@@ -30,6 +31,7 @@ _MODULES: dict[str, ModuleType] = {
     "Requests": requests,
     "Schemas of functions and formats": schemas,
     "Conversations": conversations,
+    "Stored and background responses": background,
     "WebSockets": websocket,
     "ChatGPT": chatgpt,
     "The sign-in of ChatGPT": sign_in,

@@ -31,6 +31,7 @@ from responses_emulator.script.replies import Disconnect, Frames, HttpReply
 from responses_emulator.script.turn import Compaction, ErrorEvent, FromResponder, ReplyHeaders, Silence, Turn
 from responses_emulator.service.connection_memory import RememberedResponse
 from responses_emulator.service.refusal_notes import note_rule
+from responses_emulator.service.stored_responses import queue_response
 from responses_emulator.service.surface import Caller, EventReply, Exchange, json_reply
 from responses_emulator.transport.hang_up import CloseConnection
 from responses_emulator.transport.server import Headers, Reply
@@ -237,6 +238,7 @@ def _store_response(exchange: Exchange, context: TurnContext, generated: Generat
         exchange.frame.made = RememberedResponse(
             id=response_id, items=items, sent_items=[*sent_items, *generated.output]
         )
+    state.stored.add(context.account, context.body, generated.complete_response, generated.events)
     exchange.request.response = generated.complete_response
 
 
@@ -260,6 +262,8 @@ async def _reply(
     headers = exchange.surface.headers(exchange)
     for extra in turn.parts_of_type(ReplyHeaders):
         headers = merge_headers(headers, dict(extra.headers))
+    if body.get("background") and not body.get("stream"):
+        return json_reply(queue_response(generated.response), headers=headers)
     if not body.get("stream"):
         return _json_response(turn, generated, headers)
     events = generated.events

@@ -22,6 +22,7 @@ from responses_emulator.script.rejected_parameters import RejectParameters
 from responses_emulator.script.replies import AcceptUpgrade, Disconnect, Frames, HttpReply, OnPath, OnUpgrade
 from responses_emulator.script.server_rules import ServerRule
 from responses_emulator.script.turn import Part, Turn
+from responses_emulator.service.stored_state import StoredResponses
 from responses_emulator.transport.hang_up import CloseConnection
 
 ScriptedReply = Part | Turn | HttpReply | Disconnect | Frames
@@ -125,6 +126,7 @@ class ServiceState:
     Attributes:
         origin: scheme, host and port of the server; empty until it listens.
         stored_conversations: response id -> all items up to and with its output.
+        stored: the responses that can be retrieved.
         standing_rules: what refuses requests until the script is cleared.
         word_delay_s: seconds between two deltas of a responder's output. The default is 0.
         responder: makes the output of requests for which nothing is scripted.
@@ -140,6 +142,7 @@ class ServiceState:
     cache: PromptCache = field(default_factory=PromptCache)
     limits: RateLimits = field(default_factory=RateLimits)
     stored_conversations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    stored: StoredResponses = field(default_factory=StoredResponses)
     standing_rules: list[StandingRule] = field(default_factory=list[StandingRule])
     word_delay_s: float = 0.0
     responder: Responder = fixed_output
