@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -15,7 +16,7 @@ from amplifier_module_provider_openai_v2.backend import build_openai_backend
 from openai_responses_common import ApiKey, Endpoint
 from openai_responses_common.failures.failure import CallFailure, Failure
 from openai_responses_common.testing.fake_transport import FakeTransport, build_text_reply
-from openai_responses_common.transport import _websocket_pool
+from openai_responses_common.transport import _websocket_connection, _websocket_pool
 from openai_responses_common.transport.base import TransportSwitch
 from openai_responses_common.transport.credential import Lease
 from openai_responses_common.transport.switching_transport import SwitchingTransport
@@ -414,6 +415,37 @@ async def test_key_that_is_refused_is_refused_over_http() -> None:
     assert len(server.upgrades) == 1
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_account_that_is_refused_blocks_no_other(status: int) -> None:
+    async with connect(answer_all) as (client, server):
+        server.statuses = [status]
+        assert [await client.ask() for _ in range(2)] == ["over HTTP"] * 2
+        other = Client(server.base_url, credential=ApiKey(key="sk-other-1234567890", account="other"))
+        assert await other.ask() == "hello"
+        await other.transport.close()
+    assert client.switch_pairs == [FALLBACK]
+    assert len(server.upgrades) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "http_status", "count"), [(401, 401, 0), (403, 403, 0), (503, 503, 0), (403, 429, 1), (404, 404, 1)]
+)
+async def test_refusal_that_http_shows_too_says_nothing_about_websockets(
+    status: int, http_status: int, count: int
+) -> None:
+    refused = Failure(kind="status", status=http_status, message="no")
+    async with connect(answer_all) as (client, server):
+        server.statuses = [status] * 2
+        client.transport.http = FakeTransport(refused, build_text_reply("over HTTP"))
+        with pytest.raises(CallFailure) as raised:
+            await client.ask()
+        assert raised.value.failure == refused
+        assert client.switch_pairs == [FALLBACK] * count
+        assert await client.ask() == "over HTTP"
+    assert client.switch_pairs == [FALLBACK]
+    assert len(server.upgrades) == 2 - count
+
+
 async def wait_for_end(socket: SocketUnderTest) -> None:
     await socket.take()
     await socket.connection.wait_closed()
@@ -571,7 +603,6 @@ async def test_ping_is_answered_during_a_response_and_between_two() -> None:
     answered = asyncio.Event()
     async with connect(serve) as (client, server):
         await client.ask(FIRST)
-        assert not [task for task in other_tasks() if "openai_responses_common" in repr(task)]
         await answered.wait()
         await client.ask(SECOND)
     assert len(server.upgrades) == 1
@@ -701,6 +732,86 @@ async def test_connection_that_nobody_uses_is_closed_after_five_minutes() -> Non
         await client.ask(SECOND)
     assert server.frames[1]["input"] == SECOND.items
     assert client.switches == [], "we closed it ourselves"
+
+
+@pytest.mark.parametrize("cause", ["idle", "asleep"])
+def test_connection_that_no_longer_answers_is_replaced_before_it_gets_a_request(
+    monkeypatch: pytest.MonkeyPatch, cause: str
+) -> None:
+    """A router has forgotten it, or the machine was asleep, whose loop then sees no time pass."""
+
+    async def fall_silent(socket: SocketUnderTest) -> None:
+        await socket.answer()
+        socket.connection.transport.pause_reading()
+        await is_replaced.wait()
+        await socket.cut()
+
+    @on_jump_clock
+    async def check() -> None:
+        loop = asyncio.get_running_loop()
+        async with connect(fall_silent, answer_all) as (client, server):
+            await client.ask(FIRST)
+            if cause == "idle":
+                await asyncio.sleep(11)
+            else:
+                at_s = time.time() + 3600
+                monkeypatch.setattr(_websocket_connection.time, "time", lambda: at_s)
+            began_s = loop.time()
+            try:
+                assert await client.ask(SECOND, timeout_s=600) == "hello"
+            finally:
+                is_replaced.set()
+            assert loop.time() - began_s < 10
+        assert [frame["input"] for frame in server.frames] == [FIRST.items, SECOND.items]
+        assert client.switch_pairs == [LOST]
+        assert client.switches[0].reason == "the connection no longer answers"
+        assert client.http.requests == []
+
+    is_replaced = asyncio.Event()
+    check()
+
+
+def test_only_a_connection_that_was_idle_is_asked_whether_it_answers(caplog: pytest.LogCaptureFixture) -> None:
+    def count_pings() -> int:
+        return sum("PING" in record.getMessage() for record in caplog.records)
+
+    @on_jump_clock
+    async def check() -> None:
+        async with connect(answer_all) as (client, server):
+            await client.ask(FIRST)
+            await client.ask(SECOND)
+            assert count_pings() == 0
+            await asyncio.sleep(11)
+            await client.ask(THIRD)
+            assert count_pings() == 1
+        assert len(server.upgrades) == 1
+        assert client.switches == []
+
+    with caplog.at_level(logging.DEBUG, "websockets.server"):
+        check()
+
+
+@on_jump_clock
+async def test_call_that_is_cancelled_while_a_connection_is_asked_leaves_none_behind() -> None:
+    async def fall_silent(socket: SocketUnderTest) -> None:
+        await socket.answer()
+        socket.connection.transport.pause_reading()
+        await is_cancelled.wait()
+        await socket.cut()
+
+    is_cancelled = asyncio.Event()
+    async with connect(fall_silent, answer_all) as (client, server):
+        await client.ask(FIRST)
+        await asyncio.sleep(11)
+        asking = asyncio.create_task(client.ask(SECOND))
+        await asyncio.sleep(1)
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+        is_cancelled.set()
+        await server.wait_until(lambda: server.open_count == 0)
+        assert await client.ask(SECOND) == "hello"
+    assert client.switches == [], "the host ended the request, not the service"
 
 
 @on_jump_clock

@@ -17,6 +17,7 @@ from amplifier_core.message_models import ChatRequest, ImageBlock, Message, Text
 from amplifier_core.models import HookResult
 from amplifier_core.testing import MockCoordinator
 from openai_responses_common.engine.event_names import OWN_EVENTS
+from openai_responses_common.transport._websocket_connection import WATCH_NAME
 from responses_emulator import Emulator
 
 from tests.support.backends import BackendUnderTest
@@ -266,8 +267,9 @@ def texts(body: dict[str, Any], role: str = "user") -> list[str]:
 
 
 def other_tasks() -> set[asyncio.Task[Any]]:
-    """Return every task of this loop except the current one."""
-    return asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
+    """Return every task of this loop but the current one, and those that read an idle connection."""
+    current = asyncio.current_task()
+    return {task for task in asyncio.all_tasks() if task is not current and task.get_name() != WATCH_NAME}
 
 
 def blocked() -> set[threading.Thread]:

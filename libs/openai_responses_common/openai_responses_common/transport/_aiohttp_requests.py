@@ -6,9 +6,6 @@ they are. They may hold the credential, so the caller turns them into failures; 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import aiohttp
@@ -18,7 +15,7 @@ from ..failures.connections import describe_connection_error
 from ..failures.failure import CallFailure, Failure
 from ..wire.json_values import loads_or_text
 from ..wire.types import Event
-from ._silence import Silence
+from ._silence import Silence, limit_silence
 from .aiohttp_session import INTERRUPTED_RESPONSE, NO_RESPONSE, build_timeout, error_types
 from .base import Document
 from .body_decoder import EventDecoder
@@ -57,11 +54,14 @@ async def post(
 ) -> aiohttp.ClientResponse:
     """Send a body, and return a response whose body has not been read yet.
 
+    aiohttp limits silence, too, but forgets that after a response of status 1xx (aiohttp 3.14.5, seen 2026-12-01).
+
     Raises:
         CallFailure: the response is an error.
+        StreamTimeout: the service was silent for too long.
     """
     all_headers = {"Content-Type": "application/json", "Accept": "text/event-stream", **headers}
-    async with _watch_silence(timeout_s) as silence:
+    async with limit_silence(timeout_s, NO_RESPONSE) as silence:
         response = await session.post(
             url, data=_Upload(content, silence), **_build_options(all_headers, silence, timeout_s)
         )
@@ -76,9 +76,10 @@ async def get(session: aiohttp.ClientSession, url: str, headers: Headers, *, tim
 
     Raises:
         CallFailure: the response is an error.
+        StreamTimeout: the service was silent for too long.
     """
     all_headers = {"Accept": "application/json", **headers}
-    async with _watch_silence(timeout_s) as silence:
+    async with limit_silence(timeout_s, NO_RESPONSE) as silence:
         response = await session.get(url, **_build_options(all_headers, silence, timeout_s))
         if response.status == _NOT_MODIFIED and "If-None-Match" in headers:
             response.release()
@@ -97,27 +98,6 @@ def _build_options(headers: Headers, silence: Silence, timeout_s: float) -> dict
         "allow_redirects": False,
         "trace_request_ctx": silence,  # see `build_trace`
     }
-
-
-@asynccontextmanager
-async def _watch_silence(timeout_s: float) -> AsyncGenerator[Silence, None]:
-    """Raise `CallFailure` if a service is silent for too long.
-
-    aiohttp has a limit for it, too, which it forgets after a response of status 1xx (aiohttp 3.14.5, seen 2026-12-01).
-    """
-    loop = asyncio.get_running_loop()
-    limit = asyncio.timeout(None)
-    silence = Silence(timeout_s, lambda: limit.reschedule(loop.time()), message=NO_RESPONSE)
-    try:
-        async with limit:
-            yield silence
-        return
-    except TimeoutError:
-        if not silence.is_too_long:
-            raise
-    finally:
-        silence.stop()
-    raise CallFailure(Failure(kind="timeout", message=silence.message))
 
 
 async def _read_error(response: aiohttp.ClientResponse, silence: Silence) -> JsonReply:

@@ -7,7 +7,8 @@ read what arrived meanwhile: the interrupted `epoll_wait` returns no sockets, so
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 
 # Enough for the event loop to ask the sockets once.
 _SECOND_LOOK_DELAY_S = 0.05
@@ -75,3 +76,31 @@ class Silence:
         if left_s <= 0:
             left_s, self._first_look_s = _SECOND_LOOK_DELAY_S, began_s
         self._timer = self._loop.call_later(left_s, self._look)
+
+
+@asynccontextmanager
+async def limit_silence(limit_s: float, message: str) -> AsyncGenerator[Silence, None]:
+    """End the block if a wait in it takes too long: `async with limit_silence(5.0, "timed out") as silence:`.
+
+    The block says when a wait begins.
+
+    Args:
+        limit_s: the longest wait, in seconds.
+        message: what is too long, for the user.
+
+    Raises:
+        StreamTimeout: a wait took too long.
+    """
+    loop = asyncio.get_running_loop()
+    limit = asyncio.timeout(None)
+    silence = Silence(limit_s, lambda: limit.reschedule(loop.time()), message=message)
+    try:
+        async with limit:
+            yield silence
+        return
+    except TimeoutError:
+        if not silence.is_too_long:
+            raise
+    finally:
+        silence.stop()
+    raise StreamTimeout(silence.message)

@@ -7,7 +7,8 @@ file holds the request of the upgrade, which holds the credential.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+import time
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -19,8 +20,9 @@ from ..failures.read import read_error_response
 from ..wire.last_response import LastResponse
 from ..wire.plain_text import join_lines
 from ._aiohttp_requests import join_headers
+from ._silence import StreamTimeout, limit_silence
 from ._websocket_errors import ConnectionLost, UpgradeRefused
-from .aiohttp_session import CONNECT_TIMEOUT_S, error_types, is_unreachable, read_failure
+from .aiohttp_session import CONNECT_TIMEOUT_S, NO_RESPONSE, error_types, is_unreachable, read_failure
 from .base import Endpoint
 from .credential import Headers
 from .http_client import read_headers
@@ -34,6 +36,13 @@ _UPLOAD_SIZE = 1 << 18
 # The service need not confirm that we leave.
 _CLOSE_TIMEOUT_S = 0.1
 _MAX_REASON_CHARS = 200
+# In seconds. A machine that slept and a router that forgot a connection say nothing, so one that was idle for longer
+# has to answer a ping before it gets a request. One that was just used costs no round trip.
+_MAX_TRUSTED_IDLE_S = 10.0
+_MAX_PONG_WAIT_S = 5.0
+
+WATCH_NAME = "idle WebSocket connection"
+"""The name of the task that reads a connection while no request uses it."""
 # Its types do not show its arguments.
 _TIMEOUT = cast(Any, aiohttp.ClientWSTimeout)(ws_receive=None, ws_close=_CLOSE_TIMEOUT_S)
 
@@ -76,16 +85,20 @@ async def connect(
     failure: Failure
     has_no_connection = False
     try:
-        async with asyncio.timeout(min(timeout_s, CONNECT_TIMEOUT_S)):
+        async with limit_silence(min(timeout_s, CONNECT_TIMEOUT_S), NO_RESPONSE) as silence:
+            silence.begin_wait()
             socket = await session.ws_connect(
                 url,
                 headers=headers,
                 timeout=_TIMEOUT,
+                autoping=False,  # `receive` answers pings, because aiohttp would not show a pong
                 compress=_WINDOW_BITS,
                 max_msg_size=_ANY_SIZE,
                 decode_text=False,
             )
         return WebSocketConnection(socket, key)
+    except StreamTimeout as too_long:
+        failure = Failure(kind="timeout", message=str(too_long))
     except aiohttp.WSServerHandshakeError as refusal:
         if refusal.status == _SWITCHING_PROTOCOLS:
             failure = Failure(kind="network", message=f"{endpoint.base_url} does not speak WebSocket")
@@ -115,7 +128,10 @@ class WebSocketConnection:
         self._socket = socket
         # aiohttp shows the headers of an upgrade in no other way.
         self._headers: Mapping[str, str] = join_headers(cast(Any, socket)._response.headers)  # noqa: SLF001
-        self._watch: _IdleWatch | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._has_answered = asyncio.Event()
+        self._used_s = self._used_at_s = 0.0
+        self._note_use()
 
     def take_headers(self) -> Mapping[str, str]:
         """Return the headers of the upgrade, with names in lower case, for the first response; no more for the next."""
@@ -127,13 +143,15 @@ class WebSocketConnection:
 
         Raises:
             ConnectionLost: the service has closed the connection.
-            TimeoutError: the service does not take the frame.
+            StreamTimeout: the service does not take the frame.
         """
+        await self._stop_watch()
         sending = asyncio.create_task(self._socket.send_frame(frame, aiohttp.WSMsgType.TEXT))
         try:
-            async with asyncio.timeout(timeout_s * (1 + len(frame) // _UPLOAD_SIZE)):
+            async with limit_silence(timeout_s * (1 + len(frame) // _UPLOAD_SIZE), NO_RESPONSE) as silence:
+                silence.begin_wait()
                 await asyncio.shield(sending)
-        except (asyncio.CancelledError, TimeoutError):
+        except (asyncio.CancelledError, StreamTimeout):
             await self.close()
             raise
         except error_types():
@@ -149,16 +167,24 @@ class WebSocketConnection:
                 sending.exception()  # asyncio logs an error that nobody has looked at
 
     async def receive(self) -> bytes:
-        """Wait for a text frame and return it.
+        """Wait for a text frame and return it; answer pings meanwhile.
 
         Raises:
             ConnectionLost: the connection has ended, or the service sent another kind of frame.
         """
-        message = await self._socket.receive()
-        if message.type is aiohttp.WSMsgType.TEXT:
-            return bytes(message.data)
-        self.end = self._read_end(message)
-        raise self.end
+        while True:
+            message = await self._socket.receive()
+            match message.type:
+                case aiohttp.WSMsgType.TEXT:
+                    return bytes(message.data)
+                case aiohttp.WSMsgType.PING:
+                    with suppress(*error_types()):  # the next frame says how the connection ended
+                        await self._socket.pong(message.data)
+                case aiohttp.WSMsgType.PONG:
+                    self._has_answered.set()
+                case _:
+                    self.end = self._read_end(message)
+                    raise self.end
 
     async def read_frames(self, first_frames: list[bytes]) -> AsyncGenerator[bytes, None]:
         """Yield the frames that were read already, and all that follow.
@@ -172,23 +198,66 @@ class WebSocketConnection:
             yield await self.receive()
 
     def watch(self) -> None:
-        """Answer pings, and note how the connection ends, while no request uses it."""
+        """Answer pings, and note how the connection ends, until a request is sent."""
+        self._note_use()
         if self.end is None:
-            self._watch = _IdleWatch(self.receive)
+            self._watch = asyncio.create_task(self._read_idle(), name=WATCH_NAME)
 
-    def stop_watch(self) -> None:
-        """Let a request use the connection."""
+    async def check(self) -> None:
+        """Make sure that the service still listens, before a request is sent to it.
+
+        Raises:
+            ConnectionLost: it does not; the connection is closed.
+        """
+        idle_s = max(asyncio.get_running_loop().time() - self._used_s, time.time() - self._used_at_s)
+        if self.end is None and idle_s > _MAX_TRUSTED_IDLE_S:
+            await self._ping()
+        if self.end is not None:
+            await self.close()
+            raise self.end
+
+    def abandon(self) -> None:
+        """Give up the connection, whose event loop is closed: asyncio must not log that its watch never ended."""
         if self._watch is not None:
-            self._watch.stop()
-            self._watch = None
+            self._watch._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
 
     async def close(self) -> None:
         """Close the connection; may be called at any time and more than once."""
-        self.stop_watch()
         self.end = self.end or ConnectionLost("the connection was closed")
+        await self._stop_watch()
         with suppress(*error_types()):
             async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                 await self._socket.close()
+
+    def _note_use(self) -> None:
+        # The clock of the loop stands still while a machine sleeps.
+        self._used_s, self._used_at_s = asyncio.get_running_loop().time(), time.time()
+
+    async def _read_idle(self) -> None:
+        try:
+            while True:
+                await self.receive()  # a frame that belongs to no response
+        except ConnectionLost:
+            self._has_answered.set()
+
+    async def _stop_watch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+            await finish(watch)
+
+    async def _ping(self) -> None:
+        """Wait for the answer to a ping, which the watch reads; note the end of a connection without one."""
+        self._has_answered.clear()
+        try:
+            async with limit_silence(_MAX_PONG_WAIT_S, "the connection no longer answers") as silence:
+                silence.begin_wait()
+                await self._socket.ping()
+                await self._has_answered.wait()
+        except StreamTimeout as too_long:
+            self.end = self.end or ConnectionLost(str(too_long))
+        except error_types():
+            self.end = self.end or ConnectionLost("the connection broke off")
 
     def _read_end(self, message: Any) -> ConnectionLost:
         if message.type is aiohttp.WSMsgType.BINARY:
@@ -200,39 +269,6 @@ class WebSocketConnection:
         code = int(message.data or 0)
         details = ": ".join(filter(None, (str(code or ""), _clean(str(message.extra or "")))))
         return ConnectionLost(f"the service closed the connection{f' ({details})' if details else ''}", code or None)
-
-
-class _IdleWatch:
-    """Reads a connection that nobody uses.
-
-    It is not a task, because a connection that waits for a request must not look like a call that goes on. So it drives
-    the coroutine itself: whatever the coroutine waits for resumes it.
-    """
-
-    def __init__(self, receive: Callable[[], Coroutine[Any, Any, bytes]]) -> None:
-        self._receive = receive
-        self._reading = receive()
-        self._waiter: asyncio.Future[Any] | None = None
-        self._resume()
-
-    def stop(self) -> None:
-        """Stop reading; nothing that has arrived meanwhile is lost, but what the watch read itself."""
-        if self._waiter is None:  # the connection has ended
-            return
-        self._waiter.remove_done_callback(self._resume)
-        with suppress(asyncio.CancelledError):
-            self._reading.throw(asyncio.CancelledError())
-
-    def _resume(self, _waiter: object = None) -> None:
-        self._waiter = None
-        while self._waiter is None:
-            try:
-                self._waiter = self._reading.send(None)
-            except StopIteration:  # a frame that belongs to no response
-                self._reading = self._receive()
-            except (ConnectionLost, asyncio.CancelledError):
-                return
-        self._waiter.add_done_callback(self._resume)
 
 
 def _clean(text: str) -> str:

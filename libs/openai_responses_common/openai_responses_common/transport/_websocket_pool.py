@@ -54,7 +54,7 @@ class WebSocketPool:
         """Return a connection for a request. None if the caller has to open one, for which there is room now.
 
         A lost connection is returned if the request would go on from its response; then the caller opens another one.
-        Whatever is returned, the caller calls `give_back` or `give_up` later.
+        Whatever is returned, the caller checks it, and calls `give_back` or `give_up` later.
 
         Args:
             body: the body of the request.
@@ -68,7 +68,7 @@ class WebSocketPool:
         connection = None if is_new else self._choose(body, key)
         if connection is None and not can_open:
             raise NoRoom
-        if connection is None and self._used_count + self._count_open() >= MAX_CONNECTIONS:
+        if connection is None and not self.has_room:
             oldest = next((each for each in self._idle if each.end is None), None)
             if oldest is None:
                 raise NoRoom
@@ -101,6 +101,21 @@ class WebSocketPool:
         """Return whether the service has refused a message of so many bytes in the last minutes."""
         return size >= self._too_big_size and asyncio.get_running_loop().time() < self._too_big_until_s
 
+    def add(self, connection: WebSocketConnection) -> None:
+        """Keep a connection that was opened for no request. The caller has made sure that there is room."""
+        self._used_count += 1
+        self.give_back(connection)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more connection may be opened."""
+        return self._used_count + self._count_open() < MAX_CONNECTIONS
+
+    def abandon(self) -> None:
+        """Give up the connections, whose event loop is closed."""
+        for connection in self._idle:
+            connection.abandon()
+
     async def close(self) -> None:
         """Close the connections that wait for a request."""
         for connection in list(self._idle):
@@ -123,7 +138,6 @@ class WebSocketPool:
 
     def _remove(self, connection: WebSocketConnection) -> None:
         self._idle.pop(connection).cancel()
-        connection.stop_watch()
 
     def _expire(self, connection: WebSocketConnection) -> None:
         self._remove(connection)

@@ -1,4 +1,4 @@
-"""The addresses that opened no WebSocket in the last minutes, for all transports of the process."""
+"""The addresses and accounts that got no WebSocket in the last minutes, for all transports of the process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REFUSAL_PERIOD_S = 300.0
 
 
 class Refusals:
-    """Remembers addresses for some minutes; may be used by several threads."""
+    """Remembers addresses, or what else names a service, for some minutes; may be used by several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -16,6 +16,7 @@ from ..wire.last_response import LastResponse
 from ..wire.request_body import RequestBody
 from ..wire.sse import MalformedEvent, parse_event, read_event_type
 from ._frame_decoder import is_foreign
+from ._silence import limit_silence
 from ._websocket_connection import ConnectionKey, WebSocketConnection
 from ._websocket_errors import TOO_BIG_CODE, ConnectionLost, UpgradeRefused, WebSocketUnavailable
 from ._websocket_pool import NoRoom, WebSocketPool
@@ -91,7 +92,8 @@ class WebSocketRequest:
         """Send the request and return the response when it has begun. The caller gives the connection back.
 
         Raises:
-            CallFailure: the service refuses the request, or is silent.
+            CallFailure: the service refuses the request.
+            StreamTimeout: it is silent.
             WebSocketUnavailable: the request has to travel over HTTP.
             LLMError: the credential's own error.
         """
@@ -111,12 +113,11 @@ class WebSocketRequest:
             is_too_big = lost.close_code == TOO_BIG_CODE
             raise WebSocketUnavailable(lost.reason, is_refused=not is_too_big) from lost
         except UpgradeRefused as refused:
-            reason = refused.failure.message
-            raise WebSocketUnavailable(reason, is_refused=True, is_unreachable=refused.is_unreachable) from refused
+            raise _build_unavailable(refused.failure, is_unreachable=refused.is_unreachable) from refused
         except CallFailure as refusal:
             if not self._is_refused_at_upgrade:
                 raise
-            raise WebSocketUnavailable(refusal.failure.message, is_refused=True) from refusal
+            raise _build_unavailable(refusal.failure) from refusal
 
     async def _send(self, key: ConnectionKey, credential_headers: Headers) -> StartedResponse:
         """Send the request once, over a connection with this key.
@@ -144,8 +145,6 @@ class WebSocketRequest:
             if lost.close_code == TOO_BIG_CODE:
                 self._pool.note_too_big(len(frame))
             raise
-        except TimeoutError:
-            raise CallFailure(Failure(kind="timeout", message=NO_RESPONSE)) from None
         except CallFailure as refusal:
             self._needs_new_connection = refusal.failure.status == UNAUTHORIZED
             if connection is not None and _leaves_connection_usable(refusal.failure):
@@ -166,10 +165,18 @@ class WebSocketRequest:
             )
         except NoRoom:
             raise WebSocketUnavailable from None
-        if connection is None or connection.end is None:
-            return connection
-        self._lost = connection.end
-        return None
+        if connection is None:
+            return None
+        try:
+            await connection.check()
+        except ConnectionLost as lost:
+            self._lost = lost
+            return None
+        except asyncio.CancelledError:
+            self._pool.give_up()
+            await connection.close()
+            raise
+        return connection
 
     async def _open_connection(
         self, key: ConnectionKey, credential_headers: Headers, frame_size: int
@@ -208,14 +215,18 @@ class WebSocketRequest:
         Raises:
             CallFailure: the service refuses the request.
             ConnectionLost: the connection ended, or the service wants another one.
-            TimeoutError: the service is silent.
+            StreamTimeout: the service is silent.
         """
         frames: list[bytes] = []
-        while True:
-            async with asyncio.timeout(self._timeout_s):
+        async with limit_silence(self._timeout_s, NO_RESPONSE) as silence:
+            while not frames or not _has_begun(frames[-1], is_continued=is_continued):
+                silence.begin_wait()
                 frames.append(await connection.receive())
-            if _has_begun(frames[-1], is_continued=is_continued):
-                return frames
+        return frames
+
+
+def _build_unavailable(failure: Failure, *, is_unreachable: bool = False) -> WebSocketUnavailable:
+    return WebSocketUnavailable(failure.message, failure=failure, is_refused=True, is_unreachable=is_unreachable)
 
 
 def _has_begun(frame: bytes, *, is_continued: bool) -> bool:

@@ -1,7 +1,7 @@
 """Chooses for each request whether it travels over HTTP or over WebSocket, and falls back to HTTP.
 
 A turn is never lost to a WebSocket: what a service did not begin to answer there travels over HTTP. Each incident is
-reported once.
+reported once, but what HTTP shows too, such as a wrong key, is no incident of a WebSocket.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from ..failures.failure import CallFailure
 from ..wire.client_calls import is_host_item
 from ..wire.request_body import RequestBody
 from ._websocket_errors import WebSocketUnavailable
-from ._websocket_refusals import REFUSALS
 from .base import Document, Reply, SwitchListener, Transport, TransportChoice, TransportSwitch
 from .websocket_transport import WebSocketTransport
 
@@ -69,21 +69,29 @@ class SwitchingTransport:
         on_switch: SwitchListener | None = None,
     ) -> AsyncGenerator[Reply, None]:
         """Send a body; see `Transport.open`."""
-        late_switch: TransportSwitch | None = None
+        unavailable: WebSocketUnavailable | None = None
         async with AsyncExitStack() as stack:
             if self._wants_websocket(body, choice):
                 request = self.websocket.open(body, timeout_s=timeout_s, headers=headers, on_switch=on_switch)
                 try:
                     reply = await stack.enter_async_context(request)
-                except WebSocketUnavailable as unavailable:
-                    late_switch = self._report(unavailable, on_switch)
+                except WebSocketUnavailable as error:
+                    unavailable = error
                 else:
                     yield reply
                     return
+            if unavailable is not None and unavailable.is_certain():
+                self._report(unavailable, on_switch)
+                unavailable = None
             http_request = self.http.open(body, timeout_s=timeout_s, headers=headers, choice="http")
-            reply = await stack.enter_async_context(http_request)
-            if late_switch is not None and on_switch is not None:
-                on_switch(late_switch)
+            try:
+                reply = await stack.enter_async_context(http_request)
+            except CallFailure as refusal:
+                if unavailable is not None and not unavailable.is_explained_by(refusal.failure):
+                    self._report(unavailable, on_switch)
+                raise
+            if unavailable is not None:
+                self._report(unavailable, on_switch)
             yield reply
 
     def scrub(self, text: str) -> str:
@@ -110,17 +118,15 @@ class SwitchingTransport:
             return False
         return choice == "websocket" or (self._prefers_websocket and not all(map(is_host_item, body.items)))
 
-    def _report(self, unavailable: WebSocketUnavailable, on_switch: SwitchListener | None) -> TransportSwitch | None:
-        """Remember and report that a request travels over HTTP. Returns what is to be reported once HTTP works.
+    def _report(self, unavailable: WebSocketUnavailable, on_switch: SwitchListener | None) -> None:
+        """Remember and report that a request travels over HTTP.
 
-        If there is no connection at all, that says nothing about WebSockets, unless HTTP has one.
+        No connection at all is no refusal, although HTTP has one.
         """
         if not unavailable.reason:
-            return None
-        switch = TransportSwitch(from_transport="websocket", to_transport="http", reason=unavailable.reason)
-        if unavailable.is_unreachable:
-            return switch
-        is_news = not unavailable.is_refused or REFUSALS.add(self.websocket.address)
+            return
+        is_news = True
+        if unavailable.is_refused and not unavailable.is_unreachable:
+            is_news = self.websocket.note_refusal(unavailable.failure.status if unavailable.failure else None)
         if is_news and on_switch is not None:
-            on_switch(switch)
-        return None
+            on_switch(TransportSwitch(from_transport="websocket", to_transport="http", reason=unavailable.reason))

@@ -37,6 +37,8 @@ T = TypeVar("T")
 OMITTED_FIELDS = frozenset({"stream", "background"})
 """What a frame leaves out of a body, because a WebSocket always streams. Source: the API's guide, seen 2026-11-30."""
 
+_REFUSED_CREDENTIAL = frozenset({401, 403})
+
 
 class WebSocketTransport:
     """Sends requests over WebSocket, which `SwitchingTransport` asks of it.
@@ -56,8 +58,20 @@ class WebSocketTransport:
 
     @property
     def address(self) -> str:
-        """Return the address of the service, by which it is remembered that no WebSocket is opened there."""
+        """Return the address of the service."""
         return f"{self.endpoint.base_url.rstrip('/')}/responses"
+
+    def note_refusal(self, status: int | None) -> bool:
+        """Note that the service opens no WebSocket here. Returns whether that is news.
+
+        Args:
+            status: with which it said so. One that refuses a credential counts for this account only.
+        """
+        return REFUSALS.add(self.endpoint.origin if status in _REFUSED_CREDENTIAL else self.address)
+
+    def is_refused(self) -> bool:
+        """Return whether the service opened no WebSocket in the last minutes."""
+        return REFUSALS.is_known(self.address) or REFUSALS.is_known(self.endpoint.origin)
 
     @asynccontextmanager
     async def open(
@@ -106,6 +120,7 @@ class WebSocketTransport:
     def _abandon_pool(self, pool: WebSocketPool) -> None:
         from .aiohttp_session import abandon_session
 
+        pool.abandon()
         abandon_session(pool.session)
 
     async def _start(
@@ -129,7 +144,7 @@ class WebSocketTransport:
             open_connection,
             body,
             headers,
-            can_open=not REFUSALS.is_known(self.address),
+            can_open=not self.is_refused(),
             omitted_fields=self._omitted_fields,
             timeout_s=timeout_s,
             on_switch=on_switch,
