@@ -23,8 +23,10 @@ hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
 
-# The folders whose tests run over every transport.
-_TRANSPORT_FOLDERS = ("behaviour", "generated/faults", "security")
+# The folders whose tests run over every transport; of the last ones, with one module over WebSocket, because they are
+# long and a transport knows no service.
+_TRANSPORT_FOLDERS = ("behaviour", "generated/faults", "generated/fuzz", "security")
+_LONG_TRANSPORT_FOLDERS = ("generated/sweeps",)
 
 
 @pytest.fixture(params=[*ALL_BACKENDS, *WEBSOCKET_BACKENDS], ids=lambda backend: backend.label)
@@ -44,7 +46,8 @@ def _is_superfluous(item: pytest.Item) -> bool:
     if not isinstance(row, BackendUnderTest) or row.transport is None:
         return False
     path = item.path.relative_to(Path(__file__).parent)
-    runs_here = any(path.is_relative_to(folder) for folder in _TRANSPORT_FOLDERS)
+    folders = (*_TRANSPORT_FOLDERS, *(_LONG_TRANSPORT_FOLDERS if row == WEBSOCKET_BACKENDS[0] else ()))
+    runs_here = any(path.is_relative_to(folder) for folder in folders)
     return not runs_here or item.get_closest_marker("one_transport") is not None
 
 

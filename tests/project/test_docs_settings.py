@@ -10,11 +10,15 @@ from collections.abc import Iterator
 import pytest
 from openai_responses_common.options.model_info import MODEL_INFO_SETTINGS, PRICE_SETTINGS
 from openai_responses_common.options.settings import CALL_ONLY_SETTINGS, ENVIRONMENT_VARIABLES, SHARED_SETTINGS
+from responses_emulator import Emulator
+from responses_emulator import __main__ as command_line
 
 from docs import configuration
 from tests.support.backends import BACKENDS, ROOT, BackendUnderTest
 from tests.support.pages import names, page, rows
 
+# Tokens, which the module for ChatGPT gets from a sign-in.
+FOR_OTHER_CLIENTS = {"CHATGPT_ACCESS_TOKEN", "CHATGPT_ACCOUNT_ID", "CHATGPT_PLAN_ACCESS_TOKEN"}
 LIBRARY = ROOT / "libs/openai_responses_common/openai_responses_common"
 
 
@@ -140,3 +144,13 @@ def test_each_of_their_settings_has_one_of_ours_or_a_reason(title: str) -> None:
             assert set(names(theirs)) <= ours, "they are here, too"
         elif not here.startswith("not needed because") and names(here):
             assert names(here)[0] in ours, f"{theirs}: no setting {names(here)[0]}"
+
+
+def test_the_variables_that_the_emulator_prints_are_those_that_the_modules_read() -> None:
+    services = command_line._services(command_line.SURFACES)
+    plan = command_line._services(("chatgpt-plan",))
+    printed = [each.client_settings(Emulator(surfaces=each.surfaces)) for each in (services, plan)]
+    variables = {line.partition("=")[0] for text in printed for line in text.splitlines() if not line.startswith("#")}
+    tables = [configuration.reference(backend.module).SETTINGS for backend in BACKENDS]
+    known = {name for table in tables for setting in table.values() for name in setting.variables}
+    assert variables - known == FOR_OTHER_CLIENTS

@@ -94,9 +94,9 @@ def test_the_command_line_serves_chatgpt_and_its_sign_in() -> None:
     with served("--surface", "chatgpt", "--json") as process:
         addresses, settings = json.loads(line_of(process)), settings_of(process, 4)
         assert addresses == {
-            "base_url": settings["CHATGPT_BASE_URL"],
-            "origin": settings["CHATGPT_ISSUER"],
-            "issuer": settings["CHATGPT_ISSUER"],
+            "base_url": settings["CHATGPT_OAUTH_BASE_URL"],
+            "origin": settings["CHATGPT_OAUTH_ISSUER"],
+            "issuer": settings["CHATGPT_OAUTH_ISSUER"],
         }
         headers = {
             "authorization": f"Bearer {settings['CHATGPT_ACCESS_TOKEN']}",
@@ -104,26 +104,27 @@ def test_the_command_line_serves_chatgpt_and_its_sign_in() -> None:
             "originator": "tester",
             "user-agent": "tester/1.0",
         }
-        reply = httpx.post(f"{settings['CHATGPT_BASE_URL']}/responses", json=BODY, headers=headers)
+        reply = httpx.post(f"{settings['CHATGPT_OAUTH_BASE_URL']}/responses", json=BODY, headers=headers)
         assert reply.status_code == 200, reply.text
-        assert httpx.get(f"{settings['CHATGPT_ISSUER']}/codex/device").status_code == 200
+        assert httpx.get(f"{settings['CHATGPT_OAUTH_ISSUER']}/codex/device").status_code == 200
 
 
 def test_the_command_line_serves_a_chatgpt_plan_and_its_sign_in() -> None:
     with served("--surface", "chatgpt-plan", "--json") as process:
-        addresses, settings = json.loads(line_of(process)), settings_of(process, 3)
+        addresses, settings = json.loads(line_of(process)), settings_of(process, 4)
         assert addresses == {
-            "base_url": settings["CHATGPT_PLAN_BASE_URL"],
-            "origin": settings["CHATGPT_PLAN_ISSUER"],
-            "issuer": settings["CHATGPT_PLAN_ISSUER"],
+            "base_url": settings["CHATGPT_OAUTH_PLAN_BASE_URL"],
+            "origin": settings["CHATGPT_OAUTH_ISSUER"],
+            "issuer": settings["CHATGPT_OAUTH_ISSUER"],
         }
-        assert settings["CHATGPT_PLAN_BASE_URL"] == f"{settings['CHATGPT_PLAN_ISSUER']}/v1"
+        assert settings["CHATGPT_OAUTH_PLAN_BASE_URL"] == f"{settings['CHATGPT_OAUTH_ISSUER']}/v1"
         headers = {"authorization": f"Bearer {settings['CHATGPT_PLAN_ACCESS_TOKEN']}"}
         body = {**BODY, "instructions": None}
         assert (
-            httpx.post(f"{settings['CHATGPT_PLAN_BASE_URL']}/responses", json=body, headers=headers).status_code == 200
+            httpx.post(f"{settings['CHATGPT_OAUTH_PLAN_BASE_URL']}/responses", json=body, headers=headers).status_code
+            == 200
         )
-        assert httpx.get(f"{settings['CHATGPT_PLAN_ISSUER']}/.well-known/jwks.json").json()["keys"]
+        assert httpx.get(f"{settings['CHATGPT_OAUTH_ISSUER']}/.well-known/jwks.json").json()["keys"]
 
 
 def test_the_command_line_takes_a_responder(tmp_path: Path) -> None:
@@ -136,12 +137,12 @@ def test_the_command_line_takes_a_responder(tmp_path: Path) -> None:
 
 def test_the_command_line_serves_all_services_on_one_port() -> None:
     with served("--surface", "all", "--json") as process:
-        addresses, settings = json.loads(line_of(process)), settings_of(process, 13)
+        addresses, settings = json.loads(line_of(process)), settings_of(process, 12)
         assert addresses["base_urls"] == {
             "openai": settings["OPENAI_BASE_URL"],
             "azure": f"{settings['AZURE_OPENAI_ENDPOINT']}/openai/v1",
-            "chatgpt": settings["CHATGPT_BASE_URL"],
-            "chatgpt-plan": settings["CHATGPT_PLAN_BASE_URL"],
+            "chatgpt": settings["CHATGPT_OAUTH_BASE_URL"],
+            "chatgpt-plan": settings["CHATGPT_OAUTH_PLAN_BASE_URL"],
         }
         body = {"model": "gpt-4.1", "input": "hello"}
         for url, headers in (

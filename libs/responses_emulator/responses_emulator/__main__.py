@@ -192,7 +192,7 @@ class _Services:
 
     def client_settings(self, emulator: Emulator) -> str:
         """Return one setting per line, as a shell takes variables."""
-        return "\n".join(line for name in self.names for line in self._settings_of(name, emulator))
+        return "\n".join(dict.fromkeys(line for name in self.names for line in self._settings_of(name, emulator)))
 
     def _settings_of(self, name: str, emulator: Emulator) -> list[str]:
         match name:
@@ -205,16 +205,18 @@ class _Services:
             case "chatgpt":
                 tokens = self.sign_in.token_set()
                 return [
-                    f"CHATGPT_BASE_URL={emulator.base_url_of(name)}",
-                    f"CHATGPT_ISSUER={emulator.origin}",
+                    f"CHATGPT_OAUTH_BASE_URL={emulator.base_url_of(name)}",
+                    f"CHATGPT_OAUTH_ISSUER={emulator.origin}",
                     f"CHATGPT_ACCESS_TOKEN={tokens.access_token}",
                     f"CHATGPT_ACCOUNT_ID={tokens.account.account_id}",
                     f"# A device sign-in is approved after {_POLLS_UNTIL_APPROVED} polls.",
                 ]
             case "chatgpt-plan":
                 return [
-                    f"CHATGPT_PLAN_BASE_URL={emulator.base_url_of(name)}",
-                    f"CHATGPT_PLAN_ISSUER={emulator.origin}",
+                    # With both surfaces a user chooses; by default a client signs in to the other one.
+                    *([] if "chatgpt" in self.names else ["CHATGPT_OAUTH_AUTH_MODE=plan"]),
+                    f"CHATGPT_OAUTH_PLAN_BASE_URL={emulator.base_url_of(name)}",
+                    f"CHATGPT_OAUTH_ISSUER={emulator.origin}",
                     f"CHATGPT_PLAN_ACCESS_TOKEN={self.plan_sign_in.token_set().access_token}",
                     f"# A sign-in begins at {emulator.origin}/api/accounts/authorize, in a browser.",
                 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from amplifier_core.llm_errors import AuthenticationError, InvalidRequestError, 
 from amplifier_core.message_models import Message
 
 from tests.generated.exchanges.recording import Recording, read_recordings
+from tests.generated.faults.fault import sse
 from tests.generated.sweeps.replay_server import ReplayServer, Reply
 from tests.support.mounted_provider import MountedProvider, mount_at
 from tests.support.session import items, result, stored, user
@@ -30,10 +31,10 @@ _MESSAGE = {
     "content": [{"type": "output_text", "text": "Done.", "annotations": []}],
 }
 _USAGE = {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}
-DONE = Reply(
-    pieces=(json.dumps({"id": "resp_end", "status": "completed", "output": [_MESSAGE], "usage": _USAGE}).encode(),),
-    headers=JSON,
-)
+_RESPONSE = {"id": "resp_end", "status": "completed", "output": [_MESSAGE], "usage": _USAGE}
+DONE = Reply(pieces=(sse({"type": "response.completed", "response": _RESPONSE}),))
+_FORGOTTEN = {"code": "previous_response_not_found", "message": "No."}
+FORGOTTEN = Reply(status=400, pieces=(json.dumps({"error": _FORGOTTEN}).encode(),), headers=JSON)
 NO_SUCH_PATH = Reply(status=404, pieces=(b'{"detail":"Not Found"}',), headers=JSON)
 
 Body = dict[str, Any]
@@ -46,6 +47,8 @@ def make_reply(recording: Recording) -> Reply:
 class Server(ReplayServer):
     """Replies with a recording while a condition on the request holds, and then with a short text.
 
+    It has forgotten each response that a request over WebSocket goes on from, so that the whole request follows.
+
     Attributes:
         replies: the replies to the first requests; the last one is sent again.
     """
@@ -57,21 +60,43 @@ class Server(ReplayServer):
 
     @property
     def requests(self) -> list[Body]:
-        """The bodies of all requests to the model; a list of models may be asked for beside them."""
+        """The whole bodies of all requests to the model; a list of models may be asked for beside them."""
+        return [body for body in self._read_bodies() if "previous_response_id" not in body]
+
+    @property
+    def continuations(self) -> list[Body]:
+        """The requests that hold only what is new since an earlier response."""
+        return [body for body in self._read_bodies() if "previous_response_id" in body]
+
+    def _read_bodies(self) -> list[Body]:
         return [json.loads(body) for body in self.bodies if body]
 
     def _choose_reply(self, number: int, attempt: int) -> Reply:
         if not self.bodies[-1]:
             return NO_SUCH_PATH
+        if "previous_response_id" in json.loads(self.bodies[-1]):
+            return FORGOTTEN
         if not self._holds(self):
             return DONE
         return self.replies[min(len(self.requests), len(self.replies)) - 1]
 
 
-def connect(server: Server, recording: Recording, **settings: Any) -> AbstractAsyncContextManager[MountedProvider]:
-    """Mount the module on the server, for the model of the recording."""
-    model = {"default_model": recording.request["model"], "max_continuations": 0}
-    return mount_at(server.base_url, **{"api_key": "sk-none", **model, **settings})
+Connect = Callable[..., AbstractAsyncContextManager[MountedProvider]]
+
+
+@pytest.fixture(params=["http", "websocket"])
+def connect(request: pytest.FixtureRequest) -> Connect:
+    """Mounts the module on a server, for the model of a recording; over WebSocket its events come as frames."""
+
+    @asynccontextmanager
+    async def mount(server: Server, recording: Recording, **settings: Any) -> AsyncIterator[MountedProvider]:
+        own = {"api_key": "sk-none", "default_model": recording.request["model"], "max_continuations": 0}
+        async with mount_at(server.base_url, **{**own, "transport": request.param, **settings}) as client:
+            yield client
+        over_websocket = len(server.requests) + len(server.continuations) if request.param == "websocket" else 0
+        assert server.frame_count == over_websocket
+
+    return mount
 
 
 def is_first_request(server: Server) -> bool:
@@ -84,7 +109,7 @@ def replay(name: str) -> tuple[Recording, Server]:
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_a_response_holds_what_the_server_sent(name: str) -> None:
+async def test_a_response_holds_what_the_server_sent(connect: Connect, name: str) -> None:
     recording, server = replay(name)
     async with server, connect(server, recording) as client:
         response = await client.ask(recording.rebuild_request())
@@ -103,7 +128,7 @@ async def test_a_response_holds_what_the_server_sent(name: str) -> None:
 
 @pytest.mark.promise("a block of a real server is shown twice or does not end", area="hazard")
 @pytest.mark.parametrize("name", STREAMS)
-async def test_a_user_sees_each_block_once_and_to_its_end(name: str) -> None:
+async def test_a_user_sees_each_block_once_and_to_its_end(connect: Connect, name: str) -> None:
     recording, server = replay(name)
     async with server, connect(server, recording) as client:
         await client.ask(recording.rebuild_request())
@@ -117,7 +142,7 @@ async def test_a_user_sees_each_block_once_and_to_its_end(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_the_next_request_holds_the_whole_response(name: str) -> None:
+async def test_the_next_request_holds_the_whole_response(connect: Connect, name: str) -> None:
     recording, server = replay(name)
     async with server, connect(server, recording) as client:
         request = recording.rebuild_request()
@@ -128,6 +153,9 @@ async def test_the_next_request_holds_the_whole_response(name: str) -> None:
     before, after = server.requests
     added: Body = {"input": after["input"][len(before["input"]) :]}
     assert after["input"][: len(before["input"])] == before["input"]
+    for body in server.continuations:
+        assert body["previous_response_id"] == recording.response["id"]
+        assert body["input"] == after["input"][-len(results or [""]) :]
     assert [part["text"] for item in items(added, "message") for part in item["content"]][: len(recording.texts)] == (
         recording.texts
     )
@@ -142,7 +170,7 @@ async def test_the_next_request_holds_the_whole_response(name: str) -> None:
     assert [each["encrypted_content"] for each in reasoning if each.get("encrypted_content")] == recording.ciphertexts
 
 
-async def test_the_parts_of_a_continued_response_join_in_the_middle_of_a_word() -> None:
+async def test_the_parts_of_a_continued_response_join_in_the_middle_of_a_word(connect: Connect) -> None:
     """A server goes on where it stopped if the last item of the request is incomplete."""
     parts = [RECORDINGS[name] for name in CONTINUED]
     server = Server(parts[0], lambda server: len(server.requests) <= len(parts))
@@ -217,7 +245,7 @@ def test_every_recorded_refusal_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-async def test_a_refusal_is_met_once(name: str) -> None:
+async def test_a_refusal_is_met_once(connect: Connect, name: str) -> None:
     """The first call finds out what to leave out, and the second knows it."""
     recording, refusal = RECORDINGS[name], REFUSALS[name]
     server = Server(recording, lambda server: refusal.holds(server.requests[-1]))

@@ -52,6 +52,13 @@ class RecordedStream:
         """The number of bytes after which the terminal event is complete: all but the line ends behind it."""
         return len(self.raw.rstrip(b"\n"))
 
+    def begins_at(self, backend: BackendUnderTest) -> int:
+        """Return the number of bytes after which a break is the end of a call.
+
+        Over WebSocket it is the first event: a response that has not begun is asked for once more.
+        """
+        return 0 if backend.transport is None else len(self.events[0])
+
     def make_incomplete_events(self) -> tuple[bytes, ...]:
         """Return the events of the same response if it reached its output token limit before its tool call."""
         terminal = _parse(self.events[-1])
@@ -69,10 +76,10 @@ class RecordedStream:
         return b"".join(folded).replace(b"\n", newline)
 
 
-def choose_offsets(length: int, count: int) -> list[int]:
-    """Return at least `count` offsets, evenly over a stream of that length, and its last four."""
-    stride = max(1, length // count)
-    return sorted({*range(0, length, stride), *range(length - 3, length + 1)})
+def choose_offsets(length: int, count: int, *, begin: int = 0) -> list[int]:
+    """Return at least `count` offsets, evenly over a stream of that length from `begin` on, and its last four."""
+    stride = max(1, (length - begin) // count)
+    return sorted({*range(begin, length, stride), *range(length - 3, length + 1)})
 
 
 @cache

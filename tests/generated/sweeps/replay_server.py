@@ -1,6 +1,7 @@
 """A server that sends prepared replies: in given pieces, with pauses, and with an ending of choice.
 
-It has no task and no thread, so a test that runs it in its event loop can demand that no task is left.
+A client may ask over HTTP or over WebSocket; there the same reply is made of frames. The server has no task and no
+thread, so a test that runs it in its event loop can demand that no task is left.
 """
 
 from __future__ import annotations
@@ -11,20 +12,27 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from .socket_frames import ends_response, frame_pieces, frame_refusal
 
 Ending = Literal["complete", "fin", "reset", "hang"]
 """How a reply ends: with the last chunk, with a FIN or an RST in the middle of a chunk, or never."""
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+_UPGRADE = re.compile(rb"(?i)\r\nupgrade: *websocket")
 _CALL_NUMBER = re.compile(rb"call (\d+)")
 _PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One HTTP reply.
+    """One reply. Over WebSocket it has no head and no chunks.
 
     Attributes:
         pieces: the parts of the body. Each is a write, and a chunk of its own unless `one_chunk` is true.
@@ -80,6 +88,7 @@ class ReplayServer:
         bodies: the body of each request, empty if it has none.
         open_exchanges: the connections on which a reply has begun and has not ended.
         silent_calls: the calls whose reply has reached the ending "hang".
+        frame_count: the number of requests that came over WebSocket.
     """
 
     def __init__(self, script: Script, *, url_prefix: str = "") -> None:
@@ -89,6 +98,7 @@ class ReplayServer:
         self.open_exchanges: set[_Connection] = set()
         self.silent_calls: set[int] = set()
         self.connections: set[_Connection] = set()
+        self.frame_count = 0
         self._url_prefix = url_prefix
         self._server: asyncio.Server | None = None
 
@@ -122,6 +132,7 @@ class _Connection(asyncio.Protocol):
         self._request = b""
         self._call_number = 0
         self._next_step: asyncio.Handle | None = None
+        self._websocket: ServerProtocol | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -144,19 +155,49 @@ class _Connection(asyncio.Protocol):
         self._server.open_exchanges.discard(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._websocket is not None:
+            self._websocket.receive_data(data)
+            self._answer_frames(self._websocket)
+            return
         self._request += data
         head, separator, body = self._request.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
         if not separator or (length and len(body) < int(length[1])):
             return
+        if _UPGRADE.search(head):
+            self._upgrade(self._request)
+            return
         self._request = b""
+        self._answer(body)
+
+    def _upgrade(self, request: bytes) -> None:
+        self._websocket = ServerProtocol(max_size=None)
+        self._websocket.receive_data(request)
+        for event in self._websocket.events_received():
+            assert isinstance(event, Request)
+            self._websocket.send_response(self._websocket.accept(event))
+        self._answer_frames(self._websocket)
+
+    def _answer_frames(self, websocket: ServerProtocol) -> None:
+        for event in websocket.events_received():
+            if isinstance(event, Frame) and event.opcode is Opcode.TEXT:
+                self._server.frame_count += 1
+                self._answer(bytes(event.data))
+        for data in websocket.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:  # the connection ends with it
+                self._transport.close()
+
+    def _answer(self, body: bytes) -> None:
         numbers = _CALL_NUMBER.findall(body)
         number = self._call_number = int(numbers[-1]) if numbers else 0
         attempt = self._server.attempts[number]
         self._server.attempts[number] += 1
         self._server.bodies.append(body)
         self._server.open_exchanges.add(self)
-        self._schedule(self._server.script(number, attempt), 0)
+        reply = self._server.script(number, attempt)
+        self._schedule(reply if self._websocket is None else _over_websocket(reply), 0)
 
     def _schedule(self, reply: Reply, index: int) -> None:
         """Send the piece of that index: the first at once, others in the next round of the loop or after a pause."""
@@ -170,15 +211,16 @@ class _Connection(asyncio.Protocol):
 
     def _send(self, reply: Reply, index: int) -> None:
         self._next_step = None
-        head = reply.head[: reply.head_bytes] if index == 0 else b""
+        over_http = self._websocket is None
+        head = reply.head[: reply.head_bytes] if over_http and index == 0 else b""
         if index < len(reply.pieces):
-            self._transport.write(head + reply.frame(index))
+            self._transport.write(head + (reply.frame(index) if over_http else reply.pieces[index]))
             self._schedule(reply, index + 1)
             return
         self._transport.write(head)
         match reply.ending:
             case "complete":
-                self._transport.write(b"0\r\n\r\n")
+                self._transport.write(b"0\r\n\r\n" if over_http else b"")
                 self._end_exchange()
             case "fin":
                 self._transport.close()
@@ -189,3 +231,23 @@ class _Connection(asyncio.Protocol):
                 self._transport.abort()
             case "hang":
                 self._server.silent_calls.add(self._call_number)
+
+
+def _over_websocket(reply: Reply) -> Reply:
+    """Return the reply as frames.
+
+    A response without an end closes the connection, as the end of a body says it. One with an end is not silent: the
+    connection stays open.
+    """
+    if reply.status != 200:
+        return replace(reply, pieces=(frame_refusal(reply.status, reply.pieces, reply.headers.items()),))
+    has_end = ends_response(reply.pieces)
+    ending: Ending = reply.ending
+    match reply.ending:
+        case "complete" if not has_end:
+            ending = "fin"
+        case "hang" if has_end:
+            ending = "complete"
+        case _:
+            pass
+    return replace(reply, pieces=tuple(frame_pieces(reply.pieces)), ending=ending)

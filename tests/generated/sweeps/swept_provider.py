@@ -7,6 +7,7 @@ take a minute, and a call would suspend at other places in every run. `behaviour
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -26,6 +27,8 @@ from .recorded_stream import ARGUMENTS, TEXT, THOUGHT, record_stream
 from .replay_server import ReplayServer, Script
 
 LOOK_TOOL = tool("look", "at")
+# As many as there are connections over WebSocket; further calls travel over HTTP.
+_MAX_OVER_WEBSOCKET = 4
 _PATIENCE_S = 60.0
 _call_number: ContextVar[int] = ContextVar("call_number", default=0)
 
@@ -124,8 +127,9 @@ class CallResult:
 class SweptProvider:
     """A mounted provider, its server and the recorder of its events."""
 
-    def __init__(self, recorder: EventRecorder, server: ReplayServer) -> None:
+    def __init__(self, recorder: EventRecorder, server: ReplayServer, *, limit: int) -> None:
         self.recorder = recorder
+        self._limit = limit
         self.server = server
         self.provider = recorder.provider
 
@@ -144,13 +148,14 @@ class SweptProvider:
 
     async def call_all(self, numbers: Sequence[int], *, limit: int = 20) -> list[CallResult]:
         """Make many calls, at most `limit` at once; return the results in the order of the numbers."""
+        limit = min(limit, self._limit)
         slots = asyncio.Semaphore(limit)
 
         async def make_call(number: int) -> CallResult:
             async with slots:
                 return await asyncio.create_task(self.call(number))
 
-        async with asyncio.timeout(_PATIENCE_S + 0.05 * len(numbers)):
+        async with asyncio.timeout(_PATIENCE_S * (1 + len(numbers) // limit)):
             return await asyncio.gather(*map(make_call, numbers))
 
     @property
@@ -164,12 +169,13 @@ class SweptProvider:
 async def sweep_provider(
     backend: BackendUnderTest, script: Script, *, yields_per_event: int = 0, **settings: Any
 ) -> AsyncIterator[SweptProvider]:
-    """Mount a backend on a replay server; check at the end that no task of either is left."""
+    """Mount a backend on a replay server; check at the end that no task of either is left, and which way calls took."""
     tasks = asyncio.all_tasks()
     recorder = EventRecorder(yields_per_event)
     async with ReplayServer(script, url_prefix=record_stream(backend.name).url_prefix) as server:
         config = {
             **backend.config(server.base_url, backend.secret),
+            "transport": backend.transport or "auto",
             "default_model": backend.model,
             "reasoning_summary": "auto",
             "min_retry_delay": 0.001,
@@ -177,7 +183,9 @@ async def sweep_provider(
             **settings,
         }
         cleanup = await backend.mount(recorder, config)
-        yield SweptProvider(recorder, server)
+        over_websocket = backend.transport is not None
+        yield SweptProvider(recorder, server, limit=_MAX_OVER_WEBSOCKET if over_websocket else sys.maxsize)
+        assert (server.frame_count > 0) is over_websocket
         assert describe_used_slots() == []
         await cleanup()
     assert asyncio.all_tasks() - tasks == set()

@@ -104,6 +104,7 @@ async def test_calls_with_different_faults_do_not_disturb_each_other(backend: Ba
     assert len({result.events[0][1]["request_id"] for result in results}) == len(results)
 
 
+@pytest.mark.one_transport("what a response costs does not depend on its way")
 @on_jump_clock
 async def test_session_costs_what_the_responses_of_all_calls_cost(backend: BackendUnderTest) -> None:
     crowd = Crowd(record_stream(backend.name), COSTED_FAULTS, seed=0)

@@ -17,6 +17,7 @@ from .swept_provider import sweep_provider
 
 _TIMEOUT_S = 10.0
 _PIECES = 16
+_IN_HEAD = pytest.mark.one_transport("a WebSocket sends no head for a response, and an error in one frame")
 
 
 @pytest.mark.promise("a silent service is awaited without end", area="hazard")
@@ -24,7 +25,8 @@ _PIECES = 16
 async def test_stream_that_stops_is_a_timeout(backend: BackendUnderTest) -> None:
     """The connection stays open. If the terminal event was sent, the response is complete."""
     stream = record_stream(backend.name)
-    offsets = choose_offsets(len(stream.raw), 80)
+    count = 80 if backend.transport is None else 12  # each is a new connection
+    offsets = choose_offsets(len(stream.raw), count, begin=stream.begins_at(backend))
 
     def script(number: int, attempt: int) -> Reply:
         return Reply(pieces=(stream.raw[: offsets[number]],), ending="hang", one_chunk=number % 2 == 1)
@@ -32,20 +34,22 @@ async def test_stream_that_stops_is_a_timeout(backend: BackendUnderTest) -> None
     async with sweep_provider(backend, script, max_retries=0, timeout=_TIMEOUT_S) as swept:
         results = await swept.call_all(range(len(offsets)), limit=len(offsets))
         await swept.server.wait_until(lambda: not swept.server.open_exchanges)
-    *stopped, whole = results
-    for result in stopped:
-        assert result.has_retryable_error(LLMTimeoutError), (offsets[result.number], result.error)
-        result.check_events("error")
-    whole.check_recorded_response()
+    whole_at = len(stream.raw) if backend.transport is None else stream.complete_at  # a frame has no line end
+    for result, offset in zip(results, offsets, strict=True):
+        if offset < whole_at:
+            assert result.has_retryable_error(LLMTimeoutError), (offset, result.error)
+            result.check_events("error")
+        else:
+            result.check_recorded_response()
 
 
 @pytest.mark.parametrize(
     "reply",
     [
         Reply(head_bytes=0, ending="hang"),
-        Reply(head_bytes=25, ending="hang"),
-        Reply(ending="hang"),
-        Reply(status=500, pieces=(b"half",), ending="hang"),
+        pytest.param(Reply(head_bytes=25, ending="hang"), marks=_IN_HEAD),
+        pytest.param(Reply(ending="hang"), marks=_IN_HEAD),
+        pytest.param(Reply(status=500, pieces=(b"half",), ending="hang"), marks=_IN_HEAD),
     ],
     ids=["before the head", "in the head", "after the head", "in the body of an error"],
 )
@@ -58,7 +62,17 @@ async def test_reply_that_stops_before_its_events_is_a_timeout(backend: BackendU
     assert result.event_names == ["llm:request", "provider:retry", "llm:response"]
 
 
-@pytest.mark.parametrize("sign", [b": comment\n\n", b'data: {"type": "keepalive"}\n\n'], ids=["comment", "keepalive"])
+@pytest.mark.parametrize(
+    "sign",
+    [
+        pytest.param(
+            b": comment\n\n",
+            id="comment",
+            marks=pytest.mark.one_transport("a ping says of the connection, and not of the response, that it lives"),
+        ),
+        pytest.param(b'data: {"type": "keepalive"}\n\n', id="keepalive"),
+    ],
+)
 @on_jump_clock
 async def test_signs_of_life_keep_a_silent_stream_open(backend: BackendUnderTest, sign: bytes) -> None:
     stream = record_stream(backend.name)
@@ -71,7 +85,7 @@ async def test_signs_of_life_keep_a_silent_stream_open(backend: BackendUnderTest
 @on_jump_clock
 async def test_second_attempt_responds_after_a_silent_first(backend: BackendUnderTest) -> None:
     stream = record_stream(backend.name)
-    offsets = range(0, stream.complete_at, 305)
+    offsets = range(stream.begins_at(backend), stream.complete_at, 305)
 
     def script(number: int, attempt: int) -> Reply:
         return Reply(pieces=(stream.raw,)) if attempt else Reply(pieces=(stream.raw[: offsets[number]],), ending="hang")

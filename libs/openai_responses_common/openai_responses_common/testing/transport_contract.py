@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any
+from contextlib import AbstractAsyncContextManager
 
 from ..failures.failure import CallFailure, Failure
-from ..transport.base import Transport
+from ..transport.base import Reply, Transport, TransportChoice
 from ..wire.types import Event
 from .fake_transport import FakeReply, build_body, build_text_reply
 
@@ -16,7 +16,13 @@ _REDIRECT = Failure(kind="status", status=307, message="the address has moved")
 
 
 class TransportContract:
-    """Inherit it and define `build`."""
+    """Inherit it and define `build`.
+
+    Attributes:
+        choice: the setting `transport` of the requests. The default is "auto".
+    """
+
+    choice: TransportChoice = "auto"
 
     def build(self, *script: FakeReply | Failure) -> Transport:
         """Return a transport to a service that plays this script, one reply or failure for each request.
@@ -27,14 +33,14 @@ class TransportContract:
 
     def test_events_arrive_in_their_order(self) -> None:
         transport = self.build(build_text_reply("a", "b", "c"))
-        events = asyncio.run(_read_and_close(transport))
+        events = asyncio.run(self._read_and_close(transport))
         assert _deltas(events) == ["a", "b", "c"]
         assert events[-1]["type"] == "response.completed"
 
     def test_header_names_are_in_lower_case(self) -> None:
         async def check() -> None:
             transport = self.build(FakeReply(batches=build_text_reply("a").batches, headers={"x-request-id": "r-1"}))
-            async with transport.open(build_body(), timeout_s=30) as reply:
+            async with self._open(transport) as reply:
                 headers = reply.headers
             await transport.close()
             assert headers["x-request-id"] == "r-1"
@@ -43,16 +49,16 @@ class TransportContract:
         asyncio.run(check())
 
     def test_refusal_is_a_call_failure(self) -> None:
-        raised = asyncio.run(_catch_failure(self.build(_REFUSAL)))
+        raised = asyncio.run(self._catch_failure(self.build(_REFUSAL)))
         assert raised.failure.status == _REFUSAL.status
         assert raised.failure.message == _REFUSAL.message
 
     def test_redirect_is_a_call_failure_and_is_not_followed(self) -> None:
         async def check() -> None:
             transport = self.build(_REDIRECT, build_text_reply("a"))
-            raised = await _catch_failure(transport)
+            raised = await self._catch_failure(transport)
             assert raised.failure.status == _REDIRECT.status
-            assert _deltas(await _read_and_close(transport)) == ["a"], "the reply was taken by a second request"
+            assert _deltas(await self._read_and_close(transport)) == ["a"], "the reply was taken by a second request"
 
         asyncio.run(check())
 
@@ -64,7 +70,7 @@ class TransportContract:
             transport = self.build(FakeReply(batches=build_text_reply("a", "b").batches[:3], failure=broken))
             kind = ""
             try:
-                async with transport.open(build_body(), timeout_s=30) as reply:
+                async with self._open(transport) as reply:
                     async for batch in reply.batches:
                         events += batch
             except CallFailure as raised:
@@ -78,11 +84,11 @@ class TransportContract:
     def test_leaving_early_leaves_no_task_and_the_next_request_works(self) -> None:
         async def check() -> None:
             transport = self.build(build_text_reply(*"abc"), build_text_reply("d"))
-            async with transport.open(build_body(), timeout_s=30) as reply:
+            async with self._open(transport) as reply:
                 async for _ in reply.batches:
                     break
             assert asyncio.all_tasks() == {asyncio.current_task()}, "a task is left"
-            events = await _read_and_close(transport)
+            events = await self._read_and_close(transport)
             assert _deltas(events) == ["d"]
 
         asyncio.run(check())
@@ -90,14 +96,14 @@ class TransportContract:
     def test_cancelled_request_leaves_no_task_and_the_next_request_works(self) -> None:
         async def check(steps: int) -> None:
             transport = self.build(build_text_reply("a"), build_text_reply("b"))
-            request = asyncio.create_task(_read(transport))
+            request = asyncio.create_task(self._read(transport))
             for _ in range(steps):  # each lets the request go on to its next await
                 await asyncio.sleep(0)
             request.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await request
             # The first reply is left if the request had not been sent.
-            assert _deltas(await _read_and_close(transport)) in (["a"], ["b"])
+            assert _deltas(await self._read_and_close(transport)) in (["a"], ["b"])
             assert asyncio.all_tasks() == {asyncio.current_task()}, "a task is left"
 
         for steps in (0, 1, 2, 4, 8, 16):
@@ -107,9 +113,9 @@ class TransportContract:
         async def check() -> None:
             transport = self.build(build_text_reply("a"), build_text_reply("b"))
             await transport.close()
-            await _read_and_close(transport)
+            await self._read_and_close(transport)
             await transport.close()
-            assert await _read_and_close(transport) != []
+            assert await self._read_and_close(transport) != []
 
         asyncio.run(check())
 
@@ -125,29 +131,29 @@ class TransportContract:
 
         asyncio.run(check())
 
+    def _open(self, transport: Transport) -> AbstractAsyncContextManager[Reply]:
+        return transport.open(build_body(), timeout_s=30, choice=self.choice)
 
-async def _read(transport: Transport) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = []
-    async with transport.open(build_body(), timeout_s=30) as reply:
-        async for batch in reply.batches:
-            events += batch
-    return events
+    async def _read(self, transport: Transport) -> list[Event]:
+        events: list[Event] = []
+        async with self._open(transport) as reply:
+            async for batch in reply.batches:
+                events += batch
+        return events
 
-
-async def _read_and_close(transport: Transport) -> list[dict[str, Any]]:
-    events = await _read(transport)
-    await transport.close()
-    return events
-
-
-def _deltas(events: list[dict[str, Any]]) -> list[str]:
-    return [event["delta"] for event in events if "delta" in event]
-
-
-async def _catch_failure(transport: Transport) -> CallFailure:
-    try:
-        await _read_and_close(transport)
-    except CallFailure as failure:
+    async def _read_and_close(self, transport: Transport) -> list[Event]:
+        events = await self._read(transport)
         await transport.close()
-        return failure
-    raise AssertionError("the failure of the service was not raised")
+        return events
+
+    async def _catch_failure(self, transport: Transport) -> CallFailure:
+        try:
+            await self._read_and_close(transport)
+        except CallFailure as failure:
+            await transport.close()
+            return failure
+        raise AssertionError("the failure of the service was not raised")
+
+
+def _deltas(events: list[Event]) -> list[str]:
+    return [event["delta"] for event in events if "delta" in event]

@@ -263,6 +263,27 @@ async def test_a_recorded_stream_without_an_end_ends_the_connection(emulator: Em
         assert await closed_code(socket) == 1000
 
 
+async def test_json_that_nests_too_deep_gets_an_answer(emulator: Emulator) -> None:
+    """In a reply of the script it is a text, and in a request a mistake."""
+    deep = "[" * 100_000
+    emulator.script(HttpReply(400, deep, {"content-type": "application/json"}))
+    async with open_socket(emulator) as socket:
+        assert (await ask(socket))["error"]["message"] == deep
+        await socket.send(deep)
+        assert (await read_reply(socket))[-1]["status"] == 400
+
+
+async def test_a_reply_of_which_no_frame_can_be_made_ends_the_connection(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd: Any = {"type": "odd", "value": object()}
+    emulator.script(Turn(Say("one"), ExtraFrame(odd)))
+    async with open_socket(emulator) as socket:
+        await send(socket, input="hello")
+        assert await closed_code(socket) == 1011
+    assert "the script or the responder failed" in caplog.text
+
+
 async def test_an_upgrade_is_not_logged_by_the_protocol(
     emulator: Emulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import re
 import secrets
 import time
@@ -41,10 +42,12 @@ from responses_emulator.transport.websocket import (
     text_frame,
 )
 
+_LOG = logging.getLogger("responses_emulator")
 _STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 _ENVELOPE = ("type", "stream_id", "generate")
 _CONTINUABLE = ("response.completed", "response.incomplete")
 _TERMINAL = (*_CONTINUABLE, "response.done", "response.failed", "error")
+_INTERNAL_ERROR = 1011
 _CONNECTION_LIMIT = rule_name(rules.CONNECTION_LIMIT)
 # Headers that say how a body was sent; a frame has none.
 _HTTP_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -171,6 +174,9 @@ class _Session:
         except asyncio.CancelledError:
             request.client_left = self._client_left
             raise
+        except Exception:  # noqa: BLE001  (logged with its trace; without an end the client would wait for ever)
+            _LOG.exception("WEBSOCKET %s: the script or the responder failed", request.path)
+            self._end(CloseConnection(close_code=_INTERNAL_ERROR))
         finally:
             self._state.on_reply(request, is_last=True)
 
@@ -373,7 +379,7 @@ def _object(message: Message) -> dict[str, Any]:
 def _json_object(data: bytes) -> dict[str, Any] | None:
     try:
         value = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: it is nested too deeply for the parser
         return None
     return value if isinstance(value, dict) else None
 
