@@ -85,6 +85,9 @@ def no_account(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, 
         monkeypatch.delenv(name, raising=False)
     for name, value in {name: value for row in BACKENDS for name, value in row.nobody.items()}.items():
         monkeypatch.setenv(name, value)
+    # No test opens the browser of a developer.
+    monkeypatch.setenv("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22")
+    monkeypatch.delenv("BROWSER", raising=False)
     # A test on a machine in Azure must not use the identity of that machine.
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
 

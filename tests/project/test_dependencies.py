@@ -15,7 +15,13 @@ from tests.support.backends import BACKENDS, ROOT
 
 LIBRARY = ROOT / "libs/openai_responses_common"
 # The distribution of a package, if it has another name.
-DISTRIBUTIONS = {"azure": "azure-identity", "compression": "backports", "pydantic_core": "pydantic", "yaml": "pyyaml"}
+DISTRIBUTIONS = {
+    "azure": "azure-identity",
+    "compression": "backports",
+    "jwt": "PyJWT",
+    "pydantic_core": "pydantic",
+    "yaml": "pyyaml",
+}
 
 
 def read_project(folder: Path) -> dict[str, Any]:

@@ -40,9 +40,15 @@ class Machine:
     def file(self) -> Path:
         return self.home / "tokens.json"
 
+    @property
+    def public_page(self) -> str:
+        """An address of the service that everybody may read, at any time."""
+        return f"{self.emulator.origin}/codex/device"
+
     def settings(self, **more: Any) -> dict[str, Any]:
         """A config that reaches the service, with short waits; `more` wins."""
         return {
+            "auth_mode": "device_code",
             "base_url": self.emulator.base_url,
             "issuer": self.emulator.origin,
             "token_store": "file",

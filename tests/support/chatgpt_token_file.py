@@ -59,6 +59,7 @@ def origin(url: str) -> str:
 def settings(url: str, token: str, account: Account = ADA) -> dict[str, Any]:
     """A config for a service at a URL, with somebody signed in."""
     return {
+        "auth_mode": "device_code",
         "base_url": url,
         "issuer": origin(url),
         "token_store": "file",
@@ -71,6 +72,7 @@ def settings(url: str, token: str, account: Account = ADA) -> dict[str, Any]:
 def environment(url: str, token: str) -> dict[str, str]:
     """The same in variables."""
     return {
+        "CHATGPT_OAUTH_AUTH_MODE": "device_code",
         "CHATGPT_OAUTH_BASE_URL": url,
         "CHATGPT_OAUTH_ISSUER": origin(url),
         "CHATGPT_OAUTH_TOKEN_STORE": "file",

@@ -43,8 +43,10 @@ from openai_responses_common.wire.json_values import as_object, as_objects
 
 from .auth.account import MIN_FIRST_LIFETIME_S, Account
 from .auth.credential import ChatgptCredential
-from .auth.exported import export_sign_in, read_exported_sign_in
+from .auth.exported import delete_sign_in, export_sign_in, import_sign_in, read_sign_in
 from .auth.tokens import Tokens
+from .auth_mode import AuthMode
+from .backend import build_each_backend
 from .plan_quirks import USAGE_PAGE
 from .provider import ChatgptOauthProvider
 from .quirks import CLIENT_HEADERS, LIMIT_WINDOWS
@@ -57,6 +59,7 @@ _UNKNOWN_CLAIM = "unknown (the tokens do not say)"
 
 def _build_provider(arguments: argparse.Namespace, *, auth_mode: str | None = None) -> ChatgptOauthProvider:
     settings = read_settings(arguments, MODULE, service_hosts=SERVICE_HOSTS, needs_choice=True)
+    auth_mode = auth_mode or arguments.auth_mode
     return ChatgptOauthProvider(config={**settings.config, **({"auth_mode": auth_mode} if auth_mode else {})})
 
 
@@ -65,8 +68,11 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     provider = ChatgptOauthProvider(config={**settings.config, "login_on_use": False})
     check_settings(settings, provider)
     account, login = provider.require_account(), _describe_login(settings)
+    mode = account.settings.mode
     if account.load_tokens() is None:
-        return Result(summary=f"Nobody is signed in. Run `{login}`.", ok=False)
+        others = {name: text for name, text in _describe_sign_ins(provider).items() if name != mode}
+        hint = f" There is a sign-in with {' and '.join(others)}; see the setting 'auth_mode'." if others else ""
+        return Result(summary=f"Nobody is signed in. Run `{login}`.{hint}", ok=False)
     test_call = make_test_call(provider, max_output_tokens=None) if arguments.check else None
     tokens = account.load_tokens()
     if tokens is None:
@@ -74,13 +80,15 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     problem, limits = "", dict[str, str]()
     if not tokens.can_be_used:
         problem = f"The sign-in has expired. Run `{login}`."
-    elif account.settings.mode == "plan":
+    elif mode == "plan":
         limits = {"limits": f"not told by the service; see {USAGE_PAGE}"}
     elif not arguments.offline:
         problem, limits = asyncio.run(_fetch_limits(account, tokens))
     rows = {
-        **_describe_tokens(tokens),
+        "sign-in": mode,
+        **_describe_tokens(tokens, mode),
         "tokens": account.describe_location(),
+        **{f"sign-in {name}": text for name, text in _describe_sign_ins(provider).items() if name != mode},
         "model": describe_default_model(provider),
         **limits,
     }
@@ -94,6 +102,20 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     return replace(result, ok=result.ok and not problem)
 
 
+def _describe_sign_ins(provider: ChatgptOauthProvider) -> dict[str, str]:
+    """Return whose sign-in there is, by its way."""
+    sign_ins: dict[str, str] = {}
+    for mode, backend in build_each_backend(provider.config).items():
+        try:
+            tokens = backend.account.load_tokens() if backend.account.has_stored_files() else None
+        except LLMError as error:
+            sign_ins[mode] = str(error)
+        else:
+            if tokens is not None:
+                sign_ins[mode] = f"{tokens.email or tokens.account}{'' if tokens.can_be_used else ', expired'}"
+    return sign_ins
+
+
 def _describe_login(settings: CommandSettings) -> str:
     """Return the line that signs in the instance of these settings."""
     host_config = settings.host_config
@@ -101,14 +123,15 @@ def _describe_login(settings: CommandSettings) -> str:
     return f"{LOGIN_COMMAND}{name}"
 
 
-def _describe_tokens(tokens: Tokens) -> dict[str, str]:
+def _describe_tokens(tokens: Tokens, mode: AuthMode) -> dict[str, str]:
     left_s = tokens.remaining_s()
     end = time.strftime("%Y-%m-%d %H:%M", time.localtime(tokens.expires_at))
     refresh = ", refreshed automatically" if tokens.refresh_token and not tokens.end_code else ""
+    # Sign in with ChatGPT tells neither the plan nor the workspace.
+    more = {"plan": tokens.plan or _UNKNOWN_CLAIM, "workspace": tokens.account} if mode == "device_code" else {}
     return {
         "account": tokens.email or _UNKNOWN_CLAIM,
-        "plan": tokens.plan or _UNKNOWN_CLAIM,
-        "workspace": tokens.account,
+        **more,
         "token expires": f"{end} (in {format_duration(left_s)}{refresh})" if left_s > 60 else f"{end}{refresh}",
     }
 
@@ -141,7 +164,7 @@ def _refuses_token(reply: JsonReply) -> bool:
 
 
 def _sign_in(arguments: argparse.Namespace) -> Result:
-    provider = _build_provider(arguments, auth_mode=arguments.auth_mode)
+    provider = _build_provider(arguments)
     if not provider.login():
         return Result(summary="Not signed in.", ok=False)
     try:
@@ -164,47 +187,55 @@ def _sign_out(arguments: argparse.Namespace) -> Result:
     return sign_out_result(_build_provider(arguments).logout())
 
 
-def _add_login_options(parser: argparse.ArgumentParser) -> None:
+def _add_mode_options(parser: argparse.ArgumentParser) -> None:
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument(
         "--plan",
         dest="auth_mode",
         action="store_const",
         const="plan",
-        help="in a browser, with Sign in with ChatGPT: OpenAI's own way for other programs",
+        help="the sign-in in a browser, with Sign in with ChatGPT: OpenAI's own way for other programs",
     )
     modes.add_argument(
         "--device-code",
         dest="auth_mode",
         action="store_const",
         const="device_code",
-        help="with a code, as OpenAI's own client does it; this works without a browser on this machine",
+        help="the sign-in with a code, as in OpenAI's own client: no browser is needed on this machine",
     )
 
 
 def _export(arguments: argparse.Namespace) -> Result:
+    file = Path(arguments.file).absolute()
     account = _build_provider(arguments).require_account()
-    tokens = account.load_tokens()
+    if account.load_tokens() is None:
+        return Result(summary="Nobody is signed in.", ok=False)
+    if file.exists() or file.is_symlink():
+        if not Terminal().ask_to_continue(f"{file} exists. Press Enter to replace it, or Ctrl-C to stop."):
+            return Result(summary=f"{file} exists: choose another name, or delete it.", ok=False)
+        delete_sign_in(file)
+    tokens = export_sign_in(account, file)
     if tokens is None:
         return Result(summary="Nobody is signed in.", ok=False)
-    path = Path(arguments.file).absolute()
-    export_sign_in(path, tokens, mode=account.settings.mode)
     return Result(
-        summary=f"The sign-in is in {path}. Only one machine can use it: import it there, and delete the file. Do not "
-        "use this machine's own sign-in any more.",
+        summary=f"The sign-in of {tokens.email or tokens.account} is in {file}, and no longer on this machine.",
+        details={"next": "copy the file to the other machine, run `import` there, and delete it here"},
     )
 
 
 def _import(arguments: argparse.Namespace) -> Result:
-    path = Path(arguments.file).absolute()
-    mode, tokens = read_exported_sign_in(path)
-    account = _build_provider(arguments, auth_mode=mode).require_account()
-    account.import_tokens(tokens)
-    return Result(summary=f"The sign-in of {tokens.email or tokens.account} is saved. Delete {path}.")
+    file = Path(arguments.file).absolute()
+    mode, tokens = read_sign_in(file)
+    if arguments.auth_mode not in (None, mode):
+        return Result(summary=f"The sign-in in {file} is one with {mode}.", ok=False)
+    import_sign_in(_build_provider(arguments, auth_mode=mode).require_account(), tokens)
+    delete_sign_in(file)
+    return Result(summary=f"The sign-in of {tokens.email or tokens.account} is saved, and {file} is deleted.")
 
 
-def _add_file_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help="the path of the file; only you can read it")
+def _add_file_options(parser: argparse.ArgumentParser) -> None:
+    _add_mode_options(parser)
+    parser.add_argument("file", help="the path of the file, which only you can read")
 
 
 def _add_status_options(parser: argparse.ArgumentParser) -> None:
@@ -223,20 +254,25 @@ COMMANDS = (
         name="login",
         help="sign in with your browser or with a code, and save the tokens for sessions",
         run=_sign_in,
-        add_options=_add_login_options,
+        add_options=_add_mode_options,
     ),
-    Command(name="logout", help="delete the stored sign-in and end it at OpenAI", run=_sign_out),
+    Command(
+        name="logout",
+        help="delete the stored sign-ins and end them at OpenAI",
+        run=_sign_out,
+        add_options=_add_mode_options,
+    ),
     Command(
         name="export",
-        help="write the sign-in to a file, for a machine without a browser",
+        help="move the sign-in to a file, for a machine without a browser",
         run=_export,
-        add_options=_add_file_option,
+        add_options=_add_file_options,
     ),
     Command(
         name="import",
-        help="take over the sign-in that another machine exported",
+        help="take over the sign-in that another machine exported, and delete the file",
         run=_import,
-        add_options=_add_file_option,
+        add_options=_add_file_options,
     ),
     build_routing_command(PACKAGE, "chatgpt-oauth"),
 )

@@ -1,16 +1,26 @@
-"""The ways to sign in: `plan`, with Sign in with ChatGPT in a browser, and `device_code`, as OpenAI's own client."""
+"""The ways to sign in: `plan`, with Sign in with ChatGPT in a browser, and `device_code`, as OpenAI's own client.
+
+A small file beside the tokens says which of them the newest sign-in used, so that `auto` need not open a keyring.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
+import json
+import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from amplifier_core.llm_errors import ConfigurationError
+from openai_responses_common.auth.store.file import FileStore
+from openai_responses_common.auth.store.record import StoreError
+from openai_responses_common.wire.json_values import loads_object_or_none
+
+logger = logging.getLogger(__name__)
 
 AuthMode: TypeAlias = Literal["plan", "device_code"]
 AUTO = "auto"
+AUTH_MODES: tuple[AuthMode, ...] = ("plan", "device_code")
 
 _WORDS: Mapping[str, AuthMode | None] = {
     AUTO: None,
@@ -20,6 +30,13 @@ _WORDS: Mapping[str, AuthMode | None] = {
     "chatgpt_plan": "plan",
     "legacy_codex": "device_code",
 }
+EXPLANATIONS: Mapping[AuthMode, str] = {
+    "plan": "plan: with your browser, as OpenAI offers it to programs.\n"
+    "Or `login --device-code`: a code on any device, no contract.",
+    "device_code": "device_code: no browser opens here, so a code; no contract.\n"
+    "Or `login --plan`: your browser, as OpenAI offers it.",
+}
+"""Both ways in two lines, by the way that is taken, for somebody who has never signed in."""
 
 
 def parse_auth_mode(text: str) -> AuthMode | None:
@@ -33,11 +50,33 @@ def parse_auth_mode(text: str) -> AuthMode | None:
     return _WORDS[text.lower()]
 
 
-def may_have_browser() -> bool:
-    """Return whether a user probably sits in front of a browser; starts no program."""
-    if os.environ.get("BROWSER"):
-        return True
-    if os.environ.get("SSH_CONNECTION"):
-        return False
-    has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return not sys.platform.startswith("linux") or has_display
+def read_auth_mode(value: object) -> AuthMode | None:
+    """Return the way that a file of ours names. None if it names none."""
+    return next((mode for mode in AUTH_MODES if mode == value), None)
+
+
+_memory: dict[Path, AuthMode] = {}
+
+
+def load_newest_mode(file: Path, *, in_memory: bool) -> AuthMode | None:
+    """Return the way of the newest sign-in. None if nobody is signed in, or if no file says it."""
+    if in_memory:
+        return _memory.get(file)
+    try:
+        fields = loads_object_or_none(FileStore(file).load() or b"{}") or {}
+    except (StoreError, ValueError):  # the store of the tokens reports what is wrong with the folder
+        return None
+    return read_auth_mode(fields.get("auth_mode"))
+
+
+def save_newest_mode(file: Path, mode: AuthMode | None, *, in_memory: bool) -> None:
+    """Save the way of the newest sign-in; None if it has ended."""
+    if in_memory and mode is None:
+        _memory.pop(file, None)
+    elif in_memory and mode is not None:
+        _memory[file] = mode
+    else:
+        try:
+            FileStore(file).save(json.dumps({"auth_mode": mode}))
+        except (StoreError, ValueError) as error:
+            logger.warning("the setting 'auth_mode' has to say how you sign in, because it cannot be saved: %s", error)

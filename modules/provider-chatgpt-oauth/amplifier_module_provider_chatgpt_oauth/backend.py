@@ -15,8 +15,10 @@ from openai_responses_common import Backend, Endpoint, HttpTransport, Options, T
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
 
+from .account_settings import AccountSettings
 from .auth.account import Account, get_shared_account
 from .auth.credential import ChatgptCredential
+from .auth_mode import AUTH_MODES, AuthMode
 from .models import ChatgptModels
 from .plan_quirks import PLAN_PROFILE
 from .quirks import CLIENT_HEADERS, PROFILE
@@ -26,7 +28,6 @@ from .settings import (
     DEFAULT_MODEL,
     DEFAULT_MODELS_CACHE_TTL_S,
     SETTINGS,
-    AccountSettings,
     read_client_version,
     read_flag,
     read_models_cache_ttl_s,
@@ -52,6 +53,8 @@ class ChatgptBackend:
         credential: the credential of calls.
         login_on_mount: whether a session signs in when it starts.
         login_on_use: whether the first call offers the sign-in to a user at a terminal.
+        is_auto: whether the setting `auth_mode` leaves the way to us.
+        is_first_choice: whether it does, and nobody has signed in.
         problem: what is not valid in the settings. None if nothing is.
     """
 
@@ -61,6 +64,8 @@ class ChatgptBackend:
     credential: ChatgptCredential
     login_on_mount: bool
     login_on_use: bool
+    is_auto: bool
+    is_first_choice: bool
     problem: str | None
 
 
@@ -90,24 +95,9 @@ def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
     )
     credential = ChatgptCredential(account)
     is_plan = account_settings.mode == "plan"
-    # OpenAI's own client sends this version with every call too, and the service offers some models to newer clients
-    # only. Sources: a capture of Codex 0.169, clodex#271, agent-zero#1765, seen 2026-11-30.
-    headers = {**CLIENT_HEADERS, "version": version or DEFAULT_CLIENT_VERSION}
-    transport: Transport
-    if is_plan:
-        endpoint = Endpoint(base_url=account_settings.base_url, credential=credential)
-        transport = HttpTransport(endpoint)
-    else:
-        transport = ChatgptTransport(
-            account_settings,
-            credential,
-            headers,
-            routing=get_shared_routing(account) if asks_routing else None,
-            compresses=compresses,
-        )
     backend = Backend(
         profile=PLAN_PROFILE if is_plan else PROFILE,
-        transport=transport,
+        transport=_build_transport(credential, account, version, asks_routing=asks_routing, compresses=compresses),
         models=models,
         defaults=Options(model=DEFAULT_MODEL),
         own_keys=tuple(SETTINGS),
@@ -122,5 +112,25 @@ def build_chatgpt_backend(config: Mapping[str, Any]) -> ChatgptBackend:
         credential=credential,
         login_on_mount=login_on_mount,
         login_on_use=login_on_use,
+        is_auto=account_settings.is_auto,
+        is_first_choice=account_settings.is_first_choice,
         problem=problem,
     )
+
+
+def _build_transport(
+    credential: ChatgptCredential, account: Account, version: str | None, *, asks_routing: bool, compresses: bool
+) -> Transport:
+    settings = account.settings
+    if settings.mode == "plan":
+        return HttpTransport(Endpoint(base_url=settings.base_url, credential=credential))
+    # OpenAI's own client sends this version with every call too, and the service offers some models to newer clients
+    # only. Sources: a capture of Codex 0.169, clodex#271, agent-zero#1765, seen 2026-11-30.
+    headers = {**CLIENT_HEADERS, "version": version or DEFAULT_CLIENT_VERSION}
+    routing = get_shared_routing(account) if asks_routing else None
+    return ChatgptTransport(settings, credential, headers, routing=routing, compresses=compresses)
+
+
+def build_each_backend(config: Mapping[str, Any]) -> dict[AuthMode, ChatgptBackend]:
+    """Build the backend of each way to sign in: each has a sign-in of its own."""
+    return {mode: build_chatgpt_backend({**config, "auth_mode": mode}) for mode in AUTH_MODES}

@@ -15,9 +15,10 @@ from openai_responses_common.auth.terminal import Terminal, is_terminal
 
 from .auth.account import Account, Status
 from .auth.offer import get_shared_offer
-from .auth.plan_sign_in import SignInPage
+from .auth.plan_sign_in import NoBrowser, SignInPage
 from .auth.tokens import Tokens
-from .backend import SIGN_IN_CAPABILITY, build_chatgpt_backend
+from .auth_mode import EXPLANATIONS
+from .backend import SIGN_IN_CAPABILITY, build_chatgpt_backend, build_each_backend
 
 __all__ = ["SIGN_IN_CAPABILITY", "ChatgptOauthProvider", "create", "mount", "on_session_ready"]
 
@@ -31,9 +32,12 @@ class ChatgptOauthProvider(ResponsesProvider):
     """
 
     def __init__(self, *, config: Mapping[str, Any] | None = None, coordinator: Any = None) -> None:
-        self._chatgpt_backend = build_chatgpt_backend(config or {})
+        self._set_up(config or {}, coordinator)
+
+    def _set_up(self, config: Mapping[str, Any], coordinator: Any) -> None:
+        self._chatgpt_backend = build_chatgpt_backend(config)
         self._sign_in_task: asyncio.Task[Any] | None = None
-        super().__init__(self._chatgpt_backend.backend, config=config, coordinator=coordinator)
+        ResponsesProvider.__init__(self, self._chatgpt_backend.backend, config=config, coordinator=coordinator)
         self._chatgpt_backend.credential.offer_sign_in = self._offer_sign_in
 
     def auth_status(self) -> Status:
@@ -55,15 +59,31 @@ class ChatgptOauthProvider(ResponsesProvider):
         """
         terminal = Terminal(print_fn)
         try:
-            tokens = self.require_account().sign_in(terminal)
-            self._report_sign_in(terminal, tokens)
+            self._report_sign_in(terminal, self._sign_in(terminal))
         except LLMError as error:
             terminal.print_text(f"Not signed in to ChatGPT: {error}")
             return False
         return True
 
+    def _sign_in(self, terminal: Terminal) -> Tokens:
+        """Sign in. If the way is left to us and no browser opens, this object goes on with a code."""
+        account, is_first_choice = self.require_account(), self._chatgpt_backend.is_first_choice
+        self._explain_choice(terminal)
+        try:
+            return account.sign_in(terminal, needs_browser=is_first_choice)
+        except NoBrowser as error:
+            terminal.print_text(f"{str(error).capitalize()}, so you sign in with a code.")
+            self._set_up({**self.config, "auth_mode": "device_code"}, self.coordinator)
+            return self.require_account().sign_in(terminal)
+
+    def _explain_choice(self, terminal: Terminal) -> None:
+        """Explain both ways to a user who has not chosen one."""
+        backend = self._chatgpt_backend
+        if backend.is_first_choice and not backend.account.has_stored_files():
+            terminal.print_text(EXPLANATIONS[backend.account.settings.mode])
+
     def logout(self) -> list[str]:
-        """End the sign-in here and at the service; blocks.
+        """End the sign-in here and at the service; blocks. With `auth_mode: auto` that is the one of each way.
 
         Returns:
             The locations from which tokens were deleted.
@@ -71,8 +91,14 @@ class ChatgptOauthProvider(ResponsesProvider):
         Raises:
             LLMError: a setting is not valid, or the tokens could not be deleted.
         """
-        locations = self.require_account().sign_out()
-        self._chatgpt_backend.models.delete_catalogue()
+        self.require_account()
+        backends = [self._chatgpt_backend]
+        if self._chatgpt_backend.is_auto:
+            backends = list(build_each_backend(self.config).values())
+        locations: list[str] = []
+        for backend in backends:
+            locations += backend.account.sign_out()
+            backend.models.delete_catalogue()
         return locations
 
     async def sign_in_on_mount(self) -> None:
@@ -118,6 +144,7 @@ class ChatgptOauthProvider(ResponsesProvider):
         async def sign_in() -> Tokens:
             self._sign_in_task = asyncio.current_task()
             try:
+                self._explain_choice(terminal)
                 tokens = await account.sign_in_async(terminal, report_page)
             finally:
                 self._sign_in_task = None

@@ -19,11 +19,11 @@ from openai_responses_common.transport.base import SwitchListener, TransportChoi
 from openai_responses_common.transport.switching_transport import SwitchingTransport
 from openai_responses_common.transport.websocket_transport import WebSocketTransport
 
+from .account_settings import AccountSettings, is_service_host
 from .auth.credential import ChatgptCredential
 from .compression import COMPRESSION_HEADERS, compress, may_refuse_compression
 from .quirks import WEBSOCKET_HEADERS, WEBSOCKET_OMITTED_FIELDS
 from .routing import Workspace, WorkspaceRouting
-from .settings import AccountSettings, is_service_host
 
 logger = logging.getLogger(__name__)
 

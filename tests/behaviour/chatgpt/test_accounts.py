@@ -221,7 +221,7 @@ def test_tokens_go_to_known_hosts_only(machine: Machine, change: dict[str, Any],
 
 @pytest.mark.parametrize("allowed", ["gateway.example", ["Gateway.example"], " x.example, gateway.example "])
 def test_tokens_go_to_a_host_that_the_user_allowed(allowed: Any) -> None:
-    from amplifier_module_provider_chatgpt_oauth.settings import AccountSettings
+    from amplifier_module_provider_chatgpt_oauth.account_settings import AccountSettings
 
     place = AccountSettings.from_config({"base_url": "https://eu.gateway.example/codex/", "allowed_hosts": allowed})
     assert place.base_url == "https://eu.gateway.example/codex"
@@ -237,7 +237,7 @@ def test_tokens_go_to_a_host_that_the_user_allowed(allowed: Any) -> None:
     ],
 )
 def test_the_usage_is_beside_the_service(base_url: str, usage_url: str) -> None:
-    from amplifier_module_provider_chatgpt_oauth.settings import AccountSettings
+    from amplifier_module_provider_chatgpt_oauth.account_settings import AccountSettings
 
     assert AccountSettings.from_config({"base_url": base_url}).usage_url == usage_url
 

@@ -12,13 +12,16 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from amplifier_module_provider_chatgpt_oauth.settings import LOGIN_COMMAND
+from responses_emulator import Emulator, PlanSignIn, SignInService, chatgpt_plan_surfaces, chatgpt_surfaces
 
 from tests.support.backends import ROOT
 from tests.support.chatgpt_machine import Machine
+from tests.support.chatgpt_plan_machine import PlanMachine
 from tests.support.run_clock import RunClock
 
 pytestmark = [
@@ -61,7 +64,7 @@ class Crew:
         victim = random.choice(self._running)
         victim.send_signal(signal.SIGSTOP)
         for _ in range(3):  # the service reads its connections in turn, so the victim's requests come before these
-            urllib.request.urlopen(f"{self.machine.emulator.origin}/codex/device", timeout=STANDSTILL_S).read()
+            urllib.request.urlopen(self.machine.public_page, timeout=STANDSTILL_S).read()
         if not self.machine.service.is_live(self.machine.kept["refresh_token"]):
             victim.send_signal(signal.SIGCONT)
             return False
@@ -86,6 +89,19 @@ class Crew:
             problems += out.splitlines() + err.splitlines()
             assert each.returncode == (1 if out else 0)
         return problems
+
+
+@pytest.fixture(params=["device_code", "plan"])
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    """A machine for each way to sign in."""
+    if request.param == "plan":
+        plan = PlanSignIn()
+        with Emulator(surfaces=chatgpt_plan_surfaces(plan)) as running:
+            yield PlanMachine(tmp_path / "home", running, plan)
+        return
+    service = SignInService()
+    with Emulator(surfaces=chatgpt_surfaces(service)) as running:
+        yield Machine(tmp_path / "home", running, service)
 
 
 @pytest.fixture
@@ -115,11 +131,20 @@ class Load:
     kills: int
 
 
-LOADS = [
-    pytest.param(Load(processes=3, calls=60, refreshes=2, calls_per_kill=30, kills=1), id="60 calls"),
+FEW = Load(processes=3, calls=60, refreshes=2, calls_per_kill=30, kills=1)
+LOADS = [  # the way to sign in, and the load
+    pytest.param("device_code", FEW, id="device_code, 60 calls"),
+    pytest.param("plan", FEW, id="plan, 60 calls"),
     pytest.param(
+        "device_code",
         Load(processes=8, calls=1_000, refreshes=8, calls_per_kill=40, kills=5),
-        id="1000 calls",
+        id="device_code, 1000 calls",
+        marks=pytest.mark.slow,
+    ),
+    pytest.param(
+        "plan",
+        Load(processes=8, calls=300, refreshes=8, calls_per_kill=40, kills=5),
+        id="plan, 300 calls",
         marks=pytest.mark.slow,
     ),
 ]
@@ -132,7 +157,7 @@ def check_spent_tokens(machine: Machine) -> list[str]:
     return spent
 
 
-@pytest.mark.parametrize("load", LOADS)
+@pytest.mark.parametrize(("machine", "load"), LOADS, indirect=["machine"])
 def test_no_token_is_spent_twice_while_processes_are_killed(machine: Machine, crew: Crew, load: Load) -> None:
     # A token is refreshed from 300 s before it expires: every second.
     machine.service.lifetime_s = 301

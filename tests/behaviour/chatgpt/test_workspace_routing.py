@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import ConfigurationError
 from amplifier_module_provider_chatgpt_oauth import routing
-from amplifier_module_provider_chatgpt_oauth.settings import AccountSettings
+from amplifier_module_provider_chatgpt_oauth.account_settings import AccountSettings
 from responses_emulator import (
     Account,
     Emulator,

@@ -15,7 +15,7 @@ from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, Q
 from responses_emulator import Account, PlanStatus, open_callback, plan_error, press_button
 from responses_emulator.chatgpt_plan.keys import new_key
 
-from tests.behaviour.chatgpt_plan.conftest import PlanMachine
+from tests.support.chatgpt_plan_machine import PlanMachine
 from tests.support.session import asking
 
 BOB = Account(email="bob@example.com", subject="auth0|Bob")

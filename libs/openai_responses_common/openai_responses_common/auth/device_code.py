@@ -19,7 +19,7 @@ from typing import TypeAlias, TypeVar
 from amplifier_core.llm_errors import AuthenticationError, LLMError
 
 from .background import run_in_thread, wait_for
-from .terminal import Terminal, replace_unprintable
+from .terminal import TEXT_WIDTH, Terminal, replace_unprintable
 
 T = TypeVar("T")
 
@@ -27,7 +27,6 @@ _MIN_POLL_INTERVAL_S = 1.0
 _POLL_INTERVAL_FACTOR = 1.2
 """Clocks differ: a service tells a client that polls exactly at the interval to slow down."""
 _SLOW_DOWN_STEP_S = 5.0
-_LINE_WIDTH = 78
 _CODE_WARNING = "Enter the code on that page only, and only if you started this sign-in. Never share it with anybody."
 
 
@@ -183,7 +182,7 @@ def _show_code(code: DeviceCode, terminal: Terminal, on_code_shown: Callable[[De
         "",
         f"    {replace_unprintable(code.user_code)}",
         "",
-        *(fill(replace_unprintable(text), _LINE_WIDTH) for text in (_CODE_WARNING, code.hint) if text),
+        *(fill(replace_unprintable(text), TEXT_WIDTH) for text in (_CODE_WARNING, code.hint) if text),
     ]
     terminal.print_text("\n".join(lines))
     if on_code_shown:

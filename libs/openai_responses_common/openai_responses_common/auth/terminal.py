@@ -11,11 +11,13 @@ import asyncio
 import os
 import re
 import select
+import shutil
 import sys
 import threading
 import time
 import webbrowser
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
@@ -24,6 +26,10 @@ from .background import run_in_thread
 _KEYBOARD_INTERVAL_S = 0.5
 _LOG_LINE_INTERVAL_S = 60.0
 _LINE_WIDTH = 78
+TEXT_WIDTH = 62
+"""The longest line of a text of ours: Amplifier indents texts by the name of their source, and a terminal may have 80
+columns."""
+_TEXT_BROWSERS = frozenset({"www-browser", "links", "elinks", "lynx", "w3m"})
 _DECLINING_WORDS = frozenset({"n", "no", "q", "quit", "skip"})
 _UNPRINTABLE = re.compile(r"[^ -~]|[\[\]]")
 
@@ -43,7 +49,7 @@ class Terminal:
 
     Attributes:
         is_declined: True after the user has declined.
-        typed_text: the newest line that the user typed during a wait that takes text; empty at first.
+        typed_text: the lines that the user typed during a wait that takes text, until somebody empties it.
     """
 
     def __init__(self, print_fn: Callable[[str], Any] | None = None, *, can_decline: bool = False) -> None:
@@ -106,12 +112,18 @@ class Terminal:
         self.print_text(question)
         return self._tty_input.readline() != ""
 
-    def open_page(self, url: str, browser_hosts: tuple[str, ...]) -> bool:
-        """Open a page in a browser; return False if this machine has none, or the host is not allowed."""
-        if not _can_open_page(url, browser_hosts):
-            return False
-        run_in_thread(lambda: webbrowser.open(url))
-        return True
+    @property
+    def can_type(self) -> bool:
+        """Whether a user can type a line during a wait that takes text."""
+        return self._tty_input is not None
+
+    def open_page(self, url: str, browser_hosts: tuple[str, ...]) -> Future[bool] | None:
+        """Open a page in a browser.
+
+        Returns:
+            The future of whether the browser opened it. None if this machine has none, or the host is not allowed.
+        """
+        return run_in_thread(lambda: _open_page(url)) if _can_open_page(url, browser_hosts) else None
 
     def start_waiting(self, url: str, browser_hosts: tuple[str, ...], *, takes_text: bool = False) -> None:
         """Begin to wait. Meanwhile Enter opens a page in a browser, if this machine has one and the host is allowed.
@@ -119,7 +131,7 @@ class Terminal:
         Args:
             url: the page.
             browser_hosts: the allowed hosts.
-            takes_text: whether the user may type a line, which is then in `typed_text`. The default is False.
+            takes_text: whether the user may type lines, which are then in `typed_text`. The default is False.
         """
         self._takes_text = takes_text
         self._page_url = url if self._tty_input is not None and _can_open_page(url, browser_hosts) else None
@@ -169,10 +181,10 @@ class Terminal:
         elif self._can_decline and line.strip().lower() in _DECLINING_WORDS:
             self.is_declined = True
         elif self._takes_text and line.strip():
-            self.typed_text = line.strip()
+            self.typed_text += line
         elif url := self._page_url:
             self._page_url = None
-            run_in_thread(lambda: webbrowser.open(url))
+            run_in_thread(lambda: _open_page(url))
 
     def _show_remaining_time(self, remaining_s: float) -> None:
         minutes, seconds = divmod(max(0, int(remaining_s)), 60)
@@ -221,14 +233,34 @@ def _write_text(stream: TextIO | None, text: str) -> None:
         stream.flush()
 
 
-def _can_open_page(url: str, browser_hosts: tuple[str, ...]) -> bool:
-    """Return whether this machine has a browser with its own window, and the host of the page is allowed."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or parts.hostname not in browser_hosts or os.environ.get("SSH_CONNECTION"):
+def has_browser() -> bool:
+    """Return whether this machine has a browser that its user sees.
+
+    One that the variable BROWSER names counts also over SSH: editors open the page at their own end. A browser in the
+    terminal does not count, because it would write over our texts.
+    """
+    is_named = bool(os.environ.get("BROWSER"))
+    if os.environ.get("SSH_CONNECTION") and not is_named:
         return False
     try:
         browser = webbrowser.get()
     except webbrowser.Error:
         return False
-    # A browser in the terminal would write over our texts.
-    return isinstance(browser, webbrowser.BackgroundBrowser) or not isinstance(browser, webbrowser.GenericBrowser)
+    if os.path.basename(browser.name) in _TEXT_BROWSERS:
+        return False
+    if isinstance(browser, webbrowser.BackgroundBrowser) or not isinstance(browser, webbrowser.GenericBrowser):
+        return True
+    return is_named and shutil.which(browser.name) is not None
+
+
+def _can_open_page(url: str, browser_hosts: tuple[str, ...]) -> bool:
+    """Return whether this machine has a browser, and the host of the page is allowed."""
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and parts.hostname in browser_hosts and has_browser()
+
+
+def _open_page(url: str) -> bool:
+    try:
+        return webbrowser.open(url)
+    except webbrowser.Error:
+        return False

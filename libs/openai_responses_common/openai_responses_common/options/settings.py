@@ -285,6 +285,7 @@ CALL_SETTINGS: Mapping[str, Setting] = {**SHARED_SETTINGS, **CALL_ONLY_SETTINGS}
 ENVIRONMENT_VARIABLES: Mapping[str, str] = {
     "SSL_CERT_FILE": "The file with the certificates that are trusted, instead of those of the system.",
     "SSL_CERT_DIR": "The folder with them, if `SSL_CERT_FILE` is not set.",
-    "SSH_CONNECTION": "If it is set, a sign-in opens no browser, because that would open on another machine.",
+    "SSH_CONNECTION": "If it is set, a sign-in opens no browser, because that would open on another machine, unless "
+    "`BROWSER` names one.",
 }
 """Environment variables that the library reads and that are not settings."""

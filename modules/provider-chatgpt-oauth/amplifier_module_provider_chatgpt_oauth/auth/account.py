@@ -21,15 +21,16 @@ from weakref import WeakValueDictionary
 from amplifier_core.llm_errors import AuthenticationError, LLMError, LLMTimeoutError
 from openai_responses_common import Token, TokenSource
 from openai_responses_common.auth.background import finish_before_exit, run_in_thread, wait_for
-from openai_responses_common.auth.device_code import DeviceCode, Poll, sign_in, sign_in_async
+from openai_responses_common.auth.device_code import DeviceCode
 from openai_responses_common.auth.store.record import StoreBusy, StoreError
 from openai_responses_common.auth.terminal import Terminal
 
-from ..quirks import CLIENT_HEADERS
-from ..settings import LOGIN_COMMAND, AccountSettings
-from .issuer import Issuer, SignInEnded, UnexplainedRefusal
-from .plan_issuer import PlanIssuer
-from .plan_sign_in import SignInPage, sign_in_with_browser
+from ..account_settings import AccountSettings
+from ..auth_mode import AuthMode, load_newest_mode, save_newest_mode
+from ..settings import LOGIN_COMMAND
+from .interactive import InteractiveSignIn
+from .issuer import SignInEnded, UnexplainedRefusal
+from .plan_sign_in import SignInPage
 from .saved_tokens import SavedTokens
 from .tokens import Tokens
 
@@ -66,10 +67,9 @@ class Account:
 
     def __init__(self, settings: AccountSettings) -> None:
         self.settings = settings
-        self._device_issuer = Issuer(settings.issuer, CLIENT_HEADERS)
-        self._plan_issuer = PlanIssuer(settings.issuer, settings.base_url, {})
-        self._issuer = self._plan_issuer if settings.mode == "plan" else self._device_issuer
         self.saved_tokens = SavedTokens(settings)
+        self._interactive = InteractiveSignIn(settings, self.saved_tokens.probe)
+        self._issuer = self._interactive.issuer
         self._last_refreshed_token, self._last_refresh_s = "", -math.inf
         self._refusal: tuple[str, UnexplainedRefusal, float] | None = None
         self.source = self._build_source()
@@ -91,7 +91,7 @@ class Account:
         Raises:
             AuthenticationError: the store cannot be read.
         """
-        return self._convert_store_errors(self.saved_tokens.load)
+        return self.convert_store_errors(self.saved_tokens.load)
 
     def has_stored_files(self) -> bool:
         """Return whether somebody may have signed in here.
@@ -114,20 +114,34 @@ class Account:
             return True
         return tokens.refresh_token != "" and time.time() >= tokens.earliest_refresh_at
 
+    def describe_absence(self) -> str:
+        """Return that nobody is signed in in this way, and what to run; blocks."""
+        newest = load_newest_mode(self.settings.mode_file, in_memory=self.settings.is_in_memory)
+        if newest in (None, self.settings.mode):
+            return NOT_SIGNED_IN
+        return (
+            f"nobody is signed in to ChatGPT with '{self.settings.mode}', but with '{newest}': start a new session, or "
+            "set 'auth_mode'"
+        )
+
     def describe_location(self) -> str:
         """Return where the tokens are saved, in words; blocks."""
-        return self._convert_store_errors(self.saved_tokens.location)
+        return self.convert_store_errors(self.saved_tokens.location)
 
-    def sign_in(self, terminal: Terminal) -> Tokens:
+    def sign_in(self, terminal: Terminal, *, needs_browser: bool = False) -> Tokens:
         """Run the interactive sign-in; blocks until the user approves or declines.
 
+        Args:
+            terminal: where the user reads.
+            needs_browser: see `sign_in_with_browser`. The default is False.
+
         Raises:
+            NoBrowser: no browser opened the page.
             LLMError: the sign-in failed, or the user declined.
         """
-        self._convert_store_errors(self.saved_tokens.probe)
-        if self.settings.mode == "plan":
-            return self._accept_sign_in(self._sign_in_with_browser(terminal))
-        return self._accept_sign_in(sign_in(self._request_device_code, terminal))
+        return self.accept_sign_in(
+            self.convert_store_errors(lambda: self._interactive.run(terminal, needs_browser=needs_browser))
+        )
 
     async def sign_in_async(
         self, terminal: Terminal, on_page_shown: Callable[[DeviceCode | SignInPage], None]
@@ -138,48 +152,17 @@ class Account:
             terminal: shows the page and the code to the user.
             on_page_shown: called with every code or page, in the loop.
         """
-        if self.settings.mode == "plan":
-            return await self._sign_in_with_browser_async(terminal, on_page_shown)
-
-        def begin() -> tuple[DeviceCode, Poll[Tokens]]:
-            self._convert_store_errors(self.saved_tokens.probe)
-            return self._request_device_code()
-
-        tokens = await sign_in_async(begin, terminal, on_code_shown=on_page_shown)
-        # It waits for the lock, writes files and asks the service.
-        return await wait_for(run_in_thread(lambda: self._accept_sign_in(tokens)))
-
-    def import_tokens(self, tokens: Tokens) -> None:
-        """Save the tokens of another machine; blocks. That machine must not use them any more.
-
-        Raises:
-            AuthenticationError: they cannot be saved.
-        """
-        self._accept_sign_in(tokens)
-
-    def _sign_in_with_browser(
-        self,
-        terminal: Terminal,
-        on_page_shown: Callable[[SignInPage], None] | None = None,
-        stop: threading.Event | None = None,
-    ) -> Tokens:
-        return self._convert_store_errors(
-            lambda: sign_in_with_browser(
-                self.settings, self._plan_issuer, terminal, on_page_shown=on_page_shown, stop=stop
-            )
-        )
-
-    async def _sign_in_with_browser_async(
-        self, terminal: Terminal, on_page_shown: Callable[[SignInPage], None]
-    ) -> Tokens:
         loop, stop = asyncio.get_running_loop(), threading.Event()
 
-        def show_in_loop(page: SignInPage) -> None:
+        def show_in_loop(page: DeviceCode | SignInPage) -> None:
             loop.call_soon_threadsafe(on_page_shown, page)
 
         def run() -> Tokens:
-            self._convert_store_errors(self.saved_tokens.probe)
-            return self._accept_sign_in(self._sign_in_with_browser(terminal, show_in_loop, stop))
+            tokens = self.convert_store_errors(
+                lambda: self._interactive.run(terminal, on_page_shown=show_in_loop, stop=stop)
+            )
+            # It waits for the lock, writes files and asks the service.
+            return self.accept_sign_in(tokens)
 
         try:
             return await wait_for(run_in_thread(run))
@@ -192,7 +175,7 @@ class Account:
         Raises:
             AuthenticationError: the tokens could not be deleted.
         """
-        return self._convert_store_errors(self._sign_out)
+        return self.convert_store_errors(self._sign_out)
 
     def _sign_out(self) -> list[str]:
         # Under one lock, or a refresh in between would leave tokens that nobody revokes.
@@ -202,16 +185,31 @@ class Account:
                 tokens = self.saved_tokens.load()
             except StoreError as error:
                 logger.warning("the tokens cannot be revoked at the service: %s", error)
-            removed = self.saved_tokens.delete()
-            self.source = self._build_source()
+            removed = self.forget()
             if tokens is not None:
                 self._revoke_tokens(tokens)
         return removed
 
-    def _request_device_code(self) -> tuple[DeviceCode, Poll[Tokens]]:
-        return self._device_issuer.request_device_code()
+    def forget(self) -> list[str]:
+        """Delete the tokens here without ending the sign-in; return the locations. To be called under the lock.
 
-    def _accept_sign_in(self, tokens: Tokens) -> Tokens:
+        Raises:
+            StoreError: they could not be deleted.
+        """
+        removed = self.saved_tokens.delete()
+        self._save_newest_mode(None)
+        self.source = self._build_source()
+        return removed
+
+    def _save_newest_mode(self, mode: AuthMode | None) -> None:
+        save_newest_mode(self.settings.mode_file, mode, in_memory=self.settings.is_in_memory)
+
+    def accept_sign_in(self, tokens: Tokens) -> Tokens:
+        """Save the tokens of a new sign-in, and end the previous one; return them. Blocks.
+
+        Raises:
+            LLMError: they cannot be saved, or are for another workspace than the settings allow.
+        """
         workspace = self.settings.workspace
         if workspace and tokens.account != workspace:
             self._revoke_tokens(tokens)
@@ -219,7 +217,8 @@ class Account:
                 f"the sign-in was for the workspace {tokens.account}, but the setting 'workspace' allows only "
                 f"{workspace}: choose that one on the page, and run `{LOGIN_COMMAND}` again"
             )
-        previous = self._convert_store_errors(lambda: self.saved_tokens.replace(tokens))
+        previous = self.convert_store_errors(lambda: self.saved_tokens.replace(tokens))
+        self._save_newest_mode(self.settings.mode)
         self.source = self._build_source()
         if previous is not None and previous.refresh_token not in ("", tokens.refresh_token):
             self._revoke_tokens(previous)
@@ -233,7 +232,7 @@ class Account:
 
     def _fetch_token(self, refused_token: str | None) -> Token:
         """Return an access token that is not the refused one; for `TokenSource`."""
-        return self._convert_store_errors(lambda: self._get_usable_token(refused_token))
+        return self.convert_store_errors(lambda: self._get_usable_token(refused_token))
 
     def _get_usable_token(self, refused_token: str | None) -> Token:
         tokens = self.saved_tokens.load()
@@ -305,8 +304,8 @@ class Account:
             self._refusal = tokens.refresh_token, copy(error), time.monotonic() + _REFUSAL_INTERVAL_S
             raise
 
-    def _convert_store_errors(self, action: Callable[[], T]) -> T:
-        """Return the result of the action; errors of the store become kernel errors."""
+    def convert_store_errors(self, action: Callable[[], T]) -> T:
+        """Return the result of an action; errors of the store become kernel errors."""
         try:
             return action()
         except StoreBusy as error:

@@ -12,7 +12,7 @@ from openai_responses_common.failures.failure import Failure
 from openai_responses_common.transport.credential import UNAUTHORIZED, Lease
 from openai_responses_common.wire.json_values import as_object
 
-from .account import NOT_SIGNED_IN, Account
+from .account import Account
 from .tokens import AUTH_CLAIM, Tokens
 
 
@@ -51,7 +51,8 @@ class ChatgptCredential:
         if self.offer_sign_in is not None and (tokens is None or not tokens.can_be_used):
             tokens = await self.offer_sign_in() or tokens
         if tokens is None:
-            raise AuthenticationError(NOT_SIGNED_IN, status_code=UNAUTHORIZED)
+            absence = await wait_for(run_in_thread(self._account.describe_absence))
+            raise AuthenticationError(absence, status_code=UNAUTHORIZED)
         self._stored_tokens = tokens
 
     async def lease(self) -> Lease:

@@ -36,7 +36,7 @@ def verify_id_token(
     problem = ""
     try:
         header = jwt.get_unverified_header(str(token))
-        key = jwt.PyJWKSet.from_dict(dict(keys))[str(header.get("kid"))]
+        key = jwt.PyJWKSet.from_dict(dict(keys))[str(header.get("kid"))].key
         claims: dict[str, Any] = jwt.decode(
             str(token),
             key,
@@ -48,12 +48,15 @@ def verify_id_token(
         )
     except KeyError:
         problem = "UnknownKey"
-    except jwt.PyJWTError as error:
+    # A key of another type, and times that are no numbers, raise errors of Python's.
+    except (jwt.PyJWTError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
         problem = type(error).__name__
     else:
         if not isinstance(claims["sub"], str) or not claims["sub"]:
             problem = "NoSubject"
-        elif nonce is not None and not hmac.compare_digest(str(claims.get("nonce")), nonce):
+        elif nonce is not None and not hmac.compare_digest(
+            str(claims.get("nonce")).encode(errors="replace"), nonce.encode()
+        ):
             problem = "WrongNonce"
         elif claims.get("azp", client_id) != client_id or claims["aud"] not in (client_id, [client_id]):
             problem = "OtherAudience"

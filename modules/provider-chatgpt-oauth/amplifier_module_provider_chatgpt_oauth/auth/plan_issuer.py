@@ -1,7 +1,8 @@
 """The issuer of Sign in with ChatGPT: the address of its page, tokens, their refresh and their revocation. Blocks.
 
 This file knows no token store and no terminal. Source: developers.openai.com/siwc/token-sharing-open-source (sign-in,
-profiles-and-sessions, token-reference), seen 2026-11-30.
+profiles-and-sessions, token-reference), seen 2026-11-30. The documented paths are used and no discovery document is
+read: one at this host describes other sign-ins of OpenAI, too, and could only lead tokens elsewhere.
 """
 
 from __future__ import annotations

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from amplifier_core.llm_errors import AuthenticationError
+from amplifier_core.llm_errors import AuthenticationError, LLMError
+from openai_responses_common.auth.store.record import StoreError
 from openai_responses_common.auth.terminal import Terminal, replace_unprintable
 from openai_responses_common.transport.credential import is_header_value
 
-from ..settings import LOGIN_COMMAND, AccountSettings
-from .callback import CallbackServer
+from ..account_settings import AccountSettings
+from ..settings import LOGIN_COMMAND
+from .callback import CallbackServer, read_pasted_address
 from .plan_issuer import DYNAMIC_CLIENT, Attempt, PlanIssuer, may_use_plan
-from .registration import Registration, load_host_id, load_registration, save_registration
+from .registration import Registration, check_subject, load_host_id, load_registration, save_registration
 from .tokens import Tokens
+
+logger = logging.getLogger(__name__)
 
 _DEADLINE_S = 600.0
 _POLL_INTERVAL_S = 0.2
@@ -35,6 +42,10 @@ class SignInPage:
     expires_in_s: float = _DEADLINE_S
 
 
+class NoBrowser(AuthenticationError):
+    """No browser opened the page, and the user did not ask for this way."""
+
+
 def sign_in_with_browser(
     settings: AccountSettings,
     issuer: PlanIssuer,
@@ -42,6 +53,7 @@ def sign_in_with_browser(
     *,
     on_page_shown: Callable[[SignInPage], None] | None = None,
     stop: threading.Event | None = None,
+    needs_browser: bool = False,
 ) -> Tokens:
     """Run the sign-in until the user has approved or declined it.
 
@@ -51,71 +63,132 @@ def sign_in_with_browser(
         terminal: where the user reads, and may paste the address of the callback.
         on_page_shown: called with the page. The default is no call.
         stop: ends the sign-in when it is set. The default is no such event.
+        needs_browser: whether the sign-in ends if no browser opens the page. By default it goes on, because the user
+            can open the page.
 
     Raises:
+        NoBrowser: no browser opened the page.
         LLMError: the user declined, nobody answered in time, or the sign-in failed.
         StoreError: the registration cannot be saved.
     """
     registration, host_id = load_registration(settings), load_host_id(settings)
     attempt = Attempt(client_id=registration.client_id or DYNAMIC_CLIENT, redirect="")
-    with CallbackServer(attempt.state) as server:
+    with CallbackServer(attempt.state, issuer.url) as server:
         attempt = replace(attempt, redirect=server.address)
         url = issuer.build_page_url(attempt, host_id=host_id, asks_consent=registration.declined_plan)
-        _show_page(url, issuer, terminal)
+        opening = terminal.open_page(url, (urlsplit(issuer.url).hostname or "",))
+        if opening is None and needs_browser:
+            raise NoBrowser("there is no browser on this machine")
+        _show_page(url, terminal, is_open=opening is not None)
         if on_page_shown:
             on_page_shown(SignInPage(url=url))
-        parameters = _wait_for_callback(server, url, terminal, stop)
+        parameters = _Wait(server, url, terminal, stop, opening, needs_browser=needs_browser).run()
     client_id = _read_client_id(parameters, registration)
-    registration = replace(registration, client_id=client_id)
+    # Another process may have signed in meanwhile.
+    registration = replace(load_registration(settings), client_id=client_id)
     # Before the exchange: without it the next sign-in would register this machine once more.
     save_registration(settings, registration)
     tokens = issuer.exchange_code(attempt, client_id=client_id, code=parameters["code"])
-    if registration.subject not in ("", tokens.account):
-        raise AuthenticationError(
-            "somebody else signed in than before: sign in with the same account, or choose another label with the "
-            "setting 'account'"
+    try:
+        check_subject(registration, tokens)
+        save_registration(
+            settings, replace(registration, subject=tokens.account, declined_plan=not may_use_plan(tokens))
         )
-    save_registration(settings, replace(registration, subject=tokens.account, declined_plan=not may_use_plan(tokens)))
-    if not may_use_plan(tokens):
-        issuer.revoke_tokens(tokens)
-        raise AuthenticationError(
-            f"signed in as {tokens.email}, but without leave to use the plan: run `{LOGIN_COMMAND}` again and allow it"
-        )
+        if not may_use_plan(tokens):
+            raise AuthenticationError(
+                f"signed in as {tokens.email}, but without leave to use the plan: run `{LOGIN_COMMAND}` again and "
+                "allow it"
+            )
+    except (AuthenticationError, StoreError):
+        _revoke(issuer, tokens)
+        raise
     return tokens
 
 
-def _show_page(url: str, issuer: PlanIssuer, terminal: Terminal) -> None:
-    is_open = terminal.open_page(url, (urlsplit(issuer.url).hostname or "",))
+def _revoke(issuer: PlanIssuer, tokens: Tokens) -> None:
+    """Revoke tokens that nobody will use; the reason for that counts more than a failure."""
+    try:
+        issuer.revoke_tokens(tokens)
+    except LLMError as error:
+        logger.warning("tokens that are not used were not revoked at the service: %s", error)
+
+
+def _show_page(url: str, terminal: Terminal, *, is_open: bool) -> None:
     first = "Your browser opens this page to sign in with ChatGPT:" if is_open else "To sign in, open this page:"
     lines = [first, "", f"    {replace_unprintable(url)}", ""]
-    lines += [
-        "If the browser is on another machine, it cannot reach this one at the end. Then copy the address of the",
-        "page on which it ends (http://127.0.0.1:…), and paste it here.",
-    ]
+    if terminal.can_type:
+        lines += [
+            "If its browser is on another machine, the last page cannot be",
+            "reached. Then copy its address (http://127.0.0.1:…) and paste",
+            "it here.",
+        ]
     terminal.print_text("\n".join(lines))
 
 
-def _wait_for_callback(
-    server: CallbackServer, url: str, terminal: Terminal, stop: threading.Event | None
-) -> dict[str, str]:
-    end_s = time.monotonic() + _DEADLINE_S
-    terminal.start_waiting(url, (), takes_text=True)
-    try:
-        while server.parameters is None:
-            remaining_s = end_s - time.monotonic()
-            if stop is not None and stop.is_set():
-                raise AuthenticationError("the sign-in was stopped")
-            if terminal.is_declined:
-                raise AuthenticationError("the sign-in was declined")
-            if remaining_s <= 0:
-                raise AuthenticationError(f"nobody answered the page within {_DEADLINE_S / 60:.0f} minutes")
-            terminal.wait(min(_POLL_INTERVAL_S, remaining_s), lambda: end_s - time.monotonic(), stop)
-            text, terminal.typed_text = terminal.typed_text, ""
-            if text and not server.accept(text):
-                terminal.print_text("This is not the address of this sign-in. Paste the whole address of the page.")
-    finally:
-        terminal.finish_waiting()
-    return server.parameters
+class _Wait:
+    """Waits for the callback of one sign-in, or for its address at the keyboard."""
+
+    def __init__(
+        self,
+        server: CallbackServer,
+        url: str,
+        terminal: Terminal,
+        stop: threading.Event | None,
+        opening: Future[bool] | None,
+        *,
+        needs_browser: bool,
+    ) -> None:
+        self._server = server
+        self._url = url
+        self._terminal = terminal
+        self._stop = stop
+        self._opening = opening
+        self._needs_browser = needs_browser
+        self._end_s = time.monotonic() + _DEADLINE_S
+        self._pasted_text = ""
+
+    def run(self) -> dict[str, str]:
+        """Return the parameters of the callback.
+
+        Raises:
+            NoBrowser: see `sign_in_with_browser`.
+            AuthenticationError: the user declined, or nobody answered in time.
+        """
+        self._terminal.start_waiting(self._url, (), takes_text=True)
+        try:
+            while self._server.parameters is None:
+                self._check()
+                rest_s = self._end_s - time.monotonic()
+                self._terminal.wait(min(_POLL_INTERVAL_S, rest_s), lambda: self._end_s - time.monotonic(), self._stop)
+                self._read_keyboard()
+        finally:
+            self._terminal.finish_waiting()
+        return self._server.parameters
+
+    def _check(self) -> None:
+        if self._stop is not None and self._stop.is_set():
+            raise AuthenticationError("the sign-in was stopped")
+        if self._terminal.is_declined:
+            raise AuthenticationError("the sign-in was declined")
+        if time.monotonic() >= self._end_s:
+            raise AuthenticationError(f"nobody answered the page within {_DEADLINE_S / 60:.0f} minutes")
+        if self._opening is not None and self._opening.done() and not self._opening.result():
+            self._opening = None
+            if self._needs_browser:
+                raise NoBrowser("the browser could not be opened")
+            self._terminal.print_text("The browser could not be opened: open the page yourself.")
+
+    def _read_keyboard(self) -> None:
+        """Take a pasted address once no further line of it comes: line breaks may have cut it into pieces."""
+        line, self._terminal.typed_text = self._terminal.typed_text, ""
+        if line:
+            self._pasted_text += line
+            return
+        text, self._pasted_text = self._pasted_text, ""
+        if text and not self._server.accept(read_pasted_address(text)):
+            self._terminal.print_text(
+                "This is not the address of this sign-in.\nPaste the whole address of the last page."
+            )
 
 
 def _read_client_id(parameters: dict[str, str], registration: Registration) -> str:
@@ -126,7 +199,10 @@ def _read_client_id(parameters: dict[str, str], registration: Registration) -> s
     """
     if error := parameters.get("error"):
         is_declined = error == "access_denied"
-        raise AuthenticationError("the sign-in was declined in the browser" if is_declined else "the page failed")
+        code = f" ({error})" if re.fullmatch(r"[a-z_]{2,48}", error) else ""
+        raise AuthenticationError(
+            "the sign-in was declined in the browser" if is_declined else f"the sign-in service refused it{code}"
+        )
     client_id = parameters.get("client_id") or registration.client_id
     is_valid = is_header_value(client_id) and client_id != DYNAMIC_CLIENT and bool(parameters.get("code"))
     if not is_valid or registration.client_id not in ("", client_id):

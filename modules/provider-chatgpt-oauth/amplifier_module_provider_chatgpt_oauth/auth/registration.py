@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from amplifier_core.llm_errors import AuthenticationError
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.wire.json_values import loads_object_or_none
 
-from ..settings import AccountSettings
+from ..account_settings import AccountSettings
+from .tokens import Tokens
 
-_memory: dict[str, str] = {}
+_memory: dict[Path, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +33,12 @@ class Registration:
 
     client_id: str = ""
     subject: str = ""
-    declined_plan: bool = field(default=False)
+    declined_plan: bool = False
 
 
 def load_registration(settings: AccountSettings) -> Registration:
     """Return the saved registration; an empty one if there is none. Raises `StoreError`."""
-    fields = _load(settings, settings.registration_file.name)
+    fields = _load(settings, settings.registration_file)
     client_id, subject = fields.get("client_id"), fields.get("subject")
     return Registration(
         client_id=client_id if isinstance(client_id, str) else "",
@@ -44,29 +47,40 @@ def load_registration(settings: AccountSettings) -> Registration:
     )
 
 
+def check_subject(registration: Registration, tokens: Tokens) -> None:
+    """Check that the same person signed in as before.
+
+    Raises:
+        AuthenticationError: somebody else did.
+    """
+    if registration.subject not in ("", tokens.account):
+        raise AuthenticationError(
+            "somebody else signed in than before: sign in with the same account, or choose another label with the "
+            "setting 'account'"
+        )
+
+
 def save_registration(settings: AccountSettings, registration: Registration) -> None:
     """Save a registration. Raises `StoreError`."""
-    _save(settings, settings.registration_file.name, asdict(registration))
+    _save(settings, settings.registration_file, asdict(registration))
 
 
 def load_host_id(settings: AccountSettings) -> str:
     """Return the id of this machine, which is made at the first call. Raises `StoreError`."""
-    name = settings.host_file.name
-    host_id = _load(settings, name).get("ext_agent_host_id")
+    host_id = _load(settings, settings.host_file).get("ext_agent_host_id")
     if not isinstance(host_id, str):
         host_id = f"urn:uuid:{uuid.uuid4()}"
-        _save(settings, name, {"ext_agent_host_id": host_id})
+        _save(settings, settings.host_file, {"ext_agent_host_id": host_id})
     return host_id
 
 
-def _load(settings: AccountSettings, name: str) -> dict[str, Any]:
-    if settings.token_store == "memory":
-        return loads_object_or_none(_memory.get(name, "{}").encode()) or {}
-    return loads_object_or_none(FileStore(settings.token_file.with_name(name)).load() or b"{}") or {}
+def _load(settings: AccountSettings, file: Path) -> dict[str, Any]:
+    content = _memory.get(file, "").encode() if settings.is_in_memory else FileStore(file).load()
+    return loads_object_or_none(content or b"{}") or {}
 
 
-def _save(settings: AccountSettings, name: str, fields: dict[str, Any]) -> None:
-    if settings.token_store == "memory":
-        _memory[name] = json.dumps(fields)
+def _save(settings: AccountSettings, file: Path, fields: dict[str, Any]) -> None:
+    if settings.is_in_memory:
+        _memory[file] = json.dumps(fields)
     else:
-        FileStore(settings.token_file.with_name(name)).save(json.dumps(fields))
+        FileStore(file).save(json.dumps(fields))

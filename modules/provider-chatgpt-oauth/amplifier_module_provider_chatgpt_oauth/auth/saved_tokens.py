@@ -13,7 +13,7 @@ from dataclasses import replace
 from openai_responses_common.auth.store.open import open_store
 from openai_responses_common.auth.store.record import StoreError, TokenRecord
 
-from ..settings import AccountSettings
+from ..account_settings import AccountSettings
 from .tokens import Tokens, read_microsoft_record
 
 logger = logging.getLogger(__name__)
