@@ -81,7 +81,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     if not tokens.can_be_used:
         problem = f"The sign-in has expired. Run `{login}`."
     elif mode == "plan":
-        limits = {"limits": f"not told by the service; see {USAGE_PAGE}"}
+        limits = {"limits": f"the service does not say; see {USAGE_PAGE}"}
     elif not arguments.offline:
         problem, limits = asyncio.run(_fetch_limits(account, tokens))
     rows = {

@@ -132,5 +132,5 @@ def _build_transport(
 
 
 def build_each_backend(config: Mapping[str, Any]) -> dict[AuthMode, ChatgptBackend]:
-    """Build the backend of each way to sign in: each has a sign-in of its own."""
+    """Build the backend of each way to sign in: each has a separate sign-in."""
     return {mode: build_chatgpt_backend({**config, "auth_mode": mode}) for mode in AUTH_MODES}

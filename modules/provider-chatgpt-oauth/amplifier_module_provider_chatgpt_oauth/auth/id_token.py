@@ -48,7 +48,7 @@ def verify_id_token(
         )
     except KeyError:
         problem = "UnknownKey"
-    # A key of another type, and times that are no numbers, raise errors of Python's.
+    # A key of another type, and times that are not numbers, raise errors of Python's.
     except (jwt.PyJWTError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
         problem = type(error).__name__
     else:
