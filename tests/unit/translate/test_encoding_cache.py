@@ -179,6 +179,19 @@ def test_cache_is_bounded_and_keeps_what_is_used() -> None:
     assert cache.size_bytes > 50_000
 
 
+def test_ended_conversations_make_room_for_the_next_one() -> None:
+    """Each takes some 2 MB; the cache stays near what one of them needs."""
+    cache = EncodingCache()
+    for conversation in range(6):
+        history = [Message(role="user", content=f"{conversation} {number} " * 10_000) for number in range(20)]
+        for length in (10, 20):
+            items = encode(history[:length], cache).items
+        assert encode(history, cache).items[0] is items[0]
+    one = EncodingCache()
+    encode(history, one)
+    assert cache.size_bytes < 3 * one.size_bytes
+
+
 def test_entry_that_two_threads_add_counts_once() -> None:
     cache = EncodingCache()
     first, second = (replace(build_encoded([]), size=10) for _ in range(2))

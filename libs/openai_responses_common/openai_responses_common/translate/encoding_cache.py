@@ -5,8 +5,9 @@ message by its whole content (`message_key`) and by everything else that its ite
 identity or its place: so it is right whatever a host inserts, removes or changes, and calls in several threads and
 conversations may share it. It copies what it keeps, because a host may change its own lists and objects later.
 
-Bounded: what no request used for a while makes room. A conversation that is longer than half of the cache keeps its
-beginning there. Knows neither calls nor sessions, and nothing global.
+Bounded, and little larger than what the longest of the newest requests uses: what no request used for a while makes
+room. A conversation that is longer than half of the cache keeps its beginning there. Knows neither calls nor sessions,
+and nothing global.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from .message_key import are_plain_tools, is_plain_message, make_message_key, ma
 from .tools import EncodedTools, encode_tools
 
 _MAX_BYTES = 64 * 1024 * 1024
+_MIN_GENERATION_BYTES = 1024 * 1024
 _MAX_CONTEXTS = 64
 _MAX_TOOL_LISTS = 16
 # An entry takes about this much besides its texts.
@@ -71,6 +73,7 @@ class EncodingCache:
         self._young: dict[Hashable, EncodedMessage] = {}
         self._old: dict[Hashable, EncodedMessage] = {}
         self._young_bytes = 0
+        self._needed_bytes = 0
         self._tools: dict[bytes, EncodedTools] = {}
 
     @property
@@ -93,6 +96,7 @@ class EncodingCache:
             if len(self._contexts) >= _MAX_CONTEXTS and context not in self._contexts:
                 self._contexts.clear()
             number = self._contexts.setdefault(context, next(self._numbers))
+            self._needed_bytes -= self._needed_bytes // 8  # a long conversation may have ended
         return CachedMessages(self, self._young, number, self._max_generation_bytes)
 
     def encode_tools(self, tools: Sequence[ToolSpec] | None, hosted_tools: Sequence[Mapping[str, Any]]) -> EncodedTools:
@@ -122,12 +126,18 @@ class EncodingCache:
             self.add(key, entry)
         return entry
 
+    def need(self, size_bytes: int) -> None:
+        """Make the cache large enough for a request that uses so many bytes of it."""
+        if size_bytes > self._needed_bytes:
+            self._needed_bytes = size_bytes
+
     def add(self, key: Hashable, entry: EncodedMessage) -> None:
         """Keep an entry."""
         with self._lock:
             if key in self._young:
                 return
-            if self._young_bytes + entry.size > self._max_generation_bytes:
+            generation_bytes = max(_MIN_GENERATION_BYTES, self._needed_bytes + self._needed_bytes // 4)
+            if self._young_bytes + entry.size > min(generation_bytes, self._max_generation_bytes):
                 self._old, self._young, self._young_bytes = self._young, {}, 0
             self._young[key] = entry
             self._young_bytes += entry.size
@@ -150,6 +160,7 @@ class CachedMessages:
         self._find_young = young.get
         self._context_number = context_number
         self._room = room
+        self._used_bytes = 0
 
     def encode(self, message: Message, encode: Callable[[Message], EncodedMessage]) -> EncodedMessage:
         """Return what a message becomes, from the cache if it is there.
@@ -172,12 +183,20 @@ class CachedMessages:
             if entry.size <= self._room:
                 self._cache.add(key, entry)
         self._room -= entry.size
+        self._used_bytes += entry.size
+        self._cache.need(self._used_bytes)
         return entry
 
 
-def _make_entry(encoded: EncodedMessage, content_key: Hashable) -> EncodedMessage:
-    """Return an entry that shares nothing that anybody changes. JSON can hold what has a key."""
-    items = [SharedItem(cast(Item, _copy(item))) for item in encoded.items]
+def _make_entry(encoded: EncodedMessage, content_key: Hashable) -> EncodedMessage | None:
+    """Return an entry that shares nothing that anybody changes.
+
+    None if JSON cannot hold it; whoever writes the body reports that.
+    """
+    try:
+        items = [SharedItem(cast(Item, _copy(item))) for item in encoded.items]
+    except (TypeError, ValueError):
+        return None
     key_bytes = len(content_key) if isinstance(content_key, bytes) else 0
     size = _ENTRY_BYTES + key_bytes + 2 * sum(len(item.json) for item in items)
     return replace(encoded, items=list[Item](items), size=size)

@@ -49,6 +49,7 @@ _BLOCK_CODES: dict[type[Any], int] = {
         )
     )
 }
+_FLAT_LEVELS = 6
 _PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
 
 
@@ -93,16 +94,39 @@ def _refuse_circles(description: Any, calls: Any) -> None:
     Raises:
         ValueError: a value contains itself, or pydantic does not write it.
     """
-    values: list[object] = [calls]
     if type(description) is list:
         for _, fields, extra in cast(list[tuple[int, dict[str, Any], object]], description):
-            values += fields.values()
-            values.append(extra)
+            for value in fields.values():
+                if type(value) not in _PLAIN_TYPES:
+                    _refuse_circle(value)
+            if extra:
+                _refuse_circle(extra)
+    elif type(description) not in _PLAIN_TYPES:
+        _refuse_circle(description)
+    if calls is not None:
+        _refuse_circle(calls)
+
+
+def _refuse_circle(value: object) -> None:
+    """Raise as `_refuse_circles` does. The writer takes longer than a look at types, but copes with any depth."""
+    if not _is_flat(value, _FLAT_LEVELS):
+        to_json(value)
+
+
+def _is_flat(value: object, levels: int) -> bool:
+    """Return whether a value ends within so many levels of lists and dictionaries, with texts and numbers in them."""
+    if type(value) is dict:
+        entries: Iterable[object] = cast(dict[Any, object], value).values()
+    elif type(value) is list:
+        entries = cast(list[object], value)
     else:
-        values.append(description)
-    for value in values:
-        if type(value) not in _PLAIN_TYPES:
-            to_json(value)
+        return False
+    if not levels:
+        return False
+    for entry in entries:  # noqa: SIM110 (half the time of any() and of a list of the nested ones)
+        if type(entry) not in _PLAIN_TYPES and not _is_flat(entry, levels - 1):
+            return False
+    return True
 
 
 def make_tools_key(tools: Iterable[ToolSpec], hosted_tools: Iterable[Mapping[str, Any]]) -> bytes | None:

@@ -80,8 +80,7 @@ class WebSocketRequest:
         self._body = body
         self._headers = headers
         self._can_open = can_open
-        fields = {key: value for key, value in body.fields.items() if key not in omitted_fields}
-        self._frame_body = RequestBody({"type": "response.create", **fields}, body.items)
+        self._omitted_fields = omitted_fields
         self._timeout_s = timeout_s
         self._on_switch = on_switch
         self._lost: ConnectionLost | None = None  # what a new connection replaces
@@ -200,10 +199,11 @@ class WebSocketRequest:
 
     def _build_frame(self, last_response: LastResponse | None) -> bytes:
         new_items = last_response.list_new_items(self._body) if last_response else None
-        if last_response is None or new_items is None:
-            return self._frame_body.content()
-        items_from = len(self._body.items) - len(new_items)
-        return self._frame_body.content(items_from=items_from, extra_fields={"previous_response_id": last_response.id})
+        fields, items_from = {"type": "response.create"}, 0
+        if last_response is not None and new_items is not None:
+            fields["previous_response_id"] = last_response.id
+            items_from = len(self._body.items) - len(new_items)
+        return self._body.content(items_from=items_from, extra_fields=fields, omitted_fields=self._omitted_fields)
 
     async def _read_start(self, connection: WebSocketConnection, *, is_continued: bool) -> list[bytes]:
         """Read frames up to the first event of the response, and return them.
