@@ -153,6 +153,8 @@ PROFILE = BackendProfile(
     # OpenAI's own client sends them with every call. Source: captures of Codex 0.169 and pi 0.73.1, seen 2026-11-30.
     states_defaults=True,
     effort_names={"ultra": "max"},  # listed for OpenAI's own client, refused in a request
+    # OpenAI's own client sends such items here: "it replies OK" with gpt-6-astra. Source: codex#44751, seen 2026-12-01.
+    effort_updates=True,
     reasoning_ids=False,  # with store: false "Item with id 'rs_…' not found"
     session_headers=("session-id",),
     limits=LIMIT_TABLE,

@@ -13,7 +13,13 @@ from openai_responses_common.version import __version__
 
 USER_AGENT = f"amplifier-module-provider-openai-v2/{__version__}"
 
-PROFILE = BackendProfile(name="openai-v2", display_name="OpenAI (v2)", announces_shutdowns=True)
+PROFILE = BackendProfile(
+    name="openai-v2",
+    display_name="OpenAI (v2)",
+    effort_updates=True,
+    cache_diagnostics=True,
+    announces_shutdowns=True,
+)
 
 OTHER_SERVER_PROFILE = replace(
     PROFILE,
@@ -31,6 +37,9 @@ OTHER_SERVER_PROFILE = replace(
     ciphertext_family="",
     # Our prices are OpenAI's; LiteLLM and OpenRouter report what a response cost.
     prefers_reported_cost=True,
+    # Nobody who serves other models is known to have them.
+    effort_updates=False,
+    cache_diagnostics=False,
     announces_shutdowns=False,
 )
 """The differences of a server that is not OpenAI's: vLLM, llama.cpp, Ollama, LiteLLM …"""

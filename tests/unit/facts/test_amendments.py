@@ -169,6 +169,7 @@ def test_an_amendment_changes_its_part_of_the_body(
     [
         ({"dropped_fields": frozenset("a")}, {"dropped_fields": frozenset("b")}, {"dropped_fields": frozenset("ab")}),
         ({"streams": False}, {"message_status": True}, {"streams": False, "message_status": True}),
+        ({"effort_updates": False}, {}, {"effort_updates": False}),
         ({"allowed_efforts": ("low",)}, {}, {"allowed_efforts": ("low",)}),
         ({}, {"allowed_efforts": ("low",)}, {"allowed_efforts": ("low",)}),
         (

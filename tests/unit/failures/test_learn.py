@@ -41,6 +41,7 @@ def body(**more: Any) -> dict[str, Any]:
         "truncation": "auto",
         "prompt_cache_key": "k",
         "prompt_cache_retention": "24h",
+        "prompt_cache_options": {"comparison_response_id": "resp_1"},
         "safety_identifier": "s",
         "instructions": "i",
         "tools": [FUNCTION],
@@ -814,3 +815,28 @@ def test_the_net_needs_something_to_leave_out() -> None:
     assert learn_net(refusal("Something odd."), body(), NOTHING) is None
     known = Amendments(refused_item_keys=keys("rs_1", "ws_1"))
     assert learn_net(refusal("Something odd."), body(input=OPAQUE), known) is None
+
+
+UPDATE = {"type": "configuration_update", "reasoning": {"effort": "high"}}
+
+
+@pytest.mark.parametrize(
+    ("message", "param", "items", "learns"),
+    [
+        (
+            "The 'configuration_update' item type is not supported with this model.",
+            "input[1].type",
+            [USER, UPDATE],
+            True,
+        ),
+        ("Invalid value: 'configuration_update'.", None, [UPDATE, USER], True),
+        ("Invalid value.", "input[0]", [UPDATE, USER], True),
+        ("The 'configuration_update' item type is not supported with this model.", None, [USER], False),
+        ("Invalid value.", "input[1]", [UPDATE, USER], False),
+    ],
+)
+def test_refused_change_of_the_effort_moves_to_the_field(
+    message: str, param: str | None, items: list[dict[str, Any]], learns: bool
+) -> None:
+    found = lesson(refusal(message, param=param, code="unsupported_value"), input=items)
+    assert (found == Amendments(effort_updates=False)) is learns

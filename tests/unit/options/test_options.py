@@ -79,6 +79,10 @@ SETTINGS: list[tuple[str, Any, str, Any]] = [
     ("prompt_cache_key", "k", "prompt_cache_key", "k"),
     ("prompt_cache_retention", "24h", "prompt_cache_retention", "24h"),
     ("prompt_cache_retention", "in-memory", "prompt_cache_retention", "in_memory"),
+    ("prompt_cache_options", '{"ttl": "12h"}', "prompt_cache_options", {"ttl": "12h"}),
+    ("effort_updates", "true", "effort_updates", True),
+    ("effort_updates", "off", "effort_updates", False),
+    ("effort_updates", "Auto", "effort_updates", None),
     ("safety_identifier", "user-1", "safety_identifier", "user-1"),
     ("include", "a, b,,", "include", ("a", "b")),
     ("include", ["a", "b"], "include", ("a", "b")),
@@ -188,6 +192,9 @@ def test_an_empty_setting_is_absent(key: str, absent: Any) -> None:
         ),
         ("truncation", "yes", "one of auto, disabled"),
         ("prompt_cache_retention", "1h", "one of in_memory, 24h"),
+        ("prompt_cache_options", {"ttl": "1h"}, "an object with `mode` (implicit or explicit) and `ttl` (30m or 12h)"),
+        ("prompt_cache_options", {"prewarm": True}, "an object with `mode`"),
+        ("effort_updates", 2, "auto, true or false"),
     ],
 )
 def test_a_value_that_cannot_be_read_names_key_remedy_and_value(key: str, value: Any, takes: str) -> None:

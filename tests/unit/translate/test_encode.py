@@ -437,3 +437,64 @@ def test_a_continuation_marks_the_message_that_was_cut_off_where_the_server_read
         is_continuation=True,
     )
     assert encoded.body["input"][-1].get("status") == ("incomplete" if marks else None)
+
+
+def answer(effort: str) -> Message:
+    state = {"origin": "here", "model": "gpt-6-sol", "effort": effort}
+    return Message.model_validate(
+        {
+            "role": "assistant",
+            "content": [{"type": "text", "text": "a", "openai": state}, {"type": "text", "text": "b"}],
+        }
+    )
+
+
+TAKES = replace(PLAIN, effort_updates=True)
+
+
+@pytest.mark.parametrize(
+    ("profile", "fields", "before", "field", "update"),
+    [
+        (TAKES, {}, "low", "low", "high"),
+        (TAKES, {}, "default", None, "high"),
+        (PLAIN, {"effort_updates": True}, "low", "low", "high"),
+        (PLAIN, {}, "low", "high", None),
+        (TAKES, {"effort_updates": False}, "low", "high", None),
+        (TAKES, {"truncation": "auto"}, "low", "high", None),
+        (TAKES, {"extra_body": {"context_management": []}}, "low", "high", None),
+        (TAKES, {"reasoning": {"mode": "pro"}}, "low", "high", None),
+        (TAKES, {"model": "gpt-5.6-sol"}, "low", "high", None),
+        (replace(TAKES, item_types=frozenset({"message"})), {}, "low", "high", None),
+        (TAKES, {"amendments": Amendments(effort_updates=False)}, "low", "high", None),
+        (TAKES, {"amendments": Amendments(dropped_fields=frozenset({"reasoning.effort"}))}, "low", None, None),
+    ],
+)
+def test_effort_changes_in_the_field_or_in_the_input(
+    profile: BackendProfile, fields: dict[str, Any], before: str, field: str | None, update: str | None
+) -> None:
+    encoded = encode(USER, answer(before), USER, profile=profile, reasoning_effort="high", **fields)
+    sent = wire(encoded)
+    assert sent["reasoning"].get("effort") == field
+    updates = [item["reasoning"]["effort"] for item in sent["input"] if item["type"] == "configuration_update"]
+    assert updates == ([update] if update else [])
+    assert encoded.effort == ("high" if update else "")
+
+
+def test_effort_of_another_model_does_not_count() -> None:
+    message = Message.model_validate(
+        {
+            "role": "assistant",
+            "content": [{"type": "text", "text": "a", "openai": {"origin": "there", "effort": "low"}}],
+        }
+    )
+    encoded = encode(USER, message, USER, profile=TAKES, reasoning_effort="high")
+    assert wire(encoded)["reasoning"]["effort"] == "high"
+
+
+def test_cache_options_go_to_models_that_have_them() -> None:
+    options = {"ttl": "12h"}
+    assert body(model="gpt-5.6-sol", prompt_cache_options=options)["prompt_cache_options"] == options
+    assert body(model="somebody/else", prompt_cache_options=options)["prompt_cache_options"] == options
+    encoded = encode(model="gpt-5.4", prompt_cache_options=options)
+    assert "prompt_cache_options" not in wire(encoded)
+    assert encoded.dropped_options == ["prompt_cache_options: gpt-5.4 does not accept it"]

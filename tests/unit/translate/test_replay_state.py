@@ -14,6 +14,11 @@ from openai_responses_common.translate.replay_state import (
 )
 
 
+def test_effort_of_a_request_is_part_of_the_state() -> None:
+    assert make_maker_state("here", "m", "m", "low") == {"origin": "here", "model": "m", "effort": "low"}
+    assert make_maker_state("here", "m", "m") == {"origin": "here", "model": "m"}
+
+
 def test_a_state_is_found_beside_its_block() -> None:
     state: ReplayState = {"origin": "here", "item": {"type": "message", "id": "msg_1"}, "part": 1}
     assert read_replay_state(TextBlock(text="a", **as_extra_field(state))) == state
@@ -34,6 +39,7 @@ def test_a_state_is_found_beside_its_block() -> None:
         {"item": {"type": "message", "role": []}},
         {"origin": "here", "model": 5},
         {"origin": "here", "model": "m", "alias": ["m"]},
+        {"origin": "here", "effort": None},
     ],
 )
 def test_what_is_no_state_any_more_is_none(state: Any) -> None:

@@ -283,6 +283,7 @@ class Engine:
             model=call.options.model,
             tool_names=call.tool_names,
             body=call.prepared_request.encoded_request.body,
+            effort=call.prepared_request.encoded_request.effort,
         )
 
     def _warn_once(self, warnings: list[str]) -> None:

@@ -46,6 +46,7 @@ class Amendments:
         refused_media_keys: images and files that the service could not read, see `media_key`.
         media_in_tool_results: whether tool results may hold images and files.
         message_status: whether each replayed assistant message has a `status`.
+        effort_updates: whether an item of the input may change the effort.
         streams: whether the service may stream to this account; if not, the whole response comes as one JSON object.
     """
 
@@ -63,6 +64,7 @@ class Amendments:
     refused_media_keys: frozenset[str] = frozenset()
     media_in_tool_results: bool = True
     message_status: bool = False
+    effort_updates: bool = True
     streams: bool = True
 
     @property
@@ -95,6 +97,7 @@ class Amendments:
             refused_media_keys=self.refused_media_keys | other.refused_media_keys,
             media_in_tool_results=self.media_in_tool_results and other.media_in_tool_results,
             message_status=self.message_status or other.message_status,
+            effort_updates=self.effort_updates and other.effort_updates,
             streams=self.streams and other.streams,
         )
 
@@ -106,8 +109,8 @@ NO_AMENDMENTS = Amendments()
 def amend_body(body: Mapping[str, Any], amendments: Amendments) -> tuple[dict[str, Any], list[str]]:
     """Return the body with the amendments, and sentences about what it loses.
 
-    Efforts and refused items are not applied here: the encoding of options and of messages reads them, because other
-    parts of the body depend on them.
+    Efforts, their updates and refused items are not applied here: the encoding of options and of messages reads them,
+    because other parts of the body depend on them.
 
     Args:
         body: the encoded body with its `input`; it is not changed.

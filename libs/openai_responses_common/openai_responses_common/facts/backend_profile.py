@@ -94,6 +94,8 @@ class BackendProfile:
         item_types: the only types of input items that the service takes; None, the default, if it takes all.
         tools_in_input: whether functions and custom tools go into an item of the input; false by default.
         effort_names: efforts that have another name on the wire.
+        effort_updates: whether the service takes the item that changes the effort, see `ModelTraits`; false by default.
+        cache_diagnostics: whether it says why a cache missed, see `ModelTraits.cache_options`; false by default.
         reasoning_ids: whether replayed reasoning keeps its id; false if the service cannot find such ids.
         reads_summaries: whether reasoning goes back if it has a summary only, without ciphertext or raw text; false by
             default, because OpenAI's API cannot find such an item.
@@ -130,6 +132,8 @@ class BackendProfile:
     item_types: frozenset[str] | None = None
     tools_in_input: bool = False
     effort_names: Mapping[str, str] = field(default_factory=dict[str, str])
+    effort_updates: bool = False
+    cache_diagnostics: bool = False
     reasoning_ids: bool = True
     reads_summaries: bool = False
     ciphertext_family: str = OPENAI_CIPHERTEXT

@@ -7,6 +7,7 @@ caller asked for. A row says what the service accepts, not what is wise. The set
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from .model_ids import remove_snapshot_date, table_name
 from .traits import ModelTraits
@@ -26,6 +27,12 @@ _DEEP_RESEARCH = replace(
 )
 
 
+# `prompt_cache_options`: "for gpt-5.6 and later models" (openai 3.57 and the guide on prompt cache diagnostics). The
+# item that changes the effort: GPT-6 and later (the guide on reasoning, vercel/ai#20390); gpt-5.6 refuses it
+# (openai/codex#44751). Seen 2026-12-01.
+_GPT_5_6: dict[str, Any] = {"cache_options": True}
+_GPT_6: dict[str, Any] = {**_GPT_5_6, "effort_updates": True}
+
 # Efforts and defaults: recorded API probes ("Supported values are: ..."), Aug-Oct 2026, unless a row says otherwise.
 # Windows, hosted tools, shutdown days: litellm 1.109.1 and openai 3.52.0, seen 2026-11-21.
 MODEL_TRAITS: dict[str, ModelTraits] = {
@@ -33,23 +40,38 @@ MODEL_TRAITS: dict[str, ModelTraits] = {
     # astra: secondary, third-party pages that say the same. Secondary too (litellm discussion, blogs): `instructions`
     # counts for one turn and is billed uncached, so the leading text goes into the first developer message.
     "gpt-6.2-astra": _traits(
-        window=922_000, output=128_000, efforts="low..max", leading_system="developer", extras="web_search computer_use"
+        window=922_000,
+        output=128_000,
+        efforts="low..max",
+        leading_system="developer",
+        extras="web_search computer_use",
+        **_GPT_6,
     ),
     "gpt-6.2-sol": _traits(
-        window=922_000, output=128_000, efforts="low..max", leading_system="developer", extras="web_search computer_use"
+        window=922_000,
+        output=128_000,
+        efforts="low..max",
+        leading_system="developer",
+        extras="web_search computer_use",
+        **_GPT_6,
     ),
     # Default medium is echoed by astra, sol and luna (2026-09-24); we assume the same of the 6.1 models.
     "gpt-6.1-sol": _traits(
-        window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use"
+        window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use", **_GPT_6
     ),
     "gpt-6.1-terra": _traits(
-        window=922_000, output=128_000, efforts="none low..max", default="medium", extras="web_search computer_use"
+        window=922_000,
+        output=128_000,
+        efforts="none low..max",
+        default="medium",
+        extras="web_search computer_use",
+        **_GPT_6,
     ),
     "gpt-6-astra": _traits(
-        window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use"
+        window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use", **_GPT_6
     ),
     "gpt-6-astra-law": _traits(
-        window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use"
+        window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use", **_GPT_6
     ),
     # Secondary: litellm 1.110.2 has the limits of daybreak, and only prices of the two rosalind models, for which a
     # window of 272,000 is the careful guess. No list of efforts is published. Seen 2026-11-30.
@@ -59,28 +81,48 @@ MODEL_TRAITS: dict[str, ModelTraits] = {
         _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
     ),
     "gpt-6-rosalind": _traits(
-        window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use"
+        window=922_000, output=128_000, efforts="low..max", default="medium", extras="web_search computer_use", **_GPT_6
     ),
     "gpt-6-sol": _traits(
-        window=922_000, output=128_000, efforts="none low..max", default="medium", extras="web_search computer_use"
+        window=922_000,
+        output=128_000,
+        efforts="none low..max",
+        default="medium",
+        extras="web_search computer_use",
+        **_GPT_6,
     ),
     "gpt-6-luna": _traits(
-        window=922_000, output=128_000, efforts="none low..max", default="medium", extras="web_search computer_use fast"
+        window=922_000,
+        output=128_000,
+        efforts="none low..max",
+        default="medium",
+        extras="web_search computer_use fast",
+        **_GPT_6,
     ),
     # `max` is not in litellm's flags, but in OpenAI's pages and accepted by the API (2026-09-03).
     "gpt-5.6": _traits(
-        window=900_000, output=128_000, efforts="none low..max", default="medium", extras="web_search computer_use"
+        window=900_000,
+        output=128_000,
+        efforts="none low..max",
+        default="medium",
+        extras="web_search computer_use",
+        **_GPT_5_6,
     ),  # alias of sol
     "gpt-5.6-sol": _traits(
-        window=900_000, output=128_000, efforts="none low..max", default="medium", extras="web_search computer_use"
+        window=900_000,
+        output=128_000,
+        efforts="none low..max",
+        default="medium",
+        extras="web_search computer_use",
+        **_GPT_5_6,
     ),
-    "gpt-5.6-terra": _traits(window=900_000, output=128_000, efforts="none low..max", default="medium"),
+    "gpt-5.6-terra": _traits(window=900_000, output=128_000, efforts="none low..max", default="medium", **_GPT_5_6),
     "gpt-5.6-luna": _traits(
-        window=900_000, output=128_000, efforts="none low..max", default="medium", extras="web_search fast"
+        window=900_000, output=128_000, efforts="none low..max", default="medium", extras="web_search fast", **_GPT_5_6
     ),
     # Trusted access; 400,000 in all. No list of efforts is published.
     "gpt-5.6-cyber": _traits(
-        window=272_000, output=128_000, efforts=None, reasoning_guess=True, extras="web_search computer_use"
+        window=272_000, output=128_000, efforts=None, reasoning_guess=True, extras="web_search computer_use", **_GPT_5_6
     ),
     # Secondary: litellm 1.110.2 has its price and the day only; the limits are those of its family.
     "gpt-5.5-cyber-preview": _traits(
@@ -182,9 +224,11 @@ MODEL_TRAITS: dict[str, ModelTraits] = {
 # The rows of models that are not listed, by the family that their id begins with: the smallest window of the family,
 # and every effort that the caller asks for.
 FAMILY_TRAITS: dict[str, ModelTraits] = {
-    "gpt-6.2": _traits(window=922_000, output=128_000, efforts=None, reasoning_guess=True, leading_system="developer"),
-    "gpt-6": _traits(window=922_000, output=128_000, efforts=None, reasoning_guess=True),
-    "gpt-5.6": _traits(window=900_000, output=128_000, efforts=None, reasoning_guess=True),
+    "gpt-6.2": _traits(
+        window=922_000, output=128_000, efforts=None, reasoning_guess=True, leading_system="developer", **_GPT_6
+    ),
+    "gpt-6": _traits(window=922_000, output=128_000, efforts=None, reasoning_guess=True, **_GPT_6),
+    "gpt-5.6": _traits(window=900_000, output=128_000, efforts=None, reasoning_guess=True, **_GPT_5_6),
     "gpt-5": _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
     # Chat variants, off at OpenAI: one effort (recorded probes), a small window (litellm).
     **dict.fromkeys(("gpt-5.1-chat", "gpt-5.2-chat", "gpt-5.3-chat"), _CHAT_MODEL),

@@ -51,6 +51,8 @@ class ModelTraits:
         ciphertext_family: the models that read each other's ciphertext and raw reasoning; empty for a model that reads
             only its own. None if it is not known, as for a deployment's name.
         shutdown: its announced last day at OpenAI, for display; Azure announces later days. None by default.
+        effort_updates: whether an item of the input may change its effort; false by default.
+        cache_options: whether it takes `prompt_cache_options` and says why a cache missed; false by default.
         extra_capabilities: names of further capabilities; none by default.
     """
 
@@ -69,6 +71,8 @@ class ModelTraits:
     reasoning_guess: bool | None = None
     ciphertext_family: str | None = OPENAI_CIPHERTEXT
     shutdown: str | None = None
+    effort_updates: bool = False
+    cache_options: bool = False
     extra_capabilities: tuple[str, ...] = ()
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ..wire.client_calls import find_client_call, is_host_item
-from ..wire.types import Item, item_key
+from ..wire.types import EFFORT_UPDATE_TYPE, Item, item_key
 from ._refusal import Lesson, Refusal
 
 _REASONING_REFUSAL_CODES = frozenset({"invalid_encrypted_content"})
@@ -137,6 +137,23 @@ def _list_opaque_items(refusal: Refusal) -> Iterator[Item]:
     for item in refusal.items:
         if item.get("type", "message") != "message" and not find_client_call(item) and not is_host_item(item):
             yield item
+
+
+def learn_no_effort_updates(refusal: Refusal) -> Lesson | None:
+    """Change the effort in the field of the request, if the service refuses the item that changes it.
+
+    The API's words are "The 'configuration_update' item type is not supported with this model." Source:
+    openai/codex#44751, seen 2026-12-01.
+    """
+    has_updates = any(item.get("type") == EFFORT_UPDATE_TYPE for item in refusal.items)
+    named_items = [entry[0] for path in refusal.paths if (entry := refusal.find_item(path))]
+    is_named = any(item.get("type") == EFFORT_UPDATE_TYPE for item in named_items)
+    if not has_updates or not (is_named or EFFORT_UPDATE_TYPE in refusal.message):
+        return None
+    sentence = (
+        f"the service refused a change of the effort in the input ({refusal.reason}); the next requests make none"
+    )
+    return replace(refusal.amendments, effort_updates=False), sentence
 
 
 # Fields of items

@@ -46,6 +46,8 @@ class Options:
     truncation: str | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
+    prompt_cache_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    effort_updates: bool | None = None
     safety_identifier: str | None = None
     hosted_tools: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     include: tuple[str, ...] = ()

@@ -108,6 +108,16 @@ def flag(value: object) -> bool:
     return FLAG_VALUES[name]
 
 
+def flag_or_auto(value: object) -> bool | None:
+    """Return true or false as `flag` does, and None for `auto` and `default`."""
+    if str(value).strip().lower() in {"auto", "default"}:
+        return None
+    try:
+        return flag(value)
+    except ValueError:
+        raise ValueError("auto, true or false") from None
+
+
 def whole(value: object) -> int:
     """Return a whole number."""
     try:
@@ -233,6 +243,17 @@ def json_object(value: object) -> dict[str, Any]:
     if not is_json_object(cast(object, parsed)):
         raise ValueError("an object that JSON can hold: its keys are texts, and it has no dates and no NaN")
     return dict(cast(Mapping[str, Any], parsed))
+
+
+_CACHE_OPTIONS: Mapping[str, tuple[str, ...]] = {"mode": ("implicit", "explicit"), "ttl": ("30m", "12h")}
+
+
+def cache_options(value: object) -> dict[str, Any]:
+    """Return `prompt_cache_options`, without what makes no sense in a call: `prewarm` asks for no answer."""
+    options = json_object(value)
+    if any(options[key] not in _CACHE_OPTIONS.get(key, ()) for key in options):
+        raise ValueError("an object with `mode` (implicit or explicit) and `ttl` (30m or 12h)")
+    return options
 
 
 def effort(value: object) -> str | None:

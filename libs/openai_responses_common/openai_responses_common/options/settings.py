@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from ..facts.traits import VERBOSITIES
 from .model_info import read_model_info
 from .readers import (
+    cache_options,
     dollars_or_unset,
     effort,
     flag,
+    flag_or_auto,
     hosted_tool_list,
     json_object,
     known_effort,
@@ -146,8 +148,25 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
     "prompt_cache_retention": Setting(
         field="prompt_cache_retention",
         read=one_of_or_unset("in_memory", "24h"),
-        meaning="How long a prompt stays cached: `in_memory` or `24h`.",
+        meaning="How long a prompt stays cached: `in_memory` or `24h`. Newer models have `prompt_cache_options`.",
         default=_SERVICE_DEFAULT,
+    ),
+    "prompt_cache_options": Setting(
+        field="prompt_cache_options",
+        read=cache_options,
+        is_structured=True,
+        meaning="How gpt-5.6 and later models cache a prompt: an object with `mode` (`implicit` or `explicit`, which "
+        "without breakpoints means no cache) and `ttl` (`30m` or `12h`).",
+        default=_SERVICE_DEFAULT,
+    ),
+    "effort_updates": Setting(
+        field="effort_updates",
+        read=flag_or_auto,
+        meaning="Whether an effort that changes in mid-conversation is sent as an item of the input, which keeps the "
+        "cached prompt valid. `auto` does so with GPT-6 and later models at OpenAI and of a ChatGPT plan. The usual "
+        "field has the new effort if a service refuses the item, if the effort was or becomes `none`, and with "
+        "`truncation: auto` or `reasoning: {mode: pro}`.",
+        default="auto",
     ),
     "safety_identifier": Setting(
         field="safety_identifier", meaning="A hash that stands for your user, for the service's abuse checks."

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 from ..wire.client_calls import OUTPUT_TYPES, find_client_call
 from ..wire.json_values import SURROGATES
-from ..wire.types import Item
+from ..wire.types import EFFORT_UPDATE_TYPE, Item
 
 MAX_CALL_ID_CHARS = 64
 """The service refuses longer ids: "string too long. Expected a string with maximum length 64", which is how the API
 refuses the ids of some other providers."""
 
 INPUT_ROLES = frozenset({"user", "developer", "system"})
+_INPUT_TYPES = frozenset({*OUTPUT_TYPES, EFFORT_UPDATE_TYPE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ def read_order_facts(items: Sequence[Item]) -> OrderFacts:
 
 
 def is_input_item(item: Item) -> bool:
-    """Return whether an item comes from the host: its system text, a message of the user, or a call output."""
-    return str(item.get("role")) in INPUT_ROLES or item.get("type") in OUTPUT_TYPES
+    """Return whether an item comes from the host: its system text, a message of the user, a call output, an effort."""
+    return str(item.get("role")) in INPUT_ROLES or item.get("type") in _INPUT_TYPES
 
 
 def _read_input_facts(items: Sequence[Item]) -> OrderFacts:

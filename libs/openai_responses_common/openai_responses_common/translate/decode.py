@@ -41,6 +41,7 @@ def decode_response(
     model: str = "",
     tool_names: ToolNames | None = None,
     body: Body | None = None,
+    effort: str = "",
 ) -> DecodedResponse:
     """Return the chat response for the responses of one call: the first one and its continuations.
 
@@ -51,6 +52,7 @@ def decode_response(
         model: the model that the requests asked for; empty by default.
         tool_names: the names of the tools of the request. None, the default, if no tool has an alias.
         body: the body that the last response belongs to; None, by default, if its tools and its limit do not matter.
+        effort: the effort that the requests asked for; empty, the default, if no later request needs it.
 
     Raises:
         InvalidToolCallError: the arguments of a call are not a JSON object, or a call has none of those that its tool
@@ -62,7 +64,7 @@ def decode_response(
     _check_arguments(items, body, decoding.tool_names)
     blocks: list[Block] = []
     for response in responses:
-        decoding.maker = make_maker_state(origin, response.get("model"), model)
+        decoding.maker = make_maker_state(origin, response.get("model"), model, effort)
         blocks += [block for item in response["output"] for block in find_item_translation(item).decode(item, decoding)]
     _attach_sources(items, blocks)
     calls = [

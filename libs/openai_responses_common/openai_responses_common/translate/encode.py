@@ -5,6 +5,7 @@ Each function for a part of the body returns its notes beside it: sentences that
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,8 +15,9 @@ from ..facts.amendments import Amendments, amend_body
 from ..facts.backend_profile import BackendProfile
 from ..facts.traits import EFFORTS, ModelTraits
 from ..options.options import Options
-from ..wire.json_values import as_objects
-from ..wire.types import Body, Item
+from ..wire.json_values import as_object, as_objects
+from ..wire.types import EFFORT_UPDATE_TYPE, Body, Item
+from .effort_updates import MODEL_DEFAULT
 from .encoding_cache import EncodingCache
 from .messages import EncodedMessages, encode_messages
 from .refused_items import drop_refused_items
@@ -36,6 +38,9 @@ CIPHERTEXT_INCLUDE = "reasoning.encrypted_content"
 # Below this the API answers 400 integer_below_min_value. Source: issue threads for OpenAI and Azure, seen 2026-11-21.
 _MIN_OUTPUT_TOKENS = 16
 
+# Fields of `extra_body` that let the service change or share the input, or that replace the effort.
+_INPUT_CHANGES = frozenset({"context_management", "truncation", "multi_agent", "reasoning", "previous_response_id"})
+
 _Notes = list[str]
 
 
@@ -50,6 +55,7 @@ class EncodedRequest:
         dropped_by_amendments: sentences about what an earlier refusal removes, of which the user was warned then.
         repairs: the changes that pair client calls with call outputs.
         tool_names: the host's names of the tools, for the response.
+        effort: the effort that it asks for, if the input of a later request may change it; empty by default.
     """
 
     body: Body
@@ -58,6 +64,7 @@ class EncodedRequest:
     dropped_by_amendments: list[str]
     repairs: list[Repair]
     tool_names: ToolNames
+    effort: str = ""
 
 
 def encode_request(
@@ -86,6 +93,8 @@ def encode_request(
     encoded_tools = (cache.encode_tools if cache else encode_tools)(request.tools, options.hosted_tools)
     tools, refused_tools = drop_refused_tools(encoded_tools.items, profile)
     tool_names = encoded_tools.names
+    body, option_notes = _encode_options(options, profile, traits, amendments, tools)
+    effort = _find_effort(body) if _takes_effort_updates(options, profile, traits, amendments) else ""
     history = encode_messages(
         request.messages,
         origin=origin,
@@ -95,14 +104,17 @@ def encode_request(
         system_as_instructions=(profile.leading_system or traits.leading_system) == "instructions",
         system_text_role=profile.system_text_role,
         target=_find_target(options, profile, traits),
+        effort=effort,
+        default_effort=traits.default_effort,
         cache=cache,
     )
+    if history.effort:
+        body = _set_effort(body, history.effort)
     items, repairs = _repair_history(history, tool_names)
     items, refused_items = drop_refused_items(items, profile)
     if is_continuation and profile.incomplete_status and items[-1].get("role") == "assistant":
         items = [*items[:-1], {**items[-1], "status": "incomplete"}]
     items, instructions = _place_instructions(items, history.instructions, options, profile)
-    body, option_notes = _encode_options(options, profile, traits, amendments, tools)
     if instructions:
         body["instructions"] = instructions
     if tools:
@@ -123,7 +135,35 @@ def encode_request(
         dropped_by_amendments=amendment_notes,
         repairs=repairs,
         tool_names=tool_names,
+        effort=effort,
     )
+
+
+def _takes_effort_updates(
+    options: Options, profile: BackendProfile, traits: ModelTraits, amendments: Amendments
+) -> bool:
+    """Return whether the input may change the effort; the service refuses that beside automatic changes of the input.
+
+    Source: see `effort_updates`.
+    """
+    takes = options.effort_updates
+    if takes is None:
+        takes = profile.effort_updates and traits.effort_updates
+    is_known = profile.item_types is None or EFFORT_UPDATE_TYPE in profile.item_types
+    has_effort = amendments.dropped_fields.isdisjoint(("reasoning", "reasoning.effort"))
+    changes_input = options.truncation == "auto" or not _INPUT_CHANGES.isdisjoint(options.extra_body)
+    is_standard = options.reasoning.get("mode") in (None, "standard")
+    return takes and is_known and amendments.effort_updates and has_effort and is_standard and not changes_input
+
+
+def _find_effort(body: Mapping[str, Any]) -> str:
+    return str(as_object(body.get("reasoning")).get("effort") or MODEL_DEFAULT)
+
+
+def _set_effort(body: dict[str, Any], effort: str) -> dict[str, Any]:
+    """Return a body with this effort; the fields keep their places."""
+    reasoning = {**as_object(body.get("reasoning")), "effort": None if effort == MODEL_DEFAULT else effort}
+    return {**body, "reasoning": {key: value for key, value in reasoning.items() if value is not None}}
 
 
 def _repair_history(history: EncodedMessages, tool_names: ToolNames) -> tuple[list[Item], list[Repair]]:
@@ -212,6 +252,7 @@ def _encode_options(
     text, text_notes = _encode_text_options(options, traits)
     sampling, sampling_notes = _encode_sampling(options, traits, reasoning)
     max_output_tokens, max_notes = _encode_max_output_tokens(options)
+    cache_options, cache_notes = _encode_cache_options(options, traits)
     fields: dict[str, Any] = {
         "model": options.model,
         "stream": True,
@@ -226,10 +267,11 @@ def _encode_options(
         "truncation": options.truncation,
         "prompt_cache_key": options.prompt_cache_key,
         "prompt_cache_retention": options.prompt_cache_retention,
+        "prompt_cache_options": cache_options,
         "safety_identifier": options.safety_identifier,
     }
     notes = ["stop: the Responses API has no stop sequences"] if options.stop else []
-    notes += reasoning_notes + tier_notes + text_notes + sampling_notes + max_notes
+    notes += reasoning_notes + tier_notes + text_notes + sampling_notes + max_notes + cache_notes
     return {key: value for key, value in fields.items() if value is not None}, notes
 
 
@@ -307,3 +349,9 @@ def _encode_max_output_tokens(options: Options) -> tuple[int | None, _Notes]:
     if requested is not None and requested < _MIN_OUTPUT_TOKENS:
         return _MIN_OUTPUT_TOKENS, [f"max_output_tokens {requested}: {_MIN_OUTPUT_TOKENS}, the API's minimum, is used"]
     return requested, []
+
+
+def _encode_cache_options(options: Options, traits: ModelTraits) -> tuple[Item | None, _Notes]:
+    if options.prompt_cache_options and traits.is_listed and not traits.cache_options:
+        return None, [f"prompt_cache_options: {options.model} does not accept it"]
+    return dict(options.prompt_cache_options) or None, []

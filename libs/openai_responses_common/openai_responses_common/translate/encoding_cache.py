@@ -44,6 +44,7 @@ class EncodedMessage:
         aliases: the names of tools in it that the service does not accept, with those that stand for them.
         facts: what decides whether its items need a repair.
         is_reusable: whether its items are the same in every history.
+        effort: the effort with which the model of the request made it; empty, the default, if that is not known.
         size: about how many bytes of memory it takes in the cache; 0, the default, outside of it.
     """
 
@@ -52,6 +53,7 @@ class EncodedMessage:
     aliases: dict[str, str] = field(default_factory=dict[str, str])
     facts: OrderFacts
     is_reusable: bool
+    effort: str = ""
     size: int = 0
 
 

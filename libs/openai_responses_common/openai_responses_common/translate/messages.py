@@ -20,6 +20,7 @@ from .blocks import CONTENT_BLOCKS
 from .call_order import are_in_order, is_input_item, read_order_facts
 from .content_parts import dump_model, make_text_part
 from .cut_calls import CUT_CALL_TYPE, encode_cut_call
+from .effort_updates import plan_effort
 from .encoding_cache import CachedMessages, EncodedMessage, EncodingCache
 from .replay import Replay, TargetModel
 from .replay_state import ReplayState, read_replay_state
@@ -35,12 +36,14 @@ class EncodedMessages:
         instructions: the text of the leading system messages. None if there is none, or if they are items.
         dropped_content: what is not sent, in sentences for the user.
         are_in_order: whether the items need no repair; if not, only `repair_calls` can say.
+        effort: what the field of the request says, see `effort_updates`; None if the items change no effort.
     """
 
     items: list[Item]
     instructions: str | None
     dropped_content: list[str]
     are_in_order: bool
+    effort: str | None = None
 
 
 def encode_messages(
@@ -53,6 +56,8 @@ def encode_messages(
     system_as_instructions: bool = True,
     system_text_role: SystemTextRole = "developer",
     target: TargetModel | None = None,
+    effort: str | None = None,
+    default_effort: str | None = None,
     cache: EncodingCache | None = None,
 ) -> EncodedMessages:
     """Return a history as input items.
@@ -66,6 +71,8 @@ def encode_messages(
         system_as_instructions: whether leading system messages become `instructions`; true by default.
         system_text_role: the role of all other system messages, and of developer messages; `developer` by default.
         target: what the model of the request reads. None, the default, reads what any model made.
+        effort: the effort of the request, if items may change it, see `effort_updates`. None, the default, adds none.
+        default_effort: the model's own effort; None, the default, if it is not known.
         cache: what earlier requests encoded. None, the default, encodes everything anew.
     """
     replay = Replay(
@@ -84,7 +91,8 @@ def encode_messages(
     # All that decides what the items of a message are, besides the message and the aliases of tools.
     context = (origin, refused_item_keys, replay_reasoning_ids, replay.target, system_text_role)
     encoded = encoder.encode_messages(messages[start:], cache.begin(context) if cache else None)
-    items = [item for message in encoded for item in message.items]
+    plan = plan_effort(encoded, effort, default_effort) if effort else None
+    items = plan.items if plan else [item for message in encoded for item in message.items]
     in_order = are_in_order([message.facts for message in encoded])
     for message in encoded:
         if message.dropped_content:
@@ -94,6 +102,7 @@ def encode_messages(
         instructions="\n\n".join(texts) or None,
         dropped_content=list(dropped),
         are_in_order=in_order,
+        effort=plan.effort if plan else effort,
     )
 
 
@@ -102,6 +111,7 @@ class _MessageEncoder:
     replay: Replay
     system_text_role: SystemTextRole
     items: list[Item] = field(default_factory=list[Item])
+    effort: str = ""
 
     def join_texts(self, message: Message) -> str:
         """Return the text of a message for `instructions`, which hold nothing else."""
@@ -127,7 +137,7 @@ class _MessageEncoder:
         return result
 
     def _encode_message(self, message: Message) -> EncodedMessage:
-        self.items, self.replay.dropped_content, self.replay.aliases = [], {}, {}
+        self.items, self.replay.dropped_content, self.replay.aliases, self.effort = [], {}, {}, ""
         had_open_calls = bool(self.replay.open_calls_without_id)
         self._add_items(message)
         return EncodedMessage(
@@ -136,6 +146,7 @@ class _MessageEncoder:
             aliases=self.replay.aliases,
             facts=read_order_facts(self.items),
             is_reusable=not (had_open_calls or self.replay.open_calls_without_id),
+            effort=self.effort,
         )
 
     def _add_items(self, message: Message) -> None:
@@ -191,6 +202,8 @@ class _MessageEncoder:
         open_message: Item | None = None
         for block in blocks:
             state = read_replay_state(block)
+            if (effort := state.get("effort")) and self.replay.is_own(state):
+                self.effort = effort
             item = None if state.get("local") else self._encode_output_block(block, state, open_message)
             if item is not open_message and item is not None:
                 self._append_output_item(item)

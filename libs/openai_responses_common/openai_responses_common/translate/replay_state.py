@@ -24,25 +24,28 @@ class ReplayState(TypedDict, total=False):
     `origin` is the account and endpoint that made the item, and `model` the model that served it. `alias` is the name
     by which the request asked for that model, if it is another one. States of older transcripts have no model. `item`
     is the item without what the block holds. `part` counts the blocks of one message item, from 1 for its second block.
+    `effort` is the effort that the request asked for, of models that take another one in the middle of a conversation.
     `refusal` marks the text of a refusal. `local` marks text that we wrote ourselves and never send.
     """
 
     origin: str
     model: str
     alias: str
+    effort: str
     item: Item
     part: int
     refusal: bool
     local: bool
 
 
-def make_maker_state(origin: str, served_model: object, requested_model: str) -> ReplayState:
+def make_maker_state(origin: str, served_model: object, requested_model: str, effort: str = "") -> ReplayState:
     """Return the part of the state that all blocks of a response share.
 
     Args:
         origin: the account and endpoint.
         served_model: what the response calls its model; some servers leave it out.
         requested_model: the model that the request asked for, or an empty text.
+        effort: the effort that the request asked for; empty, the default, if no later request needs it.
     """
     maker: ReplayState = {"origin": origin}
     model = served_model if isinstance(served_model, str) and served_model else requested_model
@@ -50,6 +53,8 @@ def make_maker_state(origin: str, served_model: object, requested_model: str) ->
         maker["model"] = model
     if requested_model and not name_same_model(requested_model, model):
         maker["alias"] = requested_model
+    if effort:
+        maker["effort"] = effort
     return maker
 
 
@@ -67,7 +72,7 @@ def read_replay_state(block: BaseModel) -> ReplayState:
     return cast(ReplayState, extra) if _is_valid_state(extra) else ReplayState()
 
 
-_STATE_TEXTS = ("model", "alias")
+_STATE_TEXTS = ("model", "alias", "effort")
 _ITEM_TEXTS = ("type", "role", "id", "call_id", "name")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from .json_values import as_object, as_objects, loads_or_none
-from .types import Item
+from .types import EFFORT_UPDATE_TYPE, Item
 
 OutputContent = str | list[Item]
 
@@ -240,6 +240,7 @@ def _parse_tool_result(output: OutputContent) -> dict[str, Any]:
 
 
 def is_host_item(item: Item) -> bool:
-    """Return whether the host made the item: a message of the user, system text, or a tool result."""
+    """Return whether the host made the item: a message of the user, system text, a tool result, or another effort."""
     is_result = item.get("type") in OUTPUT_TYPES and item.get("execution") != "server"
-    return is_result or item.get("role") in {"user", "system", "developer"}
+    is_message = item.get("role") in {"user", "system", "developer"}
+    return is_result or is_message or item.get("type") == EFFORT_UPDATE_TYPE

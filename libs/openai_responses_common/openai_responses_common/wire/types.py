@@ -41,6 +41,7 @@ class Body(TypedDict, total=False):
     truncation: str
     prompt_cache_key: str
     prompt_cache_retention: str
+    prompt_cache_options: dict[str, Any]
     safety_identifier: str
     instructions: str
     tools: list[dict[str, Any]]
@@ -55,6 +56,10 @@ TERMINAL_STATUS: Mapping[str, str] = {
     "response.failed": "failed",
 }
 """Terminal events that have a response, and the status that each implies if the response has none."""
+
+
+EFFORT_UPDATE_TYPE = "configuration_update"
+"""The input item that changes the effort from there on. The host's messages imply it, and no model makes it."""
 
 
 def item_key(item: Item) -> str:

@@ -20,7 +20,13 @@ def count_tokens(text: str) -> int:
 
 def prompt_text(body: dict[str, Any], items: list[dict[str, Any]], model: str) -> str:
     """Return the prompt as the cache compares it: everything but ids and states, in order."""
-    parts = [model, _dump(body.get("tools") or []), body.get("instructions") or "", _dump(body.get("text") or {})]
+    parts = [
+        model,
+        str((body.get("reasoning") or {}).get("effort") or ""),
+        _dump(body.get("tools") or []),
+        body.get("instructions") or "",
+        _dump(body.get("text") or {}),
+    ]
     parts += [item_text(item) for item in items]
     return "\n".join(parts)
 

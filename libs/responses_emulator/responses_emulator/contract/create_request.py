@@ -77,6 +77,7 @@ def validate(
     _check_output_limit(body, model)
     _check_background(body)
     _check_reasoning(body, model)
+    _check_effort_updates(body, model)
     _check_sampling(body, model)
     _check_text(body, model)
     return model
@@ -209,6 +210,27 @@ def _check_reasoning(body: dict[str, Any], model: Model) -> None:
     wanted = effective_effort(body, model)
     if wanted is not None and wanted not in model.efforts:
         raise _unsupported(wanted, model, "reasoning.effort", model.efforts)
+
+
+def _check_effort_updates(body: dict[str, Any], model: Model) -> None:
+    """Refuse items that change the effort where they may not stand."""
+    items = body["input"] if isinstance(body.get("input"), list) else []
+    kinds = [item.get("type") for item in items]
+    indexes = [index for index, kind in enumerate(kinds) if kind == "configuration_update"]
+    if not indexes:
+        return
+    path = f"input[{indexes[0]}].type"
+    if not model.effort_updates:
+        raise refuse(rules.UPDATE_NOT_SUPPORTED, path=path)
+    if (body.get("reasoning") or {}).get("mode") == "pro":
+        raise refuse(rules.UPDATE_OF_PRO_MODE, path=path)
+    for name in ("context_management", "truncation"):
+        if body.get(name) not in (None, [], "disabled"):
+            raise refuse(rules.UPDATE_WITH_AUTOMATIC_CHANGE, path=path, name=name)
+    if any(kinds[index - 1 : index] == ["configuration_update"] for index in indexes):
+        raise refuse(rules.CONSECUTIVE_UPDATES)
+    if "compaction" in kinds[indexes[-1] :]:
+        raise refuse(rules.UPDATE_BEFORE_COMPACTION, path=path)
 
 
 def _check_sampling(body: dict[str, Any], model: Model) -> None:

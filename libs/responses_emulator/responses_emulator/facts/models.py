@@ -31,6 +31,8 @@ class Model:
     top_p: float
     retention: str | None
     vision: bool = True
+    effort_updates: bool = False
+    cache_diagnostics: bool = False
 
     @property
     def reasons(self) -> bool:
@@ -160,6 +162,8 @@ def find_model(model_id: str) -> Model | None:
         context="all_turns" if row.version >= 5.6 else None,
         top_p=0.98 if row.version >= 5.2 else 1.0,
         retention="24h" if row.version >= 5.5 else "in_memory",
+        effort_updates=row.version >= 6,
+        cache_diagnostics=row.version >= 5.6,
     )
 
 

@@ -11,7 +11,6 @@ import secrets
 import time
 from typing import Any
 
-from responses_emulator.contract.create_request import effective_effort
 from responses_emulator.contract.input_items import ID_PREFIXES
 from responses_emulator.contract.tools import strict_schema_problem
 from responses_emulator.facts.models import Model
@@ -112,7 +111,8 @@ def _echo_reasoning(body: dict[str, Any], model: Model) -> dict[str, Any]:
     echoed: dict[str, Any] = {}
     if model.context:
         echoed["context"] = reasoning.get("context") or model.context
-    echoed["effort"] = effective_effort(body, model)
+    # That of the request, whatever a `configuration_update` says: a client's live probes of 2026-09-19.
+    echoed["effort"] = reasoning.get("effort") or model.default_effort
     if model.context:
         echoed["mode"] = reasoning.get("mode") or "standard"
     # Recorded: "auto" is answered with what it stands for.

@@ -194,6 +194,48 @@ REASONING_NOT_SUPPORTED = Rule(
     code="unsupported_parameter",
     param="{path}",
 )
+UPDATE_NOT_SUPPORTED = Rule(
+    when="a `configuration_update` item for a model before GPT-6",
+    text="The 'configuration_update' item type is not supported with this model.",
+    source=report("openai/codex#44751", "2026-12-01"),
+    code="unsupported_value",
+    param="{path}",
+)
+UPDATE_OF_PRO_MODE = Rule(
+    when='a `configuration_update` item with `reasoning.mode: "pro"`',
+    text="The 'configuration_update' item type is not supported with pro or tournament models.",
+    source=document("OpenRouter's guide to GPT-6 Astra, which quotes the API", "2026-12-01"),
+    ours="`param` and `code`",
+    code="unsupported_value",
+    param="{path}",
+)
+UPDATE_WITH_AUTOMATIC_CHANGE = Rule(
+    when="a `configuration_update` item with automatic compaction or truncation",
+    text="The 'configuration_update' item type is not supported with '{name}'.",
+    source=document("guide on reasoning: not with automatic compaction or truncation", "2026-12-01"),
+    ours="the text; one proxy of the service took both",
+    code="unsupported_value",
+    param="{path}",
+)
+CONSECUTIVE_UPDATES = Rule(
+    when="two `configuration_update` items in a row",
+    text="Consecutive 'configuration_update' items are not allowed.",
+    source=document("guide on reasoning; the text is of a client's report of 2026-09-19", "2026-12-01"),
+    ours="`param`",
+    code="unsupported_value",
+    param=_INPUT,
+)
+UPDATE_BEFORE_COMPACTION = Rule(
+    when="a compaction item without a `configuration_update` item behind it, if there is one before it",
+    text=(
+        "The 'configuration_update' item type is not supported with compaction without a subsequent configuration "
+        "update."
+    ),
+    source=document("a client's report of live probes of 2026-09-19", "2026-12-01"),
+    ours="`code`",
+    code="unsupported_value",
+    param="{path}",
+)
 SAMPLING_NOT_SUPPORTED = Rule(
     when="a `temperature` or `top_p` other than 1 for a model that reasons",
     text="Unsupported parameter: '{name}' is not supported with this model.",
