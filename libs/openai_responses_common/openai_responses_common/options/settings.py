@@ -163,7 +163,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="effort_updates",
         read=flag_or_auto,
         meaning="Whether an effort that changes in mid-conversation is sent as an item of the input, which keeps the "
-        "cached prompt valid. `auto` does so with GPT-6 and later models at OpenAI and of a ChatGPT plan. The usual "
+        "cached prompt valid. `auto` does so with GPT-6 and later models at OpenAI and of its plans. The usual "
         "field has the new effort if a service refuses the item, if the effort was or becomes `none`, and with "
         "`truncation: auto` or `reasoning: {mode: pro}`.",
         default="auto",

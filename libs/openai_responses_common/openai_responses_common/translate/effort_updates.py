@@ -3,7 +3,7 @@
 A changed `reasoning.effort` changes the beginning of the prompt, so the service finds nothing of it in its cache. That
 is why the first effort of a conversation stays in that field, and each later one is a `configuration_update` item.
 Hosts store only messages, so each block of a response has in its replay state the effort that its request asked for,
-and every request makes the same items of that. Knows the items of messages, and neither options nor services.
+and every request makes the same items of that.
 
 Source: OpenAI's guides on prompt caching and on reasoning: not two such items in a row, none before a compaction, and
 not with automatic compaction or truncation; seen 2026-12-01.
@@ -11,16 +11,26 @@ not with automatic compaction or truncation; seen 2026-12-01.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile
+from typing import Any
 
+from ..facts.amendments import Amendments
+from ..facts.backend_profile import BackendProfile
+from ..facts.traits import ModelTraits
+from ..options.options import Options
+from ..wire.json_values import as_object
 from ..wire.types import EFFORT_UPDATE_TYPE, Item
 from .call_order import INPUT_ROLES
 from .encoding_cache import EncodedMessage
 
 MODEL_DEFAULT = "default"
 """What a replay state says of a request that left the effort to the model."""
+
+
+# Fields of `extra_body` that let the service change or share the input, or that replace the effort.
+_INPUT_CHANGES = frozenset({"context_management", "truncation", "multi_agent", "reasoning", "previous_response_id"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +44,37 @@ class EffortPlan:
 
     items: list[Item]
     effort: str
+
+
+def takes_effort_updates(
+    options: Options, profile: BackendProfile, traits: ModelTraits, amendments: Amendments
+) -> bool:
+    """Return whether the input may change the effort: not beside what changes the input or the effort, too."""
+    takes = options.effort_updates
+    if takes is None:
+        takes = profile.effort_updates and traits.effort_updates
+    is_known = profile.item_types is None or EFFORT_UPDATE_TYPE in profile.item_types
+    has_effort = amendments.dropped_fields.isdisjoint(("reasoning", "reasoning.effort"))
+    changes_input = options.truncation == "auto" or not _INPUT_CHANGES.isdisjoint(options.extra_body)
+    is_standard = options.reasoning.get("mode") in (None, "standard")
+    return takes and is_known and amendments.effort_updates and has_effort and is_standard and not changes_input
+
+
+def find_effort(body: Mapping[str, Any]) -> str:
+    """Return the effort in the field of a body, or `MODEL_DEFAULT`."""
+    return str(as_object(body.get("reasoning")).get("effort") or MODEL_DEFAULT)
+
+
+def set_effort(body: dict[str, Any], effort: str) -> dict[str, Any]:
+    """Return a body with this effort, as the first request of its conversation had it; the fields keep their places."""
+    reasoning = {**as_object(body.get("reasoning")), "effort": effort}
+    if effort == MODEL_DEFAULT:
+        del reasoning["effort"]
+    return {
+        key: reasoning if key == "reasoning" else value
+        for key, value in body.items()
+        if key != "reasoning" or reasoning
+    }
 
 
 def plan_effort(messages: Sequence[EncodedMessage], effort: str, default_effort: str | None) -> EffortPlan | None:

@@ -5,19 +5,18 @@ Each function for a part of the body returns its notes beside it: sentences that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from amplifier_core.message_models import ChatRequest
 
 from ..facts.amendments import Amendments, amend_body
 from ..facts.backend_profile import BackendProfile
-from ..facts.traits import EFFORTS, ModelTraits
+from ..facts.traits import EFFORTS, ModelTraits, SystemTextRole
 from ..options.options import Options
-from ..wire.json_values import as_object, as_objects
-from ..wire.types import EFFORT_UPDATE_TYPE, Body, Item
-from .effort_updates import MODEL_DEFAULT
+from ..wire.json_values import as_objects
+from ..wire.types import Body, Item
+from .effort_updates import find_effort, set_effort, takes_effort_updates
 from .encoding_cache import EncodingCache
 from .messages import EncodedMessages, encode_messages
 from .refused_items import drop_refused_items
@@ -37,9 +36,6 @@ CIPHERTEXT_INCLUDE = "reasoning.encrypted_content"
 
 # Below this the API answers 400 integer_below_min_value. Source: issue threads for OpenAI and Azure, seen 2026-11-21.
 _MIN_OUTPUT_TOKENS = 16
-
-# Fields of `extra_body` that let the service change or share the input, or that replace the effort.
-_INPUT_CHANGES = frozenset({"context_management", "truncation", "multi_agent", "reasoning", "previous_response_id"})
 
 _Notes = list[str]
 
@@ -65,6 +61,14 @@ class EncodedRequest:
     repairs: list[Repair]
     tool_names: ToolNames
     effort: str = ""
+
+
+class _TargetArguments(TypedDict):
+    refused_item_keys: frozenset[str]
+    replay_reasoning_ids: bool
+    system_as_instructions: bool
+    system_text_role: SystemTextRole
+    target: TargetModel
 
 
 def encode_request(
@@ -94,38 +98,28 @@ def encode_request(
     tools, refused_tools = drop_refused_tools(encoded_tools.items, profile)
     tool_names = encoded_tools.names
     body, option_notes = _encode_options(options, profile, traits, amendments, tools)
-    effort = _find_effort(body) if _takes_effort_updates(options, profile, traits, amendments) else ""
+    effort = find_effort(body) if takes_effort_updates(options, profile, traits, amendments) else ""
     history = encode_messages(
         request.messages,
         origin=origin,
         tool_names=tool_names,
-        refused_item_keys=amendments.refused_item_keys,
-        replay_reasoning_ids=profile.reasoning_ids,
-        system_as_instructions=(profile.leading_system or traits.leading_system) == "instructions",
-        system_text_role=profile.system_text_role,
-        target=_find_target(options, profile, traits),
         effort=effort,
         default_effort=traits.default_effort,
         cache=cache,
+        **_describe_target(options, profile, traits, amendments),
     )
     if history.effort:
-        body = _set_effort(body, history.effort)
+        body = set_effort(body, history.effort)
     items, repairs = _repair_history(history, tool_names)
     items, refused_items = drop_refused_items(items, profile)
     if is_continuation and profile.incomplete_status and items[-1].get("role") == "assistant":
         items = [*items[:-1], {**items[-1], "status": "incomplete"}]
     items, instructions = _place_instructions(items, history.instructions, options, profile)
-    if instructions:
-        body["instructions"] = instructions
-    if tools:
-        body["tools"] = tools
     choice, choice_notes = _encode_choice(request, options, tools, tool_names)
-    if choice:
-        body["tool_choice"] = choice
+    fields = {"instructions": instructions, "tools": tools, "tool_choice": choice}
+    body |= {key: value for key, value in fields.items() if value}
     body, amendment_notes = amend_body({**body, "input": items}, amendments)
-    body["tools"], items = place_tools(body.get("tools", []), body.pop("input"), profile)
-    if not body["tools"]:
-        del body["tools"]
+    items = _place_tools(body, profile)
     body, field_notes = _remove_refused_fields(body, profile)
     extra_body, extra_notes = _read_extra_body(options)
     return EncodedRequest(
@@ -139,31 +133,12 @@ def encode_request(
     )
 
 
-def _takes_effort_updates(
-    options: Options, profile: BackendProfile, traits: ModelTraits, amendments: Amendments
-) -> bool:
-    """Return whether the input may change the effort; the service refuses that beside automatic changes of the input.
-
-    Source: see `effort_updates`.
-    """
-    takes = options.effort_updates
-    if takes is None:
-        takes = profile.effort_updates and traits.effort_updates
-    is_known = profile.item_types is None or EFFORT_UPDATE_TYPE in profile.item_types
-    has_effort = amendments.dropped_fields.isdisjoint(("reasoning", "reasoning.effort"))
-    changes_input = options.truncation == "auto" or not _INPUT_CHANGES.isdisjoint(options.extra_body)
-    is_standard = options.reasoning.get("mode") in (None, "standard")
-    return takes and is_known and amendments.effort_updates and has_effort and is_standard and not changes_input
-
-
-def _find_effort(body: Mapping[str, Any]) -> str:
-    return str(as_object(body.get("reasoning")).get("effort") or MODEL_DEFAULT)
-
-
-def _set_effort(body: dict[str, Any], effort: str) -> dict[str, Any]:
-    """Return a body with this effort; the fields keep their places."""
-    reasoning = {**as_object(body.get("reasoning")), "effort": None if effort == MODEL_DEFAULT else effort}
-    return {**body, "reasoning": {key: value for key, value in reasoning.items() if value is not None}}
+def _place_tools(body: dict[str, Any], profile: BackendProfile) -> list[Item]:
+    """Put the tools of a body where the service takes them, and take its input out, which is returned."""
+    body["tools"], items = place_tools(body.get("tools", []), body.pop("input"), profile)
+    if not body["tools"]:
+        del body["tools"]
+    return items
 
 
 def _repair_history(history: EncodedMessages, tool_names: ToolNames) -> tuple[list[Item], list[Repair]]:
@@ -179,6 +154,19 @@ def _encode_choice(
     if choice is None:
         return None, []
     return drop_left_out_choice(choice, tools, request.tools, options.hosted_tools, tool_names)
+
+
+def _describe_target(
+    options: Options, profile: BackendProfile, traits: ModelTraits, amendments: Amendments
+) -> _TargetArguments:
+    """Return the arguments of `encode_messages` that say what the service and its model read."""
+    return {
+        "refused_item_keys": amendments.refused_item_keys,
+        "replay_reasoning_ids": profile.reasoning_ids,
+        "system_as_instructions": (profile.leading_system or traits.leading_system) == "instructions",
+        "system_text_role": profile.system_text_role,
+        "target": _find_target(options, profile, traits),
+    }
 
 
 def _find_target(options: Options, profile: BackendProfile, traits: ModelTraits) -> TargetModel:

@@ -48,12 +48,27 @@ EFFORT = (
     "Unsupported value: 'xhigh' is not supported with the 'gpt-5.1' model. "
     "Supported values are: 'none', 'low', 'medium', and 'high'."
 )
+UPDATE = {"type": "configuration_update", "reasoning": {"effort": "low"}}
+USER = {"role": "user", "content": "x"}
+COMPACTION = {"type": "compaction", "encrypted_content": "x"}
+NO_UPDATE = "The 'configuration_update' item type is not supported with"
+UPDATE_REFUSALS: list[tuple[dict[str, Any], str, str]] = [
+    ({"model": "gpt-5.6-sol"}, f"{NO_UPDATE} this model.", "input[0].type"),
+    ({"reasoning": {"mode": "pro"}}, f"{NO_UPDATE} pro or tournament models.", "input[0].type"),
+    ({"truncation": "auto"}, f"{NO_UPDATE} 'truncation'", "input[0].type"),
+    ({"input": [UPDATE, UPDATE, USER]}, "Consecutive 'configuration_update' items are not allowed.", "input"),
+    ({"input": [UPDATE, COMPACTION, USER]}, f"{NO_UPDATE} compaction", "input[0].type"),
+]
 REFUSED: list[tuple[dict[str, Any], str, str | None, str | None]] = [
     ({"foo": 1}, "Unknown parameter: 'foo'.", "unknown_parameter", "foo"),
     ({"modell": "x"}, "Unknown parameter: 'modell'. Did you mean 'model'?", "unknown_parameter", "modell"),
     ({"input": []}, 'One of "input" or', "missing_required_parameter", "input"),
     ({"input": 5}, "Invalid type for 'input': expected one of an array of objects or string", "invalid_type", "input"),
     ({"store": "no"}, "Invalid type for 'store': expected a boolean, but got a string", "invalid_type", "store"),
+    *(
+        ({"model": "gpt-6-sol", "input": [UPDATE, USER], **fields}, message, "unsupported_value", param)
+        for fields, message, param in UPDATE_REFUSALS
+    ),
     ({"input": [{"type": "nonsense"}]}, "Invalid value: 'nonsense'.", "invalid_value", "input[0]"),
     (
         {"input": [{"role": "user"}]},
@@ -276,7 +291,8 @@ ACCEPTED: list[dict[str, Any]] = [
     {"input": user(TEXT, image(f"data:image/png;base64,{PNG}"), PDF)},
     {"input": tool_output(TEXT, image("https://example.com/a.png"), PDF)},
     {"input": [{"type": "image_generation_call", "id": "ig_1"}]},
-    {"input": [{"type": "configuration_update", "reasoning": {"effort": "low"}}, {"role": "user", "content": "x"}]},
+    {"model": "gpt-6-sol", "input": [UPDATE, {"role": "user", "content": "x"}, UPDATE]},
+    {"model": "gpt-6-sol", "input": [UPDATE, {"role": "user", "content": "x"}], "truncation": "disabled"},
     {"tools": [function(strict=False), {"type": "web_search"}], "tool_choice": {"type": "web_search"}},
     {"tools": [{"type": "namespace", "name": "n", "description": "d", "tools": [function()]}]},
     {"text": {"verbosity": "low", **json_format()}, "truncation": None, "instructions": None},
