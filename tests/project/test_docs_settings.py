@@ -128,7 +128,7 @@ THEIRS = {
         default_model default_deployment deployment_name deployment_type deployment_mapping azure_ad_token
     """,
     "From provider-openai-chatgpt": """
-        default_model raw login_on_mount token_file_path timeout models_cache_ttl priority
+        auth_mode default_model raw login_on_mount token_file_path timeout models_cache_ttl priority
     """,
 }
 
