@@ -83,7 +83,8 @@ whole, over a new one. If that fails too, or the service opens none, the request
 minutes. If HTTP shows the same, as with a wrong key, that is an error like any other, and nothing is said about the
 WebSocket. A provider opens at most four connections and closes one that nobody has used for five minutes. One that was
 idle for ten seconds has to answer a ping before it gets a request. Further parallel calls travel over HTTP, and so do
-requests whose `extra_body` has `background`, `previous_response_id`, `conversation`, `generate` or `stream: false`.
+requests in the `background`, or whose `extra_body` has `previous_response_id`, `conversation`, `generate` or
+`stream: false`.
 Connections take the same [proxy](privacy.md#proxies) as requests.
 
 Nobody has run WebSockets against a live account with this release yet. To switch them off:

@@ -85,7 +85,7 @@ def test_a_page_is_short_and_names_no_machine(page: Page) -> None:
     assert FORBIDDEN.findall(page.text) == []
     # The changelog is read by sections and grows with each release. Two pages are tables, one is a package's only page.
     longest = {
-        "docs/configuration.md": 260,
+        "docs/configuration.md": 290,
         "docs/contract.md": 500,
         "libs/responses_emulator/README.md": 230,
         "CHANGELOG.md": 500,

@@ -28,7 +28,15 @@ _REFUSAL_REASON = "a ChatGPT plan does not pay for it"
 # The last two are not documented: probes of a client found them on 2026-09-30.
 REFUSED_FIELDS: Mapping[str, str] = dict.fromkeys(
     (
-        *("background", "conversation", "max_output_tokens", "max_tool_calls", "metadata", "moderation"),
+        *(
+            "background",
+            "background_options",
+            "conversation",
+            "max_output_tokens",
+            "max_tool_calls",
+            "metadata",
+            "moderation",
+        ),
         *("multi_agent", "previous_response_id", "prompt", "prompt_cache_retention", "safety_identifier"),
         *("temperature", "top_logprobs", "top_p", "truncation", "user"),
         *("prompt_cache_options", "prompt_cache_breakpoint"),
@@ -67,6 +75,7 @@ PLAN_PROFILE = BackendProfile(
     name="chatgpt-oauth",
     display_name="OpenAI (ChatGPT plan)",
     refused_fields=REFUSED_FIELDS,
+    stores=False,
     required_fields=frozenset({"stream", "store"}),
     leading_system="instructions",
     system_role=False,

@@ -155,6 +155,7 @@ PROFILE = BackendProfile(
     effort_names={"ultra": "max"},  # listed for OpenAI's own client, refused in a request
     # OpenAI's own client sends such items here: "it replies OK" with gpt-6-astra. Source: codex#44751, seen 2026-12-01.
     effort_updates=True,
+    stores=False,  # "Store must be set to false"
     reasoning_ids=False,  # with store: false "Item with id 'rs_…' not found"
     session_headers=("session-id",),
     limits=LIMIT_TABLE,

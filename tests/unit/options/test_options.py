@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from openai_responses_common.options.model_info import read_model_info
 from openai_responses_common.options.options import (
     Options,
+    find_conflict,
     list_unknown_settings,
     list_unknown_tiers,
     read_call_options,
@@ -95,6 +97,11 @@ SETTINGS: list[tuple[str, Any, str, Any]] = [
     ("max_continuations", "0", "max_continuations", 0),
     ("auto_continue", "false", "auto_continue", False),
     ("max_concurrent_requests", 5, "max_concurrent_requests", 5),
+    ("max_session_cost_usd", "2.50", "max_session_cost_usd", Decimal("2.50")),
+    ("max_call_cost_usd", 0, "max_call_cost_usd", Decimal(0)),
+    ("store", "true", "store", True),
+    ("background", "on", "background", True),
+    ("background_options", "8h", "background_options", {"completion_window": "8h"}),
     ("use_streaming", "false", "use_streaming", False),
     ("use_streaming", "True", "use_streaming", True),
     ("prepare", "off", "prepare", False),
@@ -132,6 +139,26 @@ def test_settings_are_read_from_what_wizards_and_files_hand_over(key: str, value
     assert getattr(options, field) == read
     assert type(getattr(options, field)) is type(read)
     assert dataclasses.replace(options, **{field: getattr(DEFAULTS, field)}) == DEFAULTS, "and nothing else"
+
+
+@pytest.mark.parametrize(
+    ("settings", "conflict"),
+    [
+        ({"background": True}, "needs 'store: true'"),
+        ({"background_options": {"continuation_id": "c"}}, "needs 'background: true'"),
+        ({"background": 1, "store": 1, "background_options": "2h", "service_tier": "flex"}, "needs the standard tier"),
+        ({"background": 1, "store": 1, "background_options": "2h", "service_tier": "default"}, ""),
+        ({"background": 1, "store": 1, "background_options": "soonest", "service_tier": "flex"}, ""),
+        ({"store": 1}, ""),
+    ],
+)
+def test_settings_that_do_not_go_together_are_an_error(settings: dict[str, Any], conflict: str) -> None:
+    options = config(**settings)
+    assert conflict in find_conflict(options)
+    assert bool(conflict) == bool(find_conflict(options))
+    if conflict:
+        with pytest.raises(ConfigurationError, match=conflict):
+            read_call_options(options, ChatRequest(messages=[]), {}, cache_key=None)
 
 
 def test_every_setting_is_tested() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -57,7 +58,7 @@ def test_a_valid_value_becomes_its_type(read: Callable[[object], Any], value: ob
     ],
 )
 def test_an_error_names_the_valid_values(read: Callable[[object], Any], value: object, valid_values: str) -> None:
-    with pytest.raises(ValueError, match=f"^{valid_values}$"):
+    with pytest.raises(ValueError, match=f"^{re.escape(valid_values)}$"):
         read(value)
 
 

@@ -42,6 +42,13 @@ def test_the_tier_of_the_request_decides() -> None:
     assert estimate(service_tier="ultrafast").cost_usd is None
 
 
+def test_a_discounted_window_costs_less() -> None:
+    standard = estimate().cost_usd
+    assert standard is not None
+    assert estimate(background_options={"completion_window": "2h"}).cost_usd == standard * Decimal("0.7")
+    assert estimate(background_options={"continuation_id": "c"}).cost_usd == standard
+
+
 def test_without_a_price_there_is_no_cost() -> None:
     assert estimate(model="unheard-of").cost_usd is None
     assert estimate(PLAN).cost_usd is None

@@ -34,6 +34,14 @@ def test_garbage_after_the_terminal_event_does_not_discard_the_response() -> Non
         decoder.feed([b"\n"])
 
 
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_a_response_of_the_background_has_not_ended(status: str) -> None:
+    decoder = build_body_decoder(JSON, keeps_echoes=True)
+    response = {"id": "resp_1", "status": status}
+    assert decoder.feed([json.dumps(response).encode()]) == []
+    assert decoder.finish() == [{"type": f"response.{status}", "response": response}]
+
+
 def test_garbage_is_a_failure_of_the_stream() -> None:
     with pytest.raises(CallFailure, match=r"the stream is broken: event .* is not JSON") as caught:
         build_body_decoder({}).feed([b"data: garbage\n\n"])

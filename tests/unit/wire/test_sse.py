@@ -92,6 +92,12 @@ def test_only_cr_and_lf_end_a_line(end: str, character: str) -> None:
     assert decode(f"data: {data}{end}{end}".encode()) == [event]
 
 
+def test_events_that_echo_the_request_are_returned_if_somebody_needs_the_id() -> None:
+    data = b'data: {"type": "response.created", "response": {"id": "resp_1"}}\n\n'
+    assert SseDecoder().feed(data) == []
+    assert [event["response"]["id"] for event in SseDecoder(keeps_echoes=True).feed(data)] == ["resp_1"]
+
+
 def test_a_crlf_cut_in_the_middle_ends_one_line() -> None:
     assert decode(b"data: {\r", b'\ndata: "type": "x"\r', b"", b"\ndata: }\r\n", b"\r", b"\n") == [{"type": "x"}]
     assert decode(b'data: {"type": "x"}\r', b"\r", b'data: {"type": "y"}\r', b"\r") == [{"type": "x"}, {"type": "y"}]

@@ -23,8 +23,10 @@ from ..failures.read import read_error_event
 from ..options.options import Options
 from ..transport.base import Reply, Transport, TransportSwitch
 from ..wire.accumulate import Accumulator
+from ..wire.background_response import BackgroundResponse
 from ..wire.plain_text import join_lines
 from ..wire.types import Response
+from ._background import BackgroundReader
 from ._call import Call, sum_call_usage
 from ._read_stream import read_stream
 from .lessons import amend_call, confirm_trial
@@ -61,6 +63,9 @@ class Attempts:
         self._encode = encode
         self._warn_once = warn_once
         self._on_cost = on_cost
+        self._background = BackgroundReader(
+            transport, name=profile.display_name, classify=self._build_kernel_error, read=read_stream
+        )
         self._spending = spending
 
     async def send(self, call: Call) -> Response:
@@ -136,14 +141,12 @@ class Attempts:
         accumulator = Accumulator()
         options = call.options
         try:
-            async with (
-                get_limiter(self._transport.origin).slot(options.max_concurrent_requests),
-                self._open(call) as reply,
-            ):
-                call.events.headers = reply.headers
-                await read_stream(reply.batches, accumulator, call)
+            async with get_limiter(self._transport.origin).slot(options.max_concurrent_requests):
+                await self._read_response(call, accumulator)
             response = self._finish_response(accumulator, call)
         except asyncio.CancelledError:
+            if call.background is not None and accumulator.terminal_event is None:
+                await self._background.cancel(call.background)
             if accumulator.terminal_event is not None:  # the response is complete, so it is paid for
                 with suppress(CallFailure):
                     self._finish_response(accumulator, call)
@@ -154,6 +157,23 @@ class Attempts:
             raise
         await call.deltas.complete_attempt(response["output"])
         return response
+
+    async def _read_response(self, call: Call, accumulator: Accumulator) -> None:
+        """Send the request and read its response, which outlives its connection if it runs in the background."""
+        fields = call.prepared_request.body.fields
+        is_background, is_streamed = fields.get("background") is True, fields.get("stream") is True
+        call.background = BackgroundResponse(is_streamed=is_streamed) if is_background else None
+        lost: Failure | None = None
+        try:
+            async with self._open(call) as reply:
+                call.events.headers = reply.headers
+                await read_stream(reply.batches, accumulator, call)
+        except CallFailure as caught:
+            if call.background is None or not call.background.response_id:
+                raise
+            lost = caught.failure
+        if call.background is not None and call.background.response_id:
+            await self._background.finish(call, accumulator, lost)
 
     @asynccontextmanager
     async def _open(self, call: Call) -> AsyncGenerator[Reply, None]:

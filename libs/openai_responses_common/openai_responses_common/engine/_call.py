@@ -13,6 +13,7 @@ from ..facts.amendments import NO_AMENDMENTS, Amendments
 from ..facts.backend_profile import BackendProfile
 from ..failures.failure import CallFailure
 from ..options.options import Options
+from ..translate.background import find_completion_window
 from ..translate.cut_calls import find_cut_calls, replace_cut_calls
 from ..translate.decode import reached_output_limit
 from ..translate.deltas import Aborted, DeltaReader
@@ -21,6 +22,7 @@ from ..translate.output_items import read_incomplete_reason, read_message_texts
 from ..translate.tool_names import ToolNames
 from ..translate.usage import sum_usage
 from ..wire.accumulate import Accumulator
+from ..wire.background_response import BackgroundResponse
 from ..wire.client_calls import find_client_call
 from ..wire.request_body import RequestBody
 from ..wire.types import Item, Response
@@ -195,6 +197,7 @@ class Call:
         amendments: the changes of its requests. Other calls may learn more while a request is on its way.
         trial: the amendments that the newest request tries. None if there are none.
         silence: how long the service was silent in attempts that failed.
+        background: the response of the newest attempt, if it runs in the background. None if it does not.
     """
 
     request: ChatRequest
@@ -210,6 +213,7 @@ class Call:
     amendments: Amendments = NO_AMENDMENTS
     trial: Trial | None = None
     silence: Silence = field(default_factory=Silence)
+    background: BackgroundResponse | None = None
 
     @property
     def tool_names(self) -> ToolNames:
@@ -233,7 +237,14 @@ class Call:
 def sum_call_usage(responses: Sequence[Response], options: Options, profile: BackendProfile) -> Usage | None:
     """Return the usage of the responses of one call; None if no response reports its usage."""
     day = datetime.now(UTC).date()
-    return sum_usage(responses, model=options.model, profile=profile, model_info=options.model_info, day=day)
+    return sum_usage(
+        responses,
+        model=options.model,
+        profile=profile,
+        model_info=options.model_info,
+        day=day,
+        completion_window=find_completion_window(options, profile),
+    )
 
 
 def make_usable(response: Response, *, is_at_limit: bool = False) -> Response:

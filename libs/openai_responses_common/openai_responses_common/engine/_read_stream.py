@@ -21,6 +21,8 @@ async def read_stream(batches: AsyncIterator[list[Event]], accumulator: Accumula
         for event in batch:
             accumulator.add_event(event)
             call.events.read_event_limits(event)
+            if call.background is not None:
+                call.background.note_event(event)
             if accumulator.terminal_event and not accumulator.lacks_reason():
                 break
         await call.deltas.show(accumulator)

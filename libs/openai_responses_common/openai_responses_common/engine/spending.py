@@ -1,7 +1,7 @@
 """Keeps the spending limits of a call and of its session: a request that may exceed one of them is not sent.
 
 Calls that are under way count with what they may cost, so that parallel calls do not pass together. Only the guard
-refuses; what a session has spent is known to whoever mounted the provider.
+refuses; what a session has spent is read from its provider.
 """
 
 from __future__ import annotations

@@ -93,6 +93,7 @@ class BackendProfile:
         hosted_tools: the only hosted tools of the service; None, the default, if it has those of the API.
         item_types: the only types of input items that the service takes; None, the default, if it takes all.
         tools_in_input: whether functions and custom tools go into an item of the input; false by default.
+        stores: whether it stores responses if asked to, which the background needs; true by default.
         effort_names: efforts that have another name on the wire.
         effort_updates: whether the service takes the item that changes the effort, see `ModelTraits`; false by default.
         cache_diagnostics: whether it says why a cache missed, see `ModelTraits.cache_options`; false by default.
@@ -131,6 +132,7 @@ class BackendProfile:
     hosted_tools: frozenset[str] | None = None
     item_types: frozenset[str] | None = None
     tools_in_input: bool = False
+    stores: bool = True
     effort_names: Mapping[str, str] = field(default_factory=dict[str, str])
     effort_updates: bool = False
     cache_diagnostics: bool = False
@@ -151,3 +153,7 @@ class BackendProfile:
     access_remedy: str = ""
     address_remedy: str = "check base_url, which for most servers ends with /v1 and never with /responses"
     errors: tuple[KnownError, ...] = ()
+
+    def accepts(self, field: str) -> bool:
+        """Return whether the service accepts a field of the body."""
+        return field not in self.refused_fields and (self.allowed_fields is None or field in self.allowed_fields)

@@ -72,6 +72,11 @@ class PricingFields(TypedDict):
 _TIER_ALIASES = {"": "standard", "auto": "standard", "default": "standard", "scale": "standard", "fast": "priority"}
 
 
+DISCOUNTED_WINDOWS: Mapping[str, Decimal] = {"2h": Decimal("0.7"), "8h": Decimal("0.6")}
+"""What a completion window of the background costs, as a factor of the standard tier. Source: OpenAI's background guide
+(public beta), seen 2026-11-30."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """The rates of one model.

@@ -43,6 +43,9 @@ class Options:
     stop: tuple[str, ...] = ()
     parallel_tool_calls: bool | None = None
     service_tier: str | None = None
+    store: bool = False
+    background: bool = False
+    background_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     truncation: str | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
@@ -166,8 +169,25 @@ def read_call_options(
         options = replace(options, use_streaming=False)
     if not _may_continue(options, request_values, kwargs):
         options = replace(options, max_continuations=0)
+    if problem := find_conflict(options):
+        raise ConfigurationError(problem)
     key = options.prompt_cache_key or request.conversation_id or cache_key
     return replace(options, prompt_cache_key=_shorten_cache_key(key))
+
+
+def find_conflict(options: Options) -> str:
+    """Return which options do not go together, as the text of an error; empty if all do."""
+    if options.background and not options.store:
+        return (
+            "setting 'background' needs 'store: true', with which the service keeps the conversation, see "
+            "docs/privacy.md: set both, or neither"
+        )
+    window = options.background_options.get("completion_window", "soonest")
+    if options.background_options and not options.background:
+        return "setting 'background_options' needs 'background: true': set both, or neither"
+    if window != "soonest" and options.service_tier not in (None, "auto", "default"):
+        return f"a completion window of {window} needs the standard tier: remove the setting 'service_tier'"
+    return ""
 
 
 def _spread_request_options(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..facts.traits import VERBOSITIES
+from .background_fields import background_fields
 from .model_info import read_model_info
 from .readers import (
     cache_options,
@@ -131,6 +132,25 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         "price of a token and how soon the response comes. A tier of another server is sent as it is; the log warns of "
         "one that is not known.",
         default="the project's",
+    ),
+    "store": Setting(
+        field="store",
+        read=flag,
+        meaning="Whether the service keeps the responses, and with them the conversation, see [privacy](privacy.md). "
+        "Only `background` needs it.",
+    ),
+    "background": Setting(
+        field="background",
+        read=flag,
+        meaning="Whether the service goes on with a response if the connection breaks, so that the call resumes it "
+        "instead of paying again. It needs `store: true`, see [background](background.md).",
+    ),
+    "background_options": Setting(
+        field="background_options",
+        read=background_fields,
+        is_structured=True,
+        meaning="`{completion_window: 2h}` or `8h` costs less and comes later, without deltas; `soonest` is the "
+        "default. `continuation_id` names calls that belong together.",
     ),
     "truncation": Setting(
         field="truncation",

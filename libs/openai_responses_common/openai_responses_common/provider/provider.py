@@ -22,6 +22,7 @@ from ..options.model_info import MergedOverrides
 from ..options.options import (
     Options,
     apply_tier_suffix,
+    find_conflict,
     list_unknown_settings,
     list_unknown_tiers,
     read_call_options,
@@ -84,6 +85,8 @@ class ResponsesProvider:
         except ConfigurationError:
             self._configured_options, own_problems = read_valid_config(self.config, backend.defaults)
             problems += own_problems
+        if conflict := find_conflict(self._configured_options):
+            problems.append(conflict)
         self._problems = tuple(problems)
         self._overrides = MergedOverrides(self._configured_options.model_info)
         lines = list_unknown_settings(self.config, backend.own_keys)

@@ -53,7 +53,7 @@ _families: WeakValueDictionary[str, FamilySpending] = WeakValueDictionary()
 
 
 class FamilyMember:
-    """The place of one provider in the family of its session; a provider without a session is a family of its own.
+    """The place of one provider in the family of its session; a provider without a session has a family for itself.
 
     Args:
         provider: the provider.

@@ -55,6 +55,7 @@ class FakeTransport:
     Attributes:
         requests: the requests, in their order.
         open_replies: the number of replies whose context has not been left.
+        cancelled_ids: the ids of the responses that were to be cancelled.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class FakeTransport:
         self.origin = origin
         self.requests: list[SentRequest] = []
         self.open_replies = 0
+        self.cancelled_ids: list[str] = []
         self._script = list(script)
         self._documents = dict(documents or {})
 
@@ -103,6 +105,16 @@ class FakeTransport:
         finally:
             self.open_replies -= 1
             await batches.aclose()
+
+    @asynccontextmanager
+    async def resume(self, response_id: str, *, after: int | None, timeout_s: float) -> AsyncGenerator[Reply, None]:
+        """Play the next part of the script."""
+        async with self.open(RequestBody({"response": response_id, "after": after}), timeout_s=timeout_s) as reply:
+            yield reply
+
+    async def cancel(self, response_id: str, *, timeout_s: float) -> None:
+        """Record the id."""
+        self.cancelled_ids.append(response_id)
 
     def scrub(self, text: str) -> str:
         """Return the text as it is: there is no credential."""

@@ -14,6 +14,7 @@ from typing import Any
 from ..facts.backend_profile import BackendProfile
 from ..facts.price import TokenCounts
 from ..options.model_info import ModelOverrides
+from ..wire.json_values import as_object
 from ..wire.token_estimate import estimate_input_tokens
 from ..wire.types import Item
 from .usage import calculate_cost_usd
@@ -57,7 +58,7 @@ def estimate_cost(
     counts = TokenCounts(
         input=estimate_input_tokens(fields, items), output=limit if isinstance(limit, int) and limit > 0 else 0
     )
-    tier = fields.get("service_tier")
+    tier, background = fields.get("service_tier"), as_object(fields.get("background_options"))
     cost_usd = calculate_cost_usd(
         counts,
         model=model,
@@ -65,5 +66,6 @@ def estimate_cost(
         profile=profile,
         model_info=model_info,
         day=day,
+        completion_window=str(background.get("completion_window") or ""),
     )
     return CostEstimate(input_tokens=counts.input, output_tokens=counts.output, cost_usd=cost_usd)

@@ -16,6 +16,7 @@ from ..facts.traits import EFFORTS, ModelTraits, SystemTextRole
 from ..options.options import Options
 from ..wire.json_values import as_objects
 from ..wire.types import Body, Item
+from .background import encode_background, runs_in_background
 from .effort_updates import find_effort, set_effort, takes_effort_updates
 from .encoding_cache import EncodingCache
 from .messages import EncodedMessages, encode_messages
@@ -243,10 +244,9 @@ def _encode_options(
     cache_options, cache_notes = _encode_cache_options(options, traits)
     fields: dict[str, Any] = {
         "model": options.model,
-        "stream": True,
-        "store": False,
+        **encode_background(options, profile),
         "service_tier": tier,
-        "include": _encode_include(traits, tools, reasoning, options),
+        "include": _encode_include(traits, tools, reasoning, options, profile),
         "reasoning": reasoning,
         "text": text,
         **sampling,
@@ -303,9 +303,11 @@ def find_nearest_effort(requested_effort: str, allowed_efforts: tuple[str, ...])
 
 
 def _encode_include(
-    traits: ModelTraits, tools: list[Item], reasoning: Item | None, options: Options
+    traits: ModelTraits, tools: list[Item], reasoning: Item | None, options: Options, profile: BackendProfile
 ) -> list[str] | None:
-    can_reason = traits.can_reason is not False and (reasoning or {}).get("effort") != "none"
+    # "Encrypted content cannot be requested for persisted responses" (pydantic-ai, seen 2026-11-21).
+    has_ciphertext = not runs_in_background(options, profile)
+    can_reason = has_ciphertext and traits.can_reason is not False and (reasoning or {}).get("effort") != "none"
     include = ([CIPHERTEXT_INCLUDE] if can_reason else []) + list_tool_includes(tools) + list(options.include)
     return list(dict.fromkeys(include)) or None
 

@@ -11,7 +11,7 @@ from amplifier_core.message_models import Usage
 
 from ..facts.backend_profile import BackendProfile
 from ..facts.model_ids import name_same_model, remove_snapshot_date, table_name
-from ..facts.price import TokenCounts
+from ..facts.price import DISCOUNTED_WINDOWS, TokenCounts
 from ..options.model_info import ModelOverrides
 from ..wire.json_values import as_object
 from ..wire.types import Response
@@ -39,7 +39,13 @@ def read_token_counts(response: Response) -> TokenCounts | None:
 
 
 def sum_usage(
-    responses: Sequence[Response], *, model: str, profile: BackendProfile, model_info: ModelOverrides, day: date
+    responses: Sequence[Response],
+    *,
+    model: str,
+    profile: BackendProfile,
+    model_info: ModelOverrides,
+    day: date,
+    completion_window: str | None = None,
 ) -> Usage | None:
     """Return the usage of one call, summed over its responses; None if no response reports its usage.
 
@@ -54,6 +60,7 @@ def sum_usage(
         profile: the service, with its price factors.
         model_info: the user's overrides, by model.
         day: the day of the call, for prices that change.
+        completion_window: of the background, which may have a discount. None, the default, has none.
     """
     total = Usage(input_tokens=0, output_tokens=0, total_tokens=0, cost_usd=Decimal(0))
     for response in responses:
@@ -76,7 +83,15 @@ def sum_usage(
         )
         total.cache_read_tokens = _add_optional(total.cache_read_tokens, counts.cache_read)
         total.cache_write_tokens = _add_optional(total.cache_write_tokens, counts.cache_write)
-        cost = _find_cost_usd(response, counts, model=model, profile=profile, model_info=model_info, day=day)
+        cost = _find_cost_usd(
+            response,
+            counts,
+            model=model,
+            profile=profile,
+            model_info=model_info,
+            day=day,
+            completion_window=completion_window,
+        )
         total.cost_usd = None if cost is None or total.cost_usd is None else total.cost_usd + cost
     return total if any(read_token_counts(response) for response in responses) else None
 
@@ -89,6 +104,7 @@ def _find_cost_usd(
     profile: BackendProfile,
     model_info: ModelOverrides,
     day: date,
+    completion_window: str | None,
 ) -> Decimal | None:
     """The cost of one response; None if it is not known.
 
@@ -104,7 +120,13 @@ def _find_cost_usd(
         return reported_cost
     tier = str(response.get("service_tier") or "") or None
     cost = calculate_cost_usd(
-        token_counts, model=name, service_tier=tier, profile=profile, model_info=model_info, day=day
+        token_counts,
+        model=name,
+        service_tier=tier,
+        profile=profile,
+        model_info=model_info,
+        day=day,
+        completion_window=completion_window,
     )
     return reported_cost if cost is None else cost
 
@@ -129,6 +151,7 @@ def calculate_cost_usd(
     profile: BackendProfile,
     model_info: ModelOverrides,
     day: date,
+    completion_window: str | None = None,
 ) -> Decimal | None:
     """Return what tokens cost in US dollars by the price list; None if the price is not known.
 
@@ -139,12 +162,14 @@ def calculate_cost_usd(
         profile: the service, with its price factors.
         model_info: the user's overrides, by model.
         day: the day of the call, for prices that change.
+        completion_window: of the background, which may have a discount. None, the default, has none.
     """
     price = model_info.price_of(model, day) if profile.priced else None
     if price is None:
         return None
     table_id = remove_snapshot_date(table_name(model_info.find_table_id(model)))
     factor = profile.price_factors.get(table_id, profile.price_factor)
+    factor *= DISCOUNTED_WINDOWS.get(completion_window or "", Decimal(1))
     return price.calculate_cost_usd(token_counts, service_tier=service_tier, factor=factor)
 
 

@@ -71,6 +71,25 @@ async def post(
     raise CallFailure(reply.read_failure())
 
 
+async def get_stream(
+    session: aiohttp.ClientSession, url: str, headers: Headers, *, timeout_s: float
+) -> aiohttp.ClientResponse:
+    """Ask for a stream, and return a response whose body has not been read yet.
+
+    Raises:
+        CallFailure: the response is an error.
+        StreamTimeout: the service was silent for too long.
+    """
+    async with limit_silence(timeout_s, NO_RESPONSE) as silence:
+        response = await session.get(
+            url, **_build_options({"Accept": "text/event-stream", **headers}, silence, timeout_s)
+        )
+        if response.status in _SUCCESS:
+            return response
+        reply = await _read_error(response, silence)
+    raise CallFailure(reply.read_failure())
+
+
 async def get(session: aiohttp.ClientSession, url: str, headers: Headers, *, timeout_s: float) -> Document:
     """Get a JSON document. The headers may name the version that the caller has.
 

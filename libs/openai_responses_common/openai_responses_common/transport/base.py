@@ -149,6 +149,25 @@ class Transport(Protocol):
         """
         ...
 
+    def resume(self, response_id: str, *, after: int | None, timeout_s: float) -> AbstractAsyncContextManager[Reply]:
+        """Yield the rest of the stream of a response that runs in the background, over HTTP.
+
+        Args:
+            response_id: its id.
+            after: the `sequence_number` of the last event that was read. None begins with the first one.
+            timeout_s: the longest time, in seconds, to wait for the next data.
+        """
+        ...
+
+    async def cancel(self, response_id: str, *, timeout_s: float) -> None:
+        """Cancel a response that runs in the background, over HTTP.
+
+        Args:
+            response_id: its id.
+            timeout_s: the longest time, in seconds, to wait for the next data.
+        """
+        ...
+
     def scrub(self, text: str) -> str:
         """Return the text without the credential, which a service may have echoed."""
         ...

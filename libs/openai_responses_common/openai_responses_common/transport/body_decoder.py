@@ -6,11 +6,14 @@ from collections.abc import Mapping
 
 from ..failures.failure import CallFailure, Failure
 from ..failures.read import read_page
+from ..wire.background_response import make_status_event
 from ..wire.json_values import as_object, loads
 from ..wire.sse import MalformedEvent, SseDecoder
 from ..wire.types import TERMINAL_STATUS, Event
 from ._read_ahead import EventDecoder
 
+# Of a response that runs in the background.
+_PENDING_STATUSES = ("queued", "in_progress")
 # More than a page needs to its title.
 _MAX_START_BYTES = 64_000
 
@@ -20,13 +23,15 @@ _SSE_STARTS = (b"data:", b"event:", b":", b"id:", b"retry:")
 _BOM = b"\xef\xbb\xbf"
 
 
-def build_body_decoder(headers: Mapping[str, str]) -> EventDecoder[bytes]:
+def build_body_decoder(headers: Mapping[str, str], *, keeps_echoes: bool = False) -> EventDecoder[bytes]:
     """Return the decoder of a response body.
 
     Args:
         headers: of the response, with names in lower case. A server that does not stream responds with JSON.
+        keeps_echoes: see `SseDecoder`.
     """
-    return _Body(is_json=headers.get("content-type", "").startswith("application/json"))
+    is_json = headers.get("content-type", "").startswith("application/json")
+    return _Body(is_json=is_json, keeps_echoes=keeps_echoes)
 
 
 class _Body:
@@ -34,9 +39,11 @@ class _Body:
 
     Args:
         is_json: what the server calls it, for a start that does not say.
+        keeps_echoes: see `SseDecoder`.
     """
 
-    def __init__(self, *, is_json: bool) -> None:
+    def __init__(self, *, is_json: bool, keeps_echoes: bool) -> None:
+        self._keeps_echoes = keeps_echoes
         self._is_json = is_json
         self._start = b""
         self._decoder: EventDecoder[bytes] | None = None
@@ -59,7 +66,7 @@ class _Body:
 
     def _choose_decoder(self, start: bytes) -> EventDecoder[bytes]:
         is_json = start.startswith(b"{") or (self._is_json and not start.startswith(_SSE_STARTS))
-        return _JsonBody() if is_json else _SseBody()
+        return _JsonBody() if is_json else _SseBody(keeps_echoes=self._keeps_echoes)
 
 
 class _SseBody:
@@ -68,8 +75,8 @@ class _SseBody:
     A wrong address may respond with a page, and with status 200. Without any event, the start of the body says so.
     """
 
-    def __init__(self) -> None:
-        self._decoder = SseDecoder()
+    def __init__(self, *, keeps_echoes: bool) -> None:
+        self._decoder = SseDecoder(keeps_echoes=keeps_echoes)
         self._start = b""  # of a body without any event so far
         self._has_events = False
 
@@ -134,8 +141,14 @@ def _read_json_response(content: bytes) -> Event:
     body = as_object(response)
     if "error" in body and "output" not in body and "status" not in body:
         return {"type": "error", "error": body["error"]}
-    if "output" not in body and body.get("status") not in TERMINAL_STATUS.values():
+    if (
+        "output" not in body
+        and body.get("status") not in _PENDING_STATUSES
+        and body.get("status") not in TERMINAL_STATUS.values()
+    ):
         raise _build_address_failure("the service sent JSON that is not a response")
+    if body.get("status") in _PENDING_STATUSES:
+        return make_status_event(body)
     status = str(body.get("status") or "completed")
     event_type = next((name for name, implied in TERMINAL_STATUS.items() if implied == status), "response.failed")
     return {"type": event_type, "response": body}

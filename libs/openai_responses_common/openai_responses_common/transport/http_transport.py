@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from amplifier_core.llm_errors import AbortError
 
@@ -20,6 +20,7 @@ from ..installation import importing
 from ..wire.request_body import RequestBody
 from ..wire.types import Event
 from ._client_per_loop import ClientPerLoop
+from ._read_ahead import EventDecoder
 from ._silence import StreamTimeout
 from .base import Document, Endpoint, Reply, SwitchListener, TransportChoice
 from .body_decoder import build_body_decoder
@@ -74,21 +75,60 @@ class HttpTransport:
         on_switch: SwitchListener | None = None,
     ) -> AbstractAsyncContextManager[Reply]:
         """Send a body; see `Transport.open`."""
-        return self.open_content(body.content(), timeout_s=timeout_s, headers=headers)
+        is_background = body.fields.get("background") is True
+        return self.open_content(body.content(), timeout_s=timeout_s, headers=headers, keeps_echoes=is_background)
+
+    def resume(self, response_id: str, *, after: int | None, timeout_s: float) -> AbstractAsyncContextManager[Reply]:
+        """Read on in the stream of a response; see `Transport.resume`."""
+        query = {"stream": "true"} if after is None else {"stream": "true", "starting_after": str(after)}
+        url = self._build_url(f"responses/{quote(response_id, safe='')}", query)
+
+        async def send(headers: Headers) -> tuple[aiohttp.ClientSession, aiohttp.ClientResponse]:
+            session = await self._sessions.get()
+            from ._aiohttp_requests import get_stream
+
+            return session, await self._use(session, lambda: get_stream(session, url, headers, timeout_s=timeout_s))
+
+        return self._open_reply(send, timeout_s=timeout_s, keeps_echoes=True)
+
+    async def cancel(self, response_id: str, *, timeout_s: float) -> None:
+        """Cancel a response; see `Transport.cancel`."""
+        path = f"responses/{quote(response_id, safe='')}/cancel"
+        _, response = await send_with_credential(
+            self.endpoint.credential, lambda headers: self._post(path, b"", headers, timeout_s)
+        )
+        response.close()
+
+    def open_content(
+        self,
+        content: bytes,
+        *,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+        keeps_echoes: bool = False,
+    ) -> AbstractAsyncContextManager[Reply]:
+        """Send the bytes of a body, which the headers may call compressed; see `Transport.open`."""
+
+        def send(credential_headers: Headers) -> Awaitable[tuple[aiohttp.ClientSession, aiohttp.ClientResponse]]:
+            return self._post("responses", content, {**(headers or {}), **credential_headers}, timeout_s)
+
+        return self._open_reply(send, timeout_s=timeout_s, keeps_echoes=keeps_echoes)
 
     @asynccontextmanager
-    async def open_content(
-        self, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+    async def _open_reply(
+        self,
+        send: Callable[[Headers], Awaitable[tuple[aiohttp.ClientSession, aiohttp.ClientResponse]]],
+        *,
+        timeout_s: float,
+        keeps_echoes: bool,
     ) -> AsyncGenerator[Reply, None]:
-        """Send the bytes of a body, which the headers may call compressed; see `Transport.open`."""
-        session, response = await send_with_credential(
-            self.endpoint.credential,
-            lambda credential_headers: self._post(content, {**(headers or {}), **credential_headers}, timeout_s),
-        )
+        """Send with the credential, and yield the reply."""
+        session, response = await send_with_credential(self.endpoint.credential, send)
         from ._aiohttp_requests import join_headers
 
         response_headers = join_headers(response.headers)
-        batches = self._read_batches(session, response, response_headers, timeout_s)
+        decoder = build_body_decoder(response_headers, keeps_echoes=keeps_echoes)
+        batches = self._read_batches(session, response, decoder, timeout_s)
         self._open_responses[response] = session
         try:
             yield Reply(headers=response_headers, batches=batches)
@@ -140,29 +180,30 @@ class HttpTransport:
 
         abandon_session(session)
 
-    def _build_url(self, path: str) -> str:
+    def _build_url(self, path: str, query: Mapping[str, str] | None = None) -> str:
         url = f"{self.endpoint.base_url.rstrip('/')}/{path.lstrip('/')}"
-        return f"{url}?{urlencode(self.endpoint.query)}" if self.endpoint.query else url
+        all_parameters = {**self.endpoint.query, **(query or {})}
+        return f"{url}?{urlencode(all_parameters)}" if all_parameters else url
 
     async def _post(
-        self, content: bytes, headers: Headers, timeout_s: float
+        self, path: str, content: bytes, headers: Headers, timeout_s: float
     ) -> tuple[aiohttp.ClientSession, aiohttp.ClientResponse]:
         session = await self._sessions.get()
         from ._aiohttp_requests import post
 
-        url = self._build_url("responses")
+        url = self._build_url(path)
         return session, await self._use(session, lambda: post(session, url, content, headers, timeout_s=timeout_s))
 
     async def _read_batches(
         self,
         session: aiohttp.ClientSession,
         response: aiohttp.ClientResponse,
-        headers: Mapping[str, str],
+        decoder: EventDecoder[bytes],
         timeout_s: float,
     ) -> AsyncGenerator[list[Event], None]:
         from ._aiohttp_requests import BodyReader
 
-        async with BodyReader(response, build_body_decoder(headers), timeout_s=timeout_s) as reader:
+        async with BodyReader(response, decoder, timeout_s=timeout_s) as reader:
             while batch := await self._use(session, reader.take_batch, response_started=True):
                 yield batch
 

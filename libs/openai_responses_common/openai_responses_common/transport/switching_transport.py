@@ -7,7 +7,7 @@ reported once, but what HTTP shows too, such as a wrong key, is no incident of a
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from ..failures.failure import CallFailure
 from ..wire.client_calls import is_host_item
@@ -93,6 +93,14 @@ class SwitchingTransport:
             if unavailable is not None:
                 self._report(unavailable, on_switch)
             yield reply
+
+    def resume(self, response_id: str, *, after: int | None, timeout_s: float) -> AbstractAsyncContextManager[Reply]:
+        """See `Transport.resume`."""
+        return self.http.resume(response_id, after=after, timeout_s=timeout_s)
+
+    async def cancel(self, response_id: str, *, timeout_s: float) -> None:
+        """See `Transport.cancel`."""
+        await self.http.cancel(response_id, timeout_s=timeout_s)
 
     def scrub(self, text: str) -> str:
         """See `Transport.scrub`."""

@@ -34,9 +34,14 @@ class MalformedEvent(ValueError):
 
 
 class SseDecoder:
-    """Collects bytes and returns the events that they complete."""
+    """Collects bytes and returns the events that they complete.
 
-    def __init__(self) -> None:
+    Args:
+        keeps_echoes: whether events that echo the request are returned, for the id of the response; false by default.
+    """
+
+    def __init__(self, *, keeps_echoes: bool = False) -> None:
+        self._keeps_echoes = keeps_echoes
         self._line_pieces: list[bytes] = []
         self._event_type = b""
         self._data_lines: list[bytes] = []
@@ -107,7 +112,7 @@ class SseDecoder:
             return None
         data = self._data_lines[0] if len(self._data_lines) == 1 else b"\n".join(self._data_lines)
         self._data_lines.clear()
-        return parse_event(name, data)
+        return parse_event(name, data, keeps_echoes=self._keeps_echoes)
 
 
 def read_event_type(data: bytes) -> bytes:
@@ -116,18 +121,20 @@ def read_event_type(data: bytes) -> bytes:
     return match[1] if match else b""
 
 
-def parse_event(event_type: bytes, data: bytes) -> Event | None:
+def parse_event(event_type: bytes, data: bytes, *, keeps_echoes: bool = False) -> Event | None:
     """Return the event that the data holds. None for an empty event, and for one that only echoes the request.
 
     Args:
         event_type: what the stream says beside the data; empty if it says nothing.
         data: the JSON of the event.
+        keeps_echoes: whether one that only echoes the request is returned, too; false by default.
 
     Raises:
         MalformedEvent: the data is not a JSON object.
     """
     event_type = event_type or read_event_type(data)
-    if event_type in _ECHO_EVENT_TYPES or data.strip() in _EMPTY_DATA:
+    is_echo = event_type in _ECHO_EVENT_TYPES and not keeps_echoes
+    if is_echo or data.strip() in _EMPTY_DATA:
         return None
     try:
         event = loads(data)

@@ -30,6 +30,8 @@ class Body(TypedDict, total=False):
     model: Required[str]
     stream: bool
     store: bool
+    background: bool
+    background_options: dict[str, Any]
     service_tier: str
     include: list[str]
     reasoning: dict[str, Any]

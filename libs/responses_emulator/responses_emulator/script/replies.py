@@ -100,7 +100,7 @@ class OnPath:
     """What the next requests to another path than that of responses get; requests for responses do not use it up.
 
     Attributes:
-        path: the end of the path, such as `/responses/compact`.
+        path: the end of the path, such as `/responses/compact`; `*` stands for anything, as in `/responses/resp_*`.
         times: how many requests get it. The default is 1; None is every one until `reset()`.
     """
 

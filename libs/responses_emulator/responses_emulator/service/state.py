@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any, Literal, Protocol
 
 from responses_emulator.accounting.prompt_cache import PromptCache
@@ -201,7 +202,7 @@ class ServiceState:
         """Take what the next request to a path gets; None if nothing is scripted for it."""
         with self._lock:
             for index, entry in enumerate(self._paths):
-                if path.endswith(entry.path):
+                if fnmatchcase(path, f"*{entry.path}"):
                     left = None if entry.times is None else entry.times - 1
                     self._paths[index : index + 1] = [replace(entry, times=left)] if left != 0 else []
                     return entry.reply
