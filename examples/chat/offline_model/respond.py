@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from responses_emulator.contract.tools import offered_tools
 from responses_emulator.output.turn_context import TurnContext
 from responses_emulator.script.turn import Call, CustomCall, OutputPart, Say, Think
 
@@ -19,7 +20,7 @@ def respond(context: TurnContext) -> list[OutputPart]:
     """Return the output for a conversation. This is the `responder` of an `Emulator`."""
     user_turn = read_conversation(context.items)
     body = context.body
-    tools = usable_tools(body.get("tools") or [], body.get("tool_choice"))
+    tools = usable_tools(offered_tools(body), body.get("tool_choice"))
     history = [(step.name, step.arguments, step.output) for step in user_turn.steps]
     planned = forced_calls(user_turn.question, tools, body.get("tool_choice"))
     if not planned and len(history) < MAX_STEPS:

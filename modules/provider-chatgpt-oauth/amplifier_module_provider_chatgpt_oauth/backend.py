@@ -14,6 +14,8 @@ from amplifier_core.llm_errors import ConfigurationError
 from openai_responses_common import Backend, Endpoint, HttpTransport, Options, Transport
 from openai_responses_common.auth.store.file import FileStore
 from openai_responses_common.auth.store.record import StoreError
+from openai_responses_common.transport.switching_transport import SwitchingTransport
+from openai_responses_common.transport.websocket_transport import WebSocketTransport
 
 from .account_settings import AccountSettings
 from .auth.account import Account, get_shared_account
@@ -123,7 +125,8 @@ def _build_transport(
 ) -> Transport:
     settings = account.settings
     if settings.mode == "plan":
-        return HttpTransport(Endpoint(base_url=settings.base_url, credential=credential))
+        endpoint = Endpoint(base_url=settings.base_url, credential=credential)
+        return SwitchingTransport(HttpTransport(endpoint), WebSocketTransport(endpoint))
     # OpenAI's own client sends this version with every call too, and the service offers some models to newer clients
     # only. Sources: a capture of Codex 0.169, clodex#271, agent-zero#1765, seen 2026-11-30.
     headers = {**CLIENT_HEADERS, "version": version or DEFAULT_CLIENT_VERSION}

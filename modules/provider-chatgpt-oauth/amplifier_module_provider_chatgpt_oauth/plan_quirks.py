@@ -45,8 +45,8 @@ REFUSED_FIELDS: Mapping[str, str] = dict.fromkeys(
 )
 _API_KEY = "an API key works with provider-openai-v2"
 _LOGIN = f"run `{LOGIN_COMMAND}`"
-# Some responses still carry the names with `v2`.
-_MEANINGS: Mapping[str, tuple[type[LLMError], bool, str]] = {
+# Without their prefix: some responses carry it with `v2`, and some without.
+_SHARING_ERRORS: Mapping[str, tuple[type[LLMError], bool, str]] = {
     "usage_limit_exceeded": (
         QuotaExceededError,
         False,
@@ -59,16 +59,17 @@ _MEANINGS: Mapping[str, tuple[type[LLMError], bool, str]] = {
     "invalid_user": (AuthenticationError, False, f"sign in again: {_LOGIN}"),
     "unsupported_capability": (InvalidRequestError, False, f"a plan does not pay for this; {_API_KEY}"),
 }
+_TOKEN_ERRORS: Mapping[str, tuple[type[LLMError], bool, str]] = {
+    "scope_not_authorized": (AccessDeniedError, False, f"allow this app to use the plan: {_LOGIN}"),
+    "invalid_authorization_context": (AccessDeniedError, False, f"sign in again: {_LOGIN}"),
+}
 
 
-def _errors() -> Iterator[KnownError]:
-    for name, (error, retryable, remedy) in _MEANINGS.items():
-        for prefix in ("subscription_sharing_", "subscription_sharing_v2_"):
+def _list_errors() -> Iterator[KnownError]:
+    for family, rows in (("subscription_sharing", _SHARING_ERRORS), ("chatpass", _TOKEN_ERRORS)):
+        for name, (error, retryable, remedy) in rows.items():
             meaning = ErrorMeaning(error=error, retryable=retryable, remedy=remedy)
-            yield KnownError(code=f"{prefix}{name}", meaning=meaning)
-    remedy = f"allow this app to use the plan: {_LOGIN}"
-    for code in ("chatpass_v2_scope_not_authorized", "chatpass_v2_invalid_authorization_context"):
-        yield KnownError(code=code, meaning=ErrorMeaning(error=AccessDeniedError, remedy=remedy))
+            yield from (KnownError(code=f"{family}_{version}{name}", meaning=meaning) for version in ("", "v2_"))
 
 
 PLAN_PROFILE = BackendProfile(
@@ -95,5 +96,5 @@ PLAN_PROFILE = BackendProfile(
     limits=LimitTable(),
     priced=False,
     auth_remedy=f"sign in again: {_LOGIN}",
-    errors=tuple(_errors()),
+    errors=tuple(_list_errors()),
 )

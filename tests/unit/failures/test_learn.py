@@ -840,3 +840,34 @@ def test_refused_change_of_the_effort_moves_to_the_field(
 ) -> None:
     found = lesson(refusal(message, param=param, code="unsupported_value"), input=items)
     assert (found == Amendments(effort_updates=False)) is learns
+
+
+IN_ITEM: dict[str, Any] = {
+    "tools": [{"type": "web_search"}],
+    "input": [{"type": "additional_tools", "role": "developer", "tools": [FUNCTION, {**FUNCTION, "name": "g"}]}, USER],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "refused"),
+    [
+        ("input[0].tools[1].parameters", {**FUNCTION, "name": "g"}),
+        ("input[0].tools[0]", FUNCTION),
+        ("tools[0]", {"type": "web_search"}),
+    ],
+)
+def test_a_tool_inside_the_input_is_found_by_its_path(path: str, refused: dict[str, Any]) -> None:
+    found = lesson(refusal(f"Invalid schema: '{path}'.", param=path), **IN_ITEM)
+    assert found is not None
+    assert found.dropped_tool_keys == {tool_key(refused)}
+
+
+def test_a_limit_and_a_field_of_tools_inside_the_input_are_learned() -> None:
+    found = lesson(
+        refusal(f"{TOO_MANY} 2, but got 3.".replace("'tools'", "'input[0].tools'"), param="input[0].tools"), **IN_ITEM
+    )
+    assert found is not None
+    assert found.max_tools == 2
+    path = "input[0].tools[1].strict"
+    failure = refusal(f"Unknown parameter: '{path}'.", code="unknown_parameter", param=path)
+    assert dropped(failure, **IN_ITEM) == {"tools.strict"}

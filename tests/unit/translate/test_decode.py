@@ -342,6 +342,9 @@ def test_a_call_without_the_arguments_that_its_tool_requires_is_not_run() -> Non
     body: Any = {"model": "m-1", "input": [], "tools": TOOLS}
     with pytest.raises(InvalidToolCallError, match="bash"):
         decode_for(body, response(call("")))
+    in_item = {"model": "m-1", "input": [{"type": "additional_tools", "tools": body["tools"]}]}
+    with pytest.raises(InvalidToolCallError, match="bash"):
+        decode_for(in_item, response(call("")))
     assert decode_for(body, response(call("{}"), call("", name="list", call_id="d"))).finish_reason == "tool_calls"
     assert decode_for({"model": "m-1", "input": []}, response(call(""))).finish_reason == "tool_calls"
 

@@ -23,6 +23,7 @@ from ..translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 from ..translate.encode import CIPHERTEXT_INCLUDE
 from ..translate.repair import REPAIR_REASONS, Repair
 from ..transport.base import TransportSwitch
+from ..wire.additional_tools import list_tools, split_tools_item
 from ..wire.types import Event, Response
 from ._hooks import HookEmitter
 from .rate_limits import RateLimits
@@ -125,8 +126,8 @@ class CallEvents:
         options = self._options
         data: dict[str, Any] = {
             "message_count": message_count,
-            "input_count": len(body.get("input", ())),
-            "tool_count": len(body.get("tools", ())),
+            "input_count": len(split_tools_item(body.get("input", ()))[1]),
+            "tool_count": len(list_tools(body)),
             "has_instructions": "instructions" in body,
             "reasoning": body.get("reasoning"),
             "reasoning_enabled": CIPHERTEXT_INCLUDE in body.get("include", ()),

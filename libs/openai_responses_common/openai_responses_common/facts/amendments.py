@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ..wire.additional_tools import list_tools
 from ..wire.client_calls import OUTPUT_TYPES
 from ..wire.json_values import as_object, as_objects
 from ..wire.request_body import SharedItem
@@ -182,7 +183,7 @@ def has_field(path: str, body: Mapping[str, Any]) -> bool:
     """Return whether a body has a field; "tools.strict" means that any of its tools has it."""
     top, _, nested = path.partition(".")
     if top == "tools" and nested:
-        return any(nested in tool for tool in as_objects(body.get("tools")))
+        return any(nested in tool for tool in list_tools(body))
     return nested in as_object(body.get(top)) if nested else top in body
 
 

@@ -10,7 +10,6 @@ import re
 from dataclasses import replace
 
 from ..facts.amendments import tool_key
-from ..wire.json_values import as_objects
 from ..wire.tool_choice import tool_name
 from ._refusal import Lesson, Refusal
 
@@ -21,8 +20,8 @@ _TOOL_NAME_PATTERN = re.compile(r"\b(?:function|tool)(?: type| named)?:? ['\"`](
 _TOOL_LIMIT_PATTERNS = tuple(
     re.compile(text, re.I)
     for text in (
-        r"'tools': array too long\b.{0,60}?maximum length (\d{1,6})\b",
-        r"'tools' ?: maximum number of items is (\d{1,6})\b",
+        r"\btools': array too long\b.{0,60}?maximum length (\d{1,6})\b",
+        r"\btools' ?: maximum number of items is (\d{1,6})\b",
         r"\btools have been provided but the maximum is (\d{1,6})\b",
         r"may not include more than (\d{1,6}) tools\b",
     )
@@ -32,8 +31,7 @@ _TOOL_REFUSAL_CODES = frozenset({"invalid_function_parameters"})
 
 def learn_refused_tools(refusal: Refusal) -> Lesson | None:
     """Leave out the tool that the refusal names by its index or its name; the others stay."""
-    tools = as_objects(refusal.body.get("tools"))
-    known = refusal.amendments
+    tools, known = refusal.tools, refusal.amendments
     named = [entry[0] for path in refusal.paths if (entry := refusal.find_tool(path))]
     if not named and (refusal.failure.code in _TOOL_REFUSAL_CODES or "tools" in refusal.paths):
         names = set(_TOOL_NAME_PATTERN.findall(refusal.message))
@@ -50,7 +48,7 @@ def learn_tool_limit(refusal: Refusal) -> Lesson | None:
     """Send only as many tools as the service says that it accepts; the first ones stay."""
     matches = (pattern.search(refusal.message) for pattern in _TOOL_LIMIT_PATTERNS)
     limit = next((int(match[1]) for match in matches if match), 0)
-    tools = as_objects(refusal.body.get("tools"))
+    tools = refusal.tools
     if not 0 < limit < len(tools):
         return None
     surplus = ", ".join(map(tool_name, tools[limit:]))

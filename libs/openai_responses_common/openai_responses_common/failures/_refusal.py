@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..facts.amendments import Amendments
+from ..wire.additional_tools import list_tools, split_tools_item
 from ..wire.types import Item
 from .failure import Failure
 
@@ -24,6 +25,7 @@ _STEP_PATTERN = re.compile(r"'([a-z_]\w*)'|\b(\d+)\b")
 # "Unknown parameter: 'input[1].status'.", "tools.3.custom.input_schema: JSON schema is invalid"; but not the path of
 # another API, as in "GenerateContentRequest.tools[0].function_declarations[3].name: …".
 _NAMED_PATH_PATTERN = re.compile(r"""(?<![\w.])((?:input|tools|include)(?:\[\d+\]|\.\d+)[\w.\[\]]*)(?=["'`]|: )""")
+_TOOL_PATTERN = re.compile(r"(input\.0\.)?tools(?:\.(\d+)((?:\..*)?))?")
 _MAX_REASON_CHARS = 200
 _INDEX_PATTERN = re.compile(r"\[(\d+)\]")
 
@@ -56,7 +58,8 @@ class Refusal:
         if not locations:
             texts += _NAMED_PATH_PATTERN.findall(self.message)
         paths = (_INDEX_PATTERN.sub(r".\1", text).removeprefix("body.") for text in texts)
-        object.__setattr__(self, "paths", tuple(dict.fromkeys(path for path in paths if path)))
+        paths = (self._move_tool_path(path) for path in paths if path)
+        object.__setattr__(self, "paths", tuple(dict.fromkeys(paths)))
         object.__setattr__(self, "locations", bool(locations))
 
     @property
@@ -73,7 +76,12 @@ class Refusal:
     @property
     def items(self) -> list[Item]:
         """The input items of the body."""
-        return cast(list[Item], self.body["input"])
+        return cast(list[Item], self.body.get("input") or [])
+
+    @property
+    def tools(self) -> list[Item]:
+        """The tools of the body: those of an input item, and then those of the field `tools`."""
+        return list_tools(self.body)
 
     def find_item(self, path: str) -> tuple[Item, list[str]] | None:
         """Return the input item that a path leads to, with the rest of the path; None if it leads to none."""
@@ -81,7 +89,16 @@ class Refusal:
 
     def find_tool(self, path: str) -> tuple[Item, list[str]] | None:
         """Return the tool that a path leads to, with the rest of the path; None if it leads to none."""
-        return _find_entry(cast(list[Item], self.body.get("tools") or []), path, "tools")
+        return _find_entry(self.tools, path, "tools")
+
+    def _move_tool_path(self, path: str) -> str:
+        """Return a path that leads to a tool as one into `tools`, if the first input item of the body has tools."""
+        item_tools, _ = split_tools_item(self.items)
+        match = _TOOL_PATTERN.fullmatch(path) if item_tools else None
+        if match is None:
+            return path
+        in_item, index, steps = match.groups()
+        return "tools" if index is None else f"tools.{int(index) + (0 if in_item else len(item_tools))}{steps}"
 
 
 def _find_entry(entries: list[Item], path: str, top: str) -> tuple[Item, list[str]] | None:

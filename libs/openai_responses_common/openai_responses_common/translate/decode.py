@@ -12,6 +12,7 @@ from amplifier_core.llm_errors import InvalidToolCallError
 from amplifier_core.message_models import ChatResponse, ImageBlock, TextBlock, ToolCall, ToolCallBlock, Usage
 from pydantic import Field
 
+from ..wire.additional_tools import list_tools
 from ..wire.json_values import as_object, as_objects
 from ..wire.types import Body, Item, Response
 from .blocks import CONTENT_BLOCKS, Block, find_item_translation
@@ -95,7 +96,7 @@ def _check_arguments(items: Sequence[Item], body: Body | None, tool_names: ToolN
 
     Source: sub2api#6629, seen 2026-11-30.
     """
-    tools = as_objects((body or {}).get("tools"))
+    tools = list_tools(body or {})
     required = {tool.get("name"): as_object(tool.get("parameters")).get("required") for tool in tools}
     for item in items:
         if item.get("type") == "function_call" and not item.get("arguments") and required.get(item.get("name")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..facts.backend_profile import BackendProfile
+from ..wire.additional_tools import make_tools_item
 from ..wire.types import Item
 
 _CLIENT_TOOLS = frozenset({"function", "custom"})
@@ -23,10 +24,10 @@ def place_tools(tools: list[Item], items: list[Item], profile: BackendProfile) -
     """Return the tools of the field `tools`, and the input.
 
     If the service wants it, functions and custom tools come first in the input, as one item `additional_tools`. They
-    keep their names there, which a namespace would change.
+    keep their names there, which a namespace would change. An empty input stays empty, because tools ask nothing.
     """
-    moved = [tool for tool in tools if tool.get("type") in _CLIENT_TOOLS] if profile.tools_in_input else []
+    moves = profile.tools_in_input and bool(items)
+    moved = [tool for tool in tools if tool.get("type") in _CLIENT_TOOLS] if moves else []
     if not moved:
         return tools, items
-    item: Item = {"type": "additional_tools", "role": "developer", "tools": moved}
-    return [tool for tool in tools if tool.get("type") not in _CLIENT_TOOLS], [item, *items]
+    return [tool for tool in tools if tool.get("type") not in _CLIENT_TOOLS], [make_tools_item(moved), *items]

@@ -141,11 +141,13 @@ def refused_tool(name: str) -> ServerRule:
     """The API's words for a schema that it does not accept, by the tool's index."""
 
     def refuse(body: Mapping[str, Any]) -> HttpReply | None:
-        for index, tool in enumerate(body.get("tools") or ()):
-            if tool.get("name") == name:
-                problem = schemas.KEYWORD_AT_TOP.fill(keywords="'oneOf'/'anyOf'/'allOf'/'enum'/'not'")
-                path = f"tools[{index}].parameters"
-                return refusal_reply(requests.INVALID_FUNCTION_SCHEMA, name=name, problem=problem, path=path)
+        in_items = [(f"input[{number}].tools", item.get("tools")) for number, item in enumerate(_items(body))]
+        for place, tools in [("tools", body.get("tools")), *in_items]:
+            for index, tool in enumerate(tools or ()):
+                if tool.get("name") == name:
+                    problem = schemas.KEYWORD_AT_TOP.fill(keywords="'oneOf'/'anyOf'/'allOf'/'enum'/'not'")
+                    path = f"{place}[{index}].parameters"
+                    return refusal_reply(requests.INVALID_FUNCTION_SCHEMA, name=name, problem=problem, path=path)
         return None
 
     return ServerRule(refuse)
