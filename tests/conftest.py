@@ -31,19 +31,25 @@ _LONG_TRANSPORT_FOLDERS = ("generated/sweeps",)
 
 @pytest.fixture(params=[*ALL_BACKENDS, *WEBSOCKET_BACKENDS], ids=lambda backend: backend.label)
 def backend(request: pytest.FixtureRequest) -> BackendUnderTest:
-    """Run the test once for each row of the table; with the marker `one_transport`, only for those over HTTP."""
+    """Run the test once for each row of the table; with the marker `one_transport`, only for those over HTTP, and with
+    `one_sign_in` only for the first sign-in of each module."""
     return request.param
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out the rows over WebSocket of tests whose promise does not depend on the transport, or is about HTTP."""
+    """Leave out the rows over WebSocket of tests whose promise does not depend on the transport, or is about HTTP; and
+    the second sign-in to a module of tests whose promise does not depend on the profile."""
     items[:] = [item for item in items if not _is_superfluous(item)]
 
 
 def _is_superfluous(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
     row = callspec.params.get("backend") if callspec is not None else None
-    if not isinstance(row, BackendUnderTest) or row.transport is None:
+    if not isinstance(row, BackendUnderTest):
+        return False
+    if row.mode and item.get_closest_marker("one_sign_in") is not None:
+        return True
+    if row.transport is None:
         return False
     path = item.path.relative_to(Path(__file__).parent)
     folders = (*_TRANSPORT_FOLDERS, *(_LONG_TRANSPORT_FOLDERS if row == WEBSOCKET_BACKENDS[0] else ()))

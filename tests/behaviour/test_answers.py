@@ -23,7 +23,7 @@ from responses_emulator import (
     Turn,
 )
 
-from tests.support.session import Conversation, OpenSession, Session, asking, result, system, tool, user
+from tests.support.session import Conversation, OpenSession, Session, asking, result, sent_items, system, tool, user
 
 WEATHER = tool("get_weather", "city")
 THINK_TWICE = Think(["**Plan**\n\nLook first.", "Then speak."])
@@ -191,7 +191,7 @@ async def test_text_survives_every_character(session: Session) -> None:
     response = await session.ask(user(text.replace("\x00", "")))
     assert response.text == text
     assert session.recorder.shown() == text
-    assert session.body["input"][0]["content"][0]["text"] == text.replace("\x00", "")
+    assert sent_items(session.body)[0]["content"][0]["text"] == text.replace("\x00", "")
 
 
 async def test_a_lone_surrogate_in_the_history_does_not_break_the_call(session: Session) -> None:

@@ -14,7 +14,7 @@ from openai_responses_common.engine.limiter import get_limiter
 from responses_emulator import Call, Emulator, EventDelay, RecordedRequest, Say, Silence, Think, Turn
 
 from tests.support.backends import BackendUnderTest
-from tests.support.session import PATIENCE_S, OpenSession, Session, asking, texts, tool
+from tests.support.session import PATIENCE_S, OpenSession, Session, asking, sent_items, texts, tool
 
 pytestmark = pytest.mark.promise("cancellation, other event loops and an exit harm no refresh", area="security")
 
@@ -50,7 +50,7 @@ async def leave(*tasks: asyncio.Task[Any]) -> None:
 @pytest.mark.promise("calls at once share state", area="hazard")
 async def test_fifty_calls_at_once_do_not_mix(session: Session) -> None:
     def answer(request: RecordedRequest) -> Turn:
-        number = request.body["input"][0]["content"][0]["text"]
+        number = sent_items(request.body)[0]["content"][0]["text"]
         return Turn(Think([f"thought {number}"]), Say(f"answer {number}", chunks=5), Call("look", {"at": number}))
 
     session.emulator.script(*[answer] * 50)

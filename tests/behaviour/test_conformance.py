@@ -17,7 +17,7 @@ from amplifier_core.validation.behavioral import ProviderBehaviorTests
 from amplifier_core.validation.structural import ProviderStructuralTests
 from responses_emulator import Emulator
 
-from tests.support.backends import BACKENDS, ROOT, WEBSOCKET_BACKENDS, BackendUnderTest
+from tests.support.backends import ALL_BACKENDS, ROOT, WEBSOCKET_BACKENDS, BackendUnderTest
 
 
 @pytest.fixture
@@ -69,6 +69,6 @@ def test_none_of_them_is_skipped() -> None:
         timeout=300,
         check=False,
     )
-    count = len([*BACKENDS, *WEBSOCKET_BACKENDS]) * (len(INHERITED) + 1)
+    count = len([*ALL_BACKENDS, *WEBSOCKET_BACKENDS]) * (len(INHERITED) + 1)
     assert f"{count} passed" in run.stdout, run.stdout
     assert "skipped" not in run.stdout

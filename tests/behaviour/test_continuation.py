@@ -312,6 +312,7 @@ async def test_a_continued_answer_goes_back_whole(session: Session) -> None:
     assert json.dumps(session.body).count("Once upon") == 1
 
 
+@pytest.mark.one_sign_in("a plan has no code interpreter")
 async def test_hosted_items_before_the_cut_are_kept(session: Session) -> None:
     interpreter = {"type": "code_interpreter_call", "code": "1", "container_id": "cntr_1", "outputs": []}
     session.emulator.script(

@@ -12,6 +12,8 @@ from responses_emulator import Call, CutStream, EventDelay, HttpReply, Say, Sile
 
 from tests.support.session import PATIENCE_S, OpenSession, Session, asking, other_tasks, tool
 
+pytestmark = pytest.mark.one_sign_in("the iterator knows no profile")
+
 ENDLESS = Turn(Say("word " * 500), EventDelay(0.02))
 
 

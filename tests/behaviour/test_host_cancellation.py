@@ -17,6 +17,8 @@ from responses_emulator import Emulator, EventDelay, ResponseIncomplete, Say, Si
 from tests.support.kernels import Start
 from tests.support.session import OpenSession, Session, other_tasks
 
+pytestmark = pytest.mark.one_sign_in("a cancellation knows no profile")
+
 ENDLESS = Turn(Say("word " * 400), EventDelay(0.02))
 MUTE = Turn(Silence(600, before_event=-1))
 CUT = Turn(Say("one two three four"), ResponseIncomplete())

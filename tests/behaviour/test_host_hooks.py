@@ -13,6 +13,8 @@ from responses_emulator import EventDelay, Say, Turn
 from tests.support.run_clock import RunClock
 from tests.support.session import PATIENCE_S, Session, other_tasks
 
+pytestmark = pytest.mark.one_sign_in("hooks know no profile")
+
 STREAM_EVENTS = ("llm:stream_block_start", "llm:stream_block_delta", "llm:stream_block_end", "llm:stream_aborted")
 ALL_EVENTS = ("llm:request", *STREAM_EVENTS, "llm:response")
 _LAST = 999

@@ -10,8 +10,20 @@ import pytest
 from amplifier_core.message_models import ImageBlock, Message
 from responses_emulator import HostedItem, Say, Think, Turn, WebSearch
 
-from tests.support.session import KEEPERS, PIXEL, Conversation, OpenSession, Session, asking, items, tool
+from tests.support.session import (
+    KEEPERS,
+    PIXEL,
+    Conversation,
+    OpenSession,
+    Session,
+    asking,
+    items,
+    sent_items,
+    sent_tools,
+    tool,
+)
 
+API_TOOLS = pytest.mark.one_sign_in("a plan has web search alone; its own test is in chatgpt_plan")
 SOURCES = ["https://example.com/a", "https://example.com/b"]
 SEARCH = Turn(Think(["Search."]), WebSearch(["oslo weather"], SOURCES, text="It is cold."))
 MCP_CALL = {"type": "mcp_call", "server_label": "wiki", "name": "ask", "arguments": '{"q":1}', "output": "yes"}
@@ -69,7 +81,7 @@ async def test_a_search_shows_its_text_with_citations_and_sources(open_session: 
     session = await open_session(web_search="true")
     session.emulator.script(SEARCH)
     response = await session.ask("weather in Oslo?")
-    assert [item["type"] for item in session.body["tools"]] == ["web_search"]
+    assert [item["type"] for item in sent_tools(session.body)] == ["web_search"]
     assert "web_search_call.action.sources" in session.body["include"]
     text = next(block for block in response.content if block.type == "text")
     assert [citation["type"] for citation in text.citations] == ["url_citation"] * 2
@@ -92,9 +104,10 @@ async def test_a_search_goes_back_whole(open_session: OpenSession, keep: Callabl
     assert items(session.body, "web_search_call") == [made[1]]
     message = next(item for item in session.body["input"] if item.get("role") == "assistant")
     assert message["content"][0]["annotations"] == made[2]["content"][0]["annotations"]
-    assert [item["type"] for item in session.body["input"][1:4]] == ["reasoning", "web_search_call", "message"]
+    assert [item["type"] for item in sent_items(session.body)[1:4]] == ["reasoning", "web_search_call", "message"]
 
 
+@API_TOOLS
 @pytest.mark.promise("hosted items are lost", area="hazard")
 @pytest.mark.parametrize("made", HOSTED.values(), ids=HOSTED)
 @pytest.mark.parametrize("keep", KEEPERS[1:])
@@ -120,6 +133,7 @@ def without_none(value: Any) -> Any:
     return [without_none(each) for each in value] if isinstance(value, list) else value
 
 
+@API_TOOLS
 async def test_a_generated_image_is_shown_and_goes_back(session: Session) -> None:
     chat = Conversation(session)
     made = {"type": "image_generation_call", "result": PIXEL, "output_format": "webp"}
@@ -131,6 +145,7 @@ async def test_a_generated_image_is_shown_and_goes_back(session: Session) -> Non
     assert items(session.body, "image_generation_call")[0]["result"] == PIXEL
 
 
+@API_TOOLS
 @pytest.mark.one_transport("a WebSocket does not send an item back")
 async def test_an_item_that_nobody_knows_goes_back_until_the_service_refuses_it(session: Session) -> None:
     chat = Conversation(session)
@@ -154,11 +169,12 @@ async def test_hosted_items_open_no_blocks(session: Session) -> None:
     assert [(start["block_index"], start["block_type"]) for start in starts] == [(0, "text")]
 
 
+@API_TOOLS
 async def test_hosted_tools_come_from_settings_and_arguments_as_text_or_objects(open_session: OpenSession) -> None:
     shown = [{"type": "file_search", "vector_store_ids": ["vs_1"]}]
     session = await open_session(hosted_tools=json.dumps(shown), web_search={"search_context_size": "low"})
     await session.ask("go")
-    assert session.body["tools"] == [{"type": "web_search", "search_context_size": "low"}, *shown]
+    assert sent_tools(session.body) == [{"type": "web_search", "search_context_size": "low"}, *shown]
     assert {"web_search_call.action.sources", "file_search_call.results"} <= set(session.body["include"])
 
 
@@ -175,18 +191,20 @@ HOSTED_TOOLS = [
 ]
 
 
+@API_TOOLS
 @pytest.mark.promise("hosted tools are dropped", area="hazard")
 @pytest.mark.parametrize("native", HOSTED_TOOLS, ids=lambda each: each["type"])
 async def test_every_kind_of_hosted_tool_passes(session: Session, native: dict[str, Any]) -> None:
     session.emulator.script(Say("ok"))
     await session.provider.complete(asking("go"), tools=[native])
-    assert session.body["tools"] == [native]
+    assert sent_tools(session.body) == [native]
 
 
+@API_TOOLS
 @pytest.mark.promise("a native tool stays with the provider after its request", area="hazard")
 async def test_a_native_tool_of_one_request_is_not_kept_for_the_next(session: Session) -> None:
     patch = tool("apply_patch", "diff")
     for extra in ({"type": "apply_patch"}, {}):
         session.emulator.script(Say("ok"))
         await session.ask("hello", tools=[patch.model_copy(update=extra)])
-    assert [body["tools"][0]["type"] for body in session.emulator.request_bodies] == ["apply_patch", "function"]
+    assert [sent_tools(body)[0]["type"] for body in session.emulator.request_bodies] == ["apply_patch", "function"]

@@ -15,7 +15,10 @@ from responses_emulator import Emulator, EventDelay, Say, Turn
 from tests.support.backends import BackendUnderTest
 from tests.support.kernels import Start
 
-pytestmark = pytest.mark.one_transport("loading makes no request")
+pytestmark = [
+    pytest.mark.one_transport("loading makes no request"),
+    pytest.mark.one_sign_in("a module is loaded in one way"),
+]
 
 SLOW = Turn(Say("word " * 400), EventDelay(0.02))
 

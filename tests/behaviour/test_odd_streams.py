@@ -20,6 +20,8 @@ from responses_emulator import (
 
 from tests.support.session import OpenSession, Session
 
+pytestmark = pytest.mark.one_sign_in("what is decoded does not depend on the profile")
+
 MESSAGE = {
     "type": "message",
     "id": "msg_1",

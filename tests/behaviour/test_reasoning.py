@@ -23,6 +23,7 @@ from tests.support.session import (
     assistant,
     items,
     result,
+    sent_items,
     state,
     system,
     texts,
@@ -88,7 +89,7 @@ async def test_items_go_back_in_order_with_ids_phase_and_the_very_arguments(
     first = await chat.say("weather?")
     await chat.go_on(*[result(call) for call in first.tool_calls])
     made = session.made(0)["output"]
-    sent = session.body["input"][1:5]
+    sent = sent_items(session.body)[1:5]
     assert [item["type"] for item in sent] == ["reasoning", "message", "function_call", "function_call"]
     ids = [item["id"] for item in made]
     assert [item.get("id") for item in sent] == (ids if session.backend.reasoning_ids else [None, *ids[1:]])
@@ -226,7 +227,7 @@ async def test_an_interleaved_turn_keeps_its_order(session: Session) -> None:
     )
     first = await chat.say("look")
     await chat.go_on(*[result(call) for call in first.tool_calls])
-    kinds = [item["type"] for item in session.body["input"][1:6]]
+    kinds = [item["type"] for item in sent_items(session.body)[1:6]]
     assert kinds == ["message", "function_call", "reasoning", "message", "function_call"]
     assert texts(session.body, "assistant") == ["First.", "Second."]
 

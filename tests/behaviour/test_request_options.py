@@ -12,7 +12,7 @@ from amplifier_core.message_models import ResponseFormatJson
 from responses_emulator import ResponseFields, Say, Turn
 
 from tests.support.backends import BackendUnderTest
-from tests.support.session import Conversation, OpenSession, Session, asking, system, tool
+from tests.support.session import Conversation, OpenSession, Session, asking, sent_tools, system, tool
 
 
 def settings(backend: BackendUnderTest) -> dict[str, tuple[Any, str, Any]]:
@@ -135,7 +135,7 @@ async def test_false_is_false_however_it_is_spelled(open_session: OpenSession, o
     await session.ask("hello", tools=[tool("look", "at")])
     assert not session.recorder.named("llm:stream_block_start", "llm:request:debug", "llm:request:raw")
     assert "raw" not in session.recorder.one("llm:request")
-    assert [entry["type"] for entry in session.body["tools"]] == ["function"]
+    assert [entry["type"] for entry in sent_tools(session.body)] == ["function"]
     assert session.body["parallel_tool_calls"] is False
 
 
@@ -168,8 +168,8 @@ async def test_function_tools_are_not_strict_unless_they_ask(session: Session) -
     tight = tool("tight", "a", strict=True)
     tight.parameters["additionalProperties"] = False
     await session.ask("hello", tools=[tool("loose", "a"), tight])
-    assert [entry["strict"] for entry in session.body["tools"]] == [False, True]
-    assert session.body["tools"][0]["parameters"]["required"] == ["a"]
+    assert [entry["strict"] for entry in sent_tools(session.body)] == [False, True]
+    assert sent_tools(session.body)[0]["parameters"]["required"] == ["a"]
 
 
 async def test_a_setting_that_is_not_valid_is_named_by_the_first_call(open_session: OpenSession) -> None:

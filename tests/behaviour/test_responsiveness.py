@@ -23,6 +23,8 @@ from tests.support.backends import BackendUnderTest
 from tests.support.discard_server import DiscardServer, child_environment
 from tests.support.session import OpenSession, Session, asking, assistant, result, system, tool, user
 
+pytestmark = pytest.mark.one_sign_in("the event loop knows no profile")
+
 slow = pytest.mark.slow
 RUNS = 5
 TOOLS = [tool(f"tool_{number}", "path", "query", "mode") for number in range(40)]

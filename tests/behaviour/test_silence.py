@@ -15,6 +15,8 @@ from tests.support.clock_leap import let_time_pass
 from tests.support.run_clock import RunClock
 from tests.support.session import OpenSession, Session, asking, other_tasks
 
+pytestmark = pytest.mark.one_sign_in("a timeout knows no profile")
+
 
 @pytest.mark.promise("the timeout of the request is ignored", area="hazard")
 async def test_the_timeout_of_a_request_bounds_the_whole_call(session: Session) -> None:

@@ -26,6 +26,8 @@ from responses_emulator import (
 
 from tests.support.session import Conversation, OpenSession, Session, items, result, returned_blocks, tool
 
+pytestmark = pytest.mark.one_sign_in("what is decoded does not depend on the profile")
+
 TOOLS = [tool("look", "at"), tool("run", type="custom")]
 STREAM = {"content-type": "text/event-stream"}
 EVERYTHING = (

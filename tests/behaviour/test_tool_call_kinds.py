@@ -14,7 +14,7 @@ from amplifier_core.llm_errors import InvalidRequestError
 from amplifier_core.message_models import ToolCall, ToolSpec
 from responses_emulator import CustomCall, HostedItem, Say, Think, Turn
 
-from tests.support.session import PIXEL, Conversation, Session, items, result, stored_as_json
+from tests.support.session import PIXEL, Conversation, Session, items, result, sent_tools, stored_as_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,10 @@ KINDS = {
         output={"approve": False},
     ),
 }
-each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+NATIVE = pytest.mark.one_sign_in("a plan has no native tools")
+each_kind = pytest.mark.parametrize(
+    "kind", [pytest.param(kind, id=name, marks=[] if name == "custom" else NATIVE) for name, kind in KINDS.items()]
+)
 
 
 async def ask_for_call(chat: Conversation, part: HostedItem | CustomCall) -> ToolCall:
@@ -135,6 +138,7 @@ async def test_a_client_call_is_a_tool_call_and_its_result_the_call_output_of_it
     assert part_of(item, kind.output) == kind.output
 
 
+@NATIVE
 @pytest.mark.promise("a patch counts as failed because of the words in its output", area="hazard")
 async def test_a_patch_is_reported_as_completed_whatever_its_output_mentions(session: Session) -> None:
     chat = Conversation(session)
@@ -154,6 +158,7 @@ async def test_a_lost_result_is_replaced_in_the_form_of_its_kind(session: Sessio
     assert session.recorder.one("provider:tool_sequence_repaired")["repair_count"] == 1
 
 
+@NATIVE
 @pytest.mark.promise("a native tool is called by a name that the host does not know", area="hazard")
 @pytest.mark.parametrize(
     ("kind", "tool_type"),
@@ -173,12 +178,13 @@ async def test_a_native_tool_keeps_the_name_under_which_the_host_registered_it(
     chat = Conversation(session, tools=[native], tool_choice="my.own tool" if kind == "shell" else None)
     call = await ask_for_call(chat, KINDS[kind].part)
     assert call.name == "my.own tool"
-    assert session.body["tools"] == [extra]
+    assert sent_tools(session.body) == [extra]
     assert kind != "shell" or session.body["tool_choice"] == {"type": "shell"}
     session.emulator.script(Say("thanks"))
     await chat.go_on(result(call, KINDS[kind].content))
 
 
+@NATIVE
 @pytest.mark.parametrize("wrapped", [False, True])
 async def test_safety_checks_that_a_result_names_are_acknowledged(session: Session, wrapped: bool) -> None:
     """Nobody acknowledges a check that the host did not name, so the service refuses the next request."""

@@ -17,7 +17,10 @@ import pytest
 
 from tests.support.backends import BACKENDS, ROOT, BackendUnderTest
 
-pytestmark = pytest.mark.one_transport("a module that cannot be used makes no request")
+pytestmark = [
+    pytest.mark.one_transport("a module that cannot be used makes no request"),
+    pytest.mark.one_sign_in("it concerns all of a module"),
+]
 
 LIBRARY = ROOT / "libs/openai_responses_common/openai_responses_common"
 FAMILY = [f"amplifier-module-{backend.module}==0.1.0" for backend in BACKENDS]  # what is installed again

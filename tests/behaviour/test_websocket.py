@@ -27,11 +27,12 @@ from responses_emulator import (
     Turn,
 )
 
-from tests.support.session import Conversation, OpenSession, Session, asking, result, system, tool, user
+from tests.support.session import Conversation, OpenSession, Session, asking, result, sent_items, system, tool, user
 from tests.support.witness import Witness
 
 pytestmark = pytest.mark.one_transport("each test chooses the transport itself")
 
+TRANSPORT = pytest.mark.one_sign_in("the transport knows no profile")
 WEATHER = tool("get_weather", "city")
 
 
@@ -44,7 +45,7 @@ async def websocket_session(open_session: OpenSession) -> Session:
 def sent(session: Session) -> list[tuple[str, int, str | None]]:
     """Return the way of each request, the number of its items, and the response that it goes on from."""
     requests = [each for each in session.emulator.requests if each.path.endswith("/responses") and not each.is_upgrade]
-    return [(each.transport, len(each.sent["input"]), each.sent.get("previous_response_id")) for each in requests]
+    return [(each.transport, len(sent_items(each.sent)), each.sent.get("previous_response_id")) for each in requests]
 
 
 def switches(session: Session) -> list[dict[str, Any]]:
@@ -72,6 +73,7 @@ async def test_tool_loop_sends_only_what_is_new(websocket_session: Session) -> N
     assert [event["input_count"] for event in session.recorder.named("llm:request")] == [1, 6, 10]
 
 
+@TRANSPORT
 @pytest.mark.parametrize(
     "change",
     [
@@ -101,12 +103,14 @@ async def test_http_is_used_unless_somebody_asks_for_a_websocket(session: Sessio
     assert sent(session)[-1][0] == "websocket"
 
 
+@TRANSPORT
 async def test_value_of_the_setting_that_is_not_valid_is_refused_by_its_name(open_session: OpenSession) -> None:
     session = await open_session(transport="carrier pigeon")
     with pytest.raises(ConfigurationError, match=r"'transport' takes one of auto, http, websocket, not 'carrier pig"):
         await session.ask("hello")
 
 
+@TRANSPORT
 @pytest.mark.parametrize("status", [403, 404, 405, 426, 429, 500, 503])
 async def test_refused_upgrade_is_reported_once_and_loses_no_turn(
     websocket_session: Session, status: int, caplog: pytest.LogCaptureFixture
@@ -127,6 +131,7 @@ async def test_refused_upgrade_is_reported_once_and_loses_no_turn(
     assert session.recorder.named("provider:retry") == []
 
 
+@TRANSPORT
 @pytest.mark.parametrize(
     "end", [Disconnect(), Disconnect(reset=True), Disconnect(raw_bytes=b"HTTP/1.1 200 OK\r\n\r\n<html>")]
 )
@@ -137,6 +142,7 @@ async def test_upgrade_that_breaks_off_loses_no_turn(websocket_session: Session,
     assert websocket_session.recorder.named("provider:retry") == []
 
 
+@TRANSPORT
 async def test_upgrade_that_hangs_is_bounded_by_the_timeout(open_session: OpenSession) -> None:
     session = await open_session(transport="websocket", timeout=0.5)
     session.emulator.script(OnUpgrade(Disconnect(open_s=60), times=None))
@@ -144,6 +150,7 @@ async def test_upgrade_that_hangs_is_bounded_by_the_timeout(open_session: OpenSe
     assert [(each["from"], each["to"]) for each in switches(session)] == [("websocket", "http")]
 
 
+@TRANSPORT
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
 async def test_refusal_at_the_upgrade_and_over_http_is_the_refusal_of_http(
     open_session: OpenSession, caplog: pytest.LogCaptureFixture, status: int
@@ -195,6 +202,7 @@ async def test_limit_of_sixty_minutes_is_one_event(websocket_session: Session) -
     assert websocket_session.recorder.named("provider:retry") == []
 
 
+@TRANSPORT
 async def test_socket_that_ends_in_mid_response_is_retried_as_a_broken_stream(websocket_session: Session) -> None:
     session = websocket_session
     session.emulator.script(Turn(Say("gone with the wind", chunks=4), CutStream(5)), Say("whole"))
@@ -205,6 +213,7 @@ async def test_socket_that_ends_in_mid_response_is_retried_as_a_broken_stream(we
     assert switches(session) == []
 
 
+@TRANSPORT
 async def test_refusal_in_a_frame_is_the_refusal_of_http(open_session: OpenSession) -> None:
     texts: list[str] = []
     for transport in ("http", "websocket"):
@@ -218,6 +227,7 @@ async def test_refusal_in_a_frame_is_the_refusal_of_http(open_session: OpenSessi
     assert texts[0] == texts[1]
 
 
+@TRANSPORT
 async def test_field_that_a_service_refuses_is_learned_over_a_websocket(websocket_session: Session) -> None:
     session = websocket_session
     error = {
@@ -233,6 +243,7 @@ async def test_field_that_a_service_refuses_is_learned_over_a_websocket(websocke
     assert len(session.emulator.upgrades) == 1
 
 
+@TRANSPORT
 async def test_silence_after_a_request_is_not_asked_again_over_http(open_session: OpenSession) -> None:
     session = await open_session(transport="websocket", timeout=0.3, max_retries=0)
     session.emulator.script(Turn(Silence(60)))
@@ -242,6 +253,7 @@ async def test_silence_after_a_request_is_not_asked_again_over_http(open_session
     assert switches(session) == []
 
 
+@TRANSPORT
 async def test_cancelled_call_leaves_no_connection_in_use(websocket_session: Session) -> None:
     session = websocket_session
     session.emulator.script(Turn(Say("word " * 400), EventDelay(0.02)))
@@ -264,6 +276,7 @@ async def test_parallel_calls_have_an_answer_each(websocket_session: Session) ->
     assert switches(websocket_session) == []
 
 
+@TRANSPORT
 async def test_service_without_compression_is_spoken_to_plainly(websocket_session: Session) -> None:
     websocket_session.emulator.script(OnUpgrade(AcceptUpgrade(compression=False)))
     assert (await websocket_session.ask("hello")).text

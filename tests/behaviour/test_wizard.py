@@ -17,7 +17,10 @@ from tests.support.backends import BackendUnderTest
 from tests.support.session import Session
 from tests.support.wizard_host import GENERATIONS, Wizard, expanded, shown
 
-pytestmark = pytest.mark.one_transport("no request is made over a WebSocket")
+pytestmark = [
+    pytest.mark.one_transport("no request is made over a WebSocket"),
+    pytest.mark.one_sign_in("the questions are those of the module"),
+]
 
 EFFORTS = {"none", "minimal", "low", "medium", "high", "xhigh", "max"}
 RESOURCE = "https://contoso.openai.azure.com"

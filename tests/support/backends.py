@@ -74,6 +74,8 @@ class BackendUnderTest:
         stated_effort: the effort that a request for `model` states if nobody chose one.
         no_models: its model list with nothing in it.
         priced: tokens are paid one by one.
+        request_id: what its errors name, as a pattern.
+        kinds: the only types of tools and of items that it takes; None if it takes those of the API.
         transport: the setting `transport`; None is the default, which at an emulator is HTTP.
     """
 
@@ -112,6 +114,8 @@ class BackendUnderTest:
     stated_effort: str | None = None
     no_models: Mapping[str, Any] = field(default_factory=lambda: {"object": "list", "data": []})
     priced: bool = True
+    request_id: str = r"(req_)?[0-9a-f-]{30,}"
+    kinds: frozenset[str] | None = None
     transport: Literal["websocket"] | None = None
 
     @property
@@ -135,6 +139,10 @@ class BackendUnderTest:
     @property
     def mount(self) -> Callable[[Any, Mapping[str, Any] | None], Any]:
         return importlib.import_module(self.package).mount
+
+    def takes(self, *kinds: str) -> bool:
+        """Return whether the service takes tools and items of these types."""
+        return self.kinds is None or self.kinds.issuperset(kinds)
 
     def emulator(self, **options: Any) -> Emulator:
         """The service, not yet started."""
@@ -271,6 +279,13 @@ PLAN_BACKEND = BackendUnderTest(
     rests=False,
     no_models={"models": []},
     priced=False,
+    request_id=r"[0-9a-f]{16}-[A-Z]{3}",  # of the edge; the service names none
+    kinds=frozenset(
+        {
+            *("function", "custom", "namespace", "web_search", "message", "reasoning", "compaction", "web_search_call"),
+            *("function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"),
+        }
+    ),
 )
 """The second way to sign in to the module for ChatGPT plans; tests of modules themselves need it once only."""
 ALL_BACKENDS = [*BACKENDS, PLAN_BACKEND]

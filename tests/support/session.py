@@ -255,6 +255,17 @@ def asking(*messages: Message | str, **fields: Any) -> ChatRequest:
     return ChatRequest(messages=[user(each) if isinstance(each, str) else each for each in messages], **fields)
 
 
+def sent_tools(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the tools of a body, wherever they stand: in the field `tools`, or in an item of the input."""
+    items_of_tools = [item for item in body.get("input", ()) if item.get("type") == "additional_tools"]
+    return [*body.get("tools", ()), *(each for item in items_of_tools for each in item["tools"])]
+
+
+def sent_items(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the conversation in a body: the input items, without one that only holds the tools."""
+    return [item for item in body["input"] if item.get("type") != "additional_tools"]
+
+
 def items(body: dict[str, Any], *kinds: str) -> list[dict[str, Any]]:
     """Return the input items of these types, in order."""
     return [item for item in body["input"] if item["type"] in kinds]
