@@ -18,6 +18,7 @@ LIBRARY = ROOT / "libs/openai_responses_common"
 DISTRIBUTIONS = {
     "azure": "azure-identity",
     "compression": "backports",
+    "opentelemetry": "opentelemetry-api",
     "jwt": "PyJWT",
     "pydantic_core": "pydantic",
     "yaml": "pyyaml",

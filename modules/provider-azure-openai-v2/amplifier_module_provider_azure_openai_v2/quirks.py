@@ -114,6 +114,7 @@ PROFILE = BackendProfile(
     display_name="Azure OpenAI (v2)",
     # No page of Microsoft's names it, seen 2026-12-01.
     refused_fields={"background_options": "Azure is not known to have completion windows"},
+    trace_name="azure.ai.openai",
     auth_remedy="check the key or the identity",
     access_remedy=ASSIGN_ROLE_REMEDY,
     address_remedy=_ROUTE_REMEDY,

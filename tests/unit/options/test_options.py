@@ -102,6 +102,7 @@ SETTINGS: list[tuple[str, Any, str, Any]] = [
     ("store", "true", "store", True),
     ("background", "on", "background", True),
     ("background_options", "8h", "background_options", {"completion_window": "8h"}),
+    ("opentelemetry", "true", "opentelemetry", True),
     ("use_streaming", "false", "use_streaming", False),
     ("use_streaming", "True", "use_streaming", True),
     ("prepare", "off", "prepare", False),

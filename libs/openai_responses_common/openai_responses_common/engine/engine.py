@@ -36,6 +36,7 @@ from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew, sum_call_u
 from .lessons import LESSONS
 from .spending import SessionSpending, SpendingGuard
 from .telemetry import CANCELLED, CallEvents, Sink
+from .tracing import trace_call
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +105,14 @@ class Engine:
         Raises:
             LLMError: one of the kernel's classes, with provider, model, status and `retry_after`.
         """
+        with trace_call(options, self.profile, self._warn_once) as note_response:
+            response = await self._run_call(request, options, events, sink)
+            note_response(response)
+        return response
+
+    async def _run_call(
+        self, request: ChatRequest, options: Options, events: CallEvents, sink: Sink | None
+    ) -> DecodedResponse:
         call = Call(request=request, options=options, events=events, deltas=VisibleDeltas(sink))
         if options.call_timeout_s is not None:
             call.end_s = asyncio.get_running_loop().time() + options.call_timeout_s

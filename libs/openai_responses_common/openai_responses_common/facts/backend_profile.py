@@ -107,6 +107,7 @@ class BackendProfile:
             goes on in the middle of it and does not begin anew; false by default.
         leading_system: where leading system messages go; None leaves it to the model.
         default_instructions: the instructions if there are no system messages; None sends none.
+        trace_name: its name in OpenTelemetry's conventions; `openai` by default.
         priced: whether tokens have a price; false for a plan.
         prefers_reported_cost: whether the cost that a response reports counts more than our prices, which are those of
             OpenAI; true for gateways of other vendors.
@@ -144,6 +145,7 @@ class BackendProfile:
     incomplete_status: bool = False
     leading_system: LeadingSystem | None = None
     default_instructions: str | None = None
+    trace_name: str = "openai"
     priced: bool = True
     prefers_reported_cost: bool = False
     announces_shutdowns: bool = False

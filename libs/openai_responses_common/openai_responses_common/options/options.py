@@ -72,6 +72,7 @@ class Options:
     prepare: bool = True
     hide_dated_models: bool = False
     priority: int = 100
+    opentelemetry: bool = False
     raw: bool = False
     debug: bool = False
     raw_debug: bool = False

@@ -262,6 +262,12 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         read=whole,
         meaning="A host that has several providers prefers the one with the lowest number.",
     ),
+    "opentelemetry": Setting(
+        field="opentelemetry",
+        read=flag,
+        meaning="Whether each call is a span of OpenTelemetry, see [events](events.md#opentelemetry). It needs the "
+        "package `opentelemetry-api`.",
+    ),
     "raw": Setting(
         field="raw",
         read=flag,
