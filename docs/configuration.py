@@ -99,6 +99,34 @@ config:
 """
 
 
+_LONG_CONVERSATIONS = """\
+A host shortens a conversation before it is longer than the window of the model. It asks the provider how much fits
+(`request_budget`), and what to do if the service refused a request as too long (`recover_context_overflow`). There is
+nothing to set.
+
+- At OpenAI's own addresses the service counts the tokens, but only from half of the window on, so that a short
+  conversation waits for nothing. A request is counted once. If the service does not count, an estimate has to do.
+- Everywhere else the numbers are estimates, which never claim to be counts. Of a model whose window nobody knows there
+  are none; `context_window` in [model_info](#model_info) sets it. A smaller window than the real one is allowed, too:
+  then all of this begins sooner.
+- After a refusal the host shortens the conversation once, by the numbers in the refusal if it has some. The event
+  [`provider:context_shortened`](events.md#providercontext_shortened) lists what the host took out. The session keeps
+  the whole conversation.
+
+A service can also compact a conversation itself, into a part that only the same model, account and address can read:
+
+| | OpenAI | Azure | ChatGPT plan |
+|---|---|---|---|
+| by a host such as `bundle-context-managed` | yes | with `native_compaction: true` | with `native_compaction: true` |
+| within a response, with `compact_threshold` | yes | sent, and left out if the service refuses it | left out |
+
+A host that compacts in this way replaces what was before by one message. The provider sends its content back whole. If
+another model or account has to go on, the call fails with an error that says so, and the host can begin again from its
+own history. Documents and users disagree whether Azure compacts, and for ChatGPT there is only what OpenAI's own client
+does; so both need the setting. Nobody has compacted on a live account with this release yet.
+"""
+
+
 def package(module: str) -> str:
     """Return the import name of a module."""
     return f"amplifier_module_{module.replace('-', '_')}"
@@ -122,6 +150,8 @@ def page() -> str:
         _table(_meanings(CALL_ONLY_SETTINGS), "option", "meaning"),
         "## transport\n",
         _TRANSPORT,
+        "## Long conversations\n",
+        _LONG_CONVERSATIONS,
         "## model_info\n",
         _MODEL_INFO,
         _table(_meanings(MODEL_INFO_SETTINGS), "key", "meaning"),

@@ -76,6 +76,8 @@ class BackendUnderTest:
         priced: tokens are paid one by one.
         request_id: what its errors name, as a pattern.
         kinds: the only types of tools and of items that it takes; None if it takes those of the API.
+        counts_input: it counts the tokens of an input, with `count_input: true` also at an emulator.
+        compaction: the path of the request that compacts a conversation; empty if it has none.
         transport: the setting `transport`; None is the default, which at an emulator is HTTP.
     """
 
@@ -116,6 +118,8 @@ class BackendUnderTest:
     priced: bool = True
     request_id: str = r"(req_)?[0-9a-f-]{30,}"
     kinds: frozenset[str] | None = None
+    counts_input: bool = False
+    compaction: str = ""
     transport: Literal["websocket"] | None = None
 
     @property
@@ -170,6 +174,8 @@ BACKENDS = [
         environment=lambda url, secret: {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": secret},
         account=("OPENAI_API_KEY",),
         marks_incomplete=True,
+        counts_input=True,
+        compaction="/responses/compact",
         system_text_role="system",  # an emulator on loopback is not OpenAI's address
         unset=("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"),
     ),
@@ -191,6 +197,7 @@ BACKENDS = [
         collected=lambda url, secret: {"base_url": url, "api_key": secret},
         environment=lambda url, secret: {"AZURE_OPENAI_ENDPOINT": url, "AZURE_OPENAI_API_KEY": secret},
         account=("AZURE_OPENAI_ENDPOINT",),
+        compaction="/responses/compact",
         unset=AZURE_VARIABLES,
     ),
     BackendUnderTest(
@@ -205,6 +212,7 @@ BACKENDS = [
         collected=lambda url, secret: {},
         environment=signed_in.environment,
         account=("CHATGPT_OAUTH_TOKEN_FILE",),
+        compaction="/responses",
         unset=(
             *("CHATGPT_OAUTH_BASE_URL", "CHATGPT_OAUTH_ISSUER", "CHATGPT_OAUTH_ACCOUNT"),
             *("CHATGPT_OAUTH_TOKEN_STORE", "CHATGPT_OAUTH_TOKEN_FILE"),
@@ -220,7 +228,7 @@ BACKENDS = [
         refuses=frozenset(
             {
                 *("max_output_tokens", "temperature", "top_p", "truncation"),
-                *("prompt_cache_retention", "safety_identifier"),
+                *("prompt_cache_retention", "safety_identifier", "context_management"),
             }
         ),
         tier="priority",

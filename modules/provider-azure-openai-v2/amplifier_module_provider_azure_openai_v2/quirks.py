@@ -119,6 +119,9 @@ PROFILE = BackendProfile(
     access_remedy=ASSIGN_ROLE_REMEDY,
     address_remedy=_ROUTE_REMEDY,
     errors=SERVICE_ERRORS,
+    # Documented, and an option of Microsoft's own module; a user of inspect_ai found it missing. Nobody saw that
+    # the service counts (inspect_ai#3371, openai-dotnet#1165). Seen 2026-11-30.
+    compaction="endpoint",
 )
 
 # Names the deployment that makes the images of the image generation tool. Source: Azure's Responses page, 2026-03-19.

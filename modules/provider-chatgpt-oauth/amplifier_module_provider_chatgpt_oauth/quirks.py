@@ -52,6 +52,7 @@ _REFUSAL_REASON = "the service behind a ChatGPT plan does not accept it"
 REFUSED_FIELDS: Mapping[str, str] = dict.fromkeys(
     (
         "max_output_tokens", "temperature", "top_p", "truncation", "prompt_cache_retention", "safety_identifier",
+        "context_management",
     ),
     _REFUSAL_REASON,
 )  # fmt: skip
@@ -162,4 +163,6 @@ PROFILE = BackendProfile(
     priced=False,
     auth_remedy=f"sign in again: run `{LOGIN_COMMAND}`",
     errors=SERVICE_ERRORS,
+    # Codex compacts so (captured 2026-11-30); `/responses/compact` is gone since 2026-08-12 (codex-lb#1715).
+    compaction="trigger",
 )

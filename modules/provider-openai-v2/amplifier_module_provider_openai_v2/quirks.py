@@ -19,6 +19,9 @@ PROFILE = BackendProfile(
     effort_updates=True,
     cache_diagnostics=True,
     announces_shutdowns=True,
+    # Source: the resources of openai 3.57 and recordings of pydantic-ai, seen 2026-11-30.
+    counts_input=True,
+    compaction="endpoint",
 )
 
 OTHER_SERVER_PROFILE = replace(
@@ -41,6 +44,8 @@ OTHER_SERVER_PROFILE = replace(
     effort_updates=False,
     cache_diagnostics=False,
     announces_shutdowns=False,
+    # LiteLLM, vLLM and llama.cpp answer 404 (run 2026-11-30). A gateway in front of OpenAI needs the settings.
+    counts_input=False,
 )
 """The differences of a server that is not OpenAI's: vLLM, llama.cpp, Ollama, LiteLLM …"""
 

@@ -78,6 +78,11 @@ SETTINGS: list[tuple[str, Any, str, Any]] = [
     ("service_tier", " Their-Own ", "service_tier", "Their-Own"),
     *(("service_tier", word, "service_tier", None) for word in ("none", "off", "null", False)),
     ("truncation", "auto", "truncation", "auto"),
+    ("compact_threshold", "200,000", "compact_threshold", 200_000),
+    ("compact_threshold", "off", "compact_threshold", None),
+    ("native_compaction", "true", "native_compaction", True),
+    ("native_compaction", "false", "native_compaction", False),
+    ("count_input", "on", "count_input", True),
     ("prompt_cache_key", "k", "prompt_cache_key", "k"),
     ("prompt_cache_retention", "24h", "prompt_cache_retention", "24h"),
     ("prompt_cache_retention", "in-memory", "prompt_cache_retention", "in_memory"),
@@ -580,3 +585,11 @@ def test_what_can_be_read_counts_beside_what_cannot() -> None:
 def test_an_integer_that_python_does_not_write_is_an_error_that_names_the_setting() -> None:
     with pytest.raises(ConfigurationError, match="setting 'priority' takes a whole number, not this int"):
         read_config({"priority": 10**5000}, Options())
+
+
+def test_a_limit_that_would_hold_anyway_is_not_one_of_the_call() -> None:
+    own = DEFAULTS.model_info.traits_of(DEFAULTS.model).max_output_tokens
+    assert call(max_output_tokens=own).max_continuations == DEFAULTS.max_continuations
+    assert call(max_output_tokens=own - 1).max_continuations == 0
+    settings = config(max_output_tokens=4000)
+    assert call(settings, max_output_tokens=4000).max_continuations == DEFAULTS.max_continuations

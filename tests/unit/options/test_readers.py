@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from openai_responses_common.options.readers import (
     choice,
+    compact_threshold,
     day,
     dollars_or_unset,
     flag,
@@ -55,6 +56,8 @@ def test_a_valid_value_becomes_its_type(read: Callable[[object], Any], value: ob
         (one_of("auto", "file"), "disk", "one of auto, file"),
         (dollars_or_unset, "-1", "an amount of US dollars, such as 2.50, or none"),
         (day, "soon", "a day, such as 2026-12-11"),
+        (compact_threshold, 999, "a number of tokens from 1000 on"),
+        (compact_threshold, "soon", "a number of tokens from 1000 on"),
     ],
 )
 def test_an_error_names_the_valid_values(read: Callable[[object], Any], value: object, valid_values: str) -> None:

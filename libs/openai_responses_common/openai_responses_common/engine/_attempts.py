@@ -186,7 +186,7 @@ class Attempts:
                     self._transport.open(
                         call.prepared_request.body,
                         timeout_s=options.timeout_s,
-                        headers=self._build_session_headers(options),
+                        headers=self.build_session_headers(options),
                         choice=options.transport,
                         on_switch=switches.append,
                     )
@@ -216,7 +216,7 @@ class Attempts:
             raise CallFailure(Failure(kind="stream", message=accumulator.describe_fault()))
         response = accumulator.build_response()
         usage = sum_call_usage([response], call.options, self._profile)
-        self._report_cost(usage)
+        self.report_cost(usage)
         if accumulator.has_failed():
             failure = read_error_event(accumulator.terminal_event, call.events.headers)
             raise CallFailure(scrub_failure(failure, self._transport.scrub))
@@ -225,7 +225,8 @@ class Attempts:
         call.billed_responses.append(response)
         return response
 
-    def _report_cost(self, usage: Usage | None) -> None:
+    def report_cost(self, usage: Usage | None) -> None:
+        """Hand over the cost of a response, if it is known."""
         if self._on_cost is None or usage is None or usage.cost_usd is None:
             return
         try:
@@ -233,7 +234,7 @@ class Attempts:
         except Exception:  # code of a caller, which must not cost a response that was paid for
             logger.exception("%s: the cost of a response could not be added up", self._profile.display_name)
 
-    def _build_session_headers(self, options: Options) -> dict[str, str]:
+    def build_session_headers(self, options: Options) -> dict[str, str]:
         """Return the conversation's key under each header by which the service routes.
 
         Returns no headers for a key that a header cannot carry.

@@ -198,6 +198,7 @@ class Call:
         trial: the amendments that the newest request tries. None if there are none.
         silence: how long the service was silent in attempts that failed.
         background: the response of the newest attempt, if it runs in the background. None if it does not.
+        trailing_items: items that stand behind those of the request; by default there are none.
     """
 
     request: ChatRequest
@@ -214,6 +215,7 @@ class Call:
     trial: Trial | None = None
     silence: Silence = field(default_factory=Silence)
     background: BackgroundResponse | None = None
+    trailing_items: tuple[Item, ...] = ()
 
     @property
     def tool_names(self) -> ToolNames:

@@ -1,10 +1,12 @@
-"""Gets a document of a service, such as its model list, with the errors of a call and less patience."""
+"""Gets a document of a service, such as its model list, and sends objects to other paths than that of responses."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from amplifier_core.llm_errors import LLMError
+from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
 
 from ..facts.backend_profile import BackendProfile
 from ..failures.classify import classify_failure
@@ -48,6 +50,45 @@ async def fetch_document(
             raise error from outcome
         retry_count -= 1
         await asyncio.sleep(delay_s)
+
+
+async def post_document(
+    transport: Transport,
+    path: str,
+    content: bytes,
+    *,
+    profile: BackendProfile,
+    options: Options,
+    headers: Mapping[str, str],
+    max_retries: int | None = None,
+) -> object:
+    """POST a JSON object, with the retries of a call, and return the document that comes back.
+
+    Args:
+        transport: sends the object.
+        path: the path below the base URL.
+        content: the object as UTF-8 JSON.
+        profile: the service, with its errors and remedies.
+        options: the timeout and the retry settings.
+        headers: of this request alone.
+        max_retries: how often it is sent again; by default as often as the setting says.
+
+    Raises:
+        LLMError: one of the kernel's classes.
+    """
+    config = RetryConfig(
+        max_retries=options.max_retries if max_retries is None else max_retries,
+        initial_delay=options.min_retry_delay_s,
+        max_delay=options.max_retry_delay_s,
+    )
+
+    async def send() -> object:
+        try:
+            return (await transport.post_document(path, content, timeout_s=options.timeout_s, headers=headers)).body
+        except CallFailure as refusal:
+            raise _classify(refusal.failure, profile, options) from refusal
+
+    return await retry_with_backoff(send, config)
 
 
 async def _try(transport: Transport, path: str, *, limit_s: float, etag: str | None) -> Document | CallFailure:

@@ -20,6 +20,8 @@ OWN_EVENTS = (
     "llm:response:raw",
     "provider:incomplete_continuation",
     "provider:transport",
+    "provider:compaction",
+    "provider:context_shortened",
     "provider:auth_required",
 )
 """All of them; the contribution `observability.events` carries this list."""

@@ -165,7 +165,7 @@ class CallEvents:
 
     def _describe_response(self, decoded_response: DecodedResponse, responses: Sequence[Response]) -> dict[str, Any]:
         data: dict[str, Any] = {
-            "usage": _describe_usage(decoded_response.usage),
+            "usage": describe_usage(decoded_response.usage),
             "finish_reason": decoded_response.finish_reason,
             "response_id": responses[-1].get("id"),
             "served_model": responses[-1].get("model"),
@@ -193,7 +193,7 @@ class CallEvents:
                 reports its usage.
         """
         data: dict[str, Any] = {"status": "cancelled", "error": problem}
-        await self._emit_end_once({**data, "usage": _describe_usage(usage)} if usage else data)
+        await self._emit_end_once({**data, "usage": describe_usage(usage)} if usage else data)
 
     async def _emit_end_once(
         self, data: Mapping[str, Any], build_rest: Callable[[], Mapping[str, Any]] | None = None
@@ -285,6 +285,21 @@ class CallEvents:
         data = {"from": switch.from_transport, "to": switch.to_transport, "reason": switch.reason}
         await self._emit("provider:transport", data)
 
+    async def emit_compaction(self, input_count: int, window_count: int, usage: Usage | None) -> None:
+        """Emit `provider:compaction`: the service compacted a conversation.
+
+        Args:
+            input_count: the number of input items before.
+            window_count: the number of items that stand for them.
+            usage: what that took; None if the service reports none.
+        """
+        data = {"input_count": input_count, "window_count": window_count, "usage": describe_usage(usage)}
+        await self._emit("provider:compaction", data)
+
+    async def emit_shortened(self, data: Mapping[str, Any]) -> None:
+        """Emit `provider:context_shortened`: what a host took out of a request that was too long."""
+        await self._emit("provider:context_shortened", data)
+
     async def _emit_throttle(self, reason: str, delay_s: float | None) -> None:
         """Emit `provider:throttle` with the limit that is closest to its end.
 
@@ -313,7 +328,8 @@ async def emit_auth_required(coordinator: Any, *, provider: str, url: str, minut
     await HookEmitter(getattr(coordinator, "hooks", None)).emit("provider:auth_required", data)
 
 
-def _describe_usage(usage: Usage | None) -> dict[str, Any]:
+def describe_usage(usage: Usage | None) -> dict[str, Any]:
+    """Return the usage as plain JSON; empty if there is none."""
     if usage is None:
         return {}
     cost_usd = None if usage.cost_usd is None else str(usage.cost_usd)

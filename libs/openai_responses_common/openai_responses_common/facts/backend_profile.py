@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
 from amplifier_core.llm_errors import LLMError
 
@@ -112,6 +113,10 @@ class BackendProfile:
         prefers_reported_cost: whether the cost that a response reports counts more than our prices, which are those of
             OpenAI; true for gateways of other vendors.
         announces_shutdowns: whether the last days in our table of models are those of this service.
+        counts_input: whether the service counts the input tokens of a request at `/responses/input_tokens`; false by
+            default.
+        compaction: how the service compacts a conversation: at `/responses/compact`, or in a stream whose input ends
+            with a `compaction_trigger`. None, the default, if it does not.
         price_factor: a regional factor on every price.
         price_factors: the factor of single models, if it is another.
         auth_remedy: what to set or run if the credential is missing or refused.
@@ -149,6 +154,8 @@ class BackendProfile:
     priced: bool = True
     prefers_reported_cost: bool = False
     announces_shutdowns: bool = False
+    counts_input: bool = False
+    compaction: Literal["endpoint", "trigger"] | None = None
     price_factor: Decimal = Decimal(1)
     price_factors: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     auth_remedy: str = ""

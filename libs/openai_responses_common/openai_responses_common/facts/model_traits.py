@@ -18,9 +18,25 @@ from .traits import build_traits as _traits
 # 1.109.1 for gpt-6 and Azure). For gpt-5.6 one measurement had 908k accepted and 928k refused: the 900,000 used
 # upstream is the safe number. The 400,000-token models accept 272,000 in the same way. Older models share one window
 # between input and output.
-_O_SERIES = _traits(window=200_000, output=100_000, efforts="low..high", default="medium", verbosity=False, extras="")
+_O_SERIES = _traits(
+    window=200_000,
+    output=100_000,
+    efforts="low..high",
+    default="medium",
+    verbosity=False,
+    extras="",
+    shares_window=True,
+)
 
-_CHAT_MODEL = _traits(window=128_000, output=16_384, efforts="medium", default="medium", verbosity=False, extras="")
+_CHAT_MODEL = _traits(
+    window=128_000,
+    output=16_384,
+    efforts="medium",
+    default="medium",
+    verbosity=False,
+    extras="",
+    shares_window=True,
+)
 
 _DEEP_RESEARCH = replace(
     _O_SERIES, efforts=None, reasoning_guess=True, tools=False, extra_capabilities=("web_search", "deep_research")
@@ -192,6 +208,7 @@ MODEL_TRAITS: dict[str, ModelTraits] = {
     **dict.fromkeys(("o3", "o3-pro"), replace(_O_SERIES, shutdown="2026-12-11", extra_capabilities=("web_search",))),
     "o3-mini": replace(_O_SERIES, shutdown="2026-10-23", vision=False),
     "o4-mini": _traits(
+        shares_window=True,
         window=200_000,
         output=100_000,
         efforts="low..high",
@@ -204,19 +221,41 @@ MODEL_TRAITS: dict[str, ModelTraits] = {
     "o3-deep-research": replace(_DEEP_RESEARCH, shutdown="2026-07-23"),
     "o4-mini-deep-research": replace(_DEEP_RESEARCH, shutdown="2026-07-23"),
     # The SDK dates these aliases too, the price table only their snapshots.
-    "gpt-4.1": _traits(window=1_047_576, output=32_768, efforts="", verbosity=False, shutdown="2027-01-14"),
+    "gpt-4.1": _traits(
+        window=1_047_576, output=32_768, efforts="", shares_window=True, verbosity=False, shutdown="2027-01-14"
+    ),
     "gpt-4.1-mini": _traits(
-        window=1_047_576, output=32_768, efforts="", verbosity=False, shutdown="2027-01-14", extras="web_search fast"
+        window=1_047_576,
+        output=32_768,
+        efforts="",
+        shares_window=True,
+        verbosity=False,
+        shutdown="2027-01-14",
+        extras="web_search fast",
     ),
     "gpt-4.1-nano": _traits(
-        window=1_047_576, output=32_768, efforts="", verbosity=False, shutdown="2026-10-23", extras="fast"
+        window=1_047_576,
+        output=32_768,
+        efforts="",
+        shares_window=True,
+        verbosity=False,
+        shutdown="2026-10-23",
+        extras="fast",
     ),
-    "gpt-4o": _traits(window=128_000, output=16_384, efforts="", verbosity=False, shutdown="2027-01-14", extras=""),
+    "gpt-4o": _traits(
+        window=128_000, output=16_384, efforts="", shares_window=True, verbosity=False, shutdown="2027-01-14", extras=""
+    ),
     "gpt-4o-mini": _traits(
-        window=128_000, output=16_384, efforts="", verbosity=False, shutdown="2027-01-14", extras="fast"
+        window=128_000,
+        output=16_384,
+        efforts="",
+        shares_window=True,
+        verbosity=False,
+        shutdown="2027-01-14",
+        extras="fast",
     ),
     "gpt-4o-2024-05-13": _traits(
-        window=128_000, output=4_096, efforts="", verbosity=False, shutdown="2026-10-23", extras=""
+        window=128_000, output=4_096, efforts="", shares_window=True, verbosity=False, shutdown="2026-10-23", extras=""
     ),
 }
 
@@ -232,10 +271,12 @@ FAMILY_TRAITS: dict[str, ModelTraits] = {
     "gpt-5": _traits(window=272_000, output=128_000, efforts=None, reasoning_guess=True),
     # Chat variants, off at OpenAI: one effort (recorded probes), a small window (litellm).
     **dict.fromkeys(("gpt-5.1-chat", "gpt-5.2-chat", "gpt-5.3-chat"), _CHAT_MODEL),
-    "gpt-4.1": _traits(window=1_047_576, output=32_768, efforts="", verbosity=False, extras=""),
-    "gpt-4o": _traits(window=128_000, output=16_384, efforts="", verbosity=False, extras=""),
-    "gpt-4": _traits(window=128_000, output=4_096, efforts="", verbosity=False, extras=""),
-    "gpt-3.5": _traits(window=16_385, output=4_096, efforts="", verbosity=False, vision=False, extras=""),
+    "gpt-4.1": _traits(window=1_047_576, output=32_768, efforts="", shares_window=True, verbosity=False, extras=""),
+    "gpt-4o": _traits(window=128_000, output=16_384, efforts="", shares_window=True, verbosity=False, extras=""),
+    "gpt-4": _traits(window=128_000, output=4_096, efforts="", shares_window=True, verbosity=False, extras=""),
+    "gpt-3.5": _traits(
+        window=16_385, output=4_096, efforts="", shares_window=True, verbosity=False, vision=False, extras=""
+    ),
     "o1": _O_SERIES,
     "o3": _O_SERIES,
     "o4": _O_SERIES,

@@ -36,6 +36,7 @@ class ModelTraits:
     Attributes:
         context_window: how many input tokens it accepts, without output: context managers budget the input by it.
         max_output_tokens: how many output tokens it writes at most, reasoning included.
+        shares_window: whether its output takes place in the context window, too; false by default.
         efforts: the values of `reasoning.effort` that it accepts, weakest first; empty if it accepts none. None if they
             are not known.
         default_effort: its effort if a request has none. None if that is not published, or if it accepts no effort.
@@ -61,6 +62,7 @@ class ModelTraits:
     efforts: tuple[str, ...] | None
     default_effort: str | None
     sampling: Sampling
+    shares_window: bool = False
     verbosity: bool = True
     default_verbosity: str | None = None
     vision: bool = True
@@ -79,6 +81,17 @@ class ModelTraits:
     def can_reason(self) -> bool | None:
         """Whether the model reasons at some effort; None if nobody knows."""
         return self.reasoning_guess if self.efforts is None else bool(self.efforts)
+
+    def find_input_limit(self, max_output_tokens: int | None) -> int:
+        """Return how many input tokens a request may have.
+
+        Args:
+            max_output_tokens: the limit of its output. None if it has no other one than the model's.
+        """
+        if not self.shares_window:
+            return self.context_window
+        output = min(max_output_tokens or self.max_output_tokens, self.max_output_tokens)
+        return max(self.context_window - output, 1)
 
     def list_capabilities(self) -> list[str]:
         """Return the names of Amplifier's well-known capabilities that the model has, then its further ones."""

@@ -54,6 +54,7 @@ DROPPABLE_FIELDS: tuple[str, ...] = (
     "prompt_cache_options",
     "service_tier",
     "truncation",
+    "context_management",
     "temperature",
     "top_p",
     "safety_identifier",

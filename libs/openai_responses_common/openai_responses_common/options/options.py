@@ -47,6 +47,9 @@ class Options:
     background: bool = False
     background_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     truncation: str | None = None
+    compact_threshold: int | None = None
+    native_compaction: bool | None = None
+    count_input: bool | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
     prompt_cache_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -168,7 +171,8 @@ def read_call_options(
         options = replace(options, reasoning_effort="none", extended_thinking=False)
     if metadata.get("stream") is False:
         options = replace(options, use_streaming=False)
-    if not _may_continue(options, request_values, kwargs):
+    own_limit = config_options.max_output_tokens or options.model_info.traits_of(options.model).max_output_tokens
+    if not _may_continue(options, request_values, kwargs, own_limit=own_limit):
         options = replace(options, max_continuations=0)
     if problem := find_conflict(options):
         raise ConfigurationError(problem)
@@ -206,10 +210,18 @@ def _spread_request_options(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
 _LIMIT_SETTINGS = tuple(key for key, row in CALL_SETTINGS.items() if row.field == "max_output_tokens")
 
 
-def _may_continue(options: Options, request_values: Mapping[str, Any], kwargs: Mapping[str, Any]) -> bool:
+def _may_continue(
+    options: Options, request_values: Mapping[str, Any], kwargs: Mapping[str, Any], *, own_limit: int
+) -> bool:
     """Return whether a response that reached its output token limit may be continued.
 
     A limit that the caller sets for one call limits the whole call, unless the caller asks for continuations too.
+
+    Args:
+        options: the options of the call.
+        request_values: those that the request sets.
+        kwargs: those that keyword arguments set.
+        own_limit: the output token limit of a call for which nobody sets one.
     """
     call_values = [request_values, kwargs]
     if any(not is_unset(values.get("auto_continue")) for values in call_values):
@@ -217,6 +229,8 @@ def _may_continue(options: Options, request_values: Mapping[str, Any], kwargs: M
     if not is_unset(kwargs.get("max_continuations")):
         return True
     has_limit = any(not is_unset(values.get(key)) for values in call_values for key in _LIMIT_SETTINGS)
+    # Hosts hand the limit back that a budget named. It is the one that holds anyway.
+    has_limit = has_limit and options.max_output_tokens != own_limit
     has_limit = has_limit or (not is_unset(kwargs.get("extra_body")) and "max_output_tokens" in options.extra_body)
     return options.auto_continue and not has_limit
 

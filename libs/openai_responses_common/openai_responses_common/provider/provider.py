@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from amplifier_core.llm_errors import ConfigurationError, LLMError
-from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
+from amplifier_core.message_models import ChatRequest, ChatResponse, Message, ToolCall
 from amplifier_core.models import ModelInfo, ProviderInfo
 
 from ..options.model_info import MergedOverrides
@@ -32,6 +32,7 @@ from ..options.options import (
 )
 from .backend import Backend
 from .catalogue import Catalogue
+from .context_hooks import ContextHooks
 from .default_model import read_default_model
 from .document_fetch import DocumentFetch
 from .host_cancellation import HostCancellation
@@ -69,9 +70,12 @@ class ResponsesProvider:
         coordinator: the session's coordinator.
         default_model: the model to use if a call does not name one; empty if the settings name none and the list of
             the service, which the first call reads, does not tell.
+        native_compaction_requires_request_context: False: a conversation is compacted without its tools.
         priority: the rank among a host's providers; hosts prefer lower numbers.
         spent_usd: the cost, in US dollars, of all calls so far; responses without a known price are not counted.
     """
+
+    native_compaction_requires_request_context = False
 
     def __init__(self, backend: Backend, *, config: Mapping[str, Any] | None = None, coordinator: Any = None) -> None:
         self.config: dict[str, Any] = dict(config or {})
@@ -100,6 +104,7 @@ class ResponsesProvider:
         self._spending = FamilyMember(self)
         self._running: dict[HostCancellation, None] = {}
         self._preparation = Preparation(self._prepare, name=backend.profile.display_name)
+        self._context = ContextHooks(backend, resolve_options=self._resolve_options, load_engine=self._load_engine)
         self._catalogue = Catalogue(self._fetch_models, max_age_s=backend.models.max_age_s)
 
     def __repr__(self) -> str:
@@ -121,7 +126,7 @@ class ResponsesProvider:
             id=self.name,
             display_name=self._backend.profile.display_name,
             credential_env_vars=list(self._backend.credential_env_vars),
-            capabilities=[*own, *self._backend.capabilities],
+            capabilities=[*own, *self._context.list_capabilities(self._get_settings()), *self._backend.capabilities],
             defaults={
                 "model": self.default_model,
                 "context_window": model.context_window,
@@ -134,18 +139,21 @@ class ResponsesProvider:
     def get_model_info(self) -> ModelInfo:
         """Return the facts about the default model, from the tables and the setting `model_info`."""
         profile = self._backend.profile
-        settings = apply_tier_suffix(self._merge_model_info(), profile.tier_suffixes)
+        settings = self._get_settings()
         info = describe(settings.model, settings.model_info, priced=profile.priced)
         full_name = {"id": self.default_model, "display_name": self.default_model}
         return info if settings.model == self.default_model else info.model_copy(update=full_name)
+
+    def _get_settings(self) -> Options:
+        """Return the options of a call that sets none."""
+        return apply_tier_suffix(self._merge_model_info(), self._backend.profile.tier_suffixes)
 
     def describe_shutdown(self) -> str:
         """Return when the service ends the default model, as "ends on 2026-12-11".
 
         Returns an empty text if no end is announced for the next 30 days.
         """
-        profile = self._backend.profile
-        return describe_shutdown_of(apply_tier_suffix(self._merge_model_info(), profile.tier_suffixes), profile)
+        return describe_shutdown_of(self._get_settings(), self._backend.profile)
 
     async def list_models(self) -> list[ModelInfo]:
         """Return the models of this account, as the service lists them; an empty list is logged as a warning.
@@ -201,6 +209,81 @@ class ResponsesProvider:
         finally:
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
+
+    def request_budget(
+        self,
+        request: ChatRequest,
+        *,
+        context_estimate: int = 0,
+        request_options: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> dict[str, Any] | None:
+        """Return whether a request fits into the window of its model; hosts ask before a call.
+
+        The result holds an estimate. If the input may be too long and the service counts, it can also be awaited, for a
+        result with the count of the service under `measurement`. Never raises. Returns None if the limit of the model
+        is not known.
+
+        Args:
+            request: the chat request.
+            context_estimate: the host's estimate of the tokens of its messages. 0, the default, if it has none: then
+                the service counts, if it can.
+            request_options: the keyword arguments of the call.
+        """
+        return self._context.make_budget(request, context_estimate, request_options)
+
+    def recover_context_overflow(
+        self,
+        request: ChatRequest,
+        error: Exception,
+        *,
+        context_estimate: int = 0,
+        request_options: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> dict[str, Any] | None:
+        """Return to what the host has to shorten a request that was too long, so that it may be sent once more.
+
+        The next call reports what the host took out of it. Never raises. Returns None if shortening cannot help.
+
+        Args:
+            request: the request that was refused.
+            error: the error of its call.
+            context_estimate: the host's estimate of the tokens of its messages.
+            request_options: the keyword arguments of the call.
+        """
+        return self._context.recover(request, error, context_estimate, request_options)
+
+    def supports_native_compaction(self) -> bool:
+        """Return whether a host may let the service compact a conversation."""
+        return self._context.can_compact(self._get_settings())
+
+    def validate_compacted_context(self, message: Message | Mapping[str, Any]) -> bool:
+        """Return whether a message carries a compacted conversation that the configured model of this account reads."""
+        return self._context.is_valid_window(message, self._get_settings())
+
+    async def compact_context(self, request: ChatRequest, **kwargs: Any) -> dict[str, Any]:
+        """Let the service compact a conversation, and return the message that stands for it.
+
+        The result has the keys `kind`, which is `native`, `message` and `usage`. The message goes in front of what is
+        new; the host sends system text again.
+
+        Args:
+            request: the whole conversation.
+            kwargs: options of this call.
+
+        Raises:
+            LLMError: one of the kernel's classes.
+        """
+        engine = await self._load_engine()
+        async with HostCancellation(self.coordinator, provider=self.name, running=self._running):
+            try:
+                self.check_settings()
+                options = self._resolve_options(request, kwargs)
+                events = engine.create_events(self.coordinator, self.name, options)
+                return await self._context.compact(request, options, events)
+            except LLMError as error:
+                error.provider = error.provider or self.name
+                raise
 
     def parse_tool_calls(self, response: ChatResponse) -> list[ToolCall]:
         """Return the tool calls that the host has to run."""
@@ -272,6 +355,7 @@ class ResponsesProvider:
     ) -> DecodedResponse:
         warn_of_shutdown(options, self._backend.profile)
         events = engine.create_events(self.coordinator, self.name, options)
+        await self._context.begin_call(request, events)
         emit_deltas = events.emit_deltas if options.use_streaming and events.has_listeners else None
         sinks = [sink for sink in (caller_sink, emit_deltas) if sink]  # the caller does not wait for the host's hooks
 

@@ -49,7 +49,7 @@ class FakeTransport:
 
     Args:
         script: the replies and failures in their order. A request beyond them is an `AssertionError`.
-        documents: what `fetch` returns or raises for a path. Another path is HTTP status 404.
+        documents: what `fetch` and `post_document` return or raise for a path. Another path is HTTP status 404.
         origin: see `Transport.origin`.
 
     Attributes:
@@ -126,6 +126,13 @@ class FakeTransport:
         if isinstance(document, Failure):
             raise CallFailure(document)
         return Document(etag=etag, unchanged=True) if etag and etag == document.etag else document
+
+    async def post_document(
+        self, path: str, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+    ) -> Document:
+        """Record the request, and return or raise what `documents` holds for the path."""
+        self.requests.append(SentRequest(body=json.loads(content), headers=dict(headers or {}), timeout_s=timeout_s))
+        return await self.fetch(path, timeout_s=timeout_s)
 
     async def close(self) -> None:
         """Do nothing: there is no connection."""

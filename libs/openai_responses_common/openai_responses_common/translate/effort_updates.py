@@ -55,7 +55,8 @@ def takes_effort_updates(
         takes = profile.effort_updates and traits.effort_updates
     is_known = profile.item_types is None or EFFORT_UPDATE_TYPE in profile.item_types
     has_effort = amendments.dropped_fields.isdisjoint(("reasoning", "reasoning.effort"))
-    changes_input = options.truncation == "auto" or not _INPUT_CHANGES.isdisjoint(options.extra_body)
+    changes_input = options.truncation == "auto" or options.compact_threshold is not None
+    changes_input = changes_input or not _INPUT_CHANGES.isdisjoint(options.extra_body)
     is_standard = options.reasoning.get("mode") in (None, "standard")
     return takes and is_known and amendments.effort_updates and has_effort and is_standard and not changes_input
 

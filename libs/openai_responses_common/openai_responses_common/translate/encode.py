@@ -17,6 +17,7 @@ from ..options.options import Options
 from ..wire.json_values import as_objects
 from ..wire.types import Body, Item
 from .background import encode_background, runs_in_background
+from .compaction import find_answered_calls
 from .effort_updates import find_effort, set_effort, takes_effort_updates
 from .encoding_cache import EncodingCache
 from .messages import EncodedMessages, encode_messages
@@ -143,9 +144,13 @@ def _place_tools(body: dict[str, Any], profile: BackendProfile) -> list[Item]:
 
 
 def _repair_history(history: EncodedMessages, tool_names: ToolNames) -> tuple[list[Item], list[Repair]]:
-    if history.are_in_order:
-        return history.items, []
-    return repair_calls(history.items, tool_names, history.dropped_content)
+    """Return the items with one output for each call, and with the compacted window, which nothing changes."""
+    items, repairs, start = history.items, list[Repair](), history.window_index
+    if not history.are_in_order:
+        calls = find_answered_calls(history.window, items)
+        items, repairs = repair_calls([*calls, *items], tool_names, history.dropped_content)
+        items = items[len(calls) :]
+    return [*items[:start], *history.window, *items[start:]] if history.window else items, repairs
 
 
 def _encode_choice(
@@ -253,6 +258,7 @@ def _encode_options(
         "max_output_tokens": max_output_tokens,
         "parallel_tool_calls": options.parallel_tool_calls if tools else None,
         "truncation": options.truncation,
+        "context_management": _encode_compaction(options),
         "prompt_cache_key": options.prompt_cache_key,
         "prompt_cache_retention": options.prompt_cache_retention,
         "prompt_cache_options": cache_options,
@@ -261,6 +267,11 @@ def _encode_options(
     notes = ["stop: the Responses API has no stop sequences"] if options.stop else []
     notes += reasoning_notes + tier_notes + text_notes + sampling_notes + max_notes + cache_notes
     return {key: value for key, value in fields.items() if value is not None}, notes
+
+
+def _encode_compaction(options: Options) -> list[Item] | None:
+    threshold = options.compact_threshold
+    return None if threshold is None else [{"type": "compaction", "compact_threshold": threshold}]
 
 
 def _encode_service_tier(options: Options, profile: BackendProfile) -> tuple[str | None, _Notes]:

@@ -18,6 +18,7 @@ from ..wire.json_values import as_object
 from ..wire.types import Item
 from .blocks import CONTENT_BLOCKS
 from .call_order import are_in_order, is_input_item, read_order_facts
+from .compaction import split_history
 from .content_parts import dump_model, make_text_part
 from .cut_calls import CUT_CALL_TYPE, encode_cut_call
 from .effort_updates import plan_effort
@@ -35,6 +36,8 @@ class EncodedMessages:
         items: in the order in which they are sent.
         instructions: the text of the leading system messages. None if there is none, or if they are items.
         dropped_content: what is not sent, in sentences for the user.
+        window: what the service made of the messages before it. It is not among the items; empty by default.
+        window_index: where in the items it belongs.
         are_in_order: whether the items need no repair; if not, only `repair_calls` can say.
         effort: what the field of the request says, see `effort_updates`; None if the items change no effort.
     """
@@ -44,6 +47,8 @@ class EncodedMessages:
     dropped_content: list[str]
     are_in_order: bool
     effort: str | None = None
+    window: list[Item] = field(default_factory=list[Item])
+    window_index: int = 0
 
 
 def encode_messages(
@@ -74,13 +79,20 @@ def encode_messages(
         effort: the effort of the request, if items may change it, see `effort_updates`. None, the default, adds none.
         default_effort: the model's own effort; None, the default, if it is not known.
         cache: what earlier requests encoded. None, the default, encodes everything anew.
+
+    Raises:
+        InvalidRequestError: another model, account or endpoint compacted the conversation.
     """
+    target = target or TargetModel()
+    history = split_history(messages, model_names=target.names, origin=origin)
+    lead = len(history.system_texts)
+    messages = [*history.system_texts, *history.rest] if history.window else messages
     replay = Replay(
         origin=origin,
         tool_names=tool_names or ToolNames(),
         refused_item_keys=refused_item_keys,
         replay_reasoning_ids=replay_reasoning_ids,
-        target=target or TargetModel(),
+        target=target,
     )
     encoder = _MessageEncoder(replay, system_text_role)
     start = 0
@@ -97,12 +109,15 @@ def encode_messages(
     for message in encoded:
         if message.dropped_content:
             dropped |= message.dropped_content
+    is_replaced = any(item.get("type") == "compaction" for item in items) if history.window else False
     return EncodedMessages(
         items=items if in_order else _drop_dangling_reasoning(_drop_before_compaction(items)),
         instructions="\n\n".join(texts) or None,
         dropped_content=list(dropped),
         are_in_order=in_order,
         effort=plan.effort if plan else effort,
+        window=[] if is_replaced else history.window,
+        window_index=sum(len(message.items) for message in encoded[: max(lead - start, 0)]),
     )
 
 

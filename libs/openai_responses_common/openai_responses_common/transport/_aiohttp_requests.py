@@ -90,6 +90,25 @@ async def get_stream(
     raise CallFailure(reply.read_failure())
 
 
+async def post_document(
+    session: aiohttp.ClientSession, url: str, content: bytes, headers: Headers, *, timeout_s: float
+) -> Document:
+    """Send a JSON object, and return the JSON document of the response.
+
+    Raises:
+        CallFailure: the response is an error.
+        StreamTimeout: the service was silent for too long.
+    """
+    all_headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
+    async with limit_silence(timeout_s, NO_RESPONSE) as silence:
+        options = _build_options(all_headers, silence, timeout_s)
+        response = await session.post(url, data=_Upload(content, silence), **options)
+        if response.status in _SUCCESS:
+            return Document(body=(await _read_json_reply(response, silence)).body)
+        reply = await _read_error(response, silence)
+    raise CallFailure(reply.read_failure())
+
+
 async def get(session: aiohttp.ClientSession, url: str, headers: Headers, *, timeout_s: float) -> Document:
     """Get a JSON document. The headers may name the version that the caller has.
 

@@ -182,6 +182,19 @@ class Transport(Protocol):
         """
         ...
 
+    async def post_document(
+        self, path: str, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+    ) -> Document:
+        """Send a JSON object to another path than that of responses, and return the JSON document that comes back.
+
+        Args:
+            path: the path below the base URL.
+            content: the object as UTF-8 JSON.
+            timeout_s: the longest time, in seconds, to wait for the next data.
+            headers: of this request alone. The default is none.
+        """
+        ...
+
     async def close(self) -> None:
         """Close every connection. May be called at any time; the transport can be used again."""
         ...

@@ -155,6 +155,22 @@ class HttpTransport:
 
         return await send_with_credential(self.endpoint.credential, send)
 
+    async def post_document(
+        self, path: str, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+    ) -> Document:
+        """Send a JSON object; see `Transport.post_document`."""
+
+        async def send(credential_headers: Headers) -> Document:
+            session = await self._sessions.get()
+            from ._aiohttp_requests import post_document
+
+            url, all_headers = self._build_url(path), {**(headers or {}), **credential_headers}
+            return await self._use(
+                session, lambda: post_document(session, url, content, all_headers, timeout_s=timeout_s)
+            )
+
+        return await send_with_credential(self.endpoint.credential, send)
+
     async def close(self) -> None:
         """Close the session of this loop, which ends its requests; see `Transport.close`."""
         await self._sessions.close()

@@ -110,6 +110,12 @@ class SwitchingTransport:
         """Get a JSON document; see `Transport.fetch`."""
         return await self.http.fetch(path, timeout_s=timeout_s, etag=etag)
 
+    async def post_document(
+        self, path: str, content: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+    ) -> Document:
+        """Send a JSON object; see `Transport.post_document`."""
+        return await self.http.post_document(path, content, timeout_s=timeout_s, headers=headers)
+
     async def close(self) -> None:
         """Close the connections of this loop; see `Transport.close`."""
         try:
