@@ -80,7 +80,7 @@ instructions again and again, but not its history. The service stores nothing (`
 A turn is never lost to a WebSocket. If a connection ends before the response begins, the request is sent once more as a
 whole, over a new one. If that fails too, or the service opens none, the request travels over HTTP. The event
 [`provider:transport`](events.md#providertransport) and the log say so once, and the address is tried again after five
-minutes. If HTTP shows the same, as with a wrong key, that is an error like any other, and nothing is said about the
+minutes. If HTTP shows the same, as with a wrong key, that is an error like any other, without a word about the
 WebSocket. A provider opens at most four connections and closes one that nobody has used for five minutes. One that was
 idle for ten seconds has to answer a ping before it gets a request. Further parallel calls travel over HTTP, and so do
 requests in the `background`, or whose `extra_body` has `previous_response_id`, `conversation`, `generate` or

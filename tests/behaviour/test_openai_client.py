@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError
+from openai_responses_common import AddressedProvider, create_provider
 
 from tests.support.backends import BACKENDS, BackendUnderTest
 from tests.support.session import Session
 
-ADDRESSED = [row for row in BACKENDS if hasattr(row.provider_class, "create_openai_client")]
+ADDRESSED = [row for row in BACKENDS if issubclass(row.provider_class, AddressedProvider)]
 
-pytestmark = pytest.mark.parametrize("row", ADDRESSED, ids=lambda row: row.name)
+for_addressed = pytest.mark.parametrize("row", ADDRESSED, ids=lambda row: row.name)
 
 
 async def open_session(row: BackendUnderTest, emulator: Any, **settings: Any) -> Session:
     return await Session(row, emulator).mount(row.settings(emulator, **settings))
 
 
+@for_addressed
 async def test_the_client_identifies_itself_as_the_provider_does(
     row: BackendUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -41,6 +43,7 @@ async def test_the_client_identifies_itself_as_the_provider_does(
     assert "x-canary" not in by_sdk.headers
 
 
+@for_addressed
 async def test_a_missing_package_is_named(row: BackendUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     with row.emulator() as running:
         session = await open_session(row, running)
@@ -50,6 +53,7 @@ async def test_a_missing_package_is_named(row: BackendUnderTest, monkeypatch: py
         await session.cleanup()
 
 
+@for_addressed
 async def test_a_missing_key_is_named(row: BackendUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*row.unset, "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -57,3 +61,13 @@ async def test_a_missing_key_is_named(row: BackendUnderTest, monkeypatch: pytest
     with pytest.raises(AuthenticationError):
         await provider.create_openai_client()
     await provider.close()
+
+
+async def test_a_service_that_only_chats_says_so() -> None:
+    """The type of every provider has the method, so that a script needs no cast."""
+    assert hasattr(get_type_hints(create_provider)["return"], "create_openai_client")
+    for row in {row.package: row for row in BACKENDS if row not in ADDRESSED}.values():
+        provider = row.provider_class(config={})
+        with pytest.raises(ConfigurationError, match="only chats"):
+            await provider.create_openai_client()
+        await provider.close()

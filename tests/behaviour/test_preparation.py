@@ -54,7 +54,10 @@ async def test_a_ready_session_loads_what_calls_need_and_sends_nothing(
     steps = json.loads(done.stdout)
     assert steps["mounted"] == steps["ready"] == []
     assert steps["prepared"] == ["aiohttp", "openai_responses_common.engine.engine"]
-    assert emulator.requests == []
+    paths = [request.path for request in emulator.requests]
+    assert len(paths) == 2, "the list and the call, which come after it"
+    for step in ("listed", "called"):
+        assert not {"openai", "httpx", "httpx2"} & set(steps[step]), f"{step}: their import is slower than an answer"
 
 
 async def test_the_kernel_prepares_a_session_and_the_call_is_the_same(start: Start, emulator: Emulator) -> None:

@@ -146,6 +146,17 @@ def test_the_instance_that_a_session_calls_is_shown_with_the_origin_of_each_sett
     assert "gpt-5.6-luna" in status("--instance", backend.module)[1]
 
 
+@pytest.mark.parametrize(("value", "shown"), [(None, "auto (over HTTP)"), ("http", "http"), ("websocket", "websocket")])
+def test_the_way_of_requests_is_shown_with_its_origin(
+    backend: BackendUnderTest, emulator: Emulator, folder: Path, status: Run, value: str | None, shown: str
+) -> None:
+    settings = backend.settings(emulator, **({"transport": value} if value else {}))
+    write(folder, {"module": backend.module, "config": settings})
+    lines = [line.split(maxsplit=1) for line in status()[1].splitlines()]
+    assert ["transport", shown] in lines
+    assert (["transport", "~/.amplifier/settings.yaml"] in lines) is (value is not None)
+
+
 def test_status_makes_no_call_signs_nobody_in_and_writes_nothing(
     backend: BackendUnderTest, emulator: Emulator, folder: Path, status: Run
 ) -> None:

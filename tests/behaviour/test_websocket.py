@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from amplifier_core.llm_errors import (
     LLMTimeoutError,
     RateLimitError,
 )
+from openai_responses_common import ApiKey
 from responses_emulator import (
     AcceptUpgrade,
     Call,
@@ -27,7 +29,18 @@ from responses_emulator import (
     Turn,
 )
 
-from tests.support.session import Conversation, OpenSession, Session, asking, result, sent_items, system, tool, user
+from tests.support.session import (
+    Conversation,
+    OpenSession,
+    Session,
+    asking,
+    other_tasks,
+    result,
+    sent_items,
+    system,
+    tool,
+    user,
+)
 from tests.support.witness import Witness
 
 pytestmark = pytest.mark.one_transport("each test chooses the transport itself")
@@ -274,6 +287,36 @@ async def test_parallel_calls_have_an_answer_each(websocket_session: Session) ->
     assert 4 <= ways.count("websocket") <= len(ways)
     assert len(websocket_session.emulator.upgrades) <= 4
     assert switches(websocket_session) == []
+
+
+async def prepare(session: Session) -> None:
+    """Let the kernel say that everything is mounted, and wait for what follows."""
+    await import_module(session.backend.package).on_session_ready(session.coordinator)
+    await asyncio.gather(*other_tasks())
+
+
+@TRANSPORT
+async def test_connection_is_opened_ahead_if_a_key_is_enough(websocket_session: Session) -> None:
+    session = websocket_session
+    has_key = isinstance(session.provider._backend.transport.websocket.endpoint.credential, ApiKey)
+    await prepare(session)
+    assert [request.is_upgrade for request in session.emulator.requests] == [True] * has_key
+    assert (await session.ask("hello")).text
+    assert len(session.emulator.upgrades) == 1
+    assert session.emulator.requests[-1].transport == "websocket"
+
+
+@TRANSPORT
+async def test_refusal_ahead_is_left_to_the_first_call(
+    websocket_session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = websocket_session
+    session.emulator.script(OnUpgrade(HttpReply(404, {"error": {"message": "no"}}), times=None))
+    with caplog.at_level(logging.INFO):
+        await prepare(session)
+        assert not caplog.records
+    assert (await session.ask("hello")).text
+    assert len(session.recorder.named("provider:transport")) == 1
 
 
 @TRANSPORT

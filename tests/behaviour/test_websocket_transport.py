@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import AbortError
-from amplifier_module_provider_openai_v2.backend import build_openai_backend
+from amplifier_module_provider_openai_v2 import OpenaiV2Provider
 from openai_responses_common import ApiKey, Endpoint
 from openai_responses_common.failures.failure import CallFailure, Failure
 from openai_responses_common.testing.fake_transport import FakeTransport, build_text_reply
@@ -704,13 +704,12 @@ async def test_first_request_of_a_conversation_waits_for_no_upgrade() -> None:
 
 
 def test_openais_own_addresses_prefer_a_websocket() -> None:
-    def prefers(base_url: str) -> bool:
-        return build_openai_backend({"base_url": base_url, "api_key": "k"}).transport._prefers_websocket  # type: ignore[attr-defined]
+    def describe(base_url: str) -> str:
+        return OpenaiV2Provider(base_url=base_url, api_key="k").describe_transport()
 
-    assert prefers("https://api.openai.com/v1")
-    assert prefers("https://eu.api.openai.com/v1")
-    assert not prefers("https://api.example.com/v1")
-    assert not prefers("http://localhost:8000/v1")
+    later = "auto (over HTTP, and over a WebSocket from the second request of a conversation on)"
+    assert describe("https://api.openai.com/v1") == describe("https://eu.api.openai.com/v1") == later
+    assert describe("https://api.example.com/v1") == describe("http://localhost:8000/v1") == "auto (over HTTP)"
 
 
 @pytest.mark.parametrize("field", ["background", "previous_response_id", "conversation"])

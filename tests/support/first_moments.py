@@ -11,6 +11,7 @@ import json
 import os
 import sys
 
+from amplifier_core.message_models import ChatRequest, Message
 from amplifier_core.testing import MockCoordinator
 
 PACKAGES = ("aiohttp", "openai", "httpx", "httpx2", "keyring", "msal", "openai_responses_common.engine.engine")
@@ -29,6 +30,11 @@ async def main(package: str, settings: str) -> None:
     steps["ready"] = list_imported()
     await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
     steps["prepared"] = list_imported()
+    (provider,) = coordinator.get("providers").values()
+    await provider.list_models()
+    steps["listed"] = list_imported()
+    await provider.complete(ChatRequest(messages=[Message(role="user", content="hello")]))
+    steps["called"] = list_imported()
     print(json.dumps(steps), flush=True)
 
 

@@ -75,7 +75,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     }
     variables = {key: SETTINGS[key].variables for key in settings.texts if key not in settings.config_texts}
     test_call = make_test_call(provider) if arguments.check else None
-    return build_status(command_settings, rows, variables=variables, test_call=test_call)
+    return build_status(command_settings, rows, provider=provider, variables=variables, test_call=test_call)
 
 
 def _describe_deployment(provider: AzureOpenaiV2Provider, resolved: ResolvedSettings) -> str:

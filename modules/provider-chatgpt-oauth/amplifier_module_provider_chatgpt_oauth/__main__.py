@@ -95,6 +95,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     result = build_status(
         settings,
         rows,
+        provider=provider,
         variables={key: row.variables for key, row in SETTINGS.items()},
         test_call=test_call,
         summary=problem or f"Signed in to ChatGPT. {NOT_ASKED}",

@@ -51,7 +51,11 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     rows |= {name.removeprefix("OpenAI-").lower(): value for name, value in resolved.billing_headers.items()}
     test_call = make_test_call(provider) if arguments.check else None
     return build_status(
-        settings, rows, variables={key: row.variables for key, row in SETTINGS.items()}, test_call=test_call
+        settings,
+        rows,
+        provider=provider,
+        variables={key: row.variables for key, row in SETTINGS.items()},
+        test_call=test_call,
     )
 
 

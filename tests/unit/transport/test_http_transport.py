@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import socket
 import ssl
 import threading
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from weakref import ref
 
 import pytest
 from amplifier_core.llm_errors import AbortError, ConfigurationError
 from openai_responses_common import ApiKey, Endpoint, HttpTransport
 from openai_responses_common.failures.failure import CallFailure, Failure
 from openai_responses_common.testing.fake_transport import build_body
-from openai_responses_common.transport.aiohttp_session import _build_system_context
+from openai_responses_common.transport.aiohttp_session import _build_ssl_context
 from openai_responses_common.wire.request_body import RequestBody
 from responses_emulator import Authority
 
@@ -302,6 +304,21 @@ async def test_certificates_that_cannot_be_used_name_the_variable(
 def test_system_certificates_are_found_without_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
-    context = _build_system_context()
+    context = _build_ssl_context("https://service.test", None)
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+
+
+def test_certificates_are_read_once_for_all_sessions_until_they_change(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """HTTP and WebSocket of one provider have a session each."""
+    monkeypatch.setenv("SSL_CERT_FILE", Authority(tmp_path).ca_file)
+    first = _build_ssl_context("https://service.test", None)
+    assert _build_ssl_context("https://other.test", None) is first
+    os.utime(Authority(tmp_path).ca_file, (1, 1))
+    assert _build_ssl_context("https://service.test", None) is not first
+    is_gone = ref(first)
+    del first
+    gc.collect()
+    assert is_gone() is None

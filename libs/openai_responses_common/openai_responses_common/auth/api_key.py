@@ -54,10 +54,15 @@ class ApiKey:
 
     async def lease(self) -> Lease:
         """Return the key in its header; no header if there is no key and the endpoint needs none."""
+        lease = self.lease_at_hand()
+        if lease is None:
+            raise AuthenticationError(self.missing_message, status_code=UNAUTHORIZED)
+        return lease
+
+    def lease_at_hand(self) -> Lease | None:
+        """Return the same as `lease`. None without a key that the endpoint needs."""
         if self.key is None:
-            if self.required:
-                raise AuthenticationError(self.missing_message, status_code=UNAUTHORIZED)
-            return Lease(headers={})
+            return None if self.required else Lease(headers={})
         return Lease(headers={self.header: f"Bearer {self.key}" if self.header == "Authorization" else self.key})
 
     async def refresh(self, lease: Lease, failure: Failure) -> bool:

@@ -85,6 +85,7 @@ def build_status(
     settings: CommandSettings,
     rows: Mapping[str, str],
     *,
+    provider: ResponsesProvider,
     variables: Mapping[str, Sequence[str]],
     test_call: TestCall | None,
     summary: str = f"The settings are valid. {NOT_ASKED}",
@@ -94,6 +95,7 @@ def build_status(
     Args:
         settings: the settings of the command.
         rows: the rows of the module.
+        provider: the provider that the settings make.
         variables: the environment variables that can set a setting, by its name.
         test_call: the outcome of the test call. None if none was made.
         summary: the result without a test call; by default, that the settings are valid.
@@ -101,6 +103,7 @@ def build_status(
     all_rows = {
         "instance": settings.describe_instance(),
         **rows,
+        "transport": provider.describe_transport(),
         "settings": settings.describe_origins(variables),
     }
     if test_call is None:

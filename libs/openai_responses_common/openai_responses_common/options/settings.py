@@ -272,8 +272,8 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="prepare",
         read=flag,
         meaning="Whether a session that is ready prepares its first call in the background: it loads what calls need "
-        "and opens a connection to an `https` address, but sends nothing. Only the provider that the session asks "
-        "first does so.",
+        "and opens a connection to an `https` address, or the WebSocket that `transport` asks for, but sends nothing "
+        "of a conversation. Only the provider that the session asks first does so.",
     ),
     "hide_dated_models": Setting(
         field="hide_dated_models", read=flag, meaning="Whether the model list leaves out snapshots."

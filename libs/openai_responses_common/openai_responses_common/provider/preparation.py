@@ -1,8 +1,9 @@
 """Prepares the provider that a session asks first, so that the first call waits for less.
 
 A preparation runs in the background once the host has called `on_session_ready`; mounting starts nothing, because hosts
-also mount on a mock coordinator. It imports what calls need and builds the client, but it sends no request, reads no
-stored token and asks nobody. A failure costs nothing, because the first call does the same again and reports it.
+also mount on a mock coordinator. It imports what calls need, builds the client and opens a connection, but it sends no
+request that costs, reads no stored token and asks nobody. A failure costs nothing, because the first call does the same
+again and reports it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..installation import importing
-from ..transport.base import Transport
+from ..transport.base import Transport, TransportChoice
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
@@ -69,13 +70,17 @@ class Preparation:
             logger.debug("%s: the provider could not be prepared: %s", self._name, type(error).__name__)
 
 
-async def load_engine_class(transport: Transport) -> type[Engine]:
+async def load_engine_class(transport: Transport, choice: TransportChoice) -> type[Engine]:
     """Import the engine in a thread, and let the transport build its client meanwhile.
+
+    Args:
+        transport: the transport.
+        choice: how requests are to travel.
 
     Raises:
         ConfigurationError: a package is absent or cannot be imported.
     """
-    loading = asyncio.to_thread(_import_engine_class), transport.warm_up()
+    loading = asyncio.to_thread(_import_engine_class), transport.warm_up(choice)
     engine_class, _ = await asyncio.gather(*loading, return_exceptions=True)
     if isinstance(engine_class, BaseException):
         raise engine_class

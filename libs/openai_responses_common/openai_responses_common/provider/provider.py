@@ -30,6 +30,7 @@ from ..options.options import (
     read_valid_config,
     state_model_defaults,
 )
+from ..transport.switching_transport import SwitchingTransport
 from .backend import Backend
 from .catalogue import Catalogue
 from .context_hooks import ContextHooks
@@ -42,6 +43,8 @@ from .session_spending import FamilyMember
 from .shutdowns import describe_shutdown_of, warn_of_shutdown
 
 if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
     from ..engine.engine import Engine
     from ..engine.telemetry import Sink
     from ..translate.decode import DecodedResponse
@@ -154,6 +157,24 @@ class ResponsesProvider:
         Returns an empty text if no end is announced for the next 30 days.
         """
         return describe_shutdown_of(self._get_settings(), self._backend.profile)
+
+    def describe_transport(self) -> str:
+        """Return how requests travel, as "http", or with what `auto` means at this address; sends nothing."""
+        choice, transport = self._configured_options.transport, self._backend.transport
+        if choice != "auto":
+            return choice
+        prefers_websocket = isinstance(transport, SwitchingTransport) and transport.prefers_websocket
+        later = ", and over a WebSocket from the second request of a conversation on" if prefers_websocket else ""
+        return f"auto (over HTTP{later})"
+
+    async def create_openai_client(self) -> AsyncOpenAI:
+        """Return a client of the `openai` SDK for the same account, for what a chat provider does not do.
+
+        Raises:
+            ConfigurationError: the service only chats, which is so unless a class overrides this.
+        """
+        name = self._backend.profile.display_name
+        raise ConfigurationError(f"{name} only chats: files, batches, embeddings and images need another service")
 
     async def list_models(self) -> list[ModelInfo]:
         """Return the models of this account, as the service lists them; an empty list is logged as a warning.
@@ -305,7 +326,7 @@ class ResponsesProvider:
 
     async def _prepare(self) -> None:
         await self._load_engine()
-        await self._backend.transport.connect_ahead()
+        await self._backend.transport.connect_ahead(self._configured_options.transport)
 
     async def _make_call(
         self, request: ChatRequest, kwargs: Mapping[str, Any], caller_sink: Sink | None
@@ -396,7 +417,8 @@ class ResponsesProvider:
         The first call loads it, because hosts mount every provider of a session and call few of them.
         """
         if self._engine is None:
-            engine_class = await load_engine_class(self._backend.transport)
+            choice = self._configured_options.transport
+            engine_class = await load_engine_class(self._backend.transport, choice)
             transport, profile = self._backend.transport, self._backend.profile
             engine = engine_class(transport, profile, on_cost=self._add_cost, get_spending=self._spending.join)
             self._engine = self._engine or engine  # another call may have been faster

@@ -74,10 +74,10 @@ class FakeTransport:
     async def prepare(self) -> None:
         """Do nothing: the origin is an attribute."""
 
-    async def warm_up(self) -> None:
+    async def warm_up(self, choice: TransportChoice = "auto") -> None:
         """Do nothing: there is no client."""
 
-    async def connect_ahead(self) -> None:
+    async def connect_ahead(self, choice: TransportChoice = "auto") -> None:
         """Do nothing: there is no connection."""
 
     @asynccontextmanager

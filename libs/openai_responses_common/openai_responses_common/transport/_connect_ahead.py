@@ -23,9 +23,18 @@ async def connect_ahead(session: aiohttp.ClientSession, base_url: str) -> None:
         Exception: one of `error_types()`, or `ConfigurationError`.
     """
     connector = session.connector
-    if connector is None or not base_url.startswith("https:") or await asyncio.to_thread(find_proxy, base_url):
+    if connector is None or not base_url.startswith("https:") or await has_proxy(base_url):
         return
     url_type = type(aiohttp.ClientRequest.url)  # of the package yarl, which comes with aiohttp
     request = aiohttp.ClientRequest("GET", url_type(base_url), loop=asyncio.get_running_loop(), session=session)
     connection = await connector.connect(request, [], aiohttp.ClientTimeout(connect=_LIMIT_S))
     connection.release()
+
+
+async def has_proxy(base_url: str) -> bool:
+    """Return whether requests to a URL travel through a proxy.
+
+    Raises:
+        ConfigurationError: see `find_proxy`.
+    """
+    return await asyncio.to_thread(find_proxy, base_url) is not None

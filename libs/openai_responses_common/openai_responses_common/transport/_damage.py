@@ -37,9 +37,9 @@ class DamageTolerantProtocol(ResponseHandler):
                 return
         super().data_received(data)
 
-    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
         """Note an error, also for the reader of a response that has begun."""
-        super().set_exception(exc, *cause)
+        super().set_exception(exc, *([] if exc_cause is None else [exc_cause]))
         payload = self._payload
         if isinstance(exc, HttpProcessingError) and payload is not None and not payload.is_eof():
             payload.set_exception(exc)

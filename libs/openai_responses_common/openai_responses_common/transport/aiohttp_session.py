@@ -18,8 +18,9 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, unquote_to_bytes, urlsplit
+from weakref import WeakValueDictionary
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -86,7 +87,7 @@ def is_unreachable(error: Exception) -> bool:
 def prepare_session(endpoint: Endpoint) -> Callable[[], aiohttp.ClientSession]:
     """Read what a session needs from the environment, and return what builds one in the running loop.
 
-    This blocks for 20 to 140 ms, because it reads every certificate of the machine.
+    This blocks for 20 to 140 ms, because it reads every certificate of the machine, unless another session has them.
 
     Raises:
         ConfigurationError: see `find_proxy`; or the certificates cannot be used; or a package is missing.
@@ -100,7 +101,7 @@ def prepare_session(endpoint: Endpoint) -> Callable[[], aiohttp.ClientSession]:
     def build() -> aiohttp.ClientSession:
         connector = build_connector(ssl=context, limit=0, keepalive_timeout=_KEEP_ALIVE_S)
         # aiohttp has no option for the class of its connections.
-        connector._factory = partial(DamageTolerantProtocol, loop=asyncio.get_running_loop())  # noqa: SLF001
+        cast(Any, connector)._factory = partial(DamageTolerantProtocol, loop=asyncio.get_running_loop())  # noqa: SLF001
         return aiohttp.ClientSession(
             connector=connector,
             headers=_build_headers(endpoint),
@@ -250,30 +251,70 @@ def _build_ssl_context(url: str, proxy: str | None) -> ssl.SSLContext:
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     try:
         if file or folder:
-            context = ssl.create_default_context(cafile=file or None, capath=None if file else folder)
-        else:
-            context = _build_system_context()
+            return _share_context("environment", file or None, None if file else folder, ssl.create_default_context)
+        if sys.platform in {"win32", "darwin"}:
+            return _share_context("system", None, None, _build_truststore_context)
+        return _share_context("system", *_find_system_certificates(), _build_system_context)
     except (OSError, ValueError) as error:
         # The error is not quoted, because a variable may hold a secret by mistake.
         kind = type(error).__name__
         raise ConfigurationError(
             f"cannot create an HTTP client: SSL_CERT_FILE or SSL_CERT_DIR cannot be used ({kind})"
         ) from None
-    context.set_alpn_protocols(["http/1.1"])
-    context.sslobject_class = DamageTolerantTls
+
+
+def _share_context(
+    origin: str, file: str | None, folder: str | None, build: Callable[..., ssl.SSLContext]
+) -> ssl.SSLContext:
+    """Return the context for these certificates, which all sessions share that are open at a time.
+
+    Certificates that have been replaced since then are read again.
+
+    Args:
+        origin: what decided about them.
+        file: the file with the certificates. None if there is none.
+        folder: a folder with them. None if there is none.
+        build: builds a context; takes `cafile` and `capath`.
+    """
+    key = (origin, file, folder, *(_read_version(path) for path in (file, folder)))
+    context = _contexts.get(key)
+    if context is None:
+        context = build(cafile=file, capath=folder)
+        context.set_alpn_protocols(["http/1.1"])
+        context.sslobject_class = DamageTolerantTls
+        _contexts[key] = context
     return context
 
 
-def _build_system_context() -> ssl.SSLContext:
-    """Return the certificates of the system, or those of `certifi` where it has none.
+_contexts: WeakValueDictionary[tuple[object, ...], ssl.SSLContext] = WeakValueDictionary()
+
+
+def _read_version(path: str | None) -> object:
+    try:
+        status = os.stat(path) if path else None
+    except OSError:  # the library says so when it reads the file
+        return None
+    return status and (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _build_system_context(cafile: str | None, capath: str | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if cafile or capath:
+        context.load_verify_locations(cafile, capath)
+    return context
+
+
+def _build_truststore_context(cafile: None, capath: None) -> ssl.SSLContext:
+    import truststore  # comes with httpx2
+
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _find_system_certificates() -> tuple[str | None, str | None]:
+    """Return the file and the folder with the certificates of the system, or those of `certifi` where it has none.
 
     A folder costs nothing, because OpenSSL reads single files of it when it needs them.
     """
-    if sys.platform in {"win32", "darwin"}:
-        import truststore  # comes with httpx2
-
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     paths = ssl.get_default_verify_paths()
     file = paths.openssl_cafile if os.path.isfile(paths.openssl_cafile) else None
     folder = paths.openssl_capath if os.path.isdir(paths.openssl_capath) else None
@@ -281,6 +322,4 @@ def _build_system_context() -> ssl.SSLContext:
         file, folder = next(filter(os.path.isfile, _CA_FILES), None), None
     if not file and not folder and find_spec("certifi"):
         file = str(import_module("certifi").where())
-    if file or folder:
-        context.load_verify_locations(file, folder)
-    return context
+    return file, folder

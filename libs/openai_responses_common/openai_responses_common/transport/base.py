@@ -111,21 +111,30 @@ class Transport(Protocol):
         """
         ...
 
-    async def warm_up(self) -> None:
+    async def warm_up(self, choice: TransportChoice = "auto") -> None:
         """Load what requests need and build the client; opens no connection.
+
+        Args:
+            choice: how the first request is to travel; see `open`. The default is "auto".
 
         Raises:
             LLMError: the client cannot be built. The first request raises the same.
         """
         ...
 
-    async def connect_ahead(self) -> None:
-        """Open a connection for the first request, if the service is asked directly and over TLS; sends no request.
+    async def connect_ahead(self, choice: TransportChoice = "auto") -> None:
+        """Open a connection for the first request, if the service is asked directly; sends no request that costs.
 
-        A connection to a server without TLS is cheap, and one through a proxy would send the proxy a request.
+        A connection through a proxy would send the proxy a request. One to a server without TLS is cheap, and only a
+        WebSocket, which needs an upgrade, is opened there. An upgrade is sent only with a credential that is at hand,
+        because no token is fetched ahead.
+
+        Args:
+            choice: how the first request is to travel; see `open`. The default is "auto".
 
         Raises:
-            LLMError: the service cannot be reached. The first request raises the same.
+            CallFailure: the service cannot be reached. The first request raises the same.
+            LLMError: the client cannot be built.
         """
         ...
 

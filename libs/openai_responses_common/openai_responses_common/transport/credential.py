@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NoReturn, Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar, runtime_checkable
 
 from ..failures.failure import CallFailure, Failure
 
@@ -89,6 +89,15 @@ class Credential(Protocol):
 
     def scrub(self, text: str) -> str:
         """Return the text without the secret."""
+        ...
+
+
+@runtime_checkable
+class CredentialAtHand(Protocol):
+    """A credential that can say what it would send now, such as a key."""
+
+    def lease_at_hand(self) -> Lease | None:
+        """Return the headers of a request if that needs no network, no store and no person. None if it does."""
         ...
 
 

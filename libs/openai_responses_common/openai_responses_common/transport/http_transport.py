@@ -54,11 +54,11 @@ class HttpTransport:
         """See `Transport.prepare`."""
         await self.endpoint.credential.prepare()
 
-    async def warm_up(self) -> None:
+    async def warm_up(self, choice: TransportChoice = "auto") -> None:
         """Build the session; see `Transport.warm_up`."""
         await self._sessions.get()
 
-    async def connect_ahead(self) -> None:
+    async def connect_ahead(self, choice: TransportChoice = "auto") -> None:
         """Open a connection, or none; see `Transport.connect_ahead`."""
         session = await self._sessions.get()
         from ._connect_ahead import connect_ahead

@@ -1,7 +1,7 @@
 """Chooses for each request whether it travels over HTTP or over WebSocket, and falls back to HTTP.
 
 A turn is never lost to a WebSocket: what a service did not begin to answer there travels over HTTP. Each incident is
-reported once, but what HTTP shows too, such as a wrong key, is no incident of a WebSocket.
+reported once. What HTTP shows too, such as a wrong key, is not an incident of a WebSocket.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ class SwitchingTransport:
     Attributes:
         http: the transport over HTTP.
         websocket: the way over WebSocket.
+        prefers_websocket: see above.
     """
 
     def __init__(self, http: Transport, websocket: WebSocketTransport, *, prefers_websocket: bool = False) -> None:
         self.http = http
         self.websocket = websocket
-        self._prefers_websocket = prefers_websocket
+        self.prefers_websocket = prefers_websocket
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.http!r})"
@@ -50,13 +51,13 @@ class SwitchingTransport:
         """See `Transport.prepare`."""
         await self.http.prepare()
 
-    async def warm_up(self) -> None:
+    async def warm_up(self, choice: TransportChoice = "auto") -> None:
         """See `Transport.warm_up`. By default the first request of a conversation travels over HTTP."""
-        await self.http.warm_up()
+        await (self.websocket if choice == "websocket" else self.http).warm_up()
 
-    async def connect_ahead(self) -> None:
+    async def connect_ahead(self, choice: TransportChoice = "auto") -> None:
         """See `Transport.connect_ahead`."""
-        await self.http.connect_ahead()
+        await (self.websocket if choice == "websocket" else self.http).connect_ahead()
 
     @asynccontextmanager
     async def open(
@@ -130,12 +131,12 @@ class SwitchingTransport:
         """
         if choice == "http" or body.fields.get("stream", True) is not True or any(map(body.fields.get, _HTTP_FIELDS)):
             return False
-        return choice == "websocket" or (self._prefers_websocket and not all(map(is_host_item, body.items)))
+        return choice == "websocket" or (self.prefers_websocket and not all(map(is_host_item, body.items)))
 
     def _report(self, unavailable: WebSocketUnavailable, on_switch: SwitchListener | None) -> None:
         """Remember and report that a request travels over HTTP.
 
-        No connection at all is no refusal, although HTTP has one.
+        No connection at all is not a refusal, although HTTP has one.
         """
         if not unavailable.reason:
             return

@@ -22,11 +22,11 @@ from ._client_per_loop import ClientPerLoop
 from ._frame_decoder import FrameDecoder
 from ._read_ahead import ReadAhead
 from ._silence import StreamTimeout
-from ._websocket_errors import ConnectionLost, WebSocketUnavailable
+from ._websocket_errors import ConnectionLost, UpgradeRefused, WebSocketUnavailable
 from ._websocket_pool import WebSocketPool
 from ._websocket_refusals import REFUSALS
 from .base import Endpoint, Reply, SwitchListener
-from .credential import Headers
+from .credential import CredentialAtHand, Headers, Lease
 
 if TYPE_CHECKING:
     from ._websocket_connection import ConnectionKey, WebSocketConnection
@@ -72,6 +72,26 @@ class WebSocketTransport:
     def is_refused(self) -> bool:
         """Return whether the service opened no WebSocket in the last minutes."""
         return REFUSALS.is_known(self.address) or REFUSALS.is_known(self.endpoint.origin)
+
+    async def warm_up(self) -> None:
+        """Build the session; see `Transport.warm_up`."""
+        await self._pools.get()
+
+    async def connect_ahead(self) -> None:
+        """Open a WebSocket; see `Transport.connect_ahead`. A refusal is left to the first request, which reports it.
+
+        Without a credential at hand, only the connection is opened over which the upgrade will travel.
+        """
+        pool = await self._pools.get()
+        from ._connect_ahead import connect_ahead, has_proxy
+        from .aiohttp_session import CONNECT_TIMEOUT_S
+
+        credential = self.endpoint.credential
+        lease = credential.lease_at_hand() if isinstance(credential, CredentialAtHand) else None
+        if lease is None:
+            await connect_ahead(pool.session, self.endpoint.base_url)
+        elif pool.has_room and not self.is_refused() and not await has_proxy(self.endpoint.base_url):
+            await self._use(pool, lambda: self._open_ahead(pool, lease, CONNECT_TIMEOUT_S))
 
     @asynccontextmanager
     async def open(
@@ -123,6 +143,35 @@ class WebSocketTransport:
         pool.abandon()
         abandon_session(pool.session)
 
+    async def _open_ahead(self, pool: WebSocketPool, lease: Lease, timeout_s: float) -> None:
+        """Open a connection for the first request of this account.
+
+        Raises:
+            CallFailure: the service opens none.
+        """
+        from ._websocket_connection import ConnectionKey
+
+        key = ConnectionKey(account=self.endpoint.credential.account, headers={})
+        try:
+            connection = await self._connect(pool, key, lease.headers, timeout_s)
+        except UpgradeRefused as refused:
+            failure = refused.failure
+        else:
+            if pool.has_room and self._pools.is_current(pool):
+                pool.add(connection)
+            else:
+                await connection.close()
+            return
+        raise CallFailure(failure)
+
+    def _connect(
+        self, pool: WebSocketPool, key: ConnectionKey, headers: Headers, timeout_s: float
+    ) -> Awaitable[WebSocketConnection]:
+        from ._websocket_connection import connect
+
+        url = f"{self.address}?{urlencode(self.endpoint.query)}" if self.endpoint.query else self.address
+        return connect(pool.session, url, key, headers, endpoint=self.endpoint, timeout_s=timeout_s)
+
     async def _start(
         self,
         pool: WebSocketPool,
@@ -131,17 +180,11 @@ class WebSocketTransport:
         timeout_s: float,
         on_switch: SwitchListener | None,
     ) -> StartedResponse:
-        from ._websocket_connection import connect
         from ._websocket_request import WebSocketRequest
-
-        url = f"{self.address}?{urlencode(self.endpoint.query)}" if self.endpoint.query else self.address
-
-        def open_connection(key: ConnectionKey, all_headers: Headers) -> Awaitable[WebSocketConnection]:
-            return connect(pool.session, url, key, all_headers, endpoint=self.endpoint, timeout_s=timeout_s)
 
         request = WebSocketRequest(
             pool,
-            open_connection,
+            lambda key, all_headers: self._connect(pool, key, all_headers, timeout_s),
             body,
             headers,
             can_open=not self.is_refused(),
