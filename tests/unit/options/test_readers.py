@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from openai_responses_common.options.context_settings import compact_threshold
 from openai_responses_common.options.readers import (
     choice,
-    compact_threshold,
     day,
     dollars_or_unset,
     flag,

@@ -10,9 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from amplifier_core.llm_errors import AbortError, InvalidRequestError, LLMError, LLMTimeoutError, StreamError
@@ -20,7 +18,6 @@ from amplifier_core.message_models import ChatRequest, Message, Usage
 
 from ..facts.backend_profile import BackendProfile
 from ..options.options import Options
-from ..translate.compaction import build_window, make_window_message
 from ..translate.cut_calls import find_cut_calls
 from ..translate.decode import (
     DecodedResponse,
@@ -36,21 +33,8 @@ from ..wire.request_body import RequestBody
 from ..wire.types import Response
 from ._attempts import Attempts
 from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew, sum_call_usage
-from .context_requests import (
-    COMPACT_PATH,
-    COMPACTION_TRIGGER,
-    COUNT_PATH,
-    Compaction,
-    InputCounts,
-    find_streamed_compaction,
-    read_compaction,
-    read_count,
-    write_compact_request,
-    write_count_request,
-)
-from .documents import post_document
+from .context_calls import ContextCalls
 from .lessons import LESSONS
-from .limiter import get_limiter
 from .spending import SessionSpending, SpendingGuard
 from .telemetry import CANCELLED, CallEvents, Sink
 from .tracing import trace_call
@@ -61,19 +45,6 @@ logger = logging.getLogger(__name__)
 # The engine encodes longer histories in a worker thread, so that the event loop can run meanwhile. To encode this many
 # messages takes a millisecond (measured), to start a thread a fifth of that.
 _MAX_INLINE_MESSAGES = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompactedConversation:
-    """What stands for a conversation that the service compacted.
-
-    Attributes:
-        message: the message that carries it, as a dictionary.
-        usage: the tokens and the cost. None if the service reports none.
-    """
-
-    message: dict[str, Any]
-    usage: Usage | None
 
 
 class Engine:
@@ -98,17 +69,17 @@ class Engine:
     ) -> None:
         self.transport = transport
         self.profile = profile
-        self._spending = SpendingGuard(profile, warn_once=self._warn_once, get_session=get_spending)
+        spending = SpendingGuard(profile, warn_once=self._warn_once, get_session=get_spending)
         self._attempts = Attempts(
             transport,
             profile,
             encode=self._encode,
             warn_once=self._warn_once,
             on_cost=on_cost,
-            spending=self._spending,
+            spending=spending,
         )
+        self.context = ContextCalls(transport, profile, attempts=self._attempts, spending=spending, encode=self._encode)
         self._encoding_cache = EncodingCache(lock=threading.Lock())
-        self._counts = InputCounts()
         self._logged_warnings: set[str] = set()
         self._slow_events: dict[str, float] = {}
 
@@ -122,70 +93,6 @@ class Engine:
             limits=self.profile.limits,
             slow_events=self._slow_events,
         )
-
-    async def count_input(self, request: ChatRequest, options: Options) -> int:
-        """Return how many input tokens a request has, as the service counts them; equal requests are counted once.
-
-        Raises:
-            LLMError: the service did not count.
-        """
-        call = self._begin_silent_call(request, options)
-        await self.transport.prepare()
-        await self._encode(call)
-        content, key = write_count_request(call.prepared_request.body)
-        tokens = self._counts.find(key)
-        if tokens is None:
-            tokens = read_count(await self._post_document(COUNT_PATH, content, options, max_retries=0))
-            self._counts.add(key, tokens)
-        return tokens
-
-    async def compact(self, request: ChatRequest, options: Options, events: CallEvents) -> CompactedConversation:
-        """Let the service compact a conversation.
-
-        Args:
-            request: the conversation.
-            options: the options of the call.
-            events: emits the hook event of it.
-
-        Raises:
-            LLMError: one of the kernel's classes.
-        """
-        call = self._begin_silent_call(request, options, events)
-        is_streamed = self.profile.compaction == "trigger"
-        call.trailing_items = (COMPACTION_TRIGGER,) if is_streamed else ()
-        await self.transport.prepare()
-        await self._encode(call)
-        compaction = await (self._stream_compaction(call) if is_streamed else self._request_compaction(call))
-        usage = sum_call_usage([compaction.response], options, self.profile)
-        item_count = len(call.prepared_request.encoded_request.body["input"])
-        await events.emit_compaction(item_count, len(compaction.window), usage)
-        message = make_window_message(compaction.window, model=options.model, origin=self.transport.origin)
-        return CompactedConversation(message=message, usage=usage)
-
-    async def _stream_compaction(self, call: Call) -> Compaction:
-        response = await self._attempts.send(call)
-        items = call.prepared_request.encoded_request.body["input"]
-        return Compaction(window=build_window(items, find_streamed_compaction(response)), response=response)
-
-    async def _request_compaction(self, call: Call) -> Compaction:
-        content = write_compact_request(call.prepared_request.body)
-        async with self._spending.reserve(call):
-            compaction = read_compaction(await self._post_document(COMPACT_PATH, content, call.options))
-            self._attempts.report_cost(sum_call_usage([compaction.response], call.options, self.profile))
-        return compaction
-
-    def _begin_silent_call(self, request: ChatRequest, options: Options, events: CallEvents | None = None) -> Call:
-        """Return a call of which no reader sees anything; without events no hook does, either."""
-        silent = events or self.create_events(None, self.profile.name, options)
-        return Call(request=request, options=options, events=silent, deltas=VisibleDeltas(None))
-
-    async def _post_document(
-        self, path: str, content: bytes, options: Options, *, max_retries: int | None = None
-    ) -> object:
-        """Send a JSON object and return the document that comes back. The errors are those of a call."""
-        send = partial(post_document, self.transport, path, content, profile=self.profile, options=options)
-        async with get_limiter(self.transport.origin).slot(options.max_concurrent_requests):
-            return await send(headers=self._attempts.build_session_headers(options), max_retries=max_retries)
 
     async def run_call(
         self, request: ChatRequest, options: Options, events: CallEvents, sink: Sink | None

@@ -50,7 +50,6 @@ _EFFORT_BY_SPELLING: Mapping[str, str | None] = {
 }
 _SUMMARIES = ("auto", "concise", "detailed")
 _NO_SUMMARY = UNSET_WORDS - {"default", "null"}
-_MIN_COMPACT_THRESHOLD = 1000
 _MAX_RATE = 10**12  # with a rate such as 1e999999 the cost of a call would overflow
 
 
@@ -144,22 +143,6 @@ def token_count(value: object) -> int:
     if not count.is_integer() or count <= 0:
         raise ValueError("a number of tokens above 0, such as 128000")
     return int(count)
-
-
-def compact_threshold(value: object) -> int | None:
-    """Return the threshold of a compaction in tokens; None for a word that turns it off.
-
-    Source of the lowest one: OpenAI's guide on compaction, seen 2026-11-30.
-    """
-    if str(value).strip().lower() in UNSET_WORDS:
-        return None
-    try:
-        count = token_count(value)
-    except ValueError:
-        count = 0
-    if count < _MIN_COMPACT_THRESHOLD:
-        raise ValueError(f"a number of tokens from {_MIN_COMPACT_THRESHOLD} on")
-    return count
 
 
 def number(value: object) -> float:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 from ..facts.traits import VERBOSITIES
 from .background_fields import background_fields
+from .context_settings import CONTEXT_SETTINGS
 from .model_info import read_model_info
 from .readers import (
     cache_options,
-    compact_threshold,
     dollars_or_unset,
     effort,
     flag,
@@ -159,27 +159,7 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         meaning="`auto` lets the service cut a conversation that is too long; `disabled` refuses it.",
         default=_SERVICE_DEFAULT,
     ),
-    "compact_threshold": Setting(
-        field="compact_threshold",
-        read=compact_threshold,
-        meaning="From how many input tokens on, 1000 or more, the service compacts the conversation within a response. "
-        "Later requests then begin with what it made of it. See [long conversations](#long-conversations).",
-        default="never",
-    ),
-    "native_compaction": Setting(
-        field="native_compaction",
-        read=flag,
-        meaning="Whether a host may let the service compact a conversation. By default it may where the service also "
-        "counts tokens, which is at OpenAI's own addresses. See [long conversations](#long-conversations).",
-        default="where the service counts tokens",
-    ),
-    "count_input": Setting(
-        field="count_input",
-        read=flag,
-        meaning="Whether the service is asked how many tokens an input has, if it may be too long. By default it is at "
-        "OpenAI's own addresses; `true` is for a gateway in front of them.",
-        default="at OpenAI's own addresses",
-    ),
+    **CONTEXT_SETTINGS,
     "prompt_cache_key": Setting(
         field="prompt_cache_key",
         meaning="Sends calls that begin alike to the cache that holds their beginning. A key of more than 64 "

@@ -130,6 +130,23 @@ class Models:
         """Note the headers of a response, with names in lower case; called after every call."""
 
 
+def note_response(
+    models: Models, requested_model: str, metadata: Mapping[str, Any] | None, headers: Mapping[str, str]
+) -> None:
+    """Let the models of a backend learn from a response.
+
+    Args:
+        models: the models.
+        requested_model: the model of the request.
+        metadata: those of the response; None if it has none.
+        headers: those of the response.
+    """
+    response_model: object = (metadata or {}).get("openai:model")
+    if response_model and isinstance(response_model, str):
+        models.on_response_model(requested_model, response_model)
+    models.on_headers(headers)
+
+
 EFFORT_FIELD = ConfigField(
     id="reasoning_effort",
     display_name="Reasoning effort",

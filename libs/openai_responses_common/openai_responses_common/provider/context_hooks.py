@@ -151,7 +151,7 @@ class ContextHooks:
             raise ConfigurationError(
                 "this service does not compact conversations here: let the host summarize, or set native_compaction"
             )
-        compacted = await (await self._load_engine()).compact(request, options, events)
+        compacted = await (await self._load_engine()).context.compact(request, options, events)
         return {"kind": "native", "message": compacted.message, "usage": describe_usage(compacted.usage)}
 
     def is_valid_window(self, message: Message | Mapping[str, Any], options: Options) -> bool:
@@ -202,7 +202,7 @@ class ContextHooks:
         name = self._backend.profile.display_name
         try:
             async with asyncio.timeout(min(_COUNT_TIMEOUT_S, options.timeout_s)):
-                tokens = await (await self._load_engine()).count_input(request, options)
+                tokens = await (await self._load_engine()).context.count_input(request, options)
         except Exception as error:  # noqa: BLE001 - whatever it is, an estimate does, and the call meets it too
             if isinstance(error, NotFoundError) and error.status_code == 404 and "model" not in str(error).lower():
                 self._no_count_until_s = time.monotonic() + _NO_PATH_S

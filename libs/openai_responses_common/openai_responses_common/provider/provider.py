@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from amplifier_core.llm_errors import ConfigurationError, LLMError
-from amplifier_core.message_models import ChatRequest, ChatResponse, Message, ToolCall
+from amplifier_core.message_models import ChatRequest, ChatResponse, ToolCall
 from amplifier_core.models import ModelInfo, ProviderInfo
 
 from ..options.model_info import MergedOverrides
@@ -30,21 +30,20 @@ from ..options.options import (
     read_valid_config,
     state_model_defaults,
 )
-from ..transport.switching_transport import SwitchingTransport
-from .backend import Backend
+from .backend import Backend, note_response
 from .catalogue import Catalogue
 from .context_hooks import ContextHooks
+from .context_methods import ContextMethods
 from .default_model import read_default_model
+from .description_methods import DescriptionMethods
 from .document_fetch import DocumentFetch
 from .host_cancellation import HostCancellation
 from .model_list import describe
 from .preparation import Preparation, load_engine_class
 from .session_spending import FamilyMember
-from .shutdowns import describe_shutdown_of, warn_of_shutdown
+from .shutdowns import warn_of_shutdown
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
     from ..engine.engine import Engine
     from ..engine.telemetry import Sink
     from ..translate.decode import DecodedResponse
@@ -57,7 +56,7 @@ logger = logging.getLogger(__name__)
 _CAPABILITIES = ("streaming", "tools", "thinking", "vision", "json_mode", "completion:auto_continue:v1")
 
 
-class ResponsesProvider:
+class ResponsesProvider(ContextMethods, DescriptionMethods):
     """A provider for one account.
 
     The constructor does no I/O and never raises: the first call raises the error of a setting that is not valid.
@@ -73,12 +72,9 @@ class ResponsesProvider:
         coordinator: the session's coordinator.
         default_model: the model to use if a call does not name one; empty if the settings name none and the list of
             the service, which the first call reads, does not tell.
-        native_compaction_requires_request_context: False: a conversation is compacted without its tools.
         priority: the rank among a host's providers; hosts prefer lower numbers.
         spent_usd: the cost, in US dollars, of all calls so far; responses without a known price are not counted.
     """
-
-    native_compaction_requires_request_context = False
 
     def __init__(self, backend: Backend, *, config: Mapping[str, Any] | None = None, coordinator: Any = None) -> None:
         self.config: dict[str, Any] = dict(config or {})
@@ -123,13 +119,13 @@ class ResponsesProvider:
 
     def get_info(self) -> ProviderInfo:
         """Return the description of the provider, with the limits of its model for context managers."""
-        model = self.get_model_info()
+        model, settings = self.get_model_info(), self._get_default_options()
         own = [name for name in _CAPABILITIES if name != "vision" or name in model.capabilities]
         return ProviderInfo(
             id=self.name,
             display_name=self._backend.profile.display_name,
             credential_env_vars=list(self._backend.credential_env_vars),
-            capabilities=[*own, *self._context.list_capabilities(self._get_settings()), *self._backend.capabilities],
+            capabilities=[*own, *self._context.list_capabilities(settings), *self._backend.capabilities],
             defaults={
                 "model": self.default_model,
                 "context_window": model.context_window,
@@ -142,39 +138,14 @@ class ResponsesProvider:
     def get_model_info(self) -> ModelInfo:
         """Return the facts about the default model, from the tables and the setting `model_info`."""
         profile = self._backend.profile
-        settings = self._get_settings()
+        settings = self._get_default_options()
         info = describe(settings.model, settings.model_info, priced=profile.priced)
         full_name = {"id": self.default_model, "display_name": self.default_model}
         return info if settings.model == self.default_model else info.model_copy(update=full_name)
 
-    def _get_settings(self) -> Options:
+    def _get_default_options(self) -> Options:
         """Return the options of a call that sets none."""
         return apply_tier_suffix(self._merge_model_info(), self._backend.profile.tier_suffixes)
-
-    def describe_shutdown(self) -> str:
-        """Return when the service ends the default model, as "ends on 2026-12-11".
-
-        Returns an empty text if no end is announced for the next 30 days.
-        """
-        return describe_shutdown_of(self._get_settings(), self._backend.profile)
-
-    def describe_transport(self) -> str:
-        """Return how requests travel, as "http", or with what `auto` means at this address; sends nothing."""
-        choice, transport = self._configured_options.transport, self._backend.transport
-        if choice != "auto":
-            return choice
-        prefers_websocket = isinstance(transport, SwitchingTransport) and transport.prefers_websocket
-        later = ", and over a WebSocket from the second request of a conversation on" if prefers_websocket else ""
-        return f"auto (over HTTP{later})"
-
-    async def create_openai_client(self) -> AsyncOpenAI:
-        """Return a client of the `openai` SDK for the same account, for what a chat provider does not do.
-
-        Raises:
-            ConfigurationError: the service only chats, which is so unless a class overrides this.
-        """
-        name = self._backend.profile.display_name
-        raise ConfigurationError(f"{name} only chats: files, batches, embeddings and images need another service")
 
     async def list_models(self) -> list[ModelInfo]:
         """Return the models of this account, as the service lists them; an empty list is logged as a warning.
@@ -230,81 +201,6 @@ class ResponsesProvider:
         finally:
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
-
-    def request_budget(
-        self,
-        request: ChatRequest,
-        *,
-        context_estimate: int = 0,
-        request_options: Mapping[str, Any] | None = None,
-        **_: Any,
-    ) -> dict[str, Any] | None:
-        """Return whether a request fits into the window of its model; hosts ask before a call.
-
-        The result holds an estimate. If the input may be too long and the service counts, it can also be awaited, for a
-        result with the count of the service under `measurement`. Never raises. Returns None if the limit of the model
-        is not known.
-
-        Args:
-            request: the chat request.
-            context_estimate: the host's estimate of the tokens of its messages. 0, the default, if it has none: then
-                the service counts, if it can.
-            request_options: the keyword arguments of the call.
-        """
-        return self._context.make_budget(request, context_estimate, request_options)
-
-    def recover_context_overflow(
-        self,
-        request: ChatRequest,
-        error: Exception,
-        *,
-        context_estimate: int = 0,
-        request_options: Mapping[str, Any] | None = None,
-        **_: Any,
-    ) -> dict[str, Any] | None:
-        """Return to what the host has to shorten a request that was too long, so that it may be sent once more.
-
-        The next call reports what the host took out of it. Never raises. Returns None if shortening cannot help.
-
-        Args:
-            request: the request that was refused.
-            error: the error of its call.
-            context_estimate: the host's estimate of the tokens of its messages.
-            request_options: the keyword arguments of the call.
-        """
-        return self._context.recover(request, error, context_estimate, request_options)
-
-    def supports_native_compaction(self) -> bool:
-        """Return whether a host may let the service compact a conversation."""
-        return self._context.can_compact(self._get_settings())
-
-    def validate_compacted_context(self, message: Message | Mapping[str, Any]) -> bool:
-        """Return whether a message carries a compacted conversation that the configured model of this account reads."""
-        return self._context.is_valid_window(message, self._get_settings())
-
-    async def compact_context(self, request: ChatRequest, **kwargs: Any) -> dict[str, Any]:
-        """Let the service compact a conversation, and return the message that stands for it.
-
-        The result has the keys `kind`, which is `native`, `message` and `usage`. The message goes in front of what is
-        new; the host sends system text again.
-
-        Args:
-            request: the whole conversation.
-            kwargs: options of this call.
-
-        Raises:
-            LLMError: one of the kernel's classes.
-        """
-        engine = await self._load_engine()
-        async with HostCancellation(self.coordinator, provider=self.name, running=self._running):
-            try:
-                self.check_settings()
-                options = self._resolve_options(request, kwargs)
-                events = engine.create_events(self.coordinator, self.name, options)
-                return await self._context.compact(request, options, events)
-            except LLMError as error:
-                error.provider = error.provider or self.name
-                raise
 
     def parse_tool_calls(self, response: ChatResponse) -> list[ToolCall]:
         """Return the tool calls that the host has to run."""
@@ -386,17 +282,10 @@ class ResponsesProvider:
 
         response = await engine.run_call(request, options, events, send_to_sinks if sinks else None)
         try:
-            self._note_response(options, response, events.headers)
+            note_response(self._backend.models, options.model, response.metadata, events.headers)
         except Exception:  # code of a module, which must not cost a response that was paid for
             logger.exception("%s: the facts about the models could not be updated", self._backend.profile.display_name)
         return response
-
-    def _note_response(self, options: Options, response: DecodedResponse, headers: Mapping[str, str]) -> None:
-        """Let the backend learn from a response about its models."""
-        response_model = (response.metadata or {}).get("openai:model")
-        if response_model and isinstance(response_model, str):
-            self._backend.models.on_response_model(options.model, response_model)
-        self._backend.models.on_headers(headers)
 
     def _resolve_options(self, request: ChatRequest, kwargs: Mapping[str, Any]) -> Options:
         cache_key = str(getattr(self.coordinator, "session_id", "") or "") or self._conversation_key

@@ -98,6 +98,11 @@ class SplitHistory:
     window: list[Item]
     rest: Sequence[Message]
 
+    @property
+    def messages(self) -> Sequence[Message]:
+        """All messages that are encoded one by one."""
+        return [*self.system_texts, *self.rest] if self.system_texts else self.rest
+
 
 def split_history(messages: Sequence[Message], *, model_names: Sequence[str], origin: str) -> SplitHistory:
     """Return a history in the parts before, of and behind its newest window. The errors are those of `read_window`."""
@@ -125,6 +130,11 @@ def find_answered_calls(window: list[Item], items: list[Item]) -> list[Item]:
     outputs -= {read_call_key(item) for item in items if find_client_call(item)}
     outputs -= {read_output_key(item) for item in window if item.get("type") in OUTPUT_TYPES}
     return [item for item in window if find_client_call(item) and read_call_key(item) in outputs]
+
+
+def encode_threshold(threshold: int | None) -> list[Item] | None:
+    """Return the field of a request by which the service compacts within a response. None if it shall not."""
+    return None if threshold is None else [{"type": "compaction", "compact_threshold": threshold}]
 
 
 def build_window(items: Sequence[Item], compaction: Item) -> list[Item]:

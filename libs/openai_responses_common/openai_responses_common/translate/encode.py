@@ -17,12 +17,13 @@ from ..options.options import Options
 from ..wire.json_values import as_objects
 from ..wire.types import Body, Item
 from .background import encode_background, runs_in_background
-from .compaction import find_answered_calls
+from .compaction import encode_threshold
 from .effort_updates import find_effort, set_effort, takes_effort_updates
 from .encoding_cache import EncodingCache
-from .messages import EncodedMessages, encode_messages
+from .history_repair import repair_history
+from .messages import encode_messages
 from .refused_items import drop_refused_items
-from .repair import Repair, repair_calls
+from .repair import Repair
 from .replay import TargetModel
 from .tool_names import ToolNames
 from .tool_placement import drop_refused_tools, place_tools
@@ -112,7 +113,7 @@ def encode_request(
     )
     if history.effort:
         body = set_effort(body, history.effort)
-    items, repairs = _repair_history(history, tool_names)
+    items, repairs = repair_history(history, tool_names)
     items, refused_items = drop_refused_items(items, profile)
     if is_continuation and profile.incomplete_status and items[-1].get("role") == "assistant":
         items = [*items[:-1], {**items[-1], "status": "incomplete"}]
@@ -141,16 +142,6 @@ def _place_tools(body: dict[str, Any], profile: BackendProfile) -> list[Item]:
     if not body["tools"]:
         del body["tools"]
     return items
-
-
-def _repair_history(history: EncodedMessages, tool_names: ToolNames) -> tuple[list[Item], list[Repair]]:
-    """Return the items with one output for each call, and with the compacted window, which nothing changes."""
-    items, repairs, start = history.items, list[Repair](), history.window_index
-    if not history.are_in_order:
-        calls = find_answered_calls(history.window, items)
-        items, repairs = repair_calls([*calls, *items], tool_names, history.dropped_content)
-        items = items[len(calls) :]
-    return [*items[:start], *history.window, *items[start:]] if history.window else items, repairs
 
 
 def _encode_choice(
@@ -258,7 +249,7 @@ def _encode_options(
         "max_output_tokens": max_output_tokens,
         "parallel_tool_calls": options.parallel_tool_calls if tools else None,
         "truncation": options.truncation,
-        "context_management": _encode_compaction(options),
+        "context_management": encode_threshold(options.compact_threshold),
         "prompt_cache_key": options.prompt_cache_key,
         "prompt_cache_retention": options.prompt_cache_retention,
         "prompt_cache_options": cache_options,
@@ -267,11 +258,6 @@ def _encode_options(
     notes = ["stop: the Responses API has no stop sequences"] if options.stop else []
     notes += reasoning_notes + tier_notes + text_notes + sampling_notes + max_notes + cache_notes
     return {key: value for key, value in fields.items() if value is not None}, notes
-
-
-def _encode_compaction(options: Options) -> list[Item] | None:
-    threshold = options.compact_threshold
-    return None if threshold is None else [{"type": "compaction", "compact_threshold": threshold}]
 
 
 def _encode_service_tier(options: Options, profile: BackendProfile) -> tuple[str | None, _Notes]:

@@ -81,12 +81,10 @@ def encode_messages(
         cache: what earlier requests encoded. None, the default, encodes everything anew.
 
     Raises:
-        InvalidRequestError: another model, account or endpoint compacted the conversation.
+        InvalidRequestError: see `read_window`.
     """
     target = target or TargetModel()
     history = split_history(messages, model_names=target.names, origin=origin)
-    lead = len(history.system_texts)
-    messages = [*history.system_texts, *history.rest] if history.window else messages
     replay = Replay(
         origin=origin,
         tool_names=tool_names or ToolNames(),
@@ -94,31 +92,29 @@ def encode_messages(
         replay_reasoning_ids=replay_reasoning_ids,
         target=target,
     )
-    encoder = _MessageEncoder(replay, system_text_role)
-    start = 0
-    if system_as_instructions:
-        start = next((index for index, message in enumerate(messages) if message.role != "system"), len(messages))
-    texts = [text for message in messages[:start] if (text := encoder.join_texts(message)).strip()]
-    dropped = replay.dropped_content
+    encoder, dropped = _MessageEncoder(replay, system_text_role), replay.dropped_content
+    start = _count_leading_system_messages(history.messages) if system_as_instructions else 0
+    instructions = encoder.join_messages(history.messages[:start])
     # All that decides what the items of a message are, besides the message and the aliases of tools.
     context = (origin, refused_item_keys, replay_reasoning_ids, replay.target, system_text_role)
-    encoded = encoder.encode_messages(messages[start:], cache.begin(context) if cache else None)
+    encoded = encoder.encode_messages(history.messages[start:], cache.begin(context) if cache else None)
     plan = plan_effort(encoded, effort, default_effort) if effort else None
     items = plan.items if plan else [item for message in encoded for item in message.items]
     in_order = are_in_order([message.facts for message in encoded])
-    for message in encoded:
-        if message.dropped_content:
-            dropped |= message.dropped_content
-    is_replaced = any(item.get("type") == "compaction" for item in items) if history.window else False
+    dropped |= {text: None for message in encoded for text in message.dropped_content}
     return EncodedMessages(
         items=items if in_order else _drop_dangling_reasoning(_drop_before_compaction(items)),
-        instructions="\n\n".join(texts) or None,
+        instructions=instructions,
         dropped_content=list(dropped),
         are_in_order=in_order,
         effort=plan.effort if plan else effort,
-        window=[] if is_replaced else history.window,
-        window_index=sum(len(message.items) for message in encoded[: max(lead - start, 0)]),
+        window=[] if any(item.get("type") == "compaction" for item in items) else history.window,
+        window_index=sum(len(message.items) for message in encoded[: max(len(history.system_texts) - start, 0)]),
     )
+
+
+def _count_leading_system_messages(messages: Sequence[Message]) -> int:
+    return next((index for index, message in enumerate(messages) if message.role != "system"), len(messages))
 
 
 @dataclass(slots=True)
@@ -127,6 +123,11 @@ class _MessageEncoder:
     system_text_role: SystemTextRole
     items: list[Item] = field(default_factory=list[Item])
     effort: str = ""
+
+    def join_messages(self, messages: Sequence[Message]) -> str | None:
+        """Return the text of system messages for `instructions`; None if they have none."""
+        texts = [text for message in messages if (text := self.join_texts(message)).strip()]
+        return "\n\n".join(texts) or None
 
     def join_texts(self, message: Message) -> str:
         """Return the text of a message for `instructions`, which hold nothing else."""
