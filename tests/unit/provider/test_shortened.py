@@ -8,17 +8,16 @@ from openai_responses_common.provider.shortened import ShortenedRequest
 from tests.support.builders import user
 from tests.support.session import result, system
 
-DECISION = {"estimated_input_tokens": 20, "input_limit_tokens": 10, "context_token_budget": 9}
+FACTS = {"input_limit_tokens": 10, "input_tokens": 20}
 BEFORE = [system("s"), user("old" * 40), user("old" * 40), result("c", "long" * 100), user([TextBlock(text="now")])]
 
 
 def test_what_is_missing_or_shorter_is_listed() -> None:
-    refused = ShortenedRequest(BEFORE, DECISION)
+    refused = ShortenedRequest(BEFORE, FACTS)
     report = refused.describe([BEFORE[0], BEFORE[1], result("c", "lo"), BEFORE[4]])
     assert report == {
         "input_limit_tokens": 10,
         "input_tokens": 20,
-        "context_token_budget": 9,
         "message_count_before": 5,
         "message_count": 4,
         "shortened_count": 2,
@@ -30,10 +29,10 @@ def test_what_is_missing_or_shorter_is_listed() -> None:
 
 
 def test_a_result_that_is_gone_is_listed_as_gone() -> None:
-    report = ShortenedRequest(BEFORE, DECISION).describe([*BEFORE[:3], Message(role="user", content="now")])
+    report = ShortenedRequest(BEFORE, FACTS).describe([*BEFORE[:3], Message(role="user", content="now")])
     assert report is not None
     assert [entry["role"] for entry in report["shortened"]] == ["tool", "user"]
 
 
 def test_nothing_is_reported_if_nothing_is_missing() -> None:
-    assert ShortenedRequest(BEFORE, DECISION).describe([*BEFORE, user("more")]) is None
+    assert ShortenedRequest(BEFORE, FACTS).describe([*BEFORE, user("more")]) is None

@@ -133,7 +133,11 @@ class ContextHooks:
             logger.exception("%s: no budget for a shorter request", self._backend.profile.display_name)
             return None
         self._counts_all = True
-        self._refused = None if decision is None else ShortenedRequest(request.messages, decision)
+        self._refused = None
+        if decision is not None:
+            budget = decision["context_token_budget"]
+            facts = {"input_limit_tokens": limit, "input_tokens": numbers.tokens, "context_budget_tokens": budget}
+            self._refused = ShortenedRequest(request.messages, facts)
         return decision
 
     async def begin_call(self, request: ChatRequest, events: CallEvents) -> None:

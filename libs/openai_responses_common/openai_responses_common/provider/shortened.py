@@ -21,12 +21,12 @@ class ShortenedRequest:
 
     Args:
         messages: its messages.
-        decision: the budget that the host got for a shorter one.
+        facts: fields of the report that say how long it may be and how long it was.
     """
 
-    def __init__(self, messages: Sequence[Message], decision: Mapping[str, Any]) -> None:
+    def __init__(self, messages: Sequence[Message], facts: Mapping[str, Any]) -> None:
         self._messages = list(messages)
-        self._decision = decision
+        self._facts = facts
 
     def describe(self, messages: Sequence[Message]) -> dict[str, Any] | None:
         """Return what is missing in the messages of the next request; None if nothing is.
@@ -52,9 +52,7 @@ class ShortenedRequest:
         if not removed:
             return None
         return {
-            "input_limit_tokens": self._decision["input_limit_tokens"],
-            "input_tokens": self._decision["estimated_input_tokens"],
-            "context_token_budget": self._decision["context_token_budget"],
+            **self._facts,
             "message_count_before": len(self._messages),
             "message_count": len(messages),
             "shortened_count": len(removed),
