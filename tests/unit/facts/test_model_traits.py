@@ -240,3 +240,11 @@ def test_shutdown_days_are_those_announced() -> None:
 )
 def test_a_row_is_that_of_the_very_model(model: str, listed: bool) -> None:
     assert has_row(model) is listed
+
+
+def test_output_takes_room_from_the_input_only_in_a_shared_window() -> None:
+    shared, apart = find_traits("gpt-4.1"), find_traits("gpt-5.6-sol")
+    assert shared.find_input_limit(None) == 1_047_576 - 32_768
+    assert shared.find_input_limit(6400) == 1_047_576 - 6400
+    assert shared.find_input_limit(10**9) == shared.find_input_limit(None)
+    assert apart.find_input_limit(6400) == apart.find_input_limit(None) == apart.context_window
