@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import os
 import re
+import select
+import threading
 import time
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import jwt
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, QuotaExceededError
+from openai_responses_common.auth import terminal as screens
 from responses_emulator import Account, PlanStatus, open_callback, plan_error, press_button
 from responses_emulator.chatgpt_plan.keys import new_key
 
 from tests.support.chatgpt_plan_machine import PlanMachine
-from tests.support.session import asking
+from tests.support.session import PATIENCE_S, asking
 
 BOB = Account(email="bob@example.com", subject="auth0|Bob")
 USAGE_PAGE = "https://chatgpt.com/settings/usage"
@@ -208,3 +215,94 @@ class TestLimits:
         assert USAGE_PAGE in str(raised.value)
         assert "provider-openai-v2" in str(raised.value)
         assert len(machine.emulator.model_requests) == 1
+
+
+class TestTabsAndKeys:
+    def test_two_tabs_sign_in_once(self, machine: PlanMachine) -> None:
+        statuses: list[int] = []
+
+        def visit(url: str) -> None:
+            tabs = [press_button(url) for _ in range(2)]
+            statuses.extend(open_callback(tab)[0] for tab in tabs)
+
+        machine.does = visit
+        assert machine.sign_in()
+        assert statuses[:1] == [200], "the server may be gone before the second tab"
+        assert len(machine.service.requests_to("exchange")) == 1
+
+    def test_a_callback_of_an_earlier_sign_in_is_not_taken(self, machine: PlanMachine) -> None:
+        callbacks: list[str] = []
+
+        def decline(url: str) -> None:
+            callbacks.append(press_button(url))
+            open_callback(press_button(url, "decline"))
+
+        machine.does = decline
+        assert not machine.sign_in()
+        statuses: list[int] = []
+
+        def replay(url: str) -> None:
+            own = urlsplit(press_button(url))
+            statuses.append(open_callback(urlunsplit(own._replace(query=urlsplit(callbacks[0]).query)))[0])
+            open_callback(urlunsplit(own))
+
+        machine.does = replay
+        assert machine.sign_in()
+        assert statuses == [400]
+
+    def test_keys_that_were_rotated_are_fetched(self, machine: PlanMachine) -> None:
+        assert machine.sign_in()
+        machine.service.rotate_keys(keep=False)
+        assert machine.sign_in()
+
+    def test_another_person_keeps_no_live_token(self, machine: PlanMachine) -> None:
+        assert machine.sign_in()
+        machine.service.id_claims = {"sub": BOB.subject}
+        assert not machine.sign_in()
+        assert len(machine.service.requests_to("revoke")) == 1
+
+
+@pytest.fixture
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The other end of a terminal that stands in for standard input and standard error."""
+    main, side = os.openpty()
+    with os.fdopen(side, "r+b", buffering=0) as raw, io.TextIOWrapper(raw, write_through=True) as terminal:
+        # Pytest puts its own in the place of the process's.
+        monkeypatch.setattr(screens, "sys", SimpleNamespace(stdin=terminal, stderr=terminal))
+        yield main
+    os.close(main)
+
+
+def read_until(keyboard: int, text: str) -> str:
+    """What the terminal shows, up to a text."""
+    shown, end_s = "", time.monotonic() + PATIENCE_S
+    while text not in shown:
+        ready, _, _ = select.select([keyboard], [], [], 1.0)
+        shown += os.read(keyboard, 4096).decode(errors="replace") if ready else ""
+        assert time.monotonic() < end_s, shown
+    return shown
+
+
+class TestPasting:
+    @pytest.mark.parametrize("form", ["{}\n", "  '{}'  \n", "cut", "wrong first"])
+    def test_the_address_of_the_last_page_can_be_pasted(self, machine: PlanMachine, keyboard: int, form: str) -> None:
+        login = threading.Thread(target=machine.provider().login, daemon=True)
+        login.start()
+        page = re.search(
+            r"http://127\S+/api/accounts/authorize\?\S+", read_until(keyboard, "Waiting for your approval")
+        )
+        assert page is not None
+        callback = press_button(page[0])
+        match form:
+            case "cut":
+                text = f"{callback[:60]}\n{callback[60:150]}\n{callback[150:]}\n"
+            case "wrong first":
+                os.write(keyboard, b"http://127.0.0.1:1/auth/callback?state=other\n")
+                read_until(keyboard, "This is not the address")
+                text = f"{callback}\n"
+            case _:
+                text = form.format(callback)
+        os.write(keyboard, text.encode())
+        read_until(keyboard, "Signed in as ada@example.com")
+        login.join(60)
+        assert machine.file.exists()
