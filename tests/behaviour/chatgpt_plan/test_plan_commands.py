@@ -78,7 +78,8 @@ class Shell:
         self._monkeypatch.setattr(webbrowser, "_browsers", {})
         self._monkeypatch.setattr(sys, "argv", ["program", *self.words(*words, **settings)])
         code = program.main()
-        return code, *self._capfd.readouterr()
+        output, errors = self._capfd.readouterr()
+        return code, output, errors
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Run a command in a process, on a machine without a browser."""

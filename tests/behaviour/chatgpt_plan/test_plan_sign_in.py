@@ -144,7 +144,7 @@ class TestForgeries:
     @pytest.mark.parametrize("algorithm", ["none", "HS256"])
     def test_another_algorithm_is_refused(self, machine: PlanMachine, algorithm: str) -> None:
         known = machine.service.keys[0].key_id
-        key = None if algorithm == "none" else "x" * 32
+        key: Any = None if algorithm == "none" else "x" * 32
         machine.service.sign_id_token = lambda claims: jwt.encode(claims, key, algorithm, headers={"kid": known})
         assert not machine.sign_in()
         assert "InvalidAlgorithm" in machine.text
