@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -336,3 +337,42 @@ def test_a_response_that_says_why_it_is_incomplete_is_not_completed(kind: str, s
     reason = {"incomplete_details": {"reason": "max_output_tokens"}}
     assert collected(done(0, message("m")), ended(kind, **status, **reason)).build_response()["status"] == "incomplete"
     assert collected(ended("completed", **status, incomplete_details=None)).build_response()["status"] == "completed"
+
+
+@pytest.mark.parametrize("ids", ["same", "none", "other"])
+@pytest.mark.parametrize("is_finished", [True, False], ids=["finished", "open"])
+def test_each_of_many_items_without_an_index_costs_the_same(ids: str, is_finished: bool) -> None:
+    """The work is counted in calls of functions, because a time says little on a busy machine."""
+
+    def count_calls(item_count: int) -> int:
+        def build(number: int, state: str, words: str) -> dict[str, Any]:
+            item_id = {"same": f"msg_{number}", "none": None, "other": f"{state}_{number}"}[ids]
+            content = [{"type": "output_text", "text": words}] if words else []
+            return {"type": "message", "content": content, **({"id": item_id} if item_id else {})}
+
+        accumulator, count = Accumulator(), 0
+        events: list[Event] = []
+        for number in range(item_count):
+            events.append({"type": "response.output_item.added", "item": build(number, "added", "")})
+            item_id = events[-1]["item"].get("id")
+            events.append({"type": "response.output_text.delta", "delta": f"text {number}", "item_id": item_id})
+            if is_finished:
+                item = build(number, "done", f"text {number}")
+                events.append({"type": "response.output_item.done", "item": item})
+        events.append(ended(output=[build(number, "listed", f"text {number}") for number in range(item_count)]))
+
+        def note(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        sys.setprofile(note)
+        try:
+            for event in events:
+                accumulator.add_event(event)
+            response = accumulator.build_response()
+        finally:
+            sys.setprofile(None)
+        assert len(response["output"]) == item_count
+        return count
+
+    assert count_calls(80) < 2.5 * count_calls(40)

@@ -8,6 +8,10 @@ which item.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
 from .client_calls import find_client_call, has_tool_name
 from .item_texts import list_text_fields, read_item_text, unify_texts
 from .json_values import as_item, as_object, as_objects, loads_object_or_none
@@ -146,16 +150,55 @@ def _match_items(streamed: list[StreamItem], listed: list[Item]) -> dict[int, St
     order among the items of one type.
     """
     matches: dict[int, StreamItem] = {}
-    free = dict.fromkeys(streamed)
-    for is_match in (_is_same, _has_same_id, _is_alike, _has_same_place, _has_same_type):
+    free = {item: number for number, item in enumerate(streamed)}
+    for list_keys, list_own_keys, is_match in _MATCHES:
+        candidates: dict[_Key, dict[StreamItem, None]] | None = None  # by what they have in common, once that is needed
         for number, item in enumerate(listed):
             if number in matches:
                 continue
-            likely = [each for each in streamed[number : number + 1] if each in free]
-            if match := next((each for each in (*likely, *free) if is_match(each, item, number)), None):
-                matches[number] = match
+            firsts = [each for each in streamed[number : number + 1] if each in free and is_match(each, item, number)]
+            if not firsts:
+                if candidates is None:
+                    candidates = _group(free, list_own_keys)
+                groups = [candidates.get(key, {}) for key in list_keys(item, number)]
+                found = [next((each for each in group if is_match(each, item, number)), None) for group in groups]
+                firsts = [each for each in found if each]
+            if firsts:
+                match = matches[number] = min(firsts, key=free.__getitem__)
                 free.pop(match)
+                for key in list_own_keys(match) if candidates else ():
+                    candidates[key].pop(match)
     return matches
+
+
+def _group(
+    items: Iterable[StreamItem], list_keys: Callable[[StreamItem], Iterable[_Key]]
+) -> dict[_Key, dict[StreamItem, None]]:
+    groups: dict[_Key, dict[StreamItem, None]] = {}
+    for item in items:
+        for key in list_keys(item):
+            groups.setdefault(key, {})[item] = None
+    return groups
+
+
+# What an item of the stream and its copy in the terminal event have in common. One item may have several.
+_Key: TypeAlias = tuple[object, ...]
+
+
+def _list_content_keys(item: Item, _number: int) -> list[_Key]:
+    fields = {key: value for key, value in item.items() if key not in _CHANGING_FIELDS and value is not None}
+    return [(json.dumps(fields, sort_keys=True),)]
+
+
+_CHANGING_FIELDS = frozenset({"id", "status", "call_id"})
+
+
+def _list_id_keys(item: Item, _number: int) -> list[_Key]:
+    return [(item["type"], key, str(item[key])) for key in ("id", "call_id") if item.get(key)]
+
+
+def _list_own_content_keys(stream_item: StreamItem) -> set[_Key]:
+    return {*_list_content_keys(stream_item.item, 0), *_list_content_keys(stream_item.build_item(), 0)}
 
 
 def _is_same(stream_item: StreamItem, item: Item, _number: int) -> bool:
@@ -185,6 +228,22 @@ def _has_same_place(stream_item: StreamItem, item: Item, number: int) -> bool:
 
 def _has_same_type(stream_item: StreamItem, item: Item, _number: int) -> bool:
     return stream_item.item["type"] == item["type"] and not is_other_call(stream_item, item)
+
+
+_MATCHES: tuple[
+    tuple[
+        Callable[[Item, int], list[_Key]],
+        Callable[[StreamItem], Iterable[_Key]],
+        Callable[[StreamItem, Item, int], bool],
+    ],
+    ...,
+] = (
+    (_list_content_keys, _list_own_content_keys, _is_same),
+    (_list_id_keys, lambda each: _list_id_keys(each.item, 0), _has_same_id),
+    (_list_content_keys, _list_own_content_keys, _is_alike),
+    (lambda _, number: [(number,)], lambda each: [(each.index,)], _has_same_place),
+    (lambda item, _: [(item["type"],)], lambda each: [(each.item["type"],)], _has_same_type),
+)
 
 
 def _build_item(stream_item: StreamItem | None, listed: Item, *, status: str) -> Item:

@@ -8,7 +8,9 @@ no terminal event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from .item_texts import FIELD_BY_PART_TYPE, TEXT_FIELDS, TextField, read_item_text, unify_texts
@@ -32,6 +34,14 @@ class StreamItems:
         self._items: list[StreamItem] = []
         self._items_by_index: dict[int | None, list[StreamItem]] = {}
         self._items_by_id: dict[tuple[str, str], StreamItem] = {}
+        # For events without an index, so that a stream of many items costs no more for each of them: by type, the items
+        # that are not finished, those of them that no event began, and the last one that is finished; by type and call
+        # id, the finished ones.
+        self._open: dict[str, dict[StreamItem, None]] = {}
+        self._unadded: dict[str, dict[StreamItem, None]] = {}
+        self._last_finished: dict[str, tuple[int, StreamItem]] = {}
+        self._finished_calls: dict[tuple[str, str], dict[StreamItem, None]] = {}
+        self._numbers: dict[StreamItem, int] = {}
         self._changes: dict[StreamItem | StreamPart, None] = {}
         # Most deltas belong to the same text as the one before, so that its place has to be found only once.
         self._newest_part: StreamPart | None = None
@@ -141,7 +151,7 @@ class StreamItems:
         if same_id and (not same_id.is_finished or _is_same_place(same_id.index, index)):
             return self._find_twin(same_id, index) or same_id
         late: StreamItem | None = None
-        for each in reversed(self._list_items_at(index)):
+        for each in self._list_items_for_text(row.item_type, index):
             if each.item["type"] != row.item_type:
                 continue
             if each.is_finished:
@@ -177,6 +187,7 @@ class StreamItems:
             self._items_by_index.setdefault(index, []).append(stream_item)
         if item_id := _read_id(item.get("id")):
             self._items_by_id[item["type"], item_id] = stream_item
+        self._note_state(stream_item)
         self._changes[stream_item] = None
         self._newest_part = None  # the next text may belong to this item
 
@@ -193,7 +204,7 @@ class StreamItems:
             if not _is_reused_id(same_id, item, index, is_finished=is_finished):
                 return same_id
         repeated: StreamItem | None = None
-        for each in self._list_items_at(index):
+        for each in self._list_items_for(item, index, is_finished=is_finished):
             if each.item["type"] != item["type"] or is_other_call(each, item):
                 continue
             is_certain = bool(call_id) or each.index == index is not None
@@ -210,15 +221,47 @@ class StreamItems:
                 return each
         return repeated
 
-    def _list_items_at(self, index: int | None) -> Sequence[StreamItem]:
-        """Return the items that an event with this `output_index` may be about: all of them if it has none."""
-        if index is None:
-            return self._items
+    def _list_items_for_text(self, item_type: str, index: int | None) -> Iterator[StreamItem]:
+        """Return the items that a text with this `output_index` may belong to, the newest first."""
+        if index is not None:
+            yield from reversed(self._list_items_at(index))
+            return
+        yield from reversed(self._open.get(item_type, {}))
+        if item_type in self._last_finished:
+            yield self._last_finished[item_type][1]
+
+    def _list_items_for(self, item: Item, index: int | None, *, is_finished: bool) -> Iterable[StreamItem]:
+        """Return the items that an event with an item and this `output_index` may begin or finish, the oldest first."""
+        if index is not None:
+            return self._list_items_at(index)
+        item_type, call_id = item["type"], _read_id(item.get("call_id"))
+        if not is_finished:
+            return self._unadded.get(item_type, {})
+        finished = [self._finished_calls.get((item_type, each), {}) for each in ((call_id, "") if call_id else ())]
+        return [*self._open.get(item_type, {}), *sorted(chain(*finished), key=self._numbers.__getitem__)]
+
+    def _list_items_at(self, index: int) -> Sequence[StreamItem]:
+        """Return the items that an event with this `output_index` may be about."""
         return [*self._items_by_index.get(None, ()), *self._items_by_index.get(index, ())]
+
+    def _note_state(self, stream_item: StreamItem) -> None:
+        """Note that an event has begun or finished an item."""
+        item_type = stream_item.item["type"]
+        self._unadded[item_type].pop(stream_item, None)
+        if not stream_item.is_finished:
+            return
+        self._open[item_type].pop(stream_item, None)
+        newest = (self._numbers[stream_item], stream_item)
+        self._last_finished[item_type] = max(newest, self._last_finished.get(item_type, newest), key=itemgetter(0))
+        call_id = _read_id(stream_item.item.get("call_id"))
+        self._finished_calls.setdefault((item_type, call_id), {})[stream_item] = None
 
     def _start_item(self, item: Item, index: int | None) -> StreamItem:
         stream_item = StreamItem(item=item, index=index)
+        self._numbers[stream_item] = len(self._items)
         self._items.append(stream_item)
+        for state in (self._open, self._unadded):
+            state.setdefault(item["type"], {})[stream_item] = None
         self._items_by_index.setdefault(index, []).append(stream_item)
         if item_id := _read_id(item.get("id")):
             self._items_by_id[item["type"], item_id] = stream_item
