@@ -27,6 +27,8 @@ hypothesis.settings.load_profile("no deadline")
 # long and a transport knows no service.
 _TRANSPORT_FOLDERS = ("behaviour", "generated/faults", "generated/fuzz", "security")
 _LONG_TRANSPORT_FOLDERS = ("generated/sweeps",)
+# The folders whose tests run for the second sign-in to a module. A sweep is about streams, which no profile changes.
+_PROFILE_FOLDERS = ("behaviour", "generated/faults", "security")
 
 
 @pytest.fixture(params=[*ALL_BACKENDS, *WEBSOCKET_BACKENDS], ids=lambda backend: backend.label)
@@ -47,11 +49,12 @@ def _is_superfluous(item: pytest.Item) -> bool:
     row = callspec.params.get("backend") if callspec is not None else None
     if not isinstance(row, BackendUnderTest):
         return False
-    if row.mode and item.get_closest_marker("one_sign_in") is not None:
-        return True
+    path = item.path.relative_to(Path(__file__).parent)
+    if row.mode:
+        has_second_row = any(path.is_relative_to(folder) for folder in _PROFILE_FOLDERS)
+        return not has_second_row or item.get_closest_marker("one_sign_in") is not None
     if row.transport is None:
         return False
-    path = item.path.relative_to(Path(__file__).parent)
     folders = (*_TRANSPORT_FOLDERS, *(_LONG_TRANSPORT_FOLDERS if row == WEBSOCKET_BACKENDS[0] else ()))
     runs_here = any(path.is_relative_to(folder) for folder in folders)
     return not runs_here or item.get_closest_marker("one_transport") is not None

@@ -25,7 +25,7 @@ from responses_emulator import (
 )
 
 from tests.support.backends import BackendUnderTest
-from tests.support.session import PIXEL, OpenSession, Session, asking, picture, tool, user
+from tests.support.session import PIXEL, OpenSession, Session, asking, picture, sent_items, tool, user
 from tests.support.witness import CHATTY, Witness
 
 pytestmark = pytest.mark.promise("no log line, output, event, error or repr shows a secret", area="security")
@@ -149,7 +149,7 @@ async def test_raw_events_hold_the_request_and_the_response_redacted(open_sessio
     assert raw["model"] == session.backend.model
     assert raw[key] == {"access_token": "[REDACTED]", "team": "x"}
     assert session.body[key]["access_token"] == "hush"
-    url = raw["input"][0]["content"][1]["image_url"]
+    url = sent_items(raw)[0]["content"][1]["image_url"]
     assert len(url) < 200
     assert url.startswith("data:image/png;base64,")
     assert session.recorder.one("llm:response")["raw"][0]["status"] == "completed"

@@ -10,7 +10,7 @@ from amplifier_core.llm_errors import ConfigurationError, LLMError
 from amplifier_core.testing import MockCoordinator
 
 from tests.support.azure_cloud import Names
-from tests.support.backends import BACKENDS, BackendUnderTest
+from tests.support.backends import ALL_BACKENDS, BACKENDS, PLAN_BACKEND, BackendUnderTest
 from tests.support.session import Recorder, asking
 from tests.support.witness import leaks
 
@@ -90,14 +90,16 @@ KEYS = {
     "openai-v2": ("base_url",),
     "azure-openai-v2": ("azure_endpoint", "authority_host"),
     "chatgpt-oauth": ("base_url", "issuer"),
+    "chatgpt-oauth-plan": ("plan_base_url",),
 }
 HOSTS = {
     "base_url": {"openai-v2": "api.openai.com", "chatgpt-oauth": "chatgpt.com"},
     "azure_endpoint": {"azure-openai-v2": "contoso.openai.azure.com"},
     "authority_host": {"azure-openai-v2": "login.microsoftonline.com"},
     "issuer": {"chatgpt-oauth": "auth.openai.com"},
+    "plan_base_url": {"chatgpt-oauth": "api.openai.com"},
 }
-SETTINGS = [(row, key) for row in BACKENDS for key in KEYS[row.name]]
+SETTINGS = [(row, key) for row in ALL_BACKENDS for key in KEYS[row.service]]
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
 
 async def refused(row: BackendUnderTest, key: str, address: str) -> LLMError:
     """The error of the first call with such an address; the model list has the same."""
-    usual: dict[str, Any] = row.config("https://" + HOSTS[KEYS[row.name][0]][row.name] + "/v1", row.secret)
+    usual: dict[str, Any] = row.config("https://" + HOSTS[KEYS[row.service][0]][row.name] + "/v1", row.secret)
     usual.pop("issuer", None)
     if key == "authority_host":
         del usual["api_key"]
@@ -168,10 +170,10 @@ async def test_plain_http_is_for_this_machine_and_not_for_what_looks_like_it(
     assert names.asked == []
 
 
-@pytest.mark.parametrize("key", ["base_url", "issuer"])
+@pytest.mark.parametrize("key", ["base_url", "issuer", "plan_base_url"])
 async def test_tokens_of_a_plan_go_to_no_look_alike(key: str, names: Names) -> None:
     """Suffixes are compared at dots; Azure's are in tests/unit/azure/test_endpoint.py."""
-    row = next(row for row in BACKENDS if row.name == "chatgpt-oauth")
+    row = PLAN_BACKEND if key == "plan_base_url" else next(row for row in BACKENDS if row.name == "chatgpt-oauth")
     for address in LOOK_LIKE_THE_SERVICE:
         error = await refused(row, key, address.replace("HOST", HOSTS[key][row.name]))
         assert isinstance(error, ConfigurationError), address

@@ -59,6 +59,7 @@ async def check(session: Session, witness: Witness, *tools: ToolSpec) -> None:
     witness.check(CANARY, session.recorder.events, session.provider._configured_options, *errors)
 
 
+@pytest.mark.one_sign_in("a plan has neither of them")
 @pytest.mark.parametrize("hosted_tool", [MCP, SHELL], ids=lambda hosted_tool: hosted_tool["type"])
 async def test_secret_of_a_hosted_tool_is_sent_and_not_shown(
     open_session: OpenSession, witness: Witness, hosted_tool: dict[str, Any]
@@ -81,9 +82,9 @@ async def test_secret_of_a_tool_of_the_host_is_sent_and_not_shown(open_session: 
     """A host may hand over a hosted tool as a tool of its own, with the fields of the API beside the name."""
     session = await open_session(**CHATTY, max_retries=0)
     fields = {key: value for key, value in MCP.items() if key != "type"}
-    await check(
-        session, witness, ToolSpec(name="gh", description="Search.", parameters={}, **{"type": "mcp", **fields})
-    )
+    if session.backend.takes("mcp"):
+        hosted = ToolSpec(name="gh", description="Search.", parameters={}, **{"type": "mcp", **fields})
+        await check(session, witness, hosted)
     description = f"Calls https://me:{CANARY}@tools.example/?k={CANARY} with {TOKEN}."
     await check(session, witness, ToolSpec(name="look", description=description, parameters={"type": "object"}))
 

@@ -125,8 +125,12 @@ class BackendUnderTest:
     @property
     def label(self) -> str:
         """The name in the ids of tests."""
-        name = f"{self.name}-{self.mode}" if self.mode else self.name
-        return name if self.transport is None else f"{name} over {self.transport}"
+        return self.service if self.transport is None else f"{self.service} over {self.transport}"
+
+    @property
+    def service(self) -> str:
+        """What identifies the service that the emulator plays, for tables with a row per service."""
+        return f"{self.name}-{self.mode}" if self.mode else self.name
 
     @property
     def folder(self) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from responses_emulator import (
+    HttpReply,
+    ResponseFailed,
     Say,
     Turn,
     client_upgrade_required,
@@ -22,6 +24,7 @@ from responses_emulator import (
     model_not_available,
     model_not_found,
     network_access_denied,
+    plan_error,
     rate_limit_event,
     resource_not_found,
     too_many_requests,
@@ -105,6 +108,24 @@ _CHATGPT: tuple[Fault, ...] = (
     row("429, the plan is used up", usage_limit_reached(), then=final("QuotaExceededError", 429, says="3 h 52 min")),
     row("429, the plan has none of it", usage_not_included(), then=final("QuotaExceededError", 429)),
 )
+_PLAN: tuple[Fault, ...] = (
+    row(
+        "401, the token is expired",
+        HttpReply(401, {"detail": {"error_code": "invalid_token"}}),
+        then=final("AuthenticationError", 401, says="login"),
+    ),
+    row("429, the plan is used up", plan_error(), then=final("QuotaExceededError", 429, says="provider-openai-v2")),
+    row(
+        "the plan is used up in the middle of a response",
+        Turn(Say("half of it"), ResponseFailed("subscription_sharing_usage_limit_exceeded", "No.", after_events=5)),
+        then=final("QuotaExceededError", says="usage", events="request start delta aborted throttle response"),
+    ),
+    row(
+        "503, the usage cannot be read",
+        plan_error("subscription_sharing_usage_unavailable"),
+        then=passing("ProviderUnavailableError", 503),
+    ),
+)
 
 
 def _of(backend: str, service: str, rows: tuple[Fault, ...]) -> tuple[Fault, ...]:
@@ -115,6 +136,8 @@ GROUPS = (
     Group(
         title="In one service's own words",
         about="it says",
-        rows=_of("azure-openai-v2", "Azure", _AZURE) + _of("chatgpt-oauth", "ChatGPT", _CHATGPT),
+        rows=_of("azure-openai-v2", "Azure", _AZURE)
+        + _of("chatgpt-oauth", "ChatGPT", _CHATGPT)
+        + _of("chatgpt-oauth-plan", "Sign in with ChatGPT", _PLAN),
     ),
 )

@@ -9,16 +9,19 @@ from amplifier_core.llm_errors import LLMError
 from responses_emulator import Emulator, HttpReply, Say
 
 from docs import faults
+from tests.generated.faults import rows_calls, rows_status
 from tests.generated.faults.fault import Fault, Outcome
 from tests.generated.faults.tables import MATRIX
 from tests.generated.faults.verdict import check_outcome, make_call
-from tests.support.backends import BACKENDS, WEBSOCKET_BACKENDS, BackendUnderTest
+from tests.support.backends import ALL_BACKENDS, WEBSOCKET_BACKENDS, BackendUnderTest
 from tests.support.error_rows import refusal
 from tests.support.leftovers import nothing_left
 from tests.support.session import Session
 from tests.support.witness import leaks
 
 _WHOLE_OVER_WEBSOCKET = WEBSOCKET_BACKENDS[0]
+# What a second sign-in to a module changes: the words of a service, and where it takes tools. Streams stay the same.
+_DEPEND_ON_PROFILE = (*rows_status.GROUPS, *rows_calls.GROUPS)
 
 
 def happens(fault: Fault, backend: BackendUnderTest) -> bool:
@@ -27,18 +30,19 @@ def happens(fault: Fault, backend: BackendUnderTest) -> bool:
     A transport knows no service, so one backend meets the whole table over WebSocket, and others the error frames in
     the words of their service.
     """
-    if not fault.over_socket or fault.open_location is not None or backend.name not in (fault.only or (backend.name,)):
+    service = backend.service
+    if not fault.over_socket or fault.open_location is not None or service not in (fault.only or (service,)):
         return False
-    is_own = bool(fault.only) or backend.name in fault.differs
+    is_own = bool(fault.only) or service in fault.differs
     return backend.transport is None or (not fault.http_only and (is_own or backend is _WHOLE_OVER_WEBSOCKET))
 
 
 ROWS = [
     pytest.param(backend, fault, id=f"{backend.label}-{group.title}: {fault.name}")
-    for backend in [*BACKENDS, *WEBSOCKET_BACKENDS]
+    for backend in [*ALL_BACKENDS, *WEBSOCKET_BACKENDS]
     for group in MATRIX
     for fault in group.rows
-    if happens(fault, backend)
+    if happens(fault, backend) and (not backend.mode or fault.only or group in _DEPEND_ON_PROFILE)
 ]
 AT_LAST = "At last."
 
@@ -46,7 +50,7 @@ AT_LAST = "At last."
 @pytest.fixture(scope="module")
 def services() -> Iterator[dict[str, Emulator]]:
     """The service of each backend, for all rows."""
-    running = {backend.name: backend.emulator().start() for backend in BACKENDS}
+    running = {backend.service: backend.emulator().start() for backend in ALL_BACKENDS}
     yield running
     for emulator in running.values():
         emulator.stop()
@@ -60,9 +64,9 @@ def test_the_page_is_current() -> None:
 async def test_fault_has_the_outcome_of_its_row(
     backend: BackendUnderTest, fault: Fault, services: dict[str, Emulator]
 ) -> None:
-    emulator = services[backend.name]
+    emulator = services[backend.service]
     emulator.reset()
-    outcome = fault.outcome_for(backend.name)
+    outcome = fault.outcome_for(backend.service)
     settings = {"max_retries": 1, "min_retry_delay": 0.001, **fault.settings}
     async with nothing_left(emulator):
         session = await Session(backend, emulator).mount(backend.settings(emulator, **settings))
@@ -80,7 +84,7 @@ async def test_long_message_is_not_cut_within_a_credential(
     backend: BackendUnderTest, services: dict[str, Emulator], status: int
 ) -> None:
     """A long message that echoes the credential is cut, though not in the middle of it."""
-    emulator, secret = services[backend.name], backend.secret
+    emulator, secret = services[backend.service], backend.secret
     emulator.reset()
     session = await Session(backend, emulator).mount(backend.settings(emulator, max_retries=0))
     for text in ("Odd: " + "x " * 240 + secret, "Odd: " + "x " * 1990 + secret):

@@ -24,7 +24,7 @@ from responses_emulator.conversation.ledger import Ledger
 from responses_emulator.conversation.pairing_rules import check_conversation
 
 from tests.generated.fuzz.outputs import Item, Seal, sealed_by
-from tests.support.backends import BACKENDS, BackendUnderTest
+from tests.support.backends import ALL_BACKENDS, BackendUnderTest
 
 ACCOUNT = "account"
 ORIGIN = "here"
@@ -113,7 +113,7 @@ class Service:
 @functools.cache
 def service(row_name: str) -> Service:
     """The service of a backend, with the profile that its module really uses."""
-    row = next(row for row in BACKENDS if row.name == row_name)
+    row = next(row for row in ALL_BACKENDS if row.service == row_name)
     create: Callable[[dict[str, Any]], Any] = __import__(row.package, fromlist=["create"]).create
     provider = create(row.config("http://127.0.0.1:9", row.secret))
     return Service(row, provider._backend.profile)

@@ -18,9 +18,9 @@ from tests.generated.fuzz.histories import broken_talks, talks
 from tests.generated.fuzz.requests import UNKNOWN_KWARGS, requests
 from tests.generated.fuzz.service import service, strict_json
 from tests.generated.fuzz.strategies import TEXTS, WORDS
-from tests.support.backends import BACKENDS
+from tests.support.backends import ALL_BACKENDS
 
-NAMES = st.sampled_from([row.name for row in BACKENDS])
+NAMES = st.sampled_from([row.service for row in ALL_BACKENDS])
 ANSWER_TYPES = {row.output_type for row in CLIENT_CALLS.values()}
 
 

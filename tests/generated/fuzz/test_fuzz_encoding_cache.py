@@ -24,9 +24,9 @@ from tests.generated.fuzz.amount import examples
 from tests.generated.fuzz.histories import broken_talks, talks
 from tests.generated.fuzz.requests import tools
 from tests.generated.fuzz.service import service
-from tests.support.backends import BACKENDS
+from tests.support.backends import ALL_BACKENDS
 
-NAMES = st.sampled_from([row.name for row in BACKENDS])
+NAMES = st.sampled_from([row.service for row in ALL_BACKENDS])
 History = list[Message]
 
 

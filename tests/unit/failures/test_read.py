@@ -65,6 +65,10 @@ def test_the_error_object_of_the_api() -> None:
             {"detail": {"code": "token_expired"}},
             {"message": "the service responded with HTTP 400 and the code token_expired"},
         ),
+        (
+            {"detail": {"error_code": "invalid_token"}},
+            {"message": "the service responded with HTTP 400 and the code invalid_token"},
+        ),
         ({"error": {"detail": "inner"}}, {"message": "inner"}),
         ({"message": "kept", "detail": "more"}, {"message": "kept"}),
         ({"error": None}, {"message": "{'error': None}"}),

@@ -36,7 +36,9 @@ def find_error_object(body: object) -> dict[str, Any]:
     detail: object = error_fields.get("detail")
     if error_fields.get("message") or not isinstance(detail, dict):
         return error_fields
-    return cast(dict[str, Any], detail)
+    reason = cast(dict[str, Any], detail)
+    # All that stands in a refusal of an expired token by the API's own edge (a client's probes, seen 2026-12-01).
+    return {"code": reason["error_code"]} if reason.keys() == {"error_code"} else reason
 
 
 def unwrap_error(error: dict[str, Any]) -> dict[str, Any]:
