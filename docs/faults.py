@@ -16,10 +16,11 @@ _HEAD = """\
 # What happens if …
 
 … the service fails, or the network, or a response is not what it should be. Every entry is tested. `nox --
-tests/generated/faults` runs one entry of each kind with all three modules, over real sockets, against a service on this
-machine; the unit test of the error table covers the other errors. One module runs them over WebSocket too. An entry
-with *(HTTP)* does not happen there: it is about the body of a reply, or about what is lost before the first event of a
-response, and what a WebSocket loses then travels over HTTP. [Errors](errors.md) says what to do about each.
+tests/generated/faults` runs one entry of each kind over real sockets, against a service on this machine: the errors of
+one service with its module, and all others with the three modules in turn. They run over HTTP and over WebSocket. The
+unit test of the error table covers the other errors, with every module. An entry with *(HTTP)* does not happen over
+WebSocket: it is about the body of a reply, or about what is lost before the first event of a response, and what a
+WebSocket loses then travels over HTTP. [Errors](errors.md) says what to do about each.
 
 - **result**: the class of the error that a call raises, or an answer with its finish reason.
 - **again**: whether the error is `retryable`. The provider then made a second attempt, because the tests set

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import hypothesis
 import pytest
@@ -23,10 +25,15 @@ hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
 
-# The folders whose tests run over every transport; of the last ones, with one module over WebSocket, because they are
-# long and a transport knows no service.
-_TRANSPORT_FOLDERS = ("behaviour", "generated/faults", "generated/fuzz", "security")
-_LONG_TRANSPORT_FOLDERS = ("generated/sweeps",)
+# The folders whose tests run over every transport. Elsewhere a test runs over HTTP alone.
+_TRANSPORT_FOLDERS = ("behaviour", "generated/faults", "generated/fuzz", "generated/sweeps", "security")
+# Where each module runs over WebSocket: these are about what the services say there.
+_EVERY_SOCKET = (
+    *("behaviour/test_conformance.py", "behaviour/test_connections.py", "behaviour/test_errors.py"),
+    *("behaviour/test_retries.py", "behaviour/test_websocket.py", "generated/faults", "generated/fuzz"),
+)
+# Where one module runs over HTTP, too: a sweep is long, and knows no service.
+_ONE_BACKEND = ("generated/sweeps",)
 # The folders whose tests run for the second sign-in to a module. A sweep is about streams, which no profile changes.
 _PROFILE_FOLDERS = ("behaviour", "generated/faults", "security")
 
@@ -39,25 +46,54 @@ def backend(request: pytest.FixtureRequest) -> BackendUnderTest:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out the rows over WebSocket of tests whose promise does not depend on the transport, or is about HTTP; and
-    the second sign-in to a module of tests whose promise does not depend on the profile."""
+    """Leave out the rows that prove nothing new.
+
+    Those are the rows over WebSocket of tests whose promise does not depend on the transport, or is about HTTP, and the
+    second sign-in to a module of tests whose promise does not depend on the profile. Of the other rows over WebSocket
+    one is left for each test, in turn, because a transport knows no service.
+    """
     items[:] = [item for item in items if not _is_superfluous(item)]
+    turns: dict[object, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if (turn := _describe_turn(item)) is not None:
+            turns[turn].append(item)
+    left_out = {item for turn, group in turns.items() for item in group if item is not _choose(turn, group)}
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _read_row(item: pytest.Item) -> BackendUnderTest | None:
+    callspec = getattr(item, "callspec", None)
+    row = callspec.params.get("backend") if callspec is not None else None
+    return row if isinstance(row, BackendUnderTest) else None
+
+
+def _is_in(item: pytest.Item, places: Iterable[str]) -> bool:
+    path = item.path.relative_to(Path(__file__).parent)
+    return any(path.is_relative_to(place) for place in places)
 
 
 def _is_superfluous(item: pytest.Item) -> bool:
-    callspec = getattr(item, "callspec", None)
-    row = callspec.params.get("backend") if callspec is not None else None
-    if not isinstance(row, BackendUnderTest):
+    row = _read_row(item)
+    if row is None:
         return False
-    path = item.path.relative_to(Path(__file__).parent)
     if row.mode:
-        has_second_row = any(path.is_relative_to(folder) for folder in _PROFILE_FOLDERS)
-        return not has_second_row or item.get_closest_marker("one_sign_in") is not None
+        return not _is_in(item, _PROFILE_FOLDERS) or item.get_closest_marker("one_sign_in") is not None
     if row.transport is None:
         return False
-    folders = (*_TRANSPORT_FOLDERS, *(_LONG_TRANSPORT_FOLDERS if row == WEBSOCKET_BACKENDS[0] else ()))
-    runs_here = any(path.is_relative_to(folder) for folder in folders)
-    return not runs_here or item.get_closest_marker("one_transport") is not None
+    return not _is_in(item, _TRANSPORT_FOLDERS) or item.get_closest_marker("one_transport") is not None
+
+
+def _describe_turn(item: pytest.Item) -> str | None:
+    """Return the same text for all rows of a test of which one runs. None if each of them runs."""
+    row = _read_row(item)
+    if row is None or item.get_closest_marker("slow") is not None:
+        return None
+    runs_once = _is_in(item, _ONE_BACKEND) or (row.transport is not None and not _is_in(item, _EVERY_SOCKET))
+    return item.nodeid.replace(row.label, str(row.transport)) if runs_once else None
+
+
+def _choose(turn: object, group: list[pytest.Item]) -> pytest.Item:
+    return group[crc32(repr(turn).encode()) % len(group)]
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from amplifier_core.message_models import ChatRequest
-from amplifier_core.testing import MockCoordinator
 
 from tests.support.backends import BACKENDS
+from tests.support.coordinator import Coordinator
 from tests.support.session import PATIENCE_S, Recorder
 
 
@@ -32,7 +32,7 @@ class MountedProvider:
 async def mount_at(base_url: str, **settings: Any) -> AsyncIterator[MountedProvider]:
     """Mount the module at an address, with short waits."""
     backend = next(row for row in BACKENDS if row.name == "openai-v2")
-    coordinator: Any = MockCoordinator()
+    coordinator: Any = Coordinator()
     recorder = Recorder(coordinator.hooks)
     waits = {"min_retry_delay": 0.01, "max_retry_delay": 0.02}
     cleanup = await backend.mount(coordinator, {"base_url": base_url, **waits, **settings})

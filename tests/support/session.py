@@ -15,12 +15,12 @@ from typing import Any
 from amplifier_core.events import ALL_EVENTS  # type: ignore[attr-defined]
 from amplifier_core.message_models import ChatRequest, ImageBlock, Message, TextBlock, ToolCall, ToolSpec
 from amplifier_core.models import HookResult
-from amplifier_core.testing import MockCoordinator
 from openai_responses_common.engine.event_names import OWN_EVENTS
 from openai_responses_common.transport._websocket_connection import WATCH_NAME
 from responses_emulator import Emulator
 
 from tests.support.backends import BackendUnderTest
+from tests.support.coordinator import Coordinator
 
 PATIENCE_S = 60.0  # only a call that hangs needs as long, even on a busy machine
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -105,7 +105,7 @@ class Session:
     def __init__(self, backend: BackendUnderTest, emulator: Emulator) -> None:
         self.backend = backend
         self.emulator = emulator
-        self.coordinator: Any = MockCoordinator()
+        self.coordinator: Any = Coordinator()
         self.recorder = Recorder(self.coordinator.hooks)
         self.provider: Any = None
         self.cleanup: Any = None

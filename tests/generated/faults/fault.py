@@ -10,11 +10,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from responses_emulator import HttpReply
 from responses_emulator.service.state import ScriptedReply
 
 from tests.generated.faults.raw import OpenLocation
+from tests.support.backends import ALL_BACKENDS, WEBSOCKET_BACKENDS, BackendUnderTest
 from tests.support.error_rows import ErrorRow
 from tests.support.session import RecordedEvent
 
@@ -109,6 +111,26 @@ class Group:
     title: str
     about: str
     rows: tuple[Fault, ...]
+
+
+def choose_backends(fault: Fault, *, for_each_profile: bool = False) -> list[BackendUnderTest]:
+    """Return the backends that meet a fault over a socket.
+
+    Each meets the errors that only its service sends. What is the same for all services, one meets in turn over HTTP
+    and one over WebSocket: neither a transport nor the table of errors knows a service, and the unit test of
+    `classify_failure` tries that table with the profile of each.
+
+    Args:
+        fault: the fault.
+        for_each_profile: whether each backend meets it over HTTP. The default is False.
+    """
+    own, in_turn = {*fault.only, *fault.differs}, crc32(fault.name.encode())
+    rows: list[BackendUnderTest] = []
+    for table in (ALL_BACKENDS, WEBSOCKET_BACKENDS):
+        chosen = table[in_turn % len(table)]
+        meet_all = for_each_profile and table is ALL_BACKENDS
+        rows += [row for row in table if row.service in own or (not fault.only and (meet_all or row is chosen))]
+    return [row for row in rows if row.transport is None or not fault.http_only]
 
 
 def row(name: str, *replies: ScriptedReply, then: Outcome, **more: Any) -> Fault:

@@ -9,40 +9,23 @@ from amplifier_core.llm_errors import LLMError
 from responses_emulator import Emulator, HttpReply, Say
 
 from docs import faults
-from tests.generated.faults import rows_calls, rows_status
-from tests.generated.faults.fault import Fault, Outcome
+from tests.generated.faults import rows_calls
+from tests.generated.faults.fault import Fault, Outcome, choose_backends
 from tests.generated.faults.tables import MATRIX
 from tests.generated.faults.verdict import check_outcome, make_call
-from tests.support.backends import ALL_BACKENDS, WEBSOCKET_BACKENDS, BackendUnderTest
+from tests.support.backends import ALL_BACKENDS, BackendUnderTest
 from tests.support.error_rows import refusal
 from tests.support.leftovers import nothing_left
 from tests.support.session import Session
 from tests.support.witness import leaks
 
-_WHOLE_OVER_WEBSOCKET = WEBSOCKET_BACKENDS[0]
-# What a second sign-in to a module changes: the words of a service, and where it takes tools. Streams stay the same.
-_DEPEND_ON_PROFILE = (*rows_status.GROUPS, *rows_calls.GROUPS)
-
-
-def happens(fault: Fault, backend: BackendUnderTest) -> bool:
-    """Return whether a backend meets a fault.
-
-    A transport knows no service, so one backend meets the whole table over WebSocket, and others the error frames in
-    the words of their service.
-    """
-    service = backend.service
-    if not fault.over_socket or fault.open_location is not None or service not in (fault.only or (service,)):
-        return False
-    is_own = bool(fault.only) or service in fault.differs
-    return backend.transport is None or (not fault.http_only and (is_own or backend is _WHOLE_OVER_WEBSOCKET))
-
-
 ROWS = [
     pytest.param(backend, fault, id=f"{backend.label}-{group.title}: {fault.name}")
-    for backend in [*ALL_BACKENDS, *WEBSOCKET_BACKENDS]
     for group in MATRIX
     for fault in group.rows
-    if happens(fault, backend) and (not backend.mode or fault.only or group in _DEPEND_ON_PROFILE)
+    if fault.over_socket and fault.open_location is None
+    # A profile says where a service takes tools.
+    for backend in choose_backends(fault, for_each_profile=group in rows_calls.GROUPS)
 ]
 AT_LAST = "At last."
 

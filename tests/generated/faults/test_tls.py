@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from responses_emulator import Authority
 
-from tests.generated.faults.fault import Fault
+from tests.generated.faults.fault import Fault, choose_backends
 from tests.generated.faults.rows_connection import GROUPS
 from tests.generated.faults.verdict import check_outcome, make_call
-from tests.support.backends import BACKENDS, WEBSOCKET_BACKENDS, BackendUnderTest
+from tests.support.backends import BackendUnderTest
 from tests.support.leftovers import nothing_left
 from tests.support.session import Session
 
@@ -16,10 +16,9 @@ pytestmark = pytest.mark.promise("a server whose certificate is not valid gets n
 
 ROWS = [
     pytest.param(backend, fault, id=f"{backend.label}-{group.title}: {fault.name}")
-    for backend in [*BACKENDS, WEBSOCKET_BACKENDS[0]]  # a transport knows no service
     for group in GROUPS
     for fault in group.rows
-    if backend.name in (fault.only or (backend.name,)) and (backend.transport is None or not fault.http_only)
+    for backend in choose_backends(fault)
 ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from amplifier_core import llm_errors as kernel
 from amplifier_module_provider_azure_openai_v2.quirks import PROFILE as AZURE_PROFILE
+from amplifier_module_provider_chatgpt_oauth.plan_quirks import PLAN_PROFILE
 from amplifier_module_provider_chatgpt_oauth.quirks import PROFILE as CHATGPT_PROFILE
 from amplifier_module_provider_openai_v2.quirks import OTHER_SERVER_PROFILE
 from amplifier_module_provider_openai_v2.quirks import PROFILE as OPENAI_PROFILE
@@ -57,6 +58,17 @@ def test_row_of_the_table_of_errors(row: ErrorRow) -> None:
     assert (type(error).__name__, error.retryable, error.status_code) == (row.error, row.retryable, row.status)
     assert row.text in str(error)
     assert (error.provider, error.model) == ("p", "m")
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [OPENAI_PROFILE, OTHER_SERVER_PROFILE, AZURE_PROFILE, CHATGPT_PROFILE, PLAN_PROFILE],
+    ids=lambda profile: profile.name,
+)
+def test_row_of_the_table_of_errors_means_the_same_for_every_service(profile: BackendProfile) -> None:
+    for row in ERROR_ROWS:
+        error = classify_failure(row.read(), profile=profile, model="m", max_retry_delay_s=MAX_RETRY_DELAY_S)
+        assert (type(error).__name__, error.retryable, error.status_code) == (row.error, row.retryable, row.status), row
 
 
 def test_all_codes_types_and_classes_are_in_the_table() -> None:
