@@ -17,7 +17,7 @@ from rich.text import Text
 
 from .moving import Moving
 from .terminal import Terminal, one_line
-from .totals import Totals, limits, sum_costs
+from .totals import Totals, cache_misses, limits, sum_costs
 
 # The marks around a summary's title; a power has characters on both sides.
 _BOLD = re.compile(r"(?<!\w)\*\*|\*\*(?!\w)")
@@ -53,6 +53,7 @@ class Screen:
         self._last = ""
         self._who = ""
         self._limits: list[str] = []
+        self._cache_misses: list[str] = []  # of this turn
         self._held_up = ""
         self._turn = Totals()
         self._moving = Moving(terminal)
@@ -87,6 +88,7 @@ class Screen:
         """Show a turn; at its end print its totals, also if it fails."""
         began_s, asked_before = time.monotonic(), bool(self.spent)
         self.answered, self.error, self._last, self._turn = False, None, "", Totals()
+        self._cache_misses = []
         try:
             with self._moving.shown():
                 yield
@@ -120,7 +122,13 @@ class Screen:
         self._last = kind
 
     def _sum_up(self, seconds: float, *, asked_before: bool) -> None:
-        parts = [self._who, *self._turn.parts(emulated=self.emulated), *self._limits, f"{seconds:.1f} s"]
+        parts = [
+            self._who,
+            *self._turn.parts(emulated=self.emulated),
+            *self._cache_misses,
+            *self._limits,
+            f"{seconds:.1f} s",
+        ]
         if asked_before and (cost := sum_costs(self.spent.values())):
             parts.append(f"{cost} so far")
         self._begin("summary")
@@ -135,6 +143,7 @@ class Screen:
         self._moving.end_block()
         self._moving.done(_CALL)
         self._limits = limits(data.get("rate_limits") or {})
+        self._cache_misses += cache_misses(data)
         for totals in (self._turn, self.spent.setdefault(data["model"], Totals())):
             totals.add(data, is_partial=self._is_partial or (self._broke_off and data["status"] != "ok"))
         self._broke_off = self._is_partial = False

@@ -73,6 +73,16 @@ def sum_costs(totals: Iterable[Totals]) -> str | None:
     return f"{'at least ' if any(row.is_partial for row in rows) else ''}{dollars(cost)}"
 
 
+def cache_misses(response: Mapping[str, Any]) -> list[str]:
+    """Return why the prompt cache missed, and what that cost, from the payload of an `llm:response`."""
+    miss = response.get("cache_miss")
+    if not miss:
+        return []
+    cost = miss.get("extra_cost_usd")
+    price = f", {dollars(Decimal(cost))} more" if cost else ""
+    return [f"cache missed {miss['missed_tokens']:,} tokens ({str(miss['reason']).replace('_', ' ')}{price})"]
+
+
 def limits(rate_limits: Mapping[str, Any]) -> list[str]:
     """How much of its limits an account has used: each window of a plan, else the fullest of the rate limits."""
     if windows := _windows(rate_limits):

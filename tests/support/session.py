@@ -48,7 +48,8 @@ class Recorder:
 
     @property
     def names(self) -> list[str]:
-        return [event.name for event in self.events]
+        """The names of the events in order, without `llm:progress`: the time decides how many there are of it."""
+        return [event.name for event in self.events if event.name != "llm:progress"]
 
     def named(self, *names: str) -> list[dict[str, Any]]:
         """Return the data of the events with these names."""

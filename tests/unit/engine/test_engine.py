@@ -55,7 +55,7 @@ class Hooks:
 
     @property
     def names(self) -> list[str]:
-        return [name for name, _ in self.events]
+        return [name for name, _ in self.events if name != "llm:progress"]
 
 
 class SilentTransport(FakeTransport):

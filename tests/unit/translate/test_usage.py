@@ -14,7 +14,7 @@ from openai_responses_common.facts.backend_profile import BackendProfile
 from openai_responses_common.facts.model_prices import find_price
 from openai_responses_common.facts.price import TokenCounts
 from openai_responses_common.options.model_info import NO_OVERRIDES, ModelOverrides, read_model_info
-from openai_responses_common.translate.usage import read_token_counts, sum_usage
+from openai_responses_common.translate.usage import calculate_missed_cost_usd, read_token_counts, sum_usage
 
 DAY = date(2026, 11, 21)
 PRICED = BackendProfile(name="p", display_name="P")
@@ -331,3 +331,27 @@ def test_the_sum_is_exact(replies: list[tuple[int, int]]) -> None:
     expected = sum(Decimal(tokens_in) + Decimal(tokens_out) * 10 for tokens_in, tokens_out in replies) / 10**6
     assert usage.cost_usd == expected
     assert usage.model_dump()["cost_usd"] == str(usage.cost_usd)
+
+
+MILLION = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("usage", "profile", "cost"),
+    [
+        (counts(2 * MILLION), PRICED, "0.9"),
+        (counts(2 * MILLION, cache_write_tokens=2 * MILLION), PRICED, "1.15"),
+        (
+            counts(MILLION, cache_write_tokens=MILLION, cache_write_tokens_details={"ttl_12h_tokens": MILLION}),
+            PRICED,
+            "2.4",
+        ),
+        (None, PRICED, None),
+        ({**counts(MILLION), "cost": 3}, GATEWAY, None),
+        (counts(MILLION), BackendProfile(name="p", display_name="P", priced=False), None),
+    ],
+)
+def test_cost_of_what_the_cache_should_have_had(usage: Any, profile: BackendProfile, cost: str | None) -> None:
+    info = INFO if profile is PRICED else NO_OVERRIDES
+    found = calculate_missed_cost_usd(reply(usage), MILLION, model="m", profile=profile, model_info=info, day=DAY)
+    assert found == (Decimal(cost) if cost else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from openai_responses_common.wire.json_values import dump_body
 from openai_responses_common.wire.request_body import RequestBody, SharedItem
@@ -83,3 +85,23 @@ def test_what_is_made_of_a_shared_item_is_made_once_for_each_key() -> None:
     assert item.derive("a", lambda item: SharedItem({})) is first == {"n": 1, "a": 1}
     assert item.derive(("b",), dict) == {"n": 1}
     assert item.derive("a", lambda item: SharedItem({})) == {}
+
+
+def test_body_goes_on_with_another_field_of_one_request() -> None:
+    body = RequestBody({"model": "m"}, [{"type": "message", "role": "user", "content": "a"}])
+    asking = body.with_field("prompt_cache_options", {"comparison_response_id": "resp_1"})
+    assert json.loads(asking.content()) == {
+        "model": "m",
+        "prompt_cache_options": {"comparison_response_id": "resp_1"},
+        "input": body.items,
+    }
+    assert asking.goes_on_from(body)
+    assert body.goes_on_from(asking)
+    assert not body.with_field("truncation", "auto").goes_on_from(body)
+
+
+def test_equal_items_have_equal_digests() -> None:
+    item = {"type": "message", "role": "user", "content": "a"}
+    first, second = RequestBody({}, [item, {"a": 1}]), RequestBody({}, [SharedItem(item), {"a": True}])
+    assert first.digests()[0] == second.digests()[0]
+    assert first.digests()[1] != second.digests()[1]

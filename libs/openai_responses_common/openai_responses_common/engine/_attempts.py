@@ -138,6 +138,7 @@ class Attempts:
     async def _stream_response(self, call: Call) -> Response:
         """Send the request, show the deltas as they arrive, and return the finished response."""
         await call.deltas.begin_attempt(call.responses, call.tool_names)
+        await call.events.progress.start_attempt()
         accumulator = Accumulator()
         options = call.options
         try:

@@ -26,6 +26,7 @@ from ..wire.background_response import BackgroundResponse
 from ..wire.client_calls import find_client_call
 from ..wire.request_body import RequestBody
 from ..wire.types import Item, Response
+from .cache_watch import CacheMiss, SentPrompt
 from .telemetry import CallEvents, Sink
 
 # A model that goes on does not write this much of its beginning again by chance.
@@ -196,6 +197,9 @@ class Call:
         failure_count: the number of attempts that failed.
         amendments: the changes of its requests. Other calls may learn more while a request is on its way.
         trial: the amendments that the newest request tries. None if there are none.
+        earlier_prompt: the request of the conversation before this call, whose prompt the cache may have. None if there
+            is none.
+        cache_miss: why the cache missed; None if it did not.
         silence: how long the service was silent in attempts that failed.
         background: the response of the newest attempt, if it runs in the background. None if it does not.
         trailing_items: items that stand behind those of the request; by default there are none.
@@ -213,6 +217,8 @@ class Call:
     failure_count: int = 0
     amendments: Amendments = NO_AMENDMENTS
     trial: Trial | None = None
+    earlier_prompt: SentPrompt | None = None
+    cache_miss: CacheMiss | None = None
     silence: Silence = field(default_factory=Silence)
     background: BackgroundResponse | None = None
     trailing_items: tuple[Item, ...] = ()

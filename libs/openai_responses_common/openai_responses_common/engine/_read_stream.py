@@ -25,6 +25,7 @@ async def read_stream(batches: AsyncIterator[list[Event]], accumulator: Accumula
                 call.background.note_event(event)
             if accumulator.terminal_event and not accumulator.lacks_reason():
                 break
+        await call.events.progress.note_data()
         await call.deltas.show(accumulator)
         if accumulator.terminal_event:
             break

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +34,7 @@ from ..wire.request_body import RequestBody
 from ..wire.types import Response
 from ._attempts import Attempts
 from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew, sum_call_usage
+from .cache_watch import CacheWatch
 from .context_calls import ContextCalls
 from .lessons import LESSONS
 from .spending import SessionSpending, SpendingGuard
@@ -80,6 +82,7 @@ class Engine:
         )
         self.context = ContextCalls(transport, profile, attempts=self._attempts, spending=spending, encode=self._encode)
         self._encoding_cache = EncodingCache(lock=threading.Lock())
+        self._cache_watch = CacheWatch(profile)
         self._logged_warnings: set[str] = set()
         self._slow_events: dict[str, float] = {}
 
@@ -127,6 +130,7 @@ class Engine:
                 await self._encode(call)
                 await self._report_request(call)
                 response = await self._attempts.send(call)
+            self._watch_cache(call, response)
             await self._add_response(call, response)
             while call.is_unfinished:
                 await self._continue(call)
@@ -141,7 +145,7 @@ class Engine:
             if error is caught:
                 raise
             raise error from None
-        await events.emit_response(decoded_response, call.responses)
+        await events.emit_response(decoded_response, call.responses, call.cache_miss)
         return decoded_response
 
     async def _report_cancellation(self, call: Call, error_type: str, problem: str) -> None:
@@ -170,6 +174,17 @@ class Engine:
             error.provider = error.provider or self.profile.name
             error.model = error.model or options.model
         return error
+
+    def _watch_cache(self, call: Call, response: Response) -> None:
+        """Find out whether the cache missed the first request of a call, and warn if that cost much."""
+        body, options = call.prepared_request.body, call.options
+        if (earlier := call.earlier_prompt) is not None:
+            day = datetime.now(UTC).date()
+            call.cache_miss = self._cache_watch.find_miss(earlier, body, response, options, day)
+        self._cache_watch.add(body, response, options)
+        miss, limit_usd = call.cache_miss, options.cache_miss_warning_usd
+        if miss and limit_usd is not None and miss.extra_cost_usd is not None and miss.extra_cost_usd >= limit_usd:
+            logger.warning("%s: %s", self.profile.display_name, miss.describe())
 
     async def _show_rest(self, call: Call, decoded_response: DecodedResponse) -> None:
         """Show what the reader does not see yet of the response that the host receives."""
@@ -204,6 +219,11 @@ class Engine:
                 body.write()
             except (TypeError, ValueError, RecursionError) as error:
                 raise InvalidRequestError(f"the request cannot be written as JSON: {error!s:.200}") from None
+            earlier = self._cache_watch.find_earlier(body, options)
+            if not call.responses:
+                call.earlier_prompt = earlier
+            if earlier is not None:
+                encoded, body = self._cache_watch.ask_for_reason(encoded, body, earlier, options, amendments)
             return PreparedRequest(encoded_request=encoded, body=body)
 
         is_short = len(request.messages) <= _MAX_INLINE_MESSAGES

@@ -14,6 +14,7 @@ STREAM_EVENTS = (
 
 OWN_EVENTS = (
     *STREAM_EVENTS,
+    "llm:progress",
     "llm:request:debug",
     "llm:response:debug",
     "llm:request:raw",

@@ -26,6 +26,8 @@ from ..transport.base import TransportSwitch
 from ..wire.additional_tools import list_tools, split_tools_item
 from ..wire.types import Event, Response
 from ._hooks import HookEmitter
+from .cache_watch import CacheMiss
+from .progress import CallProgress
 from .rate_limits import RateLimits
 from .redact import redact
 
@@ -53,6 +55,7 @@ class CallEvents:
 
     Attributes:
         request_id: the id that all events of the call carry.
+        progress: emits that the call goes on.
         headers: the headers of the newest response; the rate limits are read from them.
         spending_limit: the limit of the settings that ends the call, as `provider:throttle` describes it. None if none
             does.
@@ -77,6 +80,7 @@ class CallEvents:
         self._started_s = time.monotonic()
         self._request_was_emitted = False
         self._response_was_emitted = False
+        self.progress = CallProgress(self._emit, options)
         self.request_id = str(uuid.uuid4())
         self.headers: Mapping[str, str] = {}
         self.spending_limit: Mapping[str, str] | None = None
@@ -147,17 +151,21 @@ class CallEvents:
         if self._options.raw_debug:
             await self._emit(f"{event}:raw", {}, lambda: {key: self._redact(value)})
 
-    async def emit_response(self, decoded_response: DecodedResponse, responses: Sequence[Response]) -> None:
+    async def emit_response(
+        self, decoded_response: DecodedResponse, responses: Sequence[Response], cache_miss: CacheMiss | None = None
+    ) -> None:
         """Emit `llm:response` of a call that succeeded.
 
         Args:
             decoded_response: what the host receives.
             responses: the first response of the service, and those that continued it.
+            cache_miss: why the cache missed. None, the default, if it did not.
         """
         await self._emit_end_once(
             {"status": "ok"},
             lambda: {
                 **self._redact(self._describe_response(decoded_response, responses)),
+                **({"cache_miss": cache_miss.list_fields()} if cache_miss else {}),
                 **self._build_raw(list(responses)),
             },
         )

@@ -53,6 +53,8 @@ class Options:
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
     prompt_cache_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    cache_diagnostics: bool | None = None
+    cache_miss_warning_usd: Decimal | None = Decimal("0.25")
     effort_updates: bool | None = None
     safety_identifier: str | None = None
     hosted_tools: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)

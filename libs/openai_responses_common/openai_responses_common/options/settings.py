@@ -181,6 +181,20 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         "without breakpoints means no cache) and `ttl` (`30m` or `12h`).",
         default=_SERVICE_DEFAULT,
     ),
+    "cache_diagnostics": Setting(
+        field="cache_diagnostics",
+        read=flag_or_auto,
+        meaning="Whether a request names the response before it, so that the service says why its cache missed. That "
+        "costs nothing and changes no response. `auto` does so at OpenAI for gpt-5.6 and later models. Hooks find the "
+        "reason in `cache_miss` of [`llm:response`](events.md#llmresponse).",
+        default="auto",
+    ),
+    "cache_miss_warning_usd": Setting(
+        field="cache_miss_warning_usd",
+        read=dollars_or_unset,
+        meaning="A turn that cost so many US dollars more than it would with a full cache is a warning in the log, "
+        "with the reason. `none` logs no such warning.",
+    ),
     "effort_updates": Setting(
         field="effort_updates",
         read=flag_or_auto,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -94,6 +95,42 @@ def sum_usage(
         )
         total.cost_usd = None if cost is None or total.cost_usd is None else total.cost_usd + cost
     return total if any(read_token_counts(response) for response in responses) else None
+
+
+def calculate_missed_cost_usd(
+    response: Response,
+    missed_tokens: int,
+    *,
+    model: str,
+    profile: BackendProfile,
+    model_info: ModelOverrides,
+    day: date,
+) -> Decimal | None:
+    """Return what a response cost more because some of its input was not read from the cache; None if nobody knows.
+
+    Args:
+        response: the response.
+        missed_tokens: how many tokens of its input the cache should have had.
+        model: the requested model.
+        profile: the service, with its price factors.
+        model_info: the user's overrides, by model.
+        day: the day of the call, for prices that change.
+    """
+    counts = read_token_counts(response)
+    if counts is None:
+        return None
+    written = max(counts.cache_write - missed_tokens, 0)
+    cached = replace(
+        counts,
+        cache_read=counts.cache_read + missed_tokens,
+        cache_write=written,
+        cache_write_12h=min(counts.cache_write_12h, written),
+    )
+    cost, lower_cost = (
+        _find_cost_usd(response, each, model=model, profile=profile, model_info=model_info, day=day)
+        for each in (counts, cached)
+    )
+    return None if cost is None or lower_cost is None or cost <= lower_cost else cost - lower_cost
 
 
 def _find_cost_usd(

@@ -14,6 +14,9 @@ from .types import Item
 
 T = TypeVar("T")
 
+# They say something of one request, and nothing of the conversation that it goes on from.
+_REQUEST_FIELDS = ("prompt_cache_options",)
+
 
 class SharedItem(dict[str, Any]):
     """An item with its bytes, for all requests that hold it.
@@ -88,7 +91,23 @@ class RequestBody:
         Bytes tell 1 from true, and they stay as they were if a host changes its objects. The errors are those of
         `content`.
         """
-        return self.write() == other.write() and self._items_json[: len(other.items)] == other._items_json
+        are_equal = _drop_request_fields(self.write()) == _drop_request_fields(other.write())
+        return are_equal and self._items_json[: len(other.items)] == other._items_json
+
+    def digests(self) -> tuple[int, ...]:
+        """Return a number for each item; within this process, items with the same bytes have the same one.
+
+        The bytes of a shared item are read once. The errors are those of `content`.
+        """
+        self.write()
+        return tuple(map(hash, self._items_json))
+
+    def with_field(self, name: str, value: Any) -> RequestBody:
+        """Return a body with another field, which shares the items. The errors are those of `content`."""
+        body = RequestBody({**self.fields, name: value}, self.items)
+        body._fields_json = {**self.write(), **_write_fields({name: value})}
+        body._items_json = self._items_json
+        return body
 
     def content(
         self,
@@ -119,6 +138,10 @@ class RequestBody:
         members = [member for key, member in self.write().items() if key not in omitted_fields]
         members += _write_fields(extra_fields).values()
         return b'{%b"input":[%b]}' % (b"".join(members), b",".join(self._items_json[items_from:]))
+
+
+def _drop_request_fields(fields: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name: member for name, member in fields.items() if name not in _REQUEST_FIELDS}
 
 
 def _write_fields(fields: Mapping[str, Any]) -> dict[str, bytes]:

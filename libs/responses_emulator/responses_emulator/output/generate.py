@@ -125,6 +125,8 @@ def _final_response(
     searches = sum(1 for draft in drafts if draft.item["type"] == "web_search_call")
     if searches:
         fields["tool_usage"] = {**final["tool_usage"], "web_search": {"num_requests": searches}}
+    if context.cache_diagnostics is not None:
+        fields["prompt_cache_diagnostics"] = context.cache_diagnostics
     for missing in turn.parts_of_type(NoUsage):
         totals = {key: value for key, value in usage.items() if not key.endswith("_details")}
         fields["usage"] = totals if missing.details_only else None

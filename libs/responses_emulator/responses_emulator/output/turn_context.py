@@ -21,6 +21,7 @@ class TurnContext:
         account: who owns the ciphertext.
         endpoint: what the ciphertext is bound to besides the account.
         prompt: the tokens of the prompt, and how many of them the cache had.
+        cache_diagnostics: why the cache missed, if the request asks for that. None if it does not.
         prefix: a digest of the conversation up to here.
         transformations: what the service removed from the input, as the reply lists it.
     """
@@ -32,5 +33,6 @@ class TurnContext:
     account: str
     endpoint: str
     prompt: PromptUsage
+    cache_diagnostics: dict[str, Any] | None = None
     prefix: str = ""
     transformations: tuple[dict[str, Any], ...] = ()

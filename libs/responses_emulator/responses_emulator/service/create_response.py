@@ -132,6 +132,9 @@ def build_turn_context(exchange: Exchange, body: dict[str, Any], model: Model, c
         account=caller.account,
         endpoint=endpoint,
         prompt=_charge_request(exchange, body, items, model, caller),
+        cache_diagnostics=exchange.state.cache_diagnostics.compare(
+            body, items, account=caller.account, model=model.snapshot, is_supported=model.cache_diagnostics
+        ),
         prefix=conversation_digest(body, conversation),
         transformations=tuple(transformations),
     )
@@ -229,6 +232,9 @@ def _store_response(exchange: Exchange, context: TurnContext, generated: Generat
     state, response_id = exchange.state, generated.response["id"]
     stored = context.body.get("store") is not False
     items = [*context.items, *generated.output]
+    state.cache_diagnostics.add(
+        response_id, context.body, context.items, account=context.account, model=context.model.snapshot
+    )
     state.ledger.record(response_id, generated.output, account=context.account, stored=stored)
     if stored:
         state.stored_conversations[response_id] = items

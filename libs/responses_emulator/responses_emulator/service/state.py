@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal, Protocol
 
+from responses_emulator.accounting.cache_diagnostics import CacheDiagnostics
 from responses_emulator.accounting.prompt_cache import PromptCache
 from responses_emulator.accounting.rate_limits import RateLimits
 from responses_emulator.conversation.ledger import Ledger
@@ -141,6 +142,7 @@ class ServiceState:
     origin: str = ""
     ledger: Ledger = field(default_factory=Ledger)
     cache: PromptCache = field(default_factory=PromptCache)
+    cache_diagnostics: CacheDiagnostics = field(default_factory=CacheDiagnostics)
     limits: RateLimits = field(default_factory=RateLimits)
     stored_conversations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     stored: StoredResponses = field(default_factory=StoredResponses)
