@@ -84,6 +84,8 @@ async def everything(backend: BackendUnderTest, emulator: Emulator) -> Recorder:
     await session.ask(user("hello"), lost, user("go on"), tools=[WEATHER])
     with pytest.raises(LLMError):
         await session.ask("hello")
+    for tools in ([WEATHER], []):  # the second call misses the cache
+        await session.ask("long " * 2000, tools=tools, conversation_id="c")
     emulator.script(Turn(Silence(30)))
     sent = session.sent
     waiting = asyncio.create_task(session.ask("hello"))

@@ -44,7 +44,8 @@ class Hooks:
         self._cancelling_event = cancelling_event
 
     async def emit(self, event: str, data: Mapping[str, Any]) -> None:
-        self.events.append((event, data))
+        if event != "llm:progress":
+            self.events.append((event, data))
         if self._error is not None:
             raise self._error
         if event == self._hanging_event:
@@ -55,7 +56,7 @@ class Hooks:
 
     @property
     def names(self) -> list[str]:
-        return [name for name, _ in self.events if name != "llm:progress"]
+        return [name for name, _ in self.events]
 
 
 class SilentTransport(FakeTransport):

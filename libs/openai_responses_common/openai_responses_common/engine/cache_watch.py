@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from ..facts.amendments import Amendments
 from ..facts.backend_profile import BackendProfile
 from ..options.options import Options
+from ..translate.background import find_completion_window
 from ..translate.encode import EncodedRequest
 from ..translate.usage import calculate_missed_cost_usd, read_token_counts
 from ..wire.json_values import as_object
@@ -175,7 +177,7 @@ class CacheWatch:
             del self._prompts[next(iter(self._prompts))]
 
     def find_miss(
-        self, earlier: SentPrompt, body: RequestBody, response: Response, options: Options, day: Any
+        self, earlier: SentPrompt, body: RequestBody, response: Response, options: Options, day: date
     ) -> CacheMiss | None:
         """Return why the cache missed; None if it did not, or if nobody can tell."""
         counts = read_token_counts(response)
@@ -201,6 +203,7 @@ class CacheWatch:
                 profile=self._profile,
                 model_info=options.model_info,
                 day=day,
+                completion_window=find_completion_window(options, self._profile),
             ),
         )
 

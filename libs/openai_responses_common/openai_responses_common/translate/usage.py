@@ -105,6 +105,7 @@ def calculate_missed_cost_usd(
     profile: BackendProfile,
     model_info: ModelOverrides,
     day: date,
+    completion_window: str | None = None,
 ) -> Decimal | None:
     """Return what a response cost more because some of its input was not read from the cache; None if nobody knows.
 
@@ -115,6 +116,7 @@ def calculate_missed_cost_usd(
         profile: the service, with its price factors.
         model_info: the user's overrides, by model.
         day: the day of the call, for prices that change.
+        completion_window: see `sum_usage`.
     """
     counts = read_token_counts(response)
     if counts is None:
@@ -127,7 +129,15 @@ def calculate_missed_cost_usd(
         cache_write_12h=min(counts.cache_write_12h, written),
     )
     cost, lower_cost = (
-        _find_cost_usd(response, each, model=model, profile=profile, model_info=model_info, day=day)
+        _find_cost_usd(
+            response,
+            each,
+            model=model,
+            profile=profile,
+            model_info=model_info,
+            day=day,
+            completion_window=completion_window,
+        )
         for each in (counts, cached)
     )
     return None if cost is None or lower_cost is None or cost <= lower_cost else cost - lower_cost
