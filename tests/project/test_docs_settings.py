@@ -121,7 +121,7 @@ THEIRS = {
         prompt_cache_retention prompt_cache_options safety_identifier poll_interval background_timeout priority
         enable_long_context use_streaming max_retries min_retry_delay max_retry_delay retry_jitter
         max_concurrent_requests extended_thinking thinking_budget_tokens thinking_budget_buffer extra_request_params
-        tool_search image_generation close_timeout auto_continue
+        tool_search image_generation close_timeout auto_continue native_compaction
     """,
     "From provider-azure-openai": """
         azure_endpoint api_key api_version use_managed_identity use_default_credential managed_identity_client_id
@@ -129,6 +129,7 @@ THEIRS = {
     """,
     "From provider-openai-chatgpt": """
         auth_mode default_model raw login_on_mount token_file_path timeout models_cache_ttl priority
+        experimental_compaction
     """,
 }
 
