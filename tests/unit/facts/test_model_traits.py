@@ -234,6 +234,13 @@ def test_shutdown_days_are_those_announced() -> None:
     assert {name: row.shutdown for name, row in table.MODEL_TRAITS.items() if row.shutdown} == announced
 
 
+def test_a_successor_is_a_model_that_has_no_end() -> None:
+    successors = {name: row.successor for name, row in table.MODEL_TRAITS.items() if row.successor}
+    assert successors["gpt-5-mini"] == "gpt-6.1-terra"
+    assert {name for name in successors if table.MODEL_TRAITS[name].shutdown is None} == set()
+    assert {name for name in successors.values() if table.MODEL_TRAITS[name].shutdown is not None} == set()
+
+
 @pytest.mark.parametrize(
     ("model", "listed"),
     [("gpt-6-sol", True), ("openai/GPT-6-sol-2026-09-22", True), ("gpt-6-foo", False), ("gpt-oss-20b", False)],

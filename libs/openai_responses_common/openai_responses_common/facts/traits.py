@@ -54,6 +54,7 @@ class ModelTraits:
         shutdown: its announced last day at OpenAI, for display; Azure announces later days. None by default.
         effort_updates: whether an item of the input may change its effort; false by default.
         cache_options: whether it takes `prompt_cache_options` and says why a cache missed; false by default.
+        successor: the model that OpenAI recommends after that day. None, by default, if none is known.
         extra_capabilities: names of further capabilities; none by default.
     """
 
@@ -73,6 +74,7 @@ class ModelTraits:
     reasoning_guess: bool | None = None
     ciphertext_family: str | None = OPENAI_CIPHERTEXT
     shutdown: str | None = None
+    successor: str | None = None
     effort_updates: bool = False
     cache_options: bool = False
     extra_capabilities: tuple[str, ...] = ()

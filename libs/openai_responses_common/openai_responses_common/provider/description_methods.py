@@ -26,7 +26,7 @@ class DescriptionMethods:
         def _get_default_options(self) -> Options: ...
 
     def describe_shutdown(self) -> str:
-        """Return when the service ends the default model, as "ends on 2026-12-11".
+        """Return when the service ends the default model, as "ends on 2026-12-11, use gpt-6.1-sol".
 
         Returns an empty text if no end is announced for the next 30 days.
         """

@@ -73,7 +73,7 @@ def describe(model: str, model_info: ModelOverrides, *, priced: bool = True) -> 
     """
     traits = model_info.traits_of(model)
     price = model_info.price_of(model, datetime.now(UTC).date()) if priced else None
-    ending = describe_shutdown(_find_last_day(model, model_info))
+    ending = describe_shutdown(_find_last_day(model, model_info), traits.successor)
     # A keyword through a dict, because kernels before 2.0 have no such field.
     pricing: dict[str, Any] = {"pricing": price.pricing_fields() if price else None}
     defaults: dict[str, Any] = {"max_output_tokens": traits.max_output_tokens}
