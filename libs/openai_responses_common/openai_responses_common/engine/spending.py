@@ -139,8 +139,8 @@ class SpendingGuard:
             return
         self._refuse(
             call,
-            f"this session has spent ${_format(spent_usd)}, and this call may cost {_describe(estimate)} more, which "
-            f"exceeds max_session_cost_usd (${limit_usd}): raise the limit, or begin a new session",
+            f"this session has spent ${_format(spent_usd)}, and this call may cost {_describe(estimate, 'more ')}, "
+            f"which exceeds max_session_cost_usd (${limit_usd}): raise the limit, or begin a new session",
             limit_usd - spent_usd,
             limit_usd,
         )
@@ -155,11 +155,12 @@ def _exceeds(total_usd: Decimal, limit_usd: Decimal, estimate: CostEstimate) -> 
     return total_usd > limit_usd or (estimate.cost_usd is None and total_usd >= limit_usd)
 
 
-def _describe(estimate: CostEstimate) -> str:
+def _describe(estimate: CostEstimate, more: str = "") -> str:
+    """Return what a request may cost, for an error; `more` stands behind the amount."""
     if estimate.cost_usd is None:
-        return "something"
+        return f"something {more}".strip()
     output = f" and up to {estimate.output_tokens:,} output tokens" if estimate.output_tokens else ""
-    return f"${_format(estimate.cost_usd)} (about {estimate.input_tokens:,} input tokens{output})"
+    return f"${_format(estimate.cost_usd)} {more}(about {estimate.input_tokens:,} input tokens{output})"
 
 
 def _format(amount_usd: Decimal) -> str:
