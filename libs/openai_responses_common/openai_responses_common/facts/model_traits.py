@@ -266,7 +266,7 @@ _SUCCESSORS = {
     "gpt-5-mini": "gpt-6.1-terra",
     **dict.fromkeys(("gpt-5-nano", "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini"), "gpt-6-luna"),
 }
-MODEL_TRAITS |= {model: replace(MODEL_TRAITS[model], successor=name) for model, name in _SUCCESSORS.items()}
+MODEL_TRAITS.update({model: replace(MODEL_TRAITS[model], successor=name) for model, name in _SUCCESSORS.items()})
 
 # The rows of models that are not listed, by the family that their id begins with: the smallest window of the family,
 # and every effort that the caller asks for.
