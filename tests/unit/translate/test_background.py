@@ -16,8 +16,8 @@ from openai_responses_common.translate.background import (
 EVERYTHING = BackendProfile(name="p", display_name="P")
 NO_WINDOW = BackendProfile(name="p", display_name="P", refused_fields={"background_options": "no"})
 NOTHING = BackendProfile(name="p", display_name="P", stores=False, allowed_fields=frozenset({"store", "stream"}))
-ON = {"background": True, "store": True}
-WINDOW = {**ON, "background_options": {"completion_window": "2h"}}
+ON: dict[str, Any] = {"background": True, "store": True}
+WINDOW: dict[str, Any] = {**ON, "background_options": {"completion_window": "2h"}}
 
 
 @pytest.mark.parametrize(
