@@ -12,7 +12,18 @@ from amplifier_core.message_models import Message
 from responses_emulator import HttpReply, OnPath, Say
 
 from tests.support.backends import BackendUnderTest
-from tests.support.session import Conversation, OpenSession, Session, asking, items, result, system, texts, tool
+from tests.support.session import (
+    Conversation,
+    OpenSession,
+    Session,
+    asking,
+    assistant,
+    items,
+    result,
+    system,
+    texts,
+    tool,
+)
 
 PURPOSE = {"purpose": "context-compaction", "stream": False}
 WINDOW = "openai:compaction"
@@ -94,7 +105,7 @@ async def test_calls_in_a_window_are_left_alone(compacting: Session) -> None:
     history = [
         *(
             "look",
-            Message(role="assistant", content="", tool_calls=[{"id": "call_1", "tool": "look", "arguments": {}}]),
+            assistant("", tool_calls=[{"id": "call_1", "tool": "look", "arguments": {}}]),
         ),
         *(result("call_1", "seen"), "and now?"),
     ]

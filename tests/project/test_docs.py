@@ -85,7 +85,8 @@ def test_a_page_is_short_and_names_no_machine(page: Page) -> None:
     assert FORBIDDEN.findall(page.text) == []
     # The changelog is read by sections and grows with each release. Two pages are tables, one is a package's only page.
     longest = {
-        "docs/configuration.md": 290,
+        "docs/configuration.md": 310,
+        "docs/events.md": 240,
         "docs/contract.md": 500,
         "libs/responses_emulator/README.md": 230,
         "CHANGELOG.md": 500,

@@ -98,6 +98,22 @@ async def everything(backend: BackendUnderTest, emulator: Emulator) -> Recorder:
     return session.recorder
 
 
+async def a_long_conversation(backend: BackendUnderTest, emulator: Emulator) -> Recorder:
+    """A conversation that is too long, is shortened, and is compacted."""
+    session = await Session(backend, emulator).mount(backend.settings(emulator, native_compaction=True))
+    if session.provider.supports_native_compaction():
+        await session.provider.compact_context(asking("hello", metadata={"purpose": "context-compaction"}))
+    too_long = {"type": "invalid_request_error", "code": "context_length_exceeded", "message": "It is too long."}
+    emulator.script(HttpReply(400, {"error": too_long}))
+    request = asking("read it " * 4000)
+    with pytest.raises(LLMError) as caught:
+        await session.provider.complete(request)
+    assert session.provider.recover_context_overflow(request, caught.value, context_estimate=8000)
+    await session.ask("read it")
+    await session.cleanup()
+    return session.recorder
+
+
 async def a_sign_in(home: Path) -> Recorder:
     """A session that starts where nobody is signed in."""
     service = SignInService(interval="0.01")
@@ -116,7 +132,8 @@ async def test_every_event_of_a_call_is_documented_field_by_field(
     backend: BackendUnderTest, emulator: Emulator
 ) -> None:
     told = documented()
-    for name, fields in emitted(await everything(backend, emulator)).items():
+    recorders = await everything(backend, emulator), await a_long_conversation(backend, emulator)
+    for name, fields in emitted(*recorders).items():
         assert name in told, f"{name} is not documented"
         assert fields >= COMMON, f"{name} lacks what all events of a call have"
         assert fields - COMMON - told[name] == set(), f"fields of {name} that are not documented"
@@ -125,7 +142,8 @@ async def test_every_event_of_a_call_is_documented_field_by_field(
 async def test_everything_that_is_documented_is_emitted(tmp_path: Path) -> None:
     (row, *_) = BACKENDS
     with row.emulator() as emulator:
-        seen = emitted(await everything(row, emulator), await a_sign_in(tmp_path))
+        recorders = await everything(row, emulator), await a_long_conversation(row, emulator)
+        seen = emitted(*recorders, await a_sign_in(tmp_path))
     told = documented()
     assert set(told) == set(seen)
     assert set(OWN_EVENTS) <= set(told)

@@ -22,7 +22,7 @@ from tests.support.reader_machine import AMPLIFIER, list_scripts
 
 # What the pip of Python 3.11 (23.2.1) knows; `--group` came with 25.1.
 _PIP_OPTIONS = {"-e", "--editable", "--upgrade", "--no-cache-dir"}
-_REQUIREMENTS = {"nox", "azure-identity", "backports.zstd", "openai-responses-common"}
+_REQUIREMENTS = {"nox", "azure-identity", "backports.zstd", "openai-responses-common", "opentelemetry-api"}
 _PACKAGES = {backend.package for backend in BACKENDS} | {"examples.chat", "tests.support.promises"}
 _AMPLIFIERS_PYTHON = "/amplifier/bin/python"
 

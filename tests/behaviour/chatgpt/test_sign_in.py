@@ -17,7 +17,6 @@ import pytest
 from amplifier_core.llm_errors import AuthenticationError
 from amplifier_module_provider_chatgpt_oauth.settings import LOGIN_COMMAND
 from openai_responses_common.auth import device_code as flow
-from openai_responses_common.auth.device_code import DeviceCode
 from responses_emulator import Account, Disconnect, HttpReply, LoseReply, cloudflare_challenge
 from responses_emulator.openai_sign_in.records import SignInStep
 
@@ -250,7 +249,7 @@ sys.exit(main())
 
 async def test_a_cancelled_sign_in_stops_polling(machine: Machine) -> None:
     provider = machine.provider()
-    shown: list[DeviceCode] = []
+    shown: list[object] = []
     account = provider.require_account()
     others = blocked()
     waiting = asyncio.ensure_future(account.sign_in_async(flow.Terminal(lambda text: None), shown.append))

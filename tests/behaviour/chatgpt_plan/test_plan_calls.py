@@ -31,7 +31,7 @@ def emulator() -> Iterator[Emulator]:
 
 def interrupt(refused: HttpReply) -> Turn:
     """Return a response that ends with the error of a refusal, in an `error` event and in `response.failed`."""
-    error = refused.body["error"]  # type: ignore[index]
+    error: dict[str, Any] = refused.body["error"]  # type: ignore[index]
     return Turn(Say("half of it"), ErrorEvent(error["code"], error["message"], then_failed=True, after_events=5))
 
 

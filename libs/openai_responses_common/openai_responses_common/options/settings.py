@@ -199,9 +199,8 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="effort_updates",
         read=flag_or_auto,
         meaning="Whether an effort that changes in mid-conversation is sent as an item of the input, which keeps the "
-        "cached prompt valid. `auto` does so with GPT-6 and later models at OpenAI and of its plans. The usual "
-        "field has the new effort if a service refuses the item, if the effort was or becomes `none`, and with "
-        "`truncation: auto` or `reasoning: {mode: pro}`.",
+        "cached prompt valid. `auto` does so with GPT-6 and later models at OpenAI and of its plans. Not if a service "
+        "refuses it, with the effort `none`, `truncation: auto` or `reasoning: {mode: pro}`.",
         default="auto",
     ),
     "safety_identifier": Setting(
@@ -346,7 +345,6 @@ CALL_SETTINGS: Mapping[str, Setting] = {**SHARED_SETTINGS, **CALL_ONLY_SETTINGS}
 ENVIRONMENT_VARIABLES: Mapping[str, str] = {
     "SSL_CERT_FILE": "The file with the certificates that are trusted, instead of those of the system.",
     "SSL_CERT_DIR": "The folder with them, if `SSL_CERT_FILE` is not set.",
-    "SSH_CONNECTION": "If it is set, a sign-in opens no browser, because that would open on another machine, unless "
-    "`BROWSER` names one.",
+    "SSH_CONNECTION": "If it is set, a sign-in opens a browser only if `BROWSER` names one.",
 }
 """Environment variables that the library reads and that are not settings."""

@@ -193,7 +193,7 @@ class CachedMessages:
 def _make_entry(encoded: EncodedMessage, content_key: Hashable) -> EncodedMessage | None:
     """Return an entry that shares nothing that anybody changes.
 
-    None if JSON cannot hold it; whoever writes the body reports that.
+    None if JSON cannot hold it; the error is raised when the body is written.
     """
     try:
         items = [SharedItem(cast(Item, _copy(item))) for item in encoded.items]

@@ -166,8 +166,9 @@ def _match_items(streamed: list[StreamItem], listed: list[Item]) -> dict[int, St
             if firsts:
                 match = matches[number] = min(firsts, key=free.__getitem__)
                 free.pop(match)
-                for key in list_own_keys(match) if candidates else ():
-                    candidates[key].pop(match)
+                if candidates is not None:
+                    for key in list_own_keys(match):
+                        candidates[key].pop(match)
     return matches
 
 
