@@ -46,7 +46,7 @@ class AccountSettings:
         old_token_file: the path from which tokens are imported. None if the user chose the path of the token file.
         account: the label of the account.
         workspace: the only account id that may sign in. None allows any.
-        allowed_hosts: further hosts to which tokens may be sent, in lower case.
+        allowed_hosts: further hosts to which tokens may be sent, in lower case; none with `plan`.
         mode_file: the path of the file that says how the newest sign-in was made.
         is_auto: whether the setting `auth_mode` leaves the way to us.
         is_first_choice: whether it does, and nobody has signed in.
@@ -93,18 +93,22 @@ class AccountSettings:
         plan = replace(
             device_code,
             mode="plan",
-            base_url=_read_address(config, "plan_base_url", DEFAULT_PLAN_BASE_URL, allowed_hosts),
+            base_url=_read_address(config, "plan_base_url", DEFAULT_PLAN_BASE_URL),
             token_file=token_file.with_name(f"{token_file.stem.removesuffix('-oauth')}-plan{token_file.suffix}"),
             old_token_file=None,
             workspace=None,
+            allowed_hosts=(),
         )
         match parse_auth_mode(read_text(config, "auth_mode") or AUTO):
             case "plan":
-                return plan
+                chosen = plan
             case "device_code":
-                return device_code
+                chosen = device_code
             case _:
-                return replace(_choose(plan, device_code), is_auto=True)
+                chosen = replace(_choose(plan, device_code), is_auto=True)
+        if chosen.mode == "plan":
+            _read_address(config, "issuer", DEFAULT_ISSUER)
+        return chosen
 
     @property
     def is_in_memory(self) -> bool:
@@ -207,14 +211,20 @@ def is_service_host(host: str) -> bool:
     return is_within(host, (*SERVICE_HOSTS["base_url"], _OPENAI_HOST))
 
 
-def _read_address(config: Mapping[str, Any], key: str, default: str, allowed_hosts: list[str]) -> str:
+def _read_address(config: Mapping[str, Any], key: str, default: str, allowed_hosts: list[str] | None = None) -> str:
+    """Return the address that a setting names. None as further hosts allows none, as the terms of `plan` want it.
+
+    Raises:
+        ConfigurationError: tokens must not be sent there.
+    """
     url = (read_text(config, key) or default).rstrip("/")
     parts = read_url(key, url, example=default)
     host = parts.hostname or ""
-    if not (is_loopback(host) or is_within(host, SERVICE_HOSTS[key]) or is_within(host, allowed_hosts)):
+    if not (is_loopback(host) or is_within(host, SERVICE_HOSTS[key]) or is_within(host, allowed_hosts or ())):
+        is_plan = allowed_hosts is None
+        remedy = "remove it" if is_plan else "if the host is yours, add it to the setting 'allowed_hosts'"
         raise ConfigurationError(
-            f"setting {key!r} names {host}, and tokens of a ChatGPT account are not sent there: if the host is yours, "
-            "add it to the setting 'allowed_hosts'"
+            f"setting {key!r} names {host}, and tokens of a ChatGPT account are not sent there: {remedy}"
         )
     require_https(key, parts)
     return url

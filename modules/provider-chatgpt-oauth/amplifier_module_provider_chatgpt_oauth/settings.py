@@ -119,8 +119,8 @@ SETTINGS: Mapping[str, Setting] = {
         variables=("CHATGPT_OAUTH_ISSUER",),
     ),
     "allowed_hosts": Setting(
-        meaning="Further hosts to which tokens may be sent. ChatGPT, OpenAI's sign-in and this machine are always "
-        "allowed."
+        meaning="Further hosts to which tokens of `device_code` may be sent. ChatGPT, OpenAI's sign-in and this "
+        "machine are always allowed. Tokens of `plan` go nowhere else."
     ),
 }
 """The config keys of this module, beside those of every provider."""

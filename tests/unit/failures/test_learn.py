@@ -39,6 +39,7 @@ def body(**more: Any) -> dict[str, Any]:
         "max_output_tokens": 100,
         "parallel_tool_calls": True,
         "truncation": "auto",
+        "context_management": [{"type": "compaction", "compact_threshold": 1000}],
         "prompt_cache_key": "k",
         "prompt_cache_retention": "24h",
         "prompt_cache_options": {"comparison_response_id": "resp_1"},
