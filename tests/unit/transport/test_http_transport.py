@@ -24,6 +24,7 @@ from openai_responses_common.wire.request_body import RequestBody
 from responses_emulator import Authority
 
 from tests.generated.sweeps.replay_server import ReplayServer, Reply
+from tests.support.clock_leap import let_time_pass
 from tests.support.session import PATIENCE_S
 
 DELTA = b'data: {"type": "response.output_text.delta", "delta": "a"}\n\n'
@@ -88,7 +89,12 @@ async def test_service_that_takes_no_more_of_a_body_is_silent(silent_port: int) 
 
 async def test_error_response_that_does_not_end_names_the_setting_of_the_timeout(server: ReplayServer) -> None:
     server.script = lambda _, __: Reply(pieces=(b"{",), ending="hang", status=500)
-    failure = await fail(server.base_url)
+    failing = asyncio.ensure_future(fail(server.base_url, timeout_s=60))
+    await server.wait_until(lambda: server.silent_calls)
+    while not failing.done():
+        let_time_pass(60)
+        await asyncio.sleep(0.01)
+    failure = await failing
     assert failure.kind == "timeout"
     assert "setting 'timeout'" in failure.message
 
