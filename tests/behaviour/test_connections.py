@@ -15,7 +15,7 @@ from responses_emulator import Authority, Emulator, Say, SignInService, chatgpt_
 
 from tests.support.backends import BACKENDS, ROOT, BackendUnderTest
 from tests.support.chatgpt_machine import Machine, Person, ask
-from tests.support.relay_proxy import REMOTE_HOST, RelayProxy, remote_settings
+from tests.support.relay_proxy import RelayProxy, remote_settings
 from tests.support.session import Session
 
 NOWHERE = "http://127.0.0.1:9"
@@ -34,7 +34,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def remote(backend: BackendUnderTest, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """The service on another machine, to which only a proxy leads."""
     monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
-    with backend.emulator(tls=authority.context(REMOTE_HOST)) as running:
+    with backend.emulator(tls=authority.context(backend.remote_host)) as running:
         yield running
 
 
@@ -85,7 +85,7 @@ async def test_another_machine_is_reached_through_the_proxy(
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("NO_PROXY", exceptions)
         await reach(backend, remote)
-        assert set(proxy.targets) == {f"{REMOTE_HOST}:{remote.port}"}
+        assert set(proxy.targets) == {f"{backend.remote_host}:{remote.port}"}
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks"])
@@ -95,7 +95,7 @@ async def test_another_machine_is_reached_through_a_socks_proxy(
     with RelayProxy() as proxy:
         monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:{proxy.port}")
         await reach(backend, remote)
-        assert set(proxy.targets) == {f"{REMOTE_HOST}:{remote.port}"}
+        assert set(proxy.targets) == {f"{backend.remote_host}:{remote.port}"}
 
 
 @pytest.mark.parametrize(

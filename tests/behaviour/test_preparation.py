@@ -17,7 +17,7 @@ from responses_emulator import Authority, Emulator
 
 from tests.support.backends import BackendUnderTest
 from tests.support.kernels import Start
-from tests.support.relay_proxy import REMOTE_HOST, RelayProxy, remote_settings
+from tests.support.relay_proxy import RelayProxy, remote_settings
 from tests.support.session import OpenSession, Session, other_tasks
 
 pytestmark = pytest.mark.one_transport("the preparation is that of HTTP")
@@ -95,7 +95,7 @@ async def test_a_proxy_gets_no_request_ahead(
     backend: BackendUnderTest, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
-    with backend.emulator(tls=authority.context(REMOTE_HOST)) as emulator, RelayProxy(emulator.port) as proxy:
+    with backend.emulator(tls=authority.context(backend.remote_host)) as emulator, RelayProxy(emulator.port) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         session = await Session(backend, emulator).mount(remote_settings(backend, emulator))
         await make_ready(session)

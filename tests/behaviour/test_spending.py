@@ -6,11 +6,13 @@ import asyncio
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 from amplifier_core import ModuleCoordinator
 from amplifier_core.llm_errors import ConfigurationError, QuotaExceededError
 from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
+from openai_responses_common.provider import session_spending
 from responses_emulator import Emulator, ResponseIncomplete, Say, Silence, Turn
 
 from tests.support.backends import ALL_BACKENDS, BackendUnderTest
@@ -23,6 +25,12 @@ by_the_token = pytest.mark.parametrize(
     "backend", [row for row in ALL_BACKENDS if row.priced], ids=lambda row: row.label
 )
 by_plan = pytest.mark.parametrize("backend", [row for row in ALL_BACKENDS if not row.priced], ids=lambda row: row.label)
+
+
+@pytest.fixture(autouse=True)
+def no_other_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sessions of tests have one id, so one that another test did not close would count."""
+    monkeypatch.setattr(session_spending, "_families", WeakValueDictionary())
 
 
 @by_the_token

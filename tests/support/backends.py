@@ -78,6 +78,7 @@ class BackendUnderTest:
         kinds: the only types of tools and of items that it takes; None if it takes those of the API.
         counts_input: it counts the tokens of an input, with `count_input: true` also at an emulator.
         compaction: the path of the request that compacts a conversation; empty if it has none.
+        remote_host: another machine, to which its credential may be sent if `allowed_hosts` holds `chatgpt.com`.
         transport: the setting `transport`; None is the default, which at an emulator is HTTP.
     """
 
@@ -120,6 +121,7 @@ class BackendUnderTest:
     kinds: frozenset[str] | None = None
     counts_input: bool = False
     compaction: str = ""
+    remote_host: str = "service.chatgpt.com"
     transport: Literal["websocket"] | None = None
 
     @property
@@ -269,6 +271,7 @@ PLAN_BACKEND = BackendUnderTest(
         *("CHATGPT_OAUTH_AUTH_MODE", "CHATGPT_OAUTH_PLAN_BASE_URL", "CHATGPT_OAUTH_ISSUER", "CHATGPT_OAUTH_ACCOUNT"),
         *("CHATGPT_OAUTH_TOKEN_STORE", "CHATGPT_OAUTH_TOKEN_FILE"),
     ),
+    remote_host="service.api.openai.com",
     nobody={
         "CHATGPT_OAUTH_AUTH_MODE": "plan",
         "CHATGPT_OAUTH_TOKEN_STORE": "file",

@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from responses_emulator import Account, make_plan_token
 
@@ -50,12 +51,17 @@ def nobody() -> str:
     return str(Path(_folder.name) / "nobody.json")
 
 
+def _issuer(url: str) -> str:
+    """Return the issuer beside a service on this machine; a service elsewhere has OpenAI's own."""
+    return origin(url) if urlsplit(url).hostname == "127.0.0.1" else "https://auth.openai.com"
+
+
 def settings(url: str, token: str, account: Account = ADA) -> dict[str, Any]:
     """A config for a service at a URL, with somebody signed in."""
     return {
         "auth_mode": "plan",
         "plan_base_url": url,
-        "issuer": origin(url),
+        "issuer": _issuer(url),
         "token_store": "file",
         "token_file_path": str(_token_file(token, account)),
     }
@@ -66,7 +72,7 @@ def environment(url: str, token: str) -> dict[str, str]:
     return {
         "CHATGPT_OAUTH_AUTH_MODE": "plan",
         "CHATGPT_OAUTH_PLAN_BASE_URL": url,
-        "CHATGPT_OAUTH_ISSUER": origin(url),
+        "CHATGPT_OAUTH_ISSUER": _issuer(url),
         "CHATGPT_OAUTH_TOKEN_STORE": "file",
         "CHATGPT_OAUTH_TOKEN_FILE": str(_token_file(token, ADA)),
     }

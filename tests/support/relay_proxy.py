@@ -13,8 +13,6 @@ from responses_emulator import Emulator
 from tests.support.backends import BackendUnderTest
 
 LOOPBACK = "127.0.0.1"
-REMOTE_HOST = "service.chatgpt.com"
-"""A host that is not this machine, to which every backend sends credentials if `allowed_hosts` holds `chatgpt.com`."""
 
 
 class RelayProxy:
@@ -94,6 +92,6 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 def remote_settings(backend: BackendUnderTest, emulator: Emulator, **settings: Any) -> dict[str, Any]:
     """Return a config that reaches an emulator over https under the name of another machine, so only by a proxy."""
-    url = f"https://{REMOTE_HOST}:{emulator.port}{backend.surface().prefix}"
+    url = f"https://{backend.remote_host}:{emulator.port}{backend.surface().prefix}"
     config = backend.config(url, backend.secret)
     return {**config, "default_model": backend.model, "allowed_hosts": "chatgpt.com", "max_retries": 0, **settings}

@@ -169,9 +169,11 @@ def _fault_of(row: ErrorRow) -> Fault:
 
 
 def shorten_event_names(events: list[RecordedEvent]) -> str:
-    """The events of a call in one word each, the deltas of a block as one."""
+    """The events of a call in one word each, the deltas of a block as one; without those that time decides."""
     found: list[str] = []
     for event in events:
+        if event.name == "llm:progress":
+            continue
         word = SHORT_EVENT_NAMES.get(event.name, event.name)
         if word != "delta" or found[-1:] != ["delta"]:
             found.append(word)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from responses_emulator import Authority, Emulator, Say, Turn
 
 from tests.support.backends import BackendUnderTest
-from tests.support.relay_proxy import LOOPBACK, REMOTE_HOST
+from tests.support.relay_proxy import LOOPBACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +126,9 @@ def refuse_connections(backend: BackendUnderTest, authority: Authority) -> Itera
 
 @contextmanager
 def use_unresolvable_name(backend: BackendUnderTest, authority: Authority) -> Iterator[Location]:
-    """A host whose name is longer than names can be, so that no resolver is asked; below a domain that every backend
-    would send credentials to."""
-    host = ".".join([*["x" * 63] * 4, "chatgpt.com"])
+    """A host whose name is longer than names can be, so that no resolver is asked; below a domain that the backend
+    would send its credential to."""
+    host = ".".join([*["x" * 63] * 4, backend.remote_host])
     yield Location(url=f"https://{host}{backend.surface().prefix}")
 
 
@@ -154,7 +154,7 @@ def use_proxy(behave: Behaviour | None, *, scheme: str) -> OpenLocation:
         with place(backend, authority) as proxy:
             origin = proxy.url.removesuffix(backend.surface().prefix)
             variable = f"{scheme}_proxy"
-            url = make_base_url(backend, 9, scheme=scheme, host=REMOTE_HOST)
+            url = make_base_url(backend, 9, scheme=scheme, host=backend.remote_host)
             yield Location(url=url, environment={variable: origin, "no_proxy": ""})
 
     return opens

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from typing import Any
 
 from responses_emulator.conversation import ciphertext
@@ -15,7 +16,8 @@ class LedgerEntry:
 
     Attributes:
         reasoning_id: the reasoning item before it in the same response, if there is one.
-        next_item: for reasoning, the item that followed it in the response.
+        next_item: for reasoning, the item that followed it in the response; a message without text, which cannot be
+            sent back, does not count.
     """
 
     kind: str
@@ -38,7 +40,7 @@ class Ledger:
         reasoning_id: str | None = None
         for index, item in enumerate(output):
             kind = str(item.get("type"))
-            follower = output[index + 1] if kind == "reasoning" and index + 1 < len(output) else None
+            follower = next(filterfalse(_is_blank, output[index + 1 :]), None) if kind == "reasoning" else None
             if isinstance(item.get("id"), str):
                 self.items[item["id"]] = LedgerEntry(
                     kind=kind,
@@ -58,3 +60,10 @@ class Ledger:
         """Return the entry of an item that this account received. None for any other id."""
         entry = self.items.get(item_id) if isinstance(item_id, str) else None
         return entry if entry is not None and entry.account == account else None
+
+
+def _is_blank(item: Item) -> bool:
+    parts: list[dict[str, Any]] = item.get("content") or []
+    return item.get("type") == "message" and not any(
+        str(part.get("text") or part.get("refusal") or "").strip() for part in parts
+    )

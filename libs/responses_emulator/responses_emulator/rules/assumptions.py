@@ -35,6 +35,11 @@ ASSUMPTIONS = (
         known="The services count with tokenizers, and images by their pixels.",
     ),
     Assumption(
+        path="accounting/cache_diagnostics.py",
+        rule="The order in which the reasons of a cache miss are tried.",
+        known="The reasons themselves are documented.",
+    ),
+    Assumption(
         path="accounting/prompt_cache.py",
         rule="The cache holds the last 64 prompts of an account and cache key, without an end.",
         known="Prefixes from 1,024 tokens on, in steps of 128, are documented.",

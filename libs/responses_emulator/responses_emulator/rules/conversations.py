@@ -48,7 +48,7 @@ MISSING_FOLLOWER = Rule(
     when="reasoning without the item that the model made next",
     text="Item '{id}' of type 'reasoning' was provided without its required following item.",
     source=recording("pydantic-ai's cassette of a modified history; continue#8933", "2026-11-30"),
-    ours="that reasoning in another order than it came is refused so",
+    ours="that reasoning in another order than it came is refused so, and that a message without text is not missed",
     param=_INPUT,
 )
 MISSING_LEADER = Rule(
