@@ -7,11 +7,14 @@ import re
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from amplifier_module_provider_chatgpt_oauth.auth.callback import CallbackServer, read_pasted_address
+
+from tests.support.session import PATIENCE_S
 
 ISSUER = "https://auth.example"
 CODE, STATE = "ac_CANARY", "state-of-this-sign-in"
@@ -39,6 +42,14 @@ def visit(
     return reply.status, page, {name.lower(): value for name, value in reply.getheaders()}
 
 
+def wait_for_parameters(server: CallbackServer) -> dict[str, str] | None:
+    """The parameters of the callback, which the server has after it sent the page."""
+    end_s = time.monotonic() + PATIENCE_S
+    while server.parameters is None and time.monotonic() < end_s:
+        time.sleep(0.001)
+    return server.parameters
+
+
 def test_the_callback_is_taken_once_and_its_page_holds_nothing_of_it(server: CallbackServer) -> None:
     status, page, headers = visit(server, address(server))
     assert (status, "close this page" in page) == (200, True)
@@ -46,7 +57,7 @@ def test_the_callback_is_taken_once_and_its_page_holds_nothing_of_it(server: Cal
     assert not re.search(r"(?:src|href|url)\s*[=(]", page), "it loads nothing"
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert (headers["cache-control"], headers["server"]) == ("no-store", "Amplifier")
-    assert server.parameters == {"code": CODE, "state": STATE}
+    assert wait_for_parameters(server) == {"code": CODE, "state": STATE}
 
 
 def test_a_second_tab_and_a_replay_change_nothing(server: CallbackServer) -> None:
@@ -54,13 +65,13 @@ def test_a_second_tab_and_a_replay_change_nothing(server: CallbackServer) -> Non
     for each in (address(server, code="ac_other"), address(server)):
         status, page, _ = visit(server, each)
         assert (status, "close it" in page) == (400, True)
-    assert server.parameters == {"code": CODE, "state": STATE}
+    assert wait_for_parameters(server) == {"code": CODE, "state": STATE}
 
 
 def test_the_page_of_a_declined_sign_in_says_so(server: CallbackServer) -> None:
     status, page, _ = visit(server, f"/auth/callback?error=access_denied&state={STATE}")
     assert (status, "Not signed in" in page, "close this page" in page) == (200, True, True)
-    assert server.parameters == {"error": "access_denied", "state": STATE}
+    assert wait_for_parameters(server) == {"error": "access_denied", "state": STATE}
 
 
 @pytest.mark.promise("a forged or foreign identity signs nobody in", area="security")
