@@ -71,11 +71,12 @@ Over HTTP every request sends the whole conversation. Over a WebSocket the servi
 connection, and a request that goes on from it sends only what is new: a tool loop of 100 turns sends its tools and its
 instructions again and again, but not its history. The service stores nothing (`store` stays false).
 
-- `auto`: at OpenAI's own addresses the first request of a conversation travels over HTTP and each further one over a
-  WebSocket, so that a single question waits for no handshake. At every other address it is the same as `http`.
+- `auto`: at OpenAI's API with a key, the first request of a conversation travels over HTTP and each further one over a
+  WebSocket, so that a single question waits for no handshake. Everywhere else, a ChatGPT plan included, it is the same
+  as `http`.
 - `http`: no WebSocket is opened.
-- `websocket`: the first request of a conversation travels over a WebSocket, too, at Azure, ChatGPT and other servers
-  as well.
+- `websocket`: the first request of a conversation travels over a WebSocket, too; also at Azure, with a ChatGPT plan and
+  at other servers.
 
 A turn is never lost to a WebSocket. If a connection ends before the response begins, the request is sent once more as a
 whole, over a new one. If that fails too, or the service opens none, the request travels over HTTP. The event
@@ -104,26 +105,27 @@ A host shortens a conversation before it is longer than the window of the model.
 (`request_budget`), and what to do if the service refused a request as too long (`recover_context_overflow`). There is
 nothing to set.
 
-- At OpenAI's own addresses the service counts the tokens, but only from half of the window on, so that a short
+- At OpenAI's API with a key the service counts the tokens, but only from half of the window on, so that a short
   conversation waits for nothing. A request is counted once. If the service does not count, an estimate has to do.
-- Everywhere else the numbers are estimates, which never claim to be counts. Of a model whose window nobody knows there
-  are none; `context_window` in [model_info](#model_info) sets it. A smaller window than the real one is allowed, too:
-  then all of this begins sooner.
+- Everywhere else, a ChatGPT plan included, the numbers are estimates, which never claim to be counts. Of a model whose
+  window nobody knows there are none; `context_window` in [model_info](#model_info) sets it. A smaller window than the
+  real one is allowed, too: then all of this begins sooner.
 - After a refusal the host shortens the conversation once, by the numbers in the refusal if it has some. The event
   [`provider:context_shortened`](events.md#providercontext_shortened) lists what the host took out. The session keeps
   the whole conversation.
 
 A service can also compact a conversation itself, into a part that only the same model, account and address can read:
 
-| | OpenAI | Azure | ChatGPT plan |
-|---|---|---|---|
-| by a host such as `bundle-context-managed` | yes | with `native_compaction: true` | with `native_compaction: true` |
-| within a response, with `compact_threshold` | yes | sent, and left out if the service refuses it | left out |
+| | OpenAI, with a key | Azure | a plan, `plan` | a plan, `device_code` |
+|---|---|---|---|---|
+| for a host (`native_compaction`) | yes | if set to true | no | if set to true |
+| within a response (`compact_threshold`) | yes | sent, and left out if the service refuses it | left out | left out |
 
-A host that compacts in this way replaces what was before by one message. The provider sends its content back whole. If
-another model or account has to go on, the call fails with an error that says so, and the host can begin again from its
-own history. Documents and users disagree whether Azure compacts, and for ChatGPT there is only what OpenAI's own client
-does; so both need the setting. Nobody has compacted on a live account with this release yet.
+A host that compacts in this way, such as `bundle-context-managed`, replaces what was before by one message. The
+provider sends its content back whole. If another model or account has to go on, the call fails with an error that says
+so, and the host can begin again from its own history. Documents and users disagree whether Azure compacts, and for
+`device_code` there is only what OpenAI's own client does; so both need the setting. Nobody has compacted on a live
+account with this release yet.
 """
 
 

@@ -88,6 +88,22 @@ def test_the_default_model_of_the_page_is_the_one_that_counts(backend: BackendUn
     assert importlib.import_module(backend.package).create({}).default_model in models
 
 
+def test_a_feature_that_needs_a_key_is_not_said_to_work_with_a_plan() -> None:
+    """A plan with `plan` has the same address as a key, but neither counts nor compacts."""
+    text = f"{page('docs/configuration.md').text}{page('README.md').text}"
+    assert "own addresses" not in text
+    head, rule, by_host, within = [line for line in configuration._LONG_CONVERSATIONS.splitlines() if line[:1] == "|"]
+    columns = [[cell.strip() for cell in line.strip("|").split("|")][1:] for line in (head, by_host, within)]
+    keys, plan = BACKENDS[:2], ("plan", "device_code")
+    configs = [(each, {}) for each in keys] + [(BACKENDS[2], {"auth_mode": mode}) for mode in plan]
+    for (backend, config), title, whole, part in zip(configs, *columns, strict=True):
+        profile = importlib.import_module(backend.package).create(config)._backend.profile
+        assert (whole == "no") == (profile.compaction is None), title
+        assert (whole == "yes") == (profile.counts_input and profile.compaction is not None), title
+        assert part == "left out" or profile.accepts("context_management"), title
+    assert len(columns[0]) == rule.count("---") - 1
+
+
 def variables() -> Iterator[str]:
     """Every text in the code that is a name of an environment variable, and nothing else."""
     files = [*LIBRARY.rglob("*.py"), *(path for each in BACKENDS for path in each.package_path.rglob("*.py"))]

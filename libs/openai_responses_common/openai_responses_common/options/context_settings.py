@@ -38,14 +38,14 @@ CONTEXT_SETTINGS: Mapping[str, Setting] = {
         field="native_compaction",
         read=flag,
         meaning="Whether a host may let the service compact a conversation. By default it may where the service also "
-        "counts tokens, which is at OpenAI's own addresses. See [long conversations](#long-conversations).",
+        "counts tokens, which is at OpenAI's API with a key. See [long conversations](#long-conversations).",
         default="where the service counts tokens",
     ),
     "count_input": Setting(
         field="count_input",
         read=flag,
         meaning="Whether the service is asked how many tokens an input has, if it may be too long. By default it is at "
-        "OpenAI's own addresses; `true` is for a gateway in front of them.",
-        default="at OpenAI's own addresses",
+        "OpenAI's API with a key; `true` is for a gateway in front of it.",
+        default="at OpenAI's API with a key",
     ),
 }

@@ -185,8 +185,8 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="cache_diagnostics",
         read=flag_or_auto,
         meaning="Whether a request names the response before it, so that the service says why its cache missed. That "
-        "costs nothing and changes no response. `auto` does so at OpenAI for gpt-5.6 and later models. Hooks find the "
-        "reason in `cache_miss` of [`llm:response`](events.md#llmresponse).",
+        "costs nothing and changes no response. `auto` does so at OpenAI's API with a key, for gpt-5.6 and later "
+        "models. Hooks find the reason in `cache_miss` of [`llm:response`](events.md#llmresponse).",
         default="auto",
     ),
     "cache_miss_warning_usd": Setting(
@@ -199,8 +199,9 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="effort_updates",
         read=flag_or_auto,
         meaning="Whether an effort that changes in mid-conversation is sent as an item of the input, which keeps the "
-        "cached prompt valid. `auto` does so with GPT-6 and later models at OpenAI and of its plans. Not if a service "
-        "refuses it, with the effort `none`, `truncation: auto` or `reasoning: {mode: pro}`.",
+        "cached prompt valid. `auto` does so with GPT-6 and later models, at OpenAI's API with a key and for a ChatGPT "
+        "plan with `device_code`. Not if a service refuses it, with the effort `none`, `truncation: auto` or "
+        "`reasoning: {mode: pro}`.",
         default="auto",
     ),
     "safety_identifier": Setting(
