@@ -237,6 +237,14 @@ def test_every_class_of_error_has_a_cure(backend: BackendUnderTest) -> None:
             assert told[meaning.error.__name__][2].startswith("yes")
 
 
+def test_the_table_of_commands_has_each_command_of_each_module() -> None:
+    table = rows(page("docs/routing.md").sections["Commands"])
+    for column, backend in enumerate(BACKENDS, 1):
+        commands = importlib.import_module(f"{backend.package}.__main__").COMMANDS
+        listed = {name.split()[0] for row in table if row[column] for name in names(row[0])}
+        assert listed == {command.name for command in commands}, backend.module
+
+
 def test_the_public_names_of_the_library_are_real() -> None:
     import openai_responses_common as library
 
