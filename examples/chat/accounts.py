@@ -35,6 +35,11 @@ class Account:
     needs_sign_in: bool = False
     address_name: str = "base_url"
 
+    @property
+    def is_plan(self) -> bool:
+        """Return whether a ChatGPT plan pays."""
+        return self.module == _PLAN_MODULE
+
     def introduction(self, model: str) -> str:
         """Return the line that the chat begins with."""
         first = f"Using {self.description}, model {model}." if model else f"Using {self.description}."

@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 def _chat(account: Account, terminal: Terminal, options: argparse.Namespace, ctrl_c: CtrlC) -> int:
     question = _text(" ".join(options.question)).strip()
     remedies = find_remedies(address_name=account.address_name, in_conversation=not question)
-    screen = Screen(terminal, emulated=account.emulated, remedies=remedies)
+    screen = Screen(terminal, emulated=account.emulated, plan=account.is_plan, remedies=remedies)
     settings = {"default_model": options.model, "reasoning_effort": options.effort}
     overrides = {key: value for key, value in settings.items() if value}
     if account.preface:

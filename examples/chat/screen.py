@@ -36,17 +36,24 @@ class Screen:
         emulated: nothing is paid.
 
     Args:
+        plan: a plan pays. The default is False.
         remedies: what an error says instead of a phrase of the library, by regular expressions.
     """
 
     def __init__(
-        self, terminal: Terminal, *, emulated: bool = False, remedies: Mapping[str, str] = MappingProxyType({})
+        self,
+        terminal: Terminal,
+        *,
+        emulated: bool = False,
+        plan: bool = False,
+        remedies: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.terminal = terminal
         self.answered = False
         self.error: str | None = None
         self.spent: dict[str, Totals] = {}
         self.emulated = emulated
+        self._plan = plan
         self._remedies = remedies
         self._broke_off = False  # the newest attempt, after it had shown something
         self._is_partial = False  # an attempt of this call broke off
@@ -55,7 +62,7 @@ class Screen:
         self._limits: list[str] = []
         self._cache_misses: list[str] = []  # of this turn
         self._held_up = ""
-        self._turn = Totals()
+        self._turn = Totals(plan=plan)
         self._moving = Moving(terminal)
 
     def listen(self, hooks: Any) -> None:
@@ -87,7 +94,7 @@ class Screen:
     def turn(self) -> Iterator[None]:
         """Show a turn; at its end print its totals, also if it fails."""
         began_s, asked_before = time.monotonic(), bool(self.spent)
-        self.answered, self.error, self._last, self._turn = False, None, "", Totals()
+        self.answered, self.error, self._last, self._turn = False, None, "", Totals(plan=self._plan)
         self._cache_misses = []
         try:
             with self._moving.shown():
@@ -144,7 +151,7 @@ class Screen:
         self._moving.done(_CALL)
         self._limits = limits(data.get("rate_limits") or {})
         self._cache_misses += cache_misses(data)
-        for totals in (self._turn, self.spent.setdefault(data["model"], Totals())):
+        for totals in (self._turn, self.spent.setdefault(data["model"], Totals(plan=self._plan))):
             totals.add(data, is_partial=self._is_partial or (self._broke_off and data["status"] != "ok"))
         self._broke_off = self._is_partial = False
 

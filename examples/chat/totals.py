@@ -14,7 +14,7 @@ class Totals:
 
     Attributes:
         cost_usd: None as soon as one price is unknown.
-        plan: a plan pays.
+        plan: a plan pays. The default is False.
         is_partial: a response was stopped or broke off. It used tokens, and the service does not say how many.
     """
 
@@ -36,7 +36,6 @@ class Totals:
         """
         usage = response.get("usage")
         self.calls += 1
-        self.plan = self.plan or bool(_windows(response.get("rate_limits") or {}))
         self.is_partial = self.is_partial or is_partial or response.get("status") == "cancelled"
         if usage is None:
             return

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from examples.chat.accounts import Account
 from examples.chat.block import Block
 from examples.chat.remedies import find_remedies
 from examples.chat.screen import Screen
@@ -162,8 +163,19 @@ def test_money_and_tokens_are_added_up() -> None:
     unpriced = {"usage": {"input_tokens": 1, "output_tokens": 1, "cost_usd": None}}
     totals.add(unpriced)
     assert "price unknown" in totals.parts(emulated=True)
-    totals.add({**unpriced, "rate_limits": {"primary_used_percent": 3, "primary_window_minutes": 300}})
-    assert "paid by the plan" in totals.parts(emulated=False)
+
+
+@pytest.mark.parametrize(("module", "price"), [("chatgpt-oauth", "paid by the plan"), ("openai-v2", "price unknown")])
+async def test_a_plan_pays_also_if_the_service_reports_no_limits(module: str, price: str) -> None:
+    account = Account(module=f"provider-{module}", description="an account")
+    paper = io.StringIO()
+    screen = Screen(terminal(200, paper), plan=account.is_plan)
+    show = await listening(screen)
+    usage = {"input_tokens": 1, "output_tokens": 1, "cost_usd": None}
+    with screen.turn():
+        await show("llm:response", {"model": "m", "status": "ok", "usage": usage})
+    assert f" · {price} · 1 request" in paper.getvalue()
+    assert price in screen.spent["m"].parts(emulated=False)
 
 
 async def test_totals_of_a_response_that_broke_off_are_the_least_that_it_cost() -> None:
