@@ -199,8 +199,8 @@ SHARED_SETTINGS: Mapping[str, Setting] = {
         field="effort_updates",
         read=flag_or_auto,
         meaning="Whether an effort that changes in mid-conversation is sent as an item of the input, which keeps the "
-        "cached prompt valid. `auto` does so with GPT-6 and later models, with a key of OpenAI or `device_code`. Not if a "
-        "service refuses it, with the effort `none`, `truncation: auto` or `reasoning: {mode: pro}`.",
+        "cached prompt valid. `auto` does so with GPT-6 and later models, with a key of OpenAI or `device_code`. Not "
+        "if a service refuses it, with the effort `none`, `truncation: auto` or `reasoning: {mode: pro}`.",
         default="auto",
     ),
     "safety_identifier": Setting(
