@@ -49,6 +49,14 @@ async def test_a_call_beyond_its_limit_is_not_sent(open_session: OpenSession) ->
     assert session.sent == 1
 
 
+@pytest.mark.parametrize("backend", [ALL_BACKENDS[0]], ids=["openai"])
+@pytest.mark.parametrize("name", ["max_call_cost_usd", "max_session_cost_usd"])
+async def test_a_tiny_limit_is_written_without_an_exponent(open_session: OpenSession, name: str) -> None:
+    session = await open_session(**{name: "1e-7"})
+    with pytest.raises(QuotaExceededError, match=rf"{name} \(\$0\.0000001\)"):
+        await session.ask(LONG)
+
+
 @by_the_token
 async def test_reserved_output_counts(open_session: OpenSession) -> None:
     session = await open_session(max_call_cost_usd=0.05)

@@ -33,7 +33,7 @@ def run_status(
             ["base_url=http://127.0.0.1:9/v1", "default_model=old", f"model_info={SHUTDOWN}"],
             "old (ended on 2026-10-23)",
         ),
-        (["base_url=http://127.0.0.1:9/v1"], "the only one that the server lists"),
+        (["base_url=http://127.0.0.1:9/v1"], "the one that the server lists, if it lists only one"),
     ],
 )
 def test_status_names_the_model_without_asking_anybody(

@@ -114,5 +114,5 @@ def build_status(
 def describe_default_model(provider: ResponsesProvider) -> str:
     """Return the default model, and when the service ends it if that is near; sends nothing."""
     ending = provider.describe_shutdown()
-    model = provider.default_model or "the only one that the server lists"
+    model = provider.default_model or "the one that the server lists, if it lists only one"
     return f"{model} ({ending})" if ending else model

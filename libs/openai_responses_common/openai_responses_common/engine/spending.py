@@ -127,8 +127,8 @@ class SpendingGuard:
         has_spent = f"has spent ${_format(spent_usd)} and " if spent_usd else ""
         self._refuse(
             call,
-            f"this call {has_spent}may cost {_describe(estimate)}, more than max_call_cost_usd (${limit_usd}) allows: "
-            "shorten the conversation, choose a cheaper model, or raise the limit",
+            f"this call {has_spent}may cost {_describe(estimate)}, more than max_call_cost_usd (${limit_usd:f}) "
+            "allows: shorten the conversation, choose a cheaper model, or raise the limit",
             limit_usd - spent_usd,
             limit_usd,
         )
@@ -140,7 +140,7 @@ class SpendingGuard:
         self._refuse(
             call,
             f"this session has spent ${_format(spent_usd)}, and this call may cost {_describe(estimate, 'more ')}, "
-            f"which exceeds max_session_cost_usd (${limit_usd}): raise the limit, or begin a new session",
+            f"which exceeds max_session_cost_usd (${limit_usd:f}): raise the limit, or begin a new session",
             limit_usd - spent_usd,
             limit_usd,
         )
@@ -165,4 +165,6 @@ def _describe(estimate: CostEstimate, more: str = "") -> str:
 
 def _format(amount_usd: Decimal) -> str:
     """Return an amount with the digits that a person reads: four decimals, more of them below a cent."""
-    return f"{amount_usd:.4f}" if amount_usd >= Decimal("0.01") or not amount_usd else f"{amount_usd:.2g}"
+    if amount_usd >= Decimal("0.01") or not amount_usd:
+        return f"{amount_usd:.4f}"
+    return f"{Decimal(f'{amount_usd:.2g}'):f}"
