@@ -101,14 +101,14 @@ def encode_messages(
     plan = plan_effort(encoded, effort, default_effort) if effort else None
     items = plan.items if plan else [item for message in encoded for item in message.items]
     in_order = are_in_order([message.facts for message in encoded])
-    dropped |= {text: None for message in encoded for text in message.dropped_content}
+    dropped |= {text: None for message in encoded if message.dropped_content for text in message.dropped_content}
     return EncodedMessages(
         items=items if in_order else _drop_dangling_reasoning(_drop_before_compaction(items)),
         instructions=instructions,
         dropped_content=list(dropped),
         are_in_order=in_order,
         effort=plan.effort if plan else effort,
-        window=[] if any(item.get("type") == "compaction" for item in items) else history.window,
+        window=[] if history.window and any(item.get("type") == "compaction" for item in items) else history.window,
         window_index=sum(len(message.items) for message in encoded[: max(len(history.system_texts) - start, 0)]),
     )
 

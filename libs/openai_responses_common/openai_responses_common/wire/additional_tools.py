@@ -6,7 +6,7 @@ It comes first in the input. Knows the JSON of a body, and not which service wan
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from .json_values import as_objects
 from .types import Item
@@ -28,4 +28,6 @@ def split_tools_item(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
 
 def list_tools(body: Mapping[str, Any]) -> list[Item]:
     """Return all tools of a body: those of the input, and then those of the field `tools`."""
-    return [*split_tools_item(as_objects(body.get("input")))[0], *as_objects(body.get("tools"))]
+    items: object = body.get("input")
+    first_item = as_objects(cast(list[object], items)[:1]) if isinstance(items, list) else []
+    return [*split_tools_item(first_item)[0], *as_objects(body.get("tools"))]
