@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from amplifier_core.llm_errors import ConfigurationError, LLMError, NotFoundError
+from amplifier_core.llm_errors import ConfigurationError, LLMError, NotFoundError, ProviderUnavailableError
 from responses_emulator import CutStream, Disconnect, HttpReply, OnPath, Say, Silence, Think, Turn, server_error
 
 from tests.support.backends import ALL_BACKENDS, BACKENDS, BackendUnderTest
@@ -96,6 +97,41 @@ async def test_a_discounted_window_is_polled_and_costs_less(
     plain = await open_session()
     standard = (await plain.ask("count")).usage.cost_usd
     assert response.usage.cost_usd == standard * Decimal("0.6")
+
+
+@with_background
+@pytest.mark.parametrize("body", [{"id": "resp_1", "status": "expired"}, {"status": None}, {"status": ["x"]}, "[1]"])
+async def test_a_status_that_never_ends_a_response_ends_the_call(open_session: OpenSession, body: Any) -> None:
+    session = await open_session(**ON, background_options="8h", max_retries=1)
+    session.emulator.script(Say(WORDS))
+    session.emulator.script(OnPath("/responses/resp_*", HttpReply(200, body), times=None))
+    if session.backend.name != "openai-v2":  # without such a window nothing is polled
+        assert (await session.ask("count")).text == WORDS
+        return
+    with pytest.raises(LLMError, match=r"status of the response is .* may go on at the service") as caught:
+        await session.ask("count")
+    assert not caught.value.retryable
+    assert (session.sent, len(resumptions(session))) == (1, 2)
+    session.emulator.reset()
+
+
+@with_background
+@pytest.mark.parametrize("is_streamed", [True, False])
+async def test_a_response_that_somebody_cancelled_is_not_created_anew(
+    open_session: OpenSession, is_streamed: bool
+) -> None:
+    session = await open_session(**ON, **({} if is_streamed else {"background_options": "8h"}))
+    if not is_streamed and session.backend.name != "openai-v2":
+        return
+    response = {"id": "resp_1", "object": "response", "status": "cancelled", "output": [], "usage": None, "error": None}
+    event = json.dumps({"type": "response.cancelled", "sequence_number": 99, "response": response})
+    stream = HttpReply(200, f"data: {event}\n\n", {"content-type": "text/event-stream"})
+    session.emulator.script(Turn(Say(WORDS), CutStream(8)) if is_streamed else Say(WORDS))
+    session.emulator.script(OnPath("/responses/resp_*", stream if is_streamed else HttpReply(200, response)))
+    with pytest.raises(ProviderUnavailableError, match="was cancelled at the service") as caught:
+        await session.ask("count")
+    assert not caught.value.retryable
+    assert (session.sent, len(resumptions(session))) == (1, 1)
 
 
 @with_background

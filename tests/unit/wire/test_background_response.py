@@ -26,7 +26,7 @@ def test_the_first_id_and_the_newest_number_count() -> None:
         ("completed", "response.completed"),
         ("incomplete", "response.incomplete"),
         ("failed", "response.failed"),
-        ("cancelled", "response.failed"),
+        ("cancelled", "response.cancelled"),
     ],
 )
 def test_the_event_of_a_status(status: str, event_type: str) -> None:

@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_responses_common.wire.plain_text import join_lines, remove_controls
+from openai_responses_common.wire.plain_text import find_word, join_lines, remove_controls
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,14 @@ def test_a_long_text_takes_no_long_time(start: str) -> None:
     started = time.process_time()
     remove_controls(start * 100_000)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ("tools_changed", "tools_changed"),
+        *((value, "") for value in ("see key", "a\n", "\x1b[31m", "", "a" * 65, {"a": 1}, None, "with_secret")),
+    ],
+)
+def test_only_a_word_is_a_reason(value: object, word: str) -> None:
+    assert find_word(value, lambda text: text.replace("secret", "***")) == word

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 
-from amplifier_core.llm_errors import LLMError, LLMTimeoutError
+from amplifier_core.llm_errors import LLMError, LLMTimeoutError, ProviderUnavailableError
 from amplifier_core.message_models import Usage
 from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
 
@@ -149,7 +149,7 @@ class Attempts:
             if call.background is not None and accumulator.terminal_event is None:
                 await self._background.cancel(call.background)
             if accumulator.terminal_event is not None:  # the response is complete, so it is paid for
-                with suppress(CallFailure):
+                with suppress(CallFailure, LLMError):
                     self._finish_response(accumulator, call)
             raise
         except Exception as caught:
@@ -212,12 +212,16 @@ class Attempts:
 
         Raises:
             CallFailure: the stream has no terminal event or a call without its end, or the service says that it failed.
+            ProviderUnavailableError: somebody cancelled the background response, so it is not created anew.
         """
         if accumulator.terminal_event is None:
             raise CallFailure(Failure(kind="stream", message=accumulator.describe_fault()))
         response = accumulator.build_response()
         usage = sum_call_usage([response], call.options, self._profile)
         self.report_cost(usage)
+        if call.background is not None and accumulator.read_status() == "cancelled":
+            message, name = "the background response was cancelled at the service", self._profile.name
+            raise ProviderUnavailableError(message, provider=name, model=call.options.model, retryable=False)
         if accumulator.has_failed():
             failure = read_error_event(accumulator.terminal_event, call.events.headers)
             raise CallFailure(scrub_failure(failure, self._transport.scrub))

@@ -18,8 +18,10 @@ from ..failures.failure import CallFailure, Failure
 from ..options.options import Options
 from ..transport.base import Transport
 from ..wire.accumulate import Accumulator
-from ..wire.background_response import BackgroundResponse, make_status_event
+from ..wire.background_response import PENDING_STATUSES, BackgroundResponse, make_status_event
 from ..wire.json_values import as_object
+from ..wire.plain_text import find_word, join_lines
+from ..wire.types import TERMINAL_STATUS
 from ._call import Call
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ _FIRST_POLL_S = 1.0
 _LONGEST_POLL_S = 30.0
 # A cancellation holds up the end of a call for no longer.
 _CANCEL_TIMEOUT_S = 1.5
+_MAX_ID_CHARACTERS = 100
 
 
 class BackgroundReader:
@@ -95,7 +98,11 @@ class BackgroundReader:
                 await self._read(reply.batches, accumulator, call)
             return Failure(kind="stream", message=accumulator.describe_fault())
         document = await self._transport.fetch(f"/responses/{background.response_id}", timeout_s=timeout_s)
-        accumulator.add_event(make_status_event(as_object(document.body)))
+        response = as_object(document.body)
+        if (status := response.get("status")) not in (*PENDING_STATUSES, *TERMINAL_STATUS.values()):
+            name = find_word(status, self._transport.scrub) or "unknown"
+            return Failure(kind="stream", message=f"the status of the response is {name}")
+        accumulator.add_event(make_status_event(response))
         return None
 
     async def _wait(self, call: Call, background: BackgroundResponse, failure: Failure, failure_count: int) -> None:
@@ -105,15 +112,16 @@ class BackgroundReader:
             LLMError: that cannot help, or was tried too often.
         """
         options = call.options
+        response_id = join_lines(self._transport.scrub(background.response_id))[:_MAX_ID_CHARACTERS]
         error = self._classify(failure, options, failure_count)
         may_pass = error.retryable or isinstance(error, StreamError)
         if not may_pass or failure_count > options.max_retries:
             error.retryable = False  # a retry would begin, and pay for, another response
-            error.args = (f"{error}; the background response {background.response_id} may go on at the service",)
+            error.args = (f"{error}; the background response {response_id} may go on at the service",)
             raise error
         delay_s = min(options.min_retry_delay_s * 2 ** (failure_count - 1), options.max_retry_delay_s)
         delay_s = max(delay_s, error.retry_after or 0.0)
-        logger.info("%s: the background response %s is resumed: %s", self._name, background.response_id, error)
+        logger.info("%s: the background response %s is resumed: %s", self._name, response_id, error)
         await call.events.emit_retry(failure_count, delay_s, error)
         await asyncio.sleep(delay_s)
 

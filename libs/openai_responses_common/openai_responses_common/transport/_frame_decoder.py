@@ -88,7 +88,7 @@ class FrameDecoder:
         elif event_type in TERMINAL_STATUS or event_type == _ERROR:
             self._kept.append(event)
             self.is_complete = True
-            self.has_failed = event_type in {_ERROR, "response.failed"}
+            self.has_failed = event_type in {_ERROR, "response.failed", "response.cancelled"}
 
 
 def is_foreign(event: Event) -> bool:

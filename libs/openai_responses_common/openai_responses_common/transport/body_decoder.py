@@ -6,14 +6,13 @@ from collections.abc import Mapping
 
 from ..failures.failure import CallFailure, Failure
 from ..failures.read import read_page
-from ..wire.background_response import make_status_event
+from ..wire.background_response import PENDING_STATUSES, make_status_event
 from ..wire.json_values import as_object, loads
 from ..wire.sse import MalformedEvent, SseDecoder
 from ..wire.types import TERMINAL_STATUS, Event
 from ._read_ahead import EventDecoder
 
 # Of a response that runs in the background.
-_PENDING_STATUSES = ("queued", "in_progress")
 # More than a page needs to its title.
 _MAX_START_BYTES = 64_000
 
@@ -143,11 +142,11 @@ def _read_json_response(content: bytes) -> Event:
         return {"type": "error", "error": body["error"]}
     if (
         "output" not in body
-        and body.get("status") not in _PENDING_STATUSES
+        and body.get("status") not in PENDING_STATUSES
         and body.get("status") not in TERMINAL_STATUS.values()
     ):
         raise _build_address_failure("the service sent JSON that is not a response")
-    if body.get("status") in _PENDING_STATUSES:
+    if body.get("status") in PENDING_STATUSES:
         return make_status_event(body)
     status = str(body.get("status") or "completed")
     event_type = next((name for name, implied in TERMINAL_STATUS.items() if implied == status), "response.failed")

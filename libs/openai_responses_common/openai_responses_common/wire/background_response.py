@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from .json_values import as_object
 from .types import TERMINAL_STATUS, Event, Response
 
+PENDING_STATUSES = ("queued", "in_progress")
+"""The statuses of a response that has not ended."""
+
 
 @dataclass(slots=True, kw_only=True)
 class BackgroundResponse:
@@ -35,7 +38,5 @@ class BackgroundResponse:
 def make_status_event(response: Response) -> Event:
     """Return the event that a response with this status belongs to: a terminal one if the response has ended."""
     status = str(response.get("status"))
-    event_type = "response.failed" if status == "cancelled" else f"response.{status}"
-    return {"type": next((name for name, implied in TERMINAL_STATUS.items() if implied == status), event_type)} | {
-        "response": response
-    }
+    event_type = next((name for name, implied in TERMINAL_STATUS.items() if implied == status), f"response.{status}")
+    return {"type": event_type, "response": response}

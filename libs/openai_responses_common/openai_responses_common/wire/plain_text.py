@@ -6,6 +6,7 @@ Servers, files and headers hold such characters, and a text of theirs ends up on
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 # Each pattern ends before the next control character, so that no text takes longer than its length.
 _SEQUENCES = (
@@ -20,6 +21,7 @@ _SEQUENCES = (
 _CONTROLS = "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u206f\ufff9-\ufffb]"
 _UNWANTED = re.compile(f"{'|'.join(_SEQUENCES)}|{_CONTROLS}")
 _MOVES = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1f\x85]")
+_WORD = re.compile(r"[a-z0-9_]{1,64}")
 
 
 def remove_controls(text: str) -> str:
@@ -33,6 +35,18 @@ def remove_controls(text: str) -> str:
 def join_lines(text: str) -> str:
     """Return a text as one line, without controls and with single spaces."""
     return " ".join(remove_controls(text).split())
+
+
+def find_word(value: object, scrub: Callable[[str], str]) -> str:
+    """Return a service's word for a reason or a status, as `max_output_tokens`.
+
+    Returns an empty text for every other value, and for a word that holds the credential.
+
+    Args:
+        value: what the service sent.
+        scrub: removes the credential from a text.
+    """
+    return value if isinstance(value, str) and _WORD.fullmatch(value) and scrub(value) == value else ""
 
 
 def _replace_move(match: re.Match[str]) -> str:

@@ -56,6 +56,7 @@ TERMINAL_STATUS: Mapping[str, str] = {
     "response.done": "completed",
     "response.incomplete": "incomplete",
     "response.failed": "failed",
+    "response.cancelled": "cancelled",
 }
 """Terminal events that have a response, and the status that each implies if the response has none."""
 
