@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import pytest
-from responses_emulator import RejectParameters
+from responses_emulator import RejectParameters, ResponseFields, Say, Turn
 
 from tests.support.session import Conversation, OpenSession, Session, tool, user
 
@@ -69,6 +69,32 @@ async def test_service_says_why_the_cache_missed(open_session: OpenSession) -> N
         event = session.recorder.named("llm:response")[-1]
         assert event["prompt_cache"]["reason"] == "tools_changed"
         assert (miss(session)["reason"], miss(session)["source"]) == ("tools_changed", "service")
+
+
+@pytest.mark.one_transport("what is read of a response")
+async def test_a_reason_that_is_no_word_is_not_shown(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    chat = await start(session)
+    chat.fields["tools"] = [tool("other", "x")]
+    reason = f"see {session.backend.secret}\x1b[31m"
+    notice = {"prompt_cache_diagnostics": {"type": "cache_miss", "reason": reason}}
+    session.emulator.script(Turn(Say("ok"), ResponseFields(notice)))
+    with caplog.at_level(logging.WARNING):
+        await chat.say("again")
+    assert (miss(session)["reason"], miss(session)["source"]) == ("tools_changed", "provider")
+    assert session.backend.secret not in caplog.text
+
+
+@pytest.mark.one_transport("what is counted of a request")
+async def test_a_call_that_only_begins_alike_missed_nothing(session: Session) -> None:
+    chat = Conversation(session, conversation_id="c", system="rules")
+    chat.messages.append(user("hi"))
+    chat.messages.append(user(LONG))
+    await chat.say("hello")
+    other = Conversation(session, conversation_id="c", system="rules")
+    other.messages.append(user("hi"))
+    other.messages.append(user("words " * 60_000))
+    await other.say("summarize")
+    assert miss(session) == {}
 
 
 async def test_question_for_the_reason_keeps_a_websocket_going(open_session: OpenSession) -> None:

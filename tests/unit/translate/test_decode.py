@@ -234,6 +234,8 @@ def test_why_an_answer_ended(given_response: dict[str, Any], reason: str) -> Non
         (cut(), "length", "cut off before any text"),
         (cut(reason="content_filter"), "content_filter", "withheld"),
         (cut(reason="steered"), "length", "ended the answer before any text: steered"),
+        (cut(reason="see\x1b[31m sk-x"), "length", "ended the answer before any text: for another reason"),
+        (response() | {"status": "see sk-x"}, "stop", "status unknown"),
         (cut() | used(16, 16), "length", "all output tokens went into reasoning"),
         (cut(REASONING) | used(16, 16), "length", "all output tokens went into reasoning"),
         (cut(REASONING) | used(16, 9), "length", "before any text. Raise"),

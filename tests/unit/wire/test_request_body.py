@@ -100,6 +100,10 @@ def test_body_goes_on_with_another_field_of_one_request() -> None:
     assert not body.with_field("truncation", "auto").goes_on_from(body)
 
 
+def test_each_item_has_its_bytes() -> None:
+    assert RequestBody({"model": "m"}, [{"n": 1}, SharedItem({"n": "ä"})]).sizes() == (7, 10)
+
+
 def test_equal_items_have_equal_digests() -> None:
     item = {"type": "message", "role": "user", "content": "a"}
     first, second = RequestBody({}, [item, {"a": 1}]), RequestBody({}, [SharedItem(item), {"a": True}])

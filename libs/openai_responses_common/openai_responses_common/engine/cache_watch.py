@@ -7,7 +7,7 @@ service that knows the reason itself is asked, and its word counts more. Knows n
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -20,6 +20,7 @@ from ..translate.background import find_completion_window
 from ..translate.encode import EncodedRequest
 from ..translate.usage import calculate_missed_cost_usd, read_token_counts
 from ..wire.json_values import as_object
+from ..wire.plain_text import find_word
 from ..wire.request_body import RequestBody
 from ..wire.types import Body, Response
 
@@ -66,6 +67,8 @@ class SentPrompt:
         input_tokens: the tokens of its input, those from the cache included.
         parts: the digest of each part that the cache depends on.
         items: the digest of each input item.
+        sizes: the bytes of each input item.
+        rest_size: the bytes of tools and instructions, which come before the items.
     """
 
     response_id: str
@@ -73,6 +76,8 @@ class SentPrompt:
     input_tokens: int
     parts: Mapping[str, int]
     items: tuple[int, ...]
+    sizes: tuple[int, ...]
+    rest_size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +126,12 @@ class CacheWatch:
 
     Args:
         profile: the facts about the service.
+        scrub: removes the credential from a text.
     """
 
-    def __init__(self, profile: BackendProfile) -> None:
+    def __init__(self, profile: BackendProfile, *, scrub: Callable[[str], str]) -> None:
         self._profile = profile
+        self._scrub = scrub
         self._prompts: dict[str, tuple[SentPrompt, ...]] = {}
 
     def find_earlier(self, body: RequestBody, options: Options) -> SentPrompt | None:
@@ -164,12 +171,15 @@ class CacheWatch:
         if not key or counts is None or not response.get("id"):
             return
         parts, items = _digest(body)
+        sizes, rest_size = _measure(body)
         prompt = SentPrompt(
             response_id=str(response["id"]),
             at_s=time.monotonic(),
             input_tokens=counts.input,
             parts=parts,
             items=items,
+            sizes=sizes,
+            rest_size=rest_size,
         )
         earlier = self._prompts.pop(key, ())
         self._prompts[key] = (*earlier, prompt)[-_MAX_PROMPTS:]
@@ -183,16 +193,16 @@ class CacheWatch:
         counts = read_token_counts(response)
         if counts is None:
             return None
-        missed_tokens = min(earlier.input_tokens, counts.input) - counts.cache_read
+        missed_tokens = min(_count_reusable_tokens(earlier, body), counts.input) - counts.cache_read
         notice = as_object(response.get("prompt_cache_diagnostics"))
-        is_told = notice.get("type") == "cache_miss" and bool(notice.get("reason"))
+        told = find_word(notice.get("reason"), self._scrub) if notice.get("type") == "cache_miss" else ""
         if missed_tokens < _SMALLEST_MISS_TOKENS:
             return None
         idle_s = time.monotonic() - earlier.at_s
         reason, changed_item = _find_change(earlier, body, idle_s, response)
         return CacheMiss(
-            reason=str(notice["reason"]) if is_told else reason,
-            source="service" if is_told else "provider",
+            reason=told or reason,
+            source="service" if told else "provider",
             missed_tokens=missed_tokens,
             changed_item=changed_item,
             idle_s=idle_s,
@@ -220,6 +230,29 @@ def _digest(body: RequestBody) -> tuple[dict[str, int], tuple[int, ...]]:
     text, reasoning = as_object(fields.get("text")), as_object(fields.get("reasoning"))
     values = {"format": text.get("format"), "verbosity": text.get("verbosity"), "effort": reasoning.get("effort")}
     return {**parts, **{name: hash(repr(value)) for name, value in values.items() if value is not None}}, items
+
+
+def _measure(body: RequestBody) -> tuple[tuple[int, ...], int]:
+    """Return the bytes of each item, and those of what comes before the items."""
+    written, sizes = body.write(), body.sizes()
+    rest_size = sum(len(written.get(name, b"")) for name in ("tools", "instructions"))
+    return (sizes[1:], rest_size + sizes[0]) if _has_tools_first(body) else (sizes, rest_size)
+
+
+def _count_reusable_tokens(earlier: SentPrompt, body: RequestBody) -> int:
+    """Return how many tokens of an earlier request a later one could have read from the cache.
+
+    An edited history counts as a whole, because the edit is what the user pays for. A request that only begins like the
+    earlier one, as a call for another purpose does, counts up to where they part; bytes say how much that is.
+    """
+    _, items = _digest(body)
+    common = _count_common(earlier.items, items)
+    rest, new_rest = set(earlier.items[common:]), set(items[common:])
+    recurring = len(rest & new_rest)
+    if not rest or (recurring and 2 * recurring >= min(len(rest), len(new_rest))):
+        return earlier.input_tokens
+    common_size, size = earlier.rest_size + sum(earlier.sizes[:common]), earlier.rest_size + sum(earlier.sizes)
+    return earlier.input_tokens * common_size // size
 
 
 def _has_tools_first(body: RequestBody) -> bool:

@@ -82,7 +82,7 @@ class Engine:
         )
         self.context = ContextCalls(transport, profile, attempts=self._attempts, spending=spending, encode=self._encode)
         self._encoding_cache = EncodingCache(lock=threading.Lock())
-        self._cache_watch = CacheWatch(profile)
+        self._cache_watch = CacheWatch(profile, scrub=transport.scrub)
         self._logged_warnings: set[str] = set()
         self._slow_events: dict[str, float] = {}
 
@@ -316,6 +316,7 @@ class Engine:
             tool_names=call.tool_names,
             body=call.prepared_request.encoded_request.body,
             effort=call.prepared_request.encoded_request.effort,
+            scrub=self.transport.scrub,
         )
 
     def _warn_once(self, warnings: list[str]) -> None:

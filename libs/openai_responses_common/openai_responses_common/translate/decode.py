@@ -5,7 +5,7 @@ What a host cannot show stays in the content for replay. Knows the whole respons
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from amplifier_core.llm_errors import InvalidToolCallError
@@ -14,6 +14,7 @@ from pydantic import Field
 
 from ..wire.additional_tools import list_tools
 from ..wire.json_values import as_object, as_objects
+from ..wire.plain_text import find_word
 from ..wire.types import Body, Item, Response
 from .blocks import CONTENT_BLOCKS, Block, find_item_translation
 from .cut_calls import find_cut_calls
@@ -43,6 +44,7 @@ def decode_response(
     tool_names: ToolNames | None = None,
     body: Body | None = None,
     effort: str = "",
+    scrub: Callable[[str], str] = str,
 ) -> DecodedResponse:
     """Return the chat response for the responses of one call: the first one and its continuations.
 
@@ -54,6 +56,7 @@ def decode_response(
         tool_names: the names of the tools of the request. None, the default, if no tool has an alias.
         body: the body that the last response belongs to; None, by default, if its tools and its limit do not matter.
         effort: the effort that the requests asked for; empty, the default, if no later request needs it.
+        scrub: removes the credential from a text. The default changes nothing.
 
     Raises:
         InvalidToolCallError: the arguments of a call are not a JSON object, or a call has none of those that its tool
@@ -78,7 +81,7 @@ def decode_response(
         finish_reason = "length"
     if not calls and not any(isinstance(block, TextBlock | ImageBlock) for block in blocks):
         cut_calls = [decoding.tool_names.read_tool_name(item["call"]) for item in find_cut_calls(items)]
-        blocks.append(_make_notice(finish_reason, last, cut_calls))
+        blocks.append(_make_notice(finish_reason, last, cut_calls, scrub))
     event_blocks = (CONTENT_BLOCKS[block.type].make_event_block(block) for block in blocks)
     return DecodedResponse(
         content=list(blocks),
@@ -137,8 +140,11 @@ def _choose_finish_reason(response: Response, blocks: Sequence[Block], has_calls
     return "content_filter" if is_refusal else "stop"
 
 
-def _make_notice(finish_reason: str, response: Response, cut_tool_names: Sequence[str]) -> TextBlock:
+def _make_notice(
+    finish_reason: str, response: Response, cut_tool_names: Sequence[str], scrub: Callable[[str], str]
+) -> TextBlock:
     """Return the text for an answer without any text. We write it, so it is never sent to the service."""
+    reason = read_incomplete_reason(response)
     match finish_reason:
         case "content_filter":
             text = "The service's content filter withheld the answer."
@@ -147,8 +153,8 @@ def _make_notice(finish_reason: str, response: Response, cut_tool_names: Sequenc
                 f"The answer was cut off in a call of {', '.join(dict.fromkeys(cut_tool_names))}, which was not run. "
                 "Ask for smaller steps, or raise max_output_tokens."
             )
-        case "length" if read_incomplete_reason(response) not in {"max_output_tokens", ""}:
-            text = f"The service ended the answer before any text: {read_incomplete_reason(response)}."
+        case "length" if reason not in {"max_output_tokens", ""}:
+            text = f"The service ended the answer before any text: {find_word(reason, scrub) or 'for another reason'}."
         case "length" if _is_reasoning_only(response):
             text = (
                 "The answer was cut off before any text: all output tokens went into reasoning. "
@@ -157,7 +163,8 @@ def _make_notice(finish_reason: str, response: Response, cut_tool_names: Sequenc
         case "length":
             text = "The answer was cut off before any text. Raise max_output_tokens."
         case _:
-            text = f"The model ended its turn without an answer; status {response.get('status')}."
+            status = find_word(response.get("status"), scrub) or "unknown"
+            text = f"The model ended its turn without an answer; status {status}."
     return TextBlock(text=f"({text})", **as_extra_field(ReplayState(local=True)))
 
 

@@ -102,6 +102,11 @@ class RequestBody:
         self.write()
         return tuple(map(hash, self._items_json))
 
+    def sizes(self) -> tuple[int, ...]:
+        """Return the bytes of each item. The errors are those of `content`."""
+        self.write()
+        return tuple(map(len, self._items_json))
+
     def with_field(self, name: str, value: Any) -> RequestBody:
         """Return a body with another field, which shares the items. The errors are those of `content`."""
         body = RequestBody({**self.fields, name: value}, self.items)
