@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 
 import pytest
 from amplifier_core.llm_errors import RateLimitError
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
-from responses_emulator import Say, Silence, Think, Turn, rate_limit_exceeded
+from responses_emulator import ResponseFields, Say, Silence, Think, Turn, rate_limit_exceeded
 
 from tests.support.session import OpenSession, Session
 
@@ -101,13 +102,62 @@ async def test_a_broken_sdk_costs_no_response(
     assert "no span could be started" in caplog.text
 
 
+class BrokenProcessor(SpanProcessor):
+    """Fails at the end of each span."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        raise RuntimeError(f"the end of {span.name}")
+
+
+async def test_a_broken_processor_changes_no_end_of_a_call(
+    open_session: OpenSession, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = TracerProvider()
+    provider.add_span_processor(BrokenProcessor())
+    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+    session = await open_session(opentelemetry=True, max_retries=0)
+    assert (await session.ask("hello")).text
+    assert "a span has no end" in caplog.text
+    session.emulator.script(Turn(Say("never"), Silence(60)))
+    call = asyncio.create_task(session.ask("hello"))
+    assert await session.emulator.wait_until_async(lambda: session.sent == 2)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+async def test_a_package_that_fails_on_import_costs_no_call(
+    open_session: OpenSession, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(types.ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise RuntimeError(f"no {name} here")
+
+    monkeypatch.setitem(sys.modules, "opentelemetry.trace", Broken("opentelemetry.trace"))
+    session = await open_session(opentelemetry=True)
+    for _ in range(2):
+        assert (await session.ask("hello")).text
+    assert caplog.text.count("opentelemetry-api cannot be imported (RuntimeError: ") == 1
+
+
+async def test_an_echoed_credential_is_in_no_span(open_session: OpenSession, spans: InMemorySpanExporter) -> None:
+    session = await open_session(opentelemetry=True)
+    echo = f"sent with {session.backend.secret}"
+    fields = {"id": echo, "model": echo, "service_tier": echo}
+    session.emulator.script(Turn(Say("ok"), ResponseFields(fields)))
+    await session.ask("hello")
+    (span,) = spans.get_finished_spans()
+    assert "gen_ai.response.id" in (span.attributes or {})
+    assert session.backend.secret not in span.to_json()
+
+
 def test_nothing_is_imported_while_the_setting_is_off() -> None:
     code = (
         "import sys; from openai_responses_common.engine.engine import Engine;"
         "from openai_responses_common.engine.tracing import trace_call;"
         "from openai_responses_common.facts.backend_profile import BackendProfile;"
         "from openai_responses_common.options.options import Options\n"
-        "with trace_call(Options(), BackendProfile(name='p', display_name='P'), print): pass\n"
+        "with trace_call(Options(), BackendProfile(name='p', display_name='P'), print, str): pass\n"
         "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

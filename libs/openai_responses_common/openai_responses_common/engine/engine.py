@@ -111,7 +111,7 @@ class Engine:
         Raises:
             LLMError: one of the kernel's classes, with provider, model, status and `retry_after`.
         """
-        with trace_call(options, self.profile, self._warn_once) as note_response:
+        with trace_call(options, self.profile, self._warn_once, self.transport.scrub) as note_response:
             response = await self._run_call(request, options, events, sink)
             note_response(response)
         return response

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..facts.backend_profile import BackendProfile
 from ..installation import install_command
 from ..options.options import Options
 from ..version import __version__
+from .redact import redact
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -27,11 +28,12 @@ NoteResponse: TypeAlias = "Callable[[DecodedResponse], None]"
 """Takes the response of a call that succeeded."""
 
 _REQUIREMENT = "opentelemetry-api>=1.27"
+_MAX_CHARACTERS = 200
 
 
 @contextmanager
 def trace_call(
-    options: Options, profile: BackendProfile, warn_once: Callable[[list[str]], None]
+    options: Options, profile: BackendProfile, warn_once: Callable[[list[str]], None], scrub: Callable[[str], str]
 ) -> Generator[NoteResponse, None, None]:
     """Put a span round the block below, as a child of the current one, and yield what takes the response.
 
@@ -41,20 +43,33 @@ def trace_call(
         options: the options of the call.
         profile: the facts about the service.
         warn_once: logs each sentence that was not logged before.
+        scrub: removes the credential from a text.
     """
     span = _start_span(options, profile, warn_once) if options.opentelemetry else None
     if span is None:
         yield lambda response: None
         return
-    from opentelemetry.trace import Status, StatusCode, use_span
+    scope = ExitStack()
+    try:
+        with _guard("a span could not become the current one"):
+            from opentelemetry.trace import use_span
 
-    with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
-        try:
-            yield lambda response: _set_attributes(span, _describe_response(response))
-        except BaseException as error:
+            scope.enter_context(
+                use_span(span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
+            )
+        yield lambda response: _set_attributes(span, _describe_response(response, scrub))
+    except BaseException as error:
+        with _guard("a span lacks its error"):
+            from opentelemetry.trace import Status, StatusCode
+
             span.set_attribute("error.type", type(error).__name__)
             span.set_status(Status(StatusCode.ERROR))
-            raise
+        raise
+    finally:
+        with _guard("a span is still the current one"):
+            scope.close()
+        with _guard("a span has no end"):
+            span.end()
 
 
 def _start_span(options: Options, profile: BackendProfile, warn_once: Callable[[list[str]], None]) -> Span | None:
@@ -64,6 +79,9 @@ def _start_span(options: Options, profile: BackendProfile, warn_once: Callable[[
     except ImportError:
         command = install_command(_REQUIREMENT)
         warn_once([f"setting 'opentelemetry' needs the package opentelemetry-api: run `{command}`"])
+        return None
+    except Exception as error:  # noqa: BLE001 - code of a package, which must not cost a call
+        warn_once([f"setting 'opentelemetry': opentelemetry-api cannot be imported ({type(error).__name__}: {error})"])
         return None
     attributes: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
@@ -87,15 +105,22 @@ def _start_span(options: Options, profile: BackendProfile, warn_once: Callable[[
 
 
 def _set_attributes(span: Span, attributes: dict[str, Any]) -> None:
-    try:
+    with _guard("a span lacks its attributes"):
         span.set_attributes({key: value for key, value in attributes.items() if value is not None})
-    except Exception:  # code of an SDK, which must not cost a response that was paid for
-        logger.exception("a span lacks its attributes")
 
 
-def _describe_response(response: DecodedResponse) -> dict[str, Any]:
+@contextmanager
+def _guard(problem: str) -> Generator[None, None, None]:
+    """Log a failure of the block below: code of an SDK must not cost a response that was paid for."""
+    try:
+        yield
+    except Exception:
+        logger.exception(problem)
+
+
+def _describe_response(response: DecodedResponse, scrub: Callable[[str], str]) -> dict[str, Any]:
     """Return the attributes of a response. The conventions count what was written to the cache as input."""
-    metadata, usage = response.metadata or {}, response.usage
+    metadata, usage = redact(response.metadata or {}, scrub=scrub, max_characters=_MAX_CHARACTERS), response.usage
     attributes: dict[str, Any] = {
         "gen_ai.response.id": metadata.get("openai:response_id"),
         "gen_ai.response.model": metadata.get("openai:model"),
