@@ -195,14 +195,14 @@ def _add_mode_options(parser: argparse.ArgumentParser) -> None:
         dest="auth_mode",
         action="store_const",
         const="plan",
-        help="the sign-in in a browser, with Sign in with ChatGPT: OpenAI's own way for other programs",
+        help="Sign in with ChatGPT, in a browser here or on another machine: the way that OpenAI supports",
     )
     modes.add_argument(
         "--device-code",
         dest="auth_mode",
         action="store_const",
         const="device_code",
-        help="the sign-in with a code, as in OpenAI's own client: no browser is needed on this machine",
+        help="the sign-in with a code, as in OpenAI's own client, which OpenAI does not support for other programs",
     )
 
 
@@ -211,6 +211,8 @@ def _export(arguments: argparse.Namespace) -> Result:
     account = _build_provider(arguments).require_account()
     if account.load_tokens() is None:
         return Result(summary="Nobody is signed in.", ok=False)
+    if file.is_dir():
+        return Result(summary=f"{file} is a folder: add the name of a file.", ok=False)
     if file.exists() or file.is_symlink():
         if not Terminal().ask_to_continue(f"{file} exists. Press Enter to replace it, or Ctrl-C to stop."):
             return Result(summary=f"{file} exists: choose another name, or delete it.", ok=False)

@@ -31,12 +31,12 @@ _WORDS: Mapping[str, AuthMode | None] = {
     "legacy_codex": "device_code",
 }
 EXPLANATIONS: Mapping[AuthMode, str] = {
-    "plan": "plan: with your browser, as OpenAI offers it to programs.\n"
-    "Or `login --device-code`: a code on any device, no contract.",
-    "device_code": "device_code: no browser opens here, so a code; no contract.\n"
-    "Or `login --plan`: your browser, as OpenAI offers it.",
+    "plan": "You sign in with ChatGPT, as OpenAI offers it to programs. The\n"
+    "other way, `login --device-code`, is not supported by OpenAI.",
+    "device_code": "OpenAI does not support this way for other programs.\n"
+    "The supported way is `login --plan`; it works here, too.",
 }
-"""Both ways in two lines, by the way that is taken, for somebody who has never signed in."""
+"""Both ways in two lines, by the way that is taken, for somebody who has not chosen it."""
 
 
 def parse_auth_mode(text: str) -> AuthMode | None:

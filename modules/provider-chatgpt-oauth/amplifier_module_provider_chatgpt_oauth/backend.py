@@ -22,7 +22,7 @@ from .auth.account import Account, get_shared_account
 from .auth.credential import ChatgptCredential
 from .auth_mode import AUTH_MODES, AuthMode
 from .models import ChatgptModels
-from .plan_quirks import PLAN_PROFILE
+from .plan_quirks import PLAN_HEADERS, PLAN_PROFILE
 from .quirks import CLIENT_HEADERS, PROFILE
 from .routing import get_shared_routing
 from .settings import (
@@ -125,7 +125,7 @@ def _build_transport(
 ) -> Transport:
     settings = account.settings
     if settings.mode == "plan":
-        endpoint = Endpoint(base_url=settings.base_url, credential=credential)
+        endpoint = Endpoint(base_url=settings.base_url, credential=credential, headers=PLAN_HEADERS)
         return SwitchingTransport(HttpTransport(endpoint), WebSocketTransport(endpoint))
     # OpenAI's own client sends this version with every call too, and the service offers some models to newer clients
     # only. Sources: a capture of Codex 0.169, clodex#271, agent-zero#1765, seen 2026-11-30.

@@ -17,6 +17,7 @@ from amplifier_core.llm_errors import (
     QuotaExceededError,
 )
 from openai_responses_common import BackendProfile, ErrorMeaning, KnownError, LimitTable
+from openai_responses_common.version import __version__
 
 from .quirks import FAST_SUFFIX
 from .settings import LOGIN_COMMAND
@@ -24,8 +25,12 @@ from .settings import LOGIN_COMMAND
 USAGE_PAGE = "https://chatgpt.com/settings/usage"
 """Where a user sees how much of the plan is used. The service tells it to nobody else."""
 
-_REFUSAL_REASON = "a ChatGPT plan does not pay for it"
-# The last two are not documented: probes of a client found them on 2026-09-30.
+PLAN_HEADERS: Mapping[str, str] = {"User-Agent": f"amplifier-module-provider-chatgpt-oauth/{__version__}"}
+"""Of every request with `plan`, to the API and to the sign-in."""
+
+_REFUSAL_REASON = "a ChatGPT plan does not accept it"
+# The last line but one is not documented: probes of a client found it on 2026-09-30. No source says that the service
+# compacts, so the last one is left out.
 REFUSED_FIELDS: Mapping[str, str] = dict.fromkeys(
     (
         *(
@@ -40,6 +45,7 @@ REFUSED_FIELDS: Mapping[str, str] = dict.fromkeys(
         *("multi_agent", "previous_response_id", "prompt", "prompt_cache_retention", "safety_identifier"),
         *("temperature", "top_logprobs", "top_p", "truncation", "user"),
         *("prompt_cache_options", "prompt_cache_breakpoint"),
+        "context_management",
     ),
     _REFUSAL_REASON,
 )

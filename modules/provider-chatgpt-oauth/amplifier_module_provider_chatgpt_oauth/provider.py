@@ -72,15 +72,18 @@ class ChatgptOauthProvider(ResponsesProvider):
         try:
             return account.sign_in(terminal, needs_browser=is_first_choice)
         except NoBrowser as error:
-            terminal.print_text(f"{str(error).capitalize()}, so you sign in with a code.")
+            _explain_code(terminal, f"{str(error).capitalize()}, so you sign in with a code.")
             self._set_up({**self.config, "auth_mode": "device_code"}, self.coordinator)
             return self.require_account().sign_in(terminal)
 
     def _explain_choice(self, terminal: Terminal) -> None:
-        """Explain both ways to a user who has not chosen one."""
+        """Explain both ways to a user who has not chosen one; the way that OpenAI does not support each time."""
         backend = self._chatgpt_backend
-        if backend.is_first_choice and not backend.account.has_stored_files():
-            terminal.print_text(EXPLANATIONS[backend.account.settings.mode])
+        if backend.is_auto and backend.account.settings.mode == "device_code":
+            reason = "No browser can be opened here, so you" if backend.is_first_choice else "You"
+            _explain_code(terminal, f"{reason} sign in with a code.")
+        elif backend.is_first_choice:
+            terminal.print_text(EXPLANATIONS["plan"])
 
     def logout(self) -> list[str]:
         """End the sign-in here and at the service; blocks. With `auth_mode: auto` that is the one of each way.
@@ -188,6 +191,10 @@ class ChatgptOauthProvider(ResponsesProvider):
             return self._chatgpt_backend.account.describe_location()
         except AuthenticationError as error:
             return f"an unknown location: {error}"
+
+
+def _explain_code(terminal: Terminal, reason: str) -> None:
+    terminal.print_text(f"{reason}\n{EXPLANATIONS['device_code']}")
 
 
 def create(config: Mapping[str, Any]) -> ChatgptOauthProvider:

@@ -77,7 +77,8 @@ SETTINGS: Mapping[str, Setting] = {
         variables=("CHATGPT_OAUTH_TOKEN_STORE",),
     ),
     "token_file_path": Setting(
-        meaning="The path of that file. Only you can read the file.",
+        meaning="The path of that file, which only you can read. The file of `plan` lies beside it, and has `-plan` in "
+        "its name: `openai-chatgpt-plan.json`.",
         default=f"`{DEFAULT_TOKEN_FILE}`",
         variables=("CHATGPT_OAUTH_TOKEN_FILE",),
     ),
@@ -87,34 +88,36 @@ SETTINGS: Mapping[str, Setting] = {
         default=f"{DEFAULT_MODELS_CACHE_TTL_S:g}",
     ),
     "client_version": Setting(
-        meaning="The client version that is sent with calls and with the request for the model list.",
+        meaning="The client version that is sent with calls and with the request for the model list (`device_code` "
+        "only).",
         default=DEFAULT_CLIENT_VERSION,
     ),
     "workspace_routing": Setting(
         read=flag,
         meaning="Whether the service is asked, once in a process and after each refresh of the token, where your "
-        "workspace wants its requests, as OpenAI's own client does. Workspaces with data residency need it.",
+        "workspace wants its requests, as OpenAI's own client does (`device_code` only). Workspaces with data "
+        "residency need it.",
         default="true",
     ),
     "compress_requests": Setting(
         read=flag,
         meaning="Whether long requests are compressed with zstd. That needs Python 3.14, or the extra `zstd` of this "
-        "package. Requests to other hosts than OpenAI's are never compressed.",
+        "package. Requests to other hosts than OpenAI's are never compressed, nor those with `plan`.",
         default="true",
     ),
     "base_url": Setting(
-        meaning="The address of the service, for tests and gateways.",
+        meaning="The address of the service for `device_code`, for tests and gateways.",
         default="ChatGPT's own",
         variables=("CHATGPT_OAUTH_BASE_URL",),
     ),
     "plan_base_url": Setting(
-        meaning="The address of the service for `plan`, for tests and gateways. `base_url` is for `device_code` only.",
+        meaning="The address of the service for `plan`, for tests on this machine.",
         default="OpenAI's own",
         variables=("CHATGPT_OAUTH_PLAN_BASE_URL",),
     ),
     "issuer": Setting(
-        meaning="The address of the sign-in service, for tests and gateways. The paths below it are always the "
-        "documented ones.",
+        meaning="The address of the sign-in service, for tests and, with `device_code`, gateways. The paths below it "
+        "are always the documented ones.",
         default="OpenAI's own",
         variables=("CHATGPT_OAUTH_ISSUER",),
     ),

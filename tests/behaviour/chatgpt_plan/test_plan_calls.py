@@ -67,15 +67,19 @@ async def test_used_up_plan_names_the_page_and_what_else_works_and_sends_no_more
 
 async def test_what_a_plan_does_not_pay_for_is_left_out_and_reported(open_session: OpenSession) -> None:
     session = await open_session(
-        web_search=True, hosted_tools=[{"type": "image_generation"}], temperature=0.5, max_output_tokens=500
+        web_search=True,
+        hosted_tools=[{"type": "image_generation"}],
+        temperature=0.5,
+        max_output_tokens=500,
+        compact_threshold=100_000,
     )
     session.emulator.script(Say("ok"))
     await session.ask("hello", tools=[tool("look", "at")])
     assert [each["type"] for each in sent_tools(session.body)] == ["web_search", "function"]
-    assert not {"temperature", "max_output_tokens"} & session.body.keys()
+    assert not {"temperature", "max_output_tokens", "context_management"} & session.body.keys()
     event = session.recorder.one("llm:request")
     assert (event["tool_count"], event["input_count"]) == (2, 1)
-    for name in ("image_generation", "temperature", "max_output_tokens"):
+    for name in ("image_generation", "temperature", "max_output_tokens", "context_management"):
         assert any(name in line for line in event["dropped"]), name
     assert session.sent == 1
 

@@ -155,9 +155,19 @@ def test_both_ways_in_turn(shell: Shell) -> None:
 def test_where_no_browser_opens_a_code_signs_in(shell: Shell, variables: dict[str, str], reason: str) -> None:
     code, _, err = shell.run(variables, "login")
     assert (code, "/codex/device" in err, reason in err) == (0, True, True), err
-    assert (EXPLANATIONS["device_code"] in err) is (not reason)
+    assert EXPLANATIONS["device_code"] in err
     assert shell.code.file.exists()
     assert rows_of(shell.run(variables, "status", "--offline")[1])["sign-in"] == "device_code"
+
+
+def test_a_code_that_nobody_asked_for_is_explained_each_time(shell: Shell) -> None:
+    (shell.code.home / "tokens.json.choice").touch()
+    for _ in range(2):
+        code, _, err = shell.run({}, "login")
+        assert (code, EXPLANATIONS["device_code"] in err) == (0, True), err
+    assert shell.run({}, "logout")[0] == 0
+    code, _, err = shell.run({}, "login")
+    assert (code, EXPLANATIONS["device_code"] in err) == (0, True), err
 
 
 def test_a_chosen_way_is_taken_without_a_browser(shell: Shell) -> None:
@@ -217,6 +227,13 @@ def test_export_replaces_no_file_and_import_takes_no_other(shell: Shell, tmp_pat
     code, _, err = shell("import", str(file))
     assert (code, err) == (1, f"error: {file} does not hold a sign-in: write it with the command `export`\n")
     assert file.exists()
+
+
+def test_export_to_a_folder_is_refused_before_a_question(shell: Shell, tmp_path: Path) -> None:
+    assert shell("login")[0] == 0
+    code, out, err = shell("export", str(tmp_path))
+    assert (code, out, err) == (1, f"{tmp_path} is a folder: add the name of a file.\n", "")
+    assert shell("status", "--offline")[0] == 0, "the sign-in is still here"
 
 
 def test_a_session_that_began_before_the_other_way_says_so(shell: Shell) -> None:

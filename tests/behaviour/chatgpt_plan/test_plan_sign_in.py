@@ -18,8 +18,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 import jwt
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, ConfigurationError, QuotaExceededError
+from amplifier_module_provider_chatgpt_oauth.auth import plan_sign_in
 from openai_responses_common.auth import terminal as screens
-from responses_emulator import Account, PlanStatus, open_callback, plan_error, press_button
+from openai_responses_common.version import __version__
+from responses_emulator import Account, HttpReply, PlanStatus, open_callback, plan_error, press_button
 from responses_emulator.chatgpt_plan.keys import new_key
 
 from tests.support.chatgpt_plan_machine import PlanMachine
@@ -48,9 +50,11 @@ class TestSignIn:
         assert "Signed in as ada@example.com." in machine.text
         ((status, page),) = machine.pages
         assert (status, "You can close this page" in page) == (200, True)
+        assert "approval" not in page, "the box on the page may not be ticked"
         assert ask(machine).text
         (request,) = machine.emulator.model_requests
         assert not {"chatgpt-account-id", "originator", "version", "session-id"} & set(request.headers)
+        assert request.headers["user-agent"] == f"amplifier-module-provider-chatgpt-oauth/{__version__}"
 
     def test_the_requests_are_those_of_the_protocol(self, machine: PlanMachine) -> None:
         machine.sign_in()
@@ -83,6 +87,28 @@ class TestSignIn:
         assert not machine.sign_in()
         assert machine.sign_in()
         assert len(machine.service.clients) == 1
+
+    def test_a_client_id_that_the_service_forgot_has_a_way_out(self, machine: PlanMachine) -> None:
+        assert machine.sign_in()
+        machine.service.script("exchange", HttpReply(401, {"error": "invalid_client"}))
+        assert not machine.sign_in()
+        (file,) = machine.home.glob("registration.*")
+        assert f"does not accept this client (invalid_client). If it fails again, delete {file}" in machine.text
+        machine.does = lambda url: open_callback(
+            f"{press_button(url, 'decline')}".replace("access_denied", "invalid_client")
+        )
+        assert not machine.sign_in()
+        assert machine.text.count(f"delete {file}") == 2
+
+    def test_a_page_that_leads_nowhere_has_a_way_out(
+        self, machine: PlanMachine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert machine.sign_in()
+        monkeypatch.setattr(plan_sign_in, "_DEADLINE_S", 0.0)
+        machine.does = lambda url: None
+        assert not machine.sign_in()
+        assert "nobody answered the page" in machine.text
+        assert "If it fails again, delete" in machine.text
 
     def test_a_user_can_decline(self, machine: PlanMachine) -> None:
         machine.does = lambda url: open_callback(press_button(url, "decline"))

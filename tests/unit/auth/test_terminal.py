@@ -96,6 +96,14 @@ def test_enter_opens_the_page_once(terminal: tuple[Tty, int], opened: list[str])
     assert opened == ["https://example.com/device"]
 
 
+def test_ctrl_d_stops_the_sign_in(terminal: tuple[Tty, int], opened: list[str]) -> None:
+    screen = Terminal()
+    screen.start_waiting("https://example.com/device", ("example.com",))
+    os.write(terminal[1], b"\x04")
+    screen.wait(PATIENCE_S, lambda: 10.0)
+    assert (screen.is_declined, opened) == (True, [])
+
+
 @pytest.mark.parametrize(
     ("url", "hosts", "ssh"),
     [
@@ -137,6 +145,12 @@ def test_no_browser_that_would_take_the_terminal(
     monkeypatch.setattr(webbrowser, "get", get)
     Terminal().start_waiting("https://example.com/device", ("example.com",))
     assert "Press Enter" not in terminal[0].getvalue()
+
+
+@pytest.mark.parametrize("answer", ["no\n", "y\n", " q \n"])
+def test_every_answer_but_enter_declines(terminal: tuple[Tty, int], answer: str) -> None:
+    os.write(terminal[1], answer.encode())
+    assert Terminal().ask_to_continue("Go on?") is False
 
 
 def test_enter_confirms_and_the_end_of_input_does_not(terminal: tuple[Tty, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from amplifier_module_provider_chatgpt_oauth.account_settings import AccountSett
 from amplifier_module_provider_chatgpt_oauth.auth.registration import (
     Registration,
     check_subject,
+    describe_reset,
     load_host_id,
     load_registration,
     save_registration,
@@ -52,6 +54,20 @@ def test_a_damaged_file_counts_as_none(tmp_path: Path, content: str) -> None:
         file.chmod(0o600)
     assert load_registration(settings) == Registration()
     assert load_host_id(settings).startswith("urn:uuid:")
+
+
+def test_a_client_id_is_for_its_issuer_alone(settings: AccountSettings) -> None:
+    save_registration(settings, ADA)
+    other = replace(settings, issuer="http://127.0.0.1:1")
+    assert load_registration(other) == Registration()
+    assert describe_reset(other) == ""
+    assert load_registration(settings) == ADA
+
+
+def test_the_way_to_a_new_client_id_names_the_file(settings: AccountSettings) -> None:
+    assert describe_reset(settings) == ""
+    save_registration(settings, ADA)
+    assert (str(settings.registration_file) in describe_reset(settings)) is not settings.is_in_memory
 
 
 def test_another_person_is_refused() -> None:

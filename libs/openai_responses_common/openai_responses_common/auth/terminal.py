@@ -106,11 +106,15 @@ class Terminal:
             _write_text(sys.stderr, f"{text}\n")
 
     def ask_to_continue(self, question: str) -> bool:
-        """Ask, and return whether the user pressed Enter. Return False at once if no user reads the terminal."""
+        """Ask, and return whether the user pressed Enter alone: every other answer declines.
+
+        Return False at once if no user reads the terminal.
+        """
         if self._tty_input is None:
             return False
         self.print_text(question)
-        return self._tty_input.readline() != ""
+        line = self._tty_input.readline()
+        return line != "" and not line.strip()
 
     @property
     def can_type(self) -> bool:
@@ -171,13 +175,13 @@ class Terminal:
         self._clear_countdown()
 
     def _read_keyboard(self, keyboard: TextIO, seconds: float) -> None:
-        """Wait for a line: Enter opens the page, once; a word for "no" declines if the user can decline."""
+        """Wait for a line: Enter opens the page, once; Ctrl-D declines, and a word for "no" if the user can decline."""
         ready, _, _ = select.select([keyboard], [], [], seconds)
         if not ready:
             return
         line = keyboard.readline()
-        if not line:  # the terminal was closed, and select would return at once from now on
-            self._tty_input = None
+        if not line:  # Ctrl-D, or the terminal was closed, and select would return at once from now on
+            self._tty_input, self.is_declined = None, True
         elif self._can_decline and line.strip().lower() in _DECLINING_WORDS:
             self.is_declined = True
         elif self._takes_text and line.strip():

@@ -27,7 +27,7 @@ _HEAD = (
     f"<body><h1>{{title}}</h1><p>{{text}}</p><script>{_CLEAR_ADDRESS}</script></body></html>"
 )
 _APPROVED = _HEAD.format(
-    title="Thank you", text="Your approval has arrived. You can close this page and go back to the terminal."
+    title="Thank you", text="Your answer has arrived. You can close this page and go back to the terminal."
 )
 _DECLINED = _HEAD.format(
     title="Not signed in", text="The sign-in has ended. You can close this page and go back to the terminal."

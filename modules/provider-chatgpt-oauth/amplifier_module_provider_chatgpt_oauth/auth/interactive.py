@@ -12,6 +12,7 @@ from openai_responses_common.auth.device_code import DeviceCode, sign_in
 from openai_responses_common.auth.terminal import Terminal
 
 from ..account_settings import AccountSettings
+from ..plan_quirks import PLAN_HEADERS
 from ..quirks import CLIENT_HEADERS
 from .issuer import Issuer
 from .plan_issuer import PlanIssuer
@@ -35,7 +36,7 @@ class InteractiveSignIn:
         self._probe = probe
         self.issuer: Issuer | PlanIssuer
         if settings.mode == "plan":
-            self.issuer = PlanIssuer(settings.issuer, settings.base_url, {})
+            self.issuer = PlanIssuer(settings.issuer, settings.base_url, PLAN_HEADERS)
         else:
             self.issuer = Issuer(settings.issuer, CLIENT_HEADERS)
 

@@ -18,7 +18,7 @@ from amplifier_core.llm_errors import AuthenticationError
 from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
 
 from .id_token import verify_id_token
-from .issuer import read_refresh_reply, require_success
+from .issuer import read_error_code, read_refresh_reply, require_success
 from .tokens import Tokens, read_plan_tokens
 
 DYNAMIC_CLIENT = "dynamic_agent_client"
@@ -26,7 +26,12 @@ DYNAMIC_CLIENT = "dynamic_agent_client"
 AGENT_NAME = "Amplifier"
 PLAN_SCOPE = "chatgpt.tokens.use.direct"
 SCOPE = f"openid profile email offline_access resource.invoke {PLAN_SCOPE}"
+CLIENT_CODES = frozenset({"invalid_client", "unauthorized_client"})
 _REFRESH_TIMEOUT_S = 60.0
+
+
+class ClientRefused(AuthenticationError):
+    """The service does not accept the client id, or nobody came back from its page, which may have shown just that."""
 
 
 def _random() -> str:
@@ -81,6 +86,7 @@ class PlanIssuer:
         """Exchange the code of a callback for tokens, and verify who signed in.
 
         Raises:
+            ClientRefused: the service does not accept the client id.
             AuthenticationError: the code or the identity is not valid.
             LLMError: the service cannot be reached.
         """
@@ -92,7 +98,10 @@ class PlanIssuer:
             "redirect_uri": attempt.redirect,
             "resource": self._resource,
         }
-        fields = require_success(self._post("token", form), "completing the sign-in")
+        reply = self._post("token", form)
+        if (code := read_error_code(reply)) in CLIENT_CODES:
+            raise ClientRefused(f"completing the sign-in: the service does not accept this client ({code})")
+        fields = require_success(reply, "completing the sign-in")
         identity = verify_id_token(
             fields.get("id_token"),
             keys=require_success(self._http.send("GET", f"{self.url}/.well-known/jwks.json"), "reading the keys"),

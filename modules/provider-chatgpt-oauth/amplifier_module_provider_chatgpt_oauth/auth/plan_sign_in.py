@@ -19,8 +19,15 @@ from openai_responses_common.transport.credential import is_header_value
 from ..account_settings import AccountSettings
 from ..settings import LOGIN_COMMAND
 from .callback import CallbackServer, read_pasted_address
-from .plan_issuer import DYNAMIC_CLIENT, Attempt, PlanIssuer, may_use_plan
-from .registration import Registration, check_subject, load_host_id, load_registration, save_registration
+from .plan_issuer import CLIENT_CODES, DYNAMIC_CLIENT, Attempt, ClientRefused, PlanIssuer, may_use_plan
+from .registration import (
+    Registration,
+    check_subject,
+    describe_reset,
+    load_host_id,
+    load_registration,
+    save_registration,
+)
 from .tokens import Tokens
 
 logger = logging.getLogger(__name__)
@@ -71,6 +78,21 @@ def sign_in_with_browser(
         LLMError: the user declined, nobody answered in time, or the sign-in failed.
         StoreError: the registration cannot be saved.
     """
+    try:
+        return _sign_in(settings, issuer, terminal, on_page_shown, stop, needs_browser=needs_browser)
+    except ClientRefused as error:
+        raise AuthenticationError(f"{error}{describe_reset(settings)}", status_code=error.status_code) from error
+
+
+def _sign_in(
+    settings: AccountSettings,
+    issuer: PlanIssuer,
+    terminal: Terminal,
+    on_page_shown: Callable[[SignInPage], None] | None,
+    stop: threading.Event | None,
+    *,
+    needs_browser: bool,
+) -> Tokens:
     registration, host_id = load_registration(settings), load_host_id(settings)
     attempt = Attempt(client_id=registration.client_id or DYNAMIC_CLIENT, redirect="")
     with CallbackServer(attempt.state, issuer.url) as server:
@@ -118,9 +140,9 @@ def _show_page(url: str, terminal: Terminal, *, is_open: bool) -> None:
     lines = [first, "", f"    {replace_unprintable(url)}", ""]
     if terminal.can_type:
         lines += [
-            "If its browser is on another machine, the last page cannot be",
-            "reached. Then copy its address (http://127.0.0.1:…) and paste",
-            "it here.",
+            "If you open it on another machine, the last page cannot be",
+            "reached there. Then copy the address of that page",
+            "(http://127.0.0.1:…) and paste it here.",
         ]
     terminal.print_text("\n".join(lines))
 
@@ -152,7 +174,8 @@ class _Wait:
 
         Raises:
             NoBrowser: see `sign_in_with_browser`.
-            AuthenticationError: the user declined, or nobody answered in time.
+            ClientRefused: nobody answered in time.
+            AuthenticationError: the user declined.
         """
         self._terminal.start_waiting(self._url, (), takes_text=True)
         try:
@@ -171,7 +194,7 @@ class _Wait:
         if self._terminal.is_declined:
             raise AuthenticationError("the sign-in was declined")
         if time.monotonic() >= self._end_s:
-            raise AuthenticationError(f"nobody answered the page within {_DEADLINE_S / 60:.0f} minutes")
+            raise ClientRefused(f"nobody answered the page within {_DEADLINE_S / 60:.0f} minutes")
         if self._opening is not None and self._opening.done() and not self._opening.result():
             self._opening = None
             if self._needs_browser:
@@ -195,9 +218,12 @@ def _read_client_id(parameters: dict[str, str], registration: Registration) -> s
     """Return the client id of the tokens, and check the callback.
 
     Raises:
+        ClientRefused: the service does not accept the client id.
         AuthenticationError: the user declined, or the callback is not complete.
     """
     if error := parameters.get("error"):
+        if error in CLIENT_CODES:
+            raise ClientRefused(f"the service does not accept this client ({error})")
         is_declined = error == "access_denied"
         code = f" ({error})" if re.fullmatch(r"[a-z_]{2,48}", error) else ""
         raise AuthenticationError(

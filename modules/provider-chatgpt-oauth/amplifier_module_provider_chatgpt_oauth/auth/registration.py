@@ -37,8 +37,10 @@ class Registration:
 
 
 def load_registration(settings: AccountSettings) -> Registration:
-    """Return the saved registration; an empty one if there is none. Raises `StoreError`."""
+    """Return the saved registration; an empty one if there is none at this issuer. Raises `StoreError`."""
     fields = _load(settings, settings.registration_file)
+    if fields.get("issuer") != settings.issuer:
+        return Registration()
     client_id, subject = fields.get("client_id"), fields.get("subject")
     return Registration(
         client_id=client_id if isinstance(client_id, str) else "",
@@ -61,8 +63,18 @@ def check_subject(registration: Registration, tokens: Tokens) -> None:
 
 
 def save_registration(settings: AccountSettings, registration: Registration) -> None:
-    """Save a registration. Raises `StoreError`."""
-    _save(settings, settings.registration_file, asdict(registration))
+    """Save a registration with its issuer, because no other one may get its client id. Raises `StoreError`."""
+    _save(settings, settings.registration_file, {"issuer": settings.issuer, **asdict(registration)})
+
+
+def describe_reset(settings: AccountSettings) -> str:
+    """Return how the user gets a new client id; empty if none is saved. Raises `StoreError`."""
+    if settings.is_in_memory or not load_registration(settings).client_id:
+        return ""
+    return (
+        f". If it fails again, delete {settings.registration_file} before you sign in: it holds the client id, which "
+        "the service may have forgotten"
+    )
 
 
 def load_host_id(settings: AccountSettings) -> str:
