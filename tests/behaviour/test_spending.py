@@ -13,7 +13,7 @@ from amplifier_core import ModuleCoordinator
 from amplifier_core.llm_errors import ConfigurationError, QuotaExceededError
 from amplifier_core.utils.retry import RetryConfig, retry_with_backoff
 from openai_responses_common.provider import session_spending
-from responses_emulator import Emulator, ResponseIncomplete, Say, Silence, Turn
+from responses_emulator import CutStream, Emulator, ResponseFailed, ResponseIncomplete, Say, Silence, Turn
 
 from tests.support.backends import ALL_BACKENDS, BackendUnderTest
 from tests.support.session import OpenSession, Session
@@ -109,6 +109,79 @@ async def test_every_mount_and_sub_session_counts(
         await parent.ask("word " * 3_000)
     await child.cleanup()
     assert parent.sent == 1
+
+
+@by_the_token
+@pytest.mark.parametrize("order", ["child first", "grandchild first"])
+async def test_a_session_below_one_that_made_no_call_counts(
+    open_session: OpenSession, backend: BackendUnderTest, emulator: Emulator, order: str
+) -> None:
+    """A sub-session that was mounted and never asked links its own sub-session to the family."""
+    parent = await open_session(max_session_cost_usd="0.30")
+    child, grandchild = Session(backend, emulator), Session(backend, emulator)
+    child.coordinator = _coordinator(session_id="child", parent_id="test-session")
+    grandchild.coordinator = _coordinator(session_id="grandchild", parent_id="child")
+    for session in (child, grandchild) if order == "child first" else (grandchild, child):
+        await session.mount(backend.settings(emulator, max_session_cost_usd="0.30"))
+    await parent.ask(LONG)
+    with pytest.raises(QuotaExceededError, match=rf"has spent \${parent.provider.spent_usd:.4f}"):
+        await grandchild.ask(LONG)
+    assert parent.sent == 1
+    await grandchild.cleanup()
+    await child.cleanup()
+
+
+@by_the_token
+@pytest.mark.parametrize("limit", ["max_session_cost_usd", "max_call_cost_usd"])
+async def test_answers_that_break_count_with_their_input(open_session: OpenSession, limit: str) -> None:
+    session = await open_session(**{limit: "0.30"}, max_retries=5)
+    session.emulator.script(*[Turn(Say("some words of an answer"), CutStream(6))] * 6)
+    with pytest.raises(QuotaExceededError, match=rf"has spent \$0\.[12].*{limit}"):
+        await session.ask(LONG)
+    assert 0 < session.sent < 4
+    assert session.provider.spent_usd == 0, "the host shows known costs"
+    session.emulator.reset()
+
+
+@by_the_token
+async def test_a_call_that_is_cancelled_in_its_answer_counts(open_session: OpenSession) -> None:
+    session = await open_session(max_session_cost_usd="0.30")
+    session.emulator.script(Turn(Say("some words of an answer"), Silence(60, before_event=8)))
+    call = asyncio.create_task(session.ask(LONG))
+    assert await session.emulator.wait_until_async(session.recorder.shown)
+    call.cancel()
+    await asyncio.wait([call])
+    with pytest.raises(QuotaExceededError, match=r"has spent \$0\.[12]"):
+        await session.ask(LONG * 3)
+    session.emulator.reset()
+
+
+@by_the_token
+async def test_a_response_that_fails_before_its_answer_does_not_count(open_session: OpenSession) -> None:
+    session = await open_session(max_session_cost_usd="0.30", max_call_cost_usd="0.30")
+    session.emulator.script(*[Turn(Say("nothing"), ResponseFailed(after_events=2))] * 3)
+    await session.ask(LONG)
+    assert session.sent == 4
+
+
+@by_the_token
+async def test_a_contributor_that_hangs_does_not_hold_a_cancellation(open_session: OpenSession) -> None:
+    asked = asyncio.Event()
+
+    async def hang() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    session = await open_session(max_session_cost_usd="1")
+    session.coordinator.register_contributor("session.cost", "other", hang)
+    await session.ask("the first call makes the provider a part of what is read")
+    asked.clear()
+    call = asyncio.create_task(session.ask("hello"))
+    await asked.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert session.sent == 1
 
 
 def _coordinator(**ids: str) -> Any:

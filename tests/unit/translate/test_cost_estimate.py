@@ -33,6 +33,7 @@ def test_the_output_that_a_request_allows_counts(limit: object, tokens: int) -> 
     allowed = estimate(max_output_tokens=limit)
     assert allowed.output_tokens == tokens
     assert allowed.cost_usd == (Decimal(allowed.input_tokens) + 2 * tokens) / 1000
+    assert allowed.input_cost_usd == Decimal(allowed.input_tokens) / 1000
 
 
 def test_the_tier_of_the_request_decides() -> None:
@@ -52,3 +53,4 @@ def test_a_discounted_window_costs_less() -> None:
 def test_without_a_price_there_is_no_cost() -> None:
     assert estimate(model="unheard-of").cost_usd is None
     assert estimate(PLAN).cost_usd is None
+    assert estimate(PLAN).input_cost_usd is None

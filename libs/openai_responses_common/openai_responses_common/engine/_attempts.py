@@ -27,7 +27,7 @@ from ..wire.background_response import BackgroundResponse
 from ..wire.plain_text import join_lines
 from ..wire.types import Response
 from ._background import BackgroundReader
-from ._call import Call, sum_call_usage
+from ._call import Call, Charge, sum_call_usage
 from ._read_stream import read_stream
 from .lessons import amend_call, confirm_trial
 from .limiter import get_limiter
@@ -139,7 +139,7 @@ class Attempts:
         """Send the request, show the deltas as they arrive, and return the finished response."""
         await call.deltas.begin_attempt(call.responses, call.tool_names)
         await call.events.progress.start_attempt()
-        accumulator = Accumulator()
+        accumulator, call.charge = Accumulator(), Charge()
         options = call.options
         try:
             async with get_limiter(self._transport.origin).slot(options.max_concurrent_requests):
@@ -174,6 +174,7 @@ class Attempts:
                 raise
             lost = caught.failure
         if call.background is not None and call.background.response_id:
+            call.charge.is_in_background = True
             await self._background.finish(call, accumulator, lost)
 
     @asynccontextmanager
@@ -219,15 +220,18 @@ class Attempts:
         response = accumulator.build_response()
         usage = sum_call_usage([response], call.options, self._profile)
         self.report_cost(usage)
+        call.charge.has_failed = accumulator.has_failed()
+        call.charge.is_reported = usage is not None and usage.cost_usd is not None
+        if usage is not None or not call.charge.has_failed:
+            call.billed_responses.append(response)
         if call.background is not None and accumulator.read_status() == "cancelled":
             message, name = "the background response was cancelled at the service", self._profile.name
             raise ProviderUnavailableError(message, provider=name, model=call.options.model, retryable=False)
-        if accumulator.has_failed():
+        if call.charge.has_failed:
             failure = read_error_event(accumulator.terminal_event, call.events.headers)
             raise CallFailure(scrub_failure(failure, self._transport.scrub))
         if fault := accumulator.describe_fault():
             raise CallFailure(Failure(kind="stream", message=fault))
-        call.billed_responses.append(response)
         return response
 
     def report_cost(self, usage: Usage | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from amplifier_core.llm_errors import LLMError
 from amplifier_core.message_models import ChatRequest, Usage
@@ -25,7 +26,7 @@ from ..wire.accumulate import Accumulator
 from ..wire.background_response import BackgroundResponse
 from ..wire.client_calls import find_client_call
 from ..wire.request_body import RequestBody
-from ..wire.types import Item, Response
+from ..wire.types import Event, Item, Response
 from .cache_watch import CacheMiss, SentPrompt
 from .telemetry import CallEvents, Sink
 
@@ -35,6 +36,9 @@ _SHORTEST_BEGINNING_CHARACTERS = 8
 
 # A service that was silent for so long, in seconds, in all attempts of a call is not asked again.
 _LONGEST_SILENCE_S = 600.0
+
+# Events of a response that come without any part of the answer.
+_EMPTY_EVENTS = frozenset({"response.created", "response.queued", "response.in_progress", "response.failed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,31 @@ class Silence:
     def allows_retry(self) -> bool:
         """Return whether the service may be asked again: once in any case, and more often if it took little time."""
         return self.attempts < 2 or self.total_s < _LONGEST_SILENCE_S
+
+
+@dataclass(slots=True)
+class Charge:
+    """What is known about the cost of one attempt.
+
+    Attributes:
+        has_output: whether a part of the answer has arrived.
+        is_in_background: whether the response runs in the background, where it goes on without its connection.
+        has_failed: whether the service said that the response failed.
+        is_reported: whether its cost is known.
+    """
+
+    has_output: bool = False
+    is_in_background: bool = False
+    has_failed: bool = False
+    is_reported: bool = False
+
+    def note_event(self, event: Event) -> None:
+        """Note whether an event is a part of the answer."""
+        self.has_output |= event["type"].startswith("response.") and event["type"] not in _EMPTY_EVENTS
+
+    def is_missing(self) -> bool:
+        """Return whether the attempt was probably paid for without a report."""
+        return not self.is_reported and (self.has_output or (self.is_in_background and not self.has_failed))
 
 
 class VisibleDeltas:
@@ -192,7 +221,9 @@ class Call:
         end_s: when the time of the call is up, by the clock of the event loop. None if the call has no limit.
         prepared_request: what the next attempt sends; the first step of a call sets it.
         responses: the first response and those that continued it, each with its usable items.
-        billed_responses: all responses that were paid for, as the service sent them.
+        billed_responses: all responses that were paid for, as the service sent them, also of attempts that failed.
+        charge: what the newest attempt costs.
+        unreported_usd: the estimated cost, in US dollars, of attempts that were paid for without a report.
         is_unfinished: True if the model has to go on from the newest response.
         failure_count: the number of attempts that failed.
         amendments: the changes of its requests. Other calls may learn more while a request is on its way.
@@ -213,6 +244,8 @@ class Call:
     prepared_request: PreparedRequest = field(init=False)
     responses: list[Response] = field(default_factory=list[Response])
     billed_responses: list[Response] = field(default_factory=list[Response])
+    charge: Charge = field(default_factory=Charge)
+    unreported_usd: Decimal = Decimal(0)
     is_unfinished: bool = False
     failure_count: int = 0
     amendments: Amendments = NO_AMENDMENTS

@@ -6,8 +6,8 @@ refuses; what a session has spent is read from its provider.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -24,12 +24,14 @@ class SessionSpending(Protocol):
 
     Attributes:
         reserved_usd: the sum of what the requests under way may cost, in US dollars.
+        unreported_usd: the estimated cost of answers that broke before they reported theirs, in US dollars.
     """
 
     reserved_usd: Decimal
+    unreported_usd: Decimal
 
     async def read_spent_usd(self) -> Decimal:
-        """Return what the session has spent so far, in US dollars, without requests under way."""
+        """Return the known cost of what the session has spent so far, in US dollars."""
         ...
 
 
@@ -57,6 +59,8 @@ class SpendingGuard:
     async def reserve(self, call: Call) -> AsyncGenerator[None, None]:
         """Hold what the next request of a call may cost until the block below ends.
 
+        The estimated cost of its input stays counted if an answer began and did not report its cost.
+
         Raises:
             QuotaExceededError: it may exceed a limit.
             ConfigurationError: the price of the model is not known, so a limit cannot be kept.
@@ -73,15 +77,17 @@ class SpendingGuard:
         self._check_call(call, estimate, cost_usd)
         session = self._get_session() if self._get_session and options.max_session_cost_usd is not None else None
         if session is None:
-            yield
+            with _count_unreported(call, estimate, None):
+                yield
             return
         # What is reserved by now belongs to earlier requests; a later one counts this request, too.
         earlier_usd = session.reserved_usd
         session.reserved_usd += cost_usd
         try:
-            spent_usd = await session.read_spent_usd() + earlier_usd
+            spent_usd = await session.read_spent_usd() + session.unreported_usd + earlier_usd
             self._check_session(call, estimate, spent_usd, cost_usd)
-            yield
+            with _count_unreported(call, estimate, session):
+                yield
         finally:
             session.reserved_usd -= cost_usd
 
@@ -121,7 +127,7 @@ class SpendingGuard:
         if limit_usd is None:
             return
         usage = sum_call_usage(call.billed_responses, call.options, self._profile)
-        spent_usd = (usage.cost_usd if usage else None) or Decimal(0)
+        spent_usd = call.unreported_usd + ((usage.cost_usd if usage else None) or Decimal(0))
         if not _exceeds(spent_usd + cost_usd, limit_usd, estimate):
             return
         has_spent = f"has spent ${_format(spent_usd)} and " if spent_usd else ""
@@ -148,6 +154,20 @@ class SpendingGuard:
     def _refuse(self, call: Call, message: str, remaining_usd: Decimal, limit_usd: Decimal) -> None:
         call.events.spending_limit = {"dimension": "usd", "remaining": str(remaining_usd), "limit": str(limit_usd)}
         raise QuotaExceededError(message, provider=self._profile.name, model=call.options.model, retryable=False)
+
+
+@contextmanager
+def _count_unreported(
+    call: Call, estimate: CostEstimate, session: SessionSpending | None
+) -> Generator[None, None, None]:
+    """Count the input of the request that the block sends, if its answer was paid for and did not report its cost."""
+    try:
+        yield
+    finally:
+        if call.charge.is_missing() and estimate.input_cost_usd is not None:
+            call.unreported_usd += estimate.input_cost_usd
+            if session is not None:
+                session.unreported_usd += estimate.input_cost_usd
 
 
 def _exceeds(total_usd: Decimal, limit_usd: Decimal, estimate: CostEstimate) -> bool:

@@ -25,6 +25,7 @@ async def mount_provider(coordinator: Any, provider: ResponsesProvider) -> Calla
         The cleanup. It closes every connection, and a host may call it at any time and more than once.
     """
     await coordinator.mount("providers", provider, name=provider.name)
+    provider.register_session()
     if hasattr(coordinator, "register_contributor"):
         module = f"provider-{provider.name}"
         coordinator.register_contributor("session.cost", module, lambda: _read_session_cost(provider))

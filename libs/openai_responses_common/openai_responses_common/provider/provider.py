@@ -212,6 +212,10 @@ class ResponsesProvider(ContextMethods, DescriptionMethods):
         self._spending.leave()
         await self._backend.transport.close()
 
+    def register_session(self) -> None:
+        """Note to which session the provider belongs, so that the spending limits of its sub-sessions count it."""
+        self._spending.register()
+
     def start_preparation(self) -> None:
         """Begin to prepare the first call in the background, unless the settings forbid that or are not valid.
 

@@ -6,7 +6,7 @@ Only tokens count. Without a limit of output tokens in the request, the estimate
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -28,11 +28,13 @@ class CostEstimate:
         input_tokens: the estimated tokens of the input.
         output_tokens: the most output tokens that the request allows; 0 if it has no limit.
         cost_usd: the cost in US dollars. None if the price is not known.
+        input_cost_usd: the part of it that the input costs. None if the price is not known.
     """
 
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal | None
+    input_cost_usd: Decimal | None
 
 
 def estimate_cost(
@@ -59,13 +61,18 @@ def estimate_cost(
         input=estimate_input_tokens(fields, items), output=limit if isinstance(limit, int) and limit > 0 else 0
     )
     tier, background = fields.get("service_tier"), as_object(fields.get("background_options"))
-    cost_usd = calculate_cost_usd(
-        counts,
-        model=model,
-        service_tier=tier if isinstance(tier, str) else None,
-        profile=profile,
-        model_info=model_info,
-        day=day,
-        completion_window=str(background.get("completion_window") or ""),
+    cost_usd, input_cost_usd = (
+        calculate_cost_usd(
+            each,
+            model=model,
+            service_tier=tier if isinstance(tier, str) else None,
+            profile=profile,
+            model_info=model_info,
+            day=day,
+            completion_window=str(background.get("completion_window") or ""),
+        )
+        for each in (counts, replace(counts, output=0))
     )
-    return CostEstimate(input_tokens=counts.input, output_tokens=counts.output, cost_usd=cost_usd)
+    return CostEstimate(
+        input_tokens=counts.input, output_tokens=counts.output, cost_usd=cost_usd, input_cost_usd=input_cost_usd
+    )
