@@ -148,6 +148,15 @@ async def test_a_message_without_a_window_is_not_valid(compacting: Session) -> N
         assert not compacting.provider.validate_compacted_context(message)
 
 
+@pytest.mark.one_transport("sends nothing")
+@pytest.mark.parametrize("odd", [None, "text", ["x"]])
+async def test_what_is_no_message_or_no_conversation_is_said(compacting: Session, odd: Any) -> None:
+    assert not compacting.provider.validate_compacted_context(odd)
+    with pytest.raises(InvalidRequestError, match="takes a ChatRequest") as caught:
+        await compacting.provider.compact_context(odd)
+    assert caught.value.provider == compacting.provider.name
+
+
 @pytest.mark.one_transport("a document over HTTP, or a stream that other tests break over both")
 async def test_a_compaction_that_fails_raises_the_error_of_a_call(
     compacting: Session, backend: BackendUnderTest

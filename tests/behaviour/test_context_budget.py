@@ -8,6 +8,8 @@ import logging
 from typing import Any
 
 import pytest
+from amplifier_core.llm_errors import ContextLengthError
+from openai_responses_common.provider import context_hooks
 from responses_emulator import Disconnect, HttpReply, OnPath, ResponseIncomplete, Say, Turn
 
 from tests.support.backends import BackendUnderTest
@@ -135,17 +137,65 @@ async def test_a_count_that_fails_leaves_the_estimate(
     assert count_requests(session) == backend.counts_input, "a count is not tried twice"
 
 
-async def test_a_service_without_the_path_is_not_asked_again(
-    open_session: OpenSession, backend: BackendUnderTest
+REFUSALS = [
+    HttpReply(404, {"error": {"message": "Not Found"}}),
+    HttpReply(405),
+    HttpReply(403, {"error": {"message": "not allowed"}}),
+    HttpReply(501),
+    HttpReply(400, {"error": {"message": "unknown path"}}),
+    HttpReply(200, "<html>"),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=str)
+async def test_a_service_that_does_not_count_is_not_asked_again(
+    open_session: OpenSession, backend: BackendUnderTest, refusal: HttpReply
 ) -> None:
     session = await open_small(open_session, backend, count_input=True)
-    session.emulator.script(OnPath(COUNTS, HttpReply(404, {"error": {"message": "Not Found"}}), times=None))
+    session.emulator.script(OnPath(COUNTS, refusal, times=None))
     assert session.provider.supports_native_compaction() == bool(backend.compaction)
     await ask_budget(session, "word " * 2500)
     await ask_budget(session, "word " * 2600)
     assert sum(request.path.endswith(COUNTS) for request in session.emulator.requests) == 1
     assert CAPABILITY not in session.provider.get_info().capabilities
     assert not session.provider.supports_native_compaction()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        HttpReply(429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}),
+        HttpReply(400, {"error": {"message": "too long", "code": "context_length_exceeded"}}),
+        HttpReply(401, {"error": {"message": "no"}}),
+    ],
+    ids=str,
+)
+async def test_a_refusal_of_one_count_is_no_refusal_of_the_next(
+    open_session: OpenSession, backend: BackendUnderTest, failure: HttpReply
+) -> None:
+    session = await open_small(open_session, backend)
+    session.emulator.script(OnPath(COUNTS, failure, times=None))
+    assert "measurement" not in await ask_budget(session, "word " * 2500)
+    assert (CAPABILITY in session.provider.get_info().capabilities) == backend.counts_input
+
+
+async def test_a_count_that_takes_too_long_is_not_asked_for_again(
+    open_session: OpenSession, backend: BackendUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context_hooks, "_COUNT_TIMEOUT_S", 0.05)
+    session = await open_small(open_session, backend, count_input=True)
+    session.emulator.script(OnPath(COUNTS, HttpReply(200, delay_s=600), times=None))
+    assert "measurement" not in await ask_budget(session, "word " * 2500)
+    assert CAPABILITY not in session.provider.get_info().capabilities
+
+
+@pytest.mark.parametrize("odd", [None, -5, float("inf"), "many", "12"])
+async def test_an_odd_estimate_of_a_host_is_none(session: Session, backend: BackendUnderTest, odd: Any) -> None:
+    decision = session.provider.request_budget(asking("hello", model=backend.model), context_estimate=odd)
+    assert decision is not None
+    assert decision["context_token_budget"] == (12 if odd == "12" else 0)
+    error = ContextLengthError("too long")
+    assert session.provider.recover_context_overflow(asking("hello"), error, context_estimate=-5) is None
 
 
 async def test_a_cancellation_ends_a_count(open_session: OpenSession, backend: BackendUnderTest) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import ContextLengthError, RateLimitError
 from amplifier_core.message_models import ChatRequest, Message
+from openai_responses_common.provider import context_hooks
 from responses_emulator import HttpReply
 
 from tests.support.backends import BackendUnderTest
@@ -92,3 +93,32 @@ async def test_a_model_that_nobody_knows_is_halved(open_session: OpenSession, ba
     decision = recover(session, request, ContextLengthError(WORDS))
     assert 0.45 * estimate(HUGE) < decision["context_token_budget"] <= 0.5 * estimate(HUGE)
     assert decision["max_output_tokens"] == 500
+
+
+@pytest.mark.one_transport("only the numbers of a budget")
+async def test_a_small_number_in_a_refusal_does_not_empty_the_conversation(
+    open_session: OpenSession, backend: BackendUnderTest
+) -> None:
+    session = await open_session(model_info={backend.model: {"context_window": 16_000}})
+    request, error = await overflow(session, HUGE, "invalid params, context window exceeds limit (1013)")
+    decision = recover(session, request, error)
+    assert decision["input_limit_tokens"] == 16_000
+    assert decision["context_token_budget"] > estimate(HUGE) / 3
+
+
+@pytest.mark.promise("a call of another conversation gets the report of a shortened one", area="hazard")
+async def test_the_shortened_request_is_reported_in_its_own_conversation(
+    open_session: OpenSession, backend: BackendUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await open_session(model_info={backend.model: {"context_window": 9000}})
+    shorter = shorten(HUGE, 1000)
+    recover(session, *await overflow(session, HUGE, NUMBERS))
+    await session.ask(system("Be kind."), "name this session")
+    assert session.recorder.named("provider:context_shortened") == []
+    await session.ask(*shorter)
+    assert session.recorder.one("provider:context_shortened")["message_count"] == len(HUGE)
+    recover(session, *await overflow(session, HUGE, NUMBERS))
+    monkeypatch.setattr(context_hooks, "_NOTE_S", -1.0)
+    recover(session, *await overflow(session, HUGE, NUMBERS))
+    await session.ask(*shorter)
+    assert len(session.recorder.named("provider:context_shortened")) == 1, "a note ends after some minutes"

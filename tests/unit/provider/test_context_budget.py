@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_responses_common.provider.context_budget import (
@@ -11,6 +12,7 @@ from openai_responses_common.provider.context_budget import (
     InputSize,
     make_decision,
     make_recovery,
+    read_estimate,
 )
 
 COUNT = st.integers(min_value=0, max_value=5_000_000)
@@ -44,6 +46,12 @@ async def test_a_decision_can_be_read_at_once_or_awaited() -> None:
     assert decision == {"estimated": 1}
     assert await decision == {"counted": True}
     assert await decision == {"counted": True}
+
+
+@pytest.mark.parametrize("value", [None, -5, "many", "", [], float("inf"), float("nan"), 10**400])
+def test_what_is_no_number_of_tokens_is_no_estimate(value: object) -> None:
+    assert read_estimate(value) == 0
+    assert (read_estimate("12"), read_estimate(12.9), read_estimate(12)) == (12, 12, 12)
 
 
 @given(tokens=COUNT, context=COUNT, tools=COUNT, limit=st.integers(min_value=1, max_value=2_000_000))

@@ -36,3 +36,10 @@ def test_a_result_that_is_gone_is_listed_as_gone() -> None:
 
 def test_nothing_is_reported_if_nothing_is_missing() -> None:
     assert ShortenedRequest(BEFORE, FACTS).describe([*BEFORE, user("more")]) is None
+
+
+def test_only_a_message_of_the_conversation_continues_it() -> None:
+    refused = ShortenedRequest(BEFORE, FACTS)
+    assert refused.is_continued_by([system("s"), user("old" * 40)])
+    assert refused.is_continued_by([result("c", "lo")])
+    assert not refused.is_continued_by([system("s"), user("name this session")])

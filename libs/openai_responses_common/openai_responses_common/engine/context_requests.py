@@ -116,9 +116,9 @@ def read_compaction(document: object) -> Compaction:
     return Compaction(window=as_objects(fields["output"]), response=fields)
 
 
-def read_overflow(error: Exception) -> ContextNumbers:
-    """Return what the error of an input that is too long says of its length."""
-    return read_context_numbers(str(error))
+def read_overflow(error: Exception, *, floor: int = 0) -> ContextNumbers:
+    """Return what the error of an input that is too long says of its length, see `read_context_numbers`."""
+    return read_context_numbers(str(error), floor=floor)
 
 
 def find_streamed_compaction(response: Mapping[str, Any]) -> Item:

@@ -5,15 +5,26 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_NUMBER = r"(\d[\d,]{1,11})"
-# "maximum context length is 4096 tokens", "configured limit of 922000 tokens", "> 200000 maximum", "available context
-# size (4096 tokens)", "n_ctx: 4096". Sources: the sentences of `server_sentences`, and the API's own of 2026.
+# "4096", "922,000", "131.072" and "128k", and no part of a longer number.
+_NUMBER = r"(?<![\d.,_])(\d{1,3}(?:[,.]\d{3})+|\d{1,12})(?![\d_]|[.,]\d)(?:\s?([km])\b)?"
+_GAP = r"(?:(?!\w+_tokens)[^\d.;]){0,40}?"
+# The number before it is how long an input was, a limit of something else, or a part of a sum.
+_NO_LIMIT = (
+    r"(?!\s*(?:tokens?)?\s*\)?\s*(?:[+>]|exceeds?\b|requests?\b|per\b|/\s*min|[rt]pm\b|is (?:too|longer|larger)))"
+)
+# "maximum context length is 4096 tokens", "available context size (4096 tokens)", "n_ctx: 4096". Sources: the sentences
+# of `server_sentences`, and the API's own of 2026.
+_WINDOW_PATTERN = re.compile(rf"(?:context (?:length|size|window)|n_ctx){_GAP}{_NUMBER}{_NO_LIMIT}", re.I)
+# "configured limit of 922000 tokens", "> 200000 maximum", "`inputs` must be <= 4096"; a limit of the output is none.
 _LIMIT_PATTERN = re.compile(
-    rf"(?:limit|max(?:imum)?|context (?:length|size|window)|n_ctx)[^\d.;]{{0,40}}?{_NUMBER}"
-    rf"|>\s*{_NUMBER}\s+max",
+    rf"(?:limit|maximum|max(?!imum))(?!\w*_tokens| (?:output|completion|new) tokens){_GAP}{_NUMBER}{_NO_LIMIT}"
+    rf"|>\s*{_NUMBER}\s+max|`inputs`.{{0,40}}?<=\s*{_NUMBER}",
     re.I,
 )
 _TOKENS_PATTERN = re.compile(rf"{_NUMBER}\s+(?:\w+\s+)?tokens?\b|n_prompt_tokens\W+{_NUMBER}", re.I)
+_FACTORS = {"k": 1_000, "m": 1_000_000}
+# No model has a shorter window, so a smaller number is something else.
+_SHORTEST_WINDOW = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +40,24 @@ class ContextNumbers:
     tokens: int | None = None
 
 
-def read_context_numbers(message: str) -> ContextNumbers:
-    """Return the numbers in the message of a refusal."""
-    limits = [_read_number(*match.groups()) for match in _LIMIT_PATTERN.finditer(message)]
-    limit = min(limits, default=None)
-    counts = [_read_number(*match.groups()) for match in _TOKENS_PATTERN.finditer(message)]
-    longest = max(counts, default=0)
+def read_context_numbers(message: str, *, floor: int = 0) -> ContextNumbers:
+    """Return the numbers in the message of a refusal.
+
+    Args:
+        message: the message.
+        floor: a lower limit counts only if the message calls it the window and says that there were more tokens.
+    """
+    longest = max(_find_numbers(_TOKENS_PATTERN, message), default=0)
+    windows = [number for number in _find_numbers(_WINDOW_PATTERN, message) if number >= floor or longest > number]
+    others = [number for number in _find_numbers(_LIMIT_PATTERN, message) if number >= floor]
+    limit = min(windows or others, default=None)
     return ContextNumbers(limit=limit, tokens=longest if limit is not None and longest > limit else None)
 
 
-def _read_number(*groups: str | None) -> int:
-    return int(next(filter(None, groups)).replace(",", ""))
+def _find_numbers(pattern: re.Pattern[str], message: str) -> list[int]:
+    numbers = [_read_number(*filter(None, match.groups())) for match in pattern.finditer(message)]
+    return [number for number in numbers if number >= _SHORTEST_WINDOW]
+
+
+def _read_number(digits: str, suffix: str = "") -> int:
+    return int(re.sub("[,.]", "", digits)) * _FACTORS.get(suffix.lower(), 1)

@@ -7,6 +7,7 @@ Source: loop-streaming and bundle-context-managed, seen 2026-12-01. Knows neithe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,15 @@ class InputSize:
         tokens_per_estimate = max(self.tokens, 1) / whole_estimate
         room = limit - self.tool_estimate * tokens_per_estimate
         return max(min(int(room / tokens_per_estimate * _ROOM), self.context_estimate - 1), 0)
+
+
+def read_estimate(value: object) -> int:
+    """Return an estimate as a host hands it over; 0, which is none, if it is not a number of tokens."""
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) else 0.0
+    except (ValueError, OverflowError):
+        return 0
+    return int(number) if math.isfinite(number) and number > 0 else 0
 
 
 class BudgetDecision(dict[str, Any]):

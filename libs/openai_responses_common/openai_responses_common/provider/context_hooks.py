@@ -11,9 +11,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from amplifier_core.llm_errors import ConfigurationError, ContextLengthError, LLMError, NotFoundError
+from amplifier_core.llm_errors import (
+    AbortError,
+    AccessDeniedError,
+    AuthenticationError,
+    ConfigurationError,
+    ContextLengthError,
+    InvalidRequestError,
+    LLMError,
+    RateLimitError,
+)
 from amplifier_core.message_models import ChatRequest, Message
 
 from ..options.options import Options
@@ -21,7 +30,7 @@ from ..translate.compaction import holds_window, read_window
 from ..translate.input_estimate import estimate_message_tokens, estimate_tool_tokens, has_window
 from ..wire.json_values import as_object
 from .backend import Backend
-from .context_budget import BudgetDecision, InputSize, make_decision, make_recovery
+from .context_budget import BudgetDecision, InputSize, make_decision, make_recovery, read_estimate
 from .shortened import ShortenedRequest
 
 if TYPE_CHECKING:
@@ -37,8 +46,12 @@ COMPACTION_CAPABILITY = "native_compaction"
 # A shorter input is far from the limit, so that an estimate is enough.
 _NEAR = 0.5
 _COUNT_TIMEOUT_S = 20.0
-# A service that has no such path is asked again after so many seconds.
-_NO_PATH_S = 600.0
+# A service that does not count is asked again after so many seconds.
+_NO_COUNT_S = 600.0
+# A host that shortens a request sends it again at once.
+_NOTE_S = 300.0
+# The part of what is known that the limit in a refusal has to reach, so that no other number is taken for it.
+_LEAST_LIMIT = 1 / 8
 _COMPACTION_PURPOSE = "context-compaction"
 
 ResolveOptions = Callable[[ChatRequest, Mapping[str, Any]], Options]
@@ -63,21 +76,18 @@ class ContextHooks:
         # Once an input was near the limit, the host tries shorter ones and compares their counts, until a call is made.
         self._counts_all = False
         self._refused: ShortenedRequest | None = None
+        self._refused_until_s = 0.0
 
     def counts_input(self, options: Options) -> bool:
         """Return whether the service counts the tokens of an input."""
-        wants_count = self._backend.profile.counts_input if options.count_input is None else options.count_input
-        return wants_count and time.monotonic() >= self._no_count_until_s
+        return self._wants_count(options) and time.monotonic() >= self._no_count_until_s
 
     def can_compact(self, options: Options) -> bool:
         """Return whether a host may let the service compact a conversation.
 
         A host that may has no other way out. So by default it may only where its conversation is counted, too.
         """
-        if self._backend.profile.compaction is None or options.native_compaction is False:
-            return False
-        is_known = options.model_info.traits_of(options.model).is_listed
-        return options.native_compaction is True or (self.counts_input(options) and is_known)
+        return self._has_compaction(options, counts=self.counts_input(options))
 
     def list_capabilities(self, options: Options) -> list[str]:
         """Return what hosts may ask, in their vocabulary."""
@@ -89,17 +99,18 @@ class ContextHooks:
         return [name for name, holds in names.items() if holds]
 
     def make_budget(
-        self, request: ChatRequest, context_estimate: int, request_options: Mapping[str, Any] | None
+        self, request: ChatRequest, context_estimate: object, request_options: Mapping[str, Any] | None
     ) -> dict[str, Any] | None:
         """Return a decision, see `ResponsesProvider.request_budget`; never raises."""
         try:
+            host_tokens = read_estimate(context_estimate)
             options = self._resolve_options(request, request_options or {})
             limit = self._find_limit(options)
             if limit is None:
                 return None
-            size = self._estimate(request, context_estimate, limit)
+            size = self._estimate(request, host_tokens, limit)
             decision = self._decide(size, options, limit)
-            if not self._needs_count(request, size, context_estimate, limit) or not self.counts_input(options):
+            if not self._needs_count(request, size, limit) or not self.counts_input(options):
                 return decision
         except Exception:  # whatever a host hands over: to ask never costs the call
             logger.exception("%s: the budget of a request could not be estimated", self._backend.profile.display_name)
@@ -111,7 +122,7 @@ class ContextHooks:
         self,
         request: ChatRequest,
         error: Exception,
-        context_estimate: int,
+        context_estimate: object,
         request_options: Mapping[str, Any] | None,
     ) -> dict[str, Any] | None:
         """Return a decision, see `ResponsesProvider.recover_context_overflow`; never raises."""
@@ -121,10 +132,11 @@ class ContextHooks:
             from ..engine.context_requests import read_overflow
 
             options = self._resolve_options(request, request_options or {})
-            numbers = read_overflow(error)
-            limit = numbers.limit or self._find_limit(options)
+            size, known_limit = self._estimate(request, read_estimate(context_estimate), 0), self._find_limit(options)
+            numbers = read_overflow(error, floor=int((known_limit or size.tokens) * _LEAST_LIMIT))
+            limit = numbers.limit or known_limit
             decision = make_recovery(
-                self._estimate(request, context_estimate, 0),
+                size,
                 limit=limit,
                 refused_tokens=numbers.tokens,
                 max_output_tokens=request.max_output_tokens,
@@ -138,14 +150,21 @@ class ContextHooks:
             budget = decision["context_token_budget"]
             facts = {"input_limit_tokens": limit, "input_tokens": numbers.tokens, "context_budget_tokens": budget}
             self._refused = ShortenedRequest(request.messages, facts)
+            self._refused_until_s = time.monotonic() + _NOTE_S
         return decision
 
     async def begin_call(self, request: ChatRequest, events: CallEvents) -> None:
         """Note that a call is made, and report what the host took out of it if the one before was too long."""
         self._counts_all = False
-        refused, self._refused = self._refused, None
-        if refused is not None and (report := refused.describe(request.messages)) is not None:
-            await events.emit_shortened(report)
+        refused = self._refused
+        if refused is None:
+            return
+        if time.monotonic() >= self._refused_until_s:
+            self._refused = None
+        elif refused.is_continued_by(request.messages):  # a call of another conversation may come first
+            self._refused = None
+            if (report := refused.describe(request.messages)) is not None:
+                await events.emit_shortened(report)
 
     async def compact(self, request: ChatRequest, options: Options, events: CallEvents) -> dict[str, Any]:
         """Let the service compact a conversation, see `ResponsesProvider.compact_context`."""
@@ -158,17 +177,28 @@ class ContextHooks:
         compacted = await (await self._load_engine()).context.compact(request, options, events)
         return {"kind": "native", "message": compacted.message, "usage": describe_usage(compacted.usage)}
 
-    def is_valid_window(self, message: Message | Mapping[str, Any], options: Options) -> bool:
+    def is_valid_window(self, message: object, options: Options) -> bool:
         """Return whether a message carries a window that the configured model can read."""
-        metadata = message.metadata if isinstance(message, Message) else message.get("metadata")
-        if not self.can_compact(options) or not holds_window(as_object(metadata)):
+        metadata = message.metadata if isinstance(message, Message) else _read_metadata(message)
+        # What was compacted stays readable while the service does not count.
+        if not self._has_compaction(options, counts=self._wants_count(options)) or not holds_window(
+            as_object(metadata)
+        ):
             return False
         names = (options.model, options.model_info.find_table_id(options.model))
         try:
-            read_window(metadata, model_names=names, origin=self._backend.transport.origin)
+            read_window(as_object(metadata), model_names=names, origin=self._backend.transport.origin)
         except LLMError:
             return False
         return True
+
+    def _wants_count(self, options: Options) -> bool:
+        return self._backend.profile.counts_input if options.count_input is None else options.count_input
+
+    def _has_compaction(self, options: Options, *, counts: bool) -> bool:
+        if self._backend.profile.compaction is None or options.native_compaction is False:
+            return False
+        return options.native_compaction is True or (counts and options.model_info.traits_of(options.model).is_listed)
 
     def _find_limit(self, options: Options) -> int | None:
         """Return how many input tokens the model accepts; None if that is only a guess."""
@@ -185,8 +215,8 @@ class ContextHooks:
             tokens = estimate_message_tokens(request.messages) + tool_estimate
         return InputSize(tokens=tokens, context_estimate=context_estimate, tool_estimate=tool_estimate)
 
-    def _needs_count(self, request: ChatRequest, size: InputSize, context_estimate: int, limit: int) -> bool:
-        if size.tokens >= limit * _NEAR or self._counts_all or not context_estimate:
+    def _needs_count(self, request: ChatRequest, size: InputSize, limit: int) -> bool:
+        if size.tokens >= limit * _NEAR or self._counts_all or not size.context_estimate:
             return True
         is_compaction = (request.metadata or {}).get("purpose") == _COMPACTION_PURPOSE
         return is_compaction or has_window(request.messages)
@@ -208,10 +238,27 @@ class ContextHooks:
             async with asyncio.timeout(min(_COUNT_TIMEOUT_S, options.timeout_s)):
                 tokens = await (await self._load_engine()).context.count_input(request, options)
         except Exception as error:  # noqa: BLE001 - whatever it is, an estimate does, and the call meets it too
-            if isinstance(error, NotFoundError) and error.status_code == 404 and "model" not in str(error).lower():
-                self._no_count_until_s = time.monotonic() + _NO_PATH_S
+            if _shows_no_count(error):
+                self._no_count_until_s = time.monotonic() + _NO_COUNT_S
             reason = str(error) or type(error).__name__
             logger.warning("%s: the input is estimated, because the service did not count it: %s", name, reason)
             return self._decide(size, options, limit)
         counted = InputSize(tokens=tokens, context_estimate=size.context_estimate, tool_estimate=size.tool_estimate)
         return self._decide(counted, options, limit, counted_by=COUNT_PATH)
+
+
+def _read_metadata(message: object) -> object:
+    return cast("Mapping[str, object]", message).get("metadata") if isinstance(message, Mapping) else None
+
+
+def _shows_no_count(error: Exception) -> bool:
+    """Return whether a count failed because the service does not count, and not because of this request or moment."""
+    match error:
+        case RateLimitError() | ContextLengthError() | AbortError():
+            return False
+        case AuthenticationError():
+            return isinstance(error, AccessDeniedError)
+        case InvalidRequestError():
+            return error.status_code is not None  # without a status nothing was sent
+        case _:
+            return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from amplifier_core.llm_errors import LLMError
+from amplifier_core.llm_errors import InvalidRequestError, LLMError
 from amplifier_core.message_models import ChatRequest, Message
 
 from ..options.options import Options
@@ -105,6 +105,8 @@ class ContextMethods:
         async with HostCancellation(self.coordinator, provider=self.name, running=self._running):
             try:
                 self.check_settings()
+                if not isinstance(request, ChatRequest):  # pyright: ignore[reportUnnecessaryIsInstance]
+                    raise InvalidRequestError(f"compact_context takes a ChatRequest, not {type(request).__name__}")
                 options = self._resolve_options(request, kwargs)
                 events = engine.create_events(self.coordinator, self.name, options)
                 return await self._context.compact(request, options, events)

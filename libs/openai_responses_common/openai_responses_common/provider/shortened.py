@@ -28,6 +28,17 @@ class ShortenedRequest:
         self._messages = list(messages)
         self._facts = facts
 
+    def is_continued_by(self, messages: Sequence[Message]) -> bool:
+        """Return whether the messages of a request are of the same conversation: one of them is known.
+
+        System text does not count, because other conversations have it, too.
+
+        Args:
+            messages: the messages of that request.
+        """
+        known = {key for message in self._messages for key in _list_signs(message)}
+        return any(key in known for message in messages for key in _list_signs(message))
+
     def describe(self, messages: Sequence[Message]) -> dict[str, Any] | None:
         """Return what is missing in the messages of the next request; None if nothing is.
 
@@ -64,3 +75,10 @@ def _identify(message: Message) -> Hashable:
     content = message.content
     text = content if isinstance(content, str) else repr([block.model_dump() for block in content])
     return message.role, message.tool_call_id, text
+
+
+def _list_signs(message: Message) -> list[Hashable]:
+    """Return what tells the conversation of a message; a result that was shortened still has the id of its call."""
+    if message.role in ("system", "developer"):
+        return []
+    return [_identify(message), *([message.tool_call_id] if message.tool_call_id else [])]
