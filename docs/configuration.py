@@ -106,7 +106,8 @@ A host shortens a conversation before it is longer than the window of the model.
 nothing to set.
 
 - At OpenAI's API with a key the service counts the tokens, but only from half of the window on, so that a short
-  conversation waits for nothing. A request is counted once. If the service does not count, an estimate has to do.
+  conversation waits for nothing. A request is counted once. If the service does not count, an estimate has to do, and
+  the service is asked again after ten minutes.
 - Everywhere else, a ChatGPT plan included, the numbers are estimates, which never claim to be counts. Of a model whose
   window nobody knows there are none; `context_window` in [model_info](#model_info) sets it. A smaller window than the
   real one is allowed, too: then all of this begins sooner.

@@ -20,15 +20,23 @@ from ._call import Call, sum_call_usage
 
 
 class SessionSpending(Protocol):
-    """What the calls of one session have cost, and what those under way may cost.
+    """What the calls of one session have cost, and what those under way may cost."""
 
-    Attributes:
-        reserved_usd: the sum of what the requests under way may cost, in US dollars.
-        unreported_usd: the estimated cost of answers that broke before they reported theirs, in US dollars.
-    """
+    @property
+    def reserved_usd(self) -> Decimal:
+        """The sum of what the requests under way may cost, in US dollars."""
+        ...
 
-    reserved_usd: Decimal
-    unreported_usd: Decimal
+    @reserved_usd.setter
+    def reserved_usd(self, amount_usd: Decimal) -> None: ...
+
+    @property
+    def unreported_usd(self) -> Decimal:
+        """The estimated cost of answers that broke before they reported theirs, in US dollars."""
+        ...
+
+    @unreported_usd.setter
+    def unreported_usd(self, amount_usd: Decimal) -> None: ...
 
     async def read_spent_usd(self) -> Decimal:
         """Return the known cost of what the session has spent so far, in US dollars."""
