@@ -286,7 +286,7 @@ PLAN_BACKEND = BackendUnderTest(
     refuses=frozenset(
         {
             *("max_output_tokens", "temperature", "top_p", "truncation"),
-            *("prompt_cache_retention", "safety_identifier"),
+            *("prompt_cache_retention", "safety_identifier", "context_management"),
         }
     ),
     tier="priority",

@@ -11,7 +11,6 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from responses_emulator import Account, make_plan_token
 
@@ -53,7 +52,7 @@ def nobody() -> str:
 
 def _issuer(url: str) -> str:
     """Return the issuer beside a service on this machine; a service elsewhere has OpenAI's own."""
-    return origin(url) if urlsplit(url).hostname == "127.0.0.1" else "https://auth.openai.com"
+    return origin(url) if url.startswith("http://127.0.0.1:") else "https://auth.openai.com"
 
 
 def settings(url: str, token: str, account: Account = ADA) -> dict[str, Any]:

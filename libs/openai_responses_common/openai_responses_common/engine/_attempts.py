@@ -221,9 +221,9 @@ class Attempts:
         usage = sum_call_usage([response], call.options, self._profile)
         self.report_cost(usage)
         call.charge.has_failed = accumulator.has_failed()
-        call.charge.is_reported = usage is not None and usage.cost_usd is not None
-        if usage is not None or not call.charge.has_failed:
-            call.billed_responses.append(response)
+        if usage is not None and usage.cost_usd is not None:
+            call.charge.is_reported = True
+            call.reported_usd += usage.cost_usd
         if call.background is not None and accumulator.read_status() == "cancelled":
             message, name = "the background response was cancelled at the service", self._profile.name
             raise ProviderUnavailableError(message, provider=name, model=call.options.model, retryable=False)
@@ -232,6 +232,7 @@ class Attempts:
             raise CallFailure(scrub_failure(failure, self._transport.scrub))
         if fault := accumulator.describe_fault():
             raise CallFailure(Failure(kind="stream", message=fault))
+        call.billed_responses.append(response)
         return response
 
     def report_cost(self, usage: Usage | None) -> None:

@@ -221,8 +221,9 @@ class Call:
         end_s: when the time of the call is up, by the clock of the event loop. None if the call has no limit.
         prepared_request: what the next attempt sends; the first step of a call sets it.
         responses: the first response and those that continued it, each with its usable items.
-        billed_responses: all responses that were paid for, as the service sent them, also of attempts that failed.
+        billed_responses: all responses that were paid for, as the service sent them; none of attempts that failed.
         charge: what the newest attempt costs.
+        reported_usd: what all attempts have cost by the service's reports, in US dollars, also those that failed.
         unreported_usd: the estimated cost, in US dollars, of attempts that were paid for without a report.
         is_unfinished: True if the model has to go on from the newest response.
         failure_count: the number of attempts that failed.
@@ -245,6 +246,7 @@ class Call:
     responses: list[Response] = field(default_factory=list[Response])
     billed_responses: list[Response] = field(default_factory=list[Response])
     charge: Charge = field(default_factory=Charge)
+    reported_usd: Decimal = Decimal(0)
     unreported_usd: Decimal = Decimal(0)
     is_unfinished: bool = False
     failure_count: int = 0

@@ -16,7 +16,7 @@ from amplifier_core.llm_errors import ConfigurationError, QuotaExceededError
 
 from ..facts.backend_profile import BackendProfile
 from ..translate.cost_estimate import CostEstimate, estimate_cost
-from ._call import Call, sum_call_usage
+from ._call import Call
 
 
 class SessionSpending(Protocol):
@@ -134,8 +134,7 @@ class SpendingGuard:
         limit_usd = call.options.max_call_cost_usd
         if limit_usd is None:
             return
-        usage = sum_call_usage(call.billed_responses, call.options, self._profile)
-        spent_usd = call.unreported_usd + ((usage.cost_usd if usage else None) or Decimal(0))
+        spent_usd = call.reported_usd + call.unreported_usd
         if not _exceeds(spent_usd + cost_usd, limit_usd, estimate):
             return
         has_spent = f"has spent ${_format(spent_usd)} and " if spent_usd else ""
