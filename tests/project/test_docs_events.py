@@ -105,11 +105,11 @@ async def a_long_conversation(backend: BackendUnderTest, emulator: Emulator) -> 
         await session.provider.compact_context(asking("hello", metadata={"purpose": "context-compaction"}))
     too_long = {"type": "invalid_request_error", "code": "context_length_exceeded", "message": "It is too long."}
     emulator.script(HttpReply(400, {"error": too_long}))
-    request = asking("read it " * 4000)
+    request = asking("hello", "read it " * 4000)
     with pytest.raises(LLMError) as caught:
         await session.provider.complete(request)
     assert session.provider.recover_context_overflow(request, caught.value, context_estimate=8000)
-    await session.ask("read it")
+    await session.ask("hello", "read it")
     await session.cleanup()
     return session.recorder
 
