@@ -44,6 +44,13 @@ class AcceptedDifference:
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
+class BackgroundOptions(typing_extensions.TypedDict, total=False):
+    """What the types of openai 3.57 say; those of older releases do not know it."""
+
+    completion_window: Literal["soonest", "2h", "8h"]
+    continuation_id: str
+
+
 # On every item that OpenAI's own client sends to OpenAI's own addresses, and to no others (captured 2026-11-30).
 ITEM_METADATA = "internal_chat_message_metadata_passthrough"
 _RECORDED, _SEEN = "cassettes of pydantic-ai and langchain-openai", "2026-11-21"
@@ -76,9 +83,9 @@ ACCEPTED_DIFFERENCES: dict[Any, AcceptedDifference] = {
         extra={"content": _reasoning_content | None},
     ),
     ResponseCreateParamsNonStreaming: AcceptedDifference(
-        what="A request may have `client_metadata`, an object of texts.",
+        what="A request may have `client_metadata`, an object of texts, and the `background_options` of newer types.",
         source=capture("OpenAI's own client, which sends it to Azure and to other servers too", "2026-11-30"),
-        extra={"client_metadata": dict[str, str]},
+        extra={"client_metadata": dict[str, str], "background_options": BackgroundOptions},
     ),
     WebSearchToolParam: AcceptedDifference(
         what="Web search takes `external_web_access` and `search_content_types`.",
