@@ -14,7 +14,7 @@ from openai_responses_common.failures.failure import CallFailure
 from openai_responses_common.options.model_info import NO_OVERRIDES
 from openai_responses_common.translate.decode import DecodedResponse, decode_response
 from openai_responses_common.translate.deltas import DeltaReader
-from openai_responses_common.translate.usage import sum_usage
+from openai_responses_common.translate.usage import Pricing, sum_usage
 from openai_responses_common.transport.body_decoder import build_body_decoder
 from openai_responses_common.wire.accumulate import Accumulator
 
@@ -155,10 +155,12 @@ def decode_reply(body: Bytes) -> tuple[DecodedResponse, str]:
     reply = accumulator.build_response()
     usage = sum_usage(
         [reply],
-        model="gpt-5.6-sol",
-        profile=BackendProfile(name="p", display_name="P"),
-        model_info=NO_OVERRIDES,
-        day=date(2026, 11, 21),
+        Pricing(
+            model="gpt-5.6-sol",
+            profile=BackendProfile(name="p", display_name="P"),
+            model_info=NO_OVERRIDES,
+            day=date(2026, 11, 21),
+        ),
     )
     return decode_response([make_usable(reply)], origin="here", usage=usage), shown
 

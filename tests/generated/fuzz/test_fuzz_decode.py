@@ -22,7 +22,7 @@ from openai_responses_common.translate.decode import (
 from openai_responses_common.translate.deltas import BlockDelta, BlockEnd, BlockStart, Delta, DeltaReader
 from openai_responses_common.translate.messages import encode_messages
 from openai_responses_common.translate.output_items import is_visible, read_message_texts, read_thinking
-from openai_responses_common.translate.usage import sum_usage
+from openai_responses_common.translate.usage import Pricing, sum_usage
 from openai_responses_common.wire.accumulate import Accumulator
 from openai_responses_common.wire.client_calls import find_client_call
 from openai_responses_common.wire.sse import SseDecoder
@@ -69,7 +69,7 @@ def answered(events: list[Event]) -> DecodedResponse | None:
     if accumulator.terminal_event is None:
         return None
     response = accumulator.build_response()
-    usage = sum_usage([response], model="gpt-5.6-sol", profile=PROFILE, model_info=NO_OVERRIDES, day=DAY)
+    usage = sum_usage([response], Pricing(model="gpt-5.6-sol", profile=PROFILE, model_info=NO_OVERRIDES, day=DAY))
     if accumulator.has_failed():
         raise classify_failure(
             read_error_event(accumulator.terminal_event), profile=PROFILE, model="m", max_retry_delay_s=5

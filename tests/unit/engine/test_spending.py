@@ -13,6 +13,7 @@ from openai_responses_common.engine.engine import Engine
 from openai_responses_common.facts.backend_profile import BackendProfile
 from openai_responses_common.options.options import Options
 from openai_responses_common.testing.fake_transport import FakeReply, FakeTransport, build_text_reply
+from openai_responses_common.wire.accumulate import Accumulator
 
 PROFILE = BackendProfile(name="test", display_name="Test")
 REQUEST = ChatRequest(messages=[Message(role="user", content="hello")])
@@ -59,7 +60,9 @@ async def test_a_failed_attempt_costs_and_is_no_part_of_the_usage_of_its_call(us
     ],
 )
 def test_an_attempt_was_paid_for_if_its_answer_began(types: list[str], facts: dict[str, Any], expected: bool) -> None:
-    charge = Charge(**facts)
+    accumulator = Accumulator()
     for each in types:
-        charge.note_event({"type": each})
-    assert charge.is_missing() is expected
+        accumulator.add_event(
+            {"type": each, "output_index": 0, "item": {"type": "message", "id": "msg_1"}, "delta": "a"}
+        )
+    assert Charge(**facts, has_output=accumulator.has_items()).is_missing() is expected

@@ -10,6 +10,7 @@ import pytest
 from openai_responses_common.facts.backend_profile import BackendProfile
 from openai_responses_common.options.model_info import read_model_info
 from openai_responses_common.translate.cost_estimate import CostEstimate, estimate_cost
+from openai_responses_common.translate.usage import Pricing
 
 DAY = date(2026, 12, 1)
 PRICED = BackendProfile(name="p", display_name="P")
@@ -19,7 +20,7 @@ ITEMS = [{"type": "message", "content": "x" * 270}]
 
 
 def estimate(profile: BackendProfile = PRICED, model: str = "m", **fields: Any) -> CostEstimate:
-    return estimate_cost(fields, ITEMS, model=model, profile=profile, model_info=INFO, day=DAY)
+    return estimate_cost(fields, ITEMS, Pricing(model=model, profile=profile, model_info=INFO, day=DAY))
 
 
 def test_without_a_limit_of_output_only_the_input_counts() -> None:

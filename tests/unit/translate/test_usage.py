@@ -14,7 +14,7 @@ from openai_responses_common.facts.backend_profile import BackendProfile
 from openai_responses_common.facts.model_prices import find_price
 from openai_responses_common.facts.price import TokenCounts
 from openai_responses_common.options.model_info import NO_OVERRIDES, ModelOverrides, read_model_info
-from openai_responses_common.translate.usage import calculate_missed_cost_usd, read_token_counts, sum_usage
+from openai_responses_common.translate.usage import Pricing, calculate_missed_cost_usd, read_token_counts, sum_usage
 
 DAY = date(2026, 11, 21)
 PRICED = BackendProfile(name="p", display_name="P")
@@ -49,7 +49,7 @@ def total(
     info: ModelOverrides = INFO,
     day: date = DAY,
 ) -> Usage | None:
-    return sum_usage(replies, model=model, profile=profile, model_info=info, day=day)
+    return sum_usage(replies, Pricing(model=model, profile=profile, model_info=info, day=day))
 
 
 @pytest.mark.parametrize(
@@ -153,10 +153,12 @@ def test_what_is_no_count_costs_no_answer() -> None:
     usage = {**counts(5, 3), "total_tokens": [8], "output_tokens_details": {"reasoning_tokens": {}}}
     found = sum_usage(
         [{"usage": usage, "service_tier": ["flex"]}],
-        model="gpt-6-sol",
-        profile=PRICED,
-        model_info=NO_OVERRIDES,
-        day=DAY,
+        Pricing(
+            model="gpt-6-sol",
+            profile=PRICED,
+            model_info=NO_OVERRIDES,
+            day=DAY,
+        ),
     )
     assert found is not None
     assert (found.input_tokens, found.output_tokens, found.total_tokens, found.reasoning_tokens) == (5, 3, 8, 0)
@@ -353,5 +355,7 @@ MILLION = 1_000_000
 )
 def test_cost_of_what_the_cache_should_have_had(usage: Any, profile: BackendProfile, cost: str | None) -> None:
     info = INFO if profile is PRICED else NO_OVERRIDES
-    found = calculate_missed_cost_usd(reply(usage), MILLION, model="m", profile=profile, model_info=info, day=DAY)
+    found = calculate_missed_cost_usd(
+        reply(usage), MILLION, Pricing(model="m", profile=profile, model_info=info, day=DAY)
+    )
     assert found == (Decimal(cost) if cost else None)

@@ -137,10 +137,10 @@ class Attempts:
 
     async def _stream_response(self, call: Call) -> Response:
         """Send the request, show the deltas as they arrive, and return the finished response."""
-        await call.deltas.begin_attempt(call.responses, call.tool_names)
-        await call.events.progress.start_attempt()
         accumulator, call.charge = Accumulator(), Charge()
         options = call.options
+        await call.deltas.begin_attempt(call.responses, call.tool_names)
+        await call.events.progress.start_attempt()
         try:
             async with get_limiter(self._transport.origin).slot(options.max_concurrent_requests):
                 await self._read_response(call, accumulator)
@@ -156,6 +156,8 @@ class Attempts:
             error = self._build_kernel_error(caught.failure, options) if isinstance(caught, CallFailure) else caught
             await call.deltas.abort_attempt(type(error).__name__, str(error))
             raise
+        finally:
+            call.charge.has_output = accumulator.has_items()
         await call.deltas.complete_attempt(response["output"])
         return response
 

@@ -21,13 +21,13 @@ from ..translate.deltas import Aborted, DeltaReader
 from ..translate.encode import EncodedRequest
 from ..translate.output_items import read_incomplete_reason, read_message_texts
 from ..translate.tool_names import ToolNames
-from ..translate.usage import sum_usage
+from ..translate.usage import Pricing, sum_usage
 from ..wire.accumulate import Accumulator
 from ..wire.background_response import BackgroundResponse
 from ..wire.client_calls import find_client_call
 from ..wire.request_body import RequestBody
-from ..wire.types import Event, Item, Response
-from .cache_watch import CacheMiss, SentPrompt
+from ..wire.types import Item, Response
+from .cache_watch import CacheMiss, Prompt, SentPrompt
 from .telemetry import CallEvents, Sink
 
 # A model that goes on does not write this much of its beginning again by chance.
@@ -36,9 +36,6 @@ _SHORTEST_BEGINNING_CHARACTERS = 8
 
 # A service that was silent for so long, in seconds, in all attempts of a call is not asked again.
 _LONGEST_SILENCE_S = 600.0
-
-# Events of a response that come without any part of the answer.
-_EMPTY_EVENTS = frozenset({"response.created", "response.queued", "response.in_progress", "response.failed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +80,7 @@ class Charge:
     Attributes:
         has_output: whether a part of the answer has arrived.
         is_in_background: whether the response runs in the background, where it goes on without its connection.
-        has_failed: whether the service said that the response failed.
+        has_failed: whether the response failed by its terminal event.
         is_reported: whether its cost is known.
     """
 
@@ -91,10 +88,6 @@ class Charge:
     is_in_background: bool = False
     has_failed: bool = False
     is_reported: bool = False
-
-    def note_event(self, event: Event) -> None:
-        """Note whether an event is a part of the answer."""
-        self.has_output |= event["type"].startswith("response.") and event["type"] not in _EMPTY_EVENTS
 
     def is_missing(self) -> bool:
         """Return whether the attempt was probably paid for without a report."""
@@ -229,8 +222,8 @@ class Call:
         failure_count: the number of attempts that failed.
         amendments: the changes of its requests. Other calls may learn more while a request is on its way.
         trial: the amendments that the newest request tries. None if there are none.
-        earlier_prompt: the request of the conversation before this call, whose prompt the cache may have. None if there
-            is none.
+        prompt: what the cache depends on in the first request; `earlier_prompt` is set with it.
+        earlier_prompt: the newest prompt before this call that the cache may have. None if there is none.
         cache_miss: why the cache missed; None if it did not.
         silence: how long the service was silent in attempts that failed.
         background: the response of the newest attempt, if it runs in the background. None if it does not.
@@ -243,6 +236,7 @@ class Call:
     deltas: VisibleDeltas
     end_s: float | None = None
     prepared_request: PreparedRequest = field(init=False)
+    prompt: Prompt = field(init=False)
     responses: list[Response] = field(default_factory=list[Response])
     billed_responses: list[Response] = field(default_factory=list[Response])
     charge: Charge = field(default_factory=Charge)
@@ -279,13 +273,16 @@ class Call:
 
 def sum_call_usage(responses: Sequence[Response], options: Options, profile: BackendProfile) -> Usage | None:
     """Return the usage of the responses of one call; None if no response reports its usage."""
-    day = datetime.now(UTC).date()
-    return sum_usage(
-        responses,
+    return sum_usage(responses, find_pricing(options, profile))
+
+
+def find_pricing(options: Options, profile: BackendProfile) -> Pricing:
+    """Return what decides the price of a call today."""
+    return Pricing(
         model=options.model,
         profile=profile,
         model_info=options.model_info,
-        day=day,
+        day=datetime.now(UTC).date(),
         completion_window=find_completion_window(options, profile),
     )
 

@@ -20,7 +20,6 @@ async def read_stream(batches: AsyncIterator[list[Event]], accumulator: Accumula
     async for batch in batches:
         for event in batch:
             accumulator.add_event(event)
-            call.charge.note_event(event)
             call.events.read_event_limits(event)
             if call.background is not None:
                 call.background.note_event(event)

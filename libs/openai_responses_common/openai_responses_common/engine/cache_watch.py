@@ -9,16 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, cast
 
 from ..facts.amendments import Amendments
 from ..facts.backend_profile import BackendProfile
+from ..facts.price import TokenCounts
 from ..options.options import Options
-from ..translate.background import find_completion_window
 from ..translate.encode import EncodedRequest
-from ..translate.usage import calculate_missed_cost_usd, read_token_counts
+from ..translate.usage import Pricing, calculate_missed_cost_usd, read_token_counts
+from ..wire.additional_tools import has_tools_item
 from ..wire.json_values import as_object
 from ..wire.plain_text import find_word
 from ..wire.request_body import RequestBody
@@ -58,26 +58,41 @@ _DESCRIPTIONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SentPrompt:
-    """A request that got a response, as digests.
+class Prompt:
+    """What the cache depends on in a request, as digests.
 
     Attributes:
-        response_id: the id of the response.
-        at_s: when the response was complete, by a clock that only goes forward.
-        input_tokens: the tokens of its input, those from the cache included.
-        parts: the digest of each part that the cache depends on.
-        items: the digest of each input item.
-        sizes: the bytes of each input item.
+        parts: the digest of each part; tools in the input are a part.
+        items: the digest of each other input item.
+        sizes: the bytes of each of these items.
         rest_size: the bytes of tools and instructions, which come before the items.
+        first_item: the index of the first of these items in the input.
+        lifetime_s: how long the service caches the prompt, in seconds.
     """
 
-    response_id: str
-    at_s: float
-    input_tokens: int
     parts: Mapping[str, int]
     items: tuple[int, ...]
     sizes: tuple[int, ...]
     rest_size: int
+    first_item: int
+    lifetime_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentPrompt:
+    """A prompt that got a response.
+
+    Attributes:
+        prompt: the prompt.
+        response_id: the id of the response.
+        at_s: when the response was complete, by a clock that only goes forward.
+        input_tokens: the tokens of the input, those from the cache included.
+    """
+
+    prompt: Prompt
+    response_id: str
+    at_s: float
+    input_tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,14 +149,13 @@ class CacheWatch:
         self._scrub = scrub
         self._prompts: dict[str, tuple[SentPrompt, ...]] = {}
 
-    def find_earlier(self, body: RequestBody, options: Options) -> SentPrompt | None:
-        """Return the newest request of the conversation that a body has most in common with; None if there is none."""
-        _, items = _digest(body)
+    def find_earlier(self, prompt: Prompt, options: Options) -> SentPrompt | None:
+        """Return the newest prompt of the conversation that has most in common with another; None if none has."""
         best, longest = None, 0
-        for prompt in self._prompts.get(options.prompt_cache_key or "", ()):
-            length = _count_common(prompt.items, items)
+        for sent in self._prompts.get(options.prompt_cache_key or "", ()):
+            length = _count_common(sent.prompt.items, prompt.items)
             if length >= max(longest, 1):
-                best, longest = prompt, length
+                best, longest = sent, length
         return best
 
     def ask_for_reason(
@@ -165,98 +179,90 @@ class CacheWatch:
         refused = {_FIELD, f"{_FIELD}.comparison_response_id"}
         return may_ask and is_accepted and refused.isdisjoint(amendments.dropped_fields)
 
-    def add(self, body: RequestBody, response: Response, options: Options) -> None:
-        """Note a request that got a response."""
+    def add(self, prompt: Prompt, response: Response, options: Options) -> None:
+        """Note a prompt that got a response."""
         key, counts = options.prompt_cache_key, read_token_counts(response)
         if not key or counts is None or not response.get("id"):
             return
-        parts, items = _digest(body)
-        sizes, rest_size = _measure(body)
-        prompt = SentPrompt(
-            response_id=str(response["id"]),
-            at_s=time.monotonic(),
-            input_tokens=counts.input,
-            parts=parts,
-            items=items,
-            sizes=sizes,
-            rest_size=rest_size,
+        sent = SentPrompt(
+            prompt=prompt, response_id=str(response["id"]), at_s=time.monotonic(), input_tokens=counts.input
         )
         earlier = self._prompts.pop(key, ())
-        self._prompts[key] = (*earlier, prompt)[-_MAX_PROMPTS:]
+        self._prompts[key] = (*earlier, sent)[-_MAX_PROMPTS:]
         while len(self._prompts) > _MAX_CONVERSATIONS:
             del self._prompts[next(iter(self._prompts))]
 
-    def find_miss(
-        self, earlier: SentPrompt, body: RequestBody, response: Response, options: Options, day: date
-    ) -> CacheMiss | None:
-        """Return why the cache missed; None if it did not, or if nobody can tell."""
+    def find_miss(self, earlier: SentPrompt, prompt: Prompt, response: Response, pricing: Pricing) -> CacheMiss | None:
+        """Return why the cache missed; None if it did not, or if nobody can tell.
+
+        Args:
+            earlier: the prompt that the cache may have.
+            prompt: the prompt of the request.
+            response: the response to it.
+            pricing: what decides its price.
+        """
         counts = read_token_counts(response)
-        if counts is None:
+        if counts is None or _is_hit(earlier.input_tokens, counts):
             return None
-        missed_tokens = min(_count_reusable_tokens(earlier, body), counts.input) - counts.cache_read
-        notice = as_object(response.get("prompt_cache_diagnostics"))
-        told = find_word(notice.get("reason"), self._scrub) if notice.get("type") == "cache_miss" else ""
-        if missed_tokens < _SMALLEST_MISS_TOKENS:
+        reusable_tokens = _count_reusable_tokens(earlier, prompt)
+        if _is_hit(reusable_tokens, counts):
             return None
         idle_s = time.monotonic() - earlier.at_s
-        reason, changed_item = _find_change(earlier, body, idle_s, response)
+        notice = as_object(response.get("prompt_cache_diagnostics"))
+        service_reason = find_word(notice.get("reason"), self._scrub) if notice.get("type") == "cache_miss" else ""
+        own_reason, changed_item = _find_change(earlier.prompt, prompt, idle_s)
+        missed_tokens = min(reusable_tokens, counts.input) - counts.cache_read
         return CacheMiss(
-            reason=told or reason,
-            source="service" if told else "provider",
+            reason=service_reason or own_reason,
+            source="service" if service_reason else "provider",
             missed_tokens=missed_tokens,
             changed_item=changed_item,
             idle_s=idle_s,
-            extra_cost_usd=calculate_missed_cost_usd(
-                response,
-                missed_tokens,
-                model=options.model,
-                profile=self._profile,
-                model_info=options.model_info,
-                day=day,
-                completion_window=find_completion_window(options, self._profile),
-            ),
+            extra_cost_usd=calculate_missed_cost_usd(response, missed_tokens, pricing),
         )
 
 
-def _digest(body: RequestBody) -> tuple[dict[str, int], tuple[int, ...]]:
-    """Return the digests of the parts and of the items of a body; tools in the input are a part."""
-    written, fields, items = body.write(), body.fields, body.digests()
+def digest_prompt(body: RequestBody) -> Prompt:
+    """Return what the cache depends on in a body."""
+    written, fields, first_item = body.write(), body.fields, int(has_tools_item(body.items))
+    digests, sizes = body.digests(), body.sizes()
     parts = {
         name: hash(written[name]) for name in ("model", "service_tier", "tools", "instructions") if name in written
     }
-    if _has_tools_first(body):
-        parts["tools"] = hash((parts.get("tools"), items[0]))
-        items = items[1:]
+    if first_item:
+        parts["tools"] = hash((parts.get("tools"), digests[0]))
     text, reasoning = as_object(fields.get("text")), as_object(fields.get("reasoning"))
     values = {"format": text.get("format"), "verbosity": text.get("verbosity"), "effort": reasoning.get("effort")}
-    return {**parts, **{name: hash(repr(value)) for name, value in values.items() if value is not None}}, items
+    parts |= {name: hash(repr(value)) for name, value in values.items() if value is not None}
+    ttl = str(as_object(fields.get(_FIELD)).get("ttl"))
+    return Prompt(
+        parts=parts,
+        items=digests[first_item:],
+        sizes=sizes[first_item:],
+        rest_size=sum(len(written.get(name, b"")) for name in ("tools", "instructions")) + sum(sizes[:first_item]),
+        first_item=first_item,
+        lifetime_s=_LIFETIME_S.get(ttl, _LIFETIME_S["30m"]),
+    )
 
 
-def _measure(body: RequestBody) -> tuple[tuple[int, ...], int]:
-    """Return the bytes of each item, and those of what comes before the items."""
-    written, sizes = body.write(), body.sizes()
-    rest_size = sum(len(written.get(name, b"")) for name in ("tools", "instructions"))
-    return (sizes[1:], rest_size + sizes[0]) if _has_tools_first(body) else (sizes, rest_size)
+def _is_hit(reusable_tokens: int, counts: TokenCounts) -> bool:
+    return min(reusable_tokens, counts.input) - counts.cache_read < _SMALLEST_MISS_TOKENS
 
 
-def _count_reusable_tokens(earlier: SentPrompt, body: RequestBody) -> int:
-    """Return how many tokens of an earlier request a later one could have read from the cache.
+def _count_reusable_tokens(earlier: SentPrompt, prompt: Prompt) -> int:
+    """Return how many tokens of an earlier prompt a later one could have read from the cache.
 
     An edited history counts as a whole, because the edit is what the user pays for. A request that only begins like the
     earlier one, as a call for another purpose does, counts up to where they part; bytes say how much that is.
     """
-    _, items = _digest(body)
-    common = _count_common(earlier.items, items)
-    rest, new_rest = set(earlier.items[common:]), set(items[common:])
+    before = earlier.prompt
+    common = _count_common(before.items, prompt.items)
+    rest, new_rest = set(before.items[common:]), set(prompt.items[common:])
     recurring = len(rest & new_rest)
     if not rest or (recurring and 2 * recurring >= min(len(rest), len(new_rest))):
         return earlier.input_tokens
-    common_size, size = earlier.rest_size + sum(earlier.sizes[:common]), earlier.rest_size + sum(earlier.sizes)
+    common_size, size = before.rest_size + sum(before.sizes[:common]), before.rest_size + sum(before.sizes)
     return earlier.input_tokens * common_size // size
-
-
-def _has_tools_first(body: RequestBody) -> bool:
-    return bool(body.items) and body.items[0].get("type") == "additional_tools"
 
 
 def _count_common(first: Sequence[int], second: Sequence[int]) -> int:
@@ -265,14 +271,12 @@ def _count_common(first: Sequence[int], second: Sequence[int]) -> int:
     return next((index for index, (one, other) in pairs if one != other), min(len(first), len(second)))
 
 
-def _find_change(earlier: SentPrompt, body: RequestBody, idle_s: float, response: Response) -> tuple[str, int | None]:
-    """Return what changed since an earlier request, and the index of the first item that did."""
-    parts, items = _digest(body)
+def _find_change(earlier: Prompt, prompt: Prompt, idle_s: float) -> tuple[str, int | None]:
+    """Return what changed since an earlier prompt, and the index of the first input item that did."""
     for name, reason in _CHANGES.items():
-        if earlier.parts.get(name) != parts.get(name):
+        if earlier.parts.get(name) != prompt.parts.get(name):
             return reason, None
-    common = _count_common(earlier.items, items)
+    common = _count_common(earlier.items, prompt.items)
     if common < len(earlier.items):
-        return "input_changed", common + _has_tools_first(body)
-    options = as_object(response.get(_FIELD)) or as_object(body.fields.get(_FIELD))
-    return ("expired" if idle_s > _LIFETIME_S.get(str(options.get("ttl")), _LIFETIME_S["30m"]) else "unknown"), None
+        return "input_changed", common + prompt.first_item
+    return ("expired" if idle_s > prompt.lifetime_s else "unknown"), None

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -33,8 +32,8 @@ from ..transport.base import Transport
 from ..wire.request_body import RequestBody
 from ..wire.types import Response
 from ._attempts import Attempts
-from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew, sum_call_usage
-from .cache_watch import CacheWatch
+from ._call import Call, PreparedRequest, VisibleDeltas, begins_anew, find_pricing, sum_call_usage
+from .cache_watch import CacheWatch, digest_prompt
 from .context_calls import ContextCalls
 from .lessons import LESSONS
 from .spending import SessionSpending, SpendingGuard
@@ -177,11 +176,11 @@ class Engine:
 
     def _watch_cache(self, call: Call, response: Response) -> None:
         """Find out whether the cache missed the first request of a call, and warn if that cost much."""
-        body, options = call.prepared_request.body, call.options
+        options, prompt = call.options, call.prompt
         if (earlier := call.earlier_prompt) is not None:
-            day = datetime.now(UTC).date()
-            call.cache_miss = self._cache_watch.find_miss(earlier, body, response, options, day)
-        self._cache_watch.add(body, response, options)
+            pricing = find_pricing(options, self.profile)
+            call.cache_miss = self._cache_watch.find_miss(earlier, prompt, response, pricing)
+        self._cache_watch.add(prompt, response, options)
         miss, limit_usd = call.cache_miss, options.cache_miss_warning_usd
         if miss and limit_usd is not None and miss.extra_cost_usd is not None and miss.extra_cost_usd >= limit_usd:
             logger.warning("%s: %s", self.profile.display_name, miss.describe())
@@ -219,9 +218,10 @@ class Engine:
                 body.write()
             except (TypeError, ValueError, RecursionError) as error:
                 raise InvalidRequestError(f"the request cannot be written as JSON: {error!s:.200}") from None
-            earlier = self._cache_watch.find_earlier(body, options)
+            prompt = digest_prompt(body)
+            earlier = self._cache_watch.find_earlier(prompt, options)
             if not call.responses:
-                call.earlier_prompt = earlier
+                call.prompt, call.earlier_prompt = prompt, earlier
             if earlier is not None:
                 encoded, body = self._cache_watch.ask_for_reason(encoded, body, earlier, options, amendments)
             return PreparedRequest(encoded_request=encoded, body=body)

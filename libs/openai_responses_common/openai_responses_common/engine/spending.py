@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -16,7 +15,7 @@ from amplifier_core.llm_errors import ConfigurationError, QuotaExceededError
 
 from ..facts.backend_profile import BackendProfile
 from ..translate.cost_estimate import CostEstimate, estimate_cost
-from ._call import Call
+from ._call import Call, find_pricing
 
 
 class SessionSpending(Protocol):
@@ -100,15 +99,8 @@ class SpendingGuard:
             session.reserved_usd -= cost_usd
 
     def _estimate(self, call: Call) -> CostEstimate:
-        body, options = call.prepared_request.body, call.options
-        return estimate_cost(
-            body.fields,
-            body.items,
-            model=options.model,
-            profile=self._profile,
-            model_info=options.model_info,
-            day=datetime.now(UTC).date(),
-        )
+        body = call.prepared_request.body
+        return estimate_cost(body.fields, body.items, find_pricing(call.options, self._profile))
 
     def _check_price(self, call: Call, estimate: CostEstimate) -> Decimal | None:
         """Return the estimated cost; 0 if the server reports costs. None if there is nothing to limit."""

@@ -23,7 +23,7 @@ from ..translate.deltas import Aborted, BlockDelta, BlockEnd, BlockStart, Delta
 from ..translate.encode import CIPHERTEXT_INCLUDE
 from ..translate.repair import REPAIR_REASONS, Repair
 from ..transport.base import TransportSwitch
-from ..wire.additional_tools import list_tools, split_tools_item
+from ..wire.additional_tools import has_tools_item, list_tools
 from ..wire.types import Event, Response
 from ._hooks import HookEmitter
 from .cache_watch import CacheMiss
@@ -127,10 +127,10 @@ class CallEvents:
             dropped: a sentence for each option and each part of the content that the body leaves out.
         """
         self._request_was_emitted = True
-        options = self._options
+        options, items = self._options, body.get("input", ())
         data: dict[str, Any] = {
             "message_count": message_count,
-            "input_count": len(split_tools_item(body.get("input", ()))[1]),
+            "input_count": len(items) - has_tools_item(items),
             "tool_count": len(list_tools(body)),
             "has_instructions": "instructions" in body,
             "reasoning": body.get("reasoning"),

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ..facts.backend_profile import BackendProfile
 from ..facts.price import TokenCounts
-from ..options.model_info import ModelOverrides
 from ..wire.json_values import as_object
 from ..wire.token_estimate import estimate_input_tokens
 from ..wire.types import Item
-from .usage import calculate_cost_usd
+from .usage import Pricing, calculate_cost_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,41 +34,23 @@ class CostEstimate:
     input_cost_usd: Decimal | None
 
 
-def estimate_cost(
-    fields: Mapping[str, Any],
-    items: Sequence[Item],
-    *,
-    model: str,
-    profile: BackendProfile,
-    model_info: ModelOverrides,
-    day: date,
-) -> CostEstimate:
+def estimate_cost(fields: Mapping[str, Any], items: Sequence[Item], pricing: Pricing) -> CostEstimate:
     """Return what a request may cost.
 
     Args:
         fields: the fields of the body except `input`.
         items: the items of `input`.
-        model: the requested model.
-        profile: the service, with its price factors.
-        model_info: the user's overrides, by model.
-        day: the day of the call, for prices that change.
+        pricing: what decides the price; the completion window in the fields counts, which `extra_body` may change.
     """
     limit: object = fields.get("max_output_tokens")
     counts = TokenCounts(
         input=estimate_input_tokens(fields, items), output=limit if isinstance(limit, int) and limit > 0 else 0
     )
     tier, background = fields.get("service_tier"), as_object(fields.get("background_options"))
+    service_tier = tier if isinstance(tier, str) else None
+    pricing = replace(pricing, completion_window=str(background.get("completion_window") or ""))
     cost_usd, input_cost_usd = (
-        calculate_cost_usd(
-            each,
-            model=model,
-            service_tier=tier if isinstance(tier, str) else None,
-            profile=profile,
-            model_info=model_info,
-            day=day,
-            completion_window=str(background.get("completion_window") or ""),
-        )
-        for each in (counts, replace(counts, output=0))
+        calculate_cost_usd(each, pricing, service_tier=service_tier) for each in (counts, replace(counts, output=0))
     )
     return CostEstimate(
         input_tokens=counts.input, output_tokens=counts.output, cost_usd=cost_usd, input_cost_usd=input_cost_usd

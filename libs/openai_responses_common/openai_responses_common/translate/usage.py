@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,6 +16,25 @@ from ..facts.price import DISCOUNTED_WINDOWS, TokenCounts
 from ..options.model_info import ModelOverrides
 from ..wire.json_values import as_object
 from ..wire.types import Response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pricing:
+    """What decides the price of a token in one call.
+
+    Attributes:
+        model: the requested model.
+        profile: the service, with its price factors.
+        model_info: the user's overrides, by model.
+        day: the day of the call, for prices that change.
+        completion_window: of the background, which may have a discount. None, the default, has none.
+    """
+
+    model: str
+    profile: BackendProfile
+    model_info: ModelOverrides
+    day: date
+    completion_window: str | None = None
 
 
 def read_token_counts(response: Response) -> TokenCounts | None:
@@ -39,15 +58,7 @@ def read_token_counts(response: Response) -> TokenCounts | None:
     )
 
 
-def sum_usage(
-    responses: Sequence[Response],
-    *,
-    model: str,
-    profile: BackendProfile,
-    model_info: ModelOverrides,
-    day: date,
-    completion_window: str | None = None,
-) -> Usage | None:
+def sum_usage(responses: Sequence[Response], pricing: Pricing) -> Usage | None:
     """Return the usage of one call, summed over its responses; None if no response reports its usage.
 
     The sums are those of the kernel's contract (amplifier-core, PROVIDER_CONTRACT.md, seen 2026-11-30): `input_tokens`
@@ -57,11 +68,7 @@ def sum_usage(
 
     Args:
         responses: all responses that were paid for.
-        model: the requested model.
-        profile: the service, with its price factors.
-        model_info: the user's overrides, by model.
-        day: the day of the call, for prices that change.
-        completion_window: of the background, which may have a discount. None, the default, has none.
+        pricing: what decides their prices.
     """
     total = Usage(input_tokens=0, output_tokens=0, total_tokens=0, cost_usd=Decimal(0))
     for response in responses:
@@ -84,39 +91,18 @@ def sum_usage(
         )
         total.cache_read_tokens = _add_optional(total.cache_read_tokens, counts.cache_read)
         total.cache_write_tokens = _add_optional(total.cache_write_tokens, counts.cache_write)
-        cost = _find_cost_usd(
-            response,
-            counts,
-            model=model,
-            profile=profile,
-            model_info=model_info,
-            day=day,
-            completion_window=completion_window,
-        )
+        cost = _find_cost_usd(response, counts, pricing)
         total.cost_usd = None if cost is None or total.cost_usd is None else total.cost_usd + cost
     return total if any(read_token_counts(response) for response in responses) else None
 
 
-def calculate_missed_cost_usd(
-    response: Response,
-    missed_tokens: int,
-    *,
-    model: str,
-    profile: BackendProfile,
-    model_info: ModelOverrides,
-    day: date,
-    completion_window: str | None = None,
-) -> Decimal | None:
+def calculate_missed_cost_usd(response: Response, missed_tokens: int, pricing: Pricing) -> Decimal | None:
     """Return what a response cost more because some of its input was not read from the cache; None if nobody knows.
 
     Args:
         response: the response.
         missed_tokens: how many tokens of its input the cache should have had.
-        model: the requested model.
-        profile: the service, with its price factors.
-        model_info: the user's overrides, by model.
-        day: the day of the call, for prices that change.
-        completion_window: see `sum_usage`.
+        pricing: what decides its price.
     """
     counts = read_token_counts(response)
     if counts is None:
@@ -128,95 +114,56 @@ def calculate_missed_cost_usd(
         cache_write=written,
         cache_write_12h=min(counts.cache_write_12h, written),
     )
-    cost, lower_cost = (
-        _find_cost_usd(
-            response,
-            each,
-            model=model,
-            profile=profile,
-            model_info=model_info,
-            day=day,
-            completion_window=completion_window,
-        )
-        for each in (counts, cached)
-    )
+    cost, lower_cost = (_find_cost_usd(response, each, pricing) for each in (counts, cached))
     return None if cost is None or lower_cost is None or cost <= lower_cost else cost - lower_cost
 
 
-def _find_cost_usd(
-    response: Response,
-    token_counts: TokenCounts,
-    *,
-    model: str,
-    profile: BackendProfile,
-    model_info: ModelOverrides,
-    day: date,
-    completion_window: str | None,
-) -> Decimal | None:
+def _find_cost_usd(response: Response, token_counts: TokenCounts, pricing: Pricing) -> Decimal | None:
     """The cost of one response; None if it is not known.
 
     Prices of the user count first. Then the cost that the response reports counts if the profile says so, else our own
     prices. If the first of the two is not known, the other one counts.
     """
-    if not profile.priced:
+    if not pricing.profile.priced:
         return None
-    name = _choose_priced_name(str(response.get("model") or ""), model, model_info, day)
-    has_user_prices = model_info.find_entry(name).prices is not None
+    name = _choose_priced_name(str(response.get("model") or ""), pricing)
+    has_user_prices = pricing.model_info.find_entry(name).prices is not None
     reported_cost = None if has_user_prices else _read_reported_cost_usd(as_object(response.get("usage")))
-    if profile.prefers_reported_cost and reported_cost is not None:
+    if pricing.profile.prefers_reported_cost and reported_cost is not None:
         return reported_cost
     tier = str(response.get("service_tier") or "") or None
-    cost = calculate_cost_usd(
-        token_counts,
-        model=name,
-        service_tier=tier,
-        profile=profile,
-        model_info=model_info,
-        day=day,
-        completion_window=completion_window,
-    )
+    cost = calculate_cost_usd(token_counts, replace(pricing, model=name), service_tier=tier)
     return reported_cost if cost is None else cost
 
 
-def _choose_priced_name(response_model: str, model: str, model_info: ModelOverrides, day: date) -> str:
+def _choose_priced_name(response_model: str, pricing: Pricing) -> str:
     """The name whose price counts: that of the response, because a gateway may serve another model.
 
     The requested name counts if the user sets prices for it, if the response names no model, and if the response names
     it in another way and under a name without a price.
     """
+    model, model_info = pricing.model, pricing.model_info
     if not response_model or model_info.find_entry(model).prices is not None:
         return model
-    has_price = model_info.price_of(response_model, day) is not None
+    has_price = model_info.price_of(response_model, pricing.day) is not None
     return model if not has_price and name_same_model(response_model, model) else response_model
 
 
-def calculate_cost_usd(
-    token_counts: TokenCounts,
-    *,
-    model: str,
-    service_tier: str | None,
-    profile: BackendProfile,
-    model_info: ModelOverrides,
-    day: date,
-    completion_window: str | None = None,
-) -> Decimal | None:
+def calculate_cost_usd(token_counts: TokenCounts, pricing: Pricing, *, service_tier: str | None) -> Decimal | None:
     """Return what tokens cost in US dollars by the price list; None if the price is not known.
 
     Args:
         token_counts: the tokens.
-        model: the model whose price counts.
+        pricing: what decides their price; its model is the one whose price counts.
         service_tier: the tier; None is the standard tier.
-        profile: the service, with its price factors.
-        model_info: the user's overrides, by model.
-        day: the day of the call, for prices that change.
-        completion_window: of the background, which may have a discount. None, the default, has none.
     """
-    price = model_info.price_of(model, day) if profile.priced else None
+    profile, model_info = pricing.profile, pricing.model_info
+    price = model_info.price_of(pricing.model, pricing.day) if profile.priced else None
     if price is None:
         return None
-    table_id = remove_snapshot_date(table_name(model_info.find_table_id(model)))
+    table_id = remove_snapshot_date(table_name(model_info.find_table_id(pricing.model)))
     factor = profile.price_factors.get(table_id, profile.price_factor)
-    factor *= DISCOUNTED_WINDOWS.get(completion_window or "", Decimal(1))
+    factor *= DISCOUNTED_WINDOWS.get(pricing.completion_window or "", Decimal(1))
     return price.calculate_cost_usd(token_counts, service_tier=service_tier, factor=factor)
 
 

@@ -40,6 +40,10 @@ class Accumulator:
         elif self.lacks_reason():
             self.terminal_event = _join_failure(self.terminal_event, event)
 
+    def has_items(self) -> bool:
+        """Return whether a part of the answer has arrived."""
+        return bool(self._items)
+
     def take_changes(self) -> list[StreamItem | StreamPart]:
         """Return the items and texts that changed since the last time."""
         return self._items.take_changes()

@@ -19,9 +19,14 @@ def make_tools_item(tools: Sequence[Item]) -> Item:
     return {"type": _TYPE, "role": "developer", "tools": list(tools)}
 
 
+def has_tools_item(items: Sequence[Item]) -> bool:
+    """Return whether the first item of an input holds tools."""
+    return bool(items) and items[0].get("type") == _TYPE
+
+
 def split_tools_item(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     """Return the tools that the first item of an input holds, and the items without it; no tools if there is none."""
-    if items and items[0].get("type") == _TYPE:
+    if has_tools_item(items):
         return as_objects(items[0].get("tools")), list(items[1:])
     return [], list(items)
 

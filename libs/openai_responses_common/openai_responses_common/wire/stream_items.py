@@ -107,6 +107,9 @@ class StreamItems:
         changes, self._changes = self._changes, {}
         return list(changes)
 
+    def __bool__(self) -> bool:
+        return bool(self._items)
+
     def list_items(self) -> list[StreamItem]:
         """Return the items by `output_index`.
 

@@ -36,26 +36,26 @@ def estimate_input_tokens(fields: Mapping[str, Any], items: Sequence[Item]) -> i
 
 
 def _estimate(value: object) -> int:
-    """Return the tokens of a JSON value, after what counts by its kind was taken out."""
-    taken: list[int] = []
-    text = dump_body(cast(Any, _take_out(value, taken)))
-    return sum(taken) + -(-len(text) // _BYTES_PER_TOKEN)
+    """Return the tokens of a JSON value: those of its text, and those of what counts by its kind."""
+    token_counts: list[int] = []
+    text = dump_body(cast(Any, _extract_text(value, token_counts)))
+    return sum(token_counts) + -(-len(text) // _BYTES_PER_TOKEN)
 
 
-def _take_out(value: object, taken: list[int]) -> object:
+def _extract_text(value: object, token_counts: list[int]) -> object:
     """Return the value without pictures, files and ciphertext, and add the tokens of each to the list."""
     if isinstance(value, list):
-        return [_take_out(entry, taken) for entry in cast(list[object], value)]
+        return [_extract_text(entry, token_counts) for entry in cast(list[object], value)]
     if not isinstance(value, dict):
         return value
-    kept: dict[str, object] = {}
+    text_fields: dict[str, object] = {}
     for key, entry in cast(dict[str, object], value).items():
         tokens = _count_by_kind(key, entry)
         if tokens is None:
-            kept[key] = _take_out(entry, taken)
+            text_fields[key] = _extract_text(entry, token_counts)
         else:
-            taken.append(tokens)
-    return kept
+            token_counts.append(tokens)
+    return text_fields
 
 
 def _count_by_kind(key: str, entry: object) -> int | None:
