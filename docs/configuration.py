@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from amplifier_module_provider_chatgpt_oauth.plan_quirks import REFUSED_FIELDS as PLAN_REFUSED_FIELDS
 from amplifier_module_provider_chatgpt_oauth.quirks import REFUSED_FIELDS
 from openai_responses_common.options.model_info import MODEL_INFO_SETTINGS, NO_OVERRIDES, PRICE_SETTINGS
 from openai_responses_common.options.options import Options
@@ -146,7 +147,8 @@ def page() -> str:
     for module in MODULES:
         link = f"This module adds these settings. Its page is [{module}](../modules/{module}/README.md).\n"
         parts += [f"## {module}\n", link, _module_table(module)]
-    parts.append(f"Its service does not accept {', '.join(f'`{key}`' for key in REFUSED_FIELDS)}.\n")
+    for mode, fields in (("plan", PLAN_REFUSED_FIELDS), ("device_code", REFUSED_FIELDS)):
+        parts.append(f"With `{mode}` its service does not accept {', '.join(f'`{key}`' for key in fields)}.\n")
     parts += [
         "## One call\n",
         "`complete(request, **options)` and `deltas(request, **options)` accept the settings of every module, and:\n",

@@ -76,7 +76,7 @@ async def test_a_response_that_the_service_forgot_is_not_asked_for_twice(open_se
     session.emulator.script(
         OnPath("/responses/resp_*", HttpReply(404, {"error": {"message": "Response not found.", "code": None}}))
     )
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match=r"^the service no longer has the background response resp_\w+: ask again$"):
         await session.ask("count")
     assert (session.sent, len(resumptions(session))) == (1, 1)
 

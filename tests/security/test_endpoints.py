@@ -178,6 +178,9 @@ async def test_tokens_of_a_plan_go_to_no_look_alike(key: str, names: Names) -> N
         error = await refused(row, key, address.replace("HOST", HOSTS[key][row.name]))
         assert isinstance(error, ConfigurationError), address
         assert ("allowed_hosts" in str(error)) == (key != "plan_base_url"), "no setting opens the way for a plan"
+        if key == "issuer":
+            error = await refused(PLAN_BACKEND, key, address.replace("HOST", HOSTS[key][row.name]))
+            assert "remove it" in str(error)
     assert names.asked == []
 
 

@@ -74,6 +74,7 @@ class AccountSettings:
             ConfigurationError: a value is not valid, or tokens must not be sent to an address.
         """
         allowed_hosts = [host.lower() for host in word_list(config, "allowed_hosts")]
+        wanted_mode = parse_auth_mode(read_text(config, "auth_mode") or AUTO)
         mode = (read_text(config, "token_store") or "auto").lower()
         if mode not in STORE_MODES:
             raise ConfigurationError(f"setting 'token_store' takes {', '.join(STORE_MODES)}, not {mode!r}")
@@ -81,7 +82,7 @@ class AccountSettings:
         token_file = _expand_home(read_text(config, "token_file_path") or DEFAULT_TOKEN_FILE)
         device_code = cls(
             base_url=_read_address(config, "base_url", DEFAULT_BASE_URL, allowed_hosts),
-            issuer=_read_address(config, "issuer", DEFAULT_ISSUER, allowed_hosts),
+            issuer=_read_address(config, "issuer", DEFAULT_ISSUER, None if wanted_mode == "plan" else allowed_hosts),
             token_store=mode,
             token_file=token_file,
             old_token_file=None if read_text(config, "token_file_path") else _expand_home(OLD_TOKEN_FILE),
@@ -99,7 +100,7 @@ class AccountSettings:
             workspace=None,
             allowed_hosts=(),
         )
-        match parse_auth_mode(read_text(config, "auth_mode") or AUTO):
+        match wanted_mode:
             case "plan":
                 chosen = plan
             case "device_code":

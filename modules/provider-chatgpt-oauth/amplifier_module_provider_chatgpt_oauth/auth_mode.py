@@ -36,7 +36,7 @@ EXPLANATIONS: Mapping[AuthMode, str] = {
     "device_code": "OpenAI does not support this way for other programs.\n"
     "The supported way is `login --plan`; it works here, too.",
 }
-"""Both ways in two lines, by the way that is taken, for somebody who has not chosen it."""
+"""What a user reads who has not chosen a way to sign in: for the way that is used now, two lines that name both."""
 
 
 def parse_auth_mode(text: str) -> AuthMode | None:

@@ -33,6 +33,7 @@ _LONGEST_POLL_S = 30.0
 # A cancellation holds up the end of a call for no longer.
 _CANCEL_TIMEOUT_S = 1.5
 _MAX_ID_CHARACTERS = 100
+_GONE = frozenset({404, 410})
 
 
 class BackgroundReader:
@@ -117,7 +118,10 @@ class BackgroundReader:
         may_pass = error.retryable or isinstance(error, StreamError)
         if not may_pass or failure_count > options.max_retries:
             error.retryable = False  # a retry would begin, and pay for, another response
-            error.args = (f"{error}; the background response {response_id} may go on at the service",)
+            name = f"the background response {response_id}"
+            is_gone = failure.status in _GONE
+            problem = f"the service no longer has {name}: ask again" if is_gone else ""
+            error.args = (problem or f"{error}; {name} may go on at the service",)
             raise error
         delay_s = min(options.min_retry_delay_s * 2 ** (failure_count - 1), options.max_retry_delay_s)
         delay_s = max(delay_s, error.retry_after or 0.0)

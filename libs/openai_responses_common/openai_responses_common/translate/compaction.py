@@ -138,7 +138,7 @@ def encode_threshold(threshold: int | None) -> list[Item] | None:
 
 
 def build_window(items: Sequence[Item], compaction: Item) -> list[Item]:
-    """Return the window of a compaction that came in a stream: what the user said, and the compaction.
+    """Return the window of a compaction that came in a stream: the messages of the user, and the compaction.
 
     Source: what OpenAI's own client sends next (captured 2026-11-30).
     """

@@ -65,7 +65,7 @@ class WebSocketTransport:
         """Note that the service opens no WebSocket here. Returns whether that is news.
 
         Args:
-            status: with which it said so. One that refuses a credential counts for this account only.
+            status: the status of its refusal. One that refuses a credential counts for this account only.
         """
         return REFUSALS.add(self.endpoint.origin if status in _REFUSED_CREDENTIAL else self.address)
 

@@ -16,8 +16,11 @@ _BYTES_PER_TOKEN = 3
 # Of an image in high detail: 36 tiles of 512 pixels at 70 tokens, and the base. Source: OpenAI's vision guide, seen
 # 2026-11-21.
 _IMAGE_TOKENS = 2_600
-# Base64 of a file: a page of a PDF has some 100 kB and 1,500 tokens, text and picture together (the same guide).
-_FILE_BYTES_PER_TOKEN = 60
+# Base64 of a PDF, of which a page has some 100 kB and 1,500 tokens, text and picture together (the same guide).
+_PDF_BYTES_PER_TOKEN = 60
+_PDF_START = "JVBERi"
+# Base64 of any other file, which may be plain text.
+_FILE_BYTES_PER_TOKEN = 4
 # Base64 of encrypted text.
 _CIPHERTEXT_BYTES_PER_TOKEN = 5
 _PARAMETERS = frozenset({"instructions", "tools", "text"})
@@ -64,8 +67,9 @@ def _count_by_kind(key: str, entry: object) -> int | None:
         return None
     if key == "encrypted_content":
         return len(entry) // _CIPHERTEXT_BYTES_PER_TOKEN
-    if key == "image_url" or (key == "file_id" and entry):
+    if key in ("image_url", "file_url") or (key == "file_id" and entry):
         return _IMAGE_TOKENS
     if key == "file_data":
-        return len(entry) // _FILE_BYTES_PER_TOKEN
+        is_pdf = entry.rpartition(",")[2].startswith(_PDF_START)
+        return len(entry) // (_PDF_BYTES_PER_TOKEN if is_pdf else _FILE_BYTES_PER_TOKEN)
     return 0 if key in ("id", "call_id") else None

@@ -68,12 +68,12 @@ async def compact_conversation(exchange: Exchange) -> Reply:
 
 
 def _keep_items(items: list[Item], kept_types: frozenset[str], ids: ResponseIds) -> list[Item]:
-    kept: list[Item] = []
+    window: list[Item] = []
     for item in items:
         if item_type(item) == "message" and item.get("role") == "user":
             content = item["content"]
             parts = [{"type": "input_text", "text": content}] if isinstance(content, str) else content
-            kept.append(
+            window.append(
                 {
                     "id": ids.item("msg"),
                     "type": "message",
@@ -83,5 +83,5 @@ def _keep_items(items: list[Item], kept_types: frozenset[str], ids: ResponseIds)
                 }
             )
         elif item_type(item) in kept_types:
-            kept.append(item)
-    return kept
+            window.append(item)
+    return window
