@@ -63,7 +63,7 @@ _SHARING_ERRORS: Mapping[str, tuple[type[LLMError], bool, str]] = {
     "user_not_eligible": (AccessDeniedError, False, f"other programs cannot use this plan; {_API_KEY}"),
     "route_not_supported": (AccessDeniedError, False, "check the setting 'plan_base_url'"),
     "invalid_user": (AuthenticationError, False, f"sign in again: {_LOGIN}"),
-    "unsupported_capability": (InvalidRequestError, False, f"a plan does not pay for this; {_API_KEY}"),
+    "unsupported_capability": (InvalidRequestError, False, f"a plan does not accept this; {_API_KEY}"),
 }
 _TOKEN_ERRORS: Mapping[str, tuple[type[LLMError], bool, str]] = {
     "scope_not_authorized": (AccessDeniedError, False, f"allow this app to use the plan: {_LOGIN}"),

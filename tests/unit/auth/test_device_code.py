@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from amplifier_core.llm_errors import AuthenticationError, NetworkError, ProviderUnavailableError
 from openai_responses_common.auth import device_code as flow
+from openai_responses_common.auth.background import run_stoppable
 from openai_responses_common.auth.device_code import (
     AuthorizationPending,
     CodeExpired,
     DeviceCode,
     sign_in,
-    sign_in_async,
     wait_for_approval,
 )
 from openai_responses_common.auth.terminal import Terminal
@@ -151,9 +151,9 @@ def test_the_code_is_not_in_a_repr() -> None:
     assert "WDJB" not in repr(code())
 
 
-async def test_within_a_loop_it_is_told_there_and_leaving_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancelled_caller_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow, "_MIN_POLL_INTERVAL_S", 0.01)
-    shown: list[tuple[DeviceCode, str]] = []
+    shown: list[DeviceCode] = []
     asked: list[float] = []
 
     def poll() -> Any:
@@ -163,15 +163,13 @@ async def test_within_a_loop_it_is_told_there_and_leaving_stops_it(monkeypatch: 
     def begin() -> Any:
         return code(interval_s=0.01), poll
 
-    def tell(each: DeviceCode) -> None:
-        shown.append((each, threading.current_thread().name))
-
     quiet = Terminal(lambda text: None)
-    assert await sign_in_async(begin, quiet, on_code_shown=tell) == "tokens"
-    assert [name for _, name in shown] == [threading.current_thread().name]
+    assert await run_stoppable(lambda stop: sign_in(begin, quiet, on_code_shown=shown.append, stop=stop)) == "tokens"
+    assert len(shown) == 1
     asked.clear()
     others = blocked()
-    waiting = asyncio.ensure_future(sign_in_async(lambda: (code(interval_s=0.01), AuthorizationPending), quiet))
+    endless = lambda: (code(interval_s=0.01), AuthorizationPending)  # noqa: E731
+    waiting = asyncio.ensure_future(run_stoppable(lambda stop: sign_in(endless, quiet, stop=stop)))
     await asyncio.sleep(0.05)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)

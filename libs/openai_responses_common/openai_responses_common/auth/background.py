@@ -82,3 +82,16 @@ async def wait_for(future: Future[T]) -> T:
     future.add_done_callback(set_done)
     await done
     return future.result()
+
+
+async def run_stoppable(function: Callable[[threading.Event], T]) -> T:
+    """Run a function in a daemon thread and wait for it.
+
+    Args:
+        function: gets an event, which is set when the caller is cancelled, and has to end soon after that.
+    """
+    stop = threading.Event()
+    try:
+        return await wait_for(run_in_thread(lambda: function(stop)))
+    finally:
+        stop.set()

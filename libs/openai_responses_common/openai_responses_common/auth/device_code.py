@@ -8,7 +8,6 @@ monotonic clock measures how long a code is valid. Source of the rules: sign-in 
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from typing import TypeAlias, TypeVar
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError
 
-from .background import run_in_thread, wait_for
 from .terminal import TEXT_WIDTH, Terminal, replace_unprintable
 
 T = TypeVar("T")
@@ -107,25 +105,6 @@ def sign_in(
     code, poll = request_code()
     _show_code(code, terminal, on_code_shown)
     return wait_for_approval(code, poll, terminal, stop=stop)
-
-
-async def sign_in_async(
-    request_code: RequestDeviceCode[T], terminal: Terminal, *, on_code_shown: Callable[[DeviceCode], None] | None = None
-) -> T:
-    """Sign in without blocking the event loop; `on_code_shown` is called in the loop. See `sign_in`."""
-    loop = asyncio.get_running_loop()
-    stop = threading.Event()
-
-    def call_in_loop(code: DeviceCode) -> None:
-        if on_code_shown:
-            loop.call_soon_threadsafe(on_code_shown, code)
-
-    try:
-        return await wait_for(
-            run_in_thread(lambda: sign_in(request_code, terminal, on_code_shown=call_in_loop, stop=stop))
-        )
-    finally:
-        stop.set()
 
 
 def wait_for_approval(code: DeviceCode, poll: Poll[T], terminal: Terminal, *, stop: threading.Event | None = None) -> T:

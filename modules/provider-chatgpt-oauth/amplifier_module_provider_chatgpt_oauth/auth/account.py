@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError, LLMTimeoutError
 from openai_responses_common import Token, TokenSource
-from openai_responses_common.auth.background import finish_before_exit, run_in_thread, wait_for
+from openai_responses_common.auth.background import finish_before_exit, run_stoppable
 from openai_responses_common.auth.device_code import DeviceCode
 from openai_responses_common.auth.store.record import StoreBusy, StoreError
 from openai_responses_common.auth.terminal import Terminal
@@ -152,22 +152,19 @@ class Account:
             terminal: shows the page and the code to the user.
             on_page_shown: called with every code or page, in the loop.
         """
-        loop, stop = asyncio.get_running_loop(), threading.Event()
+        loop = asyncio.get_running_loop()
 
         def show_in_loop(page: DeviceCode | SignInPage) -> None:
             loop.call_soon_threadsafe(on_page_shown, page)
 
-        def run() -> Tokens:
+        def run(stop: threading.Event) -> Tokens:
             tokens = self.convert_store_errors(
                 lambda: self._interactive.run(terminal, on_page_shown=show_in_loop, stop=stop)
             )
             # It waits for the lock, writes files and asks the service.
             return self.accept_sign_in(tokens)
 
-        try:
-            return await wait_for(run_in_thread(run))
-        finally:
-            stop.set()
+        return await run_stoppable(run)
 
     def sign_out(self) -> list[str]:
         """End the sign-in here and at the service; return the locations from which tokens were deleted.
