@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from amplifier_core.llm_errors import QuotaExceededError
 from amplifier_core.message_models import ChatRequest, Message
-from openai_responses_common.engine._call import Charge
+from openai_responses_common.engine._call import Call, Charge, PreparedRequest, VisibleDeltas
 from openai_responses_common.engine.engine import Engine
+from openai_responses_common.engine.spending import SpendingGuard
 from openai_responses_common.facts.backend_profile import BackendProfile
 from openai_responses_common.options.options import Options
 from openai_responses_common.testing.fake_transport import FakeReply, FakeTransport, build_text_reply
 from openai_responses_common.wire.accumulate import Accumulator
+from openai_responses_common.wire.request_body import RequestBody
 
 PROFILE = BackendProfile(name="test", display_name="Test")
 REQUEST = ChatRequest(messages=[Message(role="user", content="hello")])
@@ -45,6 +48,22 @@ async def test_a_failed_attempt_costs_and_is_no_part_of_the_usage_of_its_call(us
     assert response.usage is not None
     assert response.usage.cost_usd == costs_usd[-1]
     assert len(costs_usd) == (2 if usage else 1)
+
+
+async def test_an_attempt_that_never_began_does_not_count_the_one_before_again() -> None:
+    options = Options(model="gpt-5.6-sol", max_call_cost_usd=Decimal(9))
+    events = Engine(FakeTransport(), PROFILE).create_events(None, "test", options)
+    call = Call(request=REQUEST, options=options, events=events, deltas=VisibleDeltas(None))
+    body = RequestBody({"model": options.model}, [{"role": "user", "content": "word " * 3000}])
+    call.prepared_request = PreparedRequest(encoded_request=None, body=body)  # type: ignore[arg-type]
+    guard = SpendingGuard(PROFILE, warn_once=lambda lines: None, get_session=None)
+    async with guard.reserve(call):
+        call.charge.has_output = True
+    counted_usd = call.unreported_usd
+    with pytest.raises(asyncio.CancelledError):
+        async with guard.reserve(call):
+            raise asyncio.CancelledError
+    assert call.unreported_usd == counted_usd > 0
 
 
 @pytest.mark.parametrize(

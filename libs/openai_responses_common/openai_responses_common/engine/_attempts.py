@@ -27,7 +27,7 @@ from ..wire.background_response import BackgroundResponse
 from ..wire.plain_text import join_lines
 from ..wire.types import Response
 from ._background import BackgroundReader
-from ._call import Call, Charge, sum_call_usage
+from ._call import Call, sum_call_usage
 from ._read_stream import read_stream
 from .lessons import amend_call, confirm_trial
 from .limiter import get_limiter
@@ -137,8 +137,7 @@ class Attempts:
 
     async def _stream_response(self, call: Call) -> Response:
         """Send the request, show the deltas as they arrive, and return the finished response."""
-        accumulator, call.charge = Accumulator(), Charge()
-        options = call.options
+        accumulator, options = Accumulator(), call.options
         await call.deltas.begin_attempt(call.responses, call.tool_names)
         await call.events.progress.start_attempt()
         try:

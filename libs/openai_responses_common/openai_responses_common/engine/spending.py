@@ -15,7 +15,7 @@ from amplifier_core.llm_errors import ConfigurationError, QuotaExceededError
 
 from ..facts.backend_profile import BackendProfile
 from ..translate.cost_estimate import CostEstimate, estimate_cost
-from ._call import Call, find_pricing
+from ._call import Call, Charge, find_pricing
 
 
 class SessionSpending(Protocol):
@@ -73,6 +73,7 @@ class SpendingGuard:
             ConfigurationError: the price of the model is not known, so a limit cannot be kept.
         """
         options = call.options
+        call.charge = Charge()  # that of the attempt before has been counted
         if options.max_call_cost_usd is None and options.max_session_cost_usd is None:
             yield
             return
