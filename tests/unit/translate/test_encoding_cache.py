@@ -195,8 +195,8 @@ def test_ended_conversations_make_room_for_the_next_one() -> None:
 def test_entry_that_two_threads_add_counts_once() -> None:
     cache = EncodingCache()
     first, second = (replace(build_encoded([]), size=10) for _ in range(2))
-    cache.add("key", first)
-    cache.add("key", second)
+    cache.add("key", first, 0)
+    cache.add("key", second, 0)
     assert cache.find("key", 0) is first
     assert cache.size_bytes == 10
 

@@ -133,7 +133,7 @@ def test_message_with_an_unknown_object_has_no_key(message: Message) -> None:
 
 
 def test_what_contains_itself_has_no_key() -> None:
-    """`marshal` would write it for ever, and take all memory."""
+    """A writer that follows it never comes to an end."""
     circle: dict[str, Any] = {}
     circle |= {"parent": circle, "root": circle}
     for message in (
@@ -148,11 +148,19 @@ def test_what_contains_itself_has_no_key() -> None:
     assert make_tools_key([], [circle]) is None
 
 
+def test_what_nests_too_deeply_has_no_key() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert make_message_key(call(deep)) is None
+    assert make_tools_key([], [{"deep": deep}]) is None
+
+
 @pytest.mark.parametrize(
     "value", [b"x", bytearray(b"x"), array.array("b", [120]), {1, 2}, {b"x": 1}, 1j, ..., [(b"",)]]
 )
 def test_what_json_does_not_have_is_not_plain(value: Any) -> None:
-    """`marshal` writes some of these alike."""
+    """A key may hold some of these."""
     assert not is_plain_message(call(value))
 
 

@@ -99,7 +99,7 @@ class EncodingCache:
                 self._contexts.clear()
             number = self._contexts.setdefault(context, next(self._numbers))
             self._needed_bytes -= self._needed_bytes // 8  # a long conversation may have ended
-        return CachedMessages(self, self._young, number, self._max_generation_bytes)
+        return CachedMessages(self, self._young, number)
 
     def encode_tools(self, tools: Sequence[ToolSpec] | None, hosted_tools: Sequence[Mapping[str, Any]]) -> EncodedTools:
         """Return what `tools.encode_tools` does, from the cache if it is there.
@@ -121,23 +121,28 @@ class EncodingCache:
                     self._tools[key] = encoded
         return replace(encoded, names=encoded.names.copy())
 
-    def find(self, key: Hashable, room: int) -> EncodedMessage | None:
-        """Return an entry, which stays if there is room for it. None if there is none."""
+    def find(self, key: Hashable, used_bytes: int) -> EncodedMessage | None:
+        """Return an entry, which stays as `add` says. None if there is none."""
         entry = self._young.get(key)
-        if entry is None and (entry := self._old.get(key)) is not None and entry.size <= room:
-            self.add(key, entry)
+        if entry is None and (entry := self._old.get(key)) is not None:
+            self.add(key, entry, used_bytes)
         return entry
 
-    def need(self, size_bytes: int) -> None:
-        """Make the cache large enough for a request that uses so many bytes of it."""
-        if size_bytes > self._needed_bytes:
-            self._needed_bytes = size_bytes
+    def add(self, key: Hashable, entry: EncodedMessage, used_bytes: int) -> None:
+        """Keep an entry, if there is room for it beside what its request used before.
 
-    def add(self, key: Hashable, entry: EncodedMessage) -> None:
-        """Keep an entry."""
+        Args:
+            key: finds it.
+            entry: the entry.
+            used_bytes: how many bytes of the cache the messages before it take.
+        """
+        needed_bytes = used_bytes + entry.size
+        if needed_bytes > self._max_generation_bytes:
+            return
         with self._lock:
             if key in self._young:
                 return
+            self._needed_bytes = max(self._needed_bytes, needed_bytes)
             generation_bytes = max(_MIN_GENERATION_BYTES, self._needed_bytes + self._needed_bytes // 4)
             if self._young_bytes + entry.size > min(generation_bytes, self._max_generation_bytes):
                 self._old, self._young, self._young_bytes = self._young, {}, 0
@@ -152,16 +157,12 @@ class CachedMessages:
         cache: what all requests share.
         young: its newest entries when the request begins, where nearly every message is found.
         context_number: stands for the context of the request.
-        room: how many bytes of the cache this request may take.
     """
 
-    def __init__(
-        self, cache: EncodingCache, young: Mapping[Hashable, EncodedMessage], context_number: int, room: int
-    ) -> None:
+    def __init__(self, cache: EncodingCache, young: Mapping[Hashable, EncodedMessage], context_number: int) -> None:
         self._cache = cache
         self._find_young = young.get
         self._context_number = context_number
-        self._room = room
         self._used_bytes = 0
 
     def encode(self, message: Message, encode: Callable[[Message], EncodedMessage]) -> EncodedMessage:
@@ -175,18 +176,15 @@ class CachedMessages:
         if content_key is None:
             return encode(message)
         key = (self._context_number, content_key)
-        entry = self._find_young(key) or self._cache.find(key, self._room)
+        entry = self._find_young(key) or self._cache.find(key, self._used_bytes)
         if entry is None:
             encoded = encode(message)
             entry = _make_entry(encoded, content_key) if encoded.is_reusable and is_plain_message(message) else None
             # Another thread may have changed the message meanwhile.
             if entry is None or make_message_key(message) != content_key:
                 return encoded
-            if entry.size <= self._room:
-                self._cache.add(key, entry)
-        self._room -= entry.size
+            self._cache.add(key, entry, self._used_bytes)
         self._used_bytes += entry.size
-        self._cache.need(self._used_bytes)
         return entry
 
 

@@ -2,18 +2,17 @@
 
 Hosts build all messages anew for each request, and may change one in place, so that an identity says nothing: a key
 holds the whole content that the encoding reads. Two messages have equal keys only if nothing tells them apart: equality
-in Python does not do, because `1 == True == 1.0` and because the order of keys does not count. The format 2 of
-`marshal` says all of that, and has no references, so that equal content is always written alike. It is as fast as a
-comparison of the models, and takes a third of the time of pydantic's writer and a sixth of that of the encoding
-(measured with 400 items). Texts alone, which are most of a history, need no writing: they are their own key.
+in Python does not do, because `1 == True == 1.0` and because the order of keys does not count. What `pickle` writes
+says all of that, and it notices what contains itself. Texts alone, which are most of a history, need no writing: they
+are their own key.
 """
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Hashable, Iterable, Mapping
 from operator import itemgetter
-from typing import Any, cast
+from pickle import Pickler
+from typing import Any, NoReturn, cast
 
 from amplifier_core.message_models import (
     ImageBlock,
@@ -27,9 +26,6 @@ from amplifier_core.message_models import (
     ToolSpec,
 )
 from pydantic import BaseModel
-from pydantic_core import to_json
-
-_MARSHAL_FORMAT = 2
 
 # Attributes of a model take twice as long, and each request reads all messages of a history.
 _read_fields = itemgetter("content", "role", "name", "tool_call_id")
@@ -49,15 +45,44 @@ _BLOCK_CODES: dict[type[Any], int] = {
         )
     )
 }
-_FLAT_LEVELS = 6
 _PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
+
+
+class _Pieces(list[bytes]):
+    """What a writer wrote, which is nearly always one piece."""
+
+    def write(self, piece: bytes) -> None:
+        self.append(piece)
+
+
+class _Writer(Pickler):
+    """Writes values of built-in types, and an equal value always alike. Nobody reads what it writes."""
+
+    def __init__(self, pieces: _Pieces) -> None:
+        super().__init__(pieces, protocol=3)  # the later ones add frames
+        self.fast = True  # no references, which depend on which objects are the same one
+
+    def reducer_override(self, obj: object) -> NoReturn:
+        raise ValueError(f"no key for {type(obj)}")
+
+
+def _write_key(value: object) -> bytes:
+    """Return a value as bytes.
+
+    Raises:
+        ValueError: the value contains itself, or an object that is not of a built-in type.
+        RuntimeError: the value nests too deeply, or another thread changes it.
+    """
+    pieces = _Pieces()
+    _Writer(pieces).dump(value)
+    return b"".join(pieces)
 
 
 def make_message_key(message: Message) -> Hashable | None:
     """Return the key of a message, without what the encoding does not read: its metadata, and extra fields but one.
 
-    None if the message, or a block of it, is of another class than the kernel's, or holds an object that `marshal` does
-    not write; `is_plain_message` finds what else may not count as equal.
+    None if the message, or a block of it, is of another class than the kernel's, or holds what `_write_key` refuses;
+    `is_plain_message` finds what else may not count as equal.
     """
     if type(message) is not Message:
         return None
@@ -73,10 +98,8 @@ def make_message_key(message: Message) -> Hashable | None:
             and (call_id is None or type(call_id) is str)
         ):
             return content, role, name, call_id
-        description = _describe_content(content)
-        _refuse_circles(description, calls)
-        return marshal.dumps((description, role, name, call_id, calls), _MARSHAL_FORMAT)
-    except (ValueError, KeyError):
+        return _write_key((_describe_content(content), role, name, call_id, calls))
+    except (ValueError, KeyError, RuntimeError):
         return None
 
 
@@ -88,54 +111,11 @@ def _describe_content(content: Any) -> Any:
     return [(codes[type(block)], block.__dict__, block.__pydantic_extra__) for block in blocks]
 
 
-def _refuse_circles(description: Any, calls: Any) -> None:
-    """Raise if a value contains itself, because `marshal` would not come to an end; pydantic's writer notices it.
-
-    Raises:
-        ValueError: a value contains itself, or pydantic does not write it.
-    """
-    if type(description) is list:
-        for _, fields, extra in cast(list[tuple[int, dict[str, Any], object]], description):
-            for value in fields.values():
-                if type(value) not in _PLAIN_TYPES:
-                    _refuse_circle(value)
-            if extra:
-                _refuse_circle(extra)
-    elif type(description) not in _PLAIN_TYPES:
-        _refuse_circle(description)
-    if calls is not None:
-        _refuse_circle(calls)
-
-
-def _refuse_circle(value: object) -> None:
-    """Raise as `_refuse_circles` does. The writer takes longer than a look at types, but copes with any depth."""
-    if not _is_flat(value, _FLAT_LEVELS):
-        to_json(value)
-
-
-def _is_flat(value: object, levels: int) -> bool:
-    """Return whether a value ends within so many levels of lists and dictionaries, with texts and numbers in them."""
-    if type(value) is dict:
-        entries: Iterable[object] = cast(dict[Any, object], value).values()
-    elif type(value) is list:
-        entries = cast(list[object], value)
-    else:
-        return False
-    if not levels:
-        return False
-    for entry in entries:  # noqa: SIM110 (half the time of any() and of a list of the nested ones)
-        if type(entry) not in _PLAIN_TYPES and not _is_flat(entry, levels - 1):
-            return False
-    return True
-
-
 def make_tools_key(tools: Iterable[ToolSpec], hosted_tools: Iterable[Mapping[str, Any]]) -> bytes | None:
     """Return the key of the tools of a request, and None as `make_message_key` does."""
     try:
-        description = _describe_tools(tools, hosted_tools)
-        to_json(description)  # raises if a tool contains itself
-        return marshal.dumps(description, _MARSHAL_FORMAT)
-    except ValueError:
+        return _write_key(_describe_tools(tools, hosted_tools))
+    except (ValueError, RuntimeError):
         return None
 
 
@@ -148,8 +128,7 @@ def _describe_tools(tools: Iterable[ToolSpec], hosted_tools: Iterable[Mapping[st
 def is_plain_message(message: Message) -> bool:
     """Return whether a message that has a key holds nothing but what JSON has, and tuples.
 
-    `marshal` writes everything else that it accepts, such as an array of numbers, as bytes or as a set, so that
-    different values may have one key. No such key equals that of a plain message.
+    JSON has no sets and no bytes, which a key may hold. No such key equals that of a plain message.
     """
     return _is_plain((_describe_content(message.content), (message.model_extra or {}).get("tool_calls")))
 
