@@ -17,7 +17,7 @@ from amplifier_module_provider_chatgpt_oauth.auth.tokens import Tokens
 
 SECRET = "CANARY-access"
 ADA = Tokens(
-    access_token=SECRET, refresh_token="CANARY-refresh", expires_at=time.time() + 600, account="ada", client_id="c"
+    access_token=SECRET, refresh_token="CANARY-refresh", expires_at=time.time() + 86_400, account="ada", client_id="c"
 )
 
 
@@ -87,7 +87,7 @@ RECORD = {
     "v": 1,
     "account": "ada",
     "saved_at": 1.0,
-    "expires_at": time.time() + 600,
+    "expires_at": time.time() + 86_400,  # longer than all tests take
     "tokens": {"access_token": SECRET},
 }
 VALID = {"kind": "amplifier-chatgpt-sign-in", "auth_mode": "plan", "record": json.dumps(RECORD)}
