@@ -113,7 +113,8 @@ async def short_calls(contender: Contender, url: str) -> Record:
 async def tool_loop(contender: Contender, url: str) -> Record:
     """A task of many turns, each with a call and its result; only the asking is timed.
 
-    `growth` is the last tenth of the turns over the first. `new_kb` is what a turn sends beside the tools and the
+    `growth` is the median of the last tenth of the turns over that of the first: a full garbage collection, which comes
+    once in hundreds of turns, takes as long as five of them. `new_kb` is what a turn sends beside the tools and the
     instructions before any compression, `sent_mb` what all turns send on the wire.
     """
     turns: list[float] = []
@@ -129,7 +130,7 @@ async def tool_loop(contender: Contender, url: str) -> Record:
     del conversation, answer
     return {
         "cpu_ms": sum(turns),
-        "growth": sum(turns[-tenth:]) / sum(turns[:tenth]),
+        "growth": statistics.median(turns[-tenth:]) / statistics.median(turns[:tenth]),
         "memory_kb": _memory_kb(),
         "new_kb": (after["new"] - before["new"]) / TURNS / 1000,
         "sent_mb": (after["received"] - before["received"]) / 1_000_000,

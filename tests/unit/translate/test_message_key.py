@@ -7,6 +7,7 @@ import copy
 import enum
 import json
 from collections import OrderedDict
+from collections.abc import Hashable
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ from amplifier_core.message_models import (
     ToolResultBlock,
     ToolSpec,
 )
-from openai_responses_common.translate.message_key import is_plain_message, make_message_key, make_tools_key
+from openai_responses_common.translate import message_key
+from openai_responses_common.translate.message_key import KeyWriter, is_plain_message, make_tools_key
 from openai_responses_common.translate.replay_state import as_extra_field
 
 BLOCKS: list[Any] = [
@@ -33,6 +35,13 @@ BLOCKS: list[Any] = [
     ImageBlock(source={"type": "base64", "data": "AAAA"}),
     ReasoningBlock(content=[{"type": "x"}], summary=[]),
 ]
+
+
+WRITER = KeyWriter()  # one for all, so that what it refuses must leave nothing behind
+
+
+def make_message_key(message: Message) -> Hashable | None:
+    return message_key.make_message_key(message, WRITER)
 
 
 def call(value: Any) -> Message:

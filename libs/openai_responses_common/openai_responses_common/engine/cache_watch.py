@@ -152,9 +152,9 @@ class CacheWatch:
     def find_earlier(self, prompt: Prompt, options: Options) -> SentPrompt | None:
         """Return the newest prompt of the conversation that has most in common with another; None if none has."""
         best, longest = None, 0
-        for sent in self._prompts.get(options.prompt_cache_key or "", ()):
-            length = _count_common(sent.prompt.items, prompt.items)
-            if length >= max(longest, 1):
+        for sent in reversed(self._prompts.get(options.prompt_cache_key or "", ())):
+            items = sent.prompt.items
+            if len(items) > longest and (length := _count_common(items, prompt.items)) > longest:
                 best, longest = sent, length
         return best
 

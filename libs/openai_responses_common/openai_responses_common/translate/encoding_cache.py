@@ -23,7 +23,7 @@ from amplifier_core.message_models import Message, ToolSpec
 from ..wire.request_body import SharedItem
 from ..wire.types import Item
 from .call_order import OrderFacts
-from .message_key import are_plain_tools, is_plain_message, make_message_key, make_tools_key
+from .message_key import KeyWriter, are_plain_tools, is_plain_message, make_message_key, make_tools_key
 from .tools import EncodedTools, encode_tools
 
 _MAX_BYTES = 64 * 1024 * 1024
@@ -163,6 +163,7 @@ class CachedMessages:
         self._cache = cache
         self._find_young = young.get
         self._context_number = context_number
+        self._writer = KeyWriter()
         self._used_bytes = 0
 
     def encode(self, message: Message, encode: Callable[[Message], EncodedMessage]) -> EncodedMessage:
@@ -172,7 +173,7 @@ class CachedMessages:
             message: the message.
             encode: encodes a message that is not in the cache.
         """
-        content_key = make_message_key(message)
+        content_key = make_message_key(message, self._writer)
         if content_key is None:
             return encode(message)
         key = (self._context_number, content_key)
@@ -181,7 +182,7 @@ class CachedMessages:
             encoded = encode(message)
             entry = _make_entry(encoded, content_key) if encoded.is_reusable and is_plain_message(message) else None
             # Another thread may have changed the message meanwhile.
-            if entry is None or make_message_key(message) != content_key:
+            if entry is None or make_message_key(message, self._writer) != content_key:
                 return encoded
             self._cache.add(key, entry, self._used_bytes)
         self._used_bytes += entry.size

@@ -66,23 +66,39 @@ class _Writer(Pickler):
         raise ValueError(f"no key for {type(obj)}")
 
 
-def _write_key(value: object) -> bytes:
-    """Return a value as bytes.
+class KeyWriter:
+    """Writes keys, one after another."""
 
-    Raises:
-        ValueError: the value contains itself, or an object that is not of a built-in type.
-        RuntimeError: the value nests too deeply, or another thread changes it.
-    """
-    pieces = _Pieces()
-    _Writer(pieces).dump(value)
-    return b"".join(pieces)
+    def __init__(self) -> None:
+        self._pieces = _Pieces()
+        self._writer = _Writer(self._pieces)
+
+    def write(self, value: object) -> bytes:
+        """Return a value as bytes.
+
+        Raises:
+            ValueError: the value contains itself, or an object that is not of a built-in type.
+            RuntimeError: the value nests too deeply, or another thread changes it.
+        """
+        pieces = self._pieces
+        pieces.clear()
+        try:
+            self._writer.dump(value)
+        except BaseException:
+            self._writer = _Writer(pieces)  # the old one still knows where it was
+            raise
+        return b"".join(pieces)
 
 
-def make_message_key(message: Message) -> Hashable | None:
+def make_message_key(message: Message, writer: KeyWriter) -> Hashable | None:
     """Return the key of a message, without what the encoding does not read: its metadata, and extra fields but one.
 
-    None if the message, or a block of it, is of another class than the kernel's, or holds what `_write_key` refuses;
+    None if the message, or a block of it, is of another class than the kernel's, or holds what the writer refuses;
     `is_plain_message` finds what else may not count as equal.
+
+    Args:
+        message: the message.
+        writer: that of the request, because to make one takes as long as to write a short message.
     """
     if type(message) is not Message:
         return None
@@ -98,7 +114,7 @@ def make_message_key(message: Message) -> Hashable | None:
             and (call_id is None or type(call_id) is str)
         ):
             return content, role, name, call_id
-        return _write_key((_describe_content(content), role, name, call_id, calls))
+        return writer.write((_describe_content(content), role, name, call_id, calls))
     except (ValueError, KeyError, RuntimeError):
         return None
 
@@ -114,7 +130,7 @@ def _describe_content(content: Any) -> Any:
 def make_tools_key(tools: Iterable[ToolSpec], hosted_tools: Iterable[Mapping[str, Any]]) -> bytes | None:
     """Return the key of the tools of a request, and None as `make_message_key` does."""
     try:
-        return _write_key(_describe_tools(tools, hosted_tools))
+        return KeyWriter().write(_describe_tools(tools, hosted_tools))
     except (ValueError, RuntimeError):
         return None
 

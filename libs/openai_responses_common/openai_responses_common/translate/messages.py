@@ -139,16 +139,17 @@ class _MessageEncoder:
 
     def encode_messages(self, messages: Sequence[Message], cache: CachedMessages | None) -> list[EncodedMessage]:
         """Return what each message becomes, from the cache if it is there and nothing before it counts."""
-        tool_names = self.replay.tool_names
+        replay, encode = self.replay, self._encode_message
+        tool_names = replay.tool_names
         result: list[EncodedMessage] = []
         for message in messages:
-            if cache is None or self.replay.open_calls_without_id:
-                encoded = self._encode_message(message)
+            if cache is None or replay.open_calls_without_id:
+                encoded = encode(message)
             else:
-                encoded = cache.encode(message, self._encode_message)
+                encoded = cache.encode(message, encode)
                 aliases = encoded.aliases
                 if aliases and any(tool_names.encode(name) != alias for name, alias in aliases.items()):
-                    encoded = self._encode_message(message)
+                    encoded = encode(message)
             result.append(encoded)
         return result
 
