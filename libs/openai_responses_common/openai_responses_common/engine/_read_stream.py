@@ -19,10 +19,12 @@ async def read_stream(batches: AsyncIterator[list[Event]], accumulator: Accumula
     """Read events up to the terminal one; nothing after it counts, unless it is a failure without a reason."""
     async for batch in batches:
         for event in batch:
-            accumulator.add_event(event)
-            call.events.read_event_limits(event)
+            is_content = accumulator.add_event(event)
             if call.background is not None:
                 call.background.note_event(event)
+            if is_content:  # as nearly all events are
+                continue
+            call.events.read_event_limits(event)
             if accumulator.terminal_event and not accumulator.lacks_reason():
                 break
         await call.events.progress.note_data()

@@ -31,7 +31,8 @@ from ..failures.connections import describe_connection_error
 from ..failures.failure import Failure
 from ..installation import install_command
 from ..version import __version__
-from ._damage import DamageTolerantProtocol, DamageTolerantTls
+from ._connection import Connection
+from ._damage import DamageTolerantTls
 from ._silence import Silence
 from .base import Endpoint
 from .http_client import find_proxy
@@ -101,7 +102,7 @@ def prepare_session(endpoint: Endpoint) -> Callable[[], aiohttp.ClientSession]:
     def build() -> aiohttp.ClientSession:
         connector = build_connector(ssl=context, limit=0, keepalive_timeout=_KEEP_ALIVE_S)
         # aiohttp has no option for the class of its connections.
-        cast(Any, connector)._factory = partial(DamageTolerantProtocol, loop=asyncio.get_running_loop())  # noqa: SLF001
+        cast(Any, connector)._factory = partial(Connection, loop=asyncio.get_running_loop())  # noqa: SLF001
         return aiohttp.ClientSession(
             connector=connector,
             headers=_build_headers(endpoint),

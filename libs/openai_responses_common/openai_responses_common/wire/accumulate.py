@@ -31,14 +31,16 @@ class Accumulator:
         self.terminal_event: Event | None = None
         self._items = StreamItems()
 
-    def add_event(self, event: Event) -> None:
-        """Add one event; events of unknown types are ignored."""
-        if self._items.add_event(event) or event["type"] not in _TERMINAL_TYPES:
-            return
-        if self.terminal_event is None:
-            self.terminal_event = event
-        elif self.lacks_reason():
-            self.terminal_event = _join_failure(self.terminal_event, event)
+    def add_event(self, event: Event) -> bool:
+        """Add one event; return whether it belongs to an item. Events of unknown types are ignored."""
+        if self._items.add_event(event):
+            return True
+        if event["type"] in _TERMINAL_TYPES:
+            if self.terminal_event is None:
+                self.terminal_event = event
+            elif self.lacks_reason():
+                self.terminal_event = _join_failure(self.terminal_event, event)
+        return False
 
     def has_items(self) -> bool:
         """Return whether a part of the answer has arrived."""

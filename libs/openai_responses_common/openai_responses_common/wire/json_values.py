@@ -36,10 +36,11 @@ def loads(data: bytes) -> object:
         ValueError: `data` is not JSON, or nests deeper than `MAX_DEPTH`.
     """
     try:
-        return cast(object, jiter.from_json(data, cache_mode="keys"))
+        value: object = jiter.from_json(data, cache_mode="keys")
     except ValueError:
         text = json.dumps(_loads_bounded(data), ensure_ascii=False)
-        return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return value
 
 
 def loads_or_none(text: str | bytes, *, allow_nan: bool = True) -> object:

@@ -61,7 +61,11 @@ class SseDecoder:
         events: list[Event] = []
         for line in self._split_lines(chunk):
             if line:
-                self._read_field(line)
+                name, _, value = line.partition(b":")
+                if name == b"data":
+                    self._data_lines.append(value.removeprefix(b" "))
+                elif name == b"event":
+                    self._event_type = value.removeprefix(b" ")
                 continue
             try:
                 event = self._complete_event()
@@ -99,13 +103,6 @@ class SseDecoder:
             line = line.removeprefix(b"\xef\xbb\xbf")
         return [line, *rest]
 
-    def _read_field(self, line: bytes) -> None:
-        name, _, value = line.partition(b":")
-        if name == b"data":
-            self._data_lines.append(value.removeprefix(b" "))
-        elif name == b"event":
-            self._event_type = value.removeprefix(b" ")
-
     def _complete_event(self) -> Event | None:
         name, self._event_type = self._event_type, b""
         if not self._data_lines:
@@ -134,17 +131,31 @@ def parse_event(event_type: bytes, data: bytes, *, keeps_echoes: bool = False) -
     """
     event_type = event_type or read_event_type(data)
     is_echo = event_type in _ECHO_EVENT_TYPES and not keeps_echoes
-    if is_echo or data.strip() in _EMPTY_DATA:
+    if is_echo or (not data.startswith(b"{") and data.strip() in _EMPTY_DATA):
         return None
     try:
-        event = loads(data)
+        value = loads(data)
     except ValueError as error:
         raise MalformedEvent(
             f"event {event_type.decode(errors='replace') or '(unnamed)'} is not JSON: {error}"
         ) from None
-    if not isinstance(event, dict):
+    if not isinstance(value, dict):
         raise MalformedEvent(f"event {event_type.decode(errors='replace') or '(unnamed)'} is not a JSON object")
-    event = cast(Event, event)
+    event = cast(Event, value)
+    get = event.get
+    if not (
+        type(get("type")) is str
+        and type(get("delta", "")) is str
+        and type(get("output_index", 0)) is int
+        and type(get("content_index", 0)) is int
+        and type(get("summary_index", 0)) is int
+    ):
+        _mend_fields(event, event_type)
+    return event
+
+
+def _mend_fields(event: Event, event_type: bytes) -> None:
+    """Read a number that is written as a text, drop what has a wrong type, and give the event its type."""
     for key, kind in _FIELD_TYPES.items():
         if key in event and not isinstance(value := event[key], kind):
             del event[key]
@@ -152,4 +163,3 @@ def parse_event(event_type: bytes, data: bytes, *, keeps_echoes: bool = False) -
                 event[key] = int(value)
     if "type" not in event:
         event["type"] = event_type.decode(errors="replace") or ("error" if "error" in event else "")
-    return event
