@@ -16,11 +16,9 @@ import asyncio
 import shlex
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 from amplifier_core.llm_errors import LLMError
 from openai_responses_common.auth.terminal import Terminal
@@ -39,7 +37,6 @@ from openai_responses_common.cli.status import (
 from openai_responses_common.failures.durations import format_duration
 from openai_responses_common.transport.credential import UNAUTHORIZED
 from openai_responses_common.transport.http_client import BlockingHttp, JsonReply
-from openai_responses_common.wire.json_values import as_object, as_objects
 
 from .auth.account import MIN_FIRST_LIFETIME_S, Account
 from .auth.credential import ChatgptCredential
@@ -47,9 +44,10 @@ from .auth.exported import delete_sign_in, export_sign_in, import_sign_in, read_
 from .auth.tokens import Tokens
 from .auth_mode import AuthMode
 from .backend import build_each_backend
+from .plan_limits import describe_usage
 from .plan_quirks import USAGE_PAGE
 from .provider import ChatgptOauthProvider
-from .quirks import CLIENT_HEADERS, LIMIT_WINDOWS
+from .quirks import CLIENT_HEADERS
 from .settings import LOGIN_COMMAND, SCRIPT, SERVICE_HOSTS, SETTINGS
 
 MODULE = "provider-chatgpt-oauth"
@@ -70,9 +68,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     account, login = provider.require_account(), _describe_login(settings)
     mode = account.settings.mode
     if account.load_tokens() is None:
-        others = {name: text for name, text in _describe_sign_ins(provider).items() if name != mode}
-        hint = f" There is a sign-in with {' and '.join(others)}; see the setting 'auth_mode'." if others else ""
-        return Result(summary=f"Nobody is signed in. Run `{login}`.{hint}", ok=False)
+        return _report_nobody(provider, f"Run `{login}`.")
     test_call = make_test_call(provider, max_output_tokens=None) if arguments.check else None
     tokens = account.load_tokens()
     if tokens is None:
@@ -88,7 +84,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
         "sign-in": mode,
         **_describe_tokens(tokens, mode),
         "tokens": account.describe_location(),
-        **{f"sign-in {name}": text for name, text in _describe_sign_ins(provider).items() if name != mode},
+        **({"other sign-in": f"{other} (not used)"} if (other := _describe_other_sign_in(provider)) else {}),
         "model": describe_default_model(provider),
         **limits,
     }
@@ -103,18 +99,38 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     return replace(result, ok=result.ok and not problem)
 
 
-def _describe_sign_ins(provider: ChatgptOauthProvider) -> dict[str, str]:
-    """Return whose sign-in there is, by its way."""
-    sign_ins: dict[str, str] = {}
-    for mode, backend in build_each_backend(provider.config).items():
-        try:
-            tokens = backend.account.load_tokens() if backend.account.has_stored_files() else None
-        except LLMError as error:
-            sign_ins[mode] = str(error)
-        else:
-            if tokens is not None:
-                sign_ins[mode] = f"{tokens.email or tokens.account}{'' if tokens.can_be_used else ', expired'}"
-    return sign_ins
+def _report_nobody(provider: ChatgptOauthProvider, remedy: str = "") -> Result:
+    """Say that there is no sign-in of the way that the settings choose, and whether there is one of the other way."""
+    sentences = ["Nobody is signed in.", remedy]
+    if other := _describe_other_sign_in(provider):
+        mode = provider.require_account().settings.mode
+        sentences = [
+            f"Nobody is signed in with {mode}.",
+            remedy,
+            f"There is one with {other}: see the setting 'auth_mode'.",
+        ]
+    return Result(summary=" ".join(filter(None, sentences)), ok=False)
+
+
+def _describe_other_sign_in(provider: ChatgptOauthProvider) -> str:
+    """Return the way that the settings do not choose, and whose sign-in it has; empty if it has none."""
+    backends = build_each_backend(provider.config)
+    ((mode, account),) = [
+        (name, backend.account)
+        for name, backend in backends.items()
+        if name != provider.require_account().settings.mode
+    ]
+    try:
+        tokens = account.load_tokens() if account.has_stored_files() else None
+    except LLMError as error:
+        return f"{mode}, which cannot be read ({error})"
+    if tokens is None:
+        return ""
+    return f"{mode}, {_name_person(tokens)}{'' if tokens.can_be_used else ', expired'}"
+
+
+def _name_person(tokens: Tokens) -> str:
+    return tokens.email or tokens.account
 
 
 def _describe_login(settings: CommandSettings) -> str:
@@ -208,9 +224,10 @@ def _add_mode_options(parser: argparse.ArgumentParser) -> None:
 
 def _export(arguments: argparse.Namespace) -> Result:
     file = Path(arguments.file).absolute()
-    account = _build_provider(arguments).require_account()
+    provider = _build_provider(arguments)
+    account = provider.require_account()
     if account.load_tokens() is None:
-        return Result(summary="Nobody is signed in.", ok=False)
+        return _report_nobody(provider)
     if file.is_dir():
         return Result(summary=f"{file} is a folder: add the name of a file.", ok=False)
     if file.exists() or file.is_symlink():
@@ -219,10 +236,11 @@ def _export(arguments: argparse.Namespace) -> Result:
         delete_sign_in(file)
     tokens = export_sign_in(account, file)
     if tokens is None:
-        return Result(summary="Nobody is signed in.", ok=False)
+        return _report_nobody(provider)
+    mode, take_over = account.settings.mode, command_line(PACKAGE, SCRIPT, "import")
     return Result(
-        summary=f"The sign-in of {tokens.email or tokens.account} is in {file}, and no longer on this machine.",
-        details={"next": "copy the file to the other machine, run `import` there, and delete it here"},
+        summary=f"The sign-in of {_name_person(tokens)} with {mode} is in {file}, and no longer on this machine.",
+        details={"next": f"copy the file to the other machine, run `{take_over} FILE` there, and delete it here"},
     )
 
 
@@ -233,7 +251,7 @@ def _import(arguments: argparse.Namespace) -> Result:
         return Result(summary=f"The sign-in in {file} is one with {mode}.", ok=False)
     import_sign_in(_build_provider(arguments, auth_mode=mode).require_account(), tokens)
     delete_sign_in(file)
-    return Result(summary=f"The sign-in of {tokens.email or tokens.account} is saved, and {file} is deleted.")
+    return Result(summary=f"The sign-in of {_name_person(tokens)} with {mode} is saved, and {file} is deleted.")
 
 
 def _add_file_options(parser: argparse.ArgumentParser) -> None:
@@ -288,49 +306,6 @@ def main() -> int:
         program=command_line(PACKAGE, SCRIPT),
         description="Show or change how this provider connects to ChatGPT.",
     )
-
-
-# A window is named by its length in minutes, because its position in the document has no meaning.
-_WINDOW_NAMES = {300: "5 hours", 1440: "day", 10_080: "week", 43_200: "month"}
-
-
-def describe_usage(usage: Mapping[str, Any]) -> dict[str, str]:
-    """Describe a usage document for a user: one line per limit, by name."""
-    details = _describe_limit("", as_object(usage.get("rate_limit")))
-    for more in as_objects(usage.get("additional_rate_limits")):
-        details |= _describe_limit(
-            f"{more.get('limit_name') or more.get('metered_feature')}, ", as_object(more.get("rate_limit"))
-        )
-    paid = as_object(usage.get("credits"))
-    if paid.get("unlimited") is True:
-        details["credits"] = "unlimited"
-    elif paid.get("has_credits") is True:
-        details["credits"] = str(paid.get("balance"))
-    if reached := as_object(usage.get("rate_limit_reached_type")).get("type"):
-        details["limit reached"] = str(reached)
-    return details
-
-
-def _describe_limit(prefix: str, limit: Mapping[str, Any]) -> dict[str, str]:
-    windows: dict[int, dict[str, Any]] = {}
-    for name in LIMIT_WINDOWS:
-        if window := as_object(limit.get(f"{name}_window")):
-            windows[int(window.get("limit_window_seconds") or 0) // 60] = window
-    return {
-        f"limit per {prefix}{_WINDOW_NAMES.get(minutes) or format_duration(minutes * 60.0)}": _describe_window(
-            windows[minutes]
-        )
-        for minutes in sorted(windows)
-    }
-
-
-def _describe_window(window: Mapping[str, Any]) -> str:
-    used = f"{window.get('used_percent')} % used"
-    left_s = window.get("reset_after_seconds")
-    if not isinstance(left_s, int | float):
-        return used
-    at = time.strftime("%a %H:%M", time.localtime(time.time() + left_s))
-    return f"{used}, resets in {format_duration(left_s)} ({at})"
 
 
 if __name__ == "__main__":

@@ -128,10 +128,11 @@ def test_both_ways_in_turn(shell: Shell) -> None:
     code, out, _ = shell("status", "--offline")
     rows = rows_of(out)
     assert (code, rows["sign-in"], rows["account"]) == (0, "device_code", "ada@example.com")
-    assert rows["sign-in plan"] == "ada@example.com"
+    assert rows["other sign-in"] == "plan, ada@example.com (not used)"
     code, out, _ = shell("status", auth_mode="plan")
     rows = rows_of(out)
-    assert (code, rows["sign-in"], rows["sign-in device_code"]) == (0, "plan", "ada@example.com")
+    assert (code, rows["sign-in"]) == (0, "plan")
+    assert rows["other sign-in"] == "device_code, ada@example.com (not used)"
     assert "https://chatgpt.com/settings/usage" in rows["limits"]
     code, out, _ = shell("logout", "--device-code")
     assert (code, shell.code.file.exists(), shell.plan.file.exists()) == (0, False, True)
@@ -200,20 +201,26 @@ def test_ctrl_c_stops_a_sign_in_in_a_browser(shell: Shell) -> None:
 def test_a_sign_in_moves_to_another_machine(shell: Shell, tmp_path: Path, way: str) -> None:
     file = tmp_path / "sign-in.json"
     assert shell("export", str(file))[:2] == (1, "Nobody is signed in.\n")
+    mode, other_way = ("plan", "--device-code") if way == "--plan" else ("device_code", "--plan")
     assert shell("login", way)[0] == 0
+    other_mode = other_way.removeprefix("--").replace("-", "_")
+    code, out, _ = shell("export", other_way, str(file))
+    hint = f"There is one with {mode}, ada@example.com: see the setting 'auth_mode'."
+    assert (code, out) == (1, f"Nobody is signed in with {other_mode}. {hint}\n")
     code, out, err = shell("export", str(file))
+    assert f"The sign-in of ada@example.com with {mode} is in {file}, " in out
     assert (code, file.stat().st_mode & 0o777) == (0, 0o600), err
     service: Any = shell.plan.service if way == "--plan" else shell.code.service
     assert [secret for secret in service.secrets if secret in out + err] == []
     assert shell("status", "--offline")[0] == 1, "it is not here any more"
     other = {"token_file_path": str(tmp_path / "other" / "tokens.json")}
     code, out, err = shell("import", str(file), **other)
-    assert (code, out) == (0, f"The sign-in of ada@example.com is saved, and {file} is deleted.\n"), err
+    assert (code, out) == (0, f"The sign-in of ada@example.com with {mode} is saved, and {file} is deleted.\n"), err
     assert [secret for secret in service.secrets if secret in out + err] == []
     assert not file.exists()
     code, out, _ = shell("status", "--check", **other)
     assert (code, out.splitlines()[0]) == (0, "The service responds."), out
-    assert rows_of(out)["sign-in"] == way.removeprefix("--").replace("-", "_")
+    assert rows_of(out)["sign-in"] == mode
 
 
 def test_export_replaces_no_file_and_import_takes_no_other(shell: Shell, tmp_path: Path) -> None:
