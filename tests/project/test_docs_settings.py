@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from openai_responses_common.options.model_info import MODEL_INFO_SETTINGS, PRICE_SETTINGS
 from openai_responses_common.options.settings import CALL_ONLY_SETTINGS, ENVIRONMENT_VARIABLES, SHARED_SETTINGS
-from openai_responses_common.transport._dead_peers import _PROBES
+from openai_responses_common.transport._dead_peers import _LIMITS, _PROBES
 from responses_emulator import Emulator
 from responses_emulator import __main__ as command_line
 
@@ -121,7 +121,7 @@ def test_the_environment_variables_of_the_page_are_those_that_the_code_reads() -
     tables = [configuration.reference(backend.module) for backend in BACKENDS]
     documented = {name for table in tables for row in table.SETTINGS.values() for name in row.variables}
     documented |= {name for table in tables for name in table.ENVIRONMENT_VARIABLES} | set(ENVIRONMENT_VARIABLES)
-    others = {"SIGN_IN_CAPABILITY", *_PROBES}  # names of Python's
+    others = {"SIGN_IN_CAPABILITY", *_PROBES, *_LIMITS}  # names of Python's
     assert set(variables()) - others == documented
     text = page("docs/configuration.md").text
     assert [name for name in documented if f"`{name}`" not in text] == []

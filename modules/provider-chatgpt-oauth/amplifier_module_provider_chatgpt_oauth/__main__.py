@@ -68,7 +68,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     account, login = provider.require_account(), _describe_login(settings)
     mode = account.settings.mode
     if account.load_tokens() is None:
-        return _report_nobody(provider, f"Run `{login}`.")
+        return _report_nobody(provider, f"Run `{login}`.", "see the setting 'auth_mode'")
     test_call = make_test_call(provider, max_output_tokens=None) if arguments.check else None
     tokens = account.load_tokens()
     if tokens is None:
@@ -84,7 +84,7 @@ def _show_status(arguments: argparse.Namespace) -> Result:
         "sign-in": mode,
         **_describe_tokens(tokens, mode),
         "tokens": account.describe_location(),
-        **({"other sign-in": f"{other} (not used)"} if (other := _describe_other_sign_in(provider)) else {}),
+        **({"other sign-in": "{}, {} (not used)".format(*other)} if (other := _find_other_sign_in(provider)) else {}),
         "model": describe_default_model(provider),
         **limits,
     }
@@ -99,34 +99,35 @@ def _show_status(arguments: argparse.Namespace) -> Result:
     return replace(result, ok=result.ok and not problem)
 
 
-def _report_nobody(provider: ChatgptOauthProvider, remedy: str = "") -> Result:
-    """Say that there is no sign-in of the way that the settings choose, and whether there is one of the other way."""
+def _report_nobody(provider: ChatgptOauthProvider, remedy: str, other_remedy: str) -> Result:
+    """Say that there is no sign-in of the way that was chosen, and whether there is one of the other way.
+
+    Args:
+        provider: the provider.
+        remedy: what makes a sign-in; empty if there is nothing to say.
+        other_remedy: what chooses the other way, for which `{}` stands.
+    """
     sentences = ["Nobody is signed in.", remedy]
-    if other := _describe_other_sign_in(provider):
+    if other := _find_other_sign_in(provider):
+        way, person = other
         mode = provider.require_account().settings.mode
-        sentences = [
-            f"Nobody is signed in with {mode}.",
-            remedy,
-            f"There is one with {other}: see the setting 'auth_mode'.",
-        ]
+        hint = f"There is a sign-in with {way} ({person}): {other_remedy.format(way.replace('_', '-'))}."
+        sentences = [f"Nobody is signed in with {mode}.", remedy, hint]
     return Result(summary=" ".join(filter(None, sentences)), ok=False)
 
 
-def _describe_other_sign_in(provider: ChatgptOauthProvider) -> str:
-    """Return the way that the settings do not choose, and whose sign-in it has; empty if it has none."""
-    backends = build_each_backend(provider.config)
+def _find_other_sign_in(provider: ChatgptOauthProvider) -> tuple[str, str] | None:
+    """Return the way that was not chosen, and whose sign-in it has. None if it has none."""
     ((mode, account),) = [
         (name, backend.account)
-        for name, backend in backends.items()
+        for name, backend in build_each_backend(provider.config).items()
         if name != provider.require_account().settings.mode
     ]
     try:
         tokens = account.load_tokens() if account.has_stored_files() else None
     except LLMError as error:
-        return f"{mode}, which cannot be read ({error})"
-    if tokens is None:
-        return ""
-    return f"{mode}, {_name_person(tokens)}{'' if tokens.can_be_used else ', expired'}"
+        return mode, f"it cannot be read: {error}"
+    return None if tokens is None else (mode, f"{_name_person(tokens)}{'' if tokens.can_be_used else ', expired'}")
 
 
 def _name_person(tokens: Tokens) -> str:
@@ -227,7 +228,7 @@ def _export(arguments: argparse.Namespace) -> Result:
     provider = _build_provider(arguments)
     account = provider.require_account()
     if account.load_tokens() is None:
-        return _report_nobody(provider)
+        return _report_nobody(provider, "", "use `--{}`")
     if file.is_dir():
         return Result(summary=f"{file} is a folder: add the name of a file.", ok=False)
     if file.exists() or file.is_symlink():
@@ -236,11 +237,11 @@ def _export(arguments: argparse.Namespace) -> Result:
         delete_sign_in(file)
     tokens = export_sign_in(account, file)
     if tokens is None:
-        return _report_nobody(provider)
-    mode, take_over = account.settings.mode, command_line(PACKAGE, SCRIPT, "import")
+        return _report_nobody(provider, "", "use `--{}`")
+    mode = account.settings.mode
     return Result(
         summary=f"The sign-in of {_name_person(tokens)} with {mode} is in {file}, and no longer on this machine.",
-        details={"next": f"copy the file to the other machine, run `{take_over} FILE` there, and delete it here"},
+        details={"next": f"copy the file to the other machine, run `{SCRIPT} import FILE` there, and delete it here"},
     )
 
 

@@ -205,7 +205,7 @@ def test_a_sign_in_moves_to_another_machine(shell: Shell, tmp_path: Path, way: s
     assert shell("login", way)[0] == 0
     other_mode = other_way.removeprefix("--").replace("-", "_")
     code, out, _ = shell("export", other_way, str(file))
-    hint = f"There is one with {mode}, ada@example.com: see the setting 'auth_mode'."
+    hint = f"There is a sign-in with {mode} (ada@example.com): use `{way}`."
     assert (code, out) == (1, f"Nobody is signed in with {other_mode}. {hint}\n")
     code, out, err = shell("export", str(file))
     assert f"The sign-in of ada@example.com with {mode} is in {file}, " in out

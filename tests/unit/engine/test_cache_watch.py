@@ -98,8 +98,8 @@ def test_a_prompt_that_only_grew_may_have_expired(watch: CacheWatch) -> None:
     long_ago_s = time.monotonic() - 3600
     miss = find_reason(watch, build_prompt("a"), build_prompt("a", "b"), build_response(0), at_s=long_ago_s)
     assert miss.reason == "expired"
-    options = {"prompt_cache_options": {"ttl": "12h"}}
-    prompts = build_prompt("a", **options), build_prompt("a", "b", **options)
+    ttl = {"ttl": "12h"}
+    prompts = build_prompt("a", prompt_cache_options=ttl), build_prompt("a", "b", prompt_cache_options=ttl)
     assert find_reason(watch, *prompts, build_response(0), at_s=long_ago_s).reason == "unknown"
 
 

@@ -10,29 +10,30 @@ from openai_responses_common.transport._dead_peers import watch_other_end
 
 
 @pytest.mark.parametrize(
-    ("peer_name", "is_watched"),
+    ("peer_name", "is_probed", "is_limited"),
     [
-        (("192.0.2.1", 443), True),
-        (("2001:db8::1", 443, 0, 0), True),
-        (("fe80::1%eth0", 443, 0, 2), True),
-        (("127.0.0.1", 8000), False),
-        (("::1", 8000, 0, 0), False),
-        (("::1%lo", 8000, 0, 1), False),
-        ("", True),
-        (None, True),
+        (("8.8.8.8", 443), True, True),
+        (("2001:4860:4860::8888", 443, 0, 0), True, True),
+        (("10.0.0.1", 8000), True, False),
+        (("fd00::1", 8000, 0, 0), True, False),
+        (("fe80::1%eth0", 8000, 0, 2), True, False),
+        (("127.0.0.1", 8000), False, False),
+        (("::1%lo", 8000, 0, 1), False, False),
+        ("", False, False),
+        (None, False, False),
     ],
 )
-def test_only_the_connections_of_this_machine_are_not_watched(peer_name: Any, is_watched: bool) -> None:
+def test_what_is_far_away_is_watched(peer_name: Any, is_probed: bool, is_limited: bool) -> None:
     with socket.socket() as connection:
         watch_other_end(connection, peer_name)
-        assert bool(connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) == is_watched
+        assert bool(connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) == is_probed
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             limit_ms = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
-            assert limit_ms == (60_000 if is_watched else 0)
+            assert limit_ms == (60_000 if is_limited else 0)
 
 
-def test_what_is_no_connection_of_tcp_is_left_alone() -> None:
-    watch_other_end(None, None)
-    if hasattr(socket, "AF_UNIX"):
-        with socket.socket(socket.AF_UNIX) as connection:
-            watch_other_end(connection, "")
+def test_other_options_are_set_where_one_is_refused() -> None:
+    watch_other_end(None, ("8.8.8.8", 443))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:  # takes none of TCP's
+        watch_other_end(connection, ("8.8.8.8", 443))
+        assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)

@@ -88,7 +88,7 @@ async def run_stoppable(function: Callable[[threading.Event], T]) -> T:
     """Run a function in a daemon thread and wait for it.
 
     Args:
-        function: gets an event, which is set when the caller is cancelled, and has to end soon after that.
+        function: gets an event that is set when the caller stops waiting; the function has to end soon then.
     """
     stop = threading.Event()
     try:

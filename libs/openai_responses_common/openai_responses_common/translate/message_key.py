@@ -3,15 +3,15 @@
 Hosts build all messages anew for each request, and may change one in place, so that an identity says nothing: a key
 holds the whole content that the encoding reads. Two messages have equal keys only if nothing tells them apart: equality
 in Python does not do, because `1 == True == 1.0` and because the order of keys does not count. What `pickle` writes
-says all of that, and it notices what contains itself. Texts alone, which are most of a history, need no writing: they
-are their own key.
+says all of that, and CPython's writer notices what contains itself (3.11 to 3.13, tried 2026-12-01). Texts alone, which
+are most of a history, need no writing: they are their own key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from operator import itemgetter
-from pickle import Pickler
+from pickle import PickleError, Pickler
 from typing import Any, NoReturn, cast
 
 from amplifier_core.message_models import (
@@ -56,7 +56,7 @@ class _Pieces(list[bytes]):
 
 
 class _Writer(Pickler):
-    """Writes values of built-in types, and an equal value always alike. Nobody reads what it writes."""
+    """Writes values of built-in types, and the same value always alike. Nobody reads what it writes."""
 
     def __init__(self, pieces: _Pieces) -> None:
         super().__init__(pieces, protocol=3)  # the later ones add frames
@@ -64,6 +64,10 @@ class _Writer(Pickler):
 
     def reducer_override(self, obj: object) -> NoReturn:
         raise ValueError(f"no key for {type(obj)}")
+
+
+# What `KeyWriter.write` raises.
+_REFUSALS = (ValueError, RuntimeError, PickleError, OverflowError)
 
 
 class KeyWriter:
@@ -79,13 +83,15 @@ class KeyWriter:
         Raises:
             ValueError: the value contains itself, or an object that is not of a built-in type.
             RuntimeError: the value nests too deeply, or another thread changes it.
+            PickleError: there is no such value in this format.
+            OverflowError: a text has more than 4 GB.
         """
         pieces = self._pieces
         pieces.clear()
         try:
             self._writer.dump(value)
         except BaseException:
-            self._writer = _Writer(pieces)  # the old one still knows where it was
+            self._writer = _Writer(pieces)  # the error leaves the old one with a wrong count of levels
             raise
         return b"".join(pieces)
 
@@ -115,7 +121,7 @@ def make_message_key(message: Message, writer: KeyWriter) -> Hashable | None:
         ):
             return content, role, name, call_id
         return writer.write((_describe_content(content), role, name, call_id, calls))
-    except (ValueError, KeyError, RuntimeError):
+    except (KeyError, *_REFUSALS):
         return None
 
 
@@ -131,7 +137,7 @@ def make_tools_key(tools: Iterable[ToolSpec], hosted_tools: Iterable[Mapping[str
     """Return the key of the tools of a request, and None as `make_message_key` does."""
     try:
         return KeyWriter().write(_describe_tools(tools, hosted_tools))
-    except (ValueError, RuntimeError):
+    except _REFUSALS:
         return None
 
 
@@ -144,7 +150,7 @@ def _describe_tools(tools: Iterable[ToolSpec], hosted_tools: Iterable[Mapping[st
 def is_plain_message(message: Message) -> bool:
     """Return whether a message that has a key holds nothing but what JSON has, and tuples.
 
-    JSON has no sets and no bytes, which a key may hold. No such key equals that of a plain message.
+    JSON has no bytes, which a key may hold. No such key equals that of a plain message.
     """
     return _is_plain((_describe_content(message.content), (message.model_extra or {}).get("tool_calls")))
 
