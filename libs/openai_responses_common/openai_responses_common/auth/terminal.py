@@ -15,7 +15,6 @@ import shutil
 import sys
 import threading
 import time
-import webbrowser
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TextIO
@@ -243,6 +242,8 @@ def has_browser() -> bool:
     One that the variable BROWSER names counts also over SSH: editors open the page at their own end. A browser in the
     terminal does not count, because it would write over our texts.
     """
+    import webbrowser
+
     is_named = bool(os.environ.get("BROWSER"))
     if os.environ.get("SSH_CONNECTION") and not is_named:
         return False
@@ -264,6 +265,8 @@ def _can_open_page(url: str, browser_hosts: tuple[str, ...]) -> bool:
 
 
 def _open_page(url: str) -> bool:
+    import webbrowser
+
     try:
         return webbrowser.open(url)
     except webbrowser.Error:

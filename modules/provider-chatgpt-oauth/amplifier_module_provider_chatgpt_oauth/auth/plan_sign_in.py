@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from amplifier_core.llm_errors import AuthenticationError, LLMError
@@ -18,7 +19,6 @@ from openai_responses_common.transport.credential import is_header_value
 
 from ..account_settings import AccountSettings
 from ..settings import LOGIN_COMMAND
-from .callback import CallbackServer, read_pasted_address
 from .plan_issuer import CLIENT_CODES, DYNAMIC_CLIENT, Attempt, ClientRefused, PlanIssuer, may_use_plan
 from .registration import (
     Registration,
@@ -29,6 +29,9 @@ from .registration import (
     save_registration,
 )
 from .tokens import Tokens
+
+if TYPE_CHECKING:  # it imports a web server, which only a sign-in needs
+    from .callback import CallbackServer
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +96,8 @@ def _sign_in(
     *,
     needs_browser: bool,
 ) -> Tokens:
+    from .callback import CallbackServer
+
     registration, host_id = load_registration(settings), load_host_id(settings)
     attempt = Attempt(client_id=registration.client_id or DYNAMIC_CLIENT, redirect="")
     with CallbackServer(attempt.state, issuer.url) as server:
@@ -207,6 +212,8 @@ class _Wait:
         if line:
             self._pasted_text += line
             return
+        from .callback import read_pasted_address
+
         text, self._pasted_text = self._pasted_text, ""
         if text and not self._server.accept(read_pasted_address(text)):
             self._terminal.print_text(
