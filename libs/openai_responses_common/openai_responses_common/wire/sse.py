@@ -134,28 +134,14 @@ def parse_event(event_type: bytes, data: bytes, *, keeps_echoes: bool = False) -
     if is_echo or (not data.startswith(b"{") and data.strip() in _EMPTY_DATA):
         return None
     try:
-        value = loads(data)
+        event = loads(data)
     except ValueError as error:
         raise MalformedEvent(
             f"event {event_type.decode(errors='replace') or '(unnamed)'} is not JSON: {error}"
         ) from None
-    if not isinstance(value, dict):
+    if not isinstance(event, dict):
         raise MalformedEvent(f"event {event_type.decode(errors='replace') or '(unnamed)'} is not a JSON object")
-    event = cast(Event, value)
-    get = event.get
-    if not (
-        type(get("type")) is str
-        and type(get("delta", "")) is str
-        and type(get("output_index", 0)) is int
-        and type(get("content_index", 0)) is int
-        and type(get("summary_index", 0)) is int
-    ):
-        _mend_fields(event, event_type)
-    return event
-
-
-def _mend_fields(event: Event, event_type: bytes) -> None:
-    """Read a number that is written as a text, drop what has a wrong type, and give the event its type."""
+    event = cast(Event, event)
     for key, kind in _FIELD_TYPES.items():
         if key in event and not isinstance(value := event[key], kind):
             del event[key]
@@ -163,3 +149,4 @@ def _mend_fields(event: Event, event_type: bytes) -> None:
                 event[key] = int(value)
     if "type" not in event:
         event["type"] = event_type.decode(errors="replace") or ("error" if "error" in event else "")
+    return event
