@@ -15,6 +15,7 @@ from openai_responses_common.transport._dead_peers import watch_other_end
         (("8.8.8.8", 443), True, True),
         (("2001:4860:4860::8888", 443, 0, 0), True, True),
         (("10.0.0.1", 8000), True, False),
+        (("100.64.0.1", 8000), True, False),  # Tailscale
         (("fd00::1", 8000, 0, 0), True, False),
         (("fe80::1%eth0", 8000, 0, 2), True, False),
         (("127.0.0.1", 8000), False, False),

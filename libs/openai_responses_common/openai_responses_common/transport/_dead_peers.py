@@ -35,7 +35,7 @@ def watch_other_end(connection: Any, peer_name: Any) -> None:
     address = _read_address(peer_name)
     if connection is None or address is None or address.is_loopback:
         return
-    options = _PROBES if address.is_private else {**_PROBES, **_LIMITS}
+    options = {**_PROBES, **_LIMITS} if address.is_global else _PROBES
     with suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in options.items():
